@@ -1,0 +1,1 @@
+"""The machinery behind record.py: journals of applications, sniffers, truth made of journals."""

@@ -1,0 +1,41 @@
+"""The versions of the software that takes part in a session."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+NODE_PACKAGES = Path(__file__).resolve().parent.parent
+#: Programs, and the option that makes them tell their version.
+PROGRAMS = {
+    "node": "--version",
+    "nginx": "-v",
+    "chromium": "--version",
+    "dumpcap": "--version",
+    "tcpdump": "--version",
+}
+
+
+def version_of(software: str) -> str:
+    """Return the installed version of a program, of Python, of a Python or an `npm:` package."""
+    if software == "python":
+        return sys.version.split()[0]
+    if software.startswith("npm:"):
+        script = f"require('{software.removeprefix('npm:')}/package.json').version"
+        return output("node", "-p", script).strip()
+    if software in PROGRAMS:
+        answer = output(software, PROGRAMS[software])
+        found = re.search(r"\d+\.\d+[\w.]*", answer)
+        if found is None:
+            raise ValueError(f"{software} does not tell its version: {answer!r}")
+        return found[0]
+    return importlib.metadata.version(software)
+
+
+def output(*command: str) -> str:
+    """Return what a command prints; nginx prints its version to standard error."""
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=NODE_PACKAGES)
+    return answer.stdout + answer.stderr

@@ -1,0 +1,42 @@
+"""The sessions, a file for each family; `SESSIONS` maps a capture's name to its session."""
+
+from __future__ import annotations
+
+from recording.stage import Session
+from sessions import (
+    aiohttp_chat,
+    around_the_101,
+    browser,
+    cuts,
+    deflate_parameters,
+    fragments,
+    hybi_drafts,
+    invalid_responses,
+    network,
+    nginx_proxy,
+    node_ws,
+    oddities,
+    refused_upgrades,
+    websockets_plain,
+)
+
+FAMILIES = (
+    websockets_plain,
+    deflate_parameters,
+    aiohttp_chat,
+    node_ws,
+    fragments,
+    invalid_responses,
+    refused_upgrades,
+    around_the_101,
+    hybi_drafts,
+    cuts,
+    nginx_proxy,
+    browser,
+    network,
+    oddities,
+)
+
+SESSIONS: dict[str, Session] = {
+    session.name: session for family in FAMILIES for session in family.SESSIONS
+}

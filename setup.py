@@ -1,0 +1,30 @@
+"""Lists the kernels, which setuptools compiles with Cython where there is a C compiler.
+
+WSANALYZE_EXTENSIONS=auto (default) compiles what it can, `require` fails where it cannot,
+`skip` installs plain Python. Everything else about the package stands in pyproject.toml.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+MODE = os.environ.get("WSANALYZE_EXTENSIONS", "auto")
+KERNELS = [
+    line.strip()
+    for line in Path("wsanalyze/kernels.txt").read_text(encoding="ascii").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+PXD = [str(path) for path in sorted(Path("wsanalyze").rglob("*.pxd"))]
+
+
+def extension(module: str) -> Extension:
+    """Return one kernel; it is compiled again where any declaration file changed."""
+    source = module.replace(".", "/") + ".py"
+    return Extension(module, [source], depends=PXD, optional=MODE != "require")
+
+
+if MODE not in ("auto", "require", "skip"):
+    raise SystemExit(f"WSANALYZE_EXTENSIONS={MODE}: it must be auto, require or skip")
+
+setup(ext_modules=[] if MODE == "skip" else [extension(module) for module in KERNELS])

@@ -1,0 +1,53 @@
+"""wsanalyze: a passive WebSocket analyzer. Captures in, per-connection tables and findings out.
+
+`import wsanalyze` loads nothing heavy: each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsanalyze.analysis import Analysis, analyze
+    from wsanalyze.errors import CaptureError, LimitError, UsageError, WsAnalyzeError
+    from wsanalyze.limits import Limits
+
+# Also in pyproject.toml; a test compares them. Reading the installed metadata costs 20 ms.
+__version__ = "0.1.0"
+
+__all__ = [
+    "Analysis",
+    "CaptureError",
+    "LimitError",
+    "Limits",
+    "UsageError",
+    "WsAnalyzeError",
+    "__version__",
+    "analyze",
+]
+
+_HOMES = {
+    "Analysis": "wsanalyze.analysis",
+    "analyze": "wsanalyze.analysis",
+    "CaptureError": "wsanalyze.errors",
+    "LimitError": "wsanalyze.errors",
+    "UsageError": "wsanalyze.errors",
+    "WsAnalyzeError": "wsanalyze.errors",
+    "Limits": "wsanalyze.limits",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'wsanalyze' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

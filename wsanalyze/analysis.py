@@ -1,0 +1,231 @@
+"""The one place where a library user starts: captures in, tables and objects out."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+
+from wsanalyze.errors import UsageError
+from wsanalyze.limits import Limits
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.tables.build import Tables
+from wsanalyze.tables.export import export_all, export_table, format_named
+from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
+from wsanalyze.tables.rows import in_order
+from wsanalyze.tables.schema import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Analysis", "AnalyzedConnection", "Frame", "Message", "analyze"]
+
+Source: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+Progress: TypeAlias = Callable[[int, int | None], None]
+
+PAYLOADS = ("none", "preview", "full")
+
+
+def analyze(
+    source: Source | Sequence[Source],
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    payloads: str = "preview",
+    preview_length: int = 64,
+    hashes: bool = True,
+    segments: bool = False,
+) -> Analysis:
+    """Read captures and return what was in them.
+
+    `source`: a path, `-` for standard input, an open binary file, or several of them, which are
+    one stream of packets in time order. `progress(bytes_read, bytes_in_all or None)` is called
+    now and then. `payloads`: what is kept of message contents, `none`, `preview` (the first
+    `preview_length` bytes) or `full` (within `limits`); lengths, hashes and checks do not depend
+    on it. `hashes`: whether messages are hashed. `segments`: whether TCP segments are kept.
+
+    Raises CaptureError where nothing of an input can be read, UsageError where an argument makes
+    no sense. A capture that is damaged or cut is read as far as it goes, and `summary.problem`
+    says where it ended.
+    """
+    sources = as_sources(source)
+    if payloads not in PAYLOADS:
+        raise UsageError(f"payloads={payloads!r}: it must be one of {', '.join(PAYLOADS)}")
+    if preview_length < 0:
+        raise UsageError(f"preview_length={preview_length}: it must be 0 or more bytes")
+    wants = Wants(
+        segments=segments, hashes=hashes, payloads=payloads, preview_length=preview_length
+    )
+    limits = limits if limits is not None else Limits()
+    return Analysis(_read(sources, wants, limits, progress), sources, limits)
+
+
+def as_sources(source: Source | Sequence[Source]) -> list[str | Path | BinaryIO]:
+    """Return the sources as the pipeline takes them; UsageError for what cannot be one."""
+    if not isinstance(source, list | tuple):
+        return [_as_source(source)]
+    if not source:
+        raise UsageError("no source: give at least one capture")
+    return [_as_source(each) for each in source]
+
+
+def _as_source(source: object) -> str | Path | BinaryIO:
+    if isinstance(source, str):
+        return source
+    if isinstance(source, os.PathLike):
+        return Path(source)
+    if isinstance(source, io.TextIOBase) or not callable(getattr(source, "read", None)):
+        raise UsageError(
+            f"{type(source).__name__} is no source: give a path, '-', an open binary file, or "
+            "a list of them"
+        )
+    return cast(BinaryIO, source)
+
+
+def _read(
+    sources: list[str | Path | BinaryIO],
+    wants: Wants,
+    limits: Limits,
+    progress: Progress | None = None,
+) -> Recording:
+    from wsanalyze.pipeline import read
+
+    return read(sources, wants=wants, limits=limits, progress=progress)
+
+
+class Analysis:
+    """What was found in captures: tables as DataFrames, and connections as objects.
+
+    Each table is built when it is first asked for and kept. Iterating gives the connections in
+    order of their numbers; `len()` counts them.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        sources: Sequence[str | Path | BinaryIO] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        """Take a recording, and where it came from (to read that again if need be)."""
+        self.recording = recording
+        self._sources = list(sources)
+        self._limits = limits if limits is not None else Limits()
+        self._tables = Tables(recording)
+
+    @property
+    def connections(self) -> pd.DataFrame:
+        """One row per connection attempt."""
+        return self._tables.connections
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """One row per WebSocket frame."""
+        return self._tables.frames
+
+    @property
+    def messages(self) -> pd.DataFrame:
+        """One row per data message."""
+        return self._tables.messages
+
+    @property
+    def headers(self) -> pd.DataFrame:
+        """One row per handshake header field."""
+        return self._tables.headers
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """One row per finding."""
+        return self._tables.findings
+
+    @cached_property
+    def segments(self) -> pd.DataFrame:
+        """One row per TCP segment of those connections.
+
+        Where they were not kept, the captures are read once more; UsageError where that cannot be
+        done, because they came from a pipe or an open file.
+        """
+        if self.recording.segments is not None:
+            return self._tables.segments
+        if not self._sources or not all(_can_read_again(source) for source in self._sources):
+            raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
+        wants = Wants(frames=False, messages=False, segments=True, hashes=False, payloads="none")
+        return Tables(_read(self._sources, wants, self._limits)).segments
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row per capture."""
+        return self._tables.summary
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return the table of that name; UsageError where there is none."""
+        if name not in TABLES:
+            raise UsageError(f"unknown table {name!r}: it must be one of {', '.join(TABLES)}")
+        table: pd.DataFrame = getattr(self, name)
+        return table
+
+    def export(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        *,
+        format: str,  # noqa: A002 - the name that the interface has
+        table: str | None = None,
+        spreadsheet_safe: bool = False,
+    ) -> list[Path]:
+        """Write tables and return the paths that were written.
+
+        With `table`, that one goes to `path` (or an open binary file); without, every table into
+        the folder `path`, or into one file for `sqlite` and `xlsx` (`segments` only where they
+        were kept). A file is complete or not there. `spreadsheet_safe` (csv): text that a
+        spreadsheet program would run as a formula gets an apostrophe in front.
+
+        Raises UsageError for unknown names, OSError where a file cannot be written.
+        """
+        options = {"spreadsheet_safe": True} if spreadsheet_safe else {}
+        if spreadsheet_safe and format_named(format).name != "csv":
+            raise UsageError("spreadsheet_safe is for csv; xlsx is safe as it is")
+        if isinstance(path, os.PathLike):
+            path = Path(path)
+        if table is not None:
+            export_table(self, table, path, format, **options)
+            return [Path(path)] if isinstance(path, str | Path) else []
+        if not isinstance(path, str | Path):
+            raise UsageError("several tables need a folder: give a path, or name one table")
+        names = [
+            name for name in TABLES if name != "segments" or self.recording.segments is not None
+        ]
+        return export_all(self, path, format, names, **options)
+
+    def __iter__(self) -> Iterator[AnalyzedConnection]:
+        """Yield the connections in order of their numbers."""
+        for number, connection in enumerate(in_order(self.recording.connections)):
+            yield AnalyzedConnection(self._tables, number, connection)
+
+    def __len__(self) -> int:
+        """Count the connections."""
+        return len(self.recording.connections)
+
+    def __bool__(self) -> bool:
+        """Be true even without connections: an analysis is not a container first of all."""
+        return True
+
+    def __repr__(self) -> str:
+        """Return what was read and how much was found."""
+        captures = self.recording.captures
+        names = ", ".join(repr(capture.capture) for capture in captures[:3])
+        more = ", …" if len(captures) > 3 else ""
+        attempts = sum(capture.attempts for capture in captures)
+        frames = sum(capture.frames for capture in captures)
+        return f"<Analysis of {names}{more}: {attempts} connection attempts, {frames} frames>"
+
+    def _repr_html_(self) -> str:
+        """Return the summary for a notebook, everything escaped."""
+        from wsanalyze.views.notebook import html
+
+        return html(self.recording)
+
+
+def _can_read_again(source: str | Path | BinaryIO) -> bool:
+    return isinstance(source, str | Path) and str(source) != "-" and Path(source).is_file()

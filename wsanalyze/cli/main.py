@@ -1,0 +1,73 @@
+"""Where the command `wsanalyze` starts, and where every error becomes one line."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+# sysexits.h: EX_SOFTWARE.
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+# 128 + SIGPIPE, what a shell reports of any program whose reader left.
+READER_LEFT = 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; nothing is raised."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    _encode_anything()
+    try:
+        status = _version() if given in (["--version"], ["-V"]) else _run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        status = READER_LEFT
+    except KeyboardInterrupt:
+        print("wsanalyze: interrupted", file=sys.stderr)
+        status = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one guard: a user never sees a traceback unasked
+        status = _internal_error(error, given)
+    return status
+
+
+def _encode_anything() -> None:
+    """Let a character that the terminal's encoding lacks become an escape, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _version() -> int:
+    # This answer must come at once, so neither click nor anything heavy is imported for it.
+    from wsanalyze import __version__
+    from wsanalyze.cli.kernels import kernels, state
+
+    print(f"wsanalyze {__version__} ({state(kernels())})")
+    return 0
+
+
+def _run(arguments: list[str]) -> int:
+    from wsanalyze.cli.commands import run
+
+    return run(arguments)
+
+
+def _forget_stdout() -> None:
+    """Give stdout another end, so that Python's own flush at exit does not fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _internal_error(error: Exception, arguments: list[str]) -> int:
+    verbose = any(each in ("-v", "--verbose") for each in arguments)
+    if verbose:
+        import traceback
+
+        traceback.print_exc()
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    advice = "" if verbose else " (-v shows more)"
+    print(f"wsanalyze: internal error, please report it: {line}{advice}", file=sys.stderr)
+    return INTERNAL_ERROR

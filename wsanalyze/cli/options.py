@@ -1,0 +1,75 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+import click
+
+from wsanalyze.limits import Limits
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULTS = Limits()
+
+
+class LimitType(click.ParamType[tuple[str, int]]):
+    """`name=value`, where name is a field of Limits and value a positive integer."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Return the name and the number."""
+        if isinstance(value, tuple):
+            return value
+        name, _, text = str(value).partition("=")
+        names = [each.name for each in fields(Limits)]
+        if name not in names:
+            self.fail(f"{name!r} is no limit: it must be one of {', '.join(names)}", param, ctx)
+        # Not int(): that would take `1_000`, ` 5 ` and digits of other scripts.
+        if not (text.isascii() and text.isdigit()) or not 0 < int(text[:20]) < 1 << 62:
+            self.fail(f"{name} needs a positive number, not {text!r}", param, ctx)
+        return name, int(text)
+
+
+def limits_of(pairs: tuple[tuple[str, int], ...]) -> Limits:
+    """Return the limits with those replaced that were given."""
+    return replace(DEFAULTS, **dict(pairs))
+
+
+captures = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE…", type=str)
+connection = click.option(
+    "-c",
+    "--connection",
+    "numbers",
+    type=click.IntRange(min=0),
+    multiple=True,
+    metavar="N",
+    help="Only this connection; repeatable.",
+)
+where = click.option(
+    "--where",
+    metavar="EXPR",
+    help="Only connections for which EXPR holds, such as 'status == 403 or \"chat\" in target'.",
+)
+limit = click.option(
+    "--limit",
+    "limits",
+    type=LimitType(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a limit, such as flows=1000000; repeatable.",
+)
+quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
+verbose = click.option("-v", "--verbose", is_flag=True, help="Say more when something fails.")
+
+
+def reading(function: F) -> F:
+    """Add what every command that reads captures has."""
+    for decorate in (verbose, quiet, limit, where, connection, captures):
+        function = decorate(function)
+    return function

@@ -1,0 +1,23 @@
+"""Exit statuses, and errors that carry one."""
+
+from __future__ import annotations
+
+import click
+
+DONE = 0
+USAGE = 2
+UNREADABLE = 3
+PARTLY = 4
+# 128 + SIGINT, as shells have it.
+INTERRUPTED = 130
+# sysexits.h: EX_IOERR, the output could not be written.
+UNWRITABLE = 74
+
+
+class Failure(click.ClickException):
+    """An error of one line that ends the run with `status`."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """Take the line and the exit status."""
+        super().__init__(message)
+        self.status = status

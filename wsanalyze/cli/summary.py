@@ -1,0 +1,84 @@
+"""`wsanalyze summary`: what is in captures, for a person or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from wsanalyze.cli import options
+from wsanalyze.cli.reading import read_captures
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.tables.declaration import Kind, Table
+from wsanalyze.tables.rows import connection_row, in_order, iso
+from wsanalyze.tables.schema import CONNECTIONS, SUMMARY
+from wsanalyze.tables.selection import chosen
+
+
+@click.command(short_help="Show what is in captures, for a person.")
+@options.reading
+@click.option(
+    "-f", "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option("--all", "show_all", is_flag=True, help="Show every connection, however many.")
+@click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR in the environment).")
+def command(
+    captures: tuple[str, ...],
+    numbers: tuple[int, ...],
+    where: str | None,
+    limits: tuple[tuple[str, int], ...],
+    quiet: bool,
+    verbose: bool,  # noqa: ARG001 - main looks at it
+    kind: str,
+    show_all: bool,
+    no_color: bool,
+) -> int:
+    """Show what is in captures: facts about each, then the WebSocket connections.
+
+    Several captures are one stream of packets in time order. With -f json, all that is known of
+    the captures and connections is written as one JSON object.
+    """
+    wants = Wants(frames=False, messages=False, hashes=False, payloads="none")
+    reading = read_captures(captures, wants, options.limits_of(limits), quiet=quiet)
+    recording = reading.recording
+    numbers_shown = chosen(recording, numbers, where)
+    if kind == "json":
+        _print_json(recording, numbers_shown)
+    else:
+        _print_text(recording, numbers_shown, show_all, no_color)
+    return reading.status
+
+
+def _print_text(
+    recording: Recording, numbers: set[int] | None, show_all: bool, no_color: bool
+) -> None:
+    from rich.console import Console
+
+    from wsanalyze.views.summary import print_summary
+
+    # rich looks at NO_COLOR, COLUMNS and whether this is a terminal by itself.
+    console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
+    print_summary(recording, console, chosen=numbers, show_all=show_all)
+
+
+def _print_json(recording: Recording, numbers: set[int] | None) -> None:
+    captures = [_times_as_text(asdict(capture), SUMMARY) for capture in recording.captures]
+    connections = [
+        _times_as_text(connection_row(connection, number), CONNECTIONS)
+        for number, connection in enumerate(in_order(recording.connections))
+        if numbers is None or number in numbers
+    ]
+    # ASCII: control and bidi characters from the wire are escaped, and read back exactly.
+    json.dump({"captures": captures, "connections": connections}, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+def _times_as_text(cells: dict[str, Any], table: Table) -> dict[str, Any]:
+    times = {column.name for column in table.columns if column.kind is Kind.TIME}
+    return {
+        name: iso(value) if name in times and value is not None else value
+        for name, value in cells.items()
+    }

@@ -1,0 +1,108 @@
+"""One WebSocket connection attempt from its request to its end, as a row of `connections`."""
+
+from __future__ import annotations
+
+from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.transport.community_id import community_id
+from wsanalyze.transport.conversation import Conversation
+from wsanalyze.websocket.fields import Head
+from wsanalyze.websocket.handshake import Handshake
+from wsanalyze.websocket.head import read_head
+
+WEBSOCKET = 1
+
+
+class Attempt:
+    """Keeps the record of one attempt true while its conversation goes on.
+
+    TCP's counts are kept per conversation: an attempt is charged with what came after the attempt
+    before it on the same conversation (`counted`).
+    """
+
+    __slots__ = ("connection", "conversation", "counted", "interims", "request")
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        conversation: Conversation,
+        client_side: int,
+        before: Attempt | None,
+        *,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> None:
+        client = conversation.endpoint(client_side)
+        server = conversation.endpoint(1 - client_side)
+        self.conversation = conversation
+        self.request: Head | None = None
+        self.interims: list[Head] = []
+        self.counted = before.totals() if before is not None else [0] * 6
+        self.connection = Connection(
+            serial=len(recorder.connections),
+            requested_ordinal=ordinal,
+            capture=recorder.capture_names[conversation.capture],
+            conversation=conversation.index,
+            tcp_stream=conversation.index,
+            client_ip=client[0],
+            client_port=client[1],
+            server_ip=server[0],
+            server_port=server[1],
+            client_direction=client_side,
+            community_id=community_id(client, server),
+            started=conversation.first_time,
+            requested=time,
+            request_packet=packet,
+            ended=time,
+        )
+        syn, answer = conversation.syn_time, conversation.answer_time
+        if syn >= 0 and answer >= 0:
+            self.connection.connect_ms = (answer - syn) / 1e6
+        recorder.connections.append(self.connection)
+        conversation.spoke = WEBSOCKET
+
+    def asked(self, request: Head) -> None:
+        """Take note of the request's head."""
+        self.request = request
+        self.connection.handshake = Handshake(request)
+        version = request.http_version
+        self.connection.http_version = version if version in ("1.0", "1.1") else None
+
+    def answered(self, response: Head, time: int, packet: int) -> bool:
+        """Take note of the final response; return whether it switches to WebSocket."""
+        connection = self.connection
+        connection.responded = time
+        connection.response_packet = packet
+        request = self.request if self.request is not None else read_head(b"")
+        handshake = Handshake(request, response, tuple(self.interims))
+        connection.handshake = handshake
+        # Without its request, a response cannot be judged: the handshake was not seen.
+        connection.outcome = handshake.outcome if self.request is not None else "unseen"
+        return handshake.succeeded
+
+    def totals(self) -> list[int]:
+        """Return the conversation's segment counts so far: lost, retransmitted, out of order."""
+        client = self.conversation.direction(self.connection.client_direction)
+        server = self.conversation.direction(1 - self.connection.client_direction)
+        return [
+            client.lost,
+            server.lost,
+            client.retransmissions,
+            server.retransmissions,
+            client.out_of_order,
+            server.out_of_order,
+        ]
+
+    def settle(self, last_time: int) -> None:
+        """Write the counts and the time of the last packet that belongs to this attempt."""
+        connection = self.connection
+        connection.ended = last_time
+        (
+            connection.client_lost_bytes,
+            connection.server_lost_bytes,
+            connection.client_retransmissions,
+            connection.server_retransmissions,
+            connection.client_out_of_order,
+            connection.server_out_of_order,
+        ) = (now - then for now, then in zip(self.totals(), self.counted, strict=True))

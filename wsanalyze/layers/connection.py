@@ -1,0 +1,69 @@
+"""What is known of one WebSocket connection attempt: one row of the `connections` table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsanalyze.websocket.handshake import Handshake
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """Facts of one attempt; an attribute that is a column of tables.md has the column's name.
+
+    Times are integer nanoseconds since the epoch. None stands for "not available".
+    `serial` is its place in the order of being recognised; the `connection` number of the tables
+    is made of `requested_ordinal` (place of the packet in the order of reading).
+    """
+
+    serial: int
+    requested_ordinal: int
+    capture: str
+    conversation: int
+    tcp_stream: int | None
+    client_ip: str
+    client_port: int
+    server_ip: str
+    server_port: int
+    client_direction: int
+    community_id: str
+    scheme: str = "ws"
+    http_version: str | None = None
+    http_stream: int | None = None
+    tunnel: str | None = None
+    handshake: Handshake | None = None
+    outcome: str = "unanswered"
+    request_packet: int | None = None
+    response_packet: int | None = None
+    started: int = 0
+    requested: int | None = None
+    responded: int | None = None
+    ended: int = 0
+    ended_ordinal: int = 0
+    connect_ms: float | None = None
+    ended_by: str | None = "capture-end"
+    client_frames: int = 0
+    server_frames: int = 0
+    client_messages: int = 0
+    server_messages: int = 0
+    client_bytes: int = 0
+    server_bytes: int = 0
+    client_pings: int = 0
+    server_pings: int = 0
+    client_pongs: int = 0
+    server_pongs: int = 0
+    client_unmasked_frames: int = 0
+    server_masked_frames: int = 0
+    client_close_code: int | None = None
+    client_close_reason: str | None = None
+    server_close_code: int | None = None
+    server_close_reason: str | None = None
+    client_lost_bytes: int = 0
+    server_lost_bytes: int = 0
+    client_retransmissions: int = 0
+    server_retransmissions: int = 0
+    client_out_of_order: int = 0
+    server_out_of_order: int = 0
+    # Bytes that could not be told apart into frames, after a gap had swallowed a header.
+    client_unread_bytes: int = 0
+    server_unread_bytes: int = 0

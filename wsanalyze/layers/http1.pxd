@@ -1,0 +1,66 @@
+from wsanalyze.buffer cimport Buffer
+from wsanalyze.layer cimport Layer
+from wsanalyze.layers.recorder cimport Recorder
+from wsanalyze.layers.session cimport Session
+from wsanalyze.transport.conversation cimport Conversation
+
+cdef int HEAD
+cdef int LENGTH
+cdef int CHUNKED
+cdef int UNTIL_CLOSE
+cdef int HELD
+cdef int LOST
+cdef int HTTP
+cdef int OTHER
+
+cdef class Half:
+    cdef int mode
+    cdef bytearray head
+    cdef Py_ssize_t searched
+    cdef long long remaining
+    cdef long long offset
+    cdef long long time
+    cdef long long packet
+    cdef long long ordinal
+    cdef object chunked
+
+cdef class Http1(Layer):
+    cdef Recorder recorder
+    cdef Conversation conversation
+    cdef Half low
+    cdef Half high
+    cdef int client_side
+    cdef Layer inner
+    cdef object waiting
+    cdef object attempt
+    cdef int upgrading
+    cdef list held
+    cdef long long held_bytes
+    cdef list early
+    cdef long long early_bytes
+    cdef str first_end
+    cdef long long previous_time
+    cdef int take(
+        self, Half half, int side, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef Py_ssize_t body(
+        self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -2
+    cdef Py_ssize_t head(
+        self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -2
+    cdef int end_body(self, Half half, int side) except -1
+    cdef Py_ssize_t chunks(
+        self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
+    ) except -1
+    cdef Py_ssize_t hold(
+        self, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -2
+    cdef Py_ssize_t recover(
+        self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1

@@ -1,0 +1,546 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""HTTP/1: exchanges on one connection, followed until one of them becomes a WebSocket session."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.layer import Layer
+from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.session import Session
+from wsanalyze.transport.conversation import Conversation
+from wsanalyze.websocket.body import ChunkedReader, body_framing
+from wsanalyze.websocket.fields import Head
+from wsanalyze.websocket.handshake import is_interim, is_upgrade_request
+from wsanalyze.websocket.head import head_end, mentions_websocket, read_head
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+
+# What the next byte of a side belongs to.
+HEAD = 0
+LENGTH = 1
+CHUNKED = 2
+UNTIL_CLOSE = 3
+HELD = 4
+LOST = 5
+
+HTTP = 2
+OTHER = 4
+
+# A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
+BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
+FRAMED = re.compile(rb"\n(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
+
+
+@cython.final
+@cython.cclass
+class Half:
+    """Where one side's stream stands: within which message, and how much of it is to come.
+
+    `time`, `packet`, `ordinal` are those of the first byte of the head in `head`.
+    """
+
+    def __init__(self) -> None:
+        self.mode = HEAD
+        self.head = bytearray()
+        self.searched = 0
+        self.remaining = 0
+        self.offset = 0
+        self.time = self.packet = self.ordinal = 0
+        self.chunked = None
+
+
+class Exchange:
+    """A request that waits for its response; `attempt` where it asked for WebSocket."""
+
+    __slots__ = ("attempt", "method")
+
+    def __init__(self, method: str | None, attempt: Attempt | None) -> None:
+        self.method = method
+        self.attempt = attempt
+
+
+@cython.final
+@cython.cclass
+class Http1(Layer):
+    """Reads HTTP/1 messages of both sides, skipping bodies, and opens the Session behind a 101.
+
+    What the client sends after an upgrade request is held until the answer tells what it is. What
+    the server sends before any request was seen, on a connection whose beginning was, is held too:
+    captures put packets of the two sides into the wrong order now and then.
+    """
+
+    def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
+        self.recorder = recorder
+        self.conversation = conversation
+        self.low = Half()
+        self.high = Half()
+        self.client_side = -1
+        self.inner = None
+        self.waiting = deque()
+        self.attempt = None
+        self.upgrading = 0
+        self.held = []
+        self.held_bytes = 0
+        self.early = []
+        self.early_bytes = 0
+        self.first_end = ""
+        self.previous_time = 0
+        conversation.spoke = HTTP
+
+    def data(
+        self,
+        side: cython.int,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Read the next bytes of one side."""
+        half: Half
+        done: cython.int
+        if self.inner is not None:
+            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        half = self.high if side else self.low
+        if half.mode == LENGTH and half.remaining > stop - start:
+            half.remaining -= stop - start
+            half.offset += stop - start
+            return 0
+        done = self.take(half, side, buffer, start, stop, time, packet, ordinal)
+        self.previous_time = time
+        return done
+
+    def take(
+        self,
+        half: Half,
+        side: cython.int,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Read bytes according to the mode that the side is in, over message ends."""
+        at: cython.Py_ssize_t = start
+        before: cython.Py_ssize_t
+        while at < stop:
+            before = at
+            if half.mode == HEAD:
+                at = self.head(half, side, buffer, at, stop, time, packet, ordinal)
+                if at < 0:
+                    return 1
+            else:
+                at = self.body(half, side, buffer, at, stop, time, packet, ordinal)
+                if at < 0:
+                    return 1
+                half.offset += at - before
+            if self.inner is not None:
+                if at < stop:
+                    return self.inner.data(side, buffer, at, stop, time, packet, ordinal)
+                return 0
+        return 0
+
+    def body(
+        self,
+        half: Half,
+        side: cython.int,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Read on where no head is due; return where reading stopped, -1 to let go."""
+        size: cython.longlong
+        if half.mode == LENGTH:
+            size = half.remaining if half.remaining < stop - at else stop - at
+            half.remaining -= size
+            if half.remaining == 0:
+                self.end_body(half, side)
+            return at + size
+        if half.mode == CHUNKED:
+            return self.chunks(half, side, buffer, at, stop)
+        if half.mode == HELD:
+            return self.hold(buffer, at, stop, time, packet, ordinal)
+        if half.mode == LOST:
+            return self.recover(half, side, buffer, at, stop, time, packet, ordinal)
+        return stop
+
+    def head(
+        self,
+        half: Half,
+        side: cython.int,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Read on in a head; return where reading stopped, -1 to let the connection go.
+
+        Whoever a head opens needs the stream's offset behind it: it is counted here.
+        """
+        limit: cython.Py_ssize_t = self.recorder.limits.head
+        upto: cython.Py_ssize_t
+        end: cython.Py_ssize_t
+        before: cython.Py_ssize_t = len(half.head)
+        if before == 0:
+            # Empty lines before a message are to be skipped (RFC 9112 §2.2).
+            while at < stop and (buffer.view[at] == 13 or buffer.view[at] == 10):
+                at += 1
+                half.offset += 1
+            if at == stop:
+                return at
+            half.time = time
+            half.packet = packet
+            half.ordinal = ordinal
+            half.searched = 0
+        upto = stop if stop - at <= limit + 4 - before else at + (limit + 4 - before)
+        half.head += buffer.copy(at, upto)
+        end = head_end(half.head, half.searched)
+        if end < 0:
+            half.searched = len(half.head)
+            if len(half.head) > limit:
+                self.recorder.reach("head")
+                return self.stray(half, side, stop)
+            if not self.begins_well(half):
+                return self.stray(half, side, stop)
+            half.offset += upto - at
+            return upto
+        if not self.begins_well(half):
+            return self.stray(half, side, stop)
+        raw = bytes(half.head[:end])
+        half.head = bytearray()
+        half.offset += end - before
+        if self.message(half, side, raw, time, packet):
+            return -1
+        return at + (end - before)
+
+    def begins_well(self, half: Half) -> bool:
+        """Say whether what is in `half.head` can be the beginning of a head."""
+        head = half.head
+        if BEGINNING.match(head) is None:
+            return False
+        line = head.find(b"\n")
+        if line < 0:
+            return True
+        return head.startswith(b"HTTP/") or b" HTTP/" in head[:line]
+
+    def stray(self, half: Half, side: int, stop: int) -> int:
+        """Go on where a head was due and something else came: -1 unless an attempt was seen."""
+        half.head = bytearray()
+        half.mode = LOST
+        if self.attempt is None and not self.waiting:
+            self.conversation.spoke = OTHER
+            return -1
+        if self.client_side < 0 or (self.attempt is None and side == self.client_side):
+            return -1
+        return stop
+
+    def message(self, half: Half, side: int, raw: bytes, time: int, packet: int) -> int:
+        """Take a whole head; return 1 to let the connection go."""
+        if not raw.startswith(b"HTTP/"):
+            if self.client_side < 0:
+                self.client_side = side
+            if side != self.client_side:
+                return 1
+            return self.request(half, raw)
+        if self.client_side < 0:
+            if self.conversation.opened_by == 1 - side and not self.early_bytes:
+                return self.wait_for_request(half, side, raw, time, packet)
+            self.client_side = 1 - side
+        if side == self.client_side:
+            return 1
+        return self.response(half, raw, time, packet)
+
+    def wait_for_request(self, half: Half, side: int, raw: bytes, time: int, packet: int) -> int:
+        """Keep a response that came before its request, with all that follows it."""
+        self.early.append((raw, time, packet, half.ordinal))
+        self.early_bytes = len(raw)
+        half.mode = HELD
+        return 0
+
+    def request(self, half: Half, raw: bytes) -> int:
+        """Take a request's head."""
+        attempt: Attempt | None = None
+        head: Head | None = None
+        method: str | None = raw.partition(b" ")[0].decode("latin-1")
+        if mentions_websocket(raw):
+            head = read_head(raw)
+            if is_upgrade_request(head):
+                attempt = self.begin(half)
+                attempt.asked(head)
+                method = head.method
+        if head is None and FRAMED.search(raw) is not None:
+            head = read_head(raw)
+        self.upgrading = attempt is not None
+        self.waiting.append(Exchange(method, attempt))
+        self.begin_body(half, self.client_side, None, head)
+        if self.early:
+            return self.replay_early()
+        return 0
+
+    def begin(self, half: Half) -> Attempt:
+        """Begin an attempt, which ends the one before it on this connection."""
+        before = self.attempt
+        if before is not None:
+            before.settle(self.previous_time)
+            before.connection.ended_by = None
+        self.attempt = Attempt(
+            self.recorder,
+            self.conversation,
+            self.client_side,
+            before,
+            time=half.time,
+            packet=half.packet,
+            ordinal=half.ordinal,
+        )
+        return self.attempt
+
+    def begin_body(self, half: Half, side: int, method: str | None, head: Head | None) -> None:
+        """Set the mode for what follows a head: its body, or the next head."""
+        kind = "none"
+        length = 0
+        if head is not None:
+            framing = body_framing(method, head)
+            kind = framing.kind
+            length = framing.length or 0
+        if kind == "length" and length > 0:
+            half.mode = LENGTH
+            # A length beyond what an integer holds is a body that never ends.
+            half.remaining = min(length, 1 << 62)
+        elif kind == "chunked":
+            half.mode = CHUNKED
+            half.chunked = ChunkedReader()
+        elif kind == "until-close":
+            half.mode = UNTIL_CLOSE
+        else:
+            self.end_body(half, side)
+
+    def end_body(self, half: Half, side: cython.int) -> cython.int:
+        """Set the mode for what follows a whole message."""
+        half.mode = HELD if self.upgrading and side == self.client_side else HEAD
+        return 0
+
+    def chunks(
+        self,
+        half: Half,
+        side: cython.int,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+    ) -> cython.Py_ssize_t:
+        """Read on in a chunked body; return where it ended, or `stop`."""
+        chunked = half.chunked
+        at = chunked.feed(memoryview(buffer.view), at, stop)
+        if chunked.broken:
+            half.mode = LOST
+        elif chunked.done:
+            self.end_body(half, side)
+        return at
+
+    def hold(
+        self,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Keep bytes whose meaning is not known yet; return `stop`, -1 beyond the limit."""
+        self.held_bytes += stop - at + 64
+        if self.held_bytes > self.recorder.limits.held:
+            self.recorder.reach("held")
+            return -1
+        self.held.append((buffer.copy(at, stop), time, packet, ordinal))
+        return stop
+
+    def replay_early(self) -> int:
+        """Read what the server sent before its request was seen."""
+        server = 1 - self.client_side
+        half = self.high if server else self.low
+        pieces = [*self.early, *self.held]
+        self.early, self.held = [], []
+        self.held_bytes = 0
+        half.mode = HEAD
+        half.offset -= sum(len(data) for data, _, _, _ in pieces)
+        return self.replay(server, pieces)
+
+    def replay(self, side: int, pieces: list[tuple[bytes, int, int, int]]) -> int:
+        """Read pieces that were held."""
+        for data, time, packet, ordinal in pieces:
+            if self.data(side, Buffer(data), 0, len(data), time, packet, ordinal):
+                return 1
+        return 0
+
+    def response(self, half: Half, raw: bytes, time: int, packet: int) -> int:
+        """Take a response's head."""
+        head = read_head(raw)
+        server = 1 - self.client_side
+        exchange = self.waiting[0] if self.waiting else None
+        if is_interim(head):
+            if exchange is not None and exchange.attempt is not None:
+                exchange.attempt.interims.append(head)
+            half.mode = HEAD
+            return 0
+        if exchange is None:
+            return self.unasked(half, head, time, packet)
+        self.waiting.popleft()
+        if exchange.attempt is not None:
+            return self.conclude(half, exchange, head, time, packet)
+        if head.status == 101:
+            return 1
+        self.begin_body(half, server, exchange.method, head)
+        # The tunnel of a CONNECT is not HTTP any more.
+        return 1 if half.mode == HEAD and self.tunnels(exchange, head) else 0
+
+    def tunnels(self, exchange: Exchange, head: Head) -> bool:
+        """Say whether a response opens a tunnel (RFC 9110 §9.3.6)."""
+        return exchange.method == "CONNECT" and head.status is not None and head.status // 100 == 2
+
+    def unasked(self, half: Half, head: Head, time: int, packet: int) -> int:
+        """Take a response whose request was not captured."""
+        if head.status == 101 and head.count("sec-websocket-accept"):
+            self.begin(half)
+            attempt = self.attempt
+            attempt.connection.requested = None
+            attempt.connection.request_packet = None
+            attempt.answered(head, half.time, half.packet)
+            self.open()
+            return 0
+        if head.status == 101:
+            return 1
+        self.begin_body(half, 1 - self.client_side, None, head)
+        return 0
+
+    def conclude(
+        self, half: Half, exchange: Exchange, head: Head, time: int, packet: int
+    ) -> int:
+        """Take the final response of an attempt: a session begins, or HTTP goes on."""
+        attempt = exchange.attempt
+        if attempt.answered(head, half.time, half.packet):
+            self.open()
+            return 0
+        client = self.high if self.client_side else self.low
+        pieces, self.held = self.held, []
+        self.held_bytes = 0
+        self.upgrading = 0
+        if client.mode == HELD:
+            client.mode = HEAD
+            client.offset -= sum(len(data) for data, _, _, _ in pieces)
+        self.begin_body(half, 1 - self.client_side, exchange.method, head)
+        return self.replay(self.client_side, pieces)
+
+    def open(self) -> None:
+        """Hand the connection over to a Session, with what the client sent ahead."""
+        client = self.high if self.client_side else self.low
+        pieces, self.held = self.held, []
+        client.offset -= sum(len(data) for data, _, _, _ in pieces)
+        offsets = (self.low.offset, self.high.offset)
+        self.inner = Session(self.recorder, self.attempt.connection, self.client_side, offsets)
+        self.replay(self.client_side, pieces)
+
+    def recover(
+        self,
+        half: Half,
+        side: cython.int,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Look for the next head after bytes that could not be read: it begins a segment."""
+        line: bytes = buffer.copy(at, stop if stop - at < 2048 else at + 2048).partition(b"\n")[0]
+        begins = line.startswith(b"HTTP/1.") or (
+            BEGINNING.match(line) is not None and b" HTTP/1." in line
+        )
+        if begins:
+            half.mode = HEAD
+            return at
+        if self.upgrading and side != self.client_side and self.frames_follow(line):
+            self.attempt.connection.outcome = "unseen"
+            self.open()
+            self.inner.gap(side, 0, time, packet, ordinal)
+            return at
+        return stop
+
+    def frames_follow(self, line: bytes) -> bool:
+        """Say whether a response lost to the capture was a 101: both sides speak in frames."""
+        if not self.held:
+            return False
+        first: bytes = self.held[0][0]
+        return (
+            len(first) >= 2
+            and first[0] & 0x70 == 0
+            and first[0] & 0x0F in (1, 2, 8, 9, 10)
+            and first[1] & 0x80 != 0
+            and len(line) >= 1
+            and line[0] & 0x0F in (0, 1, 2, 8, 9, 10)
+        )
+
+    def gap(
+        self,
+        side: cython.int,
+        length: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Go on behind missing bytes: within a body of known length nothing is lost."""
+        half: Half
+        if self.inner is not None:
+            return self.inner.gap(side, length, time, packet, ordinal)
+        half = self.high if side else self.low
+        half.offset += length
+        if half.mode == LENGTH and half.remaining >= length:
+            half.remaining -= length
+            if half.remaining == 0:
+                self.end_body(half, side)
+        elif half.mode == CHUNKED and half.chunked.skip(length) == length:
+            return 0
+        elif half.mode != UNTIL_CLOSE:
+            half.head = bytearray()
+            half.mode = LOST
+        return 0
+
+    def end(
+        self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong
+    ) -> cython.int:
+        """Remember who ended the TCP connection first, and how."""
+        if self.inner is not None:
+            return self.inner.end(side, how, time, packet)
+        if not self.first_end:
+            role = "client" if side == self.client_side else "server"
+            self.first_end = role + ("-rst" if how else "-fin")
+        return 0
+
+    def finish(self, evicted: cython.int) -> cython.int:
+        """Settle the attempt that is still open."""
+        if self.early and self.inner is None:
+            # The request never came: the response is all there is.
+            self.client_side = self.conversation.opened_by
+            self.replay_early()
+        if self.attempt is None:
+            return 0
+        if self.inner is not None:
+            self.inner.finish(evicted)
+        elif self.first_end:
+            self.attempt.connection.ended_by = self.first_end
+        elif evicted:
+            self.attempt.connection.ended_by = "evicted"
+        self.attempt.settle(self.conversation.last_time)
+        return 0

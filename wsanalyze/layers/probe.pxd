@@ -1,0 +1,13 @@
+from wsanalyze.buffer cimport Buffer
+from wsanalyze.layer cimport Layer
+from wsanalyze.layers.http1 cimport Http1
+from wsanalyze.layers.recorder cimport Recorder
+from wsanalyze.transport.conversation cimport Conversation
+
+cdef int TLS
+cdef int OTHER
+
+cdef class Probe(Layer):
+    cdef Recorder recorder
+    cdef Conversation conversation
+    cdef Layer inner

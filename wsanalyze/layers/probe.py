@@ -1,0 +1,86 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""The first bytes of a conversation: what does it speak, and who shall read it?"""
+
+from __future__ import annotations
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.layer import Layer
+from wsanalyze.layers.http1 import Http1
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.transport.conversation import Conversation
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+
+TLS = 3
+OTHER = 4
+
+
+@cython.final
+@cython.cclass
+class Probe(Layer):
+    """Looks at the first byte of a conversation and passes it on, or lets it go.
+
+    A TLS record begins with its content type, 20 to 24 (RFC 8446 §5.1); an HTTP/1 head with a
+    visible character (RFC 9112 §3). Whatever else HTTP finds wrong, it lets go itself.
+    """
+
+    def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
+        self.recorder = recorder
+        self.conversation = conversation
+        self.inner = None
+
+    def data(
+        self,
+        side: cython.int,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Look at the first byte, or hand on."""
+        first: cython.int
+        if self.inner is not None:
+            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        first = buffer.view[start]
+        if (33 <= first <= 126) or first == 13 or first == 10:
+            self.inner = Http1(self.recorder, self.conversation)
+            if self.conversation.layer is self:
+                self.conversation.layer = self.inner
+            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
+            self.conversation.spoke = TLS
+        else:
+            self.conversation.spoke = OTHER
+        return 1
+
+    def gap(
+        self,
+        side: cython.int,
+        length: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Hand on; a gap before the first byte says nothing yet."""
+        if self.inner is not None:
+            return self.inner.gap(side, length, time, packet, ordinal)
+        return 0
+
+    def end(
+        self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong
+    ) -> cython.int:
+        """Hand on."""
+        if self.inner is not None:
+            return self.inner.end(side, how, time, packet)
+        return 0
+
+    def finish(self, evicted: cython.int) -> cython.int:
+        """Hand on."""
+        if self.inner is not None:
+            return self.inner.finish(evicted)
+        return 0

@@ -1,0 +1,17 @@
+from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
+from wsanalyze.websocket.masking cimport Scratch
+
+cdef class Recorder:
+    cdef public object recording
+    cdef public object limits
+    cdef public list connections
+    cdef public FrameColumns frames
+    cdef public MessageColumns messages
+    cdef public Scratch scratch
+    cdef public bint hashes
+    cdef public long long keep
+    cdef public long long kept
+    cdef public long long kept_total
+    cdef public long long message_serial
+    cdef public dict reached
+    cdef public list capture_names

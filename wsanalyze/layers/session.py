@@ -1,0 +1,411 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""A WebSocket session: the frames and messages of both sides, from the handshake to the end."""
+
+from __future__ import annotations
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.layer import Layer
+from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.websocket.deflate import Inflater
+from wsanalyze.websocket.frames import FrameReader
+from wsanalyze.websocket.messages import MessageReader
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+
+# RFC 6455 §5.5 allows 125 bytes in a control frame; what an illegal one has beyond is not kept.
+LONGEST_CONTROL = 125
+
+
+@cython.final
+@cython.cclass
+class Sender:
+    """What one end has sent: where its stream stands, its open message, its counts.
+
+    - `role`: 0 client, 1 server; `offset`: bytes of its stream so far
+    - `in_frame`: a header was read and its frame has not ended
+    - `time`, `packet`, `ordinal`, `frame_offset`: of the current frame's first header byte
+    - `last_time`, `last_packet`: of the latest byte of the current frame
+    - `captured`: payload bytes of the current frame that were seen
+    - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
+    """
+
+    def __init__(
+        self, role: cython.int, offset: cython.longlong, keep: cython.longlong, hashes: cython.bint
+    ) -> None:
+        self.role = role
+        self.offset = offset
+        self.reader = FrameReader()
+        self.message = MessageReader(keep, hashes)
+        self.control = bytearray()
+        self.in_frame = self.lost = 0
+        self.time = self.packet = self.ordinal = self.frame_offset = 0
+        self.last_time = self.last_packet = 0
+        self.captured = self.unread = 0
+        self.serial = self.frame_message = self.message_row = -1
+        self.frames = self.messages = self.bytes = 0
+        self.pings = self.pongs = self.masked = 0
+        self.closed = 0
+        self.close_code = -1
+        self.close_reason = None
+        self.frame_close_code = -1
+
+
+@cython.final
+@cython.cclass
+class Session(Layer):
+    """Reads both directions of one WebSocket connection into the recorder's columns.
+
+    `client_side` is the direction in which the client sends. `offsets` are the stream offsets of
+    the first frame byte of side 0 and 1. `deflate` is the negotiated permessage-deflate or None.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        connection: Connection,
+        client_side: cython.int,
+        offsets: tuple[int, int],
+    ) -> None:
+        self.recorder = recorder
+        self.connection = connection
+        self.serial = connection.serial
+        keep: cython.longlong = recorder.keep
+        hashes: cython.bint = recorder.hashes
+        self.low = Sender(client_side, offsets[0], keep, hashes)
+        self.high = Sender(1 - client_side, offsets[1], keep, hashes)
+        self.first_close = -1
+        self.first_end = ""
+        self.deflate = 0
+        self.agree()
+
+    def agree(self) -> None:
+        """Set up decompression as the handshake agreed on it."""
+        handshake = self.connection.handshake
+        deflate = handshake.deflate if handshake is not None else None
+        if deflate is None or deflate.kind != "permessage-deflate":
+            return
+        self.deflate = 1
+        limits = self.recorder.limits
+        for sender, alone in (
+            (self.sender(0), deflate.client_no_context_takeover),
+            (self.sender(1), deflate.server_no_context_takeover),
+        ):
+            sender.message.inflater = Inflater(
+                takeover=not alone, limit=limits.message, ratio=limits.inflate_ratio
+            )
+
+    def sender(self, role: int) -> Sender:
+        """Return the client's (0) or the server's (1) half."""
+        return self.low if self.low.role == role else self.high
+
+    def data(
+        self,
+        side: cython.int,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Read the next bytes of one side."""
+        sender: Sender = self.high if side else self.low
+        reader: FrameReader = sender.reader
+        at: cython.Py_ssize_t = start
+        upto: cython.Py_ssize_t
+        if sender.lost:
+            sender.offset += stop - start
+            sender.unread += stop - start
+            return 0
+        while at < stop:
+            if not sender.in_frame:
+                if reader.have == 0:
+                    sender.time = time
+                    sender.packet = packet
+                    sender.ordinal = ordinal
+                    sender.frame_offset = sender.offset + (at - start)
+                at = reader.read(buffer, at, stop)
+                if not reader.complete:
+                    break
+                sender.last_time = time
+                sender.last_packet = packet
+                self.begin_frame(sender)
+            if reader.remaining != 0:
+                upto = stop
+                if reader.remaining < cython.cast(cython.ulonglong, stop - at):
+                    upto = at + cython.cast(cython.Py_ssize_t, reader.remaining)
+                if upto == at:
+                    break
+                self.payload(sender, buffer, at, upto)
+                reader.remaining -= upto - at
+                at = upto
+                sender.last_time = time
+                sender.last_packet = packet
+            if reader.remaining == 0:
+                self.end_frame(sender)
+        sender.offset += stop - start
+        return 0
+
+    def begin_frame(self, sender: Sender) -> cython.int:
+        """Take note of the header that was just read."""
+        reader: FrameReader = sender.reader
+        opcode: cython.int = reader.head & 15
+        sender.in_frame = 1
+        sender.captured = 0
+        sender.frames += 1
+        sender.masked += reader.masked
+        sender.frame_message = -1
+        sender.frame_close_code = -1
+        if opcode >= 8:
+            if sender.control:
+                sender.control = bytearray()
+            if opcode == 9:
+                sender.pings += 1
+            elif opcode == 10:
+                sender.pongs += 1
+        elif opcode == 1 or opcode == 2:
+            if sender.message.open:
+                self.end_message(sender, False)
+            self.begin_message(sender, opcode)
+        elif opcode == 0 and sender.message.open:
+            sender.frame_message = sender.serial
+        return 0
+
+    def begin_message(self, sender: Sender, opcode: cython.int) -> cython.int:
+        """Begin a message with the current frame."""
+        recorder: Recorder = self.recorder
+        columns: MessageColumns = recorder.messages
+        sender.messages += 1
+        sender.serial = sender.frame_message = recorder.message_serial
+        recorder.message_serial += 1
+        sender.message.start(opcode, self.deflate != 0 and (sender.reader.head & 0x40) != 0)
+        if columns is None:
+            return 0
+        # The row is made now, so that its place is the message's serial; end_message fills it.
+        if columns.count == columns.capacity:
+            columns.grow(columns.capacity * 2)
+        sender.message_row = columns.count
+        columns.count += 1
+        columns.connection[sender.message_row] = self.serial
+        columns.sender[sender.message_row] = sender.role
+        columns.time[sender.message_row] = sender.time
+        columns.packet[sender.message_row] = sender.packet
+        columns.ordinal[sender.message_row] = sender.ordinal
+        columns.offset[sender.message_row] = sender.frame_offset
+        columns.opcode[sender.message_row] = opcode
+        return 0
+
+    def payload(
+        self,
+        sender: Sender,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+    ) -> cython.int:
+        """Take payload bytes of the current frame."""
+        reader: FrameReader = sender.reader
+        at: cython.Py_ssize_t = (reader.length - reader.remaining) & 3
+        sender.captured += stop - start
+        sender.bytes += stop - start
+        if sender.frame_message >= 0:
+            sender.message.feed(
+                buffer, start, stop, reader.masked, reader.key, at, self.recorder.scratch
+            )
+        elif reader.head & 8:
+            self.control(sender, buffer, start, stop, at)
+        return 0
+
+    def control(
+        self,
+        sender: Sender,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        at: cython.Py_ssize_t,
+    ) -> cython.int:
+        """Keep the payload of a control frame, unmasked."""
+        room: cython.Py_ssize_t = LONGEST_CONTROL - len(sender.control)
+        if stop - start > room:
+            stop = start + room
+        if stop <= start:
+            return 0
+        if sender.reader.masked:
+            self.recorder.scratch.unmask(buffer, start, stop, sender.reader.key, at)
+            sender.control += self.recorder.scratch.buffer.copy(0, stop - start)
+        else:
+            sender.control += buffer.copy(start, stop)
+        return 0
+
+    def end_frame(self, sender: Sender) -> cython.int:
+        """Take note that the current frame is over, whole or not."""
+        reader: FrameReader = sender.reader
+        opcode: cython.int = reader.head & 15
+        sender.in_frame = 0
+        if opcode == 8:
+            self.close(sender)
+        if self.recorder.frames is not None:
+            self.add_frame(sender)
+        if sender.frame_message >= 0:
+            sender.message.frames += 1
+            # FIN ends a message; on a control frame it says nothing about one.
+            if reader.head & 0x80:
+                self.end_message(sender, sender.captured == reader.length)
+        return 0
+
+    def close(self, sender: Sender) -> cython.int:
+        """Take note of a Close frame: the first of a side counts (RFC 6455 §5.5.1)."""
+        if len(sender.control) >= 2:
+            sender.frame_close_code = sender.control[0] << 8 | sender.control[1]
+        if sender.closed:
+            return 0
+        sender.closed = 1
+        if self.first_close < 0:
+            self.first_close = sender.role
+        sender.close_code = sender.frame_close_code
+        if sender.close_code >= 0:
+            sender.close_reason = sender.control[2:].decode("utf-8", "backslashreplace")
+        return 0
+
+    def add_frame(self, sender: Sender) -> cython.int:
+        """Append the row of the current frame."""
+        columns: FrameColumns = self.recorder.frames
+        reader: FrameReader = sender.reader
+        row: cython.Py_ssize_t = columns.count
+        if row == columns.capacity:
+            columns.grow(columns.capacity * 2)
+        columns.connection[row] = self.serial
+        columns.sender[row] = sender.role
+        columns.time[row] = sender.time
+        columns.time_end[row] = sender.last_time
+        columns.packet[row] = sender.packet
+        columns.packet_end[row] = sender.last_packet
+        columns.ordinal[row] = sender.ordinal
+        columns.offset[row] = sender.frame_offset
+        columns.head[row] = reader.head
+        columns.second[row] = reader.second
+        columns.masking_key[row] = reader.key
+        columns.header_length[row] = reader.header_length
+        columns.length[row] = reader.length
+        columns.captured[row] = sender.captured
+        columns.message[row] = sender.frame_message
+        columns.close_code[row] = sender.frame_close_code
+        columns.count = row + 1
+        return 0
+
+    def end_message(self, sender: Sender, complete: cython.bint) -> cython.int:
+        """End the open message of a side and fill its row."""
+        recorder: Recorder = self.recorder
+        columns: MessageColumns = recorder.messages
+        message: MessageReader = sender.message
+        row: cython.Py_ssize_t = sender.message_row
+        message.finish(complete)
+        if message.compressed and message.inflater.cut:
+            recorder.reach("message")
+        if columns is None:
+            return 0
+        columns.time_end[row] = sender.last_time
+        columns.packet_end[row] = sender.last_packet
+        columns.frames[row] = message.frames
+        columns.compressed[row] = message.compressed
+        columns.wire_length[row] = message.wire_length
+        columns.length[row] = message.length
+        columns.complete[row] = message.complete
+        columns.utf8_valid[row] = message.utf8_valid
+        columns.digest[row] = -1
+        if message.digest is not None:
+            columns.digest[row] = len(columns.digests) // 32
+            columns.digests += message.digest
+        columns.payload_start[row] = columns.payload_stop[row] = len(columns.payloads)
+        if recorder.keep and len(message.kept):
+            if recorder.kept + len(message.kept) > recorder.kept_total:
+                recorder.reach("payload_total")
+                return 0
+            recorder.kept += len(message.kept)
+            columns.payloads += message.kept
+            columns.payload_stop[row] = len(columns.payloads)
+        return 0
+
+    def gap(
+        self,
+        side: cython.int,
+        length: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Go on behind missing bytes: inside a payload the next header's place is known."""
+        sender: Sender = self.high if side else self.low
+        reader: FrameReader = sender.reader
+        sender.offset += length
+        if sender.lost:
+            sender.unread += length
+            return 0
+        sender.message.miss()
+        if sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
+            reader.remaining -= length
+            sender.bytes += length
+            if reader.remaining == 0:
+                self.end_frame(sender)
+            return 0
+        sender.lost = 1
+        self.stop(sender)
+        return 0
+
+    def stop(self, sender: Sender) -> cython.int:
+        """End what is open on one side: no more of it will be read."""
+        if sender.in_frame:
+            self.end_frame(sender)
+        if sender.message.open:
+            self.end_message(sender, False)
+        sender.reader.restart()
+        return 0
+
+    def end(
+        self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong
+    ) -> cython.int:
+        """Remember who ended the TCP connection first, and how."""
+        sender: Sender = self.high if side else self.low
+        if not self.first_end:
+            self.first_end = ("client", "server")[sender.role] + ("-rst" if how else "-fin")
+        return 0
+
+    def finish(self, evicted: cython.int) -> cython.int:
+        """Write the counts of both sides to the connection's record."""
+        connection = self.connection
+        self.stop(self.low)
+        self.stop(self.high)
+        client: Sender = self.sender(0)
+        server: Sender = self.sender(1)
+        connection.client_unmasked_frames = client.frames - client.masked
+        connection.server_masked_frames = server.masked
+        for prefix, sender in (("client_", client), ("server_", server)):
+            self.report(prefix, sender)
+        if self.first_close >= 0:
+            connection.ended_by = ("client-close", "server-close")[self.first_close]
+        elif self.first_end:
+            connection.ended_by = self.first_end
+        elif evicted:
+            connection.ended_by = "evicted"
+        return 0
+
+    def report(self, prefix: str, sender: Sender) -> None:
+        """Write one side's counts to the attributes of the record that begin with `prefix`."""
+        connection = self.connection
+        counts = {
+            "frames": sender.frames,
+            "messages": sender.messages,
+            "bytes": sender.bytes,
+            "pings": sender.pings,
+            "pongs": sender.pongs,
+            "unread_bytes": sender.unread,
+        }
+        for name, count in counts.items():
+            setattr(connection, prefix + name, count)
+        if sender.closed and sender.close_code >= 0:
+            setattr(connection, prefix + "close_code", sender.close_code)
+            setattr(connection, prefix + "close_reason", sender.close_reason)

@@ -1,0 +1,34 @@
+"""Every limit in one place: what a stranger's bytes can make wsanalyze keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept before wsanalyze lets go, counts it and goes on. Sizes are bytes."""
+
+    # Conversations followed at once. 131,072 cost about 60 MB; beyond it closed ones leave first,
+    # then the ones idle for longest. (Linux tracks 262,144 by default, Zeek has no limit.)
+    flows: int = 131_072
+    # Out-of-order bytes kept per direction: TCP's largest window without scaling is 64 KiB, common
+    # scaled receive windows end at 6 MiB (Linux tcp_rmem), and most holes are filled much sooner.
+    out_of_order: int = 4 * 1024 * 1024
+    # Out-of-order bytes kept in all.
+    out_of_order_total: int = 64 * 1024 * 1024
+    # One HTTP head: nginx takes 32 KiB, Apache 8 KiB per line, Node 16 KiB, Squid 64 KiB.
+    head: int = 64 * 1024
+    # What a client may send behind its upgrade request before the answer is seen.
+    held: int = 256 * 1024
+    # Decompressed bytes of one message; common servers refuse above 1 to 100 MiB.
+    message: int = 64 * 1024 * 1024
+    # Decompressed : compressed. DEFLATE cannot exceed 1032; text rarely exceeds 50. Checked once
+    # the output is above 16 MiB.
+    inflate_ratio: int = 500
+    # Payload kept per message for `payload()` and previews when payloads="full".
+    payload: int = 16 * 1024 * 1024
+    # Payload kept in all.
+    payload_total: int = 512 * 1024 * 1024
+    # One record of a capture file; Wireshark's own bound for a packet is 256 KiB.
+    packet: int = 64 * 1024 * 1024

@@ -1,0 +1,193 @@
+"""One pass over captures: packets to transport, bytes to layers, facts to a Recording."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from wsanalyze.capture.batch import Batch
+from wsanalyze.capture.info import CaptureInfo
+from wsanalyze.capture.merge import merge
+from wsanalyze.capture.source import open_capture
+from wsanalyze.layer import Layer
+from wsanalyze.layers.probe import Probe
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.limits import Limits
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
+from wsanalyze.transport.conversation import Conversation
+from wsanalyze.transport.tcp import PacketCounts, Transport
+
+Source = str | Path | BinaryIO
+Progress = Callable[[int, int | None], None]
+
+# What a conversation spoke, as `Conversation.spoke` numbers it.
+SPOKE = ("empty", "websocket", "http", "tls", "other")
+
+
+# How many batches pass between two calls of `progress`.
+PROGRESS_EVERY = 4
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while reading; `recording` holds what was found until then."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()
+        self.recording = recording
+
+
+def read(
+    sources: Sequence[Source],
+    *,
+    wants: Wants,
+    limits: Limits,
+    progress: Progress | None = None,
+) -> Recording:
+    """Read captures as one stream of packets in time order.
+
+    `progress(bytes_read, total_bytes | None)` is called now and then. Raises CaptureError where
+    nothing of an input can be read; what is wrong further on stands in `Recording.captures`.
+    Ctrl-C ends the reading with Interrupted, which carries what was found so far.
+    """
+    recording = Recording(
+        wants,
+        frames=FrameColumns() if wants.frames else None,
+        messages=MessageColumns() if wants.messages else None,
+        segments=SegmentColumns() if wants.segments else None,
+    )
+    with ExitStack() as stack:
+        readers = [stack.enter_context(open_capture(each, limits=limits)) for each in sources]
+        merged = stack.enter_context(merge(readers))
+        run = _Run(recording, limits, merged.infos)
+        with _no_collections():
+            finished = run.feed(merged, progress)
+            run.close()
+    if not finished:
+        raise Interrupted(recording)
+    return recording
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Keep the cyclic garbage collector from walking over every conversation again and again.
+
+    Conversations are freed by their reference counts: a layer refers to its conversation, and
+    leaving the flow table takes the layer away.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class Batches(Protocol):
+    """Anything that hands out packets in batches until there are none."""
+
+    def next(self) -> Batch | None: ...
+
+
+class _Run:
+    """The parts of one pass, put together."""
+
+    def __init__(self, recording: Recording, limits: Limits, infos: list[CaptureInfo]) -> None:
+        self.recording = recording
+        self.infos = infos
+        self.recorder = Recorder(recording, limits)
+        self.recorder.capture_names = [info.name for info in infos]
+        self.summaries = [CaptureSummary(info.name) for info in infos]
+        self.counts = [PacketCounts() for _ in infos]
+        seed = int.from_bytes(os.urandom(8), "big")
+        self.transport = Transport(self.open, self.leave, limits, recording.segments, seed)
+
+    def feed(self, reader: Batches, progress: Progress | None) -> bool:
+        """Read to the end; return False where Ctrl-C came before it."""
+        batches = 0
+        try:
+            while (batch := reader.next()) is not None:
+                self.transport.feed(batch, self.counts[batch.capture])
+                batches += 1
+                if progress is not None and batches % PROGRESS_EVERY == 0:
+                    progress(*self.bytes_read())
+        except KeyboardInterrupt:
+            return False
+        if progress is not None:
+            progress(*self.bytes_read())
+        return True
+
+    def bytes_read(self) -> tuple[int, int | None]:
+        """Return the bytes read of all inputs, and of how many (None where one is a pipe)."""
+        totals = [info.total_bytes for info in self.infos]
+        known = [total for total in totals if total is not None]
+        read_so_far = sum(info.bytes_read for info in self.infos)
+        return read_so_far, sum(known) if len(known) == len(totals) else None
+
+    def close(self) -> None:
+        """Let every conversation end, then write the captures' summaries."""
+        self.transport.finish()
+        for index, (info, counts) in enumerate(zip(self.infos, self.counts, strict=True)):
+            self.summarise(self.summaries[index], info, counts)
+        self.count_attempts()
+        self.recording.captures.extend(self.summaries)
+
+    def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:
+        """Fill one capture's row from what its reader and the transport counted."""
+        summary.format = info.format
+        summary.compression = info.compression
+        summary.packets = counts.packets
+        summary.captured_bytes = counts.captured_bytes
+        summary.wire_bytes = counts.wire_bytes
+        summary.first_time = info.first_time_ns
+        summary.last_time = info.last_time_ns
+        summary.dropped = info.dropped
+        summary.not_packets = info.not_packets
+        summary.cut_packets = counts.cut
+        summary.tcp_packets = counts.tcp
+        summary.udp_packets = counts.udp
+        summary.other_packets = counts.other
+        summary.not_decoded_link = counts.unknown_link
+        summary.not_decoded_truncated = counts.truncated
+        summary.not_decoded_malformed = counts.malformed
+        summary.not_decoded_fragment = counts.fragments
+        summary.tcp_conversations = counts.conversations
+        if info.problem is not None:
+            summary.problem = f"byte {info.problem.offset}: {info.problem.what}"
+
+    def count_attempts(self) -> None:
+        """Count the connections for the capture in which each began, and the limits reached."""
+        by_name = {summary.capture: summary for summary in reversed(self.summaries)}
+        for connection in self.recording.connections:
+            summary = by_name[connection.capture]
+            outcome = "attempts_" + connection.outcome
+            summary.attempts += 1
+            setattr(summary, outcome, getattr(summary, outcome) + 1)
+            summary.frames += connection.client_frames + connection.server_frames
+            summary.messages += connection.client_messages + connection.server_messages
+            summary.lost_bytes += connection.client_lost_bytes + connection.server_lost_bytes
+        reached = dict(self.recorder.reached)
+        transport = self.transport
+        reached["flows"] = transport.reached_flows
+        reached["out_of_order"] = transport.reached_pending
+        reached["out_of_order_total"] = transport.reached_pending_all
+        # The limits hold for all captures of a pass together: the first row carries them.
+        names = ("flows", "out_of_order", "out_of_order_total", "head", "held", "message")
+        for name in (*names, "payload_total"):
+            self.summaries[0].limits[name] = reached.get(name, 0)
+
+    def open(self, conversation: Conversation) -> Layer:
+        """Return who reads a conversation from its first payload byte on."""
+        return Probe(self.recorder, conversation)
+
+    def leave(self, conversation: Conversation) -> None:
+        """Count a conversation that is over by what it spoke."""
+        summary = self.summaries[conversation.capture]
+        name = "conversations_" + SPOKE[conversation.spoke]
+        setattr(summary, name, getattr(summary, name) + 1)

@@ -1,0 +1,39 @@
+"""What one pass over the captures leaves behind: plain records and typed columns, no pandas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wsanalyze.layers.connection import Connection
+from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What is to be kept of the pass. Counts, checks and connection rows do not depend on it."""
+
+    frames: bool = True
+    messages: bool = True
+    segments: bool = False
+    hashes: bool = True
+    # "none", "preview" or "full"; `preview_length` in bytes of payload.
+    payloads: str = "preview"
+    preview_length: int = 64
+
+
+@dataclass(slots=True)
+class Recording:
+    """The outcome of one pass.
+
+    `connections` is in the order of being recognised (index = serial). `frames`, `messages` and
+    `segments` are None where `wants` did not ask for them. `captures` has one row per capture, in
+    the order given.
+    """
+
+    wants: Wants
+    connections: list[Connection] = field(default_factory=list)
+    frames: FrameColumns | None = None
+    messages: MessageColumns | None = None
+    segments: SegmentColumns | None = None
+    captures: list[CaptureSummary] = field(default_factory=list)

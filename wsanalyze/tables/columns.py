@@ -1,0 +1,247 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""Growing typed columns: one row per frame, message or segment, appended by the kernels.
+
+A row costs its packed bytes and nothing else. The columns hold what was on the wire; names, times
+and categories are made of them when somebody asks for a table (`tables/build.py`). -1 stands for
+"not available" in every signed column that can be so.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+
+FIRST_ROWS = 256
+
+
+def _grown(column: object, typecode: str, capacity: int) -> array:
+    """Return a copy of `column` with room for `capacity` items, new ones 0."""
+    old = memoryview(column).cast("B")
+    new = array(typecode, bytes(array(typecode).itemsize * capacity))
+    memoryview(new).cast("B")[: len(old)] = old
+    return new
+
+
+@cython.final
+@cython.cclass
+class FrameColumns:
+    """Facts of WebSocket frames; item i of each column belongs to the i-th frame that ended.
+
+    - `connection`: serial of the connection; `sender`: 0 client, 1 server
+    - `time`, `time_end`: integer ns of the packets with the first header and last payload byte
+    - `packet`, `packet_end`: their numbers; `ordinal`: place of `packet` in the order of reading
+    - `offset`: of the first header byte in the sender's stream
+    - `head`: first header byte as sent (FIN, RSV1-3, opcode); `second`: second header byte as sent
+    - `masking_key`: big-endian integer, 0 where unmasked; `header_length` in bytes
+    - `length`: payload length as the header says (unsigned); `captured`: payload bytes seen
+    - `message`: serial of the message, -1 for control frames and stray continuations
+    - `close_code`: -1 where there is none
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.capacity = 0
+        self.connection = self.message = array("q")
+        self.time = self.time_end = self.packet = self.packet_end = array("q")
+        self.ordinal = self.offset = self.captured = array("q")
+        self.length = array("Q")
+        self.masking_key = array("I")
+        self.close_code = array("i")
+        self.sender = self.head = self.second = self.header_length = array("B")
+        self.grow(FIRST_ROWS)
+
+    def grow(self, capacity: cython.Py_ssize_t) -> None:
+        """Make room for `capacity` rows in all."""
+        self.connection = _grown(self.connection, "q", capacity)
+        self.time = _grown(self.time, "q", capacity)
+        self.time_end = _grown(self.time_end, "q", capacity)
+        self.packet = _grown(self.packet, "q", capacity)
+        self.packet_end = _grown(self.packet_end, "q", capacity)
+        self.ordinal = _grown(self.ordinal, "q", capacity)
+        self.offset = _grown(self.offset, "q", capacity)
+        self.captured = _grown(self.captured, "q", capacity)
+        self.message = _grown(self.message, "q", capacity)
+        self.length = _grown(self.length, "Q", capacity)
+        self.masking_key = _grown(self.masking_key, "I", capacity)
+        self.close_code = _grown(self.close_code, "i", capacity)
+        self.sender = _grown(self.sender, "B", capacity)
+        self.head = _grown(self.head, "B", capacity)
+        self.second = _grown(self.second, "B", capacity)
+        self.header_length = _grown(self.header_length, "B", capacity)
+        self.capacity = capacity
+
+    def arrays(self) -> dict[str, memoryview]:
+        """Return each column as a memoryview of `count` items, by name."""
+        count = self.count
+        return {
+            name: memoryview(column)[:count]
+            for name, column in (
+                ("connection", self.connection),
+                ("sender", self.sender),
+                ("time", self.time),
+                ("time_end", self.time_end),
+                ("packet", self.packet),
+                ("packet_end", self.packet_end),
+                ("ordinal", self.ordinal),
+                ("offset", self.offset),
+                ("head", self.head),
+                ("second", self.second),
+                ("masking_key", self.masking_key),
+                ("header_length", self.header_length),
+                ("length", self.length),
+                ("captured", self.captured),
+                ("message", self.message),
+                ("close_code", self.close_code),
+            )
+        }
+
+
+@cython.final
+@cython.cclass
+class MessageColumns:
+    """Facts of data messages; item i of each column belongs to message serial i.
+
+    - `connection`, `sender`, `time` … `packet_end`, `ordinal`, `offset`: as for frames, of the
+      message's first and last frame
+    - `opcode`: 1 text, 2 binary; `frames`: count; `compressed`, `complete`: 0 or 1
+    - `wire_length`: sum of the frame payloads in bytes; `length`: after decompression, -1 unknown
+    - `utf8_valid`: 1, 0, or -1 (binary, or not to be known)
+    - `payload_start`, `payload_stop`: what is kept of the payload, in the analysis' payload store
+    - `digest`: serial of its SHA-256 in `digests` (32 bytes each), -1 where there is none
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.capacity = 0
+        self.digests = bytearray()
+        self.payloads = bytearray()
+        self.connection = self.time = self.time_end = array("q")
+        self.packet = self.packet_end = self.ordinal = self.offset = array("q")
+        self.frames = self.wire_length = self.length = array("q")
+        self.payload_start = self.payload_stop = self.digest = array("q")
+        self.sender = self.opcode = self.compressed = self.complete = array("B")
+        self.utf8_valid = array("b")
+        self.grow(FIRST_ROWS)
+
+    def grow(self, capacity: cython.Py_ssize_t) -> None:
+        """Make room for `capacity` rows in all."""
+        self.connection = _grown(self.connection, "q", capacity)
+        self.time = _grown(self.time, "q", capacity)
+        self.time_end = _grown(self.time_end, "q", capacity)
+        self.packet = _grown(self.packet, "q", capacity)
+        self.packet_end = _grown(self.packet_end, "q", capacity)
+        self.ordinal = _grown(self.ordinal, "q", capacity)
+        self.offset = _grown(self.offset, "q", capacity)
+        self.frames = _grown(self.frames, "q", capacity)
+        self.wire_length = _grown(self.wire_length, "q", capacity)
+        self.length = _grown(self.length, "q", capacity)
+        self.payload_start = _grown(self.payload_start, "q", capacity)
+        self.payload_stop = _grown(self.payload_stop, "q", capacity)
+        self.digest = _grown(self.digest, "q", capacity)
+        self.sender = _grown(self.sender, "B", capacity)
+        self.opcode = _grown(self.opcode, "B", capacity)
+        self.compressed = _grown(self.compressed, "B", capacity)
+        self.complete = _grown(self.complete, "B", capacity)
+        self.utf8_valid = _grown(self.utf8_valid, "b", capacity)
+        self.capacity = capacity
+
+    def arrays(self) -> dict[str, memoryview]:
+        """Return each column as a memoryview of `count` items, by name."""
+        count = self.count
+        return {
+            name: memoryview(column)[:count]
+            for name, column in (
+                ("connection", self.connection),
+                ("sender", self.sender),
+                ("time", self.time),
+                ("time_end", self.time_end),
+                ("packet", self.packet),
+                ("packet_end", self.packet_end),
+                ("ordinal", self.ordinal),
+                ("offset", self.offset),
+                ("opcode", self.opcode),
+                ("frames", self.frames),
+                ("compressed", self.compressed),
+                ("wire_length", self.wire_length),
+                ("length", self.length),
+                ("complete", self.complete),
+                ("utf8_valid", self.utf8_valid),
+                ("payload_start", self.payload_start),
+                ("payload_stop", self.payload_stop),
+                ("digest", self.digest),
+            )
+        }
+
+
+@cython.final
+@cython.cclass
+class SegmentColumns:
+    """Facts of TCP segments; item i of each column belongs to the i-th segment that was read.
+
+    - `conversation`: index of the TCP conversation; `ordinal`: place in the order of reading
+    - `packet`, `time`: its number and integer ns
+    - `direction`: 0 from the lower endpoint of the flow's key, 1 from the other
+    - `flags`: the TCP flags (9 bits); `seq`, `ack`: relative to the first of its side, -1 unknown
+    - `length`: payload bytes; `window`: as sent, unscaled; `note`: an index into `NOTES`
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.capacity = 0
+        self.conversation = self.ordinal = self.packet = self.time = array("q")
+        self.seq = self.ack = self.length = array("q")
+        self.flags = self.window = array("i")
+        self.direction = self.note = array("B")
+        self.grow(FIRST_ROWS)
+
+    def grow(self, capacity: cython.Py_ssize_t) -> None:
+        """Make room for `capacity` rows in all."""
+        self.conversation = _grown(self.conversation, "q", capacity)
+        self.ordinal = _grown(self.ordinal, "q", capacity)
+        self.packet = _grown(self.packet, "q", capacity)
+        self.time = _grown(self.time, "q", capacity)
+        self.seq = _grown(self.seq, "q", capacity)
+        self.ack = _grown(self.ack, "q", capacity)
+        self.length = _grown(self.length, "q", capacity)
+        self.flags = _grown(self.flags, "i", capacity)
+        self.window = _grown(self.window, "i", capacity)
+        self.direction = _grown(self.direction, "B", capacity)
+        self.note = _grown(self.note, "B", capacity)
+        self.capacity = capacity
+
+    def arrays(self) -> dict[str, memoryview]:
+        """Return each column as a memoryview of `count` items, by name."""
+        count = self.count
+        return {
+            name: memoryview(column)[:count]
+            for name, column in (
+                ("conversation", self.conversation),
+                ("ordinal", self.ordinal),
+                ("packet", self.packet),
+                ("time", self.time),
+                ("direction", self.direction),
+                ("flags", self.flags),
+                ("seq", self.seq),
+                ("ack", self.ack),
+                ("length", self.length),
+                ("window", self.window),
+                ("note", self.note),
+            )
+        }
+
+
+NOTES = (
+    None,
+    "retransmission",
+    "out-of-order",
+    "overlap",
+    "overlap-conflict",
+    "keep-alive",
+    "zero-window",
+    "lost-before",
+    "reset",
+)

@@ -1,0 +1,58 @@
+"""JSON Lines: one object per row, UTF-8, keys in the order of the table.
+
+NA is null, lists are lists, times ISO 8601 text. Control and invisible characters are escaped, so
+that a terminal which shows a line is not led astray; a reader gets back exactly what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wsanalyze.tables.declaration import Column, Kind, Table
+from wsanalyze.tables.formats.cells import TEXT, array_of, slices, texts, write_joined
+
+# RFC 8259 §7, and what a terminal would obey or hide: C1 controls, bidi controls, zero widths.
+ESCAPED = (
+    r'["\\\x00-\x1f\x7f-\x9f\x{ad}\x{61c}\x{180e}\x{200b}-\x{200f}\x{2028}-\x{202e}'
+    r"\x{2060}-\x{206f}\x{feff}\x{fff9}-\x{fffb}\x{e0000}-\x{e0fff}]"
+)
+_AS_THEY_ARE = (Kind.INT, Kind.NULLABLE_INT, Kind.PORT, Kind.BYTE, Kind.UNSIGNED, Kind.FLOAT)
+
+
+def write(table: Table, rows: pd.DataFrame, sink: BinaryIO) -> None:
+    """Write the table to an open binary file."""
+    names = [json.dumps(name) for name in table.names]
+    keys = [f"{'{' if not place else ','}{name}:" for place, name in enumerate(names)]
+    nothing, end = pa.scalar("", TEXT), pa.scalar("}\n", TEXT)
+    for part in slices(table, rows):
+        pieces = []
+        for key, column in zip(keys, table.columns, strict=True):
+            pieces += [pa.scalar(key, TEXT), _cells(column, array_of(part, column))]
+        write_joined(pc.binary_join_element_wise(*pieces, end, nothing), sink)
+
+
+def _cells(column: Column, cells: pa.Array) -> pa.Array:
+    """Return the cells as JSON values."""
+    if column.kind in (*_AS_THEY_ARE, Kind.BOOL, Kind.BOOLEAN):
+        return pc.fill_null(texts(column, cells), "null")
+    if column.kind is Kind.LIST:
+        return pa.array([_escaped(items) for items in cells.to_pylist()], TEXT)
+    cells = texts(column, cells)
+    quote, nothing = pa.scalar('"', TEXT), pa.scalar("", TEXT)
+    quoted = pc.fill_null(pc.binary_join_element_wise(quote, cells, quote, nothing), "null")
+    if column.kind is not Kind.STRING:
+        return quoted
+    special = pc.fill_null(pc.match_substring_regex(cells, ESCAPED), False)
+    if not pc.any(special).as_py():
+        return quoted
+    escaped = pa.array([_escaped(text) for text in cells.filter(special).to_pylist()], TEXT)
+    return pc.replace_with_mask(quoted, special, escaped)
+
+
+def _escaped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

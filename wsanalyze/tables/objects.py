@@ -1,0 +1,235 @@
+"""Connections, frames and messages as light objects, for programs that go one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from wsanalyze.errors import UsageError
+from wsanalyze.layers.connection import Connection
+from wsanalyze.tables.build import DIGEST, Tables
+from wsanalyze.tables.numbering import Order
+from wsanalyze.tables.schema import FRAME_TYPES, SENDERS
+from wsanalyze.websocket.handshake import Handshake
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame as it was sent; `connection`, `number` and `message` are those of the tables.
+
+    Times are integer ns. `head` and `second` are the first two header bytes; `length` is exact,
+    even where RFC 6455 §5.2 forbids it. `masking_key`, `message` and `close_code` are None where
+    there is none.
+    """
+
+    connection: int
+    number: int
+    sender: str
+    time: int
+    time_end: int
+    packet: int
+    packet_end: int
+    offset: int
+    head: int
+    second: int
+    header_length: int
+    length: int
+    captured: int
+    masking_key: bytes | None
+    message: int | None
+    close_code: int | None
+
+    @property
+    def fin(self) -> bool:
+        """The FIN bit."""
+        return bool(self.head & 0x80)
+
+    @property
+    def rsv(self) -> int:
+        """RSV1, RSV2 and RSV3 as a number: 4, 2 and 1."""
+        return self.head >> 4 & 7
+
+    @property
+    def opcode(self) -> int:
+        """The opcode, 0 to 15."""
+        return self.head & 0x0F
+
+    @property
+    def type(self) -> str:
+        """What the opcode stands for."""
+        return FRAME_TYPES[self.opcode]
+
+    @property
+    def masked(self) -> bool:
+        """The MASK bit."""
+        return bool(self.second & 0x80)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One data message; `connection` and `number` are those of the tables, times integer ns.
+
+    `length` is None where it could not be decompressed, `utf8_valid` None for binary messages,
+    `sha256` None where the message is incomplete. `serial` is its place in the recording.
+    """
+
+    serial: int
+    connection: int
+    number: int
+    sender: str
+    type: str
+    time: int
+    time_end: int
+    packet: int
+    packet_end: int
+    frames: int
+    compressed: bool
+    complete: bool
+    wire_length: int
+    length: int | None
+    utf8_valid: bool | None
+    sha256: str | None
+
+
+class AnalyzedConnection:
+    """One connection: its `facts` (as the row of `connections` has them), frames and messages."""
+
+    def __init__(self, tables: Tables, number: int, facts: Connection) -> None:
+        """Take the connection `facts`, whose number in the tables is `number`."""
+        self.number = number
+        self.facts = facts
+        self._tables = tables
+
+    @property
+    def handshake(self) -> Handshake | None:
+        """The opening handshake; None for a connection seen from the middle."""
+        return self.facts.handshake
+
+    @cached_property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames in order; UsageError where the pass did not keep frames."""
+        kept = self._tables.recording.frames
+        if kept is None:
+            raise UsageError("frames were not kept in this recording")
+        place = self._tables.frame_order
+        columns = _rows_of(kept.arrays(), place, self.number)
+        messages = self._tables.message_numbers
+        facts = zip(*columns.values(), strict=True)
+        return tuple(
+            _frame(self.number, number, dict(zip(columns, row, strict=True)), messages)
+            for number, row in enumerate(facts)
+        )
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        """The data messages in order; UsageError where the pass did not keep messages."""
+        kept = self._tables.recording.messages
+        if kept is None:
+            raise UsageError("messages were not kept in this recording")
+        place = self._tables.message_order
+        columns = _rows_of(kept.arrays(), place, self.number)
+        serials = place.rows[_span(place, self.number)].tolist()
+        facts = zip(*columns.values(), strict=True)
+        return tuple(
+            _message(
+                self.number, number, serial, dict(zip(columns, row, strict=True)), kept.digests
+            )
+            for number, (serial, row) in enumerate(zip(serials, facts, strict=True))
+        )
+
+    def payload(self, message: Message) -> bytes:
+        """Return the application payload of a message: unmasked, decompressed, joined.
+
+        Of an incomplete message: what was seen. UsageError where the payload was not kept whole.
+        """
+        recording = self._tables.recording
+        kept = recording.messages
+        if kept is None or message.connection != self.number:
+            raise UsageError(f"message {message.number} is not one of connection {self.number}")
+        columns = kept.arrays()
+        start, stop = (
+            columns["payload_start"][message.serial],
+            columns["payload_stop"][message.serial],
+        )
+        have = max(stop - start, 0) if start >= 0 else 0
+        if have == message.length or (
+            recording.wants.payloads == "full" and start >= 0 and not message.complete
+        ):
+            return bytes(kept.payloads[start : start + have])
+        if recording.wants.payloads != "full":
+            raise UsageError('payloads were not kept: analyze(…, payloads="full") keeps them')
+        raise UsageError(
+            f"only {have} of {message.length} bytes were kept: limits=Limits(payload=…, "
+            "payload_total=…) keeps more"
+        )
+
+    def __repr__(self) -> str:
+        """Return the number, the ends and the outcome."""
+        facts = self.facts
+        ends = f"{facts.client_ip}:{facts.client_port} → {facts.server_ip}:{facts.server_port}"
+        return f"<connection {self.number}: {ends}, {facts.outcome}>"
+
+
+def _span(place: Order, number: int) -> slice:
+    start, stop = np.searchsorted(place.connection, (number, number + 1))
+    return slice(int(start), int(stop))
+
+
+def _rows_of(columns: dict[str, Any], place: Order, number: int) -> dict[str, list[int]]:
+    rows = place.rows[_span(place, number)]
+    return {name: np.asarray(column)[rows].tolist() for name, column in columns.items()}
+
+
+def _frame(connection: int, number: int, row: dict[str, int], messages: Any) -> Frame:
+    serial, code = row["message"], row["close_code"]
+    is_masked = row["second"] & 0x80
+    return Frame(
+        connection=connection,
+        number=number,
+        sender=SENDERS[row["sender"]],
+        masking_key=row["masking_key"].to_bytes(4, "big") if is_masked else None,
+        message=int(messages[serial]) if serial >= 0 else None,
+        close_code=code if code >= 0 else None,
+        **{name: row[name] for name in _SAME_IN_FRAMES},
+    )
+
+
+_SAME_IN_FRAMES = (
+    "time",
+    "time_end",
+    "packet",
+    "packet_end",
+    "offset",
+    "head",
+    "second",
+    "header_length",
+    "length",
+    "captured",
+)
+
+
+def _message(
+    connection: int, number: int, serial: int, row: dict[str, int], digests: bytearray
+) -> Message:
+    digest, valid = row["digest"], row["utf8_valid"]
+    return Message(
+        serial=serial,
+        connection=connection,
+        number=number,
+        sender=SENDERS[row["sender"]],
+        type=FRAME_TYPES[row["opcode"]],
+        time=row["time"],
+        time_end=row["time_end"],
+        packet=row["packet"],
+        packet_end=row["packet_end"],
+        frames=row["frames"],
+        compressed=bool(row["compressed"]),
+        complete=bool(row["complete"]),
+        wire_length=row["wire_length"],
+        length=row["length"] if row["length"] >= 0 else None,
+        utf8_valid=bool(valid) if valid >= 0 else None,
+        sha256=digests[digest * DIGEST : (digest + 1) * DIGEST].hex() if digest >= 0 else None,
+    )

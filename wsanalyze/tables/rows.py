@@ -1,0 +1,74 @@
+"""Connections as plain rows: their numbers and the cells of `connections`, without pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from wsanalyze.layers.connection import Connection
+from wsanalyze.tables.schema import CONNECTIONS
+
+Row = dict[str, Any]
+
+# Columns that the handshake knows; all others but the ones computed below are of the Connection.
+_OF_HANDSHAKE = (
+    "version",
+    "method",
+    "target",
+    "host",
+    "origin",
+    "user_agent",
+    "status",
+    "reason",
+    "server",
+    "key",
+    "accept",
+    "accept_expected",
+    "accept_valid",
+    "subprotocols_offered",
+    "subprotocol",
+    "extensions_offered",
+    "extensions",
+)
+_COMPUTED = ("connection", "handshake_ms", "duration_s", "findings", "severity")
+_OF_CONNECTION = tuple(
+    name for name in CONNECTIONS.names if name not in _OF_HANDSHAKE and name not in _COMPUTED
+)
+
+
+def in_order(connections: Iterable[Connection]) -> list[Connection]:
+    """Return the connections by number: in order of `requested_ordinal`, ties by serial."""
+    return sorted(
+        connections, key=lambda connection: (connection.requested_ordinal, connection.serial)
+    )
+
+
+def connection_row(connection: Connection, number: int) -> Row:
+    """Return the cells of a row of `connections` by column name, in the order of the table.
+
+    Times are integer nanoseconds; None is NA. Lists are new ones.
+    """
+    cells: Row = {name: getattr(connection, name) for name in _OF_CONNECTION}
+    handshake = connection.handshake
+    for name in _OF_HANDSHAKE:
+        value = getattr(handshake, name) if handshake is not None else None
+        cells[name] = list(value) if isinstance(value, list | tuple) else value
+    if handshake is not None and cells["http_version"] is None:
+        cells["http_version"] = handshake.http_version
+    cells["connection"] = number
+    cells["handshake_ms"] = _milliseconds(connection.requested, connection.responded)
+    cells["duration_s"] = (connection.ended - connection.started) / 1e9
+    cells["findings"] = 0
+    cells["severity"] = None
+    return {name: cells[name] for name in CONNECTIONS.names}
+
+
+def _milliseconds(start: int | None, stop: int | None) -> float | None:
+    return None if start is None or stop is None else (stop - start) / 1e6
+
+
+def iso(nanoseconds: int) -> str:
+    """Return a time as the exports write it: `2026-01-02T03:04:05.000000006Z`."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + f".{rest:09d}Z"

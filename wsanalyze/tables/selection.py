@@ -1,0 +1,46 @@
+"""The tables of some connections only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsanalyze.recording import Recording
+from wsanalyze.tables.rows import connection_row, in_order
+from wsanalyze.tables.where import compiled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wsanalyze.tables.export import Source
+
+
+def chosen(recording: Recording, numbers: tuple[int, ...], where: str | None) -> set[int] | None:
+    """Return the connections that were asked for by number or by `--where`; None for every one.
+
+    With both, a connection has to satisfy both. UsageError for an expression that makes no sense.
+    """
+    if not numbers and where is None:
+        return None
+    matches = compiled(where) if where is not None else None
+    return {
+        number
+        for number, connection in enumerate(in_order(recording.connections))
+        if (not numbers or number in numbers)
+        and (matches is None or matches(connection_row(connection, number)))
+    }
+
+
+class Selection:
+    """A source of tables that shows the rows of the connections `numbers`, and all of `summary`."""
+
+    def __init__(self, source: Source, numbers: set[int]) -> None:
+        """Take the tables and the numbers of the connections to show."""
+        self.source = source
+        self.numbers = sorted(numbers)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return the rows of that table that belong to the chosen connections."""
+        rows = self.source.table(name)
+        if "connection" not in rows.columns:
+            return rows
+        return rows[rows["connection"].isin(self.numbers)].reset_index(drop=True)

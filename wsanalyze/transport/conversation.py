@@ -1,0 +1,63 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""One TCP conversation: its two ends, its two directions, its times, and who reads it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+from wsanalyze.transport.reassembly import Direction
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+
+
+@cython.final
+@cython.cclass
+class Conversation:
+    """A TCP connection, told from an earlier one on the same ports by its initial SYN.
+
+    The ends are ordered: the *low* end has the smaller (address, port). Side 0 is what the low
+    end sends, side 1 what the high end sends.
+
+    - `index`: 0, 1, 2 … in order of the first packet, as Wireshark's `tcp.stream`
+    - `capture`: index of the capture in which it began
+    - `first_time`, `last_time`: integer ns; `last_ordinal`: place of its last packet in the order
+      of reading; `syn_time`, `answer_time`: of the first SYN and SYN/ACK, -1 unseen
+    - `opened_by`: the side that sent the SYN, -1 unknown
+    - `layer`: who reads it, None before the first payload byte and after being let go
+    - `let_go`: 1 when nobody wants to see more of it
+    - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else
+    """
+
+    def __init__(self) -> None:
+        self.family = 0
+        self.low_high = self.low_low = self.high_high = self.high_low = 0
+        self.low_port = self.high_port = 0
+        self.digest = 0
+        self.index = self.capture = 0
+        self.first_time = self.last_time = self.last_ordinal = self.last_packet = 0
+        self.syn_time = self.answer_time = -1
+        self.opened_by = -1
+        self.let_go = self.spoke = self.closing = 0
+        self.layer = None
+        self.low = Direction()
+        self.high = Direction()
+
+    def direction(self, side: cython.int) -> Direction:
+        """Return what side 0 (low) or 1 (high) sent."""
+        return self.high if side else self.low
+
+    def endpoint(self, side: int) -> tuple[str, int]:
+        """Return the address and port of the low (0) or high (1) end."""
+        if side:
+            return self.address(self.high_high, self.high_low), self.high_port
+        return self.address(self.low_high, self.low_low), self.low_port
+
+    def address(self, high: cython.ulonglong, low: cython.ulonglong) -> str:
+        """Return an address as text, from its two 64-bit halves."""
+        packed = int(high).to_bytes(8, "big") + int(low).to_bytes(8, "big")
+        if self.family == 4:
+            return str(IPv4Address(packed[12:]))
+        return str(IPv6Address(packed))

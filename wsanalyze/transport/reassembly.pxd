@@ -1,0 +1,45 @@
+from wsanalyze.buffer cimport Buffer
+
+cdef int CHUNK_OVERHEAD
+
+cdef class Chunk:
+    cdef public long long offset
+    cdef public long long stop
+    cdef public bytes data
+    cdef public long long time
+    cdef public long long packet
+    cdef public long long ordinal
+
+cdef class Direction:
+    cdef public int started
+    cdef public int syn
+    cdef public int ended
+    cdef public int reset
+    cdef public long long base
+    cdef public long long next
+    cdef public long long highest
+    cdef public long long acked
+    cdef public long long fin
+    cdef public list pending
+    cdef public long long pending_bytes
+    cdef public long long segments
+    cdef public long long retransmissions
+    cdef public long long out_of_order
+    cdef public long long keep_alives
+    cdef public long long conflicts
+    cdef public long long lost
+    cdef public long long passed
+    cpdef int keep(
+        self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long length, long long time, long long packet, long long ordinal
+    ) except -1
+    cpdef Py_ssize_t first_ending_after(self, long long offset) except -1
+    cdef int insert(
+        self, Py_ssize_t index, long long at, long long upto, long long offset, Buffer buffer,
+        Py_ssize_t start, Py_ssize_t stop, long long time, long long packet, long long ordinal
+    ) except -1
+    cdef bint differs(
+        self, Chunk chunk, long long at, long long upto, Buffer buffer,
+        Py_ssize_t start, Py_ssize_t stop, long long offset
+    ) except -1
+    cpdef Chunk maybe_take(self)

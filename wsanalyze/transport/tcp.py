@@ -1,0 +1,613 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""The loop over packets: each is decoded, finds its conversation, and its bytes their reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.capture.batch import Batch
+from wsanalyze.layer import Layer
+from wsanalyze.limits import Limits
+from wsanalyze.tables.columns import SegmentColumns
+from wsanalyze.transport.conversation import Conversation
+from wsanalyze.transport.flows import FlowTable
+from wsanalyze.transport.packet import Packet
+from wsanalyze.transport.reassembly import Chunk, Direction
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+if not cython.compiled:
+    from wsanalyze.transport.sequence import distance
+
+FIN = 0x01
+SYN = 0x02
+RST = 0x04
+ACK = 0x10
+
+# A hole that the other end has acknowledged will not be filled any more: the receiver had the
+# bytes. Captures of several interfaces put packets into the file out of order by a few places, so
+# the hole is given so many more segments of its direction.
+PATIENCE = 64
+
+# Notes of the segments table, as indices into tables.columns.NOTES.
+RETRANSMISSION = 1
+OUT_OF_ORDER = 2
+OVERLAP = 3
+CONFLICT = 4
+KEEP_ALIVE = 5
+ZERO_WINDOW = 6
+LOST_BEFORE = 7
+RESET = 8
+
+
+@cython.final
+@cython.cclass
+class PacketCounts:
+    """Packets of one capture, counted by what `Packet.read` said of them."""
+
+    def __init__(self) -> None:
+        self.packets = self.captured_bytes = self.wire_bytes = self.cut = 0
+        self.tcp = self.udp = self.other = 0
+        self.unknown_link = self.truncated = self.malformed = self.fragments = 0
+        self.conversations = 0
+
+    def skipped(self, kind: cython.int) -> cython.int:
+        """Count a packet that carries no TCP segment to follow."""
+        if kind == 1:
+            self.udp += 1
+        elif kind == 2:
+            self.other += 1
+        elif kind == 3:
+            self.unknown_link += 1
+        elif kind == 4:
+            self.truncated += 1
+        elif kind == 5:
+            self.malformed += 1
+        else:
+            self.fragments += 1
+        return 0
+
+
+@cython.final
+@cython.cclass
+class Transport:
+    """Follows every TCP conversation of a stream of packets.
+
+    `opener(conversation)` is called with the first payload byte of a conversation and returns the
+    Layer that reads it. `closer(conversation)` is called when it leaves for good. `segments`, where
+    given, gets a row per segment of the conversations that somebody reads.
+    """
+
+    def __init__(
+        self,
+        opener: Callable[[Conversation], Layer],
+        closer: Callable[[Conversation], None],
+        limits: Limits,
+        segments: SegmentColumns | None,
+        seed: int,
+    ) -> None:
+        self.opener = opener
+        self.closer = closer
+        self.limit_flows = limits.flows
+        self.limit_pending = limits.out_of_order
+        self.limit_pending_all = limits.out_of_order_total
+        self.segments = segments
+        self.flows = FlowTable(seed)
+        self.packet = Packet()
+        self.counts: PacketCounts = PacketCounts()
+        self.conversations = 0
+        self.ordinal = 0
+        self.pending_bytes = 0
+        self.reached_flows = self.reached_pending = self.reached_pending_all = 0
+        self.note = 0
+
+    def feed(self, batch: Batch, counts: PacketCounts) -> None:
+        """Follow the packets of one batch, counting them into `counts`."""
+        i: cython.Py_ssize_t
+        start: cython.Py_ssize_t
+        stop: cython.Py_ssize_t
+        kind: cython.int
+        packet: Packet = self.packet
+        buffer: Buffer = batch.buffer
+        captured: cython.longlong = 0
+        wire: cython.longlong = 0
+        followed: cython.longlong = 0
+        self.counts = counts
+        self.capture = batch.capture
+        for i in range(batch.count):
+            start = batch.start[i]
+            stop = batch.stop[i]
+            captured += stop - start
+            wire += batch.wire_length[i]
+            if stop - start < batch.wire_length[i]:
+                counts.cut += 1
+            kind = packet.read(buffer, start, stop, batch.wire_length[i], batch.link[i])
+            self.ordinal += 1
+            if kind == 0:
+                followed += 1
+                self.segment(buffer, batch.time_ns[i], batch.number[i])
+            else:
+                counts.skipped(kind)
+        counts.packets += batch.count
+        counts.tcp += followed
+        counts.captured_bytes += captured
+        counts.wire_bytes += wire
+
+    def segment(
+        self, buffer: Buffer, time: cython.longlong, number: cython.longlong
+    ) -> cython.int:
+        """Take the segment that `self.packet` describes to its conversation."""
+        packet: Packet = self.packet
+        flags: cython.int = packet.flags
+        side: cython.int = self.side(packet)
+        conversation: Conversation = self.conversation(packet, side, time)
+        mine: Direction
+        other: Direction
+        offset: cython.longlong
+        sequence: cython.longlong = packet.sequence
+        conversation.last_time = time
+        conversation.last_ordinal = self.ordinal
+        conversation.last_packet = number
+        if conversation.let_go:
+            if flags & (FIN | RST):
+                conversation.closing |= 4 if flags & RST else 1 << side
+            return 0
+        if side:
+            mine = conversation.high
+            other = conversation.low
+        else:
+            mine = conversation.low
+            other = conversation.high
+        mine.segments += 1
+        self.note = 0
+        if flags & SYN:
+            self.synchronize(conversation, mine, side, flags, time)
+            sequence += 1
+        elif not mine.started:
+            mine.started = 1
+            mine.base = sequence
+        if flags & ACK and not flags & RST:
+            self.acknowledge(other, packet.acknowledgment)
+        if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
+            return 0
+        offset = mine.next + distance(sequence, mine.base + mine.next)
+        if packet.length > 0:
+            if offset == mine.next and not mine.pending:
+                mine.next += packet.length
+                mine.highest = mine.next
+                self.deliver(
+                    conversation,
+                    side,
+                    mine,
+                    buffer,
+                    packet.payload_start,
+                    packet.payload_stop,
+                    packet.length,
+                    time,
+                    number,
+                    self.ordinal,
+                )
+            else:
+                self.irregular(conversation, side, mine, buffer, offset, time, number)
+        elif flags & (SYN | FIN | RST) == 0 and offset == mine.next - 1:
+            self.note = KEEP_ALIVE
+        if flags & (FIN | RST):
+            self.closing(conversation, side, mine, offset, flags, time, number)
+        if self.segments is not None and not conversation.let_go:
+            self.record(conversation, side, mine, other, offset, time, number)
+        return 0
+
+    def side(self, packet: Packet) -> cython.int:
+        """Return 0 where the sender is the low end of the conversation, else 1."""
+        if packet.source_high != packet.target_high:
+            return 0 if packet.source_high < packet.target_high else 1
+        if packet.source_low != packet.target_low:
+            return 0 if packet.source_low < packet.target_low else 1
+        return 0 if packet.source_port <= packet.target_port else 1
+
+    def conversation(
+        self, packet: Packet, side: cython.int, time: cython.longlong
+    ) -> Conversation:
+        """Return the conversation of the packet, a new one where it begins one."""
+        conversation: Conversation = self.flows.find(packet, side)
+        if conversation is not None:
+            if not packet.flags & SYN or not self.reuses(conversation, packet, side):
+                return conversation
+            self.leave(conversation, 0)
+        elif self.flows.count >= self.limit_flows:
+            self.evict()
+            self.flows.find(packet, side)
+        conversation = self.flows.add(packet, side)
+        conversation.index = self.conversations
+        conversation.capture = self.capture
+        conversation.first_time = time
+        self.conversations += 1
+        self.counts.conversations += 1
+        return conversation
+
+    def reuses(
+        self, conversation: Conversation, packet: Packet, side: cython.int
+    ) -> cython.bint:
+        """Say whether a SYN begins another connection on the same addresses and ports.
+
+        It does where its number differs from the one this side began with, or where the
+        connection had been closed (RFC 9293 §3.6.1; Wireshark numbers its streams likewise).
+        """
+        mine: Direction = conversation.high if side else conversation.low
+        if not mine.started:
+            return False
+        if distance(packet.sequence + 1, mine.base) != 0:
+            return True
+        return conversation.closing != 0 and not packet.flags & ACK
+
+    def synchronize(
+        self,
+        conversation: Conversation,
+        mine: Direction,
+        side: cython.int,
+        flags: cython.int,
+        time: cython.longlong,
+    ) -> cython.int:
+        """Take note of a SYN or SYN/ACK: the numbering of this direction begins."""
+        if flags & ACK:
+            if conversation.answer_time < 0:
+                conversation.answer_time = time
+            if conversation.opened_by < 0:
+                conversation.opened_by = 1 - side
+        else:
+            if conversation.syn_time < 0:
+                conversation.syn_time = time
+            conversation.opened_by = side
+        if mine.syn:
+            mine.retransmissions += 1
+            self.note = RETRANSMISSION
+        elif mine.next == 0 and not mine.pending:
+            mine.base = self.packet.sequence + 1
+        mine.started = mine.syn = 1
+        return 0
+
+    def acknowledge(self, other: Direction, number: cython.longlong) -> cython.int:
+        """Take note of how far the other direction was received."""
+        offset: cython.longlong
+        if not other.started:
+            other.started = 1
+            other.base = number
+            return 0
+        offset = other.acked + distance(number, other.base + other.acked)
+        if offset > other.acked:
+            other.acked = offset
+        return 0
+
+    def deliver(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        length: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Hand the next `length` bytes on, of which [start, stop) was captured."""
+        layer: Layer = conversation.layer
+        done: cython.int = 0
+        if layer is None:
+            layer = conversation.layer = self.opener(conversation)
+        if stop > start:
+            done = layer.data(side, buffer, start, stop, time, number, ordinal)
+        if not done and length > stop - start:
+            mine.lost += length - (stop - start)
+            done = layer.gap(side, length - (stop - start), time, number, ordinal)
+        if done:
+            self.let_go(conversation)
+        return 0
+
+    def let_go(self, conversation: Conversation) -> cython.int:
+        """Look at this conversation no more."""
+        conversation.let_go = 1
+        conversation.layer = None
+        self.forget_pending(conversation.low)
+        self.forget_pending(conversation.high)
+        return 0
+
+    def forget_pending(self, mine: Direction) -> cython.int:
+        """Drop what waits in a direction that nobody reads any more."""
+        self.pending_bytes -= mine.pending_bytes
+        mine.pending_bytes = 0
+        mine.pending = []
+        return 0
+
+    def irregular(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        buffer: Buffer,
+        offset: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Take a segment that is not simply the next one: old, early, or filling a hole."""
+        packet: Packet = self.packet
+        start: cython.Py_ssize_t = packet.payload_start
+        length: cython.longlong = packet.length
+        before: cython.longlong
+        known: cython.int
+        if offset + length <= mine.next:
+            # A keep-alive probe repeats the last byte, or sends a byte that nobody reads
+            # (RFC 9293 §3.8.4).
+            if length == 1 and offset == mine.next - 1:
+                mine.keep_alives += 1
+                self.note = KEEP_ALIVE
+            else:
+                mine.retransmissions += 1
+                self.note = RETRANSMISSION
+            return 0
+        if offset > mine.highest:
+            self.note = LOST_BEFORE
+        elif offset < mine.next:
+            self.note = OVERLAP
+            start += mine.next - offset
+            length -= mine.next - offset
+            offset = mine.next
+            if start > packet.payload_stop:
+                start = packet.payload_stop
+        before = mine.pending_bytes
+        known = mine.keep(
+            offset, buffer, start, packet.payload_stop, length, time, number, self.ordinal
+        )
+        self.pending_bytes += mine.pending_bytes - before
+        if known & 2:
+            self.note = CONFLICT
+        elif known & 1 and not known & 4:
+            self.note = OVERLAP
+        if known & 4:
+            mine.retransmissions += 1
+            if not known & 2:
+                self.note = RETRANSMISSION
+        elif offset < mine.highest and self.note != LOST_BEFORE:
+            mine.out_of_order += 1
+            if self.note == 0:
+                self.note = OUT_OF_ORDER
+        if offset + length > mine.highest:
+            mine.highest = offset + length
+        self.drain(conversation, side, mine)
+        self.bound(conversation, side, mine, time, number)
+        return 0
+
+    def drain(
+        self, conversation: Conversation, side: cython.int, mine: Direction
+    ) -> cython.int:
+        """Hand on the pending chunks that the stream has reached."""
+        before: cython.longlong
+        chunk: Chunk
+        while not conversation.let_go:
+            before = mine.pending_bytes
+            chunk = mine.maybe_take()
+            if chunk is None:
+                return 0
+            self.pending_bytes += mine.pending_bytes - before
+            mine.next = chunk.stop
+            self.deliver(
+                conversation,
+                side,
+                mine,
+                Buffer(chunk.data),
+                0,
+                len(chunk.data),
+                chunk.stop - chunk.offset,
+                chunk.time,
+                chunk.packet,
+                chunk.ordinal,
+            )
+        return 0
+
+    def bound(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Give up a hole that will not be filled, or behind which too much waits."""
+        chunk: Chunk
+        while mine.pending and not conversation.let_go:
+            chunk = mine.pending[0]
+            if mine.pending_bytes > self.limit_pending:
+                self.reached_pending += 1
+            elif self.pending_bytes > self.limit_pending_all:
+                self.reached_pending_all += 1
+            elif mine.acked < chunk.offset:
+                mine.passed = -1
+                return 0
+            elif mine.passed < 0:
+                mine.passed = mine.segments
+                return 0
+            elif mine.segments - mine.passed < PATIENCE:
+                return 0
+            self.skip(conversation, side, mine, chunk.offset, time, number)
+        return 0
+
+    def skip(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        offset: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Hand on a gap up to `offset`, then what waited behind it."""
+        layer: Layer = conversation.layer
+        length: cython.longlong = offset - mine.next
+        mine.passed = -1
+        mine.lost += length
+        mine.next = offset
+        if layer is None:
+            layer = conversation.layer = self.opener(conversation)
+        if layer.gap(side, length, time, number, self.ordinal):
+            self.let_go(conversation)
+        return self.drain(conversation, side, mine)
+
+    def closing(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        offset: cython.longlong,
+        flags: cython.int,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Take note of a FIN or RST and tell the layer, a FIN when all before it was handed on."""
+        if flags & RST:
+            conversation.closing |= 4
+            self.note = RESET
+            if not mine.reset and conversation.layer is not None:
+                mine.reset = 1
+                if conversation.layer.end(side, 1, time, number):
+                    self.let_go(conversation)
+            return 0
+        conversation.closing |= 1 << side
+        if mine.fin < 0:
+            mine.fin = offset + self.packet.length
+        if mine.next >= mine.fin:
+            self.end(conversation, side, mine, time, number)
+        return 0
+
+    def end(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Tell the layer, once, that a direction is finished."""
+        if mine.ended or conversation.layer is None:
+            return 0
+        mine.ended = 1
+        if conversation.layer.end(side, 0, time, number):
+            self.let_go(conversation)
+        return 0
+
+    def record(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        other: Direction,
+        offset: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Append the row of this segment to the segments table."""
+        packet: Packet = self.packet
+        rows: SegmentColumns = self.segments
+        row: cython.Py_ssize_t = rows.count
+        flags: cython.int = packet.flags
+        if row == rows.capacity:
+            rows.grow(rows.capacity * 2)
+        if self.note == 0 and packet.window == 0 and flags & (SYN | FIN | RST) == 0:
+            self.note = ZERO_WINDOW
+        rows.conversation[row] = conversation.index
+        rows.ordinal[row] = self.ordinal
+        rows.packet[row] = number
+        rows.time[row] = time
+        rows.direction[row] = side
+        rows.flags[row] = flags
+        # Relative numbers as Wireshark counts them: the SYN is 0, the first byte 1.
+        rows.seq[row] = 0 if flags & SYN else offset + 1
+        rows.ack[row] = -1
+        if flags & ACK and other.started:
+            rows.ack[row] = (
+                other.acked + distance(packet.acknowledgment, other.base + other.acked) + 1
+            )
+        rows.length[row] = packet.length
+        rows.window[row] = packet.window
+        rows.note[row] = self.note
+        rows.count = row + 1
+        return 0
+
+    def leave(self, conversation: Conversation, evicted: cython.int) -> cython.int:
+        """Let a conversation end here: what waits is handed on, what is missing is a gap."""
+        self.flush(conversation, 0, conversation.low)
+        self.flush(conversation, 1, conversation.high)
+        if conversation.layer is not None:
+            conversation.layer.finish(evicted)
+        self.forget_pending(conversation.low)
+        self.forget_pending(conversation.high)
+        self.closer(conversation)
+        # The layer refers to the conversation: this takes the circle apart.
+        conversation.layer = None
+        return 0
+
+    def flush(
+        self, conversation: Conversation, side: cython.int, mine: Direction
+    ) -> cython.int:
+        """Hand on what waits behind holes, and the gap up to what the other end acknowledged."""
+        chunk: Chunk
+        known: cython.longlong
+        time: cython.longlong = conversation.last_time
+        number: cython.longlong = conversation.last_packet
+        while mine.pending and not conversation.let_go:
+            chunk = mine.pending[0]
+            self.skip(conversation, side, mine, chunk.offset, time, number)
+        if conversation.let_go or conversation.layer is None:
+            return 0
+        # One byte beyond is the FIN's own number, when the FIN itself was not captured.
+        known = mine.fin if mine.fin >= 0 else mine.acked
+        if known > mine.next + (0 if mine.fin >= 0 else 1) and known <= mine.acked:
+            self.skip(conversation, side, mine, known, time, number)
+        if mine.fin >= 0 and mine.next >= mine.fin and not conversation.let_go:
+            self.end(conversation, side, mine, time, number)
+        return 0
+
+    def evict(self) -> cython.int:
+        """Make room: closed conversations leave first, then the ones idle for longest."""
+        conversation: Conversation
+        everyone: list[Conversation] = self.flows.all()
+        everyone.sort(key=worth)
+        leaving: cython.Py_ssize_t = max(1, len(everyone) // 8)
+        for conversation in everyone[:leaving]:
+            if conversation.layer is not None:
+                self.reached_flows += 1
+            self.leave(conversation, 0 if conversation.closing else 1)
+        self.flows.keep(everyone[leaving:])
+        return 0
+
+    def finish(self) -> None:
+        """Let every conversation end: the packets are over."""
+        everyone: list[Conversation] = self.flows.all()
+        everyone.sort(key=place)
+        conversation: Conversation
+        for conversation in everyone:
+            self.leave(conversation, 0)
+        self.flows.keep([])
+
+
+def place(conversation: Conversation) -> int:
+    """Return the index of a conversation, for sorting."""
+    return conversation.index
+
+
+def worth(conversation: Conversation) -> tuple[int, int]:
+    """Return what decides who leaves first when the flow table is full; the lowest leaves."""
+    if conversation.closing:
+        rank = 0
+    elif conversation.let_go:
+        rank = 1
+    elif conversation.layer is None:
+        rank = 2
+    elif conversation.spoke == 1:
+        rank = 4
+    else:
+        rank = 3
+    return rank, conversation.last_ordinal

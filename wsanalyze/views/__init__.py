@@ -1,0 +1,1 @@
+"""What people look at: text made of records and escaped for its place."""

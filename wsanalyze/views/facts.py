@@ -1,0 +1,91 @@
+"""What a person wants to know of a capture first: lines of facts, each a label and a sentence."""
+
+from __future__ import annotations
+
+from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.tables.schema import OUTCOMES
+from wsanalyze.views.escape import visible
+from wsanalyze.views.quantities import counted, duration, moment, number, size
+
+Fact = tuple[str, str]
+
+NOT_DECODED = (
+    ("not_decoded_link", "of an unknown link type"),
+    ("not_decoded_truncated", "cut inside a header"),
+    ("not_decoded_malformed", "with a malformed header"),
+    ("not_decoded_fragment", "that are IP fragments"),
+)
+SPOKEN = (
+    ("conversations_websocket", "WebSocket"),
+    ("conversations_http", "HTTP"),
+    ("conversations_tls", "TLS, not decrypted"),
+    ("conversations_other", "other"),
+    ("conversations_empty", "without payload"),
+)
+
+
+def facts(capture: CaptureSummary) -> list[Fact]:
+    """Return what is known of one capture; text is escaped for a terminal."""
+    lines = [("capture", _heading(capture))]
+    if capture.first_time is not None and capture.last_time is not None:
+        span = duration(capture.last_time - capture.first_time)
+        lines.append(("time", f"{moment(capture.first_time)}, {span}"))
+    lines.append(("TCP", _conversations(capture)))
+    lines.append(("WebSocket", _attempts(capture)))
+    lost = _losses(capture)
+    if lost:
+        lines.append(("lost", lost))
+    skipped = _not_analysed(capture)
+    if skipped:
+        lines.append(("not analysed", skipped))
+    reached = [
+        f"{name} {counted(count, 'time')}" for name, count in capture.limits.items() if count
+    ]
+    if reached:
+        lines.append(("limits reached", ", ".join(reached)))
+    if capture.problem:
+        lines.append(("problem", visible(capture.problem)))
+    return lines
+
+
+def _heading(capture: CaptureSummary) -> str:
+    kind = capture.format or "unknown format"
+    if capture.compression:
+        kind += f", {capture.compression}"
+    counts = f"{counted(capture.packets, 'packet')}, {size(capture.wire_bytes)}"
+    return f"{visible(capture.capture)} ({visible(kind)}), {counts}"
+
+
+def _conversations(capture: CaptureSummary) -> str:
+    text = counted(capture.tcp_conversations, "conversation")
+    kinds = [(getattr(capture, name), kind) for name, kind in SPOKEN]
+    parts = [f"{number(count)} {kind}" for count, kind in kinds if count]
+    return f"{text}: {', '.join(parts)}" if parts else text
+
+
+def _attempts(capture: CaptureSummary) -> str:
+    if not capture.attempts:
+        return "no connection attempts"
+    counts = ((getattr(capture, f"attempts_{outcome}"), outcome) for outcome in OUTCOMES)
+    named = {"unseen": "from before the capture"}
+    parts = [f"{number(count)} {named.get(outcome, outcome)}" for count, outcome in counts if count]
+    text = f"{counted(capture.attempts, 'attempt')}: {', '.join(parts)}"
+    frames, messages = counted(capture.frames, "frame"), counted(capture.messages, "message")
+    return f"{text}; {frames}, {messages}"
+
+
+def _losses(capture: CaptureSummary) -> str:
+    parts = []
+    if capture.dropped:
+        parts.append(f"{counted(capture.dropped, 'packet')} dropped while capturing")
+    if capture.lost_bytes:
+        parts.append(f"{size(capture.lost_bytes)} of WebSocket connections never captured")
+    if capture.cut_packets:
+        parts.append(f"{counted(capture.cut_packets, 'packet')} cut by the snap length")
+    return ", ".join(parts)
+
+
+def _not_analysed(capture: CaptureSummary) -> str:
+    counts = ((getattr(capture, name), why) for name, why in NOT_DECODED)
+    parts = [f"{counted(count, 'packet')} {why}" for count, why in counts if count]
+    return ", ".join(parts)

@@ -1,0 +1,183 @@
+"""What is in the captures, for a person: some facts each, then a table of the connections.
+
+Made of records alone: neither pandas nor numpy is needed, and rich only where it prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from wsanalyze.layers.connection import Connection
+from wsanalyze.recording import Recording
+from wsanalyze.tables.rows import in_order
+from wsanalyze.views.escape import visible
+from wsanalyze.views.facts import facts
+from wsanalyze.views.quantities import duration, number, size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+# Connections shown before the reader has to ask for more.
+FIRST = 50
+# Cells that a URL may take; longer ones are cut.
+URL = 120
+# From this width on a connection takes one line.
+WIDE = 150
+
+STYLES = {
+    "established": "green",
+    "refused": "red",
+    "invalid": "red",
+    "unanswered": "yellow",
+    "unseen": "yellow",
+}
+
+Numbered = tuple[int, Connection]
+
+
+def print_summary(
+    recording: Recording,
+    console: Console,
+    *,
+    chosen: set[int] | None = None,
+    show_all: bool = False,
+) -> None:
+    """Print the summary on a rich console, in its width.
+
+    `chosen`: numbers of the connections to show (None: each). Beyond FIRST connections the rest is
+    counted, unless `show_all`.
+    """
+    for capture in recording.captures:
+        _print_facts(facts(capture), console)
+        console.print()
+    numbered = [
+        (place, connection)
+        for place, connection in enumerate(in_order(recording.connections))
+        if chosen is None or place in chosen
+    ]
+    if not numbered:
+        console.print("No WebSocket connections" + (" match." if chosen is not None else "."))
+        return
+    shown = numbered if show_all else numbered[:FIRST]
+    console.print(_table(shown, console.width >= WIDE, len(recording.captures) > 1))
+    if len(shown) < len(numbered):
+        rest = number(len(numbered) - len(shown))
+        console.print(f"… and {rest} more: --all shows them, --where chooses among them")
+
+
+def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, sentence in lines:
+        alarming = label in ("problem", "lost", "limits reached", "not analysed")
+        grid.add_row(Text(label, style="yellow" if alarming else "bold"), Text(sentence))
+    console.print(grid)
+
+
+def _table(numbered: Sequence[Numbered], wide: bool, several: bool) -> Table:
+    """Return the table: wide, a column for each thing; narrow, some stand in one column."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("client → server", overflow="fold", min_width=23, max_width=50)
+    table.add_column("resource", overflow="fold", ratio=1)
+    if wide:
+        table.add_column("outcome", overflow="fold")
+    table.add_column("frames", overflow="fold", min_width=14)
+    table.add_column("time", no_wrap=True, justify="right")
+    newline, apart = Text("\n"), Text("  ")
+    for place, connection in numbered:
+        resource, outcome = Text("\n".join(_resource(connection, several))), _outcome(connection)
+        join = " " if wide else "\n"
+        table.add_row(
+            str(place),
+            Text(join.join(_ends(connection))),
+            *((resource, outcome) if wide else (newline.join((resource, outcome)),)),
+            (apart if wide else newline).join(Text(text) for text in _traffic(connection)),
+            Text(duration(connection.ended - connection.started)),
+        )
+    return table
+
+
+def _ends(connection: Connection) -> tuple[str, str]:
+    client = endpoint(connection.client_ip, connection.client_port)
+    return client, "→ " + endpoint(connection.server_ip, connection.server_port)
+
+
+def endpoint(address: str, port: int) -> str:
+    """Return `192.0.2.1:80` or `[2001:db8::1]:80` (RFC 3986 §3.2.2)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _resource(connection: Connection, several: bool) -> list[str]:
+    """Return what was asked for, and what was agreed on, a line each."""
+    handshake = connection.handshake
+    lines = []
+    if handshake is None:
+        lines.append(f"{connection.scheme}, handshake not seen")
+    else:
+        host, target = handshake.host or "", handshake.target or ""
+        lines.append(visible(f"{connection.scheme}://{host}{target}", URL))
+        if handshake.subprotocol:
+            lines.append("subprotocol " + visible(handshake.subprotocol, 60))
+        lines.extend(visible(extension, 80) for extension in handshake.extensions[:3])
+    if connection.tunnel:
+        lines.append("through " + visible(connection.tunnel, 80))
+    if several:
+        lines.append("in " + visible(PurePath(connection.capture).name, 40))
+    return lines
+
+
+def _outcome(connection: Connection) -> Text:
+    from rich.text import Text
+
+    text = Text(connection.outcome, style=STYLES.get(connection.outcome, ""))
+    return text.append(_consequence(connection), style="default")
+
+
+def _consequence(connection: Connection) -> str:
+    """Return what follows the outcome: the status code, and how the connection ended."""
+    status = connection.handshake.status if connection.handshake is not None else None
+    text = "" if status is None else f" {status}"
+    if connection.outcome in ("established", "unseen"):
+        text += ", " + _ending(connection)
+    return text
+
+
+def _ending(connection: Connection) -> str:
+    """Return how it ended, with the code of the Close frame that came first."""
+    ending = connection.ended_by or "end not seen"
+    side, _, how = ending.partition("-")
+    if how != "close":
+        return ending
+    code = connection.client_close_code if side == "client" else connection.server_close_code
+    return f"{ending} {code if code is not None else 'without code'}"
+
+
+def _traffic(connection: Connection) -> tuple[str, str]:
+    return (
+        f"↑ {number(connection.client_frames)}, {size(connection.client_bytes)}",
+        f"↓ {number(connection.server_frames)}, {size(connection.server_bytes)}",
+    )
+
+
+def cells(place: int, connection: Connection) -> tuple[str, ...]:
+    """Return a row of the table as plain texts: number, ends, resource, outcome, frames, time."""
+    return (
+        str(place),
+        " ".join(_ends(connection)),
+        "\n".join(_resource(connection, several=False)),
+        connection.outcome + _consequence(connection),
+        "\n".join(_traffic(connection)),
+        duration(connection.ended - connection.started),
+    )

@@ -1,0 +1,138 @@
+"""permessage-deflate (RFC 7692): the messages of one side, decompressed one after another."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+# Every compressed message had these four bytes taken from its end (RFC 7692 §7.2.1).
+TAIL = b"\x00\x00\xff\xff"
+# The longest window there is: a smaller agreed one refers to a part of it.
+WINDOW = 32768
+# Output is handed on in pieces of this many bytes.
+PIECE = 65536
+# Below this output the ratio says nothing: a megabyte of spaces is somebody's log file.
+RATIO_FROM = 16 * 1024 * 1024
+# Blocks with BFINAL in one message. Senders that use them set one per message or fragment; each
+# costs a new zlib stream here.
+MOST_FINAL_BLOCKS = 4096
+
+
+class Inflater:
+    """Decompresses the messages of one side, keeping the window between them where agreed.
+
+    Where a message cannot be decompressed (`broken`), or bytes of one are missing, the window is
+    lost: the next message is tried with an empty one. A reference to what is not in the window is
+    an error in zlib, so that a message which comes through is right, whatever came before.
+
+    `limit` bounds the output of one message, `ratio` output bytes per input byte (checked above
+    16 MiB of output); beyond them `cut` is set and the rest of the message is not decompressed.
+    """
+
+    __slots__ = (
+        "_decoder",
+        "_fresh",
+        "_window",
+        "broken",
+        "cut",
+        "final_blocks",
+        "input_length",
+        "limit",
+        "output_length",
+        "ratio",
+        "takeover",
+    )
+
+    def __init__(self, *, takeover: bool, limit: int, ratio: int) -> None:
+        self.takeover = takeover
+        self.limit = limit
+        self.ratio = ratio
+        self._forget()
+        self._begin()
+
+    def _forget(self) -> None:
+        self._decoder = zlib.decompressobj(-15)
+        self._window = b""
+        self._fresh = True
+
+    def _begin(self) -> None:
+        self.final_blocks = 0
+        self.broken = False
+        self.cut = False
+        self.input_length = 0
+        self.output_length = 0
+
+    def start(self) -> None:
+        """Begin a message."""
+        if self.broken or self.cut or not (self.takeover or self._fresh):
+            self._forget()
+        self._begin()
+
+    def lose(self) -> None:
+        """Learn that bytes of this side are missing: nothing earlier can be referred to."""
+        self._forget()
+        self.broken = True
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what the next payload bytes of the message decompress to, in pieces."""
+        self._fresh = False
+        self.input_length += len(data)
+        while data and not self.broken and not self.cut:
+            try:
+                piece = self._decoder.decompress(data, PIECE)
+            except zlib.error:
+                self.broken = True
+                return
+            data = self._decoder.unconsumed_tail
+            if piece:
+                yield from self._account(piece)
+            if self._decoder.eof:
+                data = self._decoder.unused_data
+                self._next_stream()
+            elif not data:
+                # What zlib holds back because PIECE was full comes with no further input.
+                data = b""
+                if len(piece) < PIECE:
+                    return
+                yield from self._held_back()
+
+    def finish(self) -> Iterator[bytes]:
+        """Yield what is left of the message, giving back the four bytes taken from its end."""
+        yield from self.feed(TAIL)
+        self.input_length -= len(TAIL)
+
+    def _held_back(self) -> Iterator[bytes]:
+        while not self.broken and not self.cut:
+            try:
+                piece = self._decoder.decompress(b"", PIECE)
+            except zlib.error:
+                self.broken = True
+                return
+            if not piece:
+                return
+            yield from self._account(piece)
+
+    def _account(self, piece: bytes) -> Iterator[bytes]:
+        self.output_length += len(piece)
+        if self.takeover:
+            self._window = (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[
+                -WINDOW:
+            ]
+        over = self.output_length > self.limit or (
+            self.output_length > RATIO_FROM
+            and self.output_length > self.ratio * max(self.input_length, 1)
+        )
+        if over:
+            self.cut = True
+            return
+        yield piece
+
+    def _next_stream(self) -> None:
+        """Go on behind a block with BFINAL set (RFC 7692 §7.2.3.4), which ends zlib's stream."""
+        self.final_blocks += 1
+        if self.final_blocks > MOST_FINAL_BLOCKS:
+            self.cut = True
+        window = self._window if self.takeover else b""
+        self._decoder = (
+            zlib.decompressobj(-15, zdict=window) if window else zlib.decompressobj(-15)
+        )

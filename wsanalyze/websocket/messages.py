@@ -1,0 +1,163 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""The data messages of one side: fragments put together, text checked, content hashed."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.websocket.deflate import Inflater
+from wsanalyze.websocket.masking import Scratch
+from wsanalyze.websocket.utf8 import Utf8
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+if not cython.compiled:
+    from wsanalyze.websocket.masking import PIECE
+
+
+@cython.final
+@cython.cclass
+class MessageReader:
+    """The message that one side is sending, from its first fragment to its last.
+
+    `keep` is how many bytes of each payload are kept (in `kept`), `hashes` whether it is hashed.
+    The payload is never held as a whole.
+
+    - `open`: whether a message has begun and not ended; `opcode`: 1 text, 2 binary
+    - `compressed`: whether permessage-deflate applies to it (RFC 7692 §6)
+    - `frames`, `wire_length`: fragments so far, and the sum of their payloads
+    - `whole`: 0 once bytes of it are known to be missing
+    - after `finish`: `length` after decompression (-1 unknown), `utf8_valid` (1, 0, -1 unknown or
+      binary), `digest` (32 bytes or None), `complete`
+    """
+
+    def __init__(self, keep: cython.longlong, hashes: cython.bint) -> None:
+        self.keep = keep
+        self.hashes = hashes
+        self.open = self.opcode = self.compressed = self.whole = self.complete = 0
+        self.frames = self.wire_length = self.length = 0
+        self.utf8_valid = -1
+        self.utf8 = Utf8()
+        self.hasher = None
+        self.digest = None
+        self.kept = bytearray()
+        self.inflater = None
+        self.wanted = 0
+
+    def start(self, opcode: cython.int, compressed: cython.bint) -> cython.int:
+        """Begin a message with its first frame's opcode and RSV1."""
+        self.open = self.whole = 1
+        self.opcode = opcode
+        self.compressed = compressed
+        self.frames = 0
+        self.wire_length = self.length = 0
+        if opcode == 1:
+            self.utf8.start()
+        if self.keep:
+            self.kept = bytearray()
+        if self.hashes:
+            self.hasher = sha256()
+        if compressed:
+            self.inflater.start()
+        self.wanted = opcode == 1 or compressed or self.hashes or self.keep > 0
+        return 0
+
+    def feed(
+        self,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        masked: cython.bint,
+        key: cython.longlong,
+        at: cython.Py_ssize_t,
+        scratch: Scratch,
+    ) -> cython.int:
+        """Take payload bytes `buffer[start:stop]`, at offset `at` (modulo 4) of their frame."""
+        size: cython.Py_ssize_t
+        bits: cython.int
+        self.wire_length += stop - start
+        if not self.wanted or not self.whole:
+            return 0
+        if not masked:
+            return self.plain(buffer, start, stop, 128)
+        while start < stop:
+            size = stop - start if stop - start < PIECE else PIECE
+            bits = scratch.unmask(buffer, start, start + size, key, at)
+            self.plain(scratch.buffer, 0, size, bits)
+            start += size
+            at += size
+        return 0
+
+    def plain(
+        self,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        bits: cython.int,
+    ) -> cython.int:
+        """Take unmasked bytes; `bits` is the OR of them all, or 128 where nobody looked."""
+        if self.compressed:
+            for piece in self.inflater.feed(buffer.copy(start, stop)):
+                self.content(Buffer(piece), 0, len(piece), 128)
+            return 0
+        return self.content(buffer, start, stop, bits)
+
+    def content(
+        self,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        bits: cython.int,
+    ) -> cython.int:
+        """Take bytes of the application's payload."""
+        room: cython.longlong
+        self.length += stop - start
+        if self.opcode == 1:
+            if bits < 128 and self.utf8.due == 0:
+                self.utf8.length += stop - start
+            else:
+                self.utf8.feed(buffer, start, stop)
+        if self.hasher is not None:
+            self.hasher.update(buffer.view[start:stop])
+        if self.keep:
+            room = self.keep - len(self.kept)
+            if room > 0:
+                self.kept += buffer.copy(start, stop if stop - start < room else start + room)
+        return 0
+
+    def miss(self) -> cython.int:
+        """Learn that bytes are missing: what follows cannot be told from other content."""
+        self.whole = 0
+        if self.inflater is not None:
+            self.inflater.lose()
+        return 0
+
+    def finish(self, complete: cython.bint) -> cython.int:
+        """End the message, by its last frame or because no more of it will come."""
+        ok: cython.bint = complete and self.whole
+        if ok and self.compressed:
+            for piece in self.inflater.finish():
+                self.content(Buffer(piece), 0, len(piece), 128)
+            ok = not (self.inflater.broken or self.inflater.cut)
+        elif self.compressed and not ok:
+            self.inflater.lose()
+        if self.compressed and (self.inflater.broken or not self.whole):
+            self.length = -1
+        elif not self.wanted or not self.whole:
+            self.length = self.wire_length
+        self.complete = complete and self.whole and (ok or not self.compressed)
+        self.utf8_valid = -1
+        if self.opcode == 1 and not (self.compressed and self.length < 0):
+            if ok:
+                self.utf8_valid = self.utf8.finish()
+            elif not self.utf8.valid:
+                self.utf8_valid = 0
+        self.digest = None
+        if ok and self.hasher is not None:
+            self.digest = self.hasher.digest()
+        self.hasher = None
+        self.open = 0
+        return 0

@@ -1,0 +1,257 @@
+"""What the request of a handshake must be: the HSQ checks that the heads alone decide."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from wsanalyze.websocket.body import body_framing
+from wsanalyze.websocket.faults import Fault, Faults, shown
+from wsanalyze.websocket.fields import Head, is_token, split_list
+
+if TYPE_CHECKING:
+    from wsanalyze.websocket.handshake import Handshake
+
+# RFC 6455 §4.3: "Limited to 0-255 range, with no leading zeros".
+_VERSION = re.compile("[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]")
+
+# RFC 3986 §3.2.2 and §3.2.3: an IP literal, or a name or address of unreserved, escaped and
+# sub-delim characters; and a port, which may be empty.
+_HOST = re.compile(
+    r"(\[[0-9A-Fa-f:.vV]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(:[0-9]*)?", re.A
+)
+
+_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
+
+# The alphabet of base64 (RFC 4648 §4) with at most two pads at the end.
+_BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
+
+
+def request_faults(handshake: Handshake) -> tuple[Fault, ...]:
+    """Return every rule of the request that failed."""
+    faults = Faults("client")
+    if not handshake.multiplexed:
+        _request_line(faults, handshake)
+        _target(faults, handshake.request_head)
+        _host(faults, handshake.request_head)
+        _upgrade(faults, handshake)
+        _body(faults, handshake)
+        _syntax(faults, handshake.request_head)
+    if not handshake.is_hixie:
+        if not handshake.multiplexed:
+            _key(faults, handshake)
+        _version(faults, handshake)
+    _subprotocols(faults, handshake.request_head)
+    _origin(faults, handshake)
+    return faults.found()
+
+
+def _request_line(faults: Faults, handshake: Handshake) -> None:
+    """HSQ-01, HSQ-02: "The method of the request MUST be GET, and the HTTP version MUST be ..."."""
+    head = handshake.request_head
+    line = head.start_line
+    if head.method != "GET":
+        what = f"the method is {shown(head.method)}, not GET"
+        faults.add("HSQ-01", what, "RFC 6455 §4.1 item 2", evidence=line)
+    if not is_http_1_1(head):
+        what = f"the HTTP version is {shown(head.http_version)}, and Upgrade needs 1.1"
+        faults.add("HSQ-02", what, "RFC 6455 §4.1 item 2; RFC 9110 §7.8", evidence=line)
+
+
+def is_http_1_1(head: Head) -> bool:
+    """Tell whether the HTTP version of a head is 1.1 or higher."""
+    version = head.http_version or ""
+    return re.fullmatch("[0-9]\\.[0-9]", version) is not None and version >= "1.1"
+
+
+def _target(faults: Faults, head: Head) -> None:
+    """HSQ-15: the request target, and whether it agrees with Host."""
+    target = head.target or ""
+    if "#" in target:
+        what = f"the request target {shown(target)} holds a fragment"
+        faults.add("HSQ-15", what, "RFC 6455 §3", evidence=target)
+    absolute = _ABSOLUTE.match(target)
+    if absolute is not None:
+        host = head.value("host")
+        if absolute[1].lower() not in ("http", "https"):
+            what = f"the request target is absolute, with the scheme {shown(absolute[1])}"
+            faults.add("HSQ-15", what, "RFC 6455 §4.1 item 3", evidence=target)
+        if host is not None and host.lower() != absolute[2].rpartition("@")[2].lower():
+            what = f"the request target names {shown(absolute[2])}, Host names {shown(host)}"
+            faults.add("HSQ-15", what, "RFC 9112 §3.2.2", field="Host", evidence=target)
+    elif not target.startswith("/"):
+        what = f"the request target {shown(head.target)} is neither a path nor an http(s) URI"
+        faults.add("HSQ-15", what, "RFC 6455 §4.1 item 3; RFC 9112 §3.2", evidence=target)
+
+
+def _host(faults: Faults, head: Head) -> None:
+    """HSQ-03: one Host, and that host[:port]."""
+    hosts = head.values("host")
+    section = "RFC 6455 §4.1 item 4; RFC 9112 §3.2"
+    what = None
+    if not hosts:
+        what = "there is no Host"
+    elif len(hosts) > 1:
+        what = f"there are {len(hosts)} Host fields"
+    elif not hosts[0]:
+        what = "Host is empty"
+    elif not _HOST.fullmatch(hosts[0]):
+        what = f"Host {shown(hosts[0])} is not host[:port]"
+    if what:
+        faults.add("HSQ-03", what, section, field="Host", evidence=", ".join(hosts))
+
+
+def _upgrade(faults: Faults, handshake: Handshake) -> None:
+    """HSQ-04, HSQ-05, HSQ-20, HSQ-21: Upgrade and Connection."""
+    head = handshake.request_head
+    protocols = head.tokens("upgrade")
+    if not handshake.request.names_websocket:
+        what = f"Upgrade is {shown(head.value('upgrade'))} and does not name websocket"
+        section = "RFC 6455 §4.1 item 5"
+        faults.add("HSQ-04", what, section, field="Upgrade", evidence=", ".join(protocols))
+        if not protocols and head.method == "GET" and head.count("sec-websocket-key"):
+            what = "Sec-WebSocket-* without Upgrade: taken away on the way, most likely"
+            faults.add("HSQ-20", what, "RFC 9110 §7.6.1", field="Upgrade")
+    elif len(protocols) > 1 or protocols[0].lower() != "websocket":
+        what = f"Upgrade names more than websocket: {shown(', '.join(protocols))}"
+        evidence = ", ".join(protocols)
+        faults.add("HSQ-21", what, "RFC 9110 §7.8", field="Upgrade", evidence=evidence)
+    if not head.has_token("connection", "upgrade"):
+        options = ", ".join(head.values("connection"))
+        what = f"Connection is {shown(options or None)} and does not list Upgrade"
+        section = "RFC 6455 §4.1 item 6; RFC 9110 §7.8"
+        faults.add("HSQ-05", what, section, field="Connection", evidence=options)
+
+
+def _key(faults: Faults, handshake: Handshake) -> None:
+    """HSQ-06 to HSQ-08: one key, a "16-byte value that has been base64-encoded"."""
+    name = "Sec-WebSocket-Key"
+    keys = handshake.request_head.values(name)
+    if not keys:
+        section = "RFC 6455 §4.1 item 7, §4.2.1 item 5"
+        faults.add("HSQ-06", f"there is no {name}", section, field=name)
+        return
+    if len(keys) > 1:
+        what = f"{name} appears {len(keys)} times"
+        faults.add("HSQ-08", what, "RFC 6455 §11.3.1", field=name, evidence=", ".join(keys))
+    mistake = key_mistake(keys[0])
+    if mistake is not None:
+        what = f"{name} {shown(keys[0])} {mistake}"
+        section = "RFC 6455 §4.1 item 7, §4.2.1 item 5; RFC 4648 §4"
+        faults.add("HSQ-07", what, section, field=name, evidence=keys[0])
+
+
+def key_mistake(key: str) -> str | None:
+    """Say why `key` is not sixteen bytes in base64 (RFC 4648 §4), or None where it is."""
+    if not _BASE64.fullmatch(key):
+        return "is not base64"
+    if len(key) % 4:
+        return f"is base64 of the wrong length: {len(key)} characters are no multiple of 4"
+    decoded = b64decode(key)
+    if len(decoded) != 16:
+        return f"is {len(decoded)} bytes in base64, not 16"
+    if b64encode(decoded).decode("ascii") != key:
+        # RFC 4648 §3.5. RFC 6455's own example in §4.1 item 7 has this mistake.
+        return "has unused bits that are not zero"
+    return None
+
+
+def _version(faults: Faults, handshake: Handshake) -> None:
+    """HSQ-09, HSQ-10: Sec-WebSocket-Version, once, and 13."""
+    name = "Sec-WebSocket-Version"
+    versions = handshake.request_head.values(name)
+    if not versions or versions[0] != "13":
+        what = f"{name} is {shown(versions[0])}, not 13" if versions else f"there is no {name}"
+        evidence = ", ".join(versions)
+        section = "RFC 6455 §4.1 item 9, §4.4"
+        faults.add("HSQ-09", what, section, field=name, evidence=evidence)
+    if len(versions) > 1:
+        what = f"{name} appears {len(versions)} times in the request"
+        faults.add("HSQ-10", what, "RFC 6455 §11.3.5", field=name, evidence=", ".join(versions))
+    for version in versions:
+        if not _VERSION.fullmatch(version):
+            what = f"{name} {shown(version)} is not a number from 0 to 255 without leading zeros"
+            faults.add("HSQ-10", what, "RFC 6455 §4.3", field=name, evidence=version)
+
+
+def _subprotocols(faults: Faults, head: Head) -> None:
+    """HSQ-11: "non-empty strings ... and MUST all be unique strings"."""
+    name = "Sec-WebSocket-Protocol"
+    lines = head.values(name)
+    elements = [element for line in lines for element in split_list(line)]
+    mistakes = []
+    if "" in elements:
+        mistakes.append("an empty element")
+    mistakes += [f"{shown(e)}, which is no token" for e in elements if e and not is_token(e)][:5]
+    repeated = [element for element, count in Counter(elements).items() if count > 1 and element]
+    mistakes += [f"{shown(element)} more than once" for element in repeated]
+    if mistakes:
+        what = f"{name} holds {', '.join(mistakes[:5])}"
+        section = "RFC 6455 §4.1 item 10; RFC 9110 §5.6.1"
+        faults.add("HSQ-11", what, section, field=name, evidence=", ".join(lines))
+
+
+def _origin(faults: Faults, handshake: Handshake) -> None:
+    """HSQ-13, HSQ-14: what a browser always sends, and what a client never does."""
+    head = handshake.request_head
+    agent = handshake.user_agent or ""
+    mode = head.value("sec-fetch-mode") or ""
+    browser = agent.startswith("Mozilla/5.0 (") or mode.lower() == "websocket"
+    if browser and handshake.origin is None:
+        what = "a browser sent this, by its User-Agent or Sec-Fetch-Mode, and there is no Origin"
+        section = "RFC 6455 §4.1 item 8"
+        faults.add("HSQ-13", what, section, field="Origin", evidence=agent or mode)
+    accept = head.value("sec-websocket-accept")
+    if accept is not None:
+        what = "the request carries Sec-WebSocket-Accept, which only a server sends"
+        section = "RFC 6455 §11.3.3"
+        faults.add("HSQ-14", what, section, field="Sec-WebSocket-Accept", evidence=accept)
+
+
+def _body(faults: Faults, handshake: Handshake) -> None:
+    """HSQ-16: a body in front of the switch."""
+    head = handshake.request_head
+    framing = body_framing(None, head)
+    if framing.kind == "none" and not framing.oddities:
+        return
+    if framing.kind == "length" and framing.length == 0 and not framing.oddities:
+        return
+    field = "Transfer-Encoding" if head.count("transfer-encoding") else "Content-Length"
+    evidence = ", ".join(head.values(field))
+    what = f"the request announces a body, {field} {shown(evidence)}, in front of the switch"
+    section = "RFC 9110 §7.8, §9.3.1; RFC 9112 §6"
+    faults.add("HSQ-16", what, section, field=field, evidence=evidence)
+
+
+_SYNTAX_SECTIONS = {
+    "bad-start-line": "RFC 9112 §3",
+    "leading-blank-line": "RFC 9112 §2.2",
+    "leading-whitespace": "RFC 9112 §2.2",
+    "bare-lf": "RFC 9112 §2.2",
+    "bare-cr": "RFC 9112 §2.2",
+    "obs-fold": "RFC 9112 §5.2",
+    "no-colon": "RFC 9112 §5",
+    "empty-name": "RFC 9112 §5",
+    "bad-name": "RFC 9112 §5; RFC 9110 §5.1",
+    "space-before-colon": "RFC 9112 §5.1",
+    "nul": "RFC 9110 §5.5",
+    "control": "RFC 9110 §5.5",
+    "incomplete": "RFC 9112 §2.1",
+}
+
+
+def _syntax(faults: Faults, head: Head) -> None:
+    """HSQ-18: the grammar of the head; one fault a kind of oddity, with how often it occurs."""
+    counts: dict[str, int] = {}
+    for oddity in head.oddities:
+        counts[oddity.code] = counts.get(oddity.code, 0) + 1
+    for code, section in _SYNTAX_SECTIONS.items():
+        # §2.2: a server "SHOULD ignore at least one empty line" in front of the start line.
+        if code not in counts or code == "leading-blank-line":
+            continue
+        first = next(oddity for oddity in head.oddities if oddity.code == code)
+        times = f" ({counts[code]} times)" if counts[code] > 1 else ""
+        what = f"{code} at byte {first.offset} of the head{times}"
+        faults.add("HSQ-18", what, section, evidence=first.evidence.decode("latin-1"))

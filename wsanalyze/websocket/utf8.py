@@ -1,0 +1,135 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""Is a text message valid UTF-8? Asked piece by piece, without keeping the text."""
+
+from __future__ import annotations
+
+from wsanalyze.buffer import Buffer
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze import uncompiled as cython
+
+
+@cython.final
+@cython.cclass
+class Utf8:
+    """The state between two pieces: how many continuation bytes are due, and within what bounds.
+
+    Overlong forms, surrogates and numbers above U+10FFFF are told by the bounds of the first
+    continuation byte. Source: RFC 3629 §3 and §4; RFC 6455 §8.1.
+
+    `valid` turns 0 at the first wrong byte, whose offset in the message is `wrong_at`.
+    """
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> cython.int:
+        """Begin a new message."""
+        self.valid = True
+        self.due = 0
+        self.lowest = 0x80
+        self.highest = 0xBF
+        self.length = 0
+        self.wrong_at = -1
+        return 0
+
+    def feed(
+        self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
+    ) -> cython.int:
+        """Read the next piece, `buffer[start:stop]`."""
+        at: cython.Py_ssize_t = start
+        # The one check that stands for the unchecked loops of `plain`.
+        if start < 0 or stop > buffer.view.shape[0]:
+            raise IndexError("the piece lies outside its buffer")
+        while at < stop and self.valid:
+            if self.due == 0:
+                at = self.plain(buffer, at, stop)
+                if at == stop:
+                    break
+                self.due = self.lead(buffer.view[at])
+                self.valid = self.due > 0
+            else:
+                self.valid = self.lowest <= buffer.view[at] <= self.highest
+                self.lowest = 0x80
+                self.highest = 0xBF
+                self.due -= 1
+            at += 1
+        if not self.valid and self.wrong_at < 0:
+            self.wrong_at = self.length + (at - start) - 1
+        self.length += stop - start
+        return 0
+
+    @cython.boundscheck(False)
+    def plain(
+        self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
+    ) -> cython.Py_ssize_t:
+        """Pass over the common and whole: return where ASCII and two-byte characters end.
+
+        Also three-byte characters, except those that begin with E0 or ED: what is left goes byte
+        by byte. Uncompiled, nothing is passed over but ASCII.
+        """
+        source: cython.p_const_uchar
+        bits: cython.uchar
+        j: cython.int
+        if not cython.compiled:
+            while at < stop and buffer.view[at] < 128:
+                at += 1
+            return at
+        source = cython.address(buffer.view[0])
+        while at < stop:
+            if source[at] < 128:
+                at += 1
+                while at + 16 <= stop:
+                    bits = 0
+                    for j in range(16):
+                        bits |= source[at + j]
+                    if bits >= 128:
+                        break
+                    at += 16
+            elif 0xC2 <= source[at] <= 0xDF and at + 1 < stop and source[at + 1] & 0xC0 == 0x80:
+                at += 2
+            elif (
+                0xE1 <= source[at] <= 0xEF
+                and source[at] != 0xED
+                and at + 2 < stop
+                and source[at + 1] & 0xC0 == 0x80
+                and source[at + 2] & 0xC0 == 0x80
+            ):
+                at += 3
+            else:
+                return at
+        return at
+
+    def lead(self, byte: cython.int) -> cython.int:
+        """Begin a character of several bytes; return how many are due, -1 where none may be."""
+        if 0xC2 <= byte <= 0xDF:
+            return 1
+        if 0xE0 <= byte <= 0xEF:
+            if byte == 0xE0:
+                self.lowest = 0xA0
+            elif byte == 0xED:
+                self.highest = 0x9F
+            return 2
+        if 0xF0 <= byte <= 0xF4:
+            if byte == 0xF0:
+                self.lowest = 0x90
+            elif byte == 0xF4:
+                self.highest = 0x8F
+            return 3
+        return -1
+
+    def finish(self) -> cython.bint:
+        """Say whether the whole message was valid: no character may be left unfinished."""
+        if self.valid and self.due:
+            self.valid = False
+            self.wrong_at = self.length
+        return self.valid
+
+
+def is_utf8(payload: bytes) -> bool:
+    """Say whether `payload` is valid UTF-8, as RFC 6455 §8.1 asks of a whole text message."""
+    checker = Utf8()
+    checker.feed(Buffer(payload), 0, len(payload))
+    return bool(checker.finish())
