@@ -76,7 +76,7 @@ PEER_JOBS = (
 )
 
 # Packets in a slice: some seconds of work for each.
-SLOW_JOBS = (script("dpkt", 400_000), script("scapy", 50_000), script("pyshark", 10_000))
+SLOW_JOBS = (script("dpkt", 400_000), script("scapy", 50_000), script("pyshark", 30_000))
 
 STARTUP_JOBS = (
     ours("wsanalyze --version", "--version"),

@@ -186,7 +186,9 @@ class Story:
             return f"{cuts[0]['by']}-{cuts[0]['how']}"
         if not captured_to_end:
             return "capture-end"
-        ends = self.of("eof")
+        # Who read an end of stream knows that the other side ended first; who only closed its own
+        # side may have been second.
+        ends = [event for event in self.of("eof") if event["side"] != event["by"]]
         return f"{ends[0]['by']}-fin" if ends else None
 
     def cross_check(self) -> None:

@@ -90,9 +90,7 @@ def enhanced(
 ) -> bytes:
     captured = len(data) if captured is None else captured
     wire = len(data) if wire is None else wire
-    head = struct.pack(
-        order + "IIIII", number, units >> 32, units & 0xFFFFFFFF, captured, wire
-    )
+    head = struct.pack(order + "IIIII", number, units >> 32, units & 0xFFFFFFFF, captured, wire)
     return block(6, head + data + bytes(-len(data) % 4) + options, order)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from tables.recordings import (
     RESPONSE,
     SECOND,
@@ -20,7 +21,6 @@ from tables.recordings import (
     messages,
     recording,
 )
-
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.capture_summary import CaptureSummary

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tables.recordings import T0, connection, recording
 
+from tables.recordings import T0, connection, recording
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.segments import FLAG_TEXTS
 

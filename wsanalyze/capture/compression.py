@@ -100,10 +100,8 @@ class Decompressed:
     def _decompress(self, data: bytes, limit: int) -> bytes:
         try:
             return self._decoder.decompress(data, limit)
-        except MemoryError:
-            self._stop(f"needs a dictionary above {XZ_MEMORY >> 20} MiB")
         except Exception as error:  # noqa: BLE001 - five libraries, five families of errors
-            self._stop(f"is damaged: {reason(error)}")
+            self._stop(f"cannot be decompressed: {reason(error)}")
         return b""
 
     def _next_member(self) -> None:

@@ -6,7 +6,7 @@ from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
 from wsanalyze.websocket.masking cimport Scratch
 
-cdef Py_ssize_t LONGEST_CONTROL
+cdef Py_ssize_t KEPT_CONTROL
 
 cdef class Sender:
     cdef public int role

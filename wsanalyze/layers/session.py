@@ -17,8 +17,9 @@ try:
 except ImportError:
     from wsanalyze import uncompiled as cython
 
-# RFC 6455 §5.5 allows 125 bytes in a control frame; what an illegal one has beyond is not kept.
-LONGEST_CONTROL = 125
+# RFC 6455 §5.5 allows 125 bytes in a control frame. Of an illegal one as much is kept as a reader
+# may want to see.
+KEPT_CONTROL = 1024
 
 
 @cython.final
@@ -229,7 +230,7 @@ class Session(Layer):
         at: cython.Py_ssize_t,
     ) -> cython.int:
         """Keep the payload of a control frame, unmasked."""
-        room: cython.Py_ssize_t = LONGEST_CONTROL - len(sender.control)
+        room: cython.Py_ssize_t = KEPT_CONTROL - len(sender.control)
         if stop - start > room:
             stop = start + room
         if stop <= start:
@@ -268,7 +269,7 @@ class Session(Layer):
             self.first_close = sender.role
         sender.close_code = sender.frame_close_code
         if sender.close_code >= 0:
-            sender.close_reason = sender.control[2:].decode("utf-8", "backslashreplace")
+            sender.close_reason = sender.control[2:].decode("utf-8", "replace")
         return 0
 
     def add_frame(self, sender: Sender) -> cython.int:

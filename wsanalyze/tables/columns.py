@@ -33,7 +33,7 @@ class FrameColumns:
 
     - `connection`: serial of the connection; `sender`: 0 client, 1 server
     - `time`, `time_end`: integer ns of the packets with the first header and last payload byte
-    - `packet`, `packet_end`: their numbers; `ordinal`: place of `packet` in the order of reading
+    - `packet`, `packet_end`: their numbers; `ordinal`: order in which they became readable
     - `offset`: of the first header byte in the sender's stream
     - `head`: first header byte as sent (FIN, RSV1-3, opcode); `second`: second header byte as sent
     - `masking_key`: big-endian integer, 0 where unmasked; `header_length` in bytes

@@ -21,7 +21,7 @@ def hexadecimal(cells: Bytes) -> Bytes:
     digits = np.empty((cells.shape[0], cells.shape[1], 2), dtype=np.uint8)
     digits[:, :, 0] = _HEX[cells >> 4]
     digits[:, :, 1] = _HEX[cells & 15]
-    return digits.reshape(cells.shape[0], -1)
+    return digits.reshape(cells.shape[0], 2 * cells.shape[1])
 
 
 def text_array(characters: Bytes, present: Mask | None = None) -> pa.LargeStringArray:

@@ -155,7 +155,7 @@ def _logic(tree: ast.BoolOp) -> _Node:
         for part in parts:
             value = part(row)
             if value is decisive:
-                return decisive
+                return bool(decisive)
             unknown = unknown or value is None
         return None if unknown else not decisive
 

@@ -8,7 +8,6 @@ cdef class Chunk:
     cdef public bytes data
     cdef public long long time
     cdef public long long packet
-    cdef public long long ordinal
 
 cdef class Direction:
     cdef public int started
@@ -31,12 +30,12 @@ cdef class Direction:
     cdef public long long passed
     cpdef int keep(
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
-        long long length, long long time, long long packet, long long ordinal
+        long long length, long long time, long long packet
     ) except -1
     cpdef Py_ssize_t first_ending_after(self, long long offset) except -1
     cdef int insert(
         self, Py_ssize_t index, long long at, long long upto, long long offset, Buffer buffer,
-        Py_ssize_t start, Py_ssize_t stop, long long time, long long packet, long long ordinal
+        Py_ssize_t start, Py_ssize_t stop, long long time, long long packet
     ) except -1
     cdef bint differs(
         self, Chunk chunk, long long at, long long upto, Buffer buffer,

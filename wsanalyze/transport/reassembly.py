@@ -36,14 +36,12 @@ class Chunk:
         data: bytes,
         time: cython.longlong,
         packet: cython.longlong,
-        ordinal: cython.longlong,
     ) -> None:
         self.offset = offset
         self.stop = stop
         self.data = data
         self.time = time
         self.packet = packet
-        self.ordinal = ordinal
 
 
 @cython.final
@@ -79,7 +77,6 @@ class Direction:
         length: cython.longlong,
         time: cython.longlong,
         packet: cython.longlong,
-        ordinal: cython.longlong,
     ) -> cython.int:
         """Keep a segment of `length` bytes at `offset` > next, of which [start, stop) was captured.
 
@@ -108,7 +105,7 @@ class Direction:
                     continue
                 if chunk.offset < end:
                     upto = chunk.offset
-            self.insert(index, at, upto, offset, buffer, start, stop, time, packet, ordinal)
+            self.insert(index, at, upto, offset, buffer, start, stop, time, packet)
             added = 1
             index += 1
             at = upto
@@ -142,7 +139,6 @@ class Direction:
         stop: cython.Py_ssize_t,
         time: cython.longlong,
         packet: cython.longlong,
-        ordinal: cython.longlong,
     ) -> cython.int:
         """Insert the part [at, upto) of the segment that starts at `offset`."""
         first: cython.Py_ssize_t = start + (at - offset)
@@ -153,7 +149,7 @@ class Direction:
         if last > stop:
             last = stop
         data = buffer.copy(first, last)
-        self.pending.insert(index, Chunk(at, upto, data, time, packet, ordinal))
+        self.pending.insert(index, Chunk(at, upto, data, time, packet))
         self.pending_bytes += len(data) + CHUNK_OVERHEAD
         return 0
 

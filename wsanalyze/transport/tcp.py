@@ -360,7 +360,7 @@ class Transport:
                 start = packet.payload_stop
         before = mine.pending_bytes
         known = mine.keep(
-            offset, buffer, start, packet.payload_stop, length, time, number, self.ordinal
+            offset, buffer, start, packet.payload_stop, length, time, number
         )
         self.pending_bytes += mine.pending_bytes - before
         if known & 2:
@@ -404,7 +404,7 @@ class Transport:
                 chunk.stop - chunk.offset,
                 chunk.time,
                 chunk.packet,
-                chunk.ordinal,
+                self.ordinal,
             )
         return 0
 

@@ -18,8 +18,8 @@ from wsanalyze.tables.formats.cells import TEXT, array_of, slices, texts, write_
 
 # RFC 8259 §7, and what a terminal would obey or hide: C1 controls, bidi controls, zero widths.
 ESCAPED = (
-    r'["\\\x00-\x1f\x7f-\x9f\x{ad}\x{61c}\x{180e}\x{200b}-\x{200f}\x{2028}-\x{202e}'
-    r"\x{2060}-\x{206f}\x{feff}\x{fff9}-\x{fffb}\x{e0000}-\x{e0fff}]"
+    r'["\\\x00-\x1f\x7f-\xa0\x{ad}\x{61c}\x{180e}\x{200b}-\x{200f}\x{2028}-\x{202e}'
+    r"\x{2060}-\x{206f}\x{feff}\x{fff9}-\x{fffb}\x{fffe}\x{ffff}\x{e0000}-\x{e0fff}]"
 )
 _AS_THEY_ARE = (Kind.INT, Kind.NULLABLE_INT, Kind.PORT, Kind.BYTE, Kind.UNSIGNED, Kind.FLOAT)
 

@@ -1,6 +1,7 @@
 """Parquet: every column with its own type, categories, times in ns and UTC, real lists.
 
-`pandas.read_parquet` gives back the DataFrame with the same dtypes.
+`pandas.read_parquet` gives back the DataFrame with the same dtypes (of a table without rows all but
+the names of its categories, which Parquet keeps with the rows).
 """
 
 from __future__ import annotations
