@@ -42,10 +42,11 @@ def analyze(
     """Read captures and return what was in them.
 
     `source`: a path, `-` for standard input, an open binary file, or several of them, which are
-    one stream of packets in time order. `progress(bytes_read, bytes_in_all or None)` is called
-    now and then. `payloads`: what is kept of message contents, `none`, `preview` (the first
-    `preview_length` bytes) or `full` (within `limits`); lengths, hashes and checks do not depend
-    on it. `hashes`: whether messages are hashed. `segments`: whether TCP segments are kept.
+    one stream of packets in time order; a folder stands for the captures in it.
+    `progress(bytes_read, bytes_in_all or None)` is called now and then. `payloads`: what is kept
+    of message contents, `none`, `preview` (the first `preview_length` bytes) or `full` (within
+    `limits`); lengths, hashes and checks do not depend on it. `hashes`: whether messages are
+    hashed. `segments`: whether TCP segments are kept.
 
     Raises CaptureError where nothing of an input can be read, UsageError where an argument makes
     no sense. A capture that is damaged or cut is read as far as it goes, and `summary.problem`
@@ -91,9 +92,11 @@ def _read(
     limits: Limits,
     progress: Progress | None = None,
 ) -> Recording:
+    from wsanalyze.capture.several import expand
     from wsanalyze.pipeline import read
 
-    return read(sources, wants=wants, limits=limits, progress=progress)
+    expanded = cast("list[str | Path | BinaryIO]", expand(sources))
+    return read(expanded, wants=wants, limits=limits, progress=progress)
 
 
 class Analysis:
@@ -149,7 +152,7 @@ class Analysis:
         """
         if self.recording.segments is not None:
             return self._tables.segments
-        if not self._sources or not all(_can_read_again(source) for source in self._sources):
+        if not self._sources or not all(map(_can_read_again, self._sources)):
             raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
         wants = Wants(frames=False, messages=False, segments=True, hashes=False, payloads="none")
         return Tables(_read(self._sources, wants, self._limits)).segments
@@ -228,4 +231,4 @@ class Analysis:
 
 
 def _can_read_again(source: str | Path | BinaryIO) -> bool:
-    return isinstance(source, str | Path) and str(source) != "-" and Path(source).is_file()
+    return isinstance(source, str | Path) and str(source) != "-" and Path(source).exists()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
-from wsanalyze.capture.merge import merge
-from wsanalyze.capture.source import open_capture
+from wsanalyze.capture.several import expand, open_captures
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
@@ -61,13 +60,10 @@ def read(
         messages=MessageColumns() if wants.messages else None,
         segments=SegmentColumns() if wants.segments else None,
     )
-    with ExitStack() as stack:
-        readers = [stack.enter_context(open_capture(each, limits=limits)) for each in sources]
-        merged = stack.enter_context(merge(readers))
-        run = _Run(recording, limits, merged.infos)
-        with _no_collections():
-            finished = run.feed(merged, progress)
-            run.close()
+    with open_captures(expand(sources), limits=limits) as reader, _no_collections():
+        run = _Run(recording, limits, reader.infos)
+        finished = run.feed(reader, progress)
+        run.close()
     if not finished:
         raise Interrupted(recording)
     return recording

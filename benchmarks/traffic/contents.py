@@ -20,8 +20,8 @@ DOCUMENT_SIZES = (20, 200)
 
 ASCII_WORDS = ("price", "order", "status", "update", "user", "room", "channel", "message", "token")
 OTHER_WORDS = ("größe", "café", "naïve", "señal", "привет", "дом", "状態", "更新", "🙂", "🚀")
-# About two ASCII words to one other: mostly ASCII bytes, most messages not all ASCII.
-WORDS = ASCII_WORDS * 2 + OTHER_WORDS
+# About ten ASCII words to one other: a part of the messages is not all ASCII, long ones never are.
+WORDS = ASCII_WORDS * 11 + OTHER_WORDS
 
 CLOSE_BODIES: tuple[tuple[int | None, bytes], ...] = (
     (1000, b""),

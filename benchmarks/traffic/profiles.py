@@ -47,7 +47,7 @@ def bulk_sizes(rng: np.random.Generator, count: int) -> IntArray:
     return (65_536 * 16 ** rng.random(count)).astype(np.int64)
 
 
-SMALL = Style(pairs=(40, 260), pause_ns=60 * MILLISECOND, text_share=0.8, sizes=None)
+SMALL = Style(pairs=(500, 1500), pause_ns=60 * MILLISECOND, text_share=0.8, sizes=None)
 MEDIUM = Style(pairs=(10, 100), pause_ns=120 * MILLISECOND, text_share=0.7, sizes=medium_sizes)
 BULK = Style(pairs=(2, 8), pause_ns=SECOND // 10, text_share=0.5, sizes=bulk_sizes)
 
@@ -62,7 +62,8 @@ class Profile:
     cohort: int
     """Conversations made at once; of a kind with a small share, proportionally fewer."""
     typical: int
-    """About how many bytes of file one conversation takes; for small files."""
+    """Every four times so many bytes of a file allow one conversation at a time, up to
+    `concurrent`: a small file has few, which begin and end in it."""
     shares: dict[str, float] = field(default_factory=lambda: {WEBSOCKET: 1.0})
     """Share of the packets' bytes for each kind of conversation."""
 
@@ -84,7 +85,7 @@ def with_background(share: float) -> dict[str, float]:
 
 
 PROFILES = {
-    "small-frames": Profile(SMALL, concurrent=1000, cohort=50, typical=75_000),
+    "small-frames": Profile(SMALL, concurrent=1000, cohort=50, typical=125_000),
     "mixed": Profile(MEDIUM, 500, cohort=8, typical=100_000, shares=with_background(0.30)),
     "bulk": Profile(BULK, concurrent=32, cohort=4, typical=4_000_000),
     "noise": Profile(MEDIUM, 500, cohort=8, typical=120_000, shares=with_background(0.01)),

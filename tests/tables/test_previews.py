@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.tables.previews import preview
+from tables.recordings import message, messages
+from wsanalyze.tables import previews as module
+from wsanalyze.tables.previews import preview, previews
 
 TEXT, BINARY = 1, 2
 
@@ -32,6 +35,28 @@ TEXT, BINARY = 1, 2
 def test_preview(kept: bytes, whole: int, opcode: int, length: int, shown: str | None) -> None:
     store = b"before" + kept + b"behind"
     assert preview(store, 6, 6 + len(kept), whole, opcode, length) == shown
+
+
+def test_many_at_once_are_those_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLICE", 3)
+    kept = [b"hello", "né".encode(), b"", b"\xff", b"a" * 20, "é".encode() * 9, b"\x00\x1b"]
+    rows, store = [], b""
+    for opcode in (TEXT, BINARY):
+        for data in kept:
+            span = {"payload_start": len(store), "payload_stop": len(store) + len(data)}
+            for whole in (len(data), len(data) + 1, -1):
+                rows.append(message(opcode=opcode, length=whole, **span))
+            store += data
+    rows.append(message(payload_start=-1, payload_stop=-1, length=4))
+    names = ("payload_start", "payload_stop", "length", "opcode")
+    for length in (0, 1, 3, 64):
+        found = previews(messages(rows, store), np.arange(len(rows)), length)
+        expected = [preview(store, *(row[name] for name in names), length) for row in rows]
+        assert found.astype(object).where(found.notna(), None).tolist() == expected
+
+
+def test_previews_of_nothing() -> None:
+    assert previews(messages([]), np.arange(0), 64).tolist() == []
 
 
 def test_nothing_kept_is_not_an_empty_text() -> None:

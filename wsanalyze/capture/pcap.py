@@ -77,28 +77,6 @@ def read_header(data: bytes) -> PcapHeader | None:
     )
 
 
-@cython.cfunc
-@cython.inline
-@cython.exceptval(0xFFFFFFFF, check=True)
-def load(
-    view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, big: cython.bint
-) -> cython.uint:
-    """Return the 32-bit number at `at`."""
-    if big:
-        return (
-            (cython.cast(cython.uint, view[at]) << 24)
-            | (cython.cast(cython.uint, view[at + 1]) << 16)
-            | (cython.cast(cython.uint, view[at + 2]) << 8)
-            | view[at + 3]
-        )
-    return (
-        view[at]
-        | (cython.cast(cython.uint, view[at + 1]) << 8)
-        | (cython.cast(cython.uint, view[at + 2]) << 16)
-        | (cython.cast(cython.uint, view[at + 3]) << 24)
-    )
-
-
 @cython.final
 @cython.cclass
 class PcapRecords:
@@ -138,7 +116,7 @@ class PcapRecords:
         Returns where the first record begins that is not in the batch: the batch is full, or the
         record is not whole (it takes `needed` bytes, as far as is known), or there is a `problem`.
         """
-        view: cython.const[cython.uchar][::1] = batch.buffer.view
+        self.view = batch.buffer.view
         at: cython.Py_ssize_t = start
         captured: cython.Py_ssize_t
         batch.count = 0
@@ -146,7 +124,7 @@ class PcapRecords:
             self.needed = self.header_length
             if stop - at < self.header_length:
                 break
-            captured = self.captured_length(view, at)
+            captured = self.captured_length(at)
             if captured > self.packet_limit:
                 self.problem = (
                     f"packet {self.packets + 1} claims {captured} bytes, over {self.packet_limit}"
@@ -155,21 +133,32 @@ class PcapRecords:
             self.needed = self.header_length + captured
             if stop - at < self.needed:
                 break
-            self.put(batch, view, at, captured)
+            self.put(batch, at, captured)
             at += self.needed
         return at
 
     @cython.cfunc
     @cython.inline
+    @cython.exceptval(0xFFFFFFFF, check=True)
+    def number(self, at: cython.Py_ssize_t) -> cython.uint:
+        """Return the 32-bit number at `at`."""
+        a: cython.uint = self.view[at]
+        b: cython.uint = self.view[at + 1]
+        c: cython.uint = self.view[at + 2]
+        d: cython.uint = self.view[at + 3]
+        if self.big:
+            return a << 24 | b << 16 | c << 8 | d
+        return d << 24 | c << 16 | b << 8 | a
+
+    @cython.cfunc
+    @cython.inline
     @cython.exceptval(-1, check=False)
-    def captured_length(
-        self, view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t
-    ) -> cython.Py_ssize_t:
+    def captured_length(self, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
         """Return how many bytes follow the record header at `at`."""
-        captured: cython.uint = load(view, at + 8, self.big)
+        captured: cython.uint = self.number(at + 8)
         wire: cython.uint
         if self.lengths_swapped:
-            wire = load(view, at + 12, self.big)
+            wire = self.number(at + 12)
             return min(captured, wire)
         return captured
 
@@ -179,16 +168,15 @@ class PcapRecords:
     def put(
         self,
         batch: Batch,
-        view: cython.const[cython.uchar][::1],
         at: cython.Py_ssize_t,
         captured: cython.Py_ssize_t,
     ) -> cython.int:
         """Append the record at `at` to `batch`."""
         i: cython.Py_ssize_t = batch.count
-        seconds: cython.longlong = load(view, at, self.big)
-        fraction: cython.longlong = load(view, at + 4, self.big)
-        length: cython.longlong = load(view, at + 8, self.big)
-        wire: cython.longlong = load(view, at + 12, self.big)
+        seconds: cython.longlong = self.number(at)
+        fraction: cython.longlong = self.number(at + 4)
+        length: cython.longlong = self.number(at + 8)
+        wire: cython.longlong = self.number(at + 12)
         # 2^32 seconds are 4.3e18 ns: the sum stays below 2^63 whatever the file says.
         time: cython.longlong = seconds * 1_000_000_000 + fraction * self.fraction_ns
         self.packets += 1

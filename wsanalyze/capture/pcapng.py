@@ -29,6 +29,7 @@ INTERFACE_STATISTICS = 5
 ENHANCED_PACKET = 6
 DECRYPTION_SECRETS = 0xA
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
+SWAPPED_MAGIC = 0x4D3C2B1A
 
 SMALLEST_BLOCK = 12
 NEVER = 0x7FFFFFFFFFFFFFFF
@@ -40,28 +41,6 @@ UNIT_NS = 3
 OFFSET_NS = 4
 LAST_UNIT = 5
 FACTS = 6
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(0xFFFFFFFF, check=True)
-def load(
-    view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, big: cython.bint
-) -> cython.uint:
-    """Return the 32-bit number at `at`. (pcap.py has its own: C inlines within a module only.)"""
-    if big:
-        return (
-            (cython.cast(cython.uint, view[at]) << 24)
-            | (cython.cast(cython.uint, view[at + 1]) << 16)
-            | (cython.cast(cython.uint, view[at + 2]) << 8)
-            | view[at + 3]
-        )
-    return (
-        view[at]
-        | (cython.cast(cython.uint, view[at + 1]) << 8)
-        | (cython.cast(cython.uint, view[at + 2]) << 16)
-        | (cython.cast(cython.uint, view[at + 3]) << 24)
-    )
 
 
 @cython.final
@@ -110,15 +89,15 @@ class PcapngRecords:
         Returns where the first block begins that was not taken: the batch is full, or the block
         is not whole (it takes `needed` bytes, as far as is known), or there is a `problem`.
         """
-        view: cython.const[cython.uchar][::1] = batch.buffer.view
+        self.view = batch.buffer.view
         at: cython.Py_ssize_t = start
         length: cython.Py_ssize_t
         batch.count = 0
         while batch.count < batch.capacity:
-            length = self.block_length(view, at, stop)
+            length = self.block_length(at, stop)
             if length < 0:
                 break
-            self.take(batch, view, at, length)
+            self.take(batch, at, length)
             if self.problem is not None:
                 break
             at += length
@@ -126,10 +105,22 @@ class PcapngRecords:
 
     @cython.cfunc
     @cython.inline
+    @cython.exceptval(0xFFFFFFFF, check=True)
+    def number(self, at: cython.Py_ssize_t) -> cython.uint:
+        """Return the 32-bit number at `at`."""
+        a: cython.uint = self.view[at]
+        b: cython.uint = self.view[at + 1]
+        c: cython.uint = self.view[at + 2]
+        d: cython.uint = self.view[at + 3]
+        if self.big:
+            return a << 24 | b << 16 | c << 8 | d
+        return d << 24 | c << 16 | b << 8 | a
+
+    @cython.cfunc
+    @cython.inline
     @cython.exceptval(-2, check=False)
     def block_length(
         self,
-        view: cython.const[cython.uchar][::1],
         at: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
     ) -> cython.Py_ssize_t:
@@ -139,21 +130,23 @@ class PcapngRecords:
         self.needed = SMALLEST_BLOCK
         if stop - at < SMALLEST_BLOCK:
             return -1
-        if load(view, at, False) == SECTION_HEADER:
-            self.big = load(view, at + 8, True) == BYTE_ORDER_MAGIC
-            if not self.big and load(view, at + 8, False) != BYTE_ORDER_MAGIC:
+        if self.number(at) == SECTION_HEADER:
+            if self.number(at + 8) == SWAPPED_MAGIC:
+                self.big = not self.big
+            elif self.number(at + 8) != BYTE_ORDER_MAGIC:
                 self.problem = "damaged: a section header without its byte-order magic"
                 return -1
-        total = load(view, at + 4, self.big)
+        total = self.number(at + 4)
         if total < SMALLEST_BLOCK or total > self.block_limit:
             self.problem = f"damaged: a block that claims {total} bytes"
             return -1
         # Some writers leave the padding out of the length; Wireshark puts it back, as we do.
-        length = (cython.cast(cython.Py_ssize_t, total) + 3) & ~3
+        length = total
+        length = (length + 3) & ~3
         self.needed = length
         if stop - at < length:
             return -1
-        if load(view, at + length - 4, self.big) != total:
+        if self.number(at + length - 4) != total:
             self.problem = f"damaged: the two lengths of a block differ, the first is {total}"
             return -1
         return length
@@ -164,18 +157,17 @@ class PcapngRecords:
     def take(
         self,
         batch: Batch,
-        view: cython.const[cython.uchar][::1],
         at: cython.Py_ssize_t,
         length: cython.Py_ssize_t,
     ) -> cython.int:
         """Take the whole block at `at`."""
-        kind: cython.uint = load(view, at, self.big)
+        kind: cython.uint = self.number(at)
         if kind == ENHANCED_PACKET:
-            return self.enhanced(batch, view, at, length)
+            return self.enhanced(batch, at, length)
         if kind == SIMPLE_PACKET:
-            return self.simple(batch, view, at, length)
+            return self.simple(batch, at, length)
         if kind == OBSOLETE_PACKET:
-            return self.obsolete(batch, view, at, length)
+            return self.obsolete(batch, at, length)
         if kind in (
             SECTION_HEADER,
             INTERFACE_DESCRIPTION,
@@ -194,29 +186,27 @@ class PcapngRecords:
     def enhanced(
         self,
         batch: Batch,
-        view: cython.const[cython.uchar][::1],
         at: cython.Py_ssize_t,
         length: cython.Py_ssize_t,
     ) -> cython.int:
         """Take an Enhanced Packet Block (§4.3)."""
         if length < 32:
             return self.damaged("an Enhanced Packet Block that is too short")
-        return self.timed(batch, view, at, length, load(view, at + 8, self.big))
+        return self.timed(batch, at, length, self.number(at + 8))
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def obsolete(
         self,
         batch: Batch,
-        view: cython.const[cython.uchar][::1],
         at: cython.Py_ssize_t,
         length: cython.Py_ssize_t,
     ) -> cython.int:
         """Take a Packet Block (appendix A): 16 bits of interface, then 16 of drops."""
         if length < 32:
             return self.damaged("a Packet Block that is too short")
-        word: cython.uint = load(view, at + 8, self.big)
-        return self.timed(batch, view, at, length, word >> 16 if self.big else word & 0xFFFF)
+        word: cython.uint = self.number(at + 8)
+        return self.timed(batch, at, length, word >> 16 if self.big else word & 0xFFFF)
 
     @cython.cfunc
     @cython.inline
@@ -224,29 +214,28 @@ class PcapngRecords:
     def timed(
         self,
         batch: Batch,
-        view: cython.const[cython.uchar][::1],
         at: cython.Py_ssize_t,
         length: cython.Py_ssize_t,
         interface: cython.Py_ssize_t,
     ) -> cython.int:
         """Take a block with time and lengths from its byte 12 on and data from 28 on."""
-        high: cython.longlong = load(view, at + 12, self.big)
+        high: cython.longlong = self.number(at + 12)
         units: cython.longlong
         row: cython.Py_ssize_t = interface * FACTS
         if interface >= self.interface_count:
             return self.damaged(f"interface {interface}, of which there is no description")
         # Only the upper half of the 64-bit times needs more than 63 bits.
-        units = (high & 0x7FFFFFFF) << 32 | load(view, at + 16, self.big)
+        units = (high & 0x7FFFFFFF) << 32 | self.number(at + 16)
         if high <= 0x7FFFFFFF and units <= self.interfaces[row + LAST_UNIT]:
             self.time_ns = units * self.interfaces[row + UNIT_NS] + self.interfaces[row + OFFSET_NS]
         else:
-            self.time_ns = self.exact_time(high, load(view, at + 16, self.big), interface)
+            self.time_ns = self.exact_time(high, self.number(at + 16), interface)
         self.put(
             batch,
             at + 28,
-            load(view, at + 20, self.big),
+            self.number(at + 20),
             length - 32,
-            load(view, at + 24, self.big),
+            self.number(at + 24),
             interface,
         )
         if self.problem is None:
@@ -259,7 +248,6 @@ class PcapngRecords:
     def simple(
         self,
         batch: Batch,
-        view: cython.const[cython.uchar][::1],
         at: cython.Py_ssize_t,
         length: cython.Py_ssize_t,
     ) -> cython.int:
@@ -270,7 +258,7 @@ class PcapngRecords:
             return self.damaged("a Simple Packet Block that is too short")
         if self.interface_count == 0:
             return self.damaged("a Simple Packet Block, but no interface description")
-        wire = captured = load(view, at + 8, self.big)
+        wire = captured = self.number(at + 8)
         if self.interfaces[SNAP_LENGTH]:
             captured = min(wire, self.interfaces[SNAP_LENGTH])
         self.put(batch, at + 12, captured, length - 16, wire, 0)
@@ -293,6 +281,7 @@ class PcapngRecords:
         """Append a packet at `start`, in a block that has `room` bytes for it."""
         i: cython.Py_ssize_t = batch.count
         row: cython.Py_ssize_t = interface * FACTS
+        link: cython.int = self.interfaces[row + LINK]
         if captured > room:
             return self.damaged(f"packet of {captured} bytes in a block with room for {room}")
         if captured > self.interfaces[row + PACKET_LIMIT]:
@@ -304,7 +293,7 @@ class PcapngRecords:
         batch.wire_length[i] = max(wire, captured)
         batch.time_ns[i] = self.time_ns
         batch.number[i] = self.numbered
-        batch.link[i] = cython.cast(cython.int, self.interfaces[row + LINK])
+        batch.link[i] = link
         batch.count = i + 1
         return 0
 

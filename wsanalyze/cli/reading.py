@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from wsanalyze.cli.kernels import kernels, state
 from wsanalyze.cli.notes import say
@@ -55,10 +56,12 @@ def read_captures(captures: Sequence[str], wants: Wants, limits: Limits, *, quie
 def _read(
     captures: Sequence[str], wants: Wants, limits: Limits, progress: Progress | None
 ) -> Reading:
+    from wsanalyze.capture.several import expand
     from wsanalyze.pipeline import read
 
+    sources = cast("list[str]", expand(captures))
     try:
-        recording = read(list(captures), wants=wants, limits=limits, progress=progress)
+        recording = read(sources, wants=wants, limits=limits, progress=progress)
     except KeyboardInterrupt as interrupt:
         # The pipeline hands over what it has; before it began there is nothing.
         so_far = getattr(interrupt, "recording", None)

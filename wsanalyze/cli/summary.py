@@ -61,7 +61,10 @@ def _print_text(
 
     # rich looks at NO_COLOR, COLUMNS and whether this is a terminal by itself.
     console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
-    print_summary(recording, console, chosen=numbers, show_all=show_all)
+    # Not printed by rich: it ends the process with status 1 when the reader leaves.
+    with console.capture() as printed:
+        print_summary(recording, console, chosen=numbers, show_all=show_all)
+    sys.stdout.write(printed.get())
 
 
 def _print_json(recording: Recording, numbers: set[int] | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.transport.community_id import community_id
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import Handshake
@@ -50,7 +49,6 @@ class Attempt:
             server_ip=server[0],
             server_port=server[1],
             client_direction=client_side,
-            community_id=community_id(client, server),
             started=conversation.first_time,
             requested=time,
             request_packet=packet,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wsanalyze.transport.community_id import community_id
 from wsanalyze.websocket.handshake import Handshake
 
 
@@ -26,7 +27,6 @@ class Connection:
     server_ip: str
     server_port: int
     client_direction: int
-    community_id: str
     scheme: str = "ws"
     http_version: str | None = None
     http_stream: int | None = None
@@ -67,3 +67,9 @@ class Connection:
     # Bytes that could not be told apart into frames, after a gap had swallowed a header.
     client_unread_bytes: int = 0
     server_unread_bytes: int = 0
+
+    @property
+    def community_id(self) -> str:
+        """The Community ID of the TCP conversation."""
+        client = (self.client_ip, self.client_port)
+        return community_id(client, (self.server_ip, self.server_port))

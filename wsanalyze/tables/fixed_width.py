@@ -1,4 +1,4 @@
-"""Columns of text whose cells all have one width, made of numbers without a Python loop."""
+"""Columns of ASCII text made of numbers and bytes without a Python loop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Lengths = npt.NDArray[np.int64]
 
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 _ASCII_0 = 48
@@ -24,22 +25,26 @@ def hexadecimal(cells: Bytes) -> Bytes:
     return digits.reshape(cells.shape[0], 2 * cells.shape[1])
 
 
-def text_array(characters: Bytes, present: Mask | None = None) -> pa.LargeStringArray:
-    """Return an Arrow array of the rows of ASCII `characters`; null where not `present`."""
-    rows, width = characters.shape
-    if present is not None:
-        lengths = np.where(present, width, 0)
-        characters = characters[present]
-    else:
-        lengths = np.full(rows, width)
-    offsets = np.zeros(rows + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
+def text_array(
+    characters: Bytes, present: Mask | None = None, *, lengths: Lengths | None = None
+) -> pa.LargeStringArray:
+    """Return an Arrow array of the rows of ASCII `characters`; null where not `present`.
+
+    With `lengths`, the cells are stretches of so many characters each, one behind the other.
+    """
     validity = None
-    if present is not None:
-        validity = pa.py_buffer(np.packbits(present, bitorder="little"))
+    if lengths is None:
+        rows, width = characters.shape
+        lengths = np.full(rows, width)
+        if present is not None:
+            lengths = np.where(present, width, 0)
+            characters = characters[present]
+            validity = pa.py_buffer(np.packbits(present, bitorder="little"))
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
     data = pa.py_buffer(np.ascontiguousarray(characters))
     array: Any = pa.Array.from_buffers(
-        pa.large_string(), rows, [validity, pa.py_buffer(offsets), data]
+        pa.large_string(), len(lengths), [validity, pa.py_buffer(offsets), data]
     )
     return array
 

@@ -190,6 +190,11 @@ CONNECTIONS = Table(
         *both("out_of_order", "TCP segments of the {} that came late"),
         count("findings", "how many findings concern this connection"),
         category("severity", SEVERITIES, "the worst of them", "no findings"),
+        *both(
+            "unread_bytes",
+            "bytes of the {} that could not be told apart into frames behind a gap",
+            "bytes",
+        ),
     ),
 )
 

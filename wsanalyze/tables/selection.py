@@ -21,11 +21,12 @@ def chosen(recording: Recording, numbers: tuple[int, ...], where: str | None) ->
     """
     if not numbers and where is None:
         return None
+    wanted = set(numbers)
     matches = compiled(where) if where is not None else None
     return {
         number
         for number, connection in enumerate(in_order(recording.connections))
-        if (not numbers or number in numbers)
+        if (not wanted or number in wanted)
         and (matches is None or matches(connection_row(connection, number)))
     }
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 
 from wsanalyze.transport.reassembly import Direction
 
@@ -57,7 +57,6 @@ class Conversation:
 
     def address(self, high: cython.ulonglong, low: cython.ulonglong) -> str:
         """Return an address as text, from its two 64-bit halves."""
-        packed = int(high).to_bytes(8, "big") + int(low).to_bytes(8, "big")
         if self.family == 4:
-            return str(IPv4Address(packed[12:]))
-        return str(IPv6Address(packed))
+            return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
+        return str(IPv6Address(int(high).to_bytes(8, "big") + int(low).to_bytes(8, "big")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # RFC 9110 §5.6.2: tchar. RFC 2616's `token` of RFC 6455 is the same set.
 TCHAR = r"!#$%&'*+\-.^_`|~0-9A-Za-z"
@@ -66,6 +66,14 @@ class Head:
     fields: tuple[Field, ...]
     oddities: tuple[Oddity, ...]
     raw: bytes
+    # Lines by lower-case name: every rule asks for a few names, and a head answers many rules.
+    _by_name: dict[str, list[Field]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[str, list[Field]] = {}
+        for line in self.fields:
+            by_name.setdefault(line.name.lower(), []).append(line)
+        object.__setattr__(self, "_by_name", by_name)
 
     @property
     def start_line(self) -> str:
@@ -75,25 +83,20 @@ class Head:
 
     def lines(self, name: str) -> list[Field]:
         """Return the fields of that name, in any letter case (RFC 9110 §5.1), in order."""
-        wanted = name.lower()
-        return [field for field in self.fields if field.name.lower() == wanted]
+        return list(self._by_name.get(name.lower(), ()))
 
     def values(self, name: str) -> list[str]:
         """Return the values of all lines of that name, in any letter case, in order."""
-        wanted = name.lower()
-        return [field.value for field in self.fields if field.name.lower() == wanted]
+        return [line.value for line in self._by_name.get(name.lower(), ())]
 
     def value(self, name: str) -> str | None:
         """Return the value of the first line of that name, or None where there is none."""
-        wanted = name.lower()
-        for field in self.fields:
-            if field.name.lower() == wanted:
-                return field.value
-        return None
+        lines = self._by_name.get(name.lower())
+        return lines[0].value if lines else None
 
     def count(self, name: str) -> int:
         """Return how many lines have that name."""
-        return len(self.values(name))
+        return len(self._by_name.get(name.lower(), ()))
 
     def tokens(self, name: str) -> list[str]:
         """Return the elements of a comma list over all lines of that name, as sent.

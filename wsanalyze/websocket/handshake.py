@@ -6,6 +6,7 @@ extended CONNECT of HTTP/2 and HTTP/3 (RFC 8441, RFC 9220). Nothing here raises 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -312,9 +313,64 @@ class Handshake:
             return "unanswered"
         if not self.succeeded:
             return "refused"
+        if plainly_good(self.request_head, self.response_head):
+            return "established"
         return "invalid" if any(fault.fatal for fault in self.faults) else "established"
 
     @cached_property
     def faults(self) -> tuple[Fault, ...]:
         """Every rule that failed on either side, as far as the heads alone decide."""
         return (*request_faults(self), *response_faults(self), *extension_faults(self))
+
+
+def plainly_good(request: Head, response: Head) -> bool:
+    """Tell whether an HTTP/1.1 handshake is one of the many that no rule can object to.
+
+    Only a short way to the answer: False says nothing. RFC 6455 §4.1, §4.2.1, §4.2.2.
+    """
+    if request.oddities or response.oddities or request.method != "GET":
+        return False
+    if request.http_version != "1.1" or response.http_version != "1.1":
+        return False
+    once = _single_values(
+        request, ("host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version")
+    )
+    back = _single_values(response, ("upgrade", "connection", "sec-websocket-accept"))
+    if once is None or back is None or not once[0] or once[4] != "13":
+        return False
+    if once[1].lower() != "websocket" or back[0].lower() != "websocket":
+        return False
+    if once[2].lower() not in PLAIN_CONNECTION or back[1].lower() not in PLAIN_CONNECTION:
+        return False
+    if _PLAIN_KEY.fullmatch(once[3]) is None or back[2] != accept_value(once[3]):
+        return False
+    if response.count("content-length") or response.count("transfer-encoding"):
+        return False
+    chosen = response.values("sec-websocket-protocol")
+    if chosen and (len(chosen) > 1 or chosen[0] not in request.tokens("sec-websocket-protocol")):
+        return False
+    return _plain_extensions(request, response)
+
+
+PLAIN_CONNECTION = frozenset(("upgrade", "keep-alive, upgrade"))
+
+# 22 base64 characters, the last with its four unused bits zero, and the padding.
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==")
+
+
+def _single_values(head: Head, names: tuple[str, ...]) -> list[str] | None:
+    """Return the value of each field, None unless each stands in the head exactly once."""
+    found = [head.values(name) for name in names]
+    return [values[0] for values in found] if all(len(each) == 1 for each in found) else None
+
+
+def _plain_extensions(request: Head, response: Head) -> bool:
+    """Tell whether the server chose no extension, or the one that is common, without parameters."""
+    chosen = response.values("sec-websocket-extensions")
+    if not chosen:
+        return True
+    offered = request.value("sec-websocket-extensions") or ""
+    return chosen == ["permessage-deflate"] and offered in (
+        "permessage-deflate",
+        "permessage-deflate; client_max_window_bits",
+    )

@@ -11,6 +11,33 @@ except ImportError:
     from wsanalyze import uncompiled as cython
 
 
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def character(
+    source: cython.p_const_uchar, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
+) -> cython.int:
+    """Return the length of the character of several bytes at `at`, 0 where it is not one."""
+    lead: cython.int = source[at]
+    second: cython.int
+    if at + 1 >= stop:
+        return 0
+    second = source[at + 1]
+    if lead <= 0xDF:
+        return 2 if lead >= 0xC2 and second & 0xC0 == 0x80 else 0
+    if at + 2 >= stop or second & 0xC0 != 0x80 or source[at + 2] & 0xC0 != 0x80:
+        return 0
+    if lead <= 0xEF:
+        if (lead == 0xE0 and second < 0xA0) or (lead == 0xED and second > 0x9F):
+            return 0
+        return 3
+    if at + 3 >= stop or source[at + 3] & 0xC0 != 0x80 or lead > 0xF4:
+        return 0
+    if (lead == 0xF0 and second < 0x90) or (lead == 0xF4 and second > 0x8F):
+        return 0
+    return 4
+
+
 @cython.final
 @cython.cclass
 class Utf8:
@@ -65,41 +92,34 @@ class Utf8:
     def plain(
         self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
     ) -> cython.Py_ssize_t:
-        """Pass over the common and whole: return where ASCII and two-byte characters end.
+        """Pass over whole characters; return where something is wrong, or not whole, or `stop`.
 
-        Also three-byte characters, except those that begin with E0 or ED: what is left goes byte
-        by byte. Uncompiled, nothing is passed over but ASCII.
+        What is left goes byte by byte. Uncompiled, nothing is passed over but ASCII.
         """
         source: cython.p_const_uchar
         bits: cython.uchar
         j: cython.int
+        size: cython.int
         if not cython.compiled:
             while at < stop and buffer.view[at] < 128:
                 at += 1
             return at
         source = cython.address(buffer.view[0])
         while at < stop:
-            if source[at] < 128:
+            while at + 16 <= stop:
+                bits = 0
+                for j in range(16):
+                    bits |= source[at + j]
+                if bits >= 128:
+                    break
+                at += 16
+            while at < stop and source[at] < 128:
                 at += 1
-                while at + 16 <= stop:
-                    bits = 0
-                    for j in range(16):
-                        bits |= source[at + j]
-                    if bits >= 128:
-                        break
-                    at += 16
-            elif 0xC2 <= source[at] <= 0xDF and at + 1 < stop and source[at + 1] & 0xC0 == 0x80:
-                at += 2
-            elif (
-                0xE1 <= source[at] <= 0xEF
-                and source[at] != 0xED
-                and at + 2 < stop
-                and source[at + 1] & 0xC0 == 0x80
-                and source[at + 2] & 0xC0 == 0x80
-            ):
-                at += 3
-            else:
-                return at
+            while at < stop and source[at] >= 128:
+                size = character(source, at, stop)
+                if size == 0:
+                    return at
+                at += size
         return at
 
     def lead(self, byte: cython.int) -> cython.int:

@@ -1,0 +1,73 @@
+# wsanalyze: everything a fresh machine needs, in two commands: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+PURE := .venv-pure
+BIN := $(VENV)/bin
+DEMO := captures/aiohttp-chat.pcapng
+# Programs that the tests hold our results against, and the Debian packages they come in.
+TOOLS := tshark:tshark tcpdump:tcpdump
+KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
+
+.PHONY: demo test test-compiled test-pure check bench clean tools
+
+demo: $(VENV)/.installed
+	$(BIN)/wsanalyze --version
+	$(BIN)/wsanalyze summary $(DEMO)
+	rm -rf out && $(BIN)/wsanalyze export $(DEMO) -f csv -o out
+	@echo
+	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
+	@cut -d, -f1-4,9-14,16 out/messages.csv
+	@echo
+	@echo "Try another one of captures/: . $(VENV)/bin/activate && wsanalyze captures/chromium.pcapng"
+
+test: check test-compiled test-pure
+
+check: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test-compiled: $(VENV)/.tested tools
+	$(BIN)/pytest -n 2
+
+# The same tests with the kernels as plain Python, and a comparison of both builds' tables.
+test-pure: $(VENV)/.tested $(PURE)/.tested tools
+	WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+# Cython compiles the kernels where there is a C compiler; without one they run as they are.
+$(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py $(KERNEL_SOURCES)
+	$(BIN)/python -m pip install --quiet .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.created pyproject.toml setup.py $(KERNEL_SOURCES)
+	WSANALYZE_EXTENSIONS=require $(BIN)/python -m pip install --quiet ".[test]"
+	touch $@ $(VENV)/.installed
+
+$(PURE)/.tested: pyproject.toml setup.py $(KERNEL_SOURCES)
+	test -d $(PURE) || $(PYTHON) -m venv $(PURE)
+	$(PURE)/bin/python -m pip install --quiet --upgrade pip
+	WSANALYZE_EXTENSIONS=skip $(PURE)/bin/python -m pip install --quiet ".[test]"
+	touch $@
+
+tools:
+	@for tool in $(TOOLS); do \
+	  command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  $$sudo apt-get update -q && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+bench: $(VENV)/.tested
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) $(PURE) build out *.egg-info
+	find wsanalyze -name '*.so' -o -name '*.c' | xargs rm -f

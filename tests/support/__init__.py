@@ -1,0 +1,1 @@
+"""What several rooms' tests share: crafted packets, frames, sessions, and tables to compare."""

@@ -1,0 +1,159 @@
+"""Packets made by hand: one TCP segment with its IP and Ethernet headers, and captures of them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.capture.batch import Batch
+
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+
+ETHERNET = 1
+SECOND = 1_000_000_000
+T0 = 1_767_323_045 * SECOND
+
+# The client's address is the lower one: side 0 of the conversation.
+CLIENT = ("192.0.2.1", 40000)
+SERVER = ("198.51.100.2", 8080)
+
+
+def tcp(
+    source_port: int = CLIENT[1],
+    target_port: int = SERVER[1],
+    seq: int = 1000,
+    ack: int = 0,
+    flags: int = ACK,
+    data: bytes = b"",
+    *,
+    window: int = 65535,
+    options: bytes = b"",
+) -> bytes:
+    """Return a TCP segment; its checksum is left 0."""
+    offset = (5 + len(options) // 4) << 12
+    head = struct.pack(
+        ">HHIIHHHH",
+        source_port,
+        target_port,
+        seq & 0xFFFFFFFF,
+        ack & 0xFFFFFFFF,
+        offset | flags,
+        window,
+        0,
+        0,
+    )
+    return head + options + data
+
+
+def ipv4(
+    payload: bytes,
+    source: str = CLIENT[0],
+    target: str = SERVER[0],
+    *,
+    protocol: int = 6,
+    options: bytes = b"",
+    fragment: int = 0,
+    total: int | None = None,
+    ttl: int = 64,
+) -> bytes:
+    """Return an IPv4 packet; `fragment` is the field of flags and offset."""
+    header = 20 + len(options)
+    head = struct.pack(
+        ">BBHHHBBH4s4s",
+        0x40 | header // 4,
+        0,
+        header + len(payload) if total is None else total,
+        1,
+        fragment,
+        ttl,
+        protocol,
+        0,
+        ip_address(source).packed,
+        ip_address(target).packed,
+    )
+    return head + options + payload
+
+
+def ipv6(
+    payload: bytes,
+    source: str = "2001:db8::1",
+    target: str = "2001:db8::2",
+    *,
+    following: int = 6,
+    length: int | None = None,
+    hops: int = 64,
+) -> bytes:
+    """Return an IPv6 packet; extension headers stand at the beginning of `payload`."""
+    length = len(payload) if length is None else length
+    return (
+        struct.pack(">IHBB", 6 << 28, length, following, hops)
+        + ip_address(source).packed
+        + ip_address(target).packed
+        + payload
+    )
+
+
+def ethernet(payload: bytes, ethertype: int = 0x0800, tags: Sequence[int] = ()) -> bytes:
+    """Return an Ethernet frame; each of `tags` is the EtherType of one VLAN tag before the last."""
+    tagged = b"".join(struct.pack(">HH", tag, 7) for tag in tags)
+    return bytes.fromhex("020000000001020000000002") + tagged + struct.pack(">H", ethertype) + payload
+
+
+def segment(
+    source: tuple[str, int] = CLIENT,
+    target: tuple[str, int] = SERVER,
+    seq: int = 1000,
+    ack: int = 0,
+    flags: int = ACK,
+    data: bytes = b"",
+    *,
+    window: int = 65535,
+) -> bytes:
+    """Return an Ethernet frame with one TCP segment from `source` to `target`."""
+    inner = tcp(source[1], target[1], seq, ack, flags, data, window=window)
+    if ip_address(source[0]).version == 4:
+        return ethernet(ipv4(inner, source[0], target[0]))
+    return ethernet(ipv6(inner, source[0], target[0]), 0x86DD)
+
+
+def batch_of(
+    packets: Iterable[bytes | tuple[bytes, int]],
+    *,
+    first: int = 1,
+    capture: int = 0,
+    link: int = ETHERNET,
+) -> Batch:
+    """Return packets as a batch: number `first` on, one a second from T0 + first seconds.
+
+    A pair is a packet that was cut: its captured bytes and its length on the wire.
+    """
+    pairs = [each if isinstance(each, tuple) else (each, len(each)) for each in packets]
+    batch = Batch(Buffer(b"".join(data for data, _ in pairs)), max(1, len(pairs)))
+    at = 0
+    for i, (data, wire) in enumerate(pairs):
+        batch.start[i] = at
+        batch.stop[i] = at = at + len(data)
+        batch.wire_length[i] = wire
+        batch.time_ns[i] = T0 + (first + i) * SECOND
+        batch.number[i] = first + i
+        batch.link[i] = link
+    batch.count = len(pairs)
+    batch.capture = capture
+    return batch
+
+
+def pcap_of(
+    packets: Iterable[bytes | tuple[bytes, int]],
+    *,
+    times: Sequence[int] | None = None,
+    link: int = ETHERNET,
+) -> bytes:
+    """Return packets as a pcap file with nanoseconds; one a second from T0 + 1 s if not said."""
+    parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link)]
+    for i, each in enumerate(packets):
+        data, wire = each if isinstance(each, tuple) else (each, len(each))
+        time = times[i] if times is not None else T0 + (i + 1) * SECOND
+        parts.append(struct.pack("<IIII", time // SECOND, time % SECOND, len(data), wire) + data)
+    return b"".join(parts)
