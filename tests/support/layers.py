@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from support.packets import batch_of
+from support.packets import Packet, Wire
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.limits import Limits
@@ -87,7 +87,7 @@ class Tap:
         self.counts = PacketCounts()
         self.segments = SegmentColumns() if segments else None
         self.enough = enough
-        self.next_number = 1
+        self.wire = Wire()
         self.transport = Transport(
             self._open, self.left.append, limits or Limits(), self.segments, 0x5EED
         )
@@ -98,11 +98,10 @@ class Tap:
         self.conversations.append(conversation)
         return witness
 
-    def feed(self, packets: Iterable[bytes | tuple[bytes, int]]) -> Tap:
+    def feed(self, packets: Iterable[Packet]) -> Tap:
         """Feed packets, numbered on from the ones before."""
-        batch = batch_of(packets, first=self.next_number)
-        self.next_number += batch.count
-        self.transport.feed(batch, self.counts)
+        for batch in self.wire.batches(packets):
+            self.transport.feed(batch, self.counts)
         return self
 
     def finish(self) -> Tap:
@@ -118,7 +117,7 @@ class Tap:
 
 
 def watch(
-    packets: Iterable[bytes | tuple[bytes, int]],
+    packets: Iterable[Packet],
     limits: Limits | None = None,
     *,
     segments: bool = False,

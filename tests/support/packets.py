@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
-from wsanalyze.buffer import Buffer
 from wsanalyze.capture.batch import Batch
+from wsanalyze.capture.source import open_capture
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 ETHERNET = 1
 SECOND = 1_000_000_000
+
+# Captured bytes, with the length on the wire where the capture cut them.
+Packet = bytes | tuple[bytes, int]
 T0 = 1_767_323_045 * SECOND
 
 # The client's address is the lower one: side 0 of the conversation.
@@ -118,42 +122,55 @@ def segment(
     return ethernet(ipv6(inner, source[0], target[0]), 0x86DD)
 
 
-def batch_of(
-    packets: Iterable[bytes | tuple[bytes, int]],
-    *,
-    first: int = 1,
-    capture: int = 0,
-    link: int = ETHERNET,
-) -> Batch:
-    """Return packets as a batch: number `first` on, one a second from T0 + first seconds.
+def record(packet: Packet, time: int) -> bytes:
+    """Return one record of a pcap file with nanoseconds."""
+    data, wire = packet if isinstance(packet, tuple) else (packet, len(packet))
+    return struct.pack("<IIII", time // SECOND, time % SECOND, len(data), wire) + data
 
-    A pair is a packet that was cut: its captured bytes and its length on the wire.
-    """
-    pairs = [each if isinstance(each, tuple) else (each, len(each)) for each in packets]
-    batch = Batch(Buffer(b"".join(data for data, _ in pairs)), max(1, len(pairs)))
-    at = 0
-    for i, (data, wire) in enumerate(pairs):
-        batch.start[i] = at
-        batch.stop[i] = at = at + len(data)
-        batch.wire_length[i] = wire
-        batch.time_ns[i] = T0 + (first + i) * SECOND
-        batch.number[i] = first + i
-        batch.link[i] = link
-    batch.count = len(pairs)
-    batch.capture = capture
-    return batch
+
+def file_header(link: int = ETHERNET) -> bytes:
+    """Return the header of a pcap file with nanoseconds."""
+    return struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link)
 
 
 def pcap_of(
-    packets: Iterable[bytes | tuple[bytes, int]],
-    *,
-    times: Sequence[int] | None = None,
-    link: int = ETHERNET,
+    packets: Iterable[Packet], *, times: Sequence[int] | None = None, link: int = ETHERNET
 ) -> bytes:
     """Return packets as a pcap file with nanoseconds; one a second from T0 + 1 s if not said."""
-    parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link)]
-    for i, each in enumerate(packets):
-        data, wire = each if isinstance(each, tuple) else (each, len(each))
-        time = times[i] if times is not None else T0 + (i + 1) * SECOND
-        parts.append(struct.pack("<IIII", time // SECOND, time % SECOND, len(data), wire) + data)
+    parts = [file_header(link)]
+    for i, packet in enumerate(packets):
+        parts.append(record(packet, times[i] if times is not None else T0 + (i + 1) * SECOND))
     return b"".join(parts)
+
+
+class Wire(io.RawIOBase):
+    """A capture that goes on: `batches(packets)` gives these as batches, numbered on.
+
+    The time of packet n is T0 + n seconds.
+    """
+
+    def __init__(self, link: int = ETHERNET) -> None:
+        super().__init__()
+        self.waiting = file_header(link)
+        self.reader = open_capture(self)
+        self.number = 0
+
+    def readinto(self, view: memoryview) -> int:  # type: ignore[override]
+        part = self.waiting[: len(view)]
+        view[: len(part)] = part
+        self.waiting = self.waiting[len(part) :]
+        return len(part)
+
+    def batches(self, packets: Iterable[Packet]) -> Iterator[Batch]:
+        """Yield these packets in batches; each is gone with the next."""
+        parts = []
+        for packet in packets:
+            self.number += 1
+            parts.append(record(packet, T0 + self.number * SECOND))
+        self.waiting += b"".join(parts)
+        left = len(parts)
+        while left:
+            batch = self.reader.next()
+            assert batch is not None
+            left -= batch.count
+            yield batch

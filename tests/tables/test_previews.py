@@ -44,8 +44,8 @@ def test_many_at_once_are_those_made_one_by_one(monkeypatch: pytest.MonkeyPatch)
     for opcode in (TEXT, BINARY):
         for data in kept:
             span = {"payload_start": len(store), "payload_stop": len(store) + len(data)}
-            for whole in (len(data), len(data) + 1, -1):
-                rows.append(message(opcode=opcode, length=whole, **span))
+            lengths = (len(data), len(data) + 1, -1)
+            rows += [message(opcode=opcode, length=whole, **span) for whole in lengths]
             store += data
     rows.append(message(payload_start=-1, payload_stop=-1, length=4))
     names = ("payload_start", "payload_stop", "length", "opcode")

@@ -62,12 +62,13 @@ def _forget_stdout() -> None:
 
 
 def _internal_error(error: Exception, arguments: list[str]) -> int:
+    from wsanalyze.cli.notes import say
+
     verbose = any(each in ("-v", "--verbose") for each in arguments)
     if verbose:
         import traceback
 
         traceback.print_exc()
-    line = " ".join(f"{type(error).__name__}: {error}".split())
     advice = "" if verbose else " (-v shows more)"
-    print(f"wsanalyze: internal error, please report it: {line}{advice}", file=sys.stderr)
+    say(f"internal error, please report it: {type(error).__name__}: {error}{advice}")
     return INTERNAL_ERROR

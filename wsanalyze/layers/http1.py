@@ -35,7 +35,11 @@ OTHER = 4
 
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
-FRAMED = re.compile(rb"\n(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
+FRAMED = re.compile(
+    rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+)
+# A response that nothing is special about: most of the HTTP on any network.
+PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
 
 
 @cython.final
@@ -385,8 +389,30 @@ class Http1(Layer):
                 return 1
         return 0
 
+    def plain_length(self, raw: bytes) -> int:
+        """Return the body length of a common response to a request of no interest, else -1.
+
+        A short way: what is not told by one Content-Length of digits alone is read in full.
+        """
+        exchange = self.waiting[0] if self.waiting else None
+        if exchange is None or exchange.attempt is not None or exchange.method == "HEAD":
+            return -1
+        if exchange.method == "CONNECT" or PLAIN_RESPONSE.match(raw) is None:
+            return -1
+        framed = FRAMED.findall(raw)
+        if len(framed) != 1 or len(framed[0][0]) != len(b"content-length"):
+            return -1
+        digits: bytes = framed[0][1].rstrip(b" \t")
+        return int(digits) if digits.isdigit() and len(digits) < 19 else -1
+
     def response(self, half: Half, raw: bytes, time: int, packet: int) -> int:
         """Take a response's head."""
+        length = self.plain_length(raw)
+        if length >= 0:
+            self.waiting.popleft()
+            half.mode = LENGTH if length else HEAD
+            half.remaining = length
+            return 0
         head = read_head(raw)
         server = 1 - self.client_side
         exchange = self.waiting[0] if self.waiting else None

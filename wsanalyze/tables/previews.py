@@ -75,5 +75,7 @@ def _slice(columns: dict[str, Any], payloads: bytes, rows: Ints, length: int) ->
         return texts
     others = np.flatnonzero(~is_simple)
     facts = np.stack((start, stop, whole, opcode))[:, others].T.tolist()
-    cells = [preview(payloads, *each, length) for each in facts]
+    cells = [
+        preview(payloads, first, last, size, kind, length) for first, last, size, kind in facts
+    ]
     return pc.replace_with_mask(texts, pa.array(~is_simple), pa.array(cells, pa.large_string()))

@@ -32,8 +32,9 @@ _OF_HANDSHAKE = (
     "extensions",
 )
 _COMPUTED = ("connection", "handshake_ms", "duration_s", "findings", "severity")
+_NAMES = CONNECTIONS.names
 _OF_CONNECTION = tuple(
-    name for name in CONNECTIONS.names if name not in _OF_HANDSHAKE and name not in _COMPUTED
+    name for name in _NAMES if name not in _OF_HANDSHAKE and name not in _COMPUTED
 )
 
 
@@ -61,7 +62,7 @@ def connection_row(connection: Connection, number: int) -> Row:
     cells["duration_s"] = (connection.ended - connection.started) / 1e9
     cells["findings"] = 0
     cells["severity"] = None
-    return {name: cells[name] for name in CONNECTIONS.names}
+    return {name: cells[name] for name in _NAMES}
 
 
 def _milliseconds(start: int | None, stop: int | None) -> float | None:

@@ -25,19 +25,29 @@ MOST_TAGS = 8
 
 @cython.cfunc
 @cython.inline
+@cython.boundscheck(False)
 @cython.exceptval(-1)
 def u16(buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
     """Return the big-endian 16-bit number at `at`."""
+    # One check for both bytes: the C compiler makes a single load of them.
+    if at < 0 or at + 2 > buffer.view.shape[0]:
+        raise IndexError("the number lies outside its buffer")
     return buffer.view[at] << 8 | buffer.view[at + 1]
 
 
 @cython.cfunc
 @cython.inline
+@cython.boundscheck(False)
 @cython.exceptval(-1)
 def u32(buffer: Buffer, at: cython.Py_ssize_t) -> cython.longlong:
     """Return the big-endian 32-bit number at `at`."""
-    high: cython.longlong = buffer.view[at] << 8 | buffer.view[at + 1]
-    return high << 16 | buffer.view[at + 2] << 8 | buffer.view[at + 3]
+    if at < 0 or at + 4 > buffer.view.shape[0]:
+        raise IndexError("the number lies outside its buffer")
+    a: cython.uint = buffer.view[at]
+    b: cython.uint = buffer.view[at + 1]
+    c: cython.uint = buffer.view[at + 2]
+    d: cython.uint = buffer.view[at + 3]
+    return a << 24 | b << 16 | c << 8 | d
 
 
 @cython.final

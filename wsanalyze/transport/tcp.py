@@ -173,10 +173,14 @@ class Transport:
             self.acknowledge(other, packet.acknowledgment)
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
             return 0
+        length: cython.longlong = packet.length
+        if flags & RST:
+            # Text in a reset explains it and is no part of the stream (RFC 9293 §3.5.2).
+            length = 0
         offset = mine.next + distance(sequence, mine.base + mine.next)
-        if packet.length > 0:
+        if length > 0:
             if offset == mine.next and not mine.pending:
-                mine.next += packet.length
+                mine.next += length
                 mine.highest = mine.next
                 self.deliver(
                     conversation,
@@ -185,13 +189,15 @@ class Transport:
                     buffer,
                     packet.payload_start,
                     packet.payload_stop,
-                    packet.length,
+                    length,
                     time,
                     number,
                     self.ordinal,
                 )
             else:
                 self.irregular(conversation, side, mine, buffer, offset, time, number)
+            if mine.fin >= 0 and mine.next >= mine.fin:
+                self.end(conversation, side, mine, time, number)
         elif flags & (SYN | FIN | RST) == 0 and offset == mine.next - 1:
             self.note = KEEP_ALIVE
         if flags & (FIN | RST):

@@ -72,11 +72,15 @@ class FrameReader:
             size = 10
         return size + 4 if second & 128 else size
 
+    @cython.boundscheck(False)
     def decode(self, buffer: Buffer, at: cython.Py_ssize_t, size: cython.int) -> cython.int:
         """Take the facts of the header of `size` bytes at `at`."""
         i: cython.Py_ssize_t
         length: cython.ulonglong
         key: cython.longlong
+        # The one check that stands for the unchecked loads below.
+        if at < 0 or at + size > buffer.view.shape[0]:
+            raise IndexError("the header lies outside its buffer")
         self.head = buffer.view[at]
         self.second = buffer.view[at + 1]
         self.header_length = size
@@ -90,8 +94,9 @@ class FrameReader:
                 length = length << 8 | buffer.view[i]
         key = 0
         if self.masked:
-            for i in range(at + size - 4, at + size):
-                key = key << 8 | buffer.view[i]
+            i = at + size - 4
+            key = buffer.view[i] << 8 | buffer.view[i + 1]
+            key = key << 16 | buffer.view[i + 2] << 8 | buffer.view[i + 3]
         self.key = key
         self.length = length
         self.remaining = length

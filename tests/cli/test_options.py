@@ -1,0 +1,24 @@
+"""Options that mean the same everywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.running import PLAIN, run
+from wsanalyze.cli.commands import COMMANDS
+from wsanalyze.cli.options import limits_of
+from wsanalyze.limits import Limits
+
+
+def test_limits() -> None:
+    assert limits_of(()) == Limits()
+    assert limits_of((("flows", 5), ("head", 7), ("flows", 6))) == Limits(flows=6, head=7)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_what_means_the_same_everywhere(command: str) -> None:
+    arguments = [] if command == "doctor" else [PLAIN]
+    if command == "export":
+        arguments += ["-t", "summary"]
+    done = run(command, *arguments, "-q", "-v", "--no-color")
+    assert (done.returncode, done.stderr) == (0, "")

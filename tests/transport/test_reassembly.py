@@ -1,0 +1,179 @@
+"""Chunks that came too early: kept once, in order, the first copy of a byte winning."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.transport.reassembly import Direction
+
+Part = tuple[int, bytes]
+ALL_NEW, SOME_KNOWN, CONFLICT, ALL_KNOWN = 0, 1, 2, 4
+
+
+def keep(direction: Direction, offset: int, data: bytes, length: int | None = None) -> int:
+    """Keep a segment that lies somewhere within its buffer; `length` where it was cut."""
+    buffer = Buffer(b"???" + data + b"!!!")
+    return direction.keep(
+        offset, buffer, 3, 3 + len(data), len(data) if length is None else length, 7, 9
+    )
+
+
+def taken(direction: Direction) -> list[Part]:
+    """Take every chunk, whatever hole is before it, as (offset, bytes)."""
+    found = []
+    while direction.pending:
+        direction.next = max(direction.next, direction.pending[0].offset)
+        chunk = direction.maybe_take()
+        assert chunk is not None
+        direction.next = chunk.stop
+        found.append((chunk.offset, chunk.data))
+    assert direction.maybe_take() is None
+    assert direction.pending_bytes == 0
+    return found
+
+
+# name: (segments as (offset, bytes) in order of arrival, what keep said, chunks)
+CASES: dict[str, tuple[list[Part], list[int], list[Part]]] = {
+    "one": ([(5, b"abc")], [0], [(5, b"abc")]),
+    "apart": ([(5, b"ab"), (9, b"cd")], [0, 0], [(5, b"ab"), (9, b"cd")]),
+    "reversed": ([(9, b"cd"), (5, b"ab")], [0, 0], [(5, b"ab"), (9, b"cd")]),
+    "touching": ([(7, b"cd"), (5, b"ab")], [0, 0], [(5, b"ab"), (7, b"cd")]),
+    "the same again": ([(5, b"abc"), (5, b"abc")], [0, 5], [(5, b"abc")]),
+    "part again": ([(5, b"abcdef"), (6, b"bcd")], [0, 5], [(5, b"abcdef")]),
+    "begins earlier": ([(7, b"cde"), (5, b"abcd")], [0, 1], [(5, b"ab"), (7, b"cde")]),
+    "ends later": ([(5, b"abc"), (6, b"bcde")], [0, 1], [(5, b"abc"), (8, b"de")]),
+    "around": ([(7, b"cd"), (5, b"abcdef")], [0, 1], [(5, b"ab"), (7, b"cd"), (9, b"ef")]),
+    "over a hole": (
+        [(5, b"ab"), (9, b"ef"), (6, b"bcde")],
+        [0, 0, 1],
+        [(5, b"ab"), (7, b"cd"), (9, b"ef")],
+    ),
+    "fills a hole": (
+        [(5, b"ab"), (9, b"ef"), (7, b"cd")],
+        [0, 0, 0],
+        [(5, b"ab"), (7, b"cd"), (9, b"ef")],
+    ),
+    "over many": (
+        [(6, b"b"), (8, b"d"), (10, b"f"), (5, b"abcdefg")],
+        [0, 0, 0, 1],
+        [(5, b"a"), (6, b"b"), (7, b"c"), (8, b"d"), (9, b"e"), (10, b"f"), (11, b"g")],
+    ),
+    "across two that touch": (
+        [(5, b"ab"), (7, b"cd"), (6, b"bc")],
+        [0, 0, 5],
+        [(5, b"ab"), (7, b"cd")],
+    ),
+    "other bytes": ([(5, b"abc"), (5, b"xyz")], [0, 7], [(5, b"abc")]),
+    "other bytes and new ones": ([(5, b"abc"), (7, b"xde")], [0, 3], [(5, b"abc"), (8, b"de")]),
+    "other bytes in the second chunk": (
+        [(5, b"ab"), (7, b"cd"), (5, b"abcx")],
+        [0, 0, 7],
+        [(5, b"ab"), (7, b"cd")],
+    ),
+    "beyond 2^32": ([(2**32 + 5, b"ab"), (2**32 + 3, b"xy")], [0, 0], [(2**32 + 3, b"xy"), (2**32 + 5, b"ab")]),
+}
+
+
+@pytest.mark.parametrize(("segments", "said", "chunks"), CASES.values(), ids=CASES)
+def test_segments_to_chunks(
+    segments: list[Part], said: list[int], chunks: list[Part]
+) -> None:
+    direction = Direction()
+    assert [keep(direction, *each) for each in segments] == said
+    assert taken(direction) == chunks
+    assert direction.conflicts == sum(each & CONFLICT != 0 for each in said)
+
+
+@pytest.mark.parametrize(("segments", "said", "chunks"), CASES.values(), ids=CASES)
+def test_what_is_kept_is_charged_with_its_overhead(
+    segments: list[Part], said: list[int], chunks: list[Part]
+) -> None:
+    del said
+    one = Direction()
+    keep(one, 5, b"x")
+    overhead = one.pending_bytes - 1
+    direction = Direction()
+    for each in segments:
+        keep(direction, *each)
+    expected = sum(len(data) + overhead for _, data in chunks)
+    assert direction.pending_bytes == expected
+    assert len(direction.pending) == len(chunks)
+
+
+def test_a_chunk_is_taken_only_when_the_stream_has_reached_it() -> None:
+    direction = Direction()
+    keep(direction, 5, b"abc")
+    for direction.next in (0, 4):
+        assert direction.maybe_take() is None
+    direction.next = 5
+    chunk = direction.maybe_take()
+    assert chunk is not None
+    assert (chunk.offset, chunk.stop, chunk.data, chunk.time, chunk.packet) == (5, 8, b"abc", 7, 9)
+
+
+def test_a_segment_that_was_cut_knows_where_it_ends() -> None:
+    direction = Direction()
+    assert keep(direction, 5, b"ab", 6) == ALL_NEW
+    assert keep(direction, 11, b"z") == ALL_NEW
+    # What the cut hid belongs to the first copy all the same: it cannot conflict.
+    assert keep(direction, 5, b"abCDEF") == SOME_KNOWN | ALL_KNOWN
+    first = direction.pending[0]
+    assert (first.offset, first.stop, first.data) == (5, 11, b"ab")
+
+
+def test_a_cut_segment_around_known_bytes() -> None:
+    direction = Direction()
+    keep(direction, 8, b"de")
+    # [5, 12), captured [5, 9): its tail behind the known chunk has a place and no bytes.
+    assert keep(direction, 5, b"abcd", 7) == SOME_KNOWN
+    assert [(each.offset, each.stop, each.data) for each in direction.pending] == [
+        (5, 8, b"abc"),
+        (8, 10, b"de"),
+        (10, 12, b""),
+    ]
+
+
+segments_of_anything = st.lists(
+    st.tuples(st.integers(0, 60), st.binary(min_size=1, max_size=20), st.integers(0, 4)),
+    max_size=20,
+)
+
+
+@given(segments_of_anything)
+def test_against_a_bitmap(segments: list[tuple[int, bytes, int]]) -> None:
+    """Each byte: owned by the first segment that covered it, and known if that brought it."""
+    owned: dict[int, int | None] = {}
+    direction = Direction()
+    for offset, data, hidden in segments:
+        span = range(offset, offset + len(data) + hidden)
+        mine = dict(zip(span, data, strict=False))
+        known = any(at in owned for at in span)
+        conflict = any(
+            owned.get(at) is not None and at in mine and owned[at] != mine[at] for at in span
+        )
+        new = any(at not in owned for at in span)
+        said = keep(direction, offset, data, len(data) + hidden)
+        assert said == SOME_KNOWN * known | CONFLICT * conflict | ALL_KNOWN * (not new)
+        for at in span:
+            owned.setdefault(at, mine.get(at))
+        chunks = direction.pending
+        for one, following in zip(chunks, chunks[1:], strict=False):
+            assert one.offset < one.stop <= following.offset
+    found: dict[int, int | None] = {}
+    for chunk in direction.pending:
+        for at in range(chunk.offset, chunk.stop):
+            place = at - chunk.offset
+            found[at] = chunk.data[place] if place < len(chunk.data) else None
+    assert found == owned
+
+
+@given(segments_of_anything, st.integers(-5, 90))
+def test_first_ending_after(segments: list[tuple[int, bytes, int]], offset: int) -> None:
+    direction = Direction()
+    for at, data, _ in segments:
+        keep(direction, at, data)
+    stops = [chunk.stop for chunk in direction.pending]
+    assert direction.first_ending_after(offset) == sum(stop <= offset for stop in stops)
