@@ -8,7 +8,7 @@ from wsanalyze.buffer import Buffer
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 
 @cython.cclass
@@ -16,9 +16,10 @@ class Layer:
     """A reader of one connection's two byte streams, from the first byte to the last.
 
     `side` is 0 or 1, the direction of the TCP conversation (which of the two is the client is for
-    the layer to find out). `time` (integer ns) and `packet` (its number in its capture) are those of
-    the packet that the bytes came in. `ordinal` is the place, in the order of reading, of the
-    packet that made them readable: the one that filled the hole before them, where there was one. Layers that carry others call the same four.
+    the layer to find out). `time` (integer ns) and `packet` (its number in its capture) are those
+    of the packet that the bytes came in. `ordinal` is the place, in the order of reading, of the
+    packet that made them readable: the one that filled the hole before them, where there was one.
+    Layers that carry others call the same four.
 
     Each call returns 0, or 1 when the layer wants to see no more of this connection.
     """

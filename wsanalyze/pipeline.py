@@ -88,7 +88,8 @@ def _no_collections() -> Iterator[None]:
 class Batches(Protocol):
     """Anything that hands out packets in batches until there are none."""
 
-    def next(self) -> Batch | None: ...
+    def next(self) -> Batch | None:
+        """Return the next packets, None at the end."""
 
 
 class _Run:
@@ -98,8 +99,8 @@ class _Run:
         self.recording = recording
         self.infos = infos
         self.recorder = Recorder(recording, limits)
-        self.recorder.capture_names = [info.name for info in infos]
         self.summaries = [CaptureSummary(info.name) for info in infos]
+        self.recorder.summaries = self.summaries
         self.counts = [PacketCounts() for _ in infos]
         seed = int.from_bytes(os.urandom(8), "big")
         self.transport = Transport(self.open, self.leave, limits, recording.segments, seed)
@@ -131,7 +132,7 @@ class _Run:
         self.transport.finish()
         for index, (info, counts) in enumerate(zip(self.infos, self.counts, strict=True)):
             self.summarise(self.summaries[index], info, counts)
-        self.count_attempts()
+        self.count_limits()
         self.recording.captures.extend(self.summaries)
 
     def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:
@@ -157,23 +158,16 @@ class _Run:
         if info.problem is not None:
             summary.problem = f"byte {info.problem.offset}: {info.problem.what}"
 
-    def count_attempts(self) -> None:
-        """Count the connections for the capture in which each began, and the limits reached."""
-        by_name = {summary.capture: summary for summary in reversed(self.summaries)}
-        for connection in self.recording.connections:
-            summary = by_name[connection.capture]
-            outcome = "attempts_" + connection.outcome
-            summary.attempts += 1
-            setattr(summary, outcome, getattr(summary, outcome) + 1)
-            summary.frames += connection.client_frames + connection.server_frames
-            summary.messages += connection.client_messages + connection.server_messages
-            summary.lost_bytes += connection.client_lost_bytes + connection.server_lost_bytes
+    def count_limits(self) -> None:
+        """Write how often each limit was reached.
+
+        They hold for all captures of a pass together: the first row carries them.
+        """
         reached = dict(self.recorder.reached)
         transport = self.transport
         reached["flows"] = transport.reached_flows
         reached["out_of_order"] = transport.reached_pending
         reached["out_of_order_total"] = transport.reached_pending_all
-        # The limits hold for all captures of a pass together: the first row carries them.
         names = ("flows", "out_of_order", "out_of_order_total", "head", "held", "message")
         for name in (*names, "payload_total"):
             self.summaries[0].limits[name] = reached.get(name, 0)

@@ -13,6 +13,8 @@ from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumn
 class Wants:
     """What is to be kept of the pass. Counts, checks and connection rows do not depend on it."""
 
+    # How many connections, the first ones, keep a record; None: all. All are counted.
+    connections: int | None = None
     frames: bool = True
     messages: bool = True
     segments: bool = False
@@ -26,7 +28,8 @@ class Wants:
 class Recording:
     """The outcome of one pass.
 
-    `connections` is in the order of being recognised (index = serial). `frames`, `messages` and
+    `connections` is in the order of being recognised (index = serial), as far as `wants` keeps
+    them. `frames`, `messages` and
     `segments` are None where `wants` did not ask for them. `captures` has one row per capture, in
     the order given.
     """

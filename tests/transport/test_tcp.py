@@ -372,9 +372,9 @@ class TestSameAddressesAndPortsAgain:
         assert tap.calls == [("gap", 0, 2, 4), ("data", 0, b"cd", 4), FINISH]
         assert tap.counts.conversations == 2
 
-    def test_the_same_number_after_a_close_is_another_connection(self) -> None:
-        tap = watch([*OPEN, client(0, flags=FIN | ACK), server(0, flags=FIN | ACK), OPEN[0]])
-        assert tap.counts.conversations == 2
+    def test_windows_sends_the_same_syn_again_after_a_reset(self) -> None:
+        tap = watch([OPEN[0], server(-1, flags=RST | ACK)] * 3)
+        assert tap.counts.conversations == 1
 
     def test_the_same_number_is_the_same_connection(self) -> None:
         assert watch([*OPEN, OPEN[0], OPEN[1]]).counts.conversations == 1

@@ -10,7 +10,7 @@ from wsanalyze.buffer import Buffer
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 
 @cython.final

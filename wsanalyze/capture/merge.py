@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 Waiting = tuple[int, int, "Callable[[], Reader | None]"]
 NEVER = 0x7FFFFFFFFFFFFFFF
@@ -38,7 +38,8 @@ class Front:
         self.index = index
         self.at = 0
         self.time_ns = 0
-        self.batch = self.run = None
+        self.batch: Batch  # from the first `refill` on
+        self.run: Batch | None = None
 
     def first_time_ns(self) -> int | None:
         """Read the first packet and return its time, None where there is no packet."""
@@ -75,7 +76,7 @@ class Front:
         stop: cython.Py_ssize_t = start + 1
         count: cython.Py_ssize_t = self.batch.count
         last: cython.longlong = time_ns if self.index < index else time_ns - 1
-        times: cython.longlong[::1] = self.batch.time_ns
+        times = self.batch.time_ns
         while stop < count and times[stop] <= last:
             stop += 1
         self.at = stop
@@ -83,9 +84,9 @@ class Front:
             self.time_ns = times[stop]
         if stop - start == count:
             return self.batch
-        if self.run is None:
-            self.run = Batch(self.batch.buffer, 0)
-        run: Batch = self.run
+        run: Batch | None = self.run
+        if run is None:
+            run = self.run = Batch(self.batch.buffer, 0)
         run.buffer = self.batch.buffer
         run.capture = self.batch.capture
         run.capacity = run.count = stop - start
@@ -117,7 +118,7 @@ class Merged:
         self.infos = infos
         self.fronts = [front for front in fronts if front.refill()]
         self.waiting = sorted(waiting, key=_time_and_index)
-        self.last = None
+        self.last: Front | None = None
 
     def next(self) -> Batch | None:
         """Return the next packets (at least one), all of one capture; None at the end.
@@ -127,10 +128,10 @@ class Merged:
         time_ns: cython.longlong = NEVER
         index: cython.Py_ssize_t = NEVER
         self.settle()
-        front: Front = self.first(None)
+        front: Front | None = self.first(None)
         if front is None:
             return None
-        other: Front = self.first(front)
+        other: Front | None = self.first(front)
         if other is not None:
             time_ns, index = other.time_ns, other.index
         if self.waiting and (self.waiting[0][0], self.waiting[0][1]) < (time_ns, index):
@@ -142,7 +143,7 @@ class Merged:
     @cython.exceptval(-1, check=False)
     def settle(self) -> cython.int:
         """Move the capture on that gave the last packets, and open those whose time has come."""
-        front: Front = self.last
+        front: Front | None = self.last
         self.last = None
         if front is not None and front.at == front.batch.count and not front.refill():
             self.fronts.remove(front)
@@ -164,7 +165,7 @@ class Merged:
     @cython.cfunc
     def first(self, but: Front | None) -> Front | None:
         """Return the front whose packet goes first, leaving out `but`; None where there is none."""
-        best: Front = None
+        best: Front | None = None
         front: Front
         for front in self.fronts:
             if front is not but and (best is None or front.before(best.time_ns, best.index)):

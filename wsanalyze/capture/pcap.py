@@ -16,7 +16,7 @@ from wsanalyze.capture.info import CaptureInfo
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 FILE_HEADER = 24
 # Magic number: (nanoseconds in one unit of a record's fraction, bytes of a record's header).
@@ -144,7 +144,7 @@ class PcapRecords:
     def number(self, at: cython.Py_ssize_t) -> cython.uint:
         """Return the 32-bit number at `at`."""
         # One check for the four bytes: the C compiler makes a single load of them.
-        if at < 0 or at + 4 > self.view.shape[0]:
+        if at < 0 or at + 4 > len(self.view):
             raise IndexError("the number lies outside its buffer")
         first: cython.uint
         last: cython.uint

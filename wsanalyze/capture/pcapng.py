@@ -17,7 +17,7 @@ from wsanalyze.capture.info import CaptureInfo, Interface
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # Block types, draft-ietf-opsawg-pcapng §4 (C integers: see the .pxd). The first reads the same in
 # both byte orders.

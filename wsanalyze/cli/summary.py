@@ -16,6 +16,7 @@ from wsanalyze.tables.declaration import Kind, Table
 from wsanalyze.tables.rows import connection_row, in_order, iso
 from wsanalyze.tables.schema import CONNECTIONS, SUMMARY
 from wsanalyze.tables.selection import chosen
+from wsanalyze.views.summary import FIRST
 
 
 @click.command(short_help="Show what is in captures, for a person.")
@@ -41,7 +42,15 @@ def command(
     Several captures are one stream of packets in time order. With -f json, all that is known of
     the captures and connections is written as one JSON object.
     """
-    wants = Wants(frames=False, messages=False, hashes=False, payloads="none")
+    # Records that nobody will look at are not kept: memory does not grow with the capture.
+    few = kind == "text" and not (show_all or numbers or where)
+    wants = Wants(
+        connections=FIRST if few else None,
+        frames=False,
+        messages=False,
+        hashes=False,
+        payloads="none",
+    )
     reading = read_captures(captures, wants, options.limits_of(limits), quiet=quiet)
     recording = reading.recording
     numbers_shown = chosen(recording, numbers, where)

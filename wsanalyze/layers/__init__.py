@@ -1,0 +1,1 @@
+"""What a byte stream speaks, and what is inside it."""

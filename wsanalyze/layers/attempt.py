@@ -19,7 +19,7 @@ class Attempt:
     before it on the same conversation (`counted`).
     """
 
-    __slots__ = ("connection", "conversation", "counted", "interims", "request")
+    __slots__ = ("connection", "conversation", "counted", "interims", "recorder", "request")
 
     def __init__(
         self,
@@ -39,9 +39,9 @@ class Attempt:
         self.interims: list[Head] = []
         self.counted = before.totals() if before is not None else [0] * 6
         self.connection = Connection(
-            serial=len(recorder.connections),
+            serial=recorder.attempts,
             requested_ordinal=ordinal,
-            capture=recorder.capture_names[conversation.capture],
+            capture=recorder.summaries[conversation.capture].capture,
             conversation=conversation.index,
             tcp_stream=conversation.index,
             client_ip=client[0],
@@ -57,7 +57,8 @@ class Attempt:
         syn, answer = conversation.syn_time, conversation.answer_time
         if syn >= 0 and answer >= 0:
             self.connection.connect_ms = (answer - syn) / 1e6
-        recorder.connections.append(self.connection)
+        self.recorder = recorder
+        recorder.begin(self.connection)
         conversation.spoke = WEBSOCKET
 
     def asked(self, request: Head) -> None:
@@ -93,7 +94,7 @@ class Attempt:
         ]
 
     def settle(self, last_time: int) -> None:
-        """Write the counts and the time of the last packet that belongs to this attempt."""
+        """End the attempt: its counts, and the time of the last packet that belongs to it."""
         connection = self.connection
         connection.ended = last_time
         (
@@ -104,3 +105,4 @@ class Attempt:
             connection.client_out_of_order,
             connection.server_out_of_order,
         ) = (now - then for now, then in zip(self.totals(), self.counted, strict=True))
+        self.recorder.settle(connection, self.conversation.capture)

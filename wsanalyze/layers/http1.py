@@ -20,7 +20,7 @@ from wsanalyze.websocket.head import head_end, mentions_websocket, read_head
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # What the next byte of a side belongs to.
 HEAD = 0
@@ -32,6 +32,9 @@ LOST = 5
 
 HTTP = 2
 OTHER = 4
+
+# Held bytes with the time, packet and ordinal that they came with.
+Piece = tuple[bytes, int, int, int]
 
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
@@ -57,7 +60,7 @@ class Half:
         self.remaining = 0
         self.offset = 0
         self.time = self.packet = self.ordinal = 0
-        self.chunked = None
+        self.chunked: ChunkedReader  # while `mode` is CHUNKED
 
 
 class Exchange:
@@ -86,13 +89,13 @@ class Http1(Layer):
         self.low = Half()
         self.high = Half()
         self.client_side = -1
-        self.inner = None
-        self.waiting = deque()
-        self.attempt = None
+        self.inner: Layer | None = None
+        self.waiting: deque[Exchange] = deque()
+        self.attempt: Attempt | None = None
         self.upgrading = 0
-        self.held = []
+        self.held: list[Piece] = []
         self.held_bytes = 0
-        self.early = []
+        self.early: list[Piece] = []
         self.early_bytes = 0
         self.first_end = ""
         self.previous_time = 0
@@ -301,7 +304,7 @@ class Http1(Layer):
         if before is not None:
             before.settle(self.previous_time)
             before.connection.ended_by = None
-        self.attempt = Attempt(
+        attempt = Attempt(
             self.recorder,
             self.conversation,
             self.client_side,
@@ -310,7 +313,8 @@ class Http1(Layer):
             packet=half.packet,
             ordinal=half.ordinal,
         )
-        return self.attempt
+        self.attempt = attempt
+        return attempt
 
     def begin_body(self, half: Half, side: int, method: str | None, head: Head | None) -> None:
         """Set the mode for what follows a head: its body, or the next head."""
@@ -382,7 +386,7 @@ class Http1(Layer):
         half.offset -= sum(len(data) for data, _, _, _ in pieces)
         return self.replay(server, pieces)
 
-    def replay(self, side: int, pieces: list[tuple[bytes, int, int, int]]) -> int:
+    def replay(self, side: int, pieces: list[Piece]) -> int:
         """Read pieces that were held."""
         for data, time, packet, ordinal in pieces:
             if self.data(side, Buffer(data), 0, len(data), time, packet, ordinal):
@@ -425,7 +429,7 @@ class Http1(Layer):
             return self.unasked(half, head, time, packet)
         self.waiting.popleft()
         if exchange.attempt is not None:
-            return self.conclude(half, exchange, head, time, packet)
+            return self.conclude(half, exchange.attempt, exchange.method, head)
         if head.status == 101:
             return 1
         self.begin_body(half, server, exchange.method, head)
@@ -439,25 +443,21 @@ class Http1(Layer):
     def unasked(self, half: Half, head: Head, time: int, packet: int) -> int:
         """Take a response whose request was not captured."""
         if head.status == 101 and head.count("sec-websocket-accept"):
-            self.begin(half)
-            attempt = self.attempt
+            attempt = self.begin(half)
             attempt.connection.requested = None
             attempt.connection.request_packet = None
             attempt.answered(head, half.time, half.packet)
-            self.open()
+            self.open(attempt)
             return 0
         if head.status == 101:
             return 1
         self.begin_body(half, 1 - self.client_side, None, head)
         return 0
 
-    def conclude(
-        self, half: Half, exchange: Exchange, head: Head, time: int, packet: int
-    ) -> int:
+    def conclude(self, half: Half, attempt: Attempt, method: str | None, head: Head) -> int:
         """Take the final response of an attempt: a session begins, or HTTP goes on."""
-        attempt = exchange.attempt
         if attempt.answered(head, half.time, half.packet):
-            self.open()
+            self.open(attempt)
             return 0
         client = self.high if self.client_side else self.low
         pieces, self.held = self.held, []
@@ -466,17 +466,19 @@ class Http1(Layer):
         if client.mode == HELD:
             client.mode = HEAD
             client.offset -= sum(len(data) for data, _, _, _ in pieces)
-        self.begin_body(half, 1 - self.client_side, exchange.method, head)
+        self.begin_body(half, 1 - self.client_side, method, head)
         return self.replay(self.client_side, pieces)
 
-    def open(self) -> None:
+    def open(self, attempt: Attempt) -> Session:
         """Hand the connection over to a Session, with what the client sent ahead."""
         client = self.high if self.client_side else self.low
         pieces, self.held = self.held, []
         client.offset -= sum(len(data) for data, _, _, _ in pieces)
         offsets = (self.low.offset, self.high.offset)
-        self.inner = Session(self.recorder, self.attempt.connection, self.client_side, offsets)
+        session = Session(self.recorder, attempt.connection, self.client_side, offsets)
+        self.inner = session
         self.replay(self.client_side, pieces)
+        return session
 
     def recover(
         self,
@@ -497,10 +499,15 @@ class Http1(Layer):
         if begins:
             half.mode = HEAD
             return at
-        if self.upgrading and side != self.client_side and self.frames_follow(line):
-            self.attempt.connection.outcome = "unseen"
-            self.open()
-            self.inner.gap(side, 0, time, packet, ordinal)
+        attempt = self.attempt
+        if (
+            attempt is not None
+            and self.upgrading
+            and side != self.client_side
+            and self.frames_follow(line)
+        ):
+            attempt.connection.outcome = "unseen"
+            self.open(attempt).gap(side, 0, time, packet, ordinal)
             return at
         return stop
 

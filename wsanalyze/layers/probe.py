@@ -12,7 +12,7 @@ from wsanalyze.transport.conversation import Conversation
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 TLS = 3
 OTHER = 4
@@ -30,7 +30,7 @@ class Probe(Layer):
     def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
         self.recorder = recorder
         self.conversation = conversation
-        self.inner = None
+        self.inner: Layer | None = None
 
     def data(
         self,
@@ -48,10 +48,11 @@ class Probe(Layer):
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         first = buffer.view[start]
         if (33 <= first <= 126) or first == 13 or first == 10:
-            self.inner = Http1(self.recorder, self.conversation)
+            http = Http1(self.recorder, self.conversation)
+            self.inner = http
             if self.conversation.layer is self:
-                self.conversation.layer = self.inner
-            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+                self.conversation.layer = http
+            return http.data(side, buffer, start, stop, time, packet, ordinal)
         if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
             self.conversation.spoke = TLS
         else:

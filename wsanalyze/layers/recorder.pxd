@@ -14,4 +14,6 @@ cdef class Recorder:
     cdef public long long kept_total
     cdef public long long message_serial
     cdef public dict reached
-    cdef public list capture_names
+    cdef public list summaries
+    cdef public long long attempts
+    cdef public long long most

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from wsanalyze.layers.connection import Connection
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording
+from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
 from wsanalyze.websocket.masking import Scratch
 
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 
 @cython.final
@@ -20,7 +22,9 @@ class Recorder:
     """Shared by all layers of one pass: what to keep, and where.
 
     `frames` and `messages` are None where nobody asked for rows; counting goes on without them.
-    `kept_total` bounds what is kept of payloads in all; `reached` counts limits by name.
+    `summaries` has one row per capture, which counts what happened in it; `attempts` is how many
+    connections began, the serial of the next. `kept_total` bounds what is kept of payloads in all;
+    `reached` counts limits by name.
     """
 
     def __init__(self, recording: Recording, limits: Limits) -> None:
@@ -28,8 +32,8 @@ class Recorder:
         self.recording = recording
         self.limits = limits
         self.connections = recording.connections
-        self.frames = recording.frames
-        self.messages = recording.messages
+        self.frames: FrameColumns | None = recording.frames
+        self.messages: MessageColumns | None = recording.messages
         self.scratch = Scratch()
         self.hashes = wants.hashes and recording.messages is not None
         self.keep = 0
@@ -39,8 +43,26 @@ class Recorder:
         self.kept = 0
         self.kept_total = limits.payload_total
         self.message_serial = 0
-        self.reached = {}
-        self.capture_names = []
+        self.reached: dict[str, int] = {}
+        self.summaries: list[CaptureSummary] = []
+        self.attempts = 0
+        self.most = -1 if wants.connections is None else wants.connections
+
+    def begin(self, connection: Connection) -> None:
+        """Keep the record of a connection that was just recognised."""
+        self.attempts += 1
+        if self.most < 0 or len(self.connections) < self.most:
+            self.connections.append(connection)
+
+    def settle(self, connection: Connection, capture: int) -> None:
+        """Count a connection that is over for the capture in which it began."""
+        summary = self.summaries[capture]
+        outcome = "attempts_" + connection.outcome
+        summary.attempts += 1
+        setattr(summary, outcome, getattr(summary, outcome) + 1)
+        summary.frames += connection.client_frames + connection.server_frames
+        summary.messages += connection.client_messages + connection.server_messages
+        summary.lost_bytes += connection.client_lost_bytes + connection.server_lost_bytes
 
     def reach(self, limit: str) -> None:
         """Count that a limit was reached."""

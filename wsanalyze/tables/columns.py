@@ -13,12 +13,12 @@ from array import array
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 FIRST_ROWS = 256
 
 
-def _grown(column: object, typecode: str, capacity: int) -> array:
+def _grown(column: array[int], typecode: str, capacity: int) -> array[int]:
     """Return a copy of `column` with room for `capacity` items, new ones 0."""
     old = memoryview(column).cast("B")
     new = array(typecode, bytes(array(typecode).itemsize * capacity))

@@ -22,6 +22,8 @@ cdef class Conversation:
     cdef public int let_go
     cdef public int spoke
     cdef public int closing
+    cdef public long long last_data
+    cdef public long long closed_at
     cdef public Layer layer
     cdef public Direction low
     cdef public Direction high

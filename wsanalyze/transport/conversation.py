@@ -10,7 +10,7 @@ from wsanalyze.transport.reassembly import Direction
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 
 @cython.final
@@ -27,7 +27,9 @@ class Conversation:
       of reading; `syn_time`, `answer_time`: of the first SYN and SYN/ACK, -1 unseen
     - `opened_by`: the side that sent the SYN, -1 unknown
     - `layer`: who reads it, None before the first payload byte and after being let go
-    - `let_go`: 1 when nobody wants to see more of it
+    - `let_go`: 1 when nobody wants to see more of it, 2 when it has left and only its name is kept
+    - `last_data`: place in the order of reading of the last packet that brought new bytes;
+      `closed_at`: of the packet that closed it, -1 while open
     - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else
     """
 
@@ -41,6 +43,8 @@ class Conversation:
         self.syn_time = self.answer_time = -1
         self.opened_by = -1
         self.let_go = self.spoke = self.closing = 0
+        self.last_data = 0
+        self.closed_at = -1
         self.layer = None
         self.low = Direction()
         self.high = Direction()

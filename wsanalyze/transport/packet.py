@@ -8,7 +8,7 @@ from wsanalyze.buffer import Buffer
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # What `Packet.read` found. TCP: all fields are set. The rest says why there is nothing to follow.
 TCP = 0
@@ -30,7 +30,7 @@ MOST_TAGS = 8
 def u16(buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
     """Return the big-endian 16-bit number at `at`."""
     # One check for both bytes: the C compiler makes a single load of them.
-    if at < 0 or at + 2 > buffer.view.shape[0]:
+    if at < 0 or at + 2 > len(buffer.view):
         raise IndexError("the number lies outside its buffer")
     return buffer.view[at] << 8 | buffer.view[at + 1]
 
@@ -41,7 +41,7 @@ def u16(buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
 @cython.exceptval(-1)
 def u32(buffer: Buffer, at: cython.Py_ssize_t) -> cython.longlong:
     """Return the big-endian 32-bit number at `at`."""
-    if at < 0 or at + 4 > buffer.view.shape[0]:
+    if at < 0 or at + 4 > len(buffer.view):
         raise IndexError("the number lies outside its buffer")
     a: cython.uint = buffer.view[at]
     b: cython.uint = buffer.view[at + 1]

@@ -14,7 +14,7 @@ from wsanalyze.buffer import Buffer
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # A pending chunk costs its bytes and about this much around them.
 CHUNK_OVERHEAD = 256
@@ -62,7 +62,7 @@ class Direction:
         self.base = 0
         self.next = self.highest = self.acked = 0
         self.fin = -1
-        self.pending = []
+        self.pending: list[Chunk] = []
         self.pending_bytes = 0
         self.segments = self.retransmissions = self.out_of_order = 0
         self.keep_alives = self.conflicts = self.lost = 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # Named, because a literal above 2^31 would be a Python object in the compiled code.
 MODULUS = 0x100000000

@@ -13,6 +13,7 @@ cdef int SYN
 cdef int RST
 cdef int ACK
 cdef int PATIENCE
+cdef int LINGERING
 cdef int RETRANSMISSION
 cdef int OUT_OF_ORDER
 cdef int OVERLAP
@@ -51,6 +52,7 @@ cdef class Transport:
     cdef public long long conversations
     cdef public long long ordinal
     cdef long long pending_bytes
+    cdef object closed
     cdef public long long reached_flows
     cdef public long long reached_pending
     cdef public long long reached_pending_all
@@ -83,6 +85,8 @@ cdef class Transport:
         self, Conversation conversation, int side, Direction mine,
         long long offset, long long time, long long number
     ) except -1
+    cdef int shut(self, Conversation conversation) except -1
+    cdef int release(self) except -1
     cdef int closing(
         self, Conversation conversation, int side, Direction mine,
         long long offset, int flags, long long time, long long number

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from wsanalyze.buffer import Buffer
@@ -31,6 +32,10 @@ ACK = 0x10
 # bytes. Captures of several interfaces put packets into the file out of order by a few places, so
 # the hole is given so many more segments of its direction.
 PATIENCE = 64
+
+# Conversations that are closed and still looked at: FINs and data are sent again, and captures of
+# several interfaces have the last packets in any order.
+LINGERING = 256
 
 # Notes of the segments table, as indices into tables.columns.NOTES.
 RETRANSMISSION = 1
@@ -101,6 +106,7 @@ class Transport:
         self.conversations = 0
         self.ordinal = 0
         self.pending_bytes = 0
+        self.closed = deque()
         self.reached_flows = self.reached_pending = self.reached_pending_all = 0
         self.note = 0
 
@@ -117,6 +123,7 @@ class Transport:
         followed: cython.longlong = 0
         self.counts = counts
         self.capture = batch.capture
+        self.release()
         for i in range(batch.count):
             start = batch.start[i]
             stop = batch.stop[i]
@@ -243,6 +250,8 @@ class Transport:
         connection had been closed (RFC 9293 §3.6.1; Wireshark numbers its streams likewise).
         """
         mine: Direction = conversation.high if side else conversation.low
+        if conversation.let_go == 2:
+            return not packet.flags & ACK
         if not mine.started:
             return False
         if distance(packet.sequence + 1, mine.base) != 0:
@@ -312,6 +321,7 @@ class Transport:
             done = layer.gap(side, length - (stop - start), time, number, ordinal)
         if done:
             self.let_go(conversation)
+        conversation.last_data = self.ordinal
         return 0
 
     def let_go(self, conversation: Conversation) -> cython.int:
@@ -462,6 +472,32 @@ class Transport:
             self.let_go(conversation)
         return self.drain(conversation, side, mine)
 
+    def shut(self, conversation: Conversation) -> cython.int:
+        """Put a conversation that both ends have closed, or one has reset, in line to leave."""
+        if conversation.closed_at < 0 and (
+            conversation.closing & 3 == 3 or conversation.closing & 4
+        ):
+            conversation.closed_at = self.ordinal
+            self.closed.append(conversation)
+        return 0
+
+    def release(self) -> cython.int:
+        """Let the conversations leave that closed longest ago, except the last LINGERING.
+
+        Only a name stays of them, so that a late packet does not count as a new conversation. One
+        that went on after its reset was not closed: somebody else had sent the reset.
+        """
+        conversation: Conversation
+        while len(self.closed) > LINGERING:
+            conversation = self.closed.popleft()
+            if conversation.let_go == 2:
+                continue
+            if conversation.closing & 3 != 3 and conversation.last_data > conversation.closed_at:
+                conversation.closed_at = -1
+                continue
+            self.leave(conversation, 0)
+        return 0
+
     def closing(
         self,
         conversation: Conversation,
@@ -476,12 +512,14 @@ class Transport:
         if flags & RST:
             conversation.closing |= 4
             self.note = RESET
+            self.shut(conversation)
             if not mine.reset and conversation.layer is not None:
                 mine.reset = 1
                 if conversation.layer.end(side, 1, time, number):
                     self.let_go(conversation)
             return 0
         conversation.closing |= 1 << side
+        self.shut(conversation)
         if mine.fin < 0:
             mine.fin = offset + self.packet.length
         if mine.next >= mine.fin:
@@ -544,6 +582,8 @@ class Transport:
 
     def leave(self, conversation: Conversation, evicted: cython.int) -> cython.int:
         """Let a conversation end here: what waits is handed on, what is missing is a gap."""
+        if conversation.let_go == 2:
+            return 0
         self.flush(conversation, 0, conversation.low)
         self.flush(conversation, 1, conversation.high)
         if conversation.layer is not None:
@@ -553,6 +593,8 @@ class Transport:
         self.closer(conversation)
         # The layer refers to the conversation: this takes the circle apart.
         conversation.layer = None
+        conversation.let_go = 2
+        conversation.low = conversation.high = None
         return 0
 
     def flush(
@@ -583,7 +625,7 @@ class Transport:
         everyone.sort(key=worth)
         leaving: cython.Py_ssize_t = max(1, len(everyone) // 8)
         for conversation in everyone[:leaving]:
-            if conversation.layer is not None:
+            if conversation.layer is not None and not conversation.closing:
                 self.reached_flows += 1
             self.leave(conversation, 0 if conversation.closing else 1)
         self.flows.keep(everyone[leaving:])

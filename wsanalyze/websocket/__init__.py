@@ -1,0 +1,1 @@
+"""The protocol alone, on bytes: handshake, frames, masking, messages, deflate, close."""

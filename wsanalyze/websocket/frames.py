@@ -12,7 +12,7 @@ from wsanalyze.websocket.masking import unmask
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # Two bytes, eight of length, four of masking key.
 LONGEST_HEADER = 14
@@ -79,7 +79,7 @@ class FrameReader:
         length: cython.ulonglong
         key: cython.longlong
         # The one check that stands for the unchecked loads below.
-        if at < 0 or at + size > buffer.view.shape[0]:
+        if at < 0 or at + size > len(buffer.view):
             raise IndexError("the header lies outside its buffer")
         self.head = buffer.view[at]
         self.second = buffer.view[at + 1]
