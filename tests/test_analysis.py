@@ -15,7 +15,7 @@ from tables.recordings import connection, frame, message, messages, recording
 
 import wsanalyze
 from wsanalyze.analysis import Analysis, analyze
-from wsanalyze.errors import UsageError
+from wsanalyze.errors import CaptureError, UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.schema import TABLES
@@ -29,9 +29,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Any], Wants, Limit
     seen: list[tuple[list[Any], Wants, Limits]] = []
 
     def read(
-        sources: Sequence[Any], *, wants: Wants, limits: Limits, progress: object = None
+        sources: Sequence[Any],
+        *,
+        wants: Wants,
+        limits: Limits,
+        progress: object,
+        skip_unreadable: bool,
     ) -> Recording:
         assert progress is None
+        assert not skip_unreadable
         seen.append((list(sources), wants, limits))
         return recording([connection()], segments=[{}] if wants.segments else None, wants=wants)
 
@@ -148,7 +154,7 @@ def test_sources(calls: list[tuple[list[Any], Wants, Limits]]) -> None:
     opened = io.BytesIO()
     analyze("-")
     analyze([Path("a"), "b", opened])
-    assert [sources for sources, _, _ in calls] == [["-"], ["a", "b", opened]]
+    assert [sources for sources, _, _ in calls] == [["-"], [Path("a"), "b", opened]]
 
 
 @pytest.mark.parametrize("source", [None, 5, b"a.pcap", [], [5], io.StringIO(), {"a.pcap"}])
@@ -174,6 +180,19 @@ def test_segments_are_read_when_they_are_wanted(
     assert analysis.segments is analysis.segments
     assert [wants.segments for _, wants, _ in calls] == [False, True]
     assert not calls[1][1].frames
+
+
+def test_captures_that_cannot_be_read(tmp_path: Path) -> None:
+    sources = [tmp_path / "missing", Path("captures/websockets-plain.pcapng")]
+    with pytest.raises(CaptureError, match="no such file"):
+        analyze(sources)
+    analysis = analyze(sources, skip_unreadable=True)
+    assert len(analysis) == 1
+    assert analysis.summary["problem"].tolist() == ["no such file (check the path)", pd.NA]
+    assert analysis.summary["format"].tolist() == [pd.NA, "pcapng"]
+    assert len(analysis.segments)
+    with pytest.raises(CaptureError, match="no such file"):
+        analyze(sources[0], skip_unreadable=True)
 
 
 @pytest.mark.parametrize("source", ["-", io.BytesIO()])

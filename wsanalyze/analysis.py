@@ -38,6 +38,7 @@ def analyze(
     preview_length: int = 64,
     hashes: bool = True,
     segments: bool = False,
+    skip_unreadable: bool = False,
 ) -> Analysis:
     """Read captures and return what was in them.
 
@@ -46,7 +47,8 @@ def analyze(
     `progress(bytes_read, bytes_in_all or None)` is called now and then. `payloads`: what is kept
     of message contents, `none`, `preview` (the first `preview_length` bytes) or `full` (within
     `limits`); lengths, hashes and checks do not depend on it. `hashes`: whether messages are
-    hashed. `segments`: whether TCP segments are kept.
+    hashed. `segments`: whether TCP segments are kept. `skip_unreadable`: go on without captures of
+    which nothing can be read, as long as there is another; `summary.problem` says why.
 
     Raises CaptureError where nothing of an input can be read, UsageError where an argument makes
     no sense. A capture that is damaged or cut is read as far as it goes, and `summary.problem`
@@ -61,7 +63,8 @@ def analyze(
         segments=segments, hashes=hashes, payloads=payloads, preview_length=preview_length
     )
     limits = limits if limits is not None else Limits()
-    return Analysis(_read(sources, wants, limits, progress), sources, limits)
+    recording = _read(sources, wants, limits, skip_unreadable, progress)
+    return Analysis(recording, sources, limits, skip_unreadable=skip_unreadable)
 
 
 def as_sources(source: Source | Sequence[Source]) -> list[str | Path | BinaryIO]:
@@ -90,13 +93,14 @@ def _read(
     sources: list[str | Path | BinaryIO],
     wants: Wants,
     limits: Limits,
+    skip_unreadable: bool,
     progress: Progress | None = None,
 ) -> Recording:
-    from wsanalyze.capture.several import expand
     from wsanalyze.pipeline import read
 
-    expanded = cast("list[str | Path | BinaryIO]", expand(sources))
-    return read(expanded, wants=wants, limits=limits, progress=progress)
+    return read(
+        sources, wants=wants, limits=limits, progress=progress, skip_unreadable=skip_unreadable
+    )
 
 
 class Analysis:
@@ -111,11 +115,14 @@ class Analysis:
         recording: Recording,
         sources: Sequence[str | Path | BinaryIO] = (),
         limits: Limits | None = None,
+        *,
+        skip_unreadable: bool = False,
     ) -> None:
         """Take a recording, and where it came from (to read that again if need be)."""
         self.recording = recording
         self._sources = list(sources)
         self._limits = limits if limits is not None else Limits()
+        self._skip_unreadable = skip_unreadable
         self._tables = Tables(recording)
 
     @property
@@ -152,10 +159,17 @@ class Analysis:
         """
         if self.recording.segments is not None:
             return self._tables.segments
-        if not self._sources or not all(map(_can_read_again, self._sources)):
+        if not self._can_read_again():
             raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
         wants = Wants(frames=False, messages=False, segments=True, hashes=False, payloads="none")
-        return Tables(_read(self._sources, wants, self._limits)).segments
+        again = _read(self._sources, wants, self._limits, self._skip_unreadable)
+        return Tables(again).segments
+
+    def _can_read_again(self) -> bool:
+        paths = [each for each in self._sources if isinstance(each, str | Path)]
+        if not self._sources or len(paths) < len(self._sources) or "-" in map(str, paths):
+            return False
+        return self._skip_unreadable or all(Path(path).exists() for path in paths)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -228,7 +242,3 @@ class Analysis:
         from wsanalyze.views.notebook import html
 
         return html(self.recording)
-
-
-def _can_read_again(source: str | Path | BinaryIO) -> bool:
-    return isinstance(source, str | Path) and str(source) != "-" and Path(source).exists()

@@ -10,6 +10,8 @@ What is wrong with the *traffic* is never an exception: it is a finding, a count
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class WsAnalyzeError(Exception):
     """Every error that wsanalyze raises on purpose."""
@@ -19,7 +21,8 @@ class CaptureError(WsAnalyzeError):
     """An input that cannot be read as a capture.
 
     `capture` is its name, `offset` the byte at which reading failed (None where that says
-    nothing), `what` the fact, `advice` what to do about it.
+    nothing), `what` the fact, `advice` what to do about it. Where several captures were given and
+    none can be read, `others` are the errors of those after the first.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class CaptureError(WsAnalyzeError):
         self.what = what
         self.offset = offset
         self.advice = advice
+        self.others: Sequence[CaptureError] = ()
         where = capture if offset is None else f"{capture}: byte {offset}"
         super().__init__(f"{where}: {what}" + (f" ({advice})" if advice else ""))
 

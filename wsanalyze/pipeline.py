@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
-from wsanalyze.capture.several import expand, open_captures
+from wsanalyze.capture.several import open_captures
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
@@ -47,11 +47,13 @@ def read(
     wants: Wants,
     limits: Limits,
     progress: Progress | None = None,
+    skip_unreadable: bool = False,
 ) -> Recording:
-    """Read captures as one stream of packets in time order.
+    """Read captures (files, streams, directories of files) as one stream of packets in time order.
 
     `progress(bytes_read, total_bytes | None)` is called now and then. Raises CaptureError where
-    nothing of an input can be read; what is wrong further on stands in `Recording.captures`.
+    nothing of an input can be read, with `skip_unreadable` where nothing of any can; what else is
+    wrong stands in `Recording.captures`.
     Ctrl-C ends the reading with Interrupted, which carries what was found so far.
     """
     recording = Recording(
@@ -60,7 +62,8 @@ def read(
         messages=MessageColumns() if wants.messages else None,
         segments=SegmentColumns() if wants.segments else None,
     )
-    with open_captures(expand(sources), limits=limits) as reader, _no_collections():
+    captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
+    with captures as reader, _no_collections():
         run = _Run(recording, limits, reader.infos)
         finished = run.feed(reader, progress)
         run.close()
@@ -156,7 +159,9 @@ class _Run:
         summary.not_decoded_fragment = counts.fragments
         summary.tcp_conversations = counts.conversations
         if info.problem is not None:
-            summary.problem = f"byte {info.problem.offset}: {info.problem.what}"
+            offset = info.problem.offset
+            where = "" if offset is None else f"byte {offset}: "
+            summary.problem = where + info.problem.what
 
     def count_limits(self) -> None:
         """Write how often each limit was reached.

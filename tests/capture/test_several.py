@@ -11,7 +11,7 @@ from crafted_captures import Dribble, pcap, pcap_header, pcapng
 
 from wsanalyze.capture import several
 from wsanalyze.capture.several import expand, open_captures
-from wsanalyze.errors import CaptureError
+from wsanalyze.errors import CaptureError, UsageError
 
 
 def order(stream: several.Merged | several.Reader) -> list[tuple[int, int]]:
@@ -116,6 +116,54 @@ def test_one_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (path,) = rotated(tmp_path, 1)
     with pytest.raises(CaptureError, match="no such file"):
         open_captures([path, tmp_path / "nothing"])
+
+
+def test_one_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    (path,) = rotated(tmp_path, 1)
+    (tmp_path / "text").write_bytes(b"hello")
+    (tmp_path / "below").mkdir()
+    sources = [tmp_path / "text", tmp_path / "nothing", path, tmp_path / "below"]
+    stream = open_captures(sources, skip_unreadable=True)
+    assert order(stream) == [(2, 1), (2, 2), (2, 3)]
+    assert [info.name for info in stream.infos] == [str(source) for source in sources]
+    assert [info.format for info in stream.infos] == [None, None, "pcap", None]
+    problems = [info.problem for info in stream.infos]
+    assert [problem and problem.offset for problem in problems] == [0, None, None, None]
+    assert [problem and problem.what.split(":")[0] for problem in problems] == [
+        "not a capture",
+        "no such file (check the path)",
+        None,
+        "a directory without captures",
+    ]
+
+
+def test_none_that_can_be_read_is_an_error_for_each(tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match="a: no such file") as caught:
+        open_captures([tmp_path / "a", tmp_path, tmp_path / "b"], skip_unreadable=True)
+    assert [other.capture for other in caught.value.others] == [str(tmp_path), str(tmp_path / "b")]
+    for alone in (tmp_path / "a", tmp_path):
+        with pytest.raises(CaptureError) as caught:
+            open_captures([alone], skip_unreadable=True)
+        assert list(caught.value.others) == []
+
+
+def test_what_was_opened_is_closed_when_another_cannot_be(tmp_path: Path) -> None:
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("no /proc to count open files")
+    (path,) = rotated(tmp_path, 1)
+    before = open_files()
+    with pytest.raises(CaptureError):
+        open_captures([path, path, tmp_path / "nothing"])
+    assert open_files() == before
+
+
+def test_a_stream_named_twice_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="standard input is named twice"):
+        open_captures(["-", "x", "-"])
+    stream = io.BytesIO(pcap(1))
+    with pytest.raises(UsageError, match="a stream can be read once"):
+        open_captures([stream, stream])
+    assert order(open_captures([io.BytesIO(pcap(1)), io.BytesIO(pcap(1))])) == [(0, 1), (1, 1)]
 
 
 def test_one_that_vanishes_is_a_problem_of_its_own(tmp_path: Path) -> None:

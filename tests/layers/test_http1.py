@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -347,6 +348,12 @@ class TestResponseFirst:
         assert row.client_frames == 0
         assert row.client_unread_bytes == 19
 
+    def test_what_the_server_said_is_never_read_as_the_clients(self) -> None:
+        """A response and its body wait; a hole; then a 101 whose request was not seen."""
+        stage = Stage().server(OK, b"<p>and more</p>").gap(1, 50).server(RESPONSE + frame(b"a"))
+        stage.finish()
+        assert brief(stage.frames, "sender", "length") == [(1, 1)]
+
     def test_a_gap_behind_a_response_that_waits(self) -> None:
         stage = Stage().server(RESPONSE + frame(b"a")).gap(1, 4).server(frame(b"invented?"))
         stage.client(REQUEST).server(frame(b"invented?"))
@@ -675,3 +682,26 @@ def test_any_calls_leave_true_counts(calls: list[tuple[int, bytes | int]]) -> No
             sum(each["sender"] == role for each in mine) for role in (0, 1)
         ]
         assert all(0 <= each["captured"] <= each["length"] for each in mine)
+
+
+class TestMemory:
+    """What a peer can make us keep is bounded, though nobody ever answers."""
+
+    def kept(self, stage: Stage, data: bytes, side: int) -> int:
+        """Return the bytes that are kept of `data` sent 2000 times more, after 1000 times."""
+        stage.data(side, data * 1000)
+        tracemalloc.start()
+        try:
+            stage.data(side, data * 1000).data(side, data * 1000)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        return kept
+
+    def test_requests_that_nobody_answers(self) -> None:
+        """Only one direction was captured: one request after another, and no response."""
+        assert self.kept(Stage(), GET, 0) < 50_000
+
+    def test_interim_responses_without_end(self) -> None:
+        stage = Stage().client(REQUEST)
+        assert self.kept(stage, http("HTTP/1.1 103 Early Hints", "Link: </a>"), 1) < 50_000

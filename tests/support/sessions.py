@@ -16,6 +16,7 @@ from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.masking import unmask
@@ -120,7 +121,7 @@ class Stage:
             messages=MessageColumns() if wants.messages else None,
         )
         self.recorder = Recorder(self.recording, limits or Limits())
-        self.recorder.capture_names = ["stage.pcap"]
+        self.recorder.summaries = [CaptureSummary("stage.pcap")]
         self.conversation = Conversation()
         self.conversation.family = 4
         self.conversation.low_low, self.conversation.low_port = 0xC0000201, 40000

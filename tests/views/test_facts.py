@@ -16,6 +16,13 @@ def test_an_empty_capture() -> None:
     ]
 
 
+def test_a_capture_that_cannot_be_read() -> None:
+    assert facts(CaptureSummary("a\x1b", problem="is\nempty")) == [
+        ("capture", "a\\x1b"),
+        ("problem", "is\\nempty"),
+    ]
+
+
 def test_everything_that_went_wrong_is_said() -> None:
     capture = CaptureSummary(
         "a\x1b.pcap",

@@ -144,7 +144,7 @@ WRONG = {
     "fourth byte": (b"\xf0\x9f\x98a", 3),
     "too high": (b"\xf4\x90\x80\x80", 1),
     "unfinished": (b"abc\xe2\x82", 5),
-    "behind much": ("ü€\U0001f600".encode() * 50 + b"\xfe", 451),
+    "behind much": ("ü€\U0001f600".encode() * 50 + b"\xfe", 450),
     "valid": ("grüß".encode(), -1),
 }
 

@@ -15,11 +15,12 @@ class Problem:
     """Why reading a capture ended before its end.
 
     `offset` is the byte at which the first thing that could not be read begins: in the file, or
-    for a compressed one in the decompressed stream (`what` then says so).
+    for a compressed one in the decompressed stream (`what` then says so). None where there are no
+    bytes, as of a file that cannot be opened.
     """
 
     what: str
-    offset: int
+    offset: int | None
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Interface:
 class CaptureInfo:
     """What is known of one capture; counts and times grow while it is read.
 
-    - `format`: `pcap` or `pcapng`; `compression`: `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or None
+    - `format`: `pcap` or `pcapng`, None where it cannot be read at all; `compression`: `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or None
     - `byte_order`: `little` or `big`, of the first section
     - `snap_length`: most bytes kept of any packet; None where there is no bound, or several
     - `bytes_read`, `total_bytes`: of the input as stored; the total is None for a pipe
@@ -64,7 +65,7 @@ class CaptureInfo:
     """
 
     name: str
-    format: str
+    format: str | None = None
     compression: str | None = None
     byte_order: str = "little"
     snap_length: int | None = None

@@ -99,6 +99,7 @@ def run(arguments: list[str]) -> int:
         say(str(error))
         return USAGE
     except CaptureError as error:
-        say(str(error))
+        for each in (error, *error.others):
+            say(str(each))
         return UNREADABLE
     return status if isinstance(status, int) else 0

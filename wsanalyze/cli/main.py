@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 # sysexits.h: EX_SOFTWARE.
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
+# sysexits.h: EX_IOERR.
+UNWRITABLE = 74
 # 128 + SIGPIPE, what a shell reports of any program whose reader left.
 READER_LEFT = 141
 
@@ -17,6 +20,7 @@ READER_LEFT = 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; nothing is raised."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    _open_what_is_closed()
     _encode_anything()
     try:
         status = _version() if given in (["--version"], ["-V"]) else _run(given)
@@ -27,9 +31,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("wsanalyze: interrupted", file=sys.stderr)
         status = INTERRUPTED
+    except OSError as error:
+        status = _unwritable(error)
     except Exception as error:  # noqa: BLE001 - the one guard: a user never sees a traceback unasked
         status = _internal_error(error, given)
     return status
+
+
+def _open_what_is_closed() -> None:
+    """Give closed output streams an end, so that no file opened later takes their place.
+
+    Without standard error nobody is told anything; writing to a closed standard output fails.
+    """
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(io.FileIO(os.open(os.devnull, os.O_RDONLY), "w"))
+    if sys.stderr is None:
+        sys.stderr = io.TextIOWrapper(io.FileIO(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _encode_anything() -> None:
@@ -59,6 +76,17 @@ def _forget_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def _unwritable(error: OSError) -> int:
+    """Report an output that cannot be written: what fails in reading was reported before."""
+    from wsanalyze.cli.notes import say
+
+    closed = error.errno == errno.EBADF
+    name = f"{error.filename}: " if error.filename else ""
+    say("standard output is closed" if closed else f"{name}{error.strerror or error}")
+    _forget_stdout()
+    return UNWRITABLE
 
 
 def _internal_error(error: Exception, arguments: list[str]) -> int:

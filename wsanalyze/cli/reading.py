@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from wsanalyze.cli.kernels import kernels, state
 from wsanalyze.cli.notes import say
@@ -30,7 +29,7 @@ class Reading:
 def read_captures(captures: Sequence[str], wants: Wants, limits: Limits, *, quiet: bool) -> Reading:
     """Read captures, showing progress on a terminal, and noting what went wrong.
 
-    After Ctrl-C the reading is what was found so far. Raises CaptureError where nothing of an
+    After Ctrl-C the reading is what was found so far. Raises CaptureError where nothing of any
     input can be read.
     """
     if not quiet:
@@ -56,12 +55,12 @@ def read_captures(captures: Sequence[str], wants: Wants, limits: Limits, *, quie
 def _read(
     captures: Sequence[str], wants: Wants, limits: Limits, progress: Progress | None
 ) -> Reading:
-    from wsanalyze.capture.several import expand
     from wsanalyze.pipeline import read
 
-    sources = cast("list[str]", expand(captures))
     try:
-        recording = read(sources, wants=wants, limits=limits, progress=progress)
+        recording = read(
+            captures, wants=wants, limits=limits, progress=progress, skip_unreadable=True
+        )
     except KeyboardInterrupt as interrupt:
         # The pipeline hands over what it has; before it began there is nothing.
         so_far = getattr(interrupt, "recording", None)

@@ -10,6 +10,8 @@ cdef int CHUNKED
 cdef int UNTIL_CLOSE
 cdef int HELD
 cdef int LOST
+cdef int EARLY
+cdef int PIECE_OVERHEAD
 cdef int HTTP
 cdef int OTHER
 
@@ -22,6 +24,7 @@ cdef class Half:
     cdef long long time
     cdef long long packet
     cdef long long ordinal
+    cdef long long before
     cdef object chunked
 
 cdef class Http1(Layer):
@@ -38,7 +41,9 @@ cdef class Http1(Layer):
     cdef long long held_bytes
     cdef list early
     cdef long long early_bytes
-    cdef str first_end
+    cdef int given_up
+    cdef int first_ended
+    cdef int first_reset
     cdef long long previous_time
     cdef int take(
         self, Half half, int side, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
@@ -58,6 +63,10 @@ cdef class Http1(Layer):
     ) except -1
     cdef Py_ssize_t hold(
         self, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -2
+    cdef Py_ssize_t hold_early(
+        self, Half half, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
         long long time, long long packet, long long ordinal
     ) except -2
     cdef Py_ssize_t recover(

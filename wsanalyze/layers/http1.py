@@ -29,12 +29,16 @@ CHUNKED = 2
 UNTIL_CLOSE = 3
 HELD = 4
 LOST = 5
+EARLY = 6
 
 HTTP = 2
 OTHER = 4
 
-# Held bytes with the time, packet and ordinal that they came with.
-Piece = tuple[bytes, int, int, int]
+# Bytes that are held, or how many are missing; time, packet and ordinal as a layer's calls have.
+Piece = tuple[bytes, int, int, int, int]
+
+# What a held piece costs besides its bytes.
+PIECE_OVERHEAD = 256
 
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
@@ -50,7 +54,8 @@ PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|50
 class Half:
     """Where one side's stream stands: within which message, and how much of it is to come.
 
-    `time`, `packet`, `ordinal` are those of the first byte of the head in `head`.
+    `time`, `packet`, `ordinal` are those of the first byte of the head in `head`, `before` is the
+    time of what came last before it.
     """
 
     def __init__(self) -> None:
@@ -60,6 +65,7 @@ class Half:
         self.remaining = 0
         self.offset = 0
         self.time = self.packet = self.ordinal = 0
+        self.before = 0
         self.chunked: ChunkedReader  # while `mode` is CHUNKED
 
 
@@ -78,16 +84,21 @@ class Exchange:
 class Http1(Layer):
     """Reads HTTP/1 messages of both sides, skipping bodies, and opens the Session behind a 101.
 
-    What the client sends after an upgrade request is held until the answer tells what it is. What
-    the server sends before any request was seen, on a connection whose beginning was, is held too:
-    captures put packets of the two sides into the wrong order now and then.
+    What the client sends after an upgrade request is held until the answer tells what it is. A
+    response without a request, and what follows it, is held until the request comes: captures put
+    packets of the two sides into the wrong order now and then. Where none will come (`given_up`),
+    the response is read for itself. `missing`: bytes of side 0 and 1 that the capture does not
+    have before the first one.
     """
 
-    def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
+    def __init__(
+        self, recorder: Recorder, conversation: Conversation, missing: list[int]
+    ) -> None:
         self.recorder = recorder
         self.conversation = conversation
         self.low = Half()
         self.high = Half()
+        self.low.offset, self.high.offset = missing
         self.client_side = -1
         self.inner: Layer | None = None
         self.waiting: deque[Exchange] = deque()
@@ -97,7 +108,9 @@ class Http1(Layer):
         self.held_bytes = 0
         self.early: list[Piece] = []
         self.early_bytes = 0
-        self.first_end = ""
+        self.given_up = 0
+        self.first_ended = -1
+        self.first_reset = 0
         self.previous_time = 0
         conversation.spoke = HTTP
 
@@ -123,6 +136,9 @@ class Http1(Layer):
             return 0
         done = self.take(half, side, buffer, start, stop, time, packet, ordinal)
         self.previous_time = time
+        if done:
+            # Nobody will call again: an attempt that is still open ends here.
+            self.finish(0)
         return done
 
     def take(
@@ -179,6 +195,8 @@ class Http1(Layer):
             return self.chunks(half, side, buffer, at, stop)
         if half.mode == HELD:
             return self.hold(buffer, at, stop, time, packet, ordinal)
+        if half.mode == EARLY:
+            return self.hold_early(half, buffer, at, stop, time, packet, ordinal)
         if half.mode == LOST:
             return self.recover(half, side, buffer, at, stop, time, packet, ordinal)
         return stop
@@ -209,6 +227,7 @@ class Http1(Layer):
                 half.offset += 1
             if at == stop:
                 return at
+            half.before = self.previous_time
             half.time = time
             half.packet = packet
             half.ordinal = ordinal
@@ -216,21 +235,19 @@ class Http1(Layer):
         upto = stop if stop - at <= limit + 4 - before else at + (limit + 4 - before)
         half.head += buffer.copy(at, upto)
         end = head_end(half.head, half.searched)
+        if end > limit or (end < 0 and len(half.head) > limit):
+            self.recorder.reach("head")
+            return self.stray(half, side, at, stop)
+        if not self.begins_well(half):
+            return self.stray(half, side, at, stop)
         if end < 0:
             half.searched = len(half.head)
-            if len(half.head) > limit:
-                self.recorder.reach("head")
-                return self.stray(half, side, stop)
-            if not self.begins_well(half):
-                return self.stray(half, side, stop)
             half.offset += upto - at
             return upto
-        if not self.begins_well(half):
-            return self.stray(half, side, stop)
         raw = bytes(half.head[:end])
         half.head = bytearray()
         half.offset += end - before
-        if self.message(half, side, raw, time, packet):
+        if self.message(half, side, raw):
             return -1
         return at + (end - before)
 
@@ -244,8 +261,9 @@ class Http1(Layer):
             return True
         return head.startswith(b"HTTP/") or b" HTTP/" in head[:line]
 
-    def stray(self, half: Half, side: int, stop: int) -> int:
+    def stray(self, half: Half, side: int, at: int, stop: int) -> int:
         """Go on where a head was due and something else came: -1 unless an attempt was seen."""
+        half.offset += stop - at
         half.head = bytearray()
         half.mode = LOST
         if self.attempt is None and not self.waiting:
@@ -255,7 +273,7 @@ class Http1(Layer):
             return -1
         return stop
 
-    def message(self, half: Half, side: int, raw: bytes, time: int, packet: int) -> int:
+    def message(self, half: Half, side: int, raw: bytes) -> int:
         """Take a whole head; return 1 to let the connection go."""
         if not raw.startswith(b"HTTP/"):
             if self.client_side < 0:
@@ -263,20 +281,19 @@ class Http1(Layer):
             if side != self.client_side:
                 return 1
             return self.request(half, raw)
+        if self.client_side < 0 and self.conversation.opened_by >= 0:
+            self.client_side = self.conversation.opened_by
         if self.client_side < 0:
-            if self.conversation.opened_by == 1 - side and not self.early_bytes:
-                return self.wait_for_request(half, side, raw, time, packet)
             self.client_side = 1 - side
+            self.given_up = 1
         if side == self.client_side:
             return 1
-        return self.response(half, raw, time, packet)
-
-    def wait_for_request(self, half: Half, side: int, raw: bytes, time: int, packet: int) -> int:
-        """Keep a response that came before its request, with all that follows it."""
-        self.early.append((raw, time, packet, half.ordinal))
-        self.early_bytes = len(raw)
-        half.mode = HELD
-        return 0
+        if not self.waiting and not self.given_up:
+            self.early.append((raw, 0, half.time, half.packet, half.ordinal))
+            self.early_bytes = len(raw)
+            half.mode = EARLY
+            return 0
+        return self.response(half, raw)
 
     def request(self, half: Half, raw: bytes) -> int:
         """Take a request's head."""
@@ -292,6 +309,7 @@ class Http1(Layer):
         if head is None and FRAMED.search(raw) is not None:
             head = read_head(raw)
         self.upgrading = attempt is not None
+        self.given_up = 0
         self.waiting.append(Exchange(method, attempt))
         self.begin_body(half, self.client_side, None, head)
         if self.early:
@@ -302,8 +320,8 @@ class Http1(Layer):
         """Begin an attempt, which ends the one before it on this connection."""
         before = self.attempt
         if before is not None:
-            before.settle(self.previous_time)
             before.connection.ended_by = None
+            before.settle(half.before)
         attempt = Attempt(
             self.recorder,
             self.conversation,
@@ -367,29 +385,55 @@ class Http1(Layer):
         packet: cython.longlong,
         ordinal: cython.longlong,
     ) -> cython.Py_ssize_t:
-        """Keep bytes whose meaning is not known yet; return `stop`, -1 beyond the limit."""
-        self.held_bytes += stop - at + 64
+        """Keep what the client sends ahead of an answer; return `stop`, -1 beyond the limit."""
+        self.held_bytes += stop - at + PIECE_OVERHEAD
         if self.held_bytes > self.recorder.limits.held:
             self.recorder.reach("held")
             return -1
-        self.held.append((buffer.copy(at, stop), time, packet, ordinal))
+        self.held.append((buffer.copy(at, stop), 0, time, packet, ordinal))
         return stop
+
+    def hold_early(
+        self,
+        half: Half,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Keep what the server sends ahead of a request; beyond the limit, wait no longer."""
+        self.early_bytes += stop - at + PIECE_OVERHEAD
+        if self.early_bytes > self.recorder.limits.held:
+            self.recorder.reach("held")
+            return -1 if self.give_up() else at
+        self.early.append((buffer.copy(at, stop), 0, time, packet, ordinal))
+        return stop
+
+    def give_up(self) -> int:
+        """Wait no longer for a request: read what the server sent for itself."""
+        self.given_up = 1
+        return self.replay_early()
 
     def replay_early(self) -> int:
         """Read what the server sent before its request was seen."""
         server = 1 - self.client_side
         half = self.high if server else self.low
-        pieces = [*self.early, *self.held]
-        self.early, self.held = [], []
-        self.held_bytes = 0
+        pieces, self.early = self.early, []
+        self.early_bytes = 0
         half.mode = HEAD
-        half.offset -= sum(len(data) for data, _, _, _ in pieces)
+        half.offset -= length_of(pieces)
         return self.replay(server, pieces)
 
     def replay(self, side: int, pieces: list[Piece]) -> int:
         """Read pieces that were held."""
-        for data, time, packet, ordinal in pieces:
-            if self.data(side, Buffer(data), 0, len(data), time, packet, ordinal):
+        for data, missing, time, packet, ordinal in pieces:
+            if missing:
+                done = self.gap(side, missing, time, packet, ordinal)
+            else:
+                done = self.data(side, Buffer(data), 0, len(data), time, packet, ordinal)
+            if done:
                 return 1
         return 0
 
@@ -409,7 +453,7 @@ class Http1(Layer):
         digits: bytes = framed[0][1].rstrip(b" \t")
         return int(digits) if digits.isdigit() and len(digits) < 19 else -1
 
-    def response(self, half: Half, raw: bytes, time: int, packet: int) -> int:
+    def response(self, half: Half, raw: bytes) -> int:
         """Take a response's head."""
         length = self.plain_length(raw)
         if length >= 0:
@@ -426,7 +470,7 @@ class Http1(Layer):
             half.mode = HEAD
             return 0
         if exchange is None:
-            return self.unasked(half, head, time, packet)
+            return self.unasked(half, head)
         self.waiting.popleft()
         if exchange.attempt is not None:
             return self.conclude(half, exchange.attempt, exchange.method, head)
@@ -440,7 +484,7 @@ class Http1(Layer):
         """Say whether a response opens a tunnel (RFC 9110 §9.3.6)."""
         return exchange.method == "CONNECT" and head.status is not None and head.status // 100 == 2
 
-    def unasked(self, half: Half, head: Head, time: int, packet: int) -> int:
+    def unasked(self, half: Half, head: Head) -> int:
         """Take a response whose request was not captured."""
         if head.status == 101 and head.count("sec-websocket-accept"):
             attempt = self.begin(half)
@@ -465,7 +509,7 @@ class Http1(Layer):
         self.upgrading = 0
         if client.mode == HELD:
             client.mode = HEAD
-            client.offset -= sum(len(data) for data, _, _, _ in pieces)
+            client.offset -= length_of(pieces)
         self.begin_body(half, 1 - self.client_side, method, head)
         return self.replay(self.client_side, pieces)
 
@@ -473,7 +517,7 @@ class Http1(Layer):
         """Hand the connection over to a Session, with what the client sent ahead."""
         client = self.high if self.client_side else self.low
         pieces, self.held = self.held, []
-        client.offset -= sum(len(data) for data, _, _, _ in pieces)
+        client.offset -= length_of(pieces)
         offsets = (self.low.offset, self.high.offset)
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
         self.inner = session
@@ -539,16 +583,31 @@ class Http1(Layer):
             return self.inner.gap(side, length, time, packet, ordinal)
         half = self.high if side else self.low
         half.offset += length
-        if half.mode == LENGTH and half.remaining >= length:
+        if self.early and side == self.client_side:
+            # The request that the server's bytes wait for may be what is missing.
+            self.lose(half)
+            if self.give_up():
+                return 1
+            # Where the client's frames begin, is not known then.
+            return self.inner.gap(side, 0, time, packet, ordinal) if self.inner is not None else 0
+        if half.mode == HELD:
+            self.held.append((b"", length, time, packet, ordinal))
+        elif half.mode == EARLY:
+            self.early.append((b"", length, time, packet, ordinal))
+        elif half.mode == LENGTH and half.remaining >= length:
             half.remaining -= length
             if half.remaining == 0:
                 self.end_body(half, side)
         elif half.mode == CHUNKED and half.chunked.skip(length) == length:
             return 0
         elif half.mode != UNTIL_CLOSE:
-            half.head = bytearray()
-            half.mode = LOST
+            self.lose(half)
         return 0
+
+    def lose(self, half: Half) -> None:
+        """Forget where a side stands: the next head has to be looked for."""
+        half.head = bytearray()
+        half.mode = LOST
 
     def end(
         self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong
@@ -556,24 +615,32 @@ class Http1(Layer):
         """Remember who ended the TCP connection first, and how."""
         if self.inner is not None:
             return self.inner.end(side, how, time, packet)
-        if not self.first_end:
-            role = "client" if side == self.client_side else "server"
-            self.first_end = role + ("-rst" if how else "-fin")
+        if self.first_ended < 0:
+            self.first_ended = side
+            self.first_reset = how
         return 0
 
     def finish(self, evicted: cython.int) -> cython.int:
         """Settle the attempt that is still open."""
         if self.early and self.inner is None:
-            # The request never came: the response is all there is.
-            self.client_side = self.conversation.opened_by
-            self.replay_early()
-        if self.attempt is None:
+            self.give_up()
+        attempt = self.attempt
+        if attempt is None:
             return 0
+        self.attempt = None
+        connection = attempt.connection
         if self.inner is not None:
             self.inner.finish(evicted)
-        elif self.first_end:
-            self.attempt.connection.ended_by = self.first_end
         elif evicted:
-            self.attempt.connection.ended_by = "evicted"
-        self.attempt.settle(self.conversation.last_time)
+            connection.ended_by = "evicted"
+        # An end that came before the session began, which does not know of it.
+        if connection.ended_by in ("capture-end", "evicted") and self.first_ended >= 0:
+            role = "client" if self.first_ended == self.client_side else "server"
+            connection.ended_by = role + ("-rst" if self.first_reset else "-fin")
+        attempt.settle(self.conversation.last_time)
         return 0
+
+
+def length_of(pieces: list[Piece]) -> int:
+    """Return how many bytes of the stream the pieces cover, present or missing."""
+    return sum(len(data) + missing for data, missing, _, _, _ in pieces)

@@ -11,3 +11,4 @@ cdef class Probe(Layer):
     cdef Recorder recorder
     cdef Conversation conversation
     cdef Layer inner
+    cdef list missing

@@ -31,6 +31,7 @@ class Probe(Layer):
         self.recorder = recorder
         self.conversation = conversation
         self.inner: Layer | None = None
+        self.missing = [0, 0]
 
     def data(
         self,
@@ -48,7 +49,7 @@ class Probe(Layer):
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         first = buffer.view[start]
         if (33 <= first <= 126) or first == 13 or first == 10:
-            http = Http1(self.recorder, self.conversation)
+            http = Http1(self.recorder, self.conversation, self.missing)
             self.inner = http
             if self.conversation.layer is self:
                 self.conversation.layer = http
@@ -67,9 +68,10 @@ class Probe(Layer):
         packet: cython.longlong,
         ordinal: cython.longlong,
     ) -> cython.int:
-        """Hand on; a gap before the first byte says nothing yet."""
+        """Hand on; what is missing before the first byte only counts in the offsets."""
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
+        self.missing[side] += length
         return 0
 
     def end(

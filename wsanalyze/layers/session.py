@@ -31,7 +31,7 @@ class Sender:
     - `in_frame`: a header was read and its frame has not ended
     - `time`, `packet`, `ordinal`, `frame_offset`: of the current frame's first header byte
     - `last_time`, `last_packet`: of the latest byte of the current frame
-    - `captured`: payload bytes of the current frame that were seen
+    - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
     - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
     """
 
@@ -43,7 +43,7 @@ class Sender:
         self.reader = FrameReader()
         self.message = MessageReader(keep, hashes)
         self.control = bytearray()
-        self.in_frame = self.lost = 0
+        self.in_frame = self.lost = self.broken = 0
         self.time = self.packet = self.ordinal = self.frame_offset = 0
         self.last_time = self.last_packet = 0
         self.captured = self.unread = 0
@@ -158,6 +158,7 @@ class Session(Layer):
         opcode: cython.int = reader.head & 15
         sender.in_frame = 1
         sender.captured = 0
+        sender.broken = 0
         sender.frames += 1
         sender.masked += reader.masked
         sender.frame_message = -1
@@ -233,7 +234,8 @@ class Session(Layer):
         room: cython.Py_ssize_t = KEPT_CONTROL - len(sender.control)
         if stop - start > room:
             stop = start + room
-        if stop <= start:
+        # Behind a gap nothing stands where it stood: what came before it is all that is kept.
+        if stop <= start or sender.broken:
             return 0
         if sender.reader.masked:
             self.recorder.scratch.unmask(buffer, start, stop, sender.reader.key, at)
@@ -344,16 +346,19 @@ class Session(Layer):
         reader: FrameReader = sender.reader
         sender.offset += length
         if sender.lost:
-            sender.unread += length
             return 0
-        sender.message.miss()
         if sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
+            if sender.frame_message >= 0:
+                sender.message.miss()
+            sender.broken = 1
             reader.remaining -= length
             sender.bytes += length
             if reader.remaining == 0:
                 self.end_frame(sender)
             return 0
         sender.lost = 1
+        sender.broken = 1
+        sender.message.miss()
         self.stop(sender)
         return 0
 

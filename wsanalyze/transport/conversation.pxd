@@ -24,6 +24,8 @@ cdef class Conversation:
     cdef public int closing
     cdef public long long last_data
     cdef public long long closed_at
+    cdef public long long low_base
+    cdef public long long high_base
     cdef public Layer layer
     cdef public Direction low
     cdef public Direction high

@@ -30,6 +30,7 @@ class Conversation:
     - `let_go`: 1 when nobody wants to see more of it, 2 when it has left and only its name is kept
     - `last_data`: place in the order of reading of the last packet that brought new bytes;
       `closed_at`: of the packet that closed it, -1 while open
+    - `low_base`, `high_base`: where the numbering of each side began, kept when it has left
     - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else
     """
 
@@ -44,6 +45,7 @@ class Conversation:
         self.opened_by = -1
         self.let_go = self.spoke = self.closing = 0
         self.last_data = 0
+        self.low_base = self.high_base = -1
         self.closed_at = -1
         self.layer = None
         self.low = Direction()
@@ -52,6 +54,12 @@ class Conversation:
     def direction(self, side: cython.int) -> Direction:
         """Return what side 0 (low) or 1 (high) sent."""
         return self.high if side else self.low
+
+    def forget(self) -> None:
+        """Keep only the name of a conversation that has left: some hundred bytes."""
+        self.low_base = self.low.base if self.low.started else -1
+        self.high_base = self.high.base if self.high.started else -1
+        self.low = self.high = None
 
     def endpoint(self, side: int) -> tuple[str, int]:
         """Return the address and port of the low (0) or high (1) end."""

@@ -61,7 +61,7 @@ cdef class Transport:
     cdef int segment(self, Buffer buffer, long long time, long long number) except -1
     cdef int side(self, Packet packet) except -1
     cdef Conversation conversation(self, Packet packet, int side, long long time)
-    cdef bint reuses(self, Conversation conversation, Packet packet, int side) except -1
+    cdef int reuses(self, Conversation conversation, Packet packet, int side) except -1
     cdef int synchronize(
         self, Conversation conversation, Direction mine, int side, int flags, long long time
     ) except -1

@@ -226,37 +226,52 @@ class Transport:
     ) -> Conversation:
         """Return the conversation of the packet, a new one where it begins one."""
         conversation: Conversation = self.flows.find(packet, side)
+        index: cython.longlong = self.conversations
+        reused: cython.int
         if conversation is not None:
-            if not packet.flags & SYN or not self.reuses(conversation, packet, side):
+            if not packet.flags & SYN:
                 return conversation
+            reused = self.reuses(conversation, packet, side)
+            if reused == 0:
+                return conversation
+            if reused == 2:
+                index = conversation.index
             self.leave(conversation, 0)
         elif self.flows.count >= self.limit_flows:
             self.evict()
             self.flows.find(packet, side)
         conversation = self.flows.add(packet, side)
-        conversation.index = self.conversations
+        conversation.index = index
         conversation.capture = self.capture
         conversation.first_time = time
-        self.conversations += 1
-        self.counts.conversations += 1
+        if index == self.conversations:
+            self.conversations += 1
+            self.counts.conversations += 1
         return conversation
 
     def reuses(
         self, conversation: Conversation, packet: Packet, side: cython.int
-    ) -> cython.bint:
+    ) -> cython.int:
         """Say whether a SYN begins another connection on the same addresses and ports.
 
-        It does where its number differs from the one this side began with, or where the
-        connection had been closed (RFC 9293 §3.6.1; Wireshark numbers its streams likewise).
+        Returns 0 where it does not, 1 where Wireshark counts a new stream (a SYN with a number
+        other than the first of its side), 2 where it does not though the connection is another
+        one: its bytes must not be mixed with those of the one before.
         """
-        mine: Direction = conversation.high if side else conversation.low
-        if conversation.let_go == 2:
-            return not packet.flags & ACK
-        if not mine.started:
-            return False
-        if distance(packet.sequence + 1, mine.base) != 0:
-            return True
-        return conversation.closing != 0 and not packet.flags & ACK
+        mine: Direction
+        base: cython.longlong = conversation.high_base if side else conversation.low_base
+        same: cython.bint
+        if conversation.low is not None:
+            mine = conversation.high if side else conversation.low
+            if not mine.started:
+                return 0
+            base = mine.base
+        same = base >= 0 and distance(packet.sequence + 1, base) == 0
+        if packet.flags & ACK:
+            return 2 if not same and conversation.closing else 0
+        if not same:
+            return 1
+        return 2 if conversation.let_go == 2 or conversation.closing & 3 == 3 else 0
 
     def synchronize(
         self,
@@ -496,6 +511,7 @@ class Transport:
                 conversation.closed_at = -1
                 continue
             self.leave(conversation, 0)
+            conversation.forget()
         return 0
 
     def closing(
@@ -594,7 +610,6 @@ class Transport:
         # The layer refers to the conversation: this takes the circle apart.
         conversation.layer = None
         conversation.let_go = 2
-        conversation.low = conversation.high = None
         return 0
 
     def flush(

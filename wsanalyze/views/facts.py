@@ -26,6 +26,8 @@ SPOKEN = (
 
 def facts(capture: CaptureSummary) -> list[Fact]:
     """Return what is known of one capture; text is escaped for a terminal."""
+    if capture.format is None:
+        return [("capture", visible(capture.capture)), ("problem", visible(capture.problem or ""))]
     lines = [("capture", _heading(capture))]
     if capture.first_time is not None and capture.last_time is not None:
         span = duration(capture.last_time - capture.first_time)
@@ -49,7 +51,7 @@ def facts(capture: CaptureSummary) -> list[Fact]:
 
 
 def _heading(capture: CaptureSummary) -> str:
-    kind = capture.format or "unknown format"
+    kind = capture.format or ""
     if capture.compression:
         kind += f", {capture.compression}"
     counts = f"{counted(capture.packets, 'packet')}, {size(capture.wire_bytes)}"

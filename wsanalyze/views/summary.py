@@ -65,7 +65,7 @@ def print_summary(
     shown = numbered if show_all else numbered[:FIRST]
     console.print(_table(shown, console.width >= WIDE, len(recording.captures) > 1))
     attempts = sum(capture.attempts for capture in recording.captures)
-    matching = attempts if chosen is None else len(numbered)
+    matching = max(attempts, len(numbered)) if chosen is None else len(numbered)
     if len(shown) < matching:
         rest = number(matching - len(shown))
         console.print(f"… and {rest} more: --all shows them, --where chooses among them")

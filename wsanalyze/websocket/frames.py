@@ -150,7 +150,7 @@ def scan_frames(data: bytes) -> Iterator[Frame]:
         at = reader.read(buffer, at, len(data))
         if not reader.complete:
             return
-        payload = bytes(data[at : at + reader.length])
+        payload = bytes(data[at : at + min(reader.length, len(data) - at)])
         at += len(payload)
         key = reader.key.to_bytes(4, "big") if reader.masked else None
         yield Frame(

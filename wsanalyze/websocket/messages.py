@@ -131,7 +131,8 @@ class MessageReader:
     def miss(self) -> cython.int:
         """Learn that bytes are missing: what follows cannot be told from other content."""
         self.whole = 0
-        if self.inflater is not None:
+        # Only compressed messages go through the window (RFC 7692 §7.2.2).
+        if self.open and self.compressed:
             self.inflater.lose()
         return 0
 
