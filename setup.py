@@ -1,6 +1,6 @@
 """Lists the kernels, which setuptools compiles with Cython where there is a C compiler.
 
-WSANALYZE_EXTENSIONS=auto (default) compiles what it can, `require` fails where it cannot,
+WSANALYZE_EXTENSIONS=auto (default) compiles them if it can, `require` fails where it cannot,
 `skip` installs plain Python. Everything else about the package stands in pyproject.toml.
 """
 
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 MODE = os.environ.get("WSANALYZE_EXTENSIONS", "auto")
 KERNELS = [
@@ -24,7 +25,22 @@ def extension(module: str) -> Extension:
     return Extension(module, [source], depends=PXD, optional=MODE != "require")
 
 
+class AllOrNone(build_ext):
+    """Builds every kernel or none: compiled ones reach into each other, past what Python sees."""
+
+    def build_extensions(self) -> None:
+        """Take away what was built where something could not be."""
+        super().build_extensions()
+        built = [Path(self.get_ext_fullpath(kernel.name)) for kernel in self.extensions]
+        if not all(path.exists() for path in built):
+            for path in built:
+                path.unlink(missing_ok=True)
+
+
 if MODE not in ("auto", "require", "skip"):
     raise SystemExit(f"WSANALYZE_EXTENSIONS={MODE}: it must be auto, require or skip")
 
-setup(ext_modules=[] if MODE == "skip" else [extension(module) for module in KERNELS])
+setup(
+    ext_modules=[] if MODE == "skip" else [extension(module) for module in KERNELS],
+    cmdclass={"build_ext": AllOrNone},
+)

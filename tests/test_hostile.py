@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.chance import chance
 from support.invariants import check
 from support.packets import ACK, CLIENT, FIN, RST, SERVER, SYN, Packet, pcap_of, segment
 from support.sessions import (
@@ -118,7 +119,7 @@ def test_every_prefix_of_its_packets_grows(name: str) -> None:
 @pytest.mark.parametrize("change", [0x01, 0x80, 0xFF])
 def test_changed_bytes(name: str, change: int) -> None:
     data = bytearray(bytes_of(name))
-    source = random.Random(f"{name} {change}")
+    source = chance(f"{name} {change}")
     for at in source.sample(range(len(data)), 150):
         data[at] ^= change
         survive(bytes(data))
@@ -127,7 +128,7 @@ def test_changed_bytes(name: str, change: int) -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_many_changed_bytes(seed: int) -> None:
-    source = random.Random(seed)
+    source = chance(seed)
     data = bytearray(bytes_of(source.choice(SMALL)))
     for _ in range(source.choice([3, 30, 300])):
         data[source.randrange(24, len(data))] = source.randrange(256)
@@ -147,7 +148,7 @@ def records(data: bytes) -> list[tuple[int, bytes, int]]:
 
 @pytest.mark.parametrize("seed", range(80))
 def test_packets_lost_repeated_moved_cut_and_spliced(seed: int) -> None:
-    source = random.Random(seed)
+    source = chance(seed)
     packets = [
         each
         for name in source.sample([n for n in SMALL if n != "any-interface.pcap"], 3)
@@ -167,14 +168,14 @@ def test_packets_lost_repeated_moved_cut_and_spliced(seed: int) -> None:
 
 def test_splices_of_files() -> None:
     """The end of one capture behind the beginning of another, at any byte."""
-    source = random.Random(5)
+    source = chance(5)
     for _ in range(150):
         one, other = bytes_of(source.choice(SMALL)), bytes_of(source.choice(SMALL))
         survive(one[: source.randrange(len(one))] + other[source.randrange(len(other)) :])
 
 
 def test_several_captures_of_which_some_are_damaged() -> None:
-    source = random.Random(6)
+    source = chance(6)
     for _ in range(40):
         some = [bytes_of(source.choice(SMALL)) for _ in range(3)]
         survive(*(each[: source.randrange(30, len(each))] for each in some))
@@ -267,9 +268,7 @@ def session_segments(source: random.Random) -> list[bytes]:
         + b"".join(masked(client(b"question %d " % i * i), rsv=4) for i in range(40))
         + masked(b"\x03\xe8", 8),
         response(DEFLATE)
-        + b"".join(
-            frame(server(b"answer %d " % i * i), rsv=4) + frame(b"p", 9) for i in range(40)
-        ),
+        + b"".join(frame(server(b"answer %d " % i * i), rsv=4) + frame(b"p", 9) for i in range(40)),
     ]
     heads = [len(request(DEFLATE)), len(response(DEFLATE))]
     ends, at, packets = (CLIENT, SERVER), [0, 0], []
@@ -289,7 +288,7 @@ def session_segments(source: random.Random) -> list[bytes]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_segments_repeated_and_moved_give_the_same_tables(seed: int) -> None:
-    source = random.Random(seed)
+    source = chance(seed)
     opening = [segment(CLIENT, SERVER, 0, flags=SYN), segment(SERVER, CLIENT, 0, 1, SYN | ACK)]
     packets = session_segments(source)
     clean = survive(pcap_of([*opening, *packets]))
@@ -298,8 +297,11 @@ def test_segments_repeated_and_moved_give_the_same_tables(seed: int) -> None:
     moved = survive(pcap_of([*opening, *(each for _, each in sorted(places))]))
     assert clean is not None
     assert moved is not None
-    counters = {f"{role}_{what}" for role in ("client", "server") for what in
-                ("retransmissions", "out_of_order")}
+    counters = {
+        f"{role}_{what}"
+        for role in ("client", "server")
+        for what in ("retransmissions", "out_of_order")
+    }
     expected, found = facts(clean), facts(moved)
     for row in expected["connections"] + found["connections"]:
         for name in counters:
@@ -310,7 +312,7 @@ def test_segments_repeated_and_moved_give_the_same_tables(seed: int) -> None:
 
 def test_a_packet_of_each_lost_invents_nothing() -> None:
     """Whatever single packet is missing, each frame that is given is one that was sent."""
-    source = random.Random(3)
+    source = chance(3)
     opening = [segment(CLIENT, SERVER, 0, flags=SYN), segment(SERVER, CLIENT, 0, 1, SYN | ACK)]
     packets = session_segments(source)[:80]
     clean = survive(pcap_of([*opening, *packets]))

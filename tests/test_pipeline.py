@@ -6,13 +6,14 @@ import gc
 import io
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.chance import chance
 from support.packets import (
     ACK,
     CLIENT,
@@ -76,11 +77,11 @@ def chat(port: int = CLIENT[1]) -> list[Packet]:
     return talk.say(1, b"", FIN | ACK).say(0, b"", FIN | ACK).packets
 
 
-def passed(*captures: list[Packet] | bytes, limits: Limits | None = None, **wants: object) -> Recording:
+def passed(
+    *captures: Sequence[Packet] | bytes, limits: Limits | None = None, **wants: object
+) -> Recording:
     """Return the recording of captures in memory."""
-    files = [
-        io.BytesIO(each if isinstance(each, bytes) else pcap_of(each)) for each in captures
-    ]
+    files = [io.BytesIO(each if isinstance(each, bytes) else pcap_of(each)) for each in captures]
     return read(files, wants=Wants(**wants), limits=limits or Limits())  # type: ignore[arg-type]
 
 
@@ -227,7 +228,7 @@ class TestProgress:
         assert calls == sorted(calls, key=lambda call: call[0])
 
     def test_ctrl_c_leaves_what_was_found(self) -> None:
-        def interrupt(done: int, total: int | None) -> None:
+        def interrupt(*_: int | None) -> None:
             raise KeyboardInterrupt
 
         many = [each for port in range(40000, 41000) for each in chat(port)] * 5
@@ -326,7 +327,7 @@ class TestBuilds:
     SCRIPT = Path(__file__).resolve().parent / "support" / "compare_builds.py"
 
     def dumps(self, tree: Path, captures: list[Path]) -> list[str]:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [sys.executable, "-P", str(self.SCRIPT), *map(str, captures)],
             env={**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"},
             cwd=tree,
@@ -349,8 +350,8 @@ class TestBuilds:
         self.compare(trees, sorted(path for path in CAPTURES.iterdir() if ".pcap" in path.name))
 
     def test_damaged_captures(self, trees: list[Path], tmp_path: Path) -> None:
-        source = random.Random(1)
-        damaged = []
+        source = chance(1)
+        damaged: list[Path] = []
         for name in ("websockets-plain.pcapng", "keepalive.pcap", "oddities.pcapng") * 10:
             data = bytearray((CAPTURES / name).read_bytes())
             for _ in range(source.choice([1, 10, 100])):

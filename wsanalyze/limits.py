@@ -19,6 +19,9 @@ class Limits:
     out_of_order_total: int = 64 * 1024 * 1024
     # One HTTP head: nginx takes 32 KiB, Apache 8 KiB per line, Node 16 KiB, Squid 64 KiB.
     head: int = 64 * 1024
+    # Requests of one connection that wait for their responses, and interim responses (1xx) kept of
+    # one attempt. Clients that pipeline send a handful; nginx answers at most 1,000 per connection.
+    pipelined: int = 256
     # What a client may send behind its upgrade request before the answer is seen.
     held: int = 256 * 1024
     # Decompressed bytes of one message; common servers refuse above 1 to 100 MiB.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +97,42 @@ class Batches(Protocol):
         """Return the next packets, None at the end."""
 
 
+class _CtrlC:
+    """Lets a batch be finished before Ctrl-C ends the reading, so that no row is half written.
+
+    A reader that waits for more is interrupted at once. Where the program handles SIGINT itself,
+    or reads in another thread, nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = self.came = self.installed = False
+
+    def next_of(self, reader: Batches) -> Batch | None:
+        """Return the reader's next batch; KeyboardInterrupt where Ctrl-C came before it."""
+        self.waiting = True
+        if self.came:
+            raise KeyboardInterrupt
+        batch = reader.next()
+        self.waiting = False
+        return batch
+
+    def _handle(self, _number: int, _frame: object) -> None:
+        self.came = True
+        if self.waiting:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> _CtrlC:
+        if threading.current_thread() is threading.main_thread():
+            self.installed = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self.installed:
+            signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.installed:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class _Run:
     """The parts of one pass, put together."""
 
@@ -112,11 +150,12 @@ class _Run:
         """Read to the end; return False where Ctrl-C came before it."""
         batches = 0
         try:
-            while (batch := reader.next()) is not None:
-                self.transport.feed(batch, self.counts[batch.capture])
-                batches += 1
-                if progress is not None and batches % PROGRESS_EVERY == 0:
-                    progress(*self.bytes_read())
+            with _CtrlC() as interruption:
+                while (batch := interruption.next_of(reader)) is not None:
+                    self.transport.feed(batch, self.counts[batch.capture])
+                    batches += 1
+                    if progress is not None and batches % PROGRESS_EVERY == 0:
+                        progress(*self.bytes_read())
         except KeyboardInterrupt:
             return False
         if progress is not None:
@@ -173,7 +212,7 @@ class _Run:
         reached["flows"] = transport.reached_flows
         reached["out_of_order"] = transport.reached_pending
         reached["out_of_order_total"] = transport.reached_pending_all
-        names = ("flows", "out_of_order", "out_of_order_total", "head", "held", "message")
+        names = ("flows", "out_of_order", "out_of_order_total", "head", "pipelined", "held", "message")
         for name in (*names, "payload_total"):
             self.summaries[0].limits[name] = reached.get(name, 0)
 

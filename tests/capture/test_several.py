@@ -157,7 +157,7 @@ def test_what_was_opened_is_closed_when_another_cannot_be(tmp_path: Path) -> Non
     assert open_files() == before
 
 
-def test_a_stream_named_twice_is_wrong_usage(tmp_path: Path) -> None:
+def test_a_stream_named_twice_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="standard input is named twice"):
         open_captures(["-", "x", "-"])
     stream = io.BytesIO(pcap(1))

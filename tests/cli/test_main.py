@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
-from cli.running import COMMAND, PLAIN, assert_one_line, environment, run
+from cli.running import COMMAND, PLAIN, ROOT, assert_one_line, environment, run
 from wsanalyze.cli import main as entry
 
 
@@ -98,6 +102,90 @@ def test_not_a_capture(tmp_path: Path) -> None:
     assert_one_line(run(path), 3, str(path))
 
 
+def test_several_of_which_some_can_be_read(tmp_path: Path) -> None:
+    text, missing, empty = tmp_path / "bad.txt", tmp_path / "missing.pcap", tmp_path / "empty"
+    text.write_text("hello there")
+    empty.mkdir()
+    done = run(text, missing, PLAIN, empty)
+    assert done.returncode == 4
+    assert "established" in done.stdout
+    lines = done.stderr.splitlines()
+    for line, path, what in zip(
+        lines,
+        (text, missing, empty),
+        ("byte 0: not a capture: text", "no such file", "a directory without captures"),
+        strict=True,
+    ):
+        assert line.startswith(f"wsanalyze: {path}: {what}")
+        assert what.split(":")[-1] in done.stdout
+    none = run(text, missing, empty)
+    assert (none.returncode, none.stdout, none.stderr) == (3, "", done.stderr)
+    quiet = run("-q", text, PLAIN)
+    assert (quiet.returncode, quiet.stderr) == (4, "")
+    table = tmp_path / "t.csv"
+    assert run("export", text, PLAIN, "-t", "summary", "-o", table).returncode == 4
+    assert [line.split(",")[0] for line in table.read_text().splitlines()[1:]] == [
+        str(text),
+        str(PLAIN),
+    ]
+
+
+def test_standard_input_is_read_once() -> None:
+    assert_one_line(run("-", PLAIN, "-"), 2, "standard input is named twice")
+
+
+def with_streams(redirections: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run wsanalyze from a shell, which can close streams."""
+    words = " ".join(shlex.quote(str(word)) for word in (*COMMAND, *arguments))
+    return subprocess.run(
+        ["sh", "-c", f"{words} {redirections}"],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment(),
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_standard_input_is_closed() -> None:
+    assert_one_line(with_streams("<&-", "-"), 3, "standard input: is closed")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["summary", PLAIN],
+        ["summary", PLAIN, "-f", "json"],
+        ["export", PLAIN, "-t", "frames"],
+        ["export", PLAIN, "-t", "frames", "-f", "parquet"],
+        ["--version"],
+        ["--help"],
+        ["doctor"],
+    ],
+)
+def test_standard_output_that_cannot_be_written(arguments: list[object]) -> None:
+    if Path("/dev/full").exists():
+        assert_one_line(with_streams(">/dev/full", *arguments), 74, "No space left on device")
+    assert_one_line(with_streams(">&-", *arguments), 74, "standard output is closed")
+
+
+def test_without_standard_error_nobody_is_told(tmp_path: Path) -> None:
+    done = with_streams("2>&-", "nothing.pcap")
+    assert (done.returncode, done.stdout) == (3, "")
+    path = tmp_path / "frames.csv"
+    assert with_streams(">&- 2>&-", "export", PLAIN, "-o", path, "-t", "frames").returncode == 0
+    assert path.read_text().startswith("connection,")
+
+
+def test_a_full_disk() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    for how in (["-t", "frames"], ["-t", "frames", "-f", "arrow"], ["-f", "sqlite"]):
+        done = run("export", PLAIN, *how, "-o", "/dev/full")
+        assert_one_line(done, 74, "full" if "sqlite" in how else "No space left on device")
+
+
 def test_read_in_part(tmp_path: Path) -> None:
     path = tmp_path / "cut.pcapng"
     path.write_bytes(PLAIN.read_bytes()[:-50])
@@ -141,14 +229,42 @@ def test_ctrl_c_delivers_what_was_read() -> None:
         assert process.stdin is not None
         process.stdin.write(data)
         process.stdin.flush()
-        # Until it waits for more, there is nothing to see from outside.
-        time.sleep(3)
+        wait_for_sleep(process.pid, process.stdin.fileno())
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert errors.decode().startswith("wsanalyze: interrupted")
-    assert b"Traceback" not in errors
-    assert b"capture" in output
+    assert errors.decode() == "wsanalyze: interrupted: this is what was read until then\n"
+    assert b"1 established; 18 frames" in output
+
+
+def wait_for_sleep(process: int, pipe: int) -> None:
+    """Wait until a process has read a pipe empty and waits for more."""
+    status = Path(f"/proc/{process}/stat")
+    if not status.exists():
+        time.sleep(3)
+        return
+    for _ in range(1000):
+        left = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
+        if not left and status.read_text().rpartition(")")[2].split()[0] == "S":
+            return
+        time.sleep(0.01)
+    raise AssertionError("the pipe is not read")
+
+
+def test_a_pipe_with_a_name_that_is_still_written(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    os.mkfifo(path)
+    data = PLAIN.read_bytes()
+    with subprocess.Popen(
+        [*COMMAND, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    ) as process:
+        with path.open("wb", buffering=0) as file:
+            file.write(data[:1000])
+            wait_for_sleep(process.pid, file.fileno())
+            file.write(data[1000:])
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, b"")
+    assert b"1 established; 18 frames" in output
 
 
 @pytest.mark.parametrize("verbose", [False, True])

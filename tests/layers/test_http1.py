@@ -1,9 +1,11 @@
-"""HTTP/1 before, around and instead of a WebSocket session: which attempt, which offset, which end."""
+"""HTTP/1 before, around and instead of a session: which attempt, which offset, which end."""
 
 from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -49,9 +51,7 @@ BEFORE: dict[str, list[Exchange]] = {
     "no body": [(GET, http("HTTP/1.1 204 No Content"))],
     "length": [(GET, OK)],
     "length 0": [(GET, http("HTTP/1.1 200 OK", "Content-Length: 0"))],
-    "a trap in a body": [
-        (GET, http("HTTP/1.1 200 OK", f"Content-Length: {len(TRAP)}", body=TRAP))
-    ],
+    "a trap in a body": [(GET, http("HTTP/1.1 200 OK", f"Content-Length: {len(TRAP)}", body=TRAP))],
     "a trap in a request's body": [
         (http("POST / HTTP/1.1", f"Content-Length: {len(TRAP)}", body=TRAP), OK)
     ],
@@ -506,7 +506,9 @@ class TestWhatIsLetGo:
         assert stage.conversation.spoke == spoke
         assert stage.connections == []
 
-    @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", b"x" * 41, b"\x00\x01"])
+    @pytest.mark.parametrize(
+        "data", [b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", b"x" * 41, b"\x00\x01"]
+    )
     def test_other_protocols_byte_by_byte(self, data: bytes) -> None:
         stage = Stage(pieces=1).client(data)
         assert stage.gone
@@ -536,13 +538,15 @@ class TestWhatIsLetGo:
         bytewise = Stage(limits=Limits(head=1000), pieces=1).client(head)
         assert whole.gone == bytewise.gone == (size > 1000)
 
-    LETTING_GO: dict[str, Callable[[Stage], object]] = {
+    LETTING_GO: ClassVar[dict[str, Callable[[Stage], object]]] = {
         "more than is held": lambda stage: stage.client(*[masked(bytes(1000), BINARY)] * 30),
         "the server asks": lambda stage: stage.server(REFUSED, GET),
         "the client answers": lambda stage: stage.server(REFUSED).client(OK),
-        "then a tunnel": lambda stage: stage.server(REFUSED)
-        .client(http("CONNECT a:1 HTTP/1.1"))
-        .server(http("HTTP/1.1 200 OK")),
+        "then a tunnel": lambda stage: (
+            stage.server(REFUSED)
+            .client(http("CONNECT a:1 HTTP/1.1"))
+            .server(http("HTTP/1.1 200 OK"))
+        ),
     }
 
     @pytest.mark.parametrize("then", LETTING_GO.values(), ids=LETTING_GO)
@@ -616,7 +620,7 @@ def play(client: list[bytes], server: list[bytes], order: list[int]) -> Stage:
 
 def pieces_of(data: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted({cut % len(data) for cut in cuts} - {0}), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(edges)]
 
 
 deflater = Deflater()

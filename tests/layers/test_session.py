@@ -173,7 +173,12 @@ FRAGMENTS: dict[str, tuple[list[bytes], list[int], list[tuple[int, int, bytes, i
         [(BINARY, 3, b"abc", 1, -1)],
     ),
     "empty fragments": (
-        [frame(b"", fin=False), frame(b"", 0, fin=False), frame(b"ab", 0, fin=False), frame(b"", 0)],
+        [
+            frame(b"", fin=False),
+            frame(b"", 0, fin=False),
+            frame(b"ab", 0, fin=False),
+            frame(b"", 0),
+        ],
         [0, 0, 0, 0],
         [(TEXT, 4, b"ab", 1, 1)],
     ),
@@ -184,7 +189,11 @@ FRAGMENTS: dict[str, tuple[list[bytes], list[int], list[tuple[int, int, bytes, i
         [(TEXT, 2, "€".encode(), 1, 1)],
     ),
     "text that is no UTF-8": ([frame(b"a\xff")], [0], [(TEXT, 1, b"a\xff", 1, 0)]),
-    "text that ends within a character": ([frame(b"\xe2\x82")], [0], [(TEXT, 1, b"\xe2\x82", 1, 0)]),
+    "text that ends within a character": (
+        [frame(b"\xe2\x82")],
+        [0],
+        [(TEXT, 1, b"\xe2\x82", 1, 0)],
+    ),
     "continuation of nothing": ([frame(b"a", 0), frame(b"b")], [-1, 0], [(TEXT, 1, b"b", 1, 1)]),
     "a new message within one": (
         [frame(b"a", fin=False), frame(b"b", BINARY), frame(b"c", 0)],
@@ -442,7 +451,9 @@ class TestDeflate:
             stage.server(frame(server(b"server says %d" % i), rsv=4))
         stage.finish()
         assert brief(stage.messages, *self.NAMES) == [
-            (1, 1, 13, b"%s says %d" % (role, i)) for role in (b"client", b"server") for i in range(3)
+            (1, 1, 13, b"%s says %d" % (role, i))
+            for role in (b"client", b"server")
+            for i in range(3)
         ]
 
     @pytest.mark.parametrize("sizes", [[3], [1] * 30, [0, 5, 0]])

@@ -53,6 +53,7 @@ class Witness(Layer):
         return self._note("gap", side, length, packet)
 
     def end(self, side: int, how: int, time: int, packet: int) -> int:
+        self.times.append(time)
         return self._note("end", side, how, packet)
 
     def finish(self, evicted: int) -> int:

@@ -102,7 +102,9 @@ def ipv6(
 def ethernet(payload: bytes, ethertype: int = 0x0800, tags: Sequence[int] = ()) -> bytes:
     """Return an Ethernet frame; each of `tags` is the EtherType of one VLAN tag before the last."""
     tagged = b"".join(struct.pack(">HH", tag, 7) for tag in tags)
-    return bytes.fromhex("020000000001020000000002") + tagged + struct.pack(">H", ethertype) + payload
+    return (
+        bytes.fromhex("020000000001020000000002") + tagged + struct.pack(">H", ethertype) + payload
+    )
 
 
 def segment(

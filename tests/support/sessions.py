@@ -147,9 +147,7 @@ class Stage:
             time, packet = self._next()
             piece = b"..." + data[at : at + size] + b"..."
             if not self.gone:
-                done = self.layer.data(
-                    side, Buffer(piece), 3, len(piece) - 3, time, packet, packet
-                )
+                done = self.layer.data(side, Buffer(piece), 3, len(piece) - 3, time, packet, packet)
                 self.gone = bool(done)
         return self
 
@@ -225,8 +223,12 @@ def messages_of(recording: Recording) -> list[Row]:
     assert columns is not None
     rows = []
     for serial, row in enumerate(rows_of(columns)):
-        digest, start, stop = (row.pop(name) for name in ("digest", "payload_start", "payload_stop"))
-        row["sha256"] = bytes(columns.digests[32 * digest : 32 * digest + 32]) if digest >= 0 else None
+        digest, start, stop = (
+            row.pop(name) for name in ("digest", "payload_start", "payload_stop")
+        )
+        row["sha256"] = (
+            bytes(columns.digests[32 * digest : 32 * digest + 32]) if digest >= 0 else None
+        )
         row["payload"] = bytes(columns.payloads[start:stop])
         row["serial"] = serial
         rows.append(row)

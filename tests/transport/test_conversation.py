@@ -30,7 +30,9 @@ V6, V6_HIGHER = ("2001:db8::1", 40000), ("2001:db8:1::", 80)
 def test_the_low_end_has_the_smaller_address_and_port(
     source: tuple[str, int], target: tuple[str, int], low: tuple[str, int], high: tuple[str, int]
 ) -> None:
-    tap = watch([segment(source, target, 1, 1, data=b"a"), segment(target, source, 1, 2, data=b"b")])
+    tap = watch(
+        [segment(source, target, 1, 1, data=b"a"), segment(target, source, 1, 2, data=b"b")]
+    )
     (conversation,) = tap.left
     assert (conversation.endpoint(0), conversation.endpoint(1)) == (low, high)
     first = 0 if source == low else 1
@@ -89,7 +91,7 @@ def test_closing(flags: list[int], closing: int) -> None:
     packets += [segment(CLIENT, SERVER, 2, flags=each) for each in flags]
     assert watch(packets).left[0].closing == closing
     # It is known of those that nobody reads, too.
-    assert watch(packets, enough=lambda calls: True).left[0].closing == closing
+    assert watch(packets, enough=bool).left[0].closing == closing
 
 
 def test_direction() -> None:

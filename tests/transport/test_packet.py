@@ -88,10 +88,12 @@ LINKS: dict[str, tuple[int, bytes, int]] = {
     "cooked2-v4": (276, cooked2(0x0800, V4), 4),
     "cooked2-v6": (276, cooked2(0x86DD, V6), 6),
 }
-links = pytest.mark.parametrize(("link", "data", "family"), LINKS.values(), ids=LINKS)
+links = pytest.mark.parametrize(
+    ("link", "data"), [each[:2] for each in LINKS.values()], ids=list(LINKS)
+)
 
 
-@links
+@pytest.mark.parametrize(("link", "data", "family"), LINKS.values(), ids=LINKS)
 @pytest.mark.parametrize("before", [b"", b"\x45" * 33], ids=["first", "within"])
 def test_every_link_type_gives_the_same_segment(
     link: int, data: bytes, family: int, before: bytes
@@ -114,9 +116,7 @@ def test_every_link_type_gives_the_same_segment(
 
 
 @links
-def test_a_packet_that_was_cut_keeps_its_length_on_the_wire(
-    link: int, data: bytes, family: int
-) -> None:
+def test_a_packet_that_was_cut_keeps_its_length_on_the_wire(link: int, data: bytes) -> None:
     segment_at = len(data) - len(SEGMENT)
     for stop in range(len(data) + 1):
         found = read(data[:stop], link, wire=len(data))
@@ -129,13 +129,13 @@ def test_a_packet_that_was_cut_keeps_its_length_on_the_wire(
 
 
 @links
-def test_padding_behind_the_ip_packet_is_no_payload(link: int, data: bytes, family: int) -> None:
+def test_padding_behind_the_ip_packet_is_no_payload(link: int, data: bytes) -> None:
     found = read(data + b"\x00\x01padding", link)
     assert (found.kind, found.packet.length, found.payload) == (TCP, len(DATA), DATA)
 
 
 @links
-def test_padding_of_a_packet_that_was_cut_within_it(link: int, data: bytes, family: int) -> None:
+def test_padding_of_a_packet_that_was_cut_within_it(link: int, data: bytes) -> None:
     found = read(data + b"\x00" * 6, link, wire=len(data) + 46)
     assert (found.kind, found.packet.length, found.payload) == (TCP, len(DATA), DATA)
 
@@ -303,11 +303,15 @@ def test_a_packet_object_keeps_nothing_of_the_packet_before() -> None:
 def test_scapy_builds_the_same_packets() -> None:
     inet: Any = pytest.importorskip("scapy.layers.inet")
     l2: Any = pytest.importorskip("scapy.layers.l2")
-    built = l2.Ether() / l2.Dot1Q(vlan=7) / inet.IP(
-        src="192.0.2.1", dst="198.51.100.2", ttl=57, options=[inet.IPOption_NOP()] * 4
-    ) / inet.TCP(
-        sport=40000, dport=8080, seq=7, ack=9, flags="PAEC", window=99, options=[("MSS", 1460)]
-    ) / DATA
+    built = (
+        l2.Ether()
+        / l2.Dot1Q(vlan=7)
+        / inet.IP(src="192.0.2.1", dst="198.51.100.2", ttl=57, options=[inet.IPOption_NOP()] * 4)
+        / inet.TCP(
+            sport=40000, dport=8080, seq=7, ack=9, flags="PAEC", window=99, options=[("MSS", 1460)]
+        )
+        / DATA
+    )
     found = read(bytes(built))
     packet = found.packet
     assert found.kind == TCP

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,14 +75,16 @@ CASES: dict[str, tuple[list[Part], list[int], list[Part]]] = {
         [0, 0, 7],
         [(5, b"ab"), (7, b"cd")],
     ),
-    "beyond 2^32": ([(2**32 + 5, b"ab"), (2**32 + 3, b"xy")], [0, 0], [(2**32 + 3, b"xy"), (2**32 + 5, b"ab")]),
+    "beyond 2^32": (
+        [(2**32 + 5, b"ab"), (2**32 + 3, b"xy")],
+        [0, 0],
+        [(2**32 + 3, b"xy"), (2**32 + 5, b"ab")],
+    ),
 }
 
 
 @pytest.mark.parametrize(("segments", "said", "chunks"), CASES.values(), ids=CASES)
-def test_segments_to_chunks(
-    segments: list[Part], said: list[int], chunks: list[Part]
-) -> None:
+def test_segments_to_chunks(segments: list[Part], said: list[int], chunks: list[Part]) -> None:
     direction = Direction()
     assert [keep(direction, *each) for each in segments] == said
     assert taken(direction) == chunks
@@ -160,7 +164,7 @@ def test_against_a_bitmap(segments: list[tuple[int, bytes, int]]) -> None:
         for at in span:
             owned.setdefault(at, mine.get(at))
         chunks = direction.pending
-        for one, following in zip(chunks, chunks[1:], strict=False):
+        for one, following in pairwise(chunks):
             assert one.offset < one.stop <= following.offset
     found: dict[int, int | None] = {}
     for chunk in direction.pending:

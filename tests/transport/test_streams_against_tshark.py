@@ -98,11 +98,17 @@ CRAFTED: dict[str, list[bytes]] = {
 }
 
 
-@pytest.mark.parametrize("packets", CRAFTED.values(), ids=CRAFTED)
-def test_crafted(packets: list[bytes], tmp_path: Path) -> None:
+# Connections that are another one for us though they begin with the number of the one before: they
+# are counted, and their bytes are not mixed. tshark goes on in the same stream, and so do we.
+COUNTED_APART = {"SYN again after a close": 1}
+
+
+@pytest.mark.parametrize(("name", "packets"), CRAFTED.items(), ids=CRAFTED)
+def test_crafted(name: str, packets: list[bytes], tmp_path: Path) -> None:
     capture = tmp_path / "crafted.pcap"
     capture.write_bytes(pcap_of(packets))
     recording, mine = ours(capture)
     streams = theirs(capture)
     assert {number: streams[number] for number in mine} == mine
-    assert recording.captures[0].tcp_conversations == max(streams.values()) + 1
+    counted = recording.captures[0].tcp_conversations - COUNTED_APART.get(name, 0)
+    assert counted == max(streams.values()) + 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.chance import chance
 from support.layers import Call, Tap, watch
 from support.packets import ACK, CLIENT, FIN, RST, SECOND, SERVER, SYN, T0, Packet, segment
 
@@ -351,6 +353,76 @@ def test_time_and_ordinal_of_bytes_that_came_too_early() -> None:
     assert witness.ordinals == [5, 5, 6]
 
 
+class TestClosedConversations:
+    """The ones that closed longest ago leave while the capture goes on; only a name is kept."""
+
+    def closed(self, port: int) -> list[Packet]:
+        """Return a whole conversation from this port."""
+        end = (CLIENT[0], port)
+        return [
+            segment(end, SERVER, 1, flags=SYN),
+            segment(SERVER, end, 1, 2, flags=SYN | ACK),
+            segment(end, SERVER, 2, 2, flags=FIN | ACK, data=b"ab"),
+            segment(SERVER, end, 2, 5, flags=FIN | ACK),
+        ]
+
+    def many(self, count: int) -> Tap:
+        tap = Tap()
+        for port in range(count):
+            tap.feed(self.closed(1000 + port))
+        return tap
+
+    def test_they_leave_before_the_end(self) -> None:
+        tap = self.many(600)
+        assert 250 <= len(tap.left) < 600
+        ports = [each.endpoint(0)[1] for each in tap.left]
+        assert ports == list(range(1000, 1000 + len(ports)))
+        said = [("data", 0, b"ab"), ("end", 0, 0), ("end", 1, 0)]
+        for witness in tap.witnesses[: len(ports)]:
+            assert [call[:3] for call in witness.calls[:-1]] == said
+            assert witness.calls[-1] == FINISH
+        tap.finish()
+        assert len(tap.left) == len(tap.witnesses) == 600
+        assert all(witness.calls[-1] == FINISH for witness in tap.witnesses)
+
+    def test_what_comes_late_is_no_new_conversation(self) -> None:
+        tap = self.many(600)
+        late = self.closed(1000)
+        tap.feed([*late[1:], *late[2:]]).finish()
+        assert tap.counts.conversations == 600
+        assert len(tap.left) == 600
+
+    @pytest.mark.parametrize("isn", [1, 77])
+    def test_a_syn_begins_another(self, isn: int) -> None:
+        end = (CLIENT[0], 1000)
+        tap = self.many(600)
+        tap.feed([segment(end, SERVER, isn, flags=SYN), segment(end, SERVER, isn + 1, data=b"x")])
+        tap.finish()
+        assert tap.counts.conversations == 601
+        assert tap.witnesses[-1].calls[0][:3] == ("data", 0, b"x")
+
+    def test_one_that_goes_on_behind_a_reset_stays(self) -> None:
+        """Somebody else had sent the reset: the ends take no notice of it."""
+        tap = Tap().feed([*OPEN, client(0, b"ab"), server(0, flags=RST), client(2, b"cd")])
+        for port in range(600):
+            tap.feed(self.closed(1000 + port))
+        tap.feed([client(4, b"ef")]).finish()
+        assert tap.witnesses[0].stream(0) == [b"abcdef"]
+
+    def test_one_that_was_reset_leaves(self) -> None:
+        tap = Tap().feed([*OPEN, client(0, b"ab"), server(0, flags=RST)])
+        for port in range(600):
+            tap.feed(self.closed(1000 + port))
+        assert tap.left[0].endpoint(0) == CLIENT
+
+    def test_one_end_is_not_enough(self) -> None:
+        tap = Tap().feed([*OPEN, client(0, b"ab", flags=FIN | ACK)])
+        for port in range(600):
+            tap.feed(self.closed(1000 + port))
+        tap.feed([server(0, b"much later")]).finish()
+        assert tap.witnesses[0].stream(1) == [b"much later"]
+
+
 class TestSameAddressesAndPortsAgain:
     """A SYN on addresses and ports that are in use: another connection, or the same again."""
 
@@ -358,9 +430,7 @@ class TestSameAddressesAndPortsAgain:
         return segment(CLIENT, SERVER, isn + 1 + offset, 1, flags, data)
 
     def test_with_another_initial_number_it_is_another_connection(self) -> None:
-        tap = watch(
-            [*OPEN, client(0, b"ab"), self.other(-1, flags=SYN), self.other(0, b"cd")]
-        )
+        tap = watch([*OPEN, client(0, b"ab"), self.other(-1, flags=SYN), self.other(0, b"cd")])
         assert [witness.calls for witness in tap.witnesses] == [
             [("data", 0, b"ab", 4), FINISH],
             [("data", 0, b"cd", 6), FINISH],
@@ -409,7 +479,7 @@ class TestLettingGo:
         tap = watch(packets, enough=lambda calls: calls[-1][0] == kind)
         kinds = [call[0] for call in tap.calls]
         assert kinds.index(kind) == len(kinds) - 1
-        assert tap.conversations[0].let_go == 1
+        assert tap.conversations[0].let_go != 0
         assert tap.conversations[0].layer is None
         assert tap.conversations[0].low.pending == []
 
@@ -423,7 +493,7 @@ class TestCounts:
     """TCP's own counts, of each direction."""
 
     # name: (packets, client's (retransmissions, out of order, keep-alives, conflicts, lost))
-    CASES: dict[str, tuple[list[Packet], tuple[int, int, int, int, int]]] = {
+    CASES: ClassVar[dict[str, tuple[list[Packet], tuple[int, ...]]]] = {
         "clean": ([client(0, b"ab"), client(2, b"cd")], (0, 0, 0, 0, 0)),
         "retransmission": ([client(0, b"ab"), client(0, b"ab")], (1, 0, 0, 0, 0)),
         "retransmission of what waits": (
@@ -480,7 +550,7 @@ class TestCounts:
 class TestSegmentRows:
     """One row per segment, numbered as Wireshark does, with at most one note."""
 
-    def rows(self, packets: list[Packet], **more: Any) -> list[dict[str, int]]:
+    def rows(self, packets: Sequence[Packet], **more: Any) -> list[dict[str, int]]:
         tap = watch(packets, segments=True, **more)
         assert tap.segments is not None
         columns = {name: list(column) for name, column in tap.segments.arrays().items()}
@@ -508,7 +578,7 @@ class TestSegmentRows:
         ]
 
     # name: (packets behind the handshake, their notes)
-    NOTED: dict[str, tuple[list[Packet], list[str | None]]] = {
+    NOTED: ClassVar[dict[str, tuple[list[Packet], list[str | None]]]] = {
         "clean": ([client(0, b"ab"), server(0, ack=2), server(0, b"X", ack=2)], [None] * 3),
         "retransmission": ([client(0, b"ab"), client(0, b"ab")], [None, "retransmission"]),
         "SYN again": ([OPEN[0]], ["retransmission"]),
@@ -559,9 +629,7 @@ class TestLimits:
         worst = 0
         for i in range(500):
             tap.feed([client(10 + i * 1500, bytes(1000))])
-            direction = (tap.conversations or [None])[0]
-            if direction is not None:
-                worst = max(worst, direction.low.pending_bytes)
+            worst = max([worst, *(each.low.pending_bytes for each in tap.conversations)])
         assert worst <= 5000
         assert tap.transport.reached_pending > 0
 
@@ -569,7 +637,9 @@ class TestLimits:
         tap = Tap(Limits(out_of_order_total=5000))
         for port in range(50):
             end = (CLIENT[0], 41000 + port)
-            tap.feed([segment(end, SERVER, 1, flags=SYN), segment(end, SERVER, 100, data=bytes(900))])
+            tap.feed(
+                [segment(end, SERVER, 1, flags=SYN), segment(end, SERVER, 100, data=bytes(900))]
+            )
         assert tap.transport.reached_pending_all > 0
         tap.finish()
         assert [witness.stream(0) for witness in tap.witnesses] == [[98, bytes(900)]] * 50
@@ -650,8 +720,8 @@ def deliveries(draw: Callable[[Any], Any]) -> tuple[bytes, list[tuple[int, int]]
     truth = draw(st.binary(min_size=1, max_size=80))
     marks = st.integers(0, len(truth))
     cuts = sorted({0, len(truth), *draw(st.lists(marks, max_size=12))})
-    parts = list(zip(cuts, cuts[1:], strict=False))
-    parts = [part for part in parts if not draw(st.integers(0, 5)) == 0]
+    parts = list(pairwise(cuts))
+    parts = [part for part in parts if draw(st.integers(0, 5)) != 0]
     extra = draw(st.lists(st.tuples(marks, marks), max_size=6))
     parts += [(a, b) for a, b in extra if a < b]
     order = draw(st.permutations(parts)) if draw(st.booleans()) else parts
@@ -675,7 +745,7 @@ def test_any_delivery_against_a_bitmap(
     tap = watch(packets, segments=rows)
     found: dict[int, int] = {}
     at = 0
-    for kind, side, what, _ in [call for call in (tap.calls if parts else [])[:-1]]:
+    for kind, side, what, _ in tap.calls[:-1] if parts else []:
         assert side == 0
         if kind == "gap":
             at += what
@@ -694,7 +764,7 @@ def test_any_delivery_against_a_bitmap(
 @given(st.binary(min_size=1, max_size=2000), st.integers(0, 1 << 32), st.integers(1, 300))
 def test_a_jittery_path_changes_nothing(truth: bytes, seed: int, most: int) -> None:
     """Segments reordered within a window and repeated: all bytes arrive, none twice."""
-    source = random.Random(seed)
+    source = chance(seed)
     packets, at = [], 0
     while at < len(truth):
         size = source.randint(1, most)

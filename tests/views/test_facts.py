@@ -19,7 +19,7 @@ def test_an_empty_capture() -> None:
 def test_a_capture_that_cannot_be_read() -> None:
     assert facts(CaptureSummary("a\x1b", problem="is\nempty")) == [
         ("capture", "a\\x1b"),
-        ("problem", "is\\nempty"),
+        ("problem", "is\\x0aempty"),
     ]
 
 

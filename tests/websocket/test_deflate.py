@@ -15,6 +15,10 @@ from wsanalyze.websocket.deflate import MOST_FINAL_BLOCKS, PIECE, WINDOW, Inflat
 MEBIBYTE = 1 << 20
 
 
+def chance(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311
+
+
 def inflater(*, takeover: bool = True, limit: int = 64 * MEBIBYTE, ratio: int = 500) -> Inflater:
     return Inflater(takeover=takeover, limit=limit, ratio=ratio)
 
@@ -78,7 +82,7 @@ def test_without_takeover_nothing_before_can_be_referred_to() -> None:
 
 
 def texts(count: int = 12) -> list[bytes]:
-    source = random.Random(7)
+    source = chance(7)
     words = [b"lorem", b"ipsum", b"dolor", "sit ämet".encode(), bytes(range(256))]
     return [b" ".join(source.choices(words, k=source.randrange(3000))) for _ in range(count)]
 
@@ -142,7 +146,7 @@ class TestFinalBlocks:
 
     def test_the_window_goes_on_behind_one(self) -> None:
         """The second part refers to the first, over the end of a zlib stream."""
-        text = random.Random(1).randbytes(500)
+        text = chance(1).randbytes(500)
         compressor = zlib.compressobj(wbits=-15, zdict=text)
         second = compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH)
         assert len(second) < 50
@@ -310,7 +314,7 @@ def payloads(stream: bytes) -> Iterable[bytes]:
 
 
 def test_the_window_is_as_long_as_the_longest_there_is() -> None:
-    text = random.Random(3).randbytes(WINDOW - 300)
+    text = chance(3).randbytes(WINDOW - 300)
     send, one = Sender(), inflater()
     assert inflate(one, send(text)) == text
     again = send(text)

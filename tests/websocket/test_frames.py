@@ -52,7 +52,9 @@ def test_whole(header: str, length: int, header_length: int, key: int | None) ->
 
 
 @headers
-def test_split_at_every_point(header: str, length: int, header_length: int, key: int | None) -> None:
+def test_split_at_every_point(
+    header: str, length: int, header_length: int, key: int | None
+) -> None:
     data = bytes.fromhex(header)
     for at in range(len(data)):
         reader = FrameReader()
@@ -171,7 +173,8 @@ def test_any_header_in_any_pieces(
             at = stop
             assert reader.complete == (at == len(data))
     head, length, _, key = header
-    check(reader, data, length, len(data), key and int.from_bytes(key, "big"))
+    number = None if key is None else int.from_bytes(key, "big")
+    check(reader, data, length, len(data), number)
     assert reader.head == head
     assert isinstance(reader.length, int)
 

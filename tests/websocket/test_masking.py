@@ -74,9 +74,7 @@ def test_the_kernel_over_the_edges_of_its_room(length: int, first: int) -> None:
     assert through_the_kernel(masked, 0x37FA213D, [first]) == payload
 
 
-@given(
-    st.binary(max_size=200), st.binary(min_size=4, max_size=4), st.lists(st.integers(0, 40))
-)
+@given(st.binary(max_size=200), st.binary(min_size=4, max_size=4), st.lists(st.integers(0, 40)))
 def test_the_kernel_with_any_key_and_pieces(payload: bytes, key: bytes, sizes: list[int]) -> None:
     masked = slowly(payload, key)
     assert through_the_kernel(masked, int.from_bytes(key, "big"), sizes) == payload

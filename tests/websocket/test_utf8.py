@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,6 @@ from hypothesis import strategies as st
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.websocket.utf8 import Utf8, is_utf8
-
-
 
 
 def fed(*pieces: bytes) -> tuple[bool, int]:
@@ -39,7 +38,23 @@ def test_every_string_of_one_and_two_bytes() -> None:
 @pytest.mark.parametrize("lead", [0x00, 0x41, *range(0xC0, 0x100)], ids=hex)
 def test_every_string_of_three_bytes_by_its_first(lead: int) -> None:
     # The bounds of the classes, and one of each between them.
-    edges = (0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xDF, 0xE0, 0xED, 0xF0, 0xFF)
+    edges = (
+        0x00,
+        0x7F,
+        0x80,
+        0x8F,
+        0x90,
+        0x9F,
+        0xA0,
+        0xBF,
+        0xC0,
+        0xC2,
+        0xDF,
+        0xE0,
+        0xED,
+        0xF0,
+        0xFF,
+    )
     for each in itertools.product(range(256), edges):
         assert agrees(bytes((lead, *each))), bytes((lead, *each))
 
@@ -129,7 +144,7 @@ strings = st.one_of(
 def test_however_it_is_cut(one: bytes, other: bytes, cuts: list[int]) -> None:
     data = one + other
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    pieces = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [data[a:b] for a, b in pairwise(edges)]
     assert fed(*pieces) == fed(data) == (agrees(data) and is_utf8(data), fed(data)[1])
 
 

@@ -52,7 +52,8 @@ class Interface:
 class CaptureInfo:
     """What is known of one capture; counts and times grow while it is read.
 
-    - `format`: `pcap` or `pcapng`, None where it cannot be read at all; `compression`: `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or None
+    - `format`: `pcap` or `pcapng`, None where it cannot be read at all
+    - `compression`: `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or None
     - `byte_order`: `little` or `big`, of the first section
     - `snap_length`: most bytes kept of any packet; None where there is no bound, or several
     - `bytes_read`, `total_bytes`: of the input as stored; the total is None for a pipe

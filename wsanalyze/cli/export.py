@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +11,6 @@ import click
 from wsanalyze.cli import options
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import read_captures
-from wsanalyze.cli.status import UNWRITABLE, Failure
 from wsanalyze.errors import UsageError
 from wsanalyze.recording import Wants
 from wsanalyze.tables.export import FORMATS, Format, export_all, export_table
@@ -102,8 +99,7 @@ def command(
     if numbers_chosen is not None:
         source = Selection(source, numbers_chosen)
     settings = {"spreadsheet_safe": True} if spreadsheet_safe else {}
-    with _writing():
-        _write(source, how, table, output, settings, quiet)
+    _write(source, how, table, output, settings, quiet)
     return reading.status
 
 
@@ -160,16 +156,3 @@ def _write(
     paths = export_all(source, output or "", how.name, list(TABLES), **settings)
     if not quiet:
         say(f"wrote {', '.join(str(path) for path in paths)}")
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Turn an output that cannot be written into one line; a reader that left is no error."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        raise Failure(f"{name}{error.strerror or error}", UNWRITABLE) from error

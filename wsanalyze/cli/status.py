@@ -10,8 +10,6 @@ UNREADABLE = 3
 PARTLY = 4
 # 128 + SIGINT, as shells have it.
 INTERRUPTED = 130
-# sysexits.h: EX_IOERR, the output could not be written.
-UNWRITABLE = 74
 
 
 class Failure(click.ClickException):

@@ -311,6 +311,9 @@ class Http1(Layer):
         self.upgrading = attempt is not None
         self.given_up = 0
         self.waiting.append(Exchange(method, attempt))
+        if len(self.waiting) > self.recorder.limits.pipelined:
+            self.recorder.reach("pipelined")
+            return 1
         self.begin_body(half, self.client_side, None, head)
         if self.early:
             return self.replay_early()
@@ -466,7 +469,7 @@ class Http1(Layer):
         exchange = self.waiting[0] if self.waiting else None
         if is_interim(head):
             if exchange is not None and exchange.attempt is not None:
-                exchange.attempt.interims.append(head)
+                self.interim(exchange.attempt, head)
             half.mode = HEAD
             return 0
         if exchange is None:
@@ -479,6 +482,13 @@ class Http1(Layer):
         self.begin_body(half, server, exchange.method, head)
         # The tunnel of a CONNECT is not HTTP any more.
         return 1 if half.mode == HEAD and self.tunnels(exchange, head) else 0
+
+    def interim(self, attempt: Attempt, head: Head) -> None:
+        """Keep a response that is not the last one, within the limit."""
+        if len(attempt.interims) < self.recorder.limits.pipelined:
+            attempt.interims.append(head)
+        else:
+            self.recorder.reach("pipelined")
 
     def tunnels(self, exchange: Exchange, head: Head) -> bool:
         """Say whether a response opens a tunnel (RFC 9110 §9.3.6)."""

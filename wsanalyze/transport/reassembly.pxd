@@ -1,6 +1,7 @@
 from wsanalyze.buffer cimport Buffer
 
 cdef int CHUNK_OVERHEAD
+cdef Py_ssize_t REMEMBERED
 
 cdef class Chunk:
     cdef public long long offset
@@ -28,6 +29,8 @@ cdef class Direction:
     cdef public long long conflicts
     cdef public long long lost
     cdef public long long passed
+    cdef public bytearray recent
+    cdef public long long recent_stop
     cpdef int keep(
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long length, long long time, long long packet
@@ -40,5 +43,11 @@ cdef class Direction:
     cdef bint differs(
         self, Chunk chunk, long long at, long long upto, Buffer buffer,
         Py_ssize_t start, Py_ssize_t stop, long long offset
+    ) except -1
+    cpdef int remember(
+        self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
+    ) except -1
+    cpdef bint contradicts(
+        self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
     ) except -1
     cpdef Chunk maybe_take(self)

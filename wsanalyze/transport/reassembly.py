@@ -19,6 +19,9 @@ except ImportError:
 # A pending chunk costs its bytes and about this much around them.
 CHUNK_OVERHEAD = 256
 
+# Bytes already handed on that a later copy is compared with: TCP's largest window without scaling.
+REMEMBERED = 65536
+
 
 @cython.final
 @cython.cclass
@@ -54,6 +57,8 @@ class Direction:
     - `acked`: how far the other end has acknowledged; `fin`: offset of the FIN, -1 unseen
     - `pending`, `pending_bytes`: chunks that came too early, and what they cost
     - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted
+    - `recent`, `recent_stop`: the last bytes handed on, where a table of segments is wanted, and the
+      offset behind them
     - `lost`: bytes of gaps that were handed on; `ended`: whether the FIN was handed on
     """
 
@@ -67,6 +72,8 @@ class Direction:
         self.segments = self.retransmissions = self.out_of_order = 0
         self.keep_alives = self.conflicts = self.lost = 0
         self.passed = -1
+        self.recent = bytearray()
+        self.recent_stop = 0
 
     def keep(
         self,
@@ -172,6 +179,40 @@ class Direction:
             return False
         mine: bytes = chunk.data[at - chunk.offset : upto - chunk.offset]
         return mine != buffer.copy(start + (at - offset), start + (upto - offset))
+
+    def remember(
+        self,
+        offset: cython.longlong,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+    ) -> cython.int:
+        """Remember bytes that are handed on, to compare later copies with them."""
+        if self.recent_stop != offset:
+            self.recent = bytearray()
+        self.recent += buffer.copy(start, stop)
+        self.recent_stop = offset + (stop - start)
+        if len(self.recent) > 2 * REMEMBERED:
+            del self.recent[: len(self.recent) - REMEMBERED]
+        return 0
+
+    def contradicts(
+        self,
+        offset: cython.longlong,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+    ) -> cython.bint:
+        """Say whether a copy of bytes from `offset` on differs from those that were handed on."""
+        first: cython.longlong = self.recent_stop - len(self.recent)
+        low: cython.longlong = offset if offset > first else first
+        high: cython.longlong = offset + (stop - start)
+        if high > self.recent_stop:
+            high = self.recent_stop
+        if high <= low:
+            return False
+        mine: bytes = bytes(self.recent[low - first : high - first])
+        return mine != buffer.copy(start + (low - offset), start + (high - offset))
 
     def maybe_take(self) -> Chunk | None:
         """Remove and return the first pending chunk if the stream has reached it, else None."""

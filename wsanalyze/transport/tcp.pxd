@@ -77,6 +77,7 @@ cdef class Transport:
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         long long offset, long long time, long long number
     ) except -1
+    cdef int compare(self, Direction mine, Buffer buffer, long long offset) except -1
     cdef int drain(self, Conversation conversation, int side, Direction mine) except -1
     cdef int bound(
         self, Conversation conversation, int side, Direction mine, long long time, long long number

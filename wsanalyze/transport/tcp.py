@@ -246,7 +246,7 @@ class Transport:
         conversation.first_time = time
         if index == self.conversations:
             self.conversations += 1
-            self.counts.conversations += 1
+        self.counts.conversations += 1
         return conversation
 
     def reuses(
@@ -329,6 +329,8 @@ class Transport:
         done: cython.int = 0
         if layer is None:
             layer = conversation.layer = self.opener(conversation)
+        if self.segments is not None:
+            mine.remember(mine.next - length, buffer, start, stop)
         if stop > start:
             done = layer.data(side, buffer, start, stop, time, number, ordinal)
         if not done and length > stop - start:
@@ -379,11 +381,13 @@ class Transport:
             else:
                 mine.retransmissions += 1
                 self.note = RETRANSMISSION
+                self.compare(mine, buffer, offset)
             return 0
         if offset > mine.highest:
             self.note = LOST_BEFORE
         elif offset < mine.next:
             self.note = OVERLAP
+            self.compare(mine, buffer, offset)
             start += mine.next - offset
             length -= mine.next - offset
             offset = mine.next
@@ -396,11 +400,11 @@ class Transport:
         self.pending_bytes += mine.pending_bytes - before
         if known & 2:
             self.note = CONFLICT
-        elif known & 1 and not known & 4:
+        elif known & 1 and not known & 4 and self.note != CONFLICT:
             self.note = OVERLAP
         if known & 4:
             mine.retransmissions += 1
-            if not known & 2:
+            if self.note != CONFLICT:
                 self.note = RETRANSMISSION
         elif offset < mine.highest and self.note != LOST_BEFORE:
             mine.out_of_order += 1
@@ -410,6 +414,16 @@ class Transport:
             mine.highest = offset + length
         self.drain(conversation, side, mine)
         self.bound(conversation, side, mine, time, number)
+        return 0
+
+    def compare(
+        self, mine: Direction, buffer: Buffer, offset: cython.longlong
+    ) -> cython.int:
+        """Take note where a segment that came again is not what it was (first copy wins)."""
+        packet: Packet = self.packet
+        if mine.contradicts(offset, buffer, packet.payload_start, packet.payload_stop):
+            mine.conflicts += 1
+            self.note = CONFLICT
         return 0
 
     def drain(

@@ -1,0 +1,1 @@
+"""Documentation that cannot become stale: examples that run, names that exist."""
