@@ -105,7 +105,7 @@ def test_summary_of_a_capture() -> None:
     tls = Talk(40002).say(0, b"\x16\x03\x01\x00").packets
     ssh = Talk(40003).say(1, b"SSH-2.0-x\r\n").packets
     silent = Talk(40004).packets
-    others = [
+    others: list[Packet] = [
         ethernet(ipv4(bytes(8), protocol=17)),
         ethernet(bytes(28), 0x0806),
         ethernet(ipv4(bytes(19))),

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -212,9 +213,8 @@ class _Run:
         reached["flows"] = transport.reached_flows
         reached["out_of_order"] = transport.reached_pending
         reached["out_of_order_total"] = transport.reached_pending_all
-        names = ("flows", "out_of_order", "out_of_order_total", "head", "pipelined", "held", "message")
-        for name in (*names, "payload_total"):
-            self.summaries[0].limits[name] = reached.get(name, 0)
+        for limit in fields(Limits):
+            self.summaries[0].limits[limit.name] = reached.get(limit.name, 0)
 
     def open(self, conversation: Conversation) -> Layer:
         """Return who reads a conversation from its first payload byte on."""

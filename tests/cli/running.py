@@ -7,18 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import wsanalyze
+
 ROOT = Path(__file__).parents[2]
 CAPTURES = ROOT / "captures"
 PLAIN = CAPTURES / "websockets-plain.pcapng"
 REFUSED = CAPTURES / "refused-upgrades.pcapng"
 
-COMMAND = [sys.executable, "-m", "wsanalyze"]
+# The package that the tests import, installed or not, and never the checkout just because of `-m`.
+PACKAGE = Path(wsanalyze.__file__).parents[1]
+COMMAND = [sys.executable, "-P", "-m", "wsanalyze"]
 
 
 def environment(**changes: str) -> dict[str, str]:
     """Return an environment in which the package is found and nothing else is set by chance."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return kept | {"PYTHONPATH": str(ROOT)} | changes
+    return kept | {"PYTHONPATH": str(PACKAGE)} | changes
 
 
 def run(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:

@@ -22,6 +22,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def _run_console(block: Block, programs: Path) -> list[Example]:
         encoding="utf-8",
         env=kept
         | {"PATH": f"{programs}:{os.environ['PATH']}", "COLUMNS": str(COLUMNS)}
-        | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        | {"PYTHONPATH": _home(), "PYTHONUTF8": "1"},
         timeout=300,
         check=False,
     )
@@ -152,6 +153,12 @@ def _run_console(block: Block, programs: Path) -> list[Example]:
         Example(example.source, _trimmed(output))
         for example, output in zip(block.examples, outputs, strict=False)
     ]
+
+
+def _home() -> str:
+    """Return where this process has wsanalyze from: an installed one may be compiled."""
+    spec = find_spec("wsanalyze")
+    return str(Path(spec.origin).parents[1]) if spec and spec.origin else str(ROOT)
 
 
 def _run_python(block: Block, session: dict[str, Any]) -> list[Example]:

@@ -602,7 +602,7 @@ class TestWhatIsKept:
         kept = [b"023456", b"123456", b"", b"", b"x"]
         assert brief(stage.messages, "payload") == [(each,) for each in kept]
         assert brief(stage.messages, "length") == [(10,)] * 4 + [(1,)]
-        assert stage.recorder.reached == {"payload_total": 2}
+        assert stage.recorder.reached == {"payload": 4, "payload_total": 2}
 
 
 def everything(pieces: int | None) -> Stage:

@@ -67,7 +67,7 @@ def test_the_examples_of_the_rfc(messages: list[str], said: list[bytes], bytewis
         data = bytes.fromhex(message)
         pieces = [data[i : i + 1] for i in range(len(data))] if bytewise else [data]
         assert inflate(one, *pieces) == expected
-        assert (one.broken, one.cut) == (False, False)
+        assert (one.broken, one.cut) == (False, "")
         assert one.input_length == len(data)
         assert one.output_length == len(expected)
 
@@ -183,7 +183,7 @@ class TestBombs:
     def test_the_output_of_a_message(self, limit: int) -> None:
         send, one = Sender(), inflater(limit=limit)
         said = inflate(one, send(bytes(10 * MEBIBYTE)))
-        assert one.cut
+        assert one.cut == "message"
         assert not one.broken
         assert len(said) <= limit
         assert one.output_length <= limit + PIECE
@@ -199,7 +199,7 @@ class TestBombs:
         one = inflater(ratio=500)
         data = Sender(level=9)(bytes(40 * MEBIBYTE))
         said = inflate(one, data)
-        assert one.cut
+        assert one.cut == "inflate_ratio"
         assert 500 * len(data) - PIECE <= len(said) <= 500 * len(data)
 
     def test_a_high_ratio_of_little_is_allowed(self) -> None:

@@ -80,6 +80,19 @@ class Attempt:
         connection.outcome = handshake.outcome if self.request is not None else "unseen"
         return handshake.succeeded
 
+    def speaks_frames(self) -> bool:
+        """Say whether what follows the handshake can be frames of RFC 6455 or its HyBi drafts.
+
+        Not where the version is an older one, with another framing, or where the response names
+        only other protocols in its Upgrade. A missing Upgrade says nothing: proxies take it away.
+        """
+        handshake = self.connection.handshake
+        if handshake is None or handshake.response_head is None:
+            return True
+        named = [name.lower() for name in handshake.response_head.tokens("upgrade")]
+        other = bool(named) and not any(name.startswith("websocket") for name in named)
+        return not handshake.is_hixie and not other
+
     def totals(self) -> list[int]:
         """Return the conversation's segment counts so far: lost, retransmitted, out of order."""
         client = self.conversation.direction(self.connection.client_direction)

@@ -37,6 +37,7 @@ cdef class Http1(Layer):
     cdef object waiting
     cdef object attempt
     cdef int upgrading
+    cdef int answer_lost
     cdef list held
     cdef long long held_bytes
     cdef list early

@@ -103,7 +103,7 @@ class Http1(Layer):
         self.inner: Layer | None = None
         self.waiting: deque[Exchange] = deque()
         self.attempt: Attempt | None = None
-        self.upgrading = 0
+        self.upgrading = self.answer_lost = 0
         self.held: list[Piece] = []
         self.held_bytes = 0
         self.early: list[Piece] = []
@@ -309,6 +309,7 @@ class Http1(Layer):
         if head is None and FRAMED.search(raw) is not None:
             head = read_head(raw)
         self.upgrading = attempt is not None
+        self.answer_lost = 0
         self.given_up = 0
         self.waiting.append(Exchange(method, attempt))
         if len(self.waiting) > self.recorder.limits.pipelined:
@@ -466,6 +467,10 @@ class Http1(Layer):
             return 0
         head = read_head(raw)
         server = 1 - self.client_side
+        if self.asked_again():
+            self.waiting.popleft()
+            if self.read_held():
+                return 1
         exchange = self.waiting[0] if self.waiting else None
         if is_interim(head):
             if exchange is not None and exchange.attempt is not None:
@@ -513,15 +518,27 @@ class Http1(Layer):
         if attempt.answered(head, half.time, half.packet):
             self.open(attempt)
             return 0
+        self.upgrading = 0
+        self.begin_body(half, 1 - self.client_side, method, head)
+        return self.read_held()
+
+    def read_held(self) -> int:
+        """Read what the client sent ahead of an answer as HTTP."""
         client = self.high if self.client_side else self.low
         pieces, self.held = self.held, []
         self.held_bytes = 0
-        self.upgrading = 0
+        self.upgrading = self.answer_lost = 0
         if client.mode == HELD:
             client.mode = HEAD
             client.offset -= length_of(pieces)
-        self.begin_body(half, 1 - self.client_side, method, head)
         return self.replay(self.client_side, pieces)
+
+    def asked_again(self) -> bool:
+        """Say whether the client went on with HTTP: it had an answer that the capture lost."""
+        if not (self.upgrading and self.answer_lost and self.held):
+            return False
+        first = self.held[0][0]
+        return BEGINNING.match(first) is not None and b" HTTP/1." in first.partition(b"\n")[0]
 
     def open(self, attempt: Attempt) -> Session:
         """Hand the connection over to a Session, with what the client sent ahead."""
@@ -531,6 +548,10 @@ class Http1(Layer):
         offsets = (self.low.offset, self.high.offset)
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
         self.inner = session
+        if not attempt.speaks_frames():
+            # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.
+            session.gap(0, 0, 0, 0, 0)
+            session.gap(1, 0, 0, 0, 0)
         self.replay(self.client_side, pieces)
         return session
 
@@ -593,6 +614,8 @@ class Http1(Layer):
             return self.inner.gap(side, length, time, packet, ordinal)
         half = self.high if side else self.low
         half.offset += length
+        if side != self.client_side:
+            self.answer_lost = 1
         if self.early and side == self.client_side:
             # The request that the server's bytes wait for may be what is missing.
             self.lose(half)

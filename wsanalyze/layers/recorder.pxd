@@ -10,6 +10,7 @@ cdef class Recorder:
     cdef public Scratch scratch
     cdef public bint hashes
     cdef public long long keep
+    cdef public bint full
     cdef public long long kept
     cdef public long long kept_total
     cdef public long long message_serial

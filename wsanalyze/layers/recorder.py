@@ -37,9 +37,10 @@ class Recorder:
         self.scratch = Scratch()
         self.hashes = wants.hashes and recording.messages is not None
         self.keep = 0
+        self.full = False
         if recording.messages is not None and wants.payloads != "none":
-            full = wants.payloads == "full"
-            self.keep = limits.payload if full else wants.preview_length
+            self.full = wants.payloads == "full"
+            self.keep = limits.payload if self.full else wants.preview_length
         self.kept = 0
         self.kept_total = limits.payload_total
         self.message_serial = 0

@@ -15,7 +15,7 @@ from wsanalyze.websocket.messages import MessageReader
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # RFC 6455 §5.5 allows 125 bytes in a control frame. Of an illegal one as much is kept as a reader
 # may want to see.
@@ -52,7 +52,7 @@ class Sender:
         self.pings = self.pongs = self.masked = 0
         self.closed = 0
         self.close_code = -1
-        self.close_reason = None
+        self.close_reason: str | None = None
         self.frame_close_code = -1
 
 
@@ -181,7 +181,7 @@ class Session(Layer):
     def begin_message(self, sender: Sender, opcode: cython.int) -> cython.int:
         """Begin a message with the current frame."""
         recorder: Recorder = self.recorder
-        columns: MessageColumns = recorder.messages
+        columns: MessageColumns | None = recorder.messages
         sender.messages += 1
         sender.serial = sender.frame_message = recorder.message_serial
         recorder.message_serial += 1
@@ -216,7 +216,7 @@ class Session(Layer):
         sender.bytes += stop - start
         if sender.frame_message >= 0:
             sender.message.feed(
-                buffer, start, stop, reader.masked, reader.key, at, self.recorder.scratch
+                buffer, start, stop, reader.masked != 0, reader.key, at, self.recorder.scratch
             )
         elif reader.head & 8:
             self.control(sender, buffer, start, stop, at)
@@ -251,8 +251,7 @@ class Session(Layer):
         sender.in_frame = 0
         if opcode == 8:
             self.close(sender)
-        if self.recorder.frames is not None:
-            self.add_frame(sender)
+        self.add_frame(sender)
         if sender.frame_message >= 0:
             sender.message.frames += 1
             # FIN ends a message; on a control frame it says nothing about one.
@@ -275,10 +274,13 @@ class Session(Layer):
         return 0
 
     def add_frame(self, sender: Sender) -> cython.int:
-        """Append the row of the current frame."""
-        columns: FrameColumns = self.recorder.frames
+        """Append the row of the current frame, where rows are wanted."""
+        columns: FrameColumns | None = self.recorder.frames
         reader: FrameReader = sender.reader
-        row: cython.Py_ssize_t = columns.count
+        row: cython.Py_ssize_t
+        if columns is None:
+            return 0
+        row = columns.count
         if row == columns.capacity:
             columns.grow(columns.capacity * 2)
         columns.connection[row] = self.serial
@@ -303,12 +305,12 @@ class Session(Layer):
     def end_message(self, sender: Sender, complete: cython.bint) -> cython.int:
         """End the open message of a side and fill its row."""
         recorder: Recorder = self.recorder
-        columns: MessageColumns = recorder.messages
+        columns: MessageColumns | None = recorder.messages
         message: MessageReader = sender.message
         row: cython.Py_ssize_t = sender.message_row
         message.finish(complete)
-        if message.compressed and message.inflater.cut:
-            recorder.reach("message")
+        if message.compressed and message.inflater is not None and message.inflater.cut:
+            recorder.reach(message.inflater.cut)
         if columns is None:
             return 0
         columns.time_end[row] = sender.last_time
@@ -324,6 +326,8 @@ class Session(Layer):
             columns.digest[row] = len(columns.digests) // 32
             columns.digests += message.digest
         columns.payload_start[row] = columns.payload_stop[row] = len(columns.payloads)
+        if recorder.full and message.length > recorder.keep:
+            recorder.reach("payload")
         if recorder.keep and len(message.kept):
             if recorder.kept + len(message.kept) > recorder.kept_total:
                 recorder.reach("payload_total")

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
+from wsanalyze.layer import Layer
 from wsanalyze.transport.reassembly import Direction
 
 try:
     import cython
 except ImportError:
     from wsanalyze.uncompiled import cython
+
+# What stands for both directions of a conversation of which only the name is kept.
+GONE = Direction()
 
 
 @cython.final
@@ -47,7 +51,7 @@ class Conversation:
         self.last_data = 0
         self.low_base = self.high_base = -1
         self.closed_at = -1
-        self.layer = None
+        self.layer: Layer | None = None
         self.low = Direction()
         self.high = Direction()
 
@@ -59,7 +63,7 @@ class Conversation:
         """Keep only the name of a conversation that has left: some hundred bytes."""
         self.low_base = self.low.base if self.low.started else -1
         self.high_base = self.high.base if self.high.started else -1
-        self.low = self.high = None
+        self.low = self.high = GONE
 
     def endpoint(self, side: int) -> tuple[str, int]:
         """Return the address and port of the low (0) or high (1) end."""

@@ -11,13 +11,16 @@ from wsanalyze.transport.packet import Packet
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # Odd 64-bit constants of good avalanche, from splitmix64 (Steele, Lea, Flood 2014).
 FIRST_FACTOR = 0xBF58476D1CE4E5B9
 SECOND_FACTOR = 0x94D049BB133111EB
 ALL_BITS = 0xFFFFFFFFFFFFFFFF
 FIRST_SLOTS = 1024
+
+# What a slot holds that nobody has taken.
+FREE = Conversation()
 
 
 @cython.final
@@ -38,7 +41,7 @@ class FlowTable:
         """Start over with so many slots, a power of two."""
         self.mask = slots - 1
         self.digests = array("Q", bytes(8 * slots))
-        self.conversations = [None] * slots
+        self.conversations = [FREE] * slots
 
     def find(self, packet: Packet, side: cython.int) -> Conversation | None:
         """Return the conversation of `packet`, which `side` sent, or None; keep its digest."""
@@ -105,7 +108,7 @@ class FlowTable:
 
     def all(self) -> list[Conversation]:
         """Return the conversations in the table, in no particular order."""
-        return [each for each in self.conversations if each is not None]
+        return [each for each in self.conversations if each is not FREE]
 
     def keep(self, conversations: list[Conversation]) -> None:
         """Forget every conversation but these."""

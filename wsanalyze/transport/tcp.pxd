@@ -96,7 +96,7 @@ cdef class Transport:
         self, Conversation conversation, int side, Direction mine, long long time, long long number
     ) except -1
     cdef int record(
-        self, Conversation conversation, int side, Direction mine, Direction other,
+        self, Conversation conversation, int side, Direction other,
         long long offset, long long time, long long number
     ) except -1
     cdef int leave(self, Conversation conversation, int evicted) except -1

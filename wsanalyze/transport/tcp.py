@@ -19,7 +19,7 @@ from wsanalyze.transport.reassembly import Chunk, Direction
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 if not cython.compiled:
     from wsanalyze.transport.sequence import distance
 
@@ -106,7 +106,7 @@ class Transport:
         self.conversations = 0
         self.ordinal = 0
         self.pending_bytes = 0
-        self.closed = deque()
+        self.closed: deque[Conversation] = deque()
         self.reached_flows = self.reached_pending = self.reached_pending_all = 0
         self.note = 0
 
@@ -210,7 +210,7 @@ class Transport:
         if flags & (FIN | RST):
             self.closing(conversation, side, mine, offset, flags, time, number)
         if self.segments is not None and not conversation.let_go:
-            self.record(conversation, side, mine, other, offset, time, number)
+            self.record(conversation, side, other, offset, time, number)
         return 0
 
     def side(self, packet: Packet) -> cython.int:
@@ -225,7 +225,7 @@ class Transport:
         self, packet: Packet, side: cython.int, time: cython.longlong
     ) -> Conversation:
         """Return the conversation of the packet, a new one where it begins one."""
-        conversation: Conversation = self.flows.find(packet, side)
+        conversation: Conversation | None = self.flows.find(packet, side)
         index: cython.longlong = self.conversations
         reused: cython.int
         if conversation is not None:
@@ -261,7 +261,7 @@ class Transport:
         mine: Direction
         base: cython.longlong = conversation.high_base if side else conversation.low_base
         same: cython.bint
-        if conversation.low is not None:
+        if conversation.let_go != 2:
             mine = conversation.high if side else conversation.low
             if not mine.started:
                 return 0
@@ -325,7 +325,7 @@ class Transport:
         ordinal: cython.longlong,
     ) -> cython.int:
         """Hand the next `length` bytes on, of which [start, stop) was captured."""
-        layer: Layer = conversation.layer
+        layer: Layer | None = conversation.layer
         done: cython.int = 0
         if layer is None:
             layer = conversation.layer = self.opener(conversation)
@@ -431,7 +431,7 @@ class Transport:
     ) -> cython.int:
         """Hand on the pending chunks that the stream has reached."""
         before: cython.longlong
-        chunk: Chunk
+        chunk: Chunk | None
         while not conversation.let_go:
             before = mine.pending_bytes
             chunk = mine.maybe_take()
@@ -490,7 +490,7 @@ class Transport:
         number: cython.longlong,
     ) -> cython.int:
         """Hand on a gap up to `offset`, then what waited behind it."""
-        layer: Layer = conversation.layer
+        layer: Layer | None = conversation.layer
         length: cython.longlong = offset - mine.next
         mine.passed = -1
         mine.lost += length
@@ -576,7 +576,6 @@ class Transport:
         self,
         conversation: Conversation,
         side: cython.int,
-        mine: Direction,
         other: Direction,
         offset: cython.longlong,
         time: cython.longlong,
@@ -584,9 +583,12 @@ class Transport:
     ) -> cython.int:
         """Append the row of this segment to the segments table."""
         packet: Packet = self.packet
-        rows: SegmentColumns = self.segments
-        row: cython.Py_ssize_t = rows.count
+        rows: SegmentColumns | None = self.segments
+        row: cython.Py_ssize_t
         flags: cython.int = packet.flags
+        if rows is None:
+            return 0
+        row = rows.count
         if row == rows.capacity:
             rows.grow(rows.capacity * 2)
         if self.note == 0 and packet.window == 0 and flags & (SYN | FIN | RST) == 0:

@@ -26,7 +26,8 @@ class Inflater:
     an error in zlib, so that a message which comes through is right, whatever came before.
 
     `limit` bounds the output of one message, `ratio` output bytes per input byte (checked above
-    16 MiB of output); beyond them `cut` is set and the rest of the message is not decompressed.
+    16 MiB of output); beyond them `cut` names the limit, and the rest of the message is not
+    decompressed.
     """
 
     __slots__ = (
@@ -58,7 +59,7 @@ class Inflater:
     def _begin(self) -> None:
         self.final_blocks = 0
         self.broken = False
-        self.cut = False
+        self.cut = ""
         self.input_length = 0
         self.output_length = 0
 
@@ -118,12 +119,12 @@ class Inflater:
             self._window = (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[
                 -WINDOW:
             ]
-        over = self.output_length > self.limit or (
-            self.output_length > RATIO_FROM
-            and self.output_length > self.ratio * max(self.input_length, 1)
-        )
-        if over:
-            self.cut = True
+        if self.output_length > self.limit:
+            self.cut = "message"
+            return
+        most = self.ratio * max(self.input_length, 1)
+        if self.output_length > RATIO_FROM and self.output_length > most:
+            self.cut = "inflate_ratio"
             return
         yield piece
 
@@ -131,7 +132,7 @@ class Inflater:
         """Go on behind a block with BFINAL set (RFC 7692 §7.2.3.4), which ends zlib's stream."""
         self.final_blocks += 1
         if self.final_blocks > MOST_FINAL_BLOCKS:
-            self.cut = True
+            self.cut = "message"
         window = self._window if self.takeover else b""
         self._decoder = (
             zlib.decompressobj(-15, zdict=window) if window else zlib.decompressobj(-15)

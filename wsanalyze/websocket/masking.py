@@ -8,7 +8,7 @@ from wsanalyze.buffer import Buffer
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 # Payload is looked at in pieces of this many bytes: they stay in the processor's nearest cache.
 PIECE = 16384
@@ -42,7 +42,7 @@ class Scratch:
         """
         length: cython.Py_ssize_t = stop - start
         # The one check that stands for the unchecked loops below.
-        if start < 0 or length < 0 or stop > buffer.view.shape[0] or length > PIECE:
+        if start < 0 or length < 0 or stop > len(buffer.view) or length > PIECE:
             raise IndexError("the piece lies outside its buffer")
         if not cython.compiled:
             return self.unmask_plainly(buffer, start, stop, key, at)
@@ -71,15 +71,15 @@ class Scratch:
         """Unmask in blocks of 16 bytes, which the C compiler turns into vector instructions."""
         source: cython.p_const_uchar = cython.address(buffer.view[0]) + start
         target: cython.p_uchar = cython.address(self.room[0])
-        mask: cython.uchar[16]
-        seen: cython.uchar[16]
+        # C arrays, see the .pxd.
+        mask = [0] * 16
+        seen = [0] * 16
         bits: cython.uchar = 0
         i: cython.Py_ssize_t
         j: cython.int
         blocks: cython.Py_ssize_t = length >> 4
         for j in range(16):
             mask[j] = (key >> (24 - 8 * ((at + j) & 3))) & 255
-            seen[j] = 0
         for i in range(blocks):
             for j in range(16):
                 target[16 * i + j] = source[16 * i + j] ^ mask[j]

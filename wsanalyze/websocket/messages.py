@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.websocket.deflate import Inflater
 from wsanalyze.websocket.masking import Scratch
 from wsanalyze.websocket.utf8 import Utf8
 
+if TYPE_CHECKING:
+    from _hashlib import HASH
+
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 if not cython.compiled:
     from wsanalyze.websocket.masking import PIECE
 
@@ -41,10 +45,10 @@ class MessageReader:
         self.frames = self.wire_length = self.length = 0
         self.utf8_valid = -1
         self.utf8 = Utf8()
-        self.hasher = None
-        self.digest = None
+        self.hasher: HASH | None = None
+        self.digest: bytes | None = None
         self.kept = bytearray()
-        self.inflater = None
+        self.inflater: Inflater | None = None
         self.wanted = 0
 
     def start(self, opcode: cython.int, compressed: cython.bint) -> cython.int:
@@ -60,7 +64,7 @@ class MessageReader:
             self.kept = bytearray()
         if self.hashes:
             self.hasher = sha256()
-        if compressed:
+        if compressed and self.inflater is not None:
             self.inflater.start()
         self.wanted = opcode == 1 or compressed or self.hashes or self.keep > 0
         return 0
@@ -99,8 +103,9 @@ class MessageReader:
         bits: cython.int,
     ) -> cython.int:
         """Take unmasked bytes; `bits` is the OR of them all, or 128 where nobody looked."""
-        if self.compressed:
-            for piece in self.inflater.feed(buffer.copy(start, stop)):
+        inflater = self.inflater
+        if self.compressed and inflater is not None:
+            for piece in inflater.feed(buffer.copy(start, stop)):
                 self.content(Buffer(piece), 0, len(piece), 128)
             return 0
         return self.content(buffer, start, stop, bits)
@@ -132,20 +137,22 @@ class MessageReader:
         """Learn that bytes are missing: what follows cannot be told from other content."""
         self.whole = 0
         # Only compressed messages go through the window (RFC 7692 §7.2.2).
-        if self.open and self.compressed:
+        if self.open and self.compressed and self.inflater is not None:
             self.inflater.lose()
         return 0
 
     def finish(self, complete: cython.bint) -> cython.int:
         """End the message, by its last frame or because no more of it will come."""
-        ok: cython.bint = complete and self.whole
-        if ok and self.compressed:
-            for piece in self.inflater.finish():
-                self.content(Buffer(piece), 0, len(piece), 128)
-            ok = not (self.inflater.broken or self.inflater.cut)
-        elif self.compressed and not ok:
-            self.inflater.lose()
-        if self.compressed and (self.inflater.broken or not self.whole):
+        ok: cython.bint = complete and self.whole != 0
+        inflater = self.inflater if self.compressed else None
+        if inflater is not None:
+            if ok:
+                for piece in inflater.finish():
+                    self.content(Buffer(piece), 0, len(piece), 128)
+                ok = not (inflater.broken or inflater.cut)
+            else:
+                inflater.lose()
+        if inflater is not None and (inflater.broken or inflater.cut or not self.whole):
             self.length = -1
         elif not self.wanted or not self.whole:
             self.length = self.wire_length

@@ -8,7 +8,7 @@ from wsanalyze.buffer import Buffer
 try:
     import cython
 except ImportError:
-    from wsanalyze import uncompiled as cython
+    from wsanalyze.uncompiled import cython
 
 
 @cython.cfunc
@@ -68,7 +68,7 @@ class Utf8:
         """Read the next piece, `buffer[start:stop]`."""
         at: cython.Py_ssize_t = start
         # The one check that stands for the unchecked loops of `plain`.
-        if start < 0 or stop > buffer.view.shape[0]:
+        if start < 0 or stop > len(buffer.view):
             raise IndexError("the piece lies outside its buffer")
         while at < stop and self.valid:
             if self.due == 0:
