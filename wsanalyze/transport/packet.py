@@ -138,6 +138,9 @@ class Packet:
             return self.ipv4(buffer, at)
         if ethertype == 0x86DD:
             return self.ipv6(buffer, at)
+        # Linux cooked v2 names the tag itself as its protocol.
+        if ethertype == 0x8100 or ethertype == 0x88A8:
+            return self.ethertype(buffer, at + 2)
         return OTHER
 
     def raw(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
