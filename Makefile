@@ -32,7 +32,7 @@ test-compiled: $(VENV)/.tested tools
 
 # The same tests with the kernels as plain Python.
 test-pure: $(VENV)/.tested $(PURE)/.tested tools
-	$(PURE)/bin/pytest -n 2
+	WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)

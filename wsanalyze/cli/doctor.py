@@ -17,21 +17,14 @@ from wsanalyze.cli.kernels import kernels, state
 from wsanalyze.views.escape import visible
 
 NEEDED = ("numpy", "pandas", "pyarrow", "click", "rich", "jinja2")
-# Extra → the packages that it brings, and what they are for.
+# Extra → the packages that it brings, and what they are for. Only what something is made of today.
 EXTRAS = {
     "excel": (("openpyxl",), "export to xlsx"),
-    "scapy": (("scapy",), "scapy's packets as a source, live capture without dumpcap"),
-    "pyshark": (("pyshark",), "verify against Wireshark's dissector"),
-    "tls": (("cryptography",), "decrypt TLS with a key log"),
-    "http2": (("hpack", "hyperframe"), "WebSocket over HTTP/2"),
-    "http3": (("aioquic", "pylsqpack"), "WebSocket over HTTP/3"),
-    "distributed": (("distributed",), "many machines"),
-    "notebook": (("nbclient", "ipykernel", "matplotlib"), "the notebooks"),
 }
 # Program → what it is for, and the package of Debian and others that has it.
 PROGRAMS = {
-    "dumpcap": ("live capture", "wireshark-common"),
-    "tshark": ("verify against Wireshark's dissector", "tshark"),
+    "dumpcap": ("record to a pipe: dumpcap -w - | wsanalyze -", "wireshark-common"),
+    "tshark": ("a second opinion, for the tests", "tshark"),
     "tcpdump": ("record to a pipe: tcpdump -w - | wsanalyze -", "tcpdump"),
 }
 # Seconds that a program may take to tell its version.
@@ -61,7 +54,7 @@ def _self(verbose: bool) -> Iterator[Line]:
     if all(found.values()):
         yield GOOD, "kernels", f"{len(found)} compiled"
     else:
-        advice = "install a C compiler, then: WSANALYZE_EXTENSIONS=require pip install"
+        advice = "install a C compiler, then: WSANALYZE_EXTENSIONS=require pip install ."
         yield MISSING, "kernels", f"{state(found)}: works, but slower; {advice}"
     if verbose:
         for name, compiled in found.items():
@@ -81,7 +74,7 @@ def _extras() -> Iterator[Line]:
             found = ", ".join(f"{name} {version}" for name, version in versions.items())
             yield GOOD, f"[{extra}]", f"{found}: {purpose}"
         else:
-            yield OPTIONAL, f"[{extra}]", f"{purpose}: pip install 'wsanalyze[{extra}]'"
+            yield OPTIONAL, f"[{extra}]", f"{purpose}: pip install {' '.join(packages)}"
 
 
 def _programs() -> Iterator[Line]:

@@ -153,6 +153,9 @@ def _consequence(connection: Connection) -> str:
     text = "" if status is None else f" {status}"
     if connection.outcome in ("established", "unseen"):
         text += ", " + _ending(connection)
+    if connection.outcome == "invalid" and connection.handshake is not None:
+        reasons = [fault.message for fault in connection.handshake.faults if fault.fatal]
+        text += "".join(f": {visible(reason, 120)}" for reason in reasons[:1])
     return text
 
 
