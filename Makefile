@@ -28,11 +28,11 @@ check: $(VENV)/.tested
 	$(BIN)/mypy
 
 test-compiled: $(VENV)/.tested tools
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -rs
 
 # The same tests with the kernels as plain Python.
 test-pure: $(VENV)/.tested $(PURE)/.tested tools
-	WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2
+	WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2 -rs
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)

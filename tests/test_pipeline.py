@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,9 +32,10 @@ from support.packets import (
 from support.sessions import CLOSE, brief, facts, frame, frames_of, http, masked, request, response
 
 import wsanalyze
+from wsanalyze.capture.several import open_captures
 from wsanalyze.errors import CaptureError
 from wsanalyze.limits import Limits
-from wsanalyze.pipeline import Interrupted, read
+from wsanalyze.pipeline import Interrupted, _CtrlC, read
 from wsanalyze.recording import Recording, Wants
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
@@ -240,6 +242,17 @@ class TestProgress:
         assert recording.captures[0].attempts == len(recording.connections)
         assert all(row.ended >= row.started for row in recording.connections)
         assert gc.isenabled()
+
+    def test_ctrl_c_lets_a_batch_be_finished(self) -> None:
+        reader = open_captures([io.BytesIO(pcap_of(chat()))])
+        finished = False
+        with reader, pytest.raises(KeyboardInterrupt), _CtrlC() as interruption:
+            assert interruption.next_of(reader) is not None
+            signal.raise_signal(signal.SIGINT)
+            finished = True
+            interruption.next_of(reader)
+        assert finished
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 class TestWants:
