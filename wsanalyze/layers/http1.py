@@ -42,9 +42,7 @@ PIECE_OVERHEAD = 256
 
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
-FRAMED = re.compile(
-    rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
-)
+FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 # A response that nothing is special about: most of the HTTP on any network.
 PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
 
@@ -91,9 +89,7 @@ class Http1(Layer):
     have before the first one.
     """
 
-    def __init__(
-        self, recorder: Recorder, conversation: Conversation, missing: list[int]
-    ) -> None:
+    def __init__(self, recorder: Recorder, conversation: Conversation, missing: list[int]) -> None:
         self.recorder = recorder
         self.conversation = conversation
         self.low = Half()

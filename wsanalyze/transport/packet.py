@@ -130,9 +130,7 @@ class Packet:
                 return MALFORMED
             at += 2
 
-    def network(
-        self, buffer: Buffer, ethertype: cython.int, at: cython.Py_ssize_t
-    ) -> cython.int:
+    def network(self, buffer: Buffer, ethertype: cython.int, at: cython.Py_ssize_t) -> cython.int:
         """Read what the EtherType announces."""
         if ethertype == 0x0800:
             return self.ipv4(buffer, at)
@@ -213,9 +211,7 @@ class Packet:
         self.target_low = u32(buffer, at + 32) << 32 | u32(buffer, at + 36)
         return self.extensions(buffer, buffer.view[at + 6], at + 40)
 
-    def extensions(
-        self, buffer: Buffer, kind: cython.int, at: cython.Py_ssize_t
-    ) -> cython.int:
+    def extensions(self, buffer: Buffer, kind: cython.int, at: cython.Py_ssize_t) -> cython.int:
         """Walk IPv6 extension headers (RFC 8200 §4) from one of type `kind` at `at`."""
         while kind == 0 or kind == 43 or kind == 60 or kind == 51 or kind == 44 or kind == 135:
             if at + 8 > self.stop:
@@ -241,9 +237,7 @@ class Packet:
             self.stop = stop
         return 0
 
-    def carried(
-        self, buffer: Buffer, protocol: cython.int, at: cython.Py_ssize_t
-    ) -> cython.int:
+    def carried(self, buffer: Buffer, protocol: cython.int, at: cython.Py_ssize_t) -> cython.int:
         """Read what the IP packet carries."""
         if protocol == 6:
             return self.tcp(buffer, at)

@@ -143,9 +143,7 @@ class Transport:
         counts.captured_bytes += captured
         counts.wire_bytes += wire
 
-    def segment(
-        self, buffer: Buffer, time: cython.longlong, number: cython.longlong
-    ) -> cython.int:
+    def segment(self, buffer: Buffer, time: cython.longlong, number: cython.longlong) -> cython.int:
         """Take the segment that `self.packet` describes to its conversation."""
         packet: Packet = self.packet
         flags: cython.int = packet.flags
@@ -221,9 +219,7 @@ class Transport:
             return 0 if packet.source_low < packet.target_low else 1
         return 0 if packet.source_port <= packet.target_port else 1
 
-    def conversation(
-        self, packet: Packet, side: cython.int, time: cython.longlong
-    ) -> Conversation:
+    def conversation(self, packet: Packet, side: cython.int, time: cython.longlong) -> Conversation:
         """Return the conversation of the packet, a new one where it begins one."""
         conversation: Conversation | None = self.flows.find(packet, side)
         index: cython.longlong = self.conversations
@@ -249,9 +245,7 @@ class Transport:
         self.counts.conversations += 1
         return conversation
 
-    def reuses(
-        self, conversation: Conversation, packet: Packet, side: cython.int
-    ) -> cython.int:
+    def reuses(self, conversation: Conversation, packet: Packet, side: cython.int) -> cython.int:
         """Say whether a SYN begins another connection on the same addresses and ports.
 
         Returns 0 where it does not, 1 where Wireshark counts a new stream (a SYN with a number
@@ -394,9 +388,7 @@ class Transport:
             if start > packet.payload_stop:
                 start = packet.payload_stop
         before = mine.pending_bytes
-        known = mine.keep(
-            offset, buffer, start, packet.payload_stop, length, time, number
-        )
+        known = mine.keep(offset, buffer, start, packet.payload_stop, length, time, number)
         self.pending_bytes += mine.pending_bytes - before
         if known & 2:
             self.note = CONFLICT
@@ -416,9 +408,7 @@ class Transport:
         self.bound(conversation, side, mine, time, number)
         return 0
 
-    def compare(
-        self, mine: Direction, buffer: Buffer, offset: cython.longlong
-    ) -> cython.int:
+    def compare(self, mine: Direction, buffer: Buffer, offset: cython.longlong) -> cython.int:
         """Take note where a segment that came again is not what it was (first copy wins)."""
         packet: Packet = self.packet
         if mine.contradicts(offset, buffer, packet.payload_start, packet.payload_stop):
@@ -426,9 +416,7 @@ class Transport:
             self.note = CONFLICT
         return 0
 
-    def drain(
-        self, conversation: Conversation, side: cython.int, mine: Direction
-    ) -> cython.int:
+    def drain(self, conversation: Conversation, side: cython.int, mine: Direction) -> cython.int:
         """Hand on the pending chunks that the stream has reached."""
         before: cython.longlong
         chunk: Chunk | None
@@ -628,9 +616,7 @@ class Transport:
         conversation.let_go = 2
         return 0
 
-    def flush(
-        self, conversation: Conversation, side: cython.int, mine: Direction
-    ) -> cython.int:
+    def flush(self, conversation: Conversation, side: cython.int, mine: Direction) -> cython.int:
         """Hand on what waits behind holes, and the gap up to what the other end acknowledged."""
         chunk: Chunk
         known: cython.longlong

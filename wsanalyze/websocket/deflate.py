@@ -116,9 +116,9 @@ class Inflater:
     def _account(self, piece: bytes) -> Iterator[bytes]:
         self.output_length += len(piece)
         if self.takeover:
-            self._window = (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[
-                -WINDOW:
-            ]
+            self._window = (
+                (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
+            )
         if self.output_length > self.limit:
             self.cut = "message"
             return
@@ -134,6 +134,4 @@ class Inflater:
         if self.final_blocks > MOST_FINAL_BLOCKS:
             self.cut = "message"
         window = self._window if self.takeover else b""
-        self._decoder = (
-            zlib.decompressobj(-15, zdict=window) if window else zlib.decompressobj(-15)
-        )
+        self._decoder = zlib.decompressobj(-15, zdict=window) if window else zlib.decompressobj(-15)

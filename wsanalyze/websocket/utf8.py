@@ -62,9 +62,7 @@ class Utf8:
         self.wrong_at = -1
         return 0
 
-    def feed(
-        self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.int:
+    def feed(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Read the next piece, `buffer[start:stop]`."""
         at: cython.Py_ssize_t = start
         # The one check that stands for the unchecked loops of `plain`.
