@@ -211,6 +211,7 @@ class _Run:
         reached = dict(self.recorder.reached)
         transport = self.transport
         reached["flows"] = transport.reached_flows
+        reached["followed"] = transport.reached_followed
         reached["out_of_order"] = transport.reached_pending
         reached["out_of_order_total"] = transport.reached_pending_all
         for limit in fields(Limits):

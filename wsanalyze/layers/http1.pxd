@@ -25,6 +25,7 @@ cdef class Half:
     cdef long long packet
     cdef long long ordinal
     cdef long long before
+    cdef int begun
     cdef object chunked
 
 cdef class Http1(Layer):

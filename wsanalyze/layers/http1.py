@@ -64,6 +64,7 @@ class Half:
         self.offset = 0
         self.time = self.packet = self.ordinal = 0
         self.before = 0
+        self.begun = 0
         self.chunked: ChunkedReader  # while `mode` is CHUNKED
 
 
@@ -227,7 +228,7 @@ class Http1(Layer):
             half.time = time
             half.packet = packet
             half.ordinal = ordinal
-            half.searched = 0
+            half.searched = half.begun = 0
         upto = stop if stop - at <= limit + 4 - before else at + (limit + 4 - before)
         half.head += buffer.copy(at, upto)
         end = head_end(half.head, half.searched)
@@ -250,11 +251,14 @@ class Http1(Layer):
     def begins_well(self, half: Half) -> bool:
         """Say whether what is in `half.head` can be the beginning of a head."""
         head = half.head
+        if half.begun:
+            return True
         if BEGINNING.match(head) is None:
             return False
-        line = head.find(b"\n")
+        line = head.find(b"\n", half.searched)
         if line < 0:
             return True
+        half.begun = 1
         return head.startswith(b"HTTP/") or b" HTTP/" in head[:line]
 
     def stray(self, half: Half, side: int, at: int, stop: int) -> int:

@@ -28,6 +28,8 @@ from wsanalyze.tables.schema import CONNECTIONS
 
 # Characters of an expression: far more than people type, far less than Python's parser bears.
 LONGEST = 4000
+# Each level is a few of Python's calls for every row; people write five.
+DEEPEST = 50
 
 NUMBER, TEXT, TRUTH, TIME, LIST, NOTHING = "number", "text", "yes or no", "time", "list", "NA"
 _TYPES = {
@@ -79,16 +81,23 @@ def compiled(expression: str) -> Callable[[Row], bool]:
         raise UsageError(f"--where: longer than {LONGEST} characters")
     try:
         tree = ast.parse(expression.strip(), mode="eval")
-        node = _node(tree.body)
+        if _deeper(tree, DEEPEST):
+            raise UsageError(f"--where: nested more than {DEEPEST} deep: {expression[:80]}…")
+        truth = _truth(_node(tree.body), tree.body).value
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         where = f" at character {error.offset}" if isinstance(error, SyntaxError) else ""
-        raise UsageError(f"--where: not an expression{where}: {expression}") from error
-    truth = _truth(node, tree.body).value
+        raise UsageError(f"--where: not an expression{where}: {expression[:200]}") from error
 
     def chosen(row: Row) -> bool:
         return truth(row) is True
 
     return chosen
+
+
+def _deeper(tree: ast.AST, levels: int) -> bool:
+    """Say whether the syntax tree is more than so many levels deep."""
+    children = ast.iter_child_nodes(tree)
+    return levels == 0 or any(_deeper(child, levels - 1) for child in children)
 
 
 def _node(tree: ast.expr) -> _Node:

@@ -42,6 +42,9 @@ cdef class Transport:
     cdef object opener
     cdef object closer
     cdef long long limit_flows
+    cdef long long limit_followed
+    cdef long long followed
+    cdef public long long reached_followed
     cdef long long limit_pending
     cdef long long limit_pending_all
     cdef SegmentColumns segments
@@ -71,6 +74,8 @@ cdef class Transport:
         Py_ssize_t start, Py_ssize_t stop, long long length,
         long long time, long long number, long long ordinal
     ) except -1
+    cdef Layer begin(self, Conversation conversation)
+    cdef int shed(self, Conversation kept) except -1
     cdef int let_go(self, Conversation conversation) except -1
     cdef int forget_pending(self, Direction mine) except -1
     cdef int irregular(

@@ -97,6 +97,7 @@ class Transport:
         self.opener = opener
         self.closer = closer
         self.limit_flows = limits.flows
+        self.limit_followed = limits.followed
         self.limit_pending = limits.out_of_order
         self.limit_pending_all = limits.out_of_order_total
         self.segments = segments
@@ -107,6 +108,7 @@ class Transport:
         self.ordinal = 0
         self.pending_bytes = 0
         self.closed: deque[Conversation] = deque()
+        self.followed = self.reached_followed = 0
         self.reached_flows = self.reached_pending = self.reached_pending_all = 0
         self.note = 0
 
@@ -322,7 +324,7 @@ class Transport:
         layer: Layer | None = conversation.layer
         done: cython.int = 0
         if layer is None:
-            layer = conversation.layer = self.opener(conversation)
+            layer = self.begin(conversation)
         if self.segments is not None:
             mine.remember(mine.next - length, buffer, start, stop)
         if stop > start:
@@ -335,8 +337,32 @@ class Transport:
         conversation.last_data = self.ordinal
         return 0
 
+    def begin(self, conversation: Conversation) -> Layer:
+        """Begin to read a conversation; where too many are read, others leave for it."""
+        conversation.layer = self.opener(conversation)
+        self.followed += 1
+        if self.followed > self.limit_followed:
+            self.shed(conversation)
+        return conversation.layer
+
+    def shed(self, kept: Conversation) -> cython.int:
+        """Stop reading an eighth of the conversations, as `worth` has it, but not `kept`."""
+        conversation: Conversation
+        everyone: list[Conversation] = [
+            each for each in self.flows.all() if each.layer is not None and each is not kept
+        ]
+        everyone.sort(key=worth)
+        for conversation in everyone[: max(1, len(everyone) // 8)]:
+            if not conversation.closing:
+                self.reached_followed += 1
+            self.leave(conversation, 0 if conversation.closing else 1)
+            conversation.forget()
+        return 0
+
     def let_go(self, conversation: Conversation) -> cython.int:
         """Look at this conversation no more."""
+        if conversation.layer is not None:
+            self.followed -= 1
         conversation.let_go = 1
         conversation.layer = None
         self.forget_pending(conversation.low)
@@ -484,7 +510,7 @@ class Transport:
         mine.lost += length
         mine.next = offset
         if layer is None:
-            layer = conversation.layer = self.opener(conversation)
+            layer = self.begin(conversation)
         if layer.gap(side, length, time, number, self.ordinal):
             self.let_go(conversation)
         return self.drain(conversation, side, mine)
@@ -607,6 +633,7 @@ class Transport:
         self.flush(conversation, 0, conversation.low)
         self.flush(conversation, 1, conversation.high)
         if conversation.layer is not None:
+            self.followed -= 1
             conversation.layer.finish(evicted)
         self.forget_pending(conversation.low)
         self.forget_pending(conversation.high)

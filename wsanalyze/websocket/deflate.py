@@ -25,8 +25,8 @@ class Inflater:
     lost: the next message is tried with an empty one. A reference to what is not in the window is
     an error in zlib, so that a message which comes through is right, whatever came before.
 
-    `limit` bounds the output of one message, `ratio` output bytes per input byte (checked above
-    16 MiB of output); beyond them `cut` names the limit, and the rest of the message is not
+    `limit` bounds the output of one message, `ratio` output bytes per input byte over all messages
+    (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the message is not
     decompressed.
     """
 
@@ -42,12 +42,16 @@ class Inflater:
         "output_length",
         "ratio",
         "takeover",
+        "total_input",
+        "total_output",
     )
 
     def __init__(self, *, takeover: bool, limit: int, ratio: int) -> None:
         self.takeover = takeover
         self.limit = limit
         self.ratio = ratio
+        self.total_input = 0
+        self.total_output = 0
         self._forget()
         self._begin()
 
@@ -78,6 +82,7 @@ class Inflater:
         """Yield what the next payload bytes of the message decompress to, in pieces."""
         self._fresh = False
         self.input_length += len(data)
+        self.total_input += len(data)
         while data and not self.broken and not self.cut:
             try:
                 piece = self._decoder.decompress(data, PIECE)
@@ -115,6 +120,7 @@ class Inflater:
 
     def _account(self, piece: bytes) -> Iterator[bytes]:
         self.output_length += len(piece)
+        self.total_output += len(piece)
         if self.takeover:
             self._window = (
                 (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
@@ -122,8 +128,8 @@ class Inflater:
         if self.output_length > self.limit:
             self.cut = "message"
             return
-        most = self.ratio * max(self.input_length, 1)
-        if self.output_length > RATIO_FROM and self.output_length > most:
+        most = self.ratio * max(self.total_input, 1)
+        if self.total_output > RATIO_FROM and self.total_output > most:
             self.cut = "inflate_ratio"
             return
         yield piece
