@@ -123,6 +123,8 @@ def test_refuses(expression: str, complaint: str) -> None:
         "-" * 3000 + "1 == 1",
         "1" * 3900 + " == 1",
         "x" * 5000,
+        "0x" + "f" * 3900,
+        "-" * 450 + "client_bytes",
     ],
 )
 def test_monsters_are_refused_or_harmless(expression: str) -> None:

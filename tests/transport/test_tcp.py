@@ -633,6 +633,18 @@ class TestLimits:
         assert worst <= 5000
         assert tap.transport.reached_pending > 0
 
+    def test_conversations_that_are_read_are_bounded(self) -> None:
+        """The longest idle are read no more; what comes of them later is no new conversation."""
+        tap = Tap(Limits(followed=8))
+        ends = [(CLIENT[0], 41000 + port) for port in range(20)]
+        for end in ends:
+            tap.feed([segment(end, SERVER, 1, flags=SYN), segment(end, SERVER, 2, data=b"a")])
+        assert tap.transport.reached_followed == 12
+        tap.feed([segment(ends[0], SERVER, 3, data=b"b")])
+        assert tap.transport.conversations == 20
+        tap.finish()
+        assert sum(witness.stream(0) == [b"a"] for witness in tap.witnesses) == 20
+
     def test_the_limit_for_all_directions(self) -> None:
         tap = Tap(Limits(out_of_order_total=5000))
         for port in range(50):

@@ -320,3 +320,14 @@ def test_the_window_is_as_long_as_the_longest_there_is() -> None:
     again = send(text)
     assert len(again) < 1000
     assert inflate(one, again) == text
+
+
+def test_the_ratio_counts_over_all_messages() -> None:
+    """Bombs that each stay below what is looked at singly are told by their sum."""
+    bomb = zlib.compressobj(9, wbits=-15)
+    packed = bomb.compress(bytes(15 * MEBIBYTE)) + bomb.flush(zlib.Z_SYNC_FLUSH)
+    one = inflater(takeover=False)
+    assert len(inflate(one, packed[:-4])) == 15 * MEBIBYTE
+    assert one.cut == ""
+    inflate(one, packed[:-4])
+    assert one.cut == "inflate_ratio"

@@ -26,8 +26,8 @@ class Inflater:
     an error in zlib, so that a message which comes through is right, whatever came before.
 
     `limit` bounds the output of one message, `ratio` output bytes per input byte over all messages
-    (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the message is not
-    decompressed.
+    (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
+    message is not decompressed.
     """
 
     __slots__ = (
