@@ -13,7 +13,7 @@ from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.build import Tables
-from wsanalyze.tables.export import export_all, export_table, format_named
+from wsanalyze.tables.export import export_all, export_table, format_named, spare
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
 from wsanalyze.tables.rows import in_order
 from wsanalyze.tables.schema import TABLES
@@ -205,6 +205,8 @@ class Analysis:
             raise UsageError("spreadsheet_safe is for csv; xlsx is safe as it is")
         if isinstance(path, os.PathLike):
             path = Path(path)
+        if isinstance(path, str | Path):
+            spare(path, format_named(format), self._sources)
         if table is not None:
             export_table(self, table, path, format, **options)
             return [Path(path)] if isinstance(path, str | Path) else []

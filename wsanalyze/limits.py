@@ -27,6 +27,8 @@ class Limits:
     pipelined: int = 256
     # What a client may send behind its upgrade request before the answer is seen.
     held: int = 256 * 1024
+    # Unfinished heads and what is held, in all connections together.
+    held_total: int = 64 * 1024 * 1024
     # Decompressed bytes of one message; common servers refuse above 1 to 100 MiB.
     message: int = 64 * 1024 * 1024
     # Decompressed : compressed. DEFLATE cannot exceed 1032; text rarely exceeds 50. Checked once

@@ -13,7 +13,7 @@ from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import read_captures
 from wsanalyze.errors import UsageError
 from wsanalyze.recording import Wants
-from wsanalyze.tables.export import FORMATS, Format, export_all, export_table
+from wsanalyze.tables.export import FORMATS, Format, export_all, export_table, spare
 from wsanalyze.tables.schema import TABLES
 from wsanalyze.tables.selection import Selection, chosen
 
@@ -50,7 +50,7 @@ ENDINGS = {
 )
 @click.option(
     "--preview-length",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 2**31 - 1),
     default=64,
     show_default=True,
     metavar="BYTES",
@@ -89,6 +89,8 @@ def command(
     """
     how = _format(format_name, output)
     _check(how, table, output, spreadsheet_safe)
+    if output not in (None, "-"):
+        spare(output, how, captures)
     wants = _wants(table or (how.only[0] if how.only else None), preview_length, not no_hashes)
     reading = read_captures(captures, wants, options.limits_of(limits), quiet=quiet)
     recording = reading.recording

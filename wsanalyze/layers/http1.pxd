@@ -47,6 +47,7 @@ cdef class Http1(Layer):
     cdef int first_ended
     cdef int first_reset
     cdef long long previous_time
+    cdef long long counted
     cdef int take(
         self, Half half, int side, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long time, long long packet, long long ordinal

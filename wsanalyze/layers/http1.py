@@ -109,6 +109,7 @@ class Http1(Layer):
         self.first_ended = -1
         self.first_reset = 0
         self.previous_time = 0
+        self.counted = 0
         conversation.spoke = HTTP
 
     def data(
@@ -133,10 +134,21 @@ class Http1(Layer):
             return 0
         done = self.take(half, side, buffer, start, stop, time, packet, ordinal)
         self.previous_time = time
-        if done:
+        if done or self.overfull():
             # Nobody will call again: an attempt that is still open ends here.
-            self.finish(0)
-        return done
+            self.finish(1)
+            return 1
+        return 0
+
+    def overfull(self) -> bool:
+        """Count what this connection holds; say whether all together hold too much."""
+        held = len(self.low.head) + len(self.high.head) + self.held_bytes + self.early_bytes
+        self.recorder.held += held - self.counted
+        self.counted = held
+        if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
+            return False
+        self.recorder.reach("held_total")
+        return True
 
     def take(
         self,
@@ -657,6 +669,8 @@ class Http1(Layer):
         """Settle the attempt that is still open."""
         if self.early and self.inner is None:
             self.give_up()
+        self.recorder.held -= self.counted
+        self.counted = 0
         attempt = self.attempt
         if attempt is None:
             return 0

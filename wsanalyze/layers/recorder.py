@@ -22,7 +22,8 @@ class Recorder:
     """Shared by all layers of one pass: what to keep, and where.
 
     `frames` and `messages` are None where nobody asked for rows; counting goes on without them.
-    `summaries` has one row per capture, which counts what happened in it; `attempts` is how many
+    `summaries` has one row per capture, which counts what happened in it; `held` is what HTTP holds
+    back, `attempts` how many
     connections began, the serial of the next. `kept_total` bounds what is kept of payloads in all;
     `reached` counts limits by name.
     """
@@ -42,6 +43,7 @@ class Recorder:
             self.full = wants.payloads == "full"
             self.keep = limits.payload if self.full else wants.preview_length
         self.kept = 0
+        self.held = 0
         self.kept_total = limits.payload_total
         self.message_serial = 0
         self.reached: dict[str, int] = {}

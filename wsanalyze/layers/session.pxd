@@ -17,6 +17,7 @@ cdef class Sender:
     cdef public int in_frame
     cdef public int lost
     cdef public int broken
+    cdef public int reset
     cdef public long long time
     cdef public long long packet
     cdef public long long ordinal

@@ -31,6 +31,7 @@ class Sender:
     - `in_frame`: a header was read and its frame has not ended
     - `time`, `packet`, `ordinal`, `frame_offset`: of the current frame's first header byte
     - `last_time`, `last_packet`: of the latest byte of the current frame
+    - `reset`: this side's RST is what ended the connection, as far as is known
     - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
     - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
     """
@@ -43,7 +44,7 @@ class Sender:
         self.reader = FrameReader()
         self.message = MessageReader(keep, hashes)
         self.control = bytearray()
-        self.in_frame = self.lost = self.broken = 0
+        self.in_frame = self.lost = self.broken = self.reset = 0
         self.time = self.packet = self.ordinal = self.frame_offset = 0
         self.last_time = self.last_packet = 0
         self.captured = self.unread = 0
@@ -119,6 +120,10 @@ class Session(Layer):
         reader: FrameReader = sender.reader
         at: cython.Py_ssize_t = start
         upto: cython.Py_ssize_t
+        if sender.reset:
+            # Who sends on had not reset the connection: somebody else had, or tried to.
+            sender.reset = 0
+            self.first_end = ""
         if sender.lost:
             sender.offset += stop - start
             sender.unread += stop - start
@@ -381,6 +386,7 @@ class Session(Layer):
         """Remember who ended the TCP connection first, and how."""
         sender: Sender = self.high if side else self.low
         if not self.first_end:
+            sender.reset = how
             self.first_end = ("client", "server")[sender.role] + ("-rst" if how else "-fin")
         return 0
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
@@ -123,6 +124,19 @@ def export_all(
     for name, path in files.items():
         export_table(source, name, path, format_name, **options)
     return list(files.values())
+
+
+def spare(output: str | Path, how: Format, sources: Sequence[object]) -> None:
+    """Refuse, with UsageError, to write over one of the captures that are read."""
+    places = [Path(output), *(Path(output) / f"{name}.{how.extension}" for name in TABLES)]
+    if how.only is not None:
+        places.append(Path(output) / how.only[1])
+    for source in sources:
+        if not isinstance(source, str | os.PathLike) or not os.path.isfile(source):  # noqa: PTH113
+            continue
+        for place in places:
+            if place.exists() and place.samefile(source):
+                raise UsageError(f"{place} is the capture that is read: name another place")
 
 
 def _path(output: str | Path | BinaryIO, how: Format) -> AbstractContextManager[Path]:

@@ -15,6 +15,7 @@ cdef class Direction:
     cdef public int syn
     cdef public int ended
     cdef public int reset
+    cdef public int assumed
     cdef public long long base
     cdef public long long next
     cdef public long long highest

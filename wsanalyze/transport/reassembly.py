@@ -53,6 +53,7 @@ class Direction:
     """What one end sent: where its stream stands, and what of it waits for a hole to be filled.
 
     - `base`: the sequence number of offset 0; `started`: whether it is known
+    - `assumed`: `base` is only what the other end acknowledged before anything of this one was seen
     - `next`: offset of the next byte to be handed on; `highest`: end of what was seen
     - `acked`: how far the other end has acknowledged; `fin`: offset of the FIN, -1 unseen
     - `pending`, `pending_bytes`: chunks that came too early, and what they cost
@@ -63,7 +64,7 @@ class Direction:
     """
 
     def __init__(self) -> None:
-        self.started = self.syn = self.ended = self.reset = 0
+        self.started = self.syn = self.ended = self.reset = self.assumed = 0
         self.base = 0
         self.next = self.highest = self.acked = 0
         self.fin = -1

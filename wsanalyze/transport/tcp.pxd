@@ -68,6 +68,7 @@ cdef class Transport:
     cdef int synchronize(
         self, Conversation conversation, Direction mine, int side, int flags, long long time
     ) except -1
+    cdef int correct(self, Direction mine, long long sequence) except -1
     cdef int acknowledge(self, Direction other, long long number) except -1
     cdef int deliver(
         self, Conversation conversation, int side, Direction mine, Buffer buffer,

@@ -176,6 +176,8 @@ class Transport:
         elif not mine.started:
             mine.started = 1
             mine.base = sequence
+        elif mine.assumed:
+            self.correct(mine, sequence)
         if flags & ACK and not flags & RST:
             self.acknowledge(other, packet.acknowledgment)
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
@@ -295,11 +297,26 @@ class Transport:
         mine.started = mine.syn = 1
         return 0
 
+    def correct(self, mine: Direction, sequence: cython.longlong) -> cython.int:
+        """Let a stream begin where its first data does, if that is before what was assumed.
+
+        A capture may have an ACK before the data that it acknowledges. A keep-alive probe, which
+        repeats one byte, is no data.
+        """
+        behind: cython.longlong = distance(mine.base, sequence)
+        if mine.next != 0 or mine.pending:
+            mine.assumed = 0
+        elif behind > 0 and self.packet.length > 0 and (behind > 1 or self.packet.length > 1):
+            mine.base = sequence
+            mine.acked += behind
+            mine.assumed = 0
+        return 0
+
     def acknowledge(self, other: Direction, number: cython.longlong) -> cython.int:
         """Take note of how far the other direction was received."""
         offset: cython.longlong
         if not other.started:
-            other.started = 1
+            other.started = other.assumed = 1
             other.base = number
             return 0
         offset = other.acked + distance(number, other.base + other.acked)
@@ -325,6 +342,8 @@ class Transport:
         done: cython.int = 0
         if layer is None:
             layer = self.begin(conversation)
+        # Who sends on had not reset the connection: somebody else had, or tried to.
+        mine.reset = 0
         if self.segments is not None:
             mine.remember(mine.next - length, buffer, start, stop)
         if stop > start:
