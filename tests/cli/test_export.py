@@ -174,3 +174,22 @@ def cell(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def test_the_capture_is_never_written_over(tmp_path: Path) -> None:
+    capture = tmp_path / "frames.csv"
+    capture.write_bytes(PLAIN.read_bytes())
+    link = tmp_path / "link.csv"
+    link.symlink_to(capture)
+    for arguments in (
+        ("-t", "frames", "-o", capture),
+        ("-t", "frames", "-o", link),
+        ("-o", tmp_path),
+    ):
+        assert_one_line(run("export", capture, *arguments), 2, "is the capture that is read")
+    assert capture.read_bytes() == PLAIN.read_bytes()
+
+
+def test_a_preview_has_a_longest_length() -> None:
+    done = run("export", PLAIN, "-t", "messages", "--preview-length", 10**23, "-o", "-")
+    assert done.returncode == 2

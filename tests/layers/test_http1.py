@@ -717,3 +717,11 @@ class TestMemory:
     def test_interim_responses_without_end(self) -> None:
         stage = Stage().client(REQUEST)
         assert self.kept(stage, http("HTTP/1.1 103 Early Hints", "Link: </a>"), 1) < 50_000
+
+
+def test_what_all_connections_hold_is_bounded() -> None:
+    """A head that never ends waits; with too many of them the newest is let go."""
+    stage = Stage(limits=Limits(held_total=1000)).client(b"GET / HTTP/1.1\r\nX: " + b"a" * 2000)
+    assert stage.gone
+    assert stage.recorder.reached == {"held_total": 1}
+    assert stage.recorder.held == 0

@@ -646,3 +646,16 @@ def test_columns_grow() -> None:
     stage.finish()
     assert len(stage.frames) == len(stage.messages) == 6000
     assert brief(stage.messages, "payload") == [(b"bc",)] * 3000 + [(b"a",)] * 3000
+
+
+def test_who_sends_on_had_not_reset_the_connection() -> None:
+    """A forged RST is followed by data of the side that seems to have sent it."""
+    stage = opened().end(0, 1).client(masked(b"still here")).end(1)
+    stage.finish()
+    assert stage.connection.ended_by == "server-fin"
+
+
+def test_data_of_the_other_side_does_not_undo_a_reset() -> None:
+    stage = opened().end(0, 1).server(frame(b"was on its way"))
+    stage.finish()
+    assert stage.connection.ended_by == "client-rst"

@@ -786,3 +786,17 @@ def test_a_jittery_path_changes_nothing(truth: bytes, seed: int, most: int) -> N
     tap = watch([*OPEN, *shuffled(packets, 6, source)])
     assert tap.witnesses[0].stream(0) == [truth]
     assert tap.conversations[0].low.lost == 0
+
+
+def test_an_ack_ahead_of_what_it_acknowledges_hides_nothing() -> None:
+    """Without a SYN, a capture may begin with an ACK of bytes that stand behind it in the file."""
+    tap = Tap().feed(
+        [
+            segment(CLIENT, SERVER, 500, 1006),
+            segment(SERVER, CLIENT, 1000, 500, data=b"before"),
+            segment(SERVER, CLIENT, 1006, 500, data=b" and after"),
+        ]
+    )
+    tap.finish()
+    (witness,) = tap.witnesses
+    assert witness.stream(1) + witness.stream(0) == [b"before and after"]
