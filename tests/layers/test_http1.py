@@ -725,3 +725,10 @@ def test_what_all_connections_hold_is_bounded() -> None:
     assert stage.gone
     assert stage.recorder.reached == {"held_total": 1}
     assert stage.recorder.held == 0
+
+
+def test_what_was_held_is_held_no_more_once_it_was_read() -> None:
+    stage = Stage().client(REQUEST, masked(b"ahead of the answer"))
+    assert stage.recorder.held > 0
+    stage.server(RESPONSE)
+    assert stage.recorder.held == 0

@@ -556,6 +556,7 @@ class Http1(Layer):
         """Hand the connection over to a Session, with what the client sent ahead."""
         client = self.high if self.client_side else self.low
         pieces, self.held = self.held, []
+        self.held_bytes = 0
         client.offset -= length_of(pieces)
         offsets = (self.low.offset, self.high.offset)
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
