@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,18 @@ from support.packets import (
     pcap_of,
     segment,
 )
-from support.sessions import CLOSE, brief, facts, frame, frames_of, http, masked, request, response
+from support.sessions import (
+    CLOSE,
+    brief,
+    connections_of,
+    facts,
+    frame,
+    frames_of,
+    http,
+    masked,
+    request,
+    response,
+)
 
 import wsanalyze
 from wsanalyze.capture.several import open_captures
@@ -270,6 +282,17 @@ class TestWants:
         assert recording.captures[0].frames == 4
         if recording.segments is not None:
             assert recording.segments.count == 10
+
+    @pytest.mark.parametrize("path", sorted(CAPTURES.glob("*.pcap*")), ids=lambda path: path.name)
+    def test_counts_are_the_same_without_rows(self, path: Path) -> None:
+        found = [
+            read([path], wants=Wants(frames=rows, messages=rows), limits=Limits())
+            for rows in (False, True)
+        ]
+        without, with_rows = ([asdict(each) for each in one.captures] for one in found)
+        assert without == with_rows
+        without, with_rows = (connections_of(each) for each in found)
+        assert without == with_rows
 
     def test_segments_change_nothing_else(self) -> None:
         path = CAPTURES / "lossy-path-client.pcapng"

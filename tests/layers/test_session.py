@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.packets import SECOND, T0
 from support.sessions import (
     BINARY,
@@ -31,6 +33,15 @@ from wsanalyze.recording import Wants
 REQUEST, RESPONSE = request(), response()
 CLIENT_FIRST, SERVER_FIRST = len(REQUEST), len(RESPONSE)
 KEY = int.from_bytes(MASK, "big")
+COUNTS = [
+    *("client_unmasked_frames", "server_masked_frames", "ended_by"),
+    *(
+        f"{side}_{name}"
+        for side in ("client", "server")
+        for name in ("frames", "messages", "bytes", "pings", "pongs", "invalid_text_messages")
+    ),
+    *("client_close_code", "client_close_reason", "server_close_code", "server_close_reason"),
+]
 
 
 def opened(**more: Any) -> Stage:
@@ -638,6 +649,44 @@ def everything(pieces: int | None) -> Stage:
 @pytest.mark.parametrize("pieces", [1, 2, 3, 5, 7, 13, 100, 16384])
 def test_how_bytes_are_cut_makes_no_difference(pieces: int) -> None:
     assert facts(everything(pieces).recording) == facts(everything(None).recording)
+
+
+COUNTED = st.lists(
+    st.builds(
+        frame,
+        st.binary(max_size=200) | st.text(max_size=80).map(str.encode) | st.just(b"a" * 17_000),
+        st.sampled_from([TEXT, BINARY, TEXT, BINARY, 0, PING, CLOSE, 3]),
+        fin=st.sampled_from([True, True, True, False]),
+        mask=st.none() | st.binary(min_size=4, max_size=4),
+    ),
+    max_size=12,
+)
+
+
+@given(
+    client=COUNTED, server=COUNTED, pieces=st.none() | st.integers(1, 300), cut=st.integers(0, 9)
+)
+def test_counts_are_the_same_where_nobody_wants_rows(
+    client: list[bytes], server: list[bytes], pieces: int | None, cut: int
+) -> None:
+    told = []
+    for wanted in (True, False):
+        stage = opened(pieces=pieces, wants=Wants(frames=wanted, messages=wanted))
+        sent = b"".join(client)
+        stage.client(sent[: len(sent) - cut]).server(b"".join(server))
+        stage.finish()
+        told.append([(name, getattr(stage.connection, name)) for name in COUNTS])
+    assert told[0] == told[1]
+
+
+def test_text_that_is_not_utf8_is_counted() -> None:
+    for wanted in (True, False):
+        stage = opened(wants=Wants(frames=wanted, messages=wanted))
+        stage.client(masked(b"\xff"), masked("grüße".encode()), masked(b"\xff", BINARY))
+        stage.server(frame(b"caf\xc3"), frame(b"\xe2\x82", fin=False) + frame(b"\xac", 0))
+        stage.finish()
+        row = stage.connection
+        assert (row.client_invalid_text_messages, row.server_invalid_text_messages) == (1, 1)
 
 
 def test_columns_grow() -> None:

@@ -266,16 +266,21 @@ def without(row: Row, names: Sequence[str]) -> Row:
     return {name: value for name, value in row.items() if name not in names}
 
 
-def facts(recording: Recording) -> dict[str, list[Row]]:
-    """Return everything that does not depend on how the bytes were packed into packets."""
-    connections = []
+def connections_of(recording: Recording) -> list[Row]:
+    """Return the connections' records without what depends on the packets."""
+    rows = []
     for connection in recording.connections:
         row = {each.name: getattr(connection, each.name) for each in fields(connection)}
         handshake = row.pop("handshake")
         row["heads"] = handshake and (handshake.request_head, handshake.response_head)
-        connections.append(without(row, CONNECTION_WHEN))
+        rows.append(without(row, CONNECTION_WHEN))
+    return rows
+
+
+def facts(recording: Recording) -> dict[str, list[Row]]:
+    """Return everything that does not depend on how the bytes were packed into packets."""
     return {
-        "connections": connections,
+        "connections": connections_of(recording),
         "frames": [without(row, WHEN) for row in frames_of(recording)],
         "messages": [without(row, WHEN) for row in messages_of(recording)],
     }

@@ -293,6 +293,30 @@ def test_no_bytes_raise_and_payload_stays_within_the_packet(
             assert packet.length >= packet.payload_stop - packet.payload_start
 
 
+FIELDS = (
+    *("family", "ttl", "source_high", "source_low", "target_high", "target_low", "source_port"),
+    *("target_port", "sequence", "acknowledgment", "flags", "window", "length"),
+)
+
+
+@given(data=st.data())
+def test_the_short_cut_knows_nothing_better_than_the_long_way(data: st.DataObject) -> None:
+    """The same IP packet with and without a VLAN tag: only the latter can take the short cut."""
+    changed = bytearray(V4 if data.draw(st.booleans()) else V4 + b"padding")
+    for _ in range(data.draw(st.integers(0, 3))):
+        changed[data.draw(st.integers(0, 43))] = data.draw(st.integers(0, 255))
+    captured = bytes(changed[: data.draw(st.integers(0, len(changed)))])
+    wire = len(changed)
+    short = read(ethernet(captured), wire=wire + 14)
+    long = read(ethernet(captured, tags=[0x8100]), wire=wire + 18)
+    assert short.kind == long.kind
+    if short.kind == TCP:
+        assert short.payload == long.payload
+        assert [getattr(short.packet, name) for name in FIELDS] == [
+            getattr(long.packet, name) for name in FIELDS
+        ]
+
+
 def test_a_packet_object_keeps_nothing_of_the_packet_before() -> None:
     packet = Packet()
     assert packet.read(Buffer(V6), 0, len(V6), len(V6), 229) == TCP

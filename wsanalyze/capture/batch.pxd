@@ -11,3 +11,4 @@ cdef class Batch:
     cdef long long[::1] time_ns
     cdef long long[::1] number
     cdef int[::1] link
+    cpdef bint has_room(self) except -1

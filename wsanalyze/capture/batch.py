@@ -44,6 +44,17 @@ class Batch:
         self.number = array("q", empty)
         self.link = array("i", empty[: 4 * capacity])
 
+    def has_room(self) -> cython.bint:
+        """Say whether every array has room for `capacity` packets: who fills them asks once."""
+        return (
+            0 <= self.capacity <= len(self.start)
+            and self.capacity <= len(self.stop)
+            and self.capacity <= len(self.wire_length)
+            and self.capacity <= len(self.time_ns)
+            and self.capacity <= len(self.number)
+            and self.capacity <= len(self.link)
+        )
+
     def packets(self) -> list[tuple[int, int, int, int, bytes]]:
         """Return the packets as `(number, time_ns, link, wire_length, captured bytes)`."""
         return [

@@ -1,8 +1,8 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.capture.batch cimport Batch
+from wsanalyze.loads cimport little32, load32
 
 cdef class PcapRecords:
-    cdef const unsigned char[::1] view
     cdef bint big
     cdef bint lengths_swapped
     cdef int link
@@ -15,6 +15,6 @@ cdef class PcapRecords:
     cdef public Py_ssize_t needed
     cdef public object problem
 
-    cdef unsigned int number(self, Py_ssize_t at) except? 0xFFFFFFFF
-    cdef Py_ssize_t captured_length(self, Py_ssize_t at) except -1
-    cdef int put(self, Batch batch, Py_ssize_t at, Py_ssize_t captured) except -1
+    cdef unsigned int number(self, Buffer buffer, Py_ssize_t at) noexcept
+    cdef Py_ssize_t captured_length(self, Buffer buffer, Py_ssize_t at) noexcept
+    cdef int put(self, Batch batch, Buffer buffer, Py_ssize_t at, Py_ssize_t captured) noexcept

@@ -1,4 +1,4 @@
-# cython: language_level=3, wraparound=False
+# cython: language_level=3, wraparound=False, initializedcheck=False
 """The records of a classic pcap file, found where they lie in a buffer.
 
 Layout: draft-ietf-opsawg-pcap. A 24-byte file header, then records of 16 bytes (24 in the
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from wsanalyze.buffer import Buffer
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
 
@@ -17,6 +18,8 @@ try:
     import cython
 except ImportError:
     from wsanalyze.uncompiled import cython
+if not cython.compiled:
+    from wsanalyze.loads import little32, load32
 
 FILE_HEADER = 24
 # Magic number: (nanoseconds in one unit of a record's fraction, bytes of a record's header).
@@ -108,6 +111,7 @@ class PcapRecords:
             info.first_time_ns = self.earliest_ns
             info.last_time_ns = self.latest_ns
 
+    @cython.boundscheck(False)
     def index(
         self, batch: Batch, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
     ) -> cython.Py_ssize_t:
@@ -116,73 +120,65 @@ class PcapRecords:
         Returns where the first record begins that is not in the batch: the batch is full, or the
         record is not whole (it takes `needed` bytes, as far as is known), or there is a `problem`.
         """
-        self.view = batch.buffer.view
+        buffer: Buffer = batch.buffer
         at: cython.Py_ssize_t = start
         captured: cython.Py_ssize_t
+        header: cython.Py_ssize_t = self.header_length
+        # The checks that stand for the unchecked loads and stores of the loop.
+        if start < 0 or stop > len(buffer.view) or not batch.has_room():
+            raise IndexError("the records lie outside their buffer, or the batch has no room")
         batch.count = 0
-        while batch.count < batch.capacity:
-            self.needed = self.header_length
-            if stop - at < self.header_length:
-                break
-            captured = self.captured_length(at)
+        self.needed = header
+        while batch.count < batch.capacity and stop - at >= header:
+            captured = self.captured_length(buffer, at)
             if captured > self.packet_limit:
                 self.problem = (
                     f"packet {self.packets + 1} claims {captured} bytes, over {self.packet_limit}"
                 )
                 break
-            self.needed = self.header_length + captured
-            if stop - at < self.needed:
+            if stop - at < header + captured:
+                self.needed = header + captured
                 break
-            self.put(batch, at, captured)
-            at += self.needed
+            self.put(batch, buffer, at, captured)
+            at += header + captured
         return at
 
     @cython.cfunc
     @cython.inline
-    @cython.boundscheck(False)
-    @cython.exceptval(0xFFFFFFFF, check=True)
-    def number(self, at: cython.Py_ssize_t) -> cython.uint:
-        """Return the 32-bit number at `at`."""
-        # One check for the four bytes: the C compiler makes a single load of them.
-        if at < 0 or at + 4 > len(self.view):
-            raise IndexError("the number lies outside its buffer")
-        first: cython.uint
-        last: cython.uint
-        if self.big:
-            first = self.view[at]
-            last = self.view[at + 1] << 16 | self.view[at + 2] << 8 | self.view[at + 3]
-            return first << 24 | last
-        last = self.view[at + 3]
-        first = self.view[at] | self.view[at + 1] << 8 | self.view[at + 2] << 16
-        return last << 24 | first
+    @cython.exceptval(check=False)
+    def number(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.uint:
+        """Return the 32-bit number at `at`, which the caller has made sure is there."""
+        return load32(buffer, at) if self.big else little32(buffer, at)
 
     @cython.cfunc
     @cython.inline
-    @cython.exceptval(-1, check=False)
-    def captured_length(self, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    @cython.exceptval(check=False)
+    def captured_length(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
         """Return how many bytes follow the record header at `at`."""
-        captured: cython.uint = self.number(at + 8)
+        captured: cython.uint = self.number(buffer, at + 8)
         wire: cython.uint
         if self.lengths_swapped:
-            wire = self.number(at + 12)
+            wire = self.number(buffer, at + 12)
             return min(captured, wire)
         return captured
 
     @cython.cfunc
     @cython.inline
-    @cython.exceptval(-1, check=False)
+    @cython.boundscheck(False)
+    @cython.exceptval(check=False)
     def put(
         self,
         batch: Batch,
+        buffer: Buffer,
         at: cython.Py_ssize_t,
         captured: cython.Py_ssize_t,
     ) -> cython.int:
         """Append the record at `at` to `batch`."""
         i: cython.Py_ssize_t = batch.count
-        seconds: cython.longlong = self.number(at)
-        fraction: cython.longlong = self.number(at + 4)
-        length: cython.longlong = self.number(at + 8)
-        wire: cython.longlong = self.number(at + 12)
+        seconds: cython.longlong = self.number(buffer, at)
+        fraction: cython.longlong = self.number(buffer, at + 4)
+        length: cython.longlong = self.number(buffer, at + 8)
+        wire: cython.longlong = self.number(buffer, at + 12)
         # 2^32 seconds are 4.3e18 ns: the sum stays below 2^63 whatever the file says.
         time: cython.longlong = seconds * 1_000_000_000 + fraction * self.fraction_ns
         self.packets += 1

@@ -54,6 +54,9 @@ class Connection:
     server_pongs: int = 0
     client_unmasked_frames: int = 0
     server_masked_frames: int = 0
+    # Text messages that are not valid UTF-8.
+    client_invalid_text_messages: int = 0
+    server_invalid_text_messages: int = 0
     client_close_code: int | None = None
     client_close_reason: str | None = None
     server_close_code: int | None = None

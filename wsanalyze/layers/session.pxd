@@ -4,7 +4,8 @@ from wsanalyze.layers.recorder cimport Recorder
 from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
 from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
-from wsanalyze.websocket.masking cimport Scratch
+from wsanalyze.websocket.masking cimport PIECE, Scratch
+from wsanalyze.websocket.utf8 cimport Utf8
 
 cdef Py_ssize_t KEPT_CONTROL
 
@@ -35,6 +36,7 @@ cdef class Sender:
     cdef public long long pings
     cdef public long long pongs
     cdef public long long masked
+    cdef public long long invalid_text
     cdef public int closed
     cdef public int close_code
     cdef public int frame_close_code
@@ -49,6 +51,14 @@ cdef class Session(Layer):
     cdef int first_close
     cdef str first_end
     cdef int deflate
+    cdef bint counts_only
+    cdef Utf8 utf8
+    cdef Py_ssize_t count_whole(
+        self, Sender sender, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
+    ) except -1
+    cdef bint is_text(
+        self, Buffer buffer, Py_ssize_t start, Py_ssize_t length, int masked
+    ) except -1
     cdef int begin_frame(self, Sender sender) except -1
     cdef int begin_message(self, Sender sender, int opcode) except -1
     cdef int payload(

@@ -195,6 +195,7 @@ CONNECTIONS = Table(
             "bytes of the {} that could not be told apart into frames behind a gap",
             "bytes",
         ),
+        *both("invalid_text_messages", "text messages of the {} that are not valid UTF-8"),
     ),
 )
 

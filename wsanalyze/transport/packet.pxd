@@ -1,4 +1,5 @@
 from wsanalyze.buffer cimport Buffer
+from wsanalyze.loads cimport load16, load32
 
 cdef int TCP
 cdef int UDP
@@ -30,6 +31,7 @@ cdef class Packet:
     cpdef int read(
         self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop, long long wire_length, int link
     ) except -1
+    cdef bint usual(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) noexcept
     cdef int ethernet(self, Buffer buffer, Py_ssize_t at) except -1
     cdef int ethertype(self, Buffer buffer, Py_ssize_t at) except -1
     cdef int network(self, Buffer buffer, int ethertype, Py_ssize_t at) except -1

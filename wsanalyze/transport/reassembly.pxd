@@ -10,20 +10,21 @@ cdef class Chunk:
     cdef public long long time
     cdef public long long packet
 
+# The attributes that every segment touches stand first: they share cache lines.
 cdef class Direction:
     cdef public int started
-    cdef public int syn
-    cdef public int ended
-    cdef public int reset
     cdef public int assumed
+    cdef public int reset
+    cdef public int ended
     cdef public long long base
     cdef public long long next
     cdef public long long highest
     cdef public long long acked
+    cdef public long long segments
+    cdef public long long pending_bytes
     cdef public long long fin
     cdef public list pending
-    cdef public long long pending_bytes
-    cdef public long long segments
+    cdef public int syn
     cdef public long long retransmissions
     cdef public long long out_of_order
     cdef public long long keep_alives

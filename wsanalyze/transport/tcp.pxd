@@ -12,6 +12,7 @@ cdef int FIN
 cdef int SYN
 cdef int RST
 cdef int ACK
+cdef long long LOW
 cdef int PATIENCE
 cdef int LINGERING
 cdef int RETRANSMISSION
@@ -69,7 +70,7 @@ cdef class Transport:
         self, Conversation conversation, Direction mine, int side, int flags, long long time
     ) except -1
     cdef int correct(self, Direction mine, long long sequence) except -1
-    cdef int acknowledge(self, Direction other, long long number) except -1
+    cdef int acknowledge(self, Direction other, long long number, int flags) except -1
     cdef int deliver(
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         Py_ssize_t start, Py_ssize_t stop, long long length,

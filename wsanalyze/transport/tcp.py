@@ -28,6 +28,9 @@ SYN = 0x02
 RST = 0x04
 ACK = 0x10
 
+# Sequence numbers count modulo 2^32. Named, because a literal above 2^31 would be a Python object.
+LOW = 0xFFFFFFFF
+
 # A hole that the other end has acknowledged will not be filled any more: the receiver had the
 # bytes. Captures of several interfaces put packets into the file out of order by a few places, so
 # the hole is given so many more segments of its direction.
@@ -112,6 +115,7 @@ class Transport:
         self.reached_flows = self.reached_pending = self.reached_pending_all = 0
         self.note = 0
 
+    @cython.boundscheck(False)
     def feed(self, batch: Batch, counts: PacketCounts) -> None:
         """Follow the packets of one batch, counting them into `counts`."""
         i: cython.Py_ssize_t
@@ -123,6 +127,9 @@ class Transport:
         captured: cython.longlong = 0
         wire: cython.longlong = 0
         followed: cython.longlong = 0
+        # The check that stands for the unchecked loads of the loop.
+        if batch.count > batch.capacity or not batch.has_room():
+            raise IndexError("the batch counts more packets than it holds")
         self.counts = counts
         self.capture = batch.capture
         self.release()
@@ -178,17 +185,21 @@ class Transport:
             mine.base = sequence
         elif mine.assumed:
             self.correct(mine, sequence)
-        if flags & ACK and not flags & RST:
-            self.acknowledge(other, packet.acknowledgment)
+        if (
+            flags & (ACK | RST) == ACK and (packet.acknowledgment - other.base - other.acked) & LOW
+        ) or not other.started:
+            self.acknowledge(other, packet.acknowledgment, flags)
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
             return 0
         length: cython.longlong = packet.length
         if flags & RST:
             # Text in a reset explains it and is no part of the stream (RFC 9293 §3.5.2).
             length = 0
-        offset = mine.next + distance(sequence, mine.base + mine.next)
+        offset = mine.next
+        if (sequence - mine.base - offset) & LOW:
+            offset += distance(sequence, mine.base + offset)
         if length > 0:
-            if offset == mine.next and not mine.pending:
+            if offset == mine.next and mine.pending_bytes == 0:
                 mine.next += length
                 mine.highest = mine.next
                 self.deliver(
@@ -312,9 +323,13 @@ class Transport:
             mine.assumed = 0
         return 0
 
-    def acknowledge(self, other: Direction, number: cython.longlong) -> cython.int:
+    def acknowledge(
+        self, other: Direction, number: cython.longlong, flags: cython.int
+    ) -> cython.int:
         """Take note of how far the other direction was received."""
         offset: cython.longlong
+        if flags & (ACK | RST) != ACK:
+            return 0
         if not other.started:
             other.started = other.assumed = 1
             other.base = number

@@ -1,4 +1,7 @@
 from wsanalyze.buffer cimport Buffer
+from wsanalyze.loads cimport word
+
+cdef unsigned long long HIGH
 
 cdef class Utf8:
     cdef public bint valid
@@ -11,4 +14,5 @@ cdef class Utf8:
     cpdef int feed(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
     cdef Py_ssize_t plain(self, Buffer buffer, Py_ssize_t at, Py_ssize_t stop) except -1
     cdef int lead(self, int byte) except -2
+    cpdef bint whole(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
     cpdef bint finish(self) except -1

@@ -9,6 +9,11 @@ try:
     import cython
 except ImportError:
     from wsanalyze.uncompiled import cython
+if not cython.compiled:
+    from wsanalyze.loads import word
+
+# What is set in none of eight ASCII characters. Named: as a literal it would be a Python object.
+HIGH = 0x8080808080808080
 
 
 @cython.cfunc
@@ -95,8 +100,6 @@ class Utf8:
         What is left goes byte by byte. Uncompiled, nothing is passed over but ASCII.
         """
         source: cython.p_const_uchar
-        bits: cython.uchar
-        j: cython.int
         size: cython.int
         if not cython.compiled:
             while at < stop and buffer.view[at] < 128:
@@ -104,13 +107,8 @@ class Utf8:
             return at
         source = cython.address(buffer.view[0])
         while at < stop:
-            while at + 16 <= stop:
-                bits = 0
-                for j in range(16):
-                    bits |= source[at + j]
-                if bits >= 128:
-                    break
-                at += 16
+            while at + 8 <= stop and word(buffer, at) & HIGH == 0:
+                at += 8
             while at < stop and source[at] < 128:
                 at += 1
             while at < stop and source[at] >= 128:
@@ -137,6 +135,14 @@ class Utf8:
                 self.highest = 0x8F
             return 3
         return -1
+
+    def whole(
+        self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
+    ) -> cython.bint:
+        """Say whether `buffer[start:stop]` is a valid text as it stands."""
+        self.start()
+        self.feed(buffer, start, stop)
+        return self.finish()
 
     def finish(self) -> cython.bint:
         """Say whether the whole message was valid: no character may be left unfinished."""
