@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # RFC 9110 §5.6.2: tchar. RFC 2616's `token` of RFC 6455 is the same set.
 TCHAR = r"!#$%&'*+\-.^_`|~0-9A-Za-z"
@@ -29,8 +30,7 @@ class Oddity:
     evidence: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field line, with the lines folded onto it.
 
     `name` and `value` are latin-1 text, so that `.encode("latin-1")` gives the bytes back. `name`
@@ -72,7 +72,11 @@ class Head:
     def __post_init__(self) -> None:
         by_name: dict[str, list[Field]] = {}
         for line in self.fields:
-            by_name.setdefault(line.name.lower(), []).append(line)
+            name = line[0].lower()
+            if name in by_name:
+                by_name[name].append(line)
+            else:
+                by_name[name] = [line]
         object.__setattr__(self, "_by_name", by_name)
 
     @property

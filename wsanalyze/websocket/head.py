@@ -50,6 +50,9 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _GAPS = " \t\x0b\x0c\r"
 _WORD = re.compile(f"[^{_GAPS}]+")
 
+# A head has a dozen fields, and a capture many heads: this is the quick way to make them.
+_field = Field._make
+
 _StartLine = tuple[str, str | None, str | None, str | None, int | None, str | None]
 
 
@@ -169,7 +172,7 @@ class _HeadReader:
                 name, value = match.groups()
                 end = match.end()
                 value = value.rstrip(WHITESPACE)
-                fields.append(Field(name, value, len(fields), start, end - start - 2))
+                fields.append(_field((name, value, len(fields), start, end - start - 2)))
                 start = end
                 continue
             self.position = start
