@@ -200,7 +200,11 @@ class Encapsulation:
         if at + 14 > self.stop:
             return False
         kind = self.u16(buffer, at + 12)
-        return kind in (IPV4, IPV6, 0x0806, 0x8100, 0x88A8, 0x9100, 0x9200, MPLS, PPPOE, 0x88E5)
+        if kind <= 1500:
+            return at + 16 <= self.stop and self.u16(buffer, at + 14) == 0xAAAA
+        if kind in (IPV4, IPV6, 0x0806, 0x8100, 0x88A8, 0x9100, 0x9200, 0x8926, 0x893F):
+            return True
+        return kind in (MPLS, MPLS_UPSTREAM, PPPOE, NSH, 0x88E5, 0x88E7)
 
     def pppoe(self, buffer: Buffer) -> cython.int:
         """Pass a PPPoE session header (RFC 2516 §4): version and type 1, code 0."""
