@@ -36,6 +36,7 @@ from scapy.layers.inet6 import (  # noqa: E402
 from scapy.layers.ipsec import AH  # noqa: E402
 from scapy.layers.l2 import (  # noqa: E402
     GRE,
+    GRE_PPTP,
     LLC,
     SNAP,
     CookedLinux,
@@ -44,9 +45,7 @@ from scapy.layers.l2 import (  # noqa: E402
     Dot1AH,
     Dot1Q,
     Ether,
-    GRE_PPTP,
     GRErouting,
-    Loopback,
 )
 from scapy.layers.ppp import HDLC, PPP, PPPoE  # noqa: E402
 from scapy.layers.vxlan import VXLAN  # noqa: E402
@@ -116,8 +115,9 @@ def gre_header(protocol: int, chance: Chance, *, numbered: bool | None = None) -
     header = GRE(proto=protocol, routing_present=int(routed), **present)
     if not routed:
         return header
-    return header / Raw(bytes(GRErouting(address_family=0x800, routing_info=b"\x0a\x01\x02\x03"))
-                        + bytes(4))
+    return header / Raw(
+        bytes(GRErouting(address_family=0x800, routing_info=b"\x0a\x01\x02\x03")) + bytes(4)
+    )
 
 
 def gre_ip(inner: bytes, chance: Chance) -> Any:
@@ -207,7 +207,9 @@ def pppoe(inner: bytes, chance: Chance) -> Any:
 
 def snap(inner: bytes, chance: Chance) -> Any:
     body = bytes(LLC() / SNAP(code=ethertype(inner))) + inner
-    return beneath(tagged(chance), len(body), body) if len(body) <= 1500 else ethernet(inner, chance)
+    return (
+        beneath(tagged(chance), len(body), body) if len(body) <= 1500 else ethernet(inner, chance)
+    )
 
 
 def macsec(inner: bytes, chance: Chance) -> Any:
@@ -260,7 +262,9 @@ def gtp(inner: bytes, chance: Chance) -> Any:
     if chance.random() < 0.3:
         header: Any = GTP_U_Header(teid=9, E=1, next_ex=0x85) / GTPPDUSessionContainer(type=0)
         return in_udp(2152, header / Raw(inner), chance)
-    return in_udp(2152, GTP_U_Header(teid=9, gtp_type=255, S=chance.randrange(2)) / Raw(inner), chance)
+    return in_udp(
+        2152, GTP_U_Header(teid=9, gtp_type=255, S=chance.randrange(2)) / Raw(inner), chance
+    )
 
 
 def ip_in_ip(inner: bytes, chance: Chance) -> Any:
@@ -332,7 +336,7 @@ def wifi(inner: bytes, chance: Chance) -> bytes:
     return bytes(frame / LLC() / SNAP(code=ethertype(inner))) + inner
 
 
-def aggregated(inner: bytes, chance: Chance) -> bytes:
+def aggregated(inner: bytes, _: Chance) -> bytes:
     """Return an 802.11 frame with an A-MSDU: ARP, the packet, ARP."""
     macs = {f"addr{i}": f"02:00:00:00:00:0{i}" for i in range(1, 4)}
     head = bytes(Dot11(type=2, subtype=8, FCfield=1, **macs) / Dot11QoS(A_MSDU_Present=1))
@@ -354,7 +358,7 @@ def radiotap_fcs(inner: bytes, chance: Chance) -> bytes:
     return bytes(RadioTap(Flags="FCS", **stamp)) + wifi(inner, chance) + FCS
 
 
-def radiotap_padded(inner: bytes, chance: Chance) -> bytes:
+def radiotap_padded(inner: bytes, _: Chance) -> bytes:
     """The driver put two bytes between a QoS header and what follows it."""
     macs = {f"addr{i}": f"02:00:00:00:00:0{i}" for i in range(1, 4)}
     head = bytes(Dot11(type=2, subtype=8, FCfield=1, **macs) / Dot11QoS())
@@ -403,7 +407,10 @@ LINKS = [
     Wrapping("null-big", "ip", "link 0", loopback("big")),
     Wrapping("loop", "ip", "link 108", loopback("big")),
     Wrapping(
-        "cooked", "ip", "link 113", lambda inner, _: bytes(CookedLinux(proto=ethertype(inner))) + inner
+        "cooked",
+        "ip",
+        "link 113",
+        lambda inner, _: bytes(CookedLinux(proto=ethertype(inner))) + inner,
     ),
     Wrapping(
         "cooked-2",
@@ -496,9 +503,7 @@ def each_alone() -> list[list[Wrapping]]:
         chain = [tunnel] if tunnel.takes == "ip" else [ethernet_in_ip, tunnel]
         found.append([*chain, ip_in_ethernet] if tunnel.gives == "ip" else chain)
         found[-1].append(LINKS[0])
-    return found + [
-        [link] if link.takes == "ip" else [ip_in_ethernet, link] for link in LINKS
-    ]
+    return found + [[link] if link.takes == "ip" else [ip_in_ethernet, link] for link in LINKS]
 
 
 def pcapng_of(packets: Iterable[Wrapped], *, times: list[int] | None = None) -> bytes:
@@ -530,3 +535,28 @@ def pcapng_of(packets: Iterable[Wrapped], *, times: list[int] | None = None) -> 
         blocks.append(struct.pack("<I", len(body) + 12))
     section = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
     return section + b"".join(described) + b"".join(blocks)
+
+
+def fragments_of(packet: bytes, size: int, identification: int) -> list[bytes]:
+    """Cut an IP packet without extension headers into fragments of `size` bytes of data.
+
+    `size` is a multiple of 8. What fits into one stays as it is.
+    """
+    header = (packet[0] & 15) * 4 if version(packet) == 4 else 40
+    data = packet[header:]
+    if len(data) <= size:
+        return [packet]
+    found = []
+    for start in range(0, len(data), size):
+        part = data[start : start + size]
+        more = start + size < len(data)
+        if version(packet) == 4:
+            head = bytearray(packet[:header])
+            struct.pack_into(">HH", head, 2, header + len(part), identification & 0xFFFF)
+            struct.pack_into(">H", head, 6, more << 13 | start // 8)
+            found.append(bytes(head) + part)
+        else:
+            fragment = struct.pack(">BBHI", packet[6], 0, start | more, identification)
+            whole = packet[:4] + struct.pack(">HB", 8 + len(part), 44) + packet[7:40]
+            found.append(whole + fragment + part)
+    return found

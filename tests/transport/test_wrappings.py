@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.chance import chance as seeded
 from support.packets import ACK, PSH, ipv4, ipv6, tcp
 from support.tshark import fields, needs_tshark
 from support.wrappings import (
     LINKS,
-    TUNNELS,
     Wrapped,
     Wrapping,
     apply,
@@ -70,20 +69,20 @@ def bare(inner: bytes) -> Found:
 @pytest.mark.parametrize("inner", [V4, V6], ids=["v4", "v6"])
 def test_each_wrapping_alone(chain: list[Wrapping], inner: bytes) -> None:
     for seed in range(12):
-        packet = apply(inner, chain, random.Random(seed))
+        packet = apply(inner, chain, seeded(seed))
         assert found_in(packet) == (TCP, bare(inner)), seed
 
 
 @given(st.integers(0, 1 << 32), st.integers(0, 8), st.sampled_from([V4, V6]))
 @settings(max_examples=300, deadline=None)
 def test_wrappings_in_any_order(seed: int, depth: int, inner: bytes) -> None:
-    packet = wrap(inner, depth, random.Random(seed))
+    packet = wrap(inner, depth, seeded(seed))
     assert found_in(packet) == (TCP, bare(inner)), packet.names
 
 
 @pytest.mark.parametrize("chain", CHAINS, ids=names)
 def test_every_prefix_says_less_and_invents_nothing(chain: list[Wrapping]) -> None:
-    packet = apply(V4, chain, random.Random(7))
+    packet = apply(V4, chain, seeded(7))
     whole = bare(V4)
     for stop in range(len(packet.data)):
         kind, found = found_in(packet, stop)
@@ -105,7 +104,7 @@ def test_random_bytes_of_every_link_type(link: int, data: bytes, more: int) -> N
 @given(st.integers(0, 1 << 32), st.integers(0, 6), st.lists(st.integers(0, 400), max_size=6))
 @settings(max_examples=300, deadline=None)
 def test_changed_bytes_raise_nothing(seed: int, depth: int, places: list[int]) -> None:
-    chance = random.Random(seed)
+    chance = seeded(seed)
     packet = wrap(V4, depth, chance)
     data = bytearray(packet.data)
     for place in places:
@@ -133,7 +132,11 @@ def test_a_bomb_of_tunnels_ends_at_the_limit() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [b"\x81\x00\x00\x07", b"\x88\x47" + b"\x00\x10\x00\x40" * 2, b"\x89\x4f\x02\x02\x02\x04\0\0\0\0"],
+    [
+        b"\x81\x00\x00\x07",
+        b"\x88\x47" + b"\x00\x10\x00\x40" * 2,
+        b"\x89\x4f\x02\x02\x02\x04\0\0\0\0",
+    ],
     ids=["vlan", "mpls", "nsh"],
 )
 def test_a_bomb_of_tags_ends_at_the_limit(header: bytes) -> None:
@@ -164,7 +167,7 @@ NOT_BY_TSHARK = {"snap+Ethernet", "ethernet+pseudowire+Ethernet", "pppd", "NFLOG
 @needs_tshark
 def test_tshark_finds_the_same_segments(tmp_path: Path) -> None:
     packets = [
-        apply(inner, chain, random.Random(seed))
+        apply(inner, chain, seeded(seed))
         for seed in range(6)
         for chain in CHAINS
         for inner in (V4, V6)

@@ -410,7 +410,7 @@ def _summary_columns() -> tuple[Column, ...]:
         count("not_decoded_macsec", not_decoded.format("encrypted with MACsec")),
         count("not_decoded_wifi", not_decoded.format("encrypted in 802.11")),
         count("not_decoded_nested", not_decoded.format("more headers than are followed")),
-        Column("unknown_links", Kind.LIST, "link types of `not_decoded_link`, as LINKTYPE_ numbers"),
+        Column("unknown_links", Kind.LIST, "LINKTYPE_ numbers of `not_decoded_link`, if any"),
     )
 
 

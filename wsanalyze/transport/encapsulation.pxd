@@ -17,7 +17,7 @@ cdef class Encapsulation:
     cdef int u16(self, Buffer buffer, Py_ssize_t at) except -1
     cdef int bound(self, Py_ssize_t at, Py_ssize_t stop, long long wire_stop) except -1
     cdef int end_at(self, long long stop) except -1
-    cpdef int follow(self, Buffer buffer, int kind) except? -1000
+    cdef int follow(self, Buffer buffer, int kind) except? -1000
     cdef int step(self, Buffer buffer, int kind) except? -1000
     cdef int shim(self, Buffer buffer, int kind) except? -1000
     cdef int ethernet(self, Buffer buffer) except? -1000

@@ -81,12 +81,12 @@ class Encapsulation:
         Returns 0x0800 or 0x86DD, and `at` is where that header begins; or the negative of what
         `Packet.read` is to say. Every step goes forward, and there are MOST_HEADERS at most.
         """
-        steps: cython.int
-        for steps in range(MOST_HEADERS):
-            if kind == IPV4 or kind == IPV6 or kind < 0:
+        _step: cython.int
+        for _step in range(MOST_HEADERS):
+            if kind in (IPV4, IPV6) or kind < 0:
                 return kind
             kind = self.step(buffer, kind)
-        return kind if kind == IPV4 or kind == IPV6 or kind < 0 else -NESTED
+        return kind if kind in (IPV4, IPV6) or kind < 0 else -NESTED
 
     def step(self, buffer: Buffer, kind: cython.int) -> cython.int:
         """Pass the header that EtherType `kind` announces; return what is inside."""
@@ -94,7 +94,7 @@ class Encapsulation:
             return self.shim(buffer, 4)
         if kind == ETHERNET:
             return self.ethernet(buffer)
-        if kind == MPLS or kind == MPLS_UPSTREAM:
+        if kind in (MPLS, MPLS_UPSTREAM):
             return self.mpls(buffer)
         if kind == PPPOE:
             return self.pppoe(buffer)
@@ -102,7 +102,7 @@ class Encapsulation:
             return self.ppp(buffer)
         if kind == RAW_IP:
             return self.raw(buffer)
-        if kind == ERSPAN or kind == ERSPAN_3:
+        if kind in (ERSPAN, ERSPAN_3):
             return self.erspan(buffer, kind)
         if kind == NSH:
             return self.nsh(buffer)
@@ -161,8 +161,8 @@ class Encapsulation:
     def mpls(self, buffer: Buffer) -> cython.int:
         """Pass a stack of MPLS labels (RFC 3032 §2.1)."""
         label: cython.int
-        labels: cython.int
-        for labels in range(MOST_HEADERS):
+        _label: cython.int
+        for _label in range(MOST_HEADERS):
             if self.at + 4 > self.stop:
                 return -TRUNCATED
             label = self.u16(buffer, self.at) << 4 | buffer.view[self.at + 2] >> 4

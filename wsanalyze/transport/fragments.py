@@ -92,7 +92,9 @@ class Datagram:
             until = stop if piece is None else min(stop, piece[0])
             if at < until:
                 start = at - fragment.offset
-                self.pieces.insert(index, (at, until, fragment.data[start : until - fragment.offset]))
+                self.pieces.insert(
+                    index, (at, until, fragment.data[start : until - fragment.offset])
+                )
                 self.covered += until - at
                 self.held += until - at + PIECE_OVERHEAD
                 at = until

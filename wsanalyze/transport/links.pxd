@@ -5,7 +5,7 @@ from wsanalyze.transport.wireless cimport avs, little, ppi_wifi, prism, radiotap
 cdef int UNKNOWN_LINK, TRUNCATED, MALFORMED, NOT_IP
 cdef int ETHERNET, PPP, PPPOE, RAW_IP
 
-cpdef int in_link(Encapsulation place, Buffer buffer, int link) except? -1000
+cdef int in_link(Encapsulation place, Buffer buffer, int link) except? -1000
 cdef int hdlc(Encapsulation place, Buffer buffer) except? -1000
 cdef int pppd(Encapsulation place, Buffer buffer) except? -1000
 cdef int nflog(Encapsulation place, Buffer buffer) except? -1000

@@ -29,7 +29,7 @@ PPPOE = 0x8864
 RAW_IP = 0x10000
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def in_link(place: Encapsulation, buffer: Buffer, link: cython.int) -> cython.int:
     """Pass the header of link type `link` (LINKTYPE_ registry) at `place.at`.

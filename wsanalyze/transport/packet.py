@@ -298,18 +298,14 @@ class Packet:
         self.payload_stop = self.stop
         return TCP
 
-    def other_link(
-        self, buffer: Buffer, start: cython.Py_ssize_t, link: cython.int
-    ) -> cython.int:
+    def other_link(self, buffer: Buffer, start: cython.Py_ssize_t, link: cython.int) -> cython.int:
         """Read a packet of a link type that is seldom seen, or with a frame check sequence."""
         checked: cython.longlong = link >> 16
         stop: cython.longlong
         if checked > 0:
             # It is no part of the packet, and is the first to be cut away.
             stop = max(self.wire_stop - checked, start)
-            return self.read(
-                buffer, start, min(stop, self.stop), stop - start, link & 0xFFFF
-            )
+            return self.read(buffer, start, min(stop, self.stop), stop - start, link & 0xFFFF)
         self.place.bound(start, self.stop, self.wire_stop)
         return self.inside(buffer, in_link(self.place, buffer, link))
 
@@ -342,7 +338,7 @@ class Packet:
         if found == -UDP:
             return UDP
         found = self.inside(buffer, found)
-        return UDP if found == MALFORMED or found == NOT_IP else found
+        return UDP if found in (MALFORMED, NOT_IP) else found
 
     def other_protocol(
         self, buffer: Buffer, protocol: cython.int, at: cython.Py_ssize_t
@@ -361,9 +357,7 @@ class Packet:
         kind = in_ip(self.place, buffer, protocol)
         return -kind if kind < 0 else self.inside(buffer, kind)
 
-    def fragment4(
-        self, buffer: Buffer, at: cython.Py_ssize_t, header: cython.int
-    ) -> cython.int:
+    def fragment4(self, buffer: Buffer, at: cython.Py_ssize_t, header: cython.int) -> cython.int:
         """Take note of a fragment of IPv4 (RFC 791 §3.2); Linux cuts what is not in eights."""
         field: cython.int = u16(buffer, at + 6)
         if field & 0x2000:
@@ -379,11 +373,9 @@ class Packet:
             return MALFORMED
         self.fragment_id = u32(buffer, at + 4)
         self.fragment_protocol = buffer.view[at]
-        return self.fragment(at + 8, field & 0xFFF8, field & 1)
+        return self.fragment(at + 8, field & 0xFFF8, field & 1 != 0)
 
-    def fragment(
-        self, at: cython.Py_ssize_t, offset: cython.int, more: cython.bint
-    ) -> cython.int:
+    def fragment(self, at: cython.Py_ssize_t, offset: cython.int, more: cython.bint) -> cython.int:
         """Take note of where a fragment's data lies."""
         self.length = self.wire_stop - at
         if self.length <= 0 or offset + self.length > LONGEST_DATAGRAM:
@@ -395,9 +387,7 @@ class Packet:
         self.fragment_depth = self.depth
         return FRAGMENT
 
-    def resume(
-        self, buffer: Buffer, length: cython.longlong, protocol: cython.int
-    ) -> cython.int:
+    def resume(self, buffer: Buffer, length: cython.longlong, protocol: cython.int) -> cython.int:
         """Read the datagram that the fragment before this call made whole.
 
         `buffer` holds what was captured of its `length` bytes, up to the first that was not.

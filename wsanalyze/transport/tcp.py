@@ -185,9 +185,7 @@ class Transport:
             self.counts.skipped(kind)
         return 0
 
-    def several(
-        self, buffer: Buffer, time: cython.longlong, number: cython.longlong
-    ) -> cython.int:
+    def several(self, buffer: Buffer, time: cython.longlong, number: cython.longlong) -> cython.int:
         """Take the packets that one frame aggregates; return what to count the frame as.
 
         IP fragments among them are not put together: they come in aggregates of 802.11 only.

@@ -5,8 +5,8 @@ cdef int OTHER, TRUNCATED, MALFORMED, NOT_IP, ESP, UDP
 cdef int IPV4, IPV6, ETHERNET, PPP, MPLS, ERSPAN, ERSPAN_3, RAW_IP
 cdef int VXLAN_PORT, OLD_VXLAN_PORT, VXLAN_GPE_PORT, GENEVE_PORT, GTP_PORT
 
-cpdef int in_ip(Encapsulation place, Buffer buffer, int protocol) except? -1000
-cpdef int in_udp(Encapsulation place, Buffer buffer) except? -1000
+cdef int in_ip(Encapsulation place, Buffer buffer, int protocol) except? -1000
+cdef int in_udp(Encapsulation place, Buffer buffer) except? -1000
 cdef int gre(Encapsulation place, Buffer buffer) except? -1000
 cdef int gre_protocol(Encapsulation place, Buffer buffer, int protocol, bint numbered) except? -1000
 cdef int route(Encapsulation place, Buffer buffer) except? -1000

@@ -43,7 +43,7 @@ GENEVE_PORT = 6081
 GTP_PORT = 2152
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def in_ip(place: Encapsulation, buffer: Buffer, protocol: cython.int) -> cython.int:
     """Pass the header of an IP protocol other than TCP and UDP."""
@@ -133,7 +133,7 @@ def gre_protocol(
     return -NOT_IP if protocol <= 1500 else protocol
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def in_udp(place: Encapsulation, buffer: Buffer) -> cython.int:
     """Pass a UDP header and that of the tunnel whose port is the target's; -UDP where none is."""
@@ -219,7 +219,7 @@ def gtp(place: Encapsulation, buffer: Buffer) -> cython.int:
     """Pass a GTP-U header (3GPP TS 29.281 §5.1) of version 1 that carries a user's packet."""
     flags: cython.int = buffer.view[place.at]
     following: cython.int
-    headers: cython.int
+    _header: cython.int
     if flags & 0xF8 != 0x30 or buffer.view[place.at + 1] != 255:
         return -UDP
     place.end_at(place.at + 8 + place.u16(buffer, place.at + 2))
@@ -232,7 +232,7 @@ def gtp(place: Encapsulation, buffer: Buffer) -> cython.int:
         return -TRUNCATED
     following = buffer.view[place.at - 1] if flags & 4 else 0
     # An extension header's length is its first byte, in words; its last byte is the next type.
-    for headers in range(16):
+    for _header in range(16):
         if following == 0:
             return RAW_IP
         if place.at >= place.stop:

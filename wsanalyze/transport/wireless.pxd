@@ -5,14 +5,14 @@ cdef int OTHER, UNKNOWN_LINK, TRUNCATED, MALFORMED, FRAGMENT, NOT_IP, WIFI_PROTE
 cdef int LLC
 
 cdef long long little(Buffer buffer, Py_ssize_t at, int length) except? -1
-cpdef int wifi(Encapsulation place, Buffer buffer, bint padded) except? -1000
-cpdef int subframe(Encapsulation place, Buffer buffer) except? -1000
+cdef int wifi(Encapsulation place, Buffer buffer, bint padded) except? -1000
+cdef int subframe(Encapsulation place, Buffer buffer) except? -1000
 cdef int flagged(
     Encapsulation place, Buffer buffer, bint fcs, bint padded, bint damaged
 ) except? -1000
-cpdef int radiotap(Encapsulation place, Buffer buffer) except? -1000
-cpdef int prism(Encapsulation place, Buffer buffer) except? -1000
-cpdef int avs(Encapsulation place, Buffer buffer) except? -1000
-cpdef int ppi_wifi(
+cdef int radiotap(Encapsulation place, Buffer buffer) except? -1000
+cdef int prism(Encapsulation place, Buffer buffer) except? -1000
+cdef int avs(Encapsulation place, Buffer buffer) except? -1000
+cdef int ppi_wifi(
     Encapsulation place, Buffer buffer, Py_ssize_t at, bint aligned
 ) except? -1000

@@ -42,7 +42,7 @@ def little(buffer: Buffer, at: cython.Py_ssize_t, length: cython.int) -> cython.
     return number
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def wifi(place: Encapsulation, buffer: Buffer, padded: cython.bint) -> cython.int:
     """Pass the MAC header of a data frame (IEEE 802.11-2020 §9.3.2), `padded` to 4 bytes.
@@ -84,7 +84,7 @@ def wifi(place: Encapsulation, buffer: Buffer, padded: cython.bint) -> cython.in
     return -SEVERAL if aggregated else LLC
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def subframe(place: Encapsulation, buffer: Buffer) -> cython.int:
     """Pass the header of an A-MSDU subframe (§9.3.2.2.2), which ends where its length says."""
@@ -115,7 +115,7 @@ def flagged(
     return wifi(place, buffer, padded)
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def radiotap(place: Encapsulation, buffer: Buffer) -> cython.int:
     """Pass a radiotap header (radiotap.org), of which the flags are wanted: bit 1, behind TSFT."""
@@ -153,7 +153,7 @@ def radiotap(place: Encapsulation, buffer: Buffer) -> cython.int:
     return flagged(place, buffer, flags & 0x10 != 0, flags & 0x20 != 0, flags & 0x40 != 0)
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def prism(place: Encapsulation, buffer: Buffer) -> cython.int:
     """Pass a Prism header: message code and length in the byte order of whoever captured.
@@ -174,7 +174,7 @@ def prism(place: Encapsulation, buffer: Buffer) -> cython.int:
     return -TRUNCATED if place.at > place.stop else wifi(place, buffer, False)
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def avs(place: Encapsulation, buffer: Buffer) -> cython.int:
     """Pass an AVS header: version and length, in network byte order."""
@@ -188,7 +188,7 @@ def avs(place: Encapsulation, buffer: Buffer) -> cython.int:
     return -TRUNCATED if place.at > place.stop else wifi(place, buffer, False)
 
 
-@cython.ccall
+@cython.cfunc
 @cython.exceptval(-1000, check=True)
 def ppi_wifi(
     place: Encapsulation, buffer: Buffer, at: cython.Py_ssize_t, aligned: cython.bint
