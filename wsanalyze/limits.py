@@ -38,5 +38,9 @@ class Limits:
     payload: int = 16 * 1024 * 1024
     # Payload kept in all.
     payload_total: int = 512 * 1024 * 1024
+    # Bytes of IP fragments that wait for the rest of their datagram (Linux: 4 MiB), and datagrams
+    # that wait. Some hundred are on their way at a time; beyond it the oldest are given up.
+    fragments: int = 4 * 1024 * 1024
+    datagrams: int = 4096
     # One record of a capture file; Wireshark's own bound for a packet is 256 KiB.
     packet: int = 64 * 1024 * 1024

@@ -198,6 +198,14 @@ class _Run:
         summary.not_decoded_malformed = counts.malformed
         summary.not_decoded_fragment = counts.fragments
         summary.tcp_conversations = counts.conversations
+        summary.other_not_ip = counts.not_ip
+        summary.fragment_packets = counts.joined
+        summary.fragment_conflicts = counts.fragment_conflicts
+        summary.not_decoded_esp = counts.esp
+        summary.not_decoded_macsec = counts.macsec
+        summary.not_decoded_wifi = counts.wifi_protected
+        summary.not_decoded_nested = counts.nested
+        summary.unknown_links = [str(link) for link in sorted(counts.unknown_links)]
         if info.problem is not None:
             offset = info.problem.offset
             where = "" if offset is None else f"byte {offset}: "
@@ -214,6 +222,8 @@ class _Run:
         reached["followed"] = transport.reached_followed
         reached["out_of_order"] = transport.reached_pending
         reached["out_of_order_total"] = transport.reached_pending_all
+        reached["fragments"] = transport.fragments.reached_fragments
+        reached["datagrams"] = transport.fragments.reached_datagrams
         for limit in fields(Limits):
             self.summaries[0].limits[limit.name] = reached.get(limit.name, 0)
 

@@ -65,7 +65,7 @@ def test_times_are_the_earliest_and_latest_even_where_they_go_backwards() -> Non
 
 def test_the_link_type_is_the_low_half_of_its_word() -> None:
     found, info = read(pcap_header(network=0x2400_0071) + pcap_record())
-    assert found[0][2] == 0x71
+    assert found[0][2] == 0x71 | 4 << 16  # and the frame check sequence above it
     assert info.interfaces[0].fcs_length == 4
 
 

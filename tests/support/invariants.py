@@ -11,7 +11,7 @@ from wsanalyze.recording import Recording
 OUTCOMES = {"established", "refused", "invalid", "unanswered", "unseen"}
 ENDS = {"capture-end", "evicted", None}
 ENDS |= {f"{role}-{how}" for role in ("client", "server") for how in ("close", "fin", "rst")}
-NOT_DECODED = ("link", "truncated", "malformed", "fragment")
+NOT_DECODED = ("link", "truncated", "malformed", "fragment", "esp", "macsec", "wifi", "nested")
 SPOKEN = ("websocket", "http", "tls", "other", "empty")
 
 
@@ -38,7 +38,7 @@ def check(recording: Recording) -> None:
 def check_summaries(recording: Recording) -> None:
     """Every packet, conversation and attempt is counted once."""
     for each in recording.captures:
-        seen = each.tcp_packets + each.udp_packets + each.other_packets
+        seen = each.tcp_packets + each.udp_packets + each.other_packets + each.fragment_packets
         assert each.packets == seen + sum(getattr(each, f"not_decoded_{x}") for x in NOT_DECODED)
         assert each.tcp_conversations == sum(getattr(each, f"conversations_{x}") for x in SPOKEN)
         assert each.attempts == sum(getattr(each, f"attempts_{x}") for x in OUTCOMES)

@@ -15,7 +15,8 @@ from support.packets import ACK, PSH, ethernet, ipv4, ipv6, tcp
 from wsanalyze.buffer import Buffer
 from wsanalyze.transport.packet import Packet
 
-TCP, UDP, OTHER, UNKNOWN_LINK, TRUNCATED, MALFORMED, FRAGMENT = range(7)
+TCP, UDP, OTHER, UNKNOWN_LINK, TRUNCATED, MALFORMED, FRAGMENT, NOT_IP, ESP = range(9)
+SEVERAL = 12
 DATA = b"hello, world"
 SEGMENT = tcp(40000, 8080, 0xFEDCBA98, 0x89ABCDEF, ACK | PSH, DATA, window=4321)
 V4 = ipv4(SEGMENT, "192.0.2.1", "198.51.100.2", ttl=57)
@@ -239,14 +240,14 @@ NOT_FOLLOWED: dict[str, tuple[int, bytes, int]] = {
     "udp": (1, ethernet(ipv4(bytes(8), protocol=17)), UDP),
     "udp-v6": (1, ethernet(ipv6(bytes(8), following=17), 0x86DD), UDP),
     "icmp": (1, ethernet(ipv4(bytes(8), protocol=1)), OTHER),
-    "esp": (229, ipv6(bytes(16), following=50), OTHER),
+    "esp": (229, ipv6(bytes(16), following=50), ESP),
     "no-next-header": (229, ipv6(b"", following=59), OTHER),
     "hop-by-hop-then-udp": (229, ipv6(extension(17) + bytes(8), following=0), UDP),
-    "arp": (1, ethernet(bytes(28), 0x0806), OTHER),
-    "802.3": (1, ethernet(bytes(46), 46), OTHER),
-    "cooked2-arp": (276, cooked2(0x0806, bytes(28)), OTHER),
-    "loopback-other-family": (0, loopback(7, "little", V4), OTHER),
-    "wifi": (105, ethernet(V4), UNKNOWN_LINK),
+    "arp": (1, ethernet(bytes(28), 0x0806), NOT_IP),
+    "802.3": (1, ethernet(bytes(46), 46), NOT_IP),
+    "cooked2-arp": (276, cooked2(0x0806, bytes(28)), NOT_IP),
+    "loopback-other-family": (0, loopback(7, "little", V4), NOT_IP),
+    "bluetooth": (187, ethernet(V4), UNKNOWN_LINK),
     "usb": (220, ethernet(V4), UNKNOWN_LINK),
     "empty": (1, b"", TRUNCATED),
     "first-fragment": (228, ipv4(SEGMENT, fragment=0x2000), FRAGMENT),
@@ -286,7 +287,7 @@ def test_no_bytes_raise_and_payload_stays_within_the_packet(
     data = front + data
     for kind in (link, 1, 101, 229):
         found = read(data, kind, wire=len(data) + more, before=b"xyz")
-        assert 0 <= found.kind <= FRAGMENT
+        assert 0 <= found.kind <= SEVERAL
         if found.kind == TCP:
             packet = found.packet
             assert 3 <= packet.payload_start <= packet.payload_stop <= 3 + len(data)

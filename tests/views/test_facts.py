@@ -36,6 +36,7 @@ def test_everything_that_went_wrong_is_said() -> None:
         cut_packets=3,
         not_decoded_link=1,
         not_decoded_fragment=2,
+        not_decoded_esp=4,
         tcp_conversations=3,
         conversations_websocket=1,
         conversations_tls=2,
@@ -58,7 +59,11 @@ def test_everything_that_went_wrong_is_said() -> None:
             "2 packets dropped while capturing, 1.0 kB of WebSocket connections never captured, "
             "3 packets cut by the snap length",
         ),
-        ("not analysed", "1 packet of an unknown link type, 2 packets that are IP fragments"),
+        (
+            "not analysed",
+            "1 packet of an unknown link type, 2 packets that are IP fragments of incomplete "
+            "datagrams, 4 packets encrypted with IPsec ESP",
+        ),
         ("limits reached", "flows 1 time, held 2 times"),
         ("problem", "byte 9: cut\\x0a"),
     ]

@@ -23,7 +23,8 @@ class Batch:
     - `start` and `stop`: its captured bytes are `buffer.view[start:stop]`;
     - `wire_length`: its length in bytes as it was on the wire (>= stop - start);
     - `time_ns`: its timestamp, integer nanoseconds since 1970-01-01 UTC;
-    - `link`: its link type (LINKTYPE_ number);
+    - `link`: its link type (LINKTYPE_ number), and in the bits from 16 on how many bytes of frame
+      check sequence it ends with;
     - `number`: its 1-based number in the capture, the one that Wireshark shows.
 
     `capture` is the index of the capture that the packets came from. A reader fills the same Batch

@@ -41,6 +41,14 @@ class Interface:
     received: int | None = None
     dropped: int | None = None
 
+    def fcs_bytes(self) -> int:
+        """Return the bytes of frame check sequence at the end of each packet.
+
+        pcapng counts them in bits and shows 4 in its example, which is what programs write.
+        """
+        length = self.fcs_length or 0
+        return length if length < 8 else length // 8
+
     def largest_packet(self, most: int) -> int:
         """Return the length above which one of its packets is damage, at most `most` bytes."""
         if self.link in LARGE_PACKET_LINKS:

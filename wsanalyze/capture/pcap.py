@@ -92,7 +92,7 @@ class PcapRecords:
     def __init__(self, header: PcapHeader, packet_limit: int) -> None:
         """Read records as `header` says; a packet above `packet_limit` bytes is damage."""
         self.big = header.byte_order == "big"
-        self.link = header.link
+        self.link = header.link | (header.fcs_length or 0) << 16
         self.header_length = header.record_header
         self.fraction_ns = header.fraction_ns
         self.packet_limit = packet_limit

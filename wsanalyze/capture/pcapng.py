@@ -330,7 +330,7 @@ class PcapngRecords:
             memoryview(larger)[:row] = memoryview(self.interfaces)
             self.interfaces = larger
         unit_ns, offset_ns, last = clock.fast()
-        self.interfaces[row + LINK] = interface.link
+        self.interfaces[row + LINK] = interface.link | interface.fcs_bytes() << 16
         self.interfaces[row + PACKET_LIMIT] = interface.largest_packet(self.block_limit)
         self.interfaces[row + SNAP_LENGTH] = interface.snap_length or 0
         self.interfaces[row + UNIT_NS] = unit_ns

@@ -49,3 +49,11 @@ class CaptureSummary:
     lost_bytes: int = 0
     limits: dict[str, int] = field(default_factory=dict)
     problem: str | None = None
+    other_not_ip: int = 0
+    fragment_packets: int = 0
+    fragment_conflicts: int = 0
+    not_decoded_esp: int = 0
+    not_decoded_macsec: int = 0
+    not_decoded_wifi: int = 0
+    not_decoded_nested: int = 0
+    unknown_links: list[str] = field(default_factory=list)

@@ -384,7 +384,10 @@ def _summary_columns() -> tuple[Column, ...]:
         count("not_decoded_link", not_decoded.format("an unknown link type")),
         count("not_decoded_truncated", not_decoded.format("cut inside a header")),
         count("not_decoded_malformed", not_decoded.format("a malformed header")),
-        count("not_decoded_fragment", not_decoded.format("an IP fragment")),
+        count(
+            "not_decoded_fragment",
+            not_decoded.format("an IP fragment whose datagram is not whole"),
+        ),
         count("tcp_conversations", "TCP conversations that began in this capture"),
         count("conversations_websocket", "of them: with a WebSocket attempt"),
         count("conversations_http", "of them: HTTP without one"),
@@ -401,6 +404,14 @@ def _summary_columns() -> tuple[Column, ...]:
             for limit in fields(Limits)
         ),
         text("problem", "why reading ended early", "it was read to its end"),
+        count("other_not_ip", "of `other_packets`: those without an IP packet, as ARP"),
+        count("fragment_packets", "IP fragments of whole datagrams, but for the last to come"),
+        count("fragment_conflicts", "IP fragments that contradict an earlier one"),
+        count("not_decoded_esp", not_decoded.format("encrypted with IPsec ESP")),
+        count("not_decoded_macsec", not_decoded.format("encrypted with MACsec")),
+        count("not_decoded_wifi", not_decoded.format("encrypted in 802.11")),
+        count("not_decoded_nested", not_decoded.format("more headers than are followed")),
+        Column("unknown_links", Kind.LIST, "LINKTYPE_ numbers of `not_decoded_link`, if any"),
     )
 
 

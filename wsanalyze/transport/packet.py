@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.transport.encapsulation import Encapsulation
 
 try:
     import cython
@@ -11,6 +12,9 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
     from wsanalyze.loads import load16, load32
+    from wsanalyze.transport.links import in_link
+    from wsanalyze.transport.tunnels import in_ip, in_udp
+    from wsanalyze.transport.wireless import subframe
 
 # What `Packet.read` found. TCP: all fields are set. The rest says why there is nothing to follow.
 TCP = 0
@@ -20,9 +24,22 @@ UNKNOWN_LINK = 3
 TRUNCATED = 4
 MALFORMED = 5
 FRAGMENT = 6
+NOT_IP = 7
+ESP = 8
+MACSEC = 9
+WIFI_PROTECTED = 10
+NESTED = 11
+# Several packets in one (802.11 A-MSDU): `Packet.part` reads them one by one, until NO_MORE.
+SEVERAL = 12
+NO_MORE = 13
 
 # VLAN tags in one frame; 802.1ad allows two, operators have been seen to stack more.
 MOST_TAGS = 8
+# IP headers within IP headers, reassembled datagrams among them. Wireshark stops at 50 tunnels,
+# Suricata at 16 layers; an overlay over a VPN over a mobile network has four.
+MOST_NESTED = 16
+# The longest datagram that fragments can make up (RFC 791 §3.1, RFC 8200 §4.5).
+LONGEST_DATAGRAM = 65535
 
 
 @cython.cfunc
@@ -65,6 +82,12 @@ class Packet:
     - `payload_start`, `payload_stop`: the captured payload in the buffer
     - `length`: payload bytes on the wire, more than those captured where the packet was cut
 
+    Tunnels and other wrappings are passed: the addresses are those of the innermost IP header.
+
+    After FRAGMENT the addresses are set too, and `fragment_id`, `fragment_offset` (bytes),
+    `fragment_more`, `fragment_protocol`, with the fragment's data as payload. Once its datagram is
+    whole, `resume` goes on with that. Only where `length` is 0 it is a fragment of IEEE 802.11.
+
     Source: RFC 791 §3.1, RFC 8200 §3 and §4, RFC 9293 §3.1, IEEE 802.1Q, LINKTYPE_ registry.
     """
 
@@ -76,6 +99,13 @@ class Packet:
         self.payload_start = self.payload_stop = 0
         self.length = 0
         self.stop = self.wire_stop = 0
+        self.place: Encapsulation = Encapsulation()
+        self.depth = 0
+        self.fragment_id = 0
+        self.fragment_offset = self.fragment_protocol = self.fragment_depth = 0
+        self.fragment_more = False
+        self.parts_at = self.parts_stop = 0
+        self.parts_wire_stop = 0
 
     def read(
         self,
@@ -87,7 +117,8 @@ class Packet:
     ) -> cython.int:
         """Read the packet `buffer[start:stop]` of link type `link`; return what it is.
 
-        `wire_length` is its length on the wire, at least stop - start.
+        `wire_length` is its length on the wire, at least stop - start. The bits of `link` from 16
+        on are the length of a frame check sequence at its end, in bytes.
         """
         if link == 1 and self.usual(buffer, start, stop):
             return TCP
@@ -111,7 +142,7 @@ class Packet:
             return self.ipv4(buffer, start)
         if link == 229:
             return self.ipv6(buffer, start)
-        return UNKNOWN_LINK
+        return self.other_link(buffer, start, link)
 
     @cython.boundscheck(False)
     def usual(
@@ -186,7 +217,8 @@ class Packet:
         # Linux cooked v2 names the tag itself as its protocol.
         if ethertype == 0x8100 or ethertype == 0x88A8:
             return self.ethertype(buffer, at + 2)
-        return OTHER
+        self.place.bound(at, self.stop, self.wire_stop)
+        return self.inside(buffer, ethertype)
 
     def raw(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
         """Read an IP packet without a link header: the version is its first half byte."""
@@ -212,7 +244,7 @@ class Packet:
         # AF_INET6 is 10, 24, 28 or 30, depending on the system.
         if family == 10 or family == 24 or family == 28 or family == 30:
             return self.ipv6(buffer, at + 4)
-        return OTHER
+        return NOT_IP
 
     def ipv4(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
         """Read an IPv4 header and what it carries."""
@@ -229,14 +261,14 @@ class Packet:
             if total < header:
                 return MALFORMED
             self.end_at(at + total)
-        # More fragments, or an offset: the transport header is not here or not whole.
-        if u16(buffer, at + 6) & 0x3FFF:
-            return FRAGMENT
         self.family = 4
         self.ttl = buffer.view[at + 8]
         self.source_high = self.target_high = 0
         self.source_low = u32(buffer, at + 12)
         self.target_low = u32(buffer, at + 16)
+        # More fragments, or an offset: the transport header is not here or not whole.
+        if u16(buffer, at + 6) & 0x3FFF:
+            return self.fragment4(buffer, at, header)
         return self.carried(buffer, buffer.view[at + 9], at + header)
 
     def ipv6(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
@@ -266,7 +298,7 @@ class Packet:
             if kind == 44:
                 # An "atomic" fragment (RFC 6946) is whole: offset 0 and no more to come.
                 if u16(buffer, at + 2) & 0xFFF9:
-                    return FRAGMENT
+                    return self.fragment6(buffer, at)
                 kind = buffer.view[at]
                 at += 8
             elif kind == 51:
@@ -289,8 +321,8 @@ class Packet:
         if protocol == 6:
             return self.tcp(buffer, at)
         if protocol == 17:
-            return UDP
-        return OTHER
+            return self.udp(buffer, at)
+        return self.other_protocol(buffer, protocol, at)
 
     def tcp(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
         """Read a TCP header (RFC 9293 §3.1)."""
@@ -311,3 +343,130 @@ class Packet:
         self.payload_start = at if at < self.stop else self.stop
         self.payload_stop = self.stop
         return TCP
+
+    def other_link(self, buffer: Buffer, start: cython.Py_ssize_t, link: cython.int) -> cython.int:
+        """Read a packet of a link type that is seldom seen, or with a frame check sequence."""
+        checked: cython.longlong = link >> 16
+        stop: cython.longlong
+        if checked > 0:
+            # It is no part of the packet, and is the first to be cut away.
+            stop = max(self.wire_stop - checked, start)
+            return self.read(buffer, start, min(stop, self.stop), stop - start, link & 0xFFFF)
+        self.place.bound(start, self.stop, self.wire_stop)
+        return self.inside(buffer, in_link(self.place, buffer, link))
+
+    def inside(self, buffer: Buffer, kind: cython.int) -> cython.int:
+        """Read what EtherType `kind` announces at `self.place`; if negative, why nothing is."""
+        place: Encapsulation = self.place
+        found: cython.int
+        kind = place.follow(buffer, kind)
+        if kind < 0:
+            self.parts_at = place.at
+            self.parts_stop = place.stop
+            self.parts_wire_stop = place.wire_stop
+            # A fragment of IEEE 802.11 has no length here, to tell it from those of IP.
+            self.length = 0
+            return -kind
+        if self.depth >= MOST_NESTED:
+            return NESTED
+        self.stop = place.stop
+        self.wire_stop = place.wire_stop
+        self.depth += 1
+        found = self.ipv4(buffer, place.at) if kind == 0x0800 else self.ipv6(buffer, place.at)
+        self.depth -= 1
+        return found
+
+    def udp(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
+        """Read a tunnel over UDP; what does not look like one all through is UDP."""
+        found: cython.int
+        self.place.bound(at, self.stop, self.wire_stop)
+        found = in_udp(self.place, buffer)
+        if found == -UDP:
+            return UDP
+        found = self.inside(buffer, found)
+        return UDP if found in (MALFORMED, NOT_IP) else found
+
+    def other_protocol(
+        self, buffer: Buffer, protocol: cython.int, at: cython.Py_ssize_t
+    ) -> cython.int:
+        """Read an IP protocol other than TCP and UDP."""
+        kind: cython.int
+        if protocol == 51:
+            # An authentication header in IPv4; IPv6 comes here past all of them (RFC 4302 §2).
+            while protocol == 51:
+                if at + 8 > self.stop:
+                    return TRUNCATED
+                protocol = buffer.view[at]
+                at += (buffer.view[at + 1] + 2) * 4
+            return self.carried(buffer, protocol, at)
+        self.place.bound(at, self.stop, self.wire_stop)
+        kind = in_ip(self.place, buffer, protocol)
+        return -kind if kind < 0 else self.inside(buffer, kind)
+
+    def fragment4(self, buffer: Buffer, at: cython.Py_ssize_t, header: cython.int) -> cython.int:
+        """Take note of a fragment of IPv4 (RFC 791 §3.2); Linux cuts what is not in eights."""
+        field: cython.int = u16(buffer, at + 6)
+        if field & 0x2000:
+            self.end_at(at + header + ((self.wire_stop - at - header) & ~7))
+        self.fragment_id = u16(buffer, at + 4)
+        self.fragment_protocol = buffer.view[at + 9]
+        return self.fragment(at + header, (field & 0x1FFF) * 8, field & 0x2000 != 0)
+
+    def fragment6(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.int:
+        """Take note of a fragment of IPv6 (RFC 8200 §4.5), with its header at `at`."""
+        field: cython.int = u16(buffer, at + 2)
+        if field & 1 and (self.wire_stop - at) & 7:
+            return MALFORMED
+        self.fragment_id = u32(buffer, at + 4)
+        self.fragment_protocol = buffer.view[at]
+        return self.fragment(at + 8, field & 0xFFF8, field & 1 != 0)
+
+    def fragment(self, at: cython.Py_ssize_t, offset: cython.int, more: cython.bint) -> cython.int:
+        """Take note of where a fragment's data lies."""
+        self.length = self.wire_stop - at
+        if self.length <= 0 or offset + self.length > LONGEST_DATAGRAM:
+            return MALFORMED
+        self.payload_start = at if at < self.stop else self.stop
+        self.payload_stop = self.stop
+        self.fragment_offset = offset
+        self.fragment_more = more
+        self.fragment_depth = self.depth
+        return FRAGMENT
+
+    def resume(self, buffer: Buffer, length: cython.longlong, protocol: cython.int) -> cython.int:
+        """Read the datagram that the fragment before this call made whole.
+
+        `buffer` holds what was captured of its `length` bytes, up to the first that was not.
+        Returns what `read` does, FRAGMENT among it: a tunnelled packet may be one of those.
+        """
+        found: cython.int
+        if self.fragment_depth >= MOST_NESTED:
+            return NESTED
+        self.stop = len(buffer.view)
+        self.wire_stop = length
+        self.depth = self.fragment_depth + 1
+        if self.family == 6:
+            found = self.extensions(buffer, protocol, 0)
+        else:
+            found = self.carried(buffer, protocol, 0)
+        self.depth = 0
+        return found
+
+    def part(self, buffer: Buffer) -> cython.int:
+        """Read the next of SEVERAL packets in one; return what `read` does, or NO_MORE."""
+        place: Encapsulation = self.place
+        start: cython.Py_ssize_t = self.parts_at
+        stop: cython.Py_ssize_t = self.parts_stop
+        wire_stop: cython.longlong = self.parts_wire_stop
+        found: cython.int
+        if start >= stop:
+            return NO_MORE
+        place.bound(start, stop, wire_stop)
+        found = subframe(place, buffer)
+        # Each but the last is filled up to a multiple of 4 bytes.
+        start += (place.wire_stop - start + 3) & ~3
+        found = -found if found < 0 else self.inside(buffer, found)
+        self.parts_at = start if found != TRUNCATED else stop
+        self.parts_stop = stop
+        self.parts_wire_stop = wire_stop
+        return found

@@ -23,6 +23,7 @@ cdef int KEEP_ALIVE
 cdef int ZERO_WINDOW
 cdef int LOST_BEFORE
 cdef int RESET
+cdef int COUNTED
 
 cdef class PacketCounts:
     cdef public long long packets
@@ -37,6 +38,14 @@ cdef class PacketCounts:
     cdef public long long malformed
     cdef public long long fragments
     cdef public long long conversations
+    cdef public long long joined
+    cdef public long long fragment_conflicts
+    cdef public long long not_ip
+    cdef public long long esp
+    cdef public long long macsec
+    cdef public long long wifi_protected
+    cdef public long long nested
+    cdef public object unknown_links
     cdef int skipped(self, int kind) except -1
 
 cdef class Transport:
@@ -51,6 +60,7 @@ cdef class Transport:
     cdef SegmentColumns segments
     cdef FlowTable flows
     cdef Packet packet
+    cdef public object fragments
     cdef PacketCounts counts
     cdef int capture
     cdef public long long conversations
@@ -62,6 +72,11 @@ cdef class Transport:
     cdef public long long reached_pending_all
     cdef int note
     cpdef feed(self, Batch batch, PacketCounts counts)
+    cdef int unusual(
+        self, int kind, Buffer buffer, int link, long long time, long long number
+    ) except -1
+    cdef int several(self, Buffer buffer, long long time, long long number) except -1
+    cdef int fragment(self, Buffer buffer, long long time, long long number) except? -1
     cdef int segment(self, Buffer buffer, long long time, long long number) except -1
     cdef int side(self, Packet packet) except -1
     cdef Conversation conversation(self, Packet packet, int side, long long time)

@@ -13,6 +13,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.tables.columns import SegmentColumns
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.transport.flows import FlowTable
+from wsanalyze.transport.fragments import Datagram, Fragment, Fragments
 from wsanalyze.transport.packet import Packet
 from wsanalyze.transport.reassembly import Chunk, Direction
 
@@ -40,6 +41,9 @@ PATIENCE = 64
 # several interfaces have the last packets in any order.
 LINGERING = 256
 
+# A packet that `Fragments` has counted; other values are those of `Packet.read`.
+COUNTED = -1
+
 # Notes of the segments table, as indices into tables.columns.NOTES.
 RETRANSMISSION = 1
 OUT_OF_ORDER = 2
@@ -61,6 +65,9 @@ class PacketCounts:
         self.tcp = self.udp = self.other = 0
         self.unknown_link = self.truncated = self.malformed = self.fragments = 0
         self.conversations = 0
+        self.joined = self.fragment_conflicts = 0
+        self.not_ip = self.esp = self.macsec = self.wifi_protected = self.nested = 0
+        self.unknown_links: set[int] = set()
 
     def skipped(self, kind: cython.int) -> cython.int:
         """Count a packet that carries no TCP segment to follow."""
@@ -74,8 +81,19 @@ class PacketCounts:
             self.truncated += 1
         elif kind == 5:
             self.malformed += 1
-        else:
+        elif kind == 6:
             self.fragments += 1
+        elif kind == 7:
+            self.other += 1
+            self.not_ip += 1
+        elif kind == 8:
+            self.esp += 1
+        elif kind == 9:
+            self.macsec += 1
+        elif kind == 10:
+            self.wifi_protected += 1
+        else:
+            self.nested += 1
         return 0
 
 
@@ -106,6 +124,7 @@ class Transport:
         self.segments = segments
         self.flows = FlowTable(seed)
         self.packet = Packet()
+        self.fragments = Fragments(limits)
         self.counts: PacketCounts = PacketCounts()
         self.conversations = 0
         self.ordinal = 0
@@ -146,11 +165,82 @@ class Transport:
                 followed += 1
                 self.segment(buffer, batch.time_ns[i], batch.number[i])
             else:
-                counts.skipped(kind)
+                self.unusual(kind, buffer, batch.link[i], batch.time_ns[i], batch.number[i])
         counts.packets += batch.count
         counts.tcp += followed
         counts.captured_bytes += captured
         counts.wire_bytes += wire
+
+    def unusual(
+        self,
+        kind: cython.int,
+        buffer: Buffer,
+        link: cython.int,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Take a packet that is not simply one TCP segment."""
+        if kind == 12:
+            kind = self.several(buffer, time, number)
+        elif kind == 6:
+            kind = self.fragment(buffer, time, number)
+        if kind == 3:
+            self.counts.unknown_links.add(link & 0xFFFF)
+        if kind == 0:
+            self.counts.tcp += 1
+        elif kind != COUNTED:
+            self.counts.skipped(kind)
+        return 0
+
+    def several(self, buffer: Buffer, time: cython.longlong, number: cython.longlong) -> cython.int:
+        """Take the packets that one frame aggregates; return what to count the frame as.
+
+        IP fragments among them are not put together: they come in aggregates of 802.11 only.
+        """
+        counted: cython.int = 13
+        kind: cython.int = self.packet.part(buffer)
+        while kind != 13:
+            if kind == 0:
+                self.segment(buffer, time, number)
+            if counted == 13 or kind == 0:
+                counted = kind
+            kind = self.packet.part(buffer)
+        return 5 if counted == 13 else counted
+
+    def fragment(
+        self, buffer: Buffer, time: cython.longlong, number: cython.longlong
+    ) -> cython.int:
+        """Take a fragment, and the datagram that it makes whole; return what to count it as."""
+        packet: Packet = self.packet
+        kind: cython.int = 6
+        whole: Datagram | None
+        # Each datagram that is whole may be a tunnel's, with a fragment inside: `resume` says
+        # NESTED before long.
+        while kind == 6 and packet.length:
+            key = (
+                packet.family,
+                packet.fragment_id,
+                packet.fragment_protocol if packet.family == 4 else 0,
+                packet.source_high,
+                packet.source_low,
+                packet.target_high,
+                packet.target_low,
+            )
+            piece = Fragment(
+                packet.fragment_offset,
+                packet.length,
+                bool(packet.fragment_more),
+                packet.fragment_protocol,
+                buffer.copy(packet.payload_start, packet.payload_stop),
+            )
+            whole = self.fragments.add(key, piece, time, self.ordinal, self.counts)
+            if whole is None:
+                return COUNTED
+            buffer = Buffer(whole.captured())
+            kind = packet.resume(buffer, whole.length, whole.protocol)
+        if kind == 0:
+            self.segment(buffer, time, number)
+        return kind
 
     def segment(self, buffer: Buffer, time: cython.longlong, number: cython.longlong) -> cython.int:
         """Take the segment that `self.packet` describes to its conversation."""

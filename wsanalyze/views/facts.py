@@ -13,7 +13,11 @@ NOT_DECODED = (
     ("not_decoded_link", "of an unknown link type"),
     ("not_decoded_truncated", "cut inside a header"),
     ("not_decoded_malformed", "with a malformed header"),
-    ("not_decoded_fragment", "that are IP fragments"),
+    ("not_decoded_fragment", "that are IP fragments of incomplete datagrams"),
+    ("not_decoded_esp", "encrypted with IPsec ESP"),
+    ("not_decoded_macsec", "encrypted with MACsec"),
+    ("not_decoded_wifi", "encrypted in 802.11"),
+    ("not_decoded_nested", "nested too deeply"),
 )
 SPOKEN = (
     ("conversations_websocket", "WebSocket"),
