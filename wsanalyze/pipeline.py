@@ -198,6 +198,9 @@ class _Run:
         summary.not_decoded_malformed = counts.malformed
         summary.not_decoded_fragment = counts.fragments
         summary.tcp_conversations = counts.conversations
+        summary.duplicate_packets = counts.duplicates
+        summary.untimed_packets = info.untimed_packets
+        summary.clamped_times = info.clamped_times
         if info.problem is not None:
             offset = info.problem.offset
             where = "" if offset is None else f"byte {offset}: "

@@ -49,3 +49,6 @@ class CaptureSummary:
     lost_bytes: int = 0
     limits: dict[str, int] = field(default_factory=dict)
     problem: str | None = None
+    duplicate_packets: int = 0
+    untimed_packets: int = 0
+    clamped_times: int = 0

@@ -195,6 +195,11 @@ CONNECTIONS = Table(
             "bytes of the {} that could not be told apart into frames behind a gap",
             "bytes",
         ),
+        *both(
+            "duplicates",
+            "packets of the {} that the capture holds twice (with payload, SYN or FIN); "
+            "no retransmissions",
+        ),
     ),
 )
 
@@ -400,6 +405,12 @@ def _summary_columns() -> tuple[Column, ...]:
             for limit in fields(Limits)
         ),
         text("problem", "why reading ended early", "it was read to its end"),
+        count(
+            "duplicate_packets",
+            "packets seen before, in conversations that were read: the same IP packet again",
+        ),
+        count("untimed_packets", "packets without a time of their own: that of the one before"),
+        count("clamped_times", "packets whose time is outside 1677 to 2262, put at that end"),
     )
 
 

@@ -1,6 +1,8 @@
 from wsanalyze.layer cimport Layer
 from wsanalyze.transport.reassembly cimport Direction
 
+cdef long long UNSEEN
+
 cdef class Conversation:
     cdef public int family
     cdef public unsigned long long low_high

@@ -22,6 +22,8 @@ cdef class Packet:
     cdef public long long acknowledgment
     cdef public int flags
     cdef public int window
+    cdef public Py_ssize_t network_start
+    cdef public Py_ssize_t transport_start
     cdef public Py_ssize_t payload_start
     cdef public Py_ssize_t payload_stop
     cdef public long long length

@@ -60,6 +60,8 @@ class Packet:
     - `family` 4 or 6; `source_high`, `source_low`, `target_high`, `target_low`: the addresses as
       two 64-bit numbers each (IPv4: high 0); `ttl`: TTL or hop limit
     - `source_port`, `target_port`, `sequence`, `acknowledgment`, `flags` (9 bits), `window`
+    - `network_start`, `transport_start`: where the IP and the TCP header begin in the buffer; 20
+      bytes of each lie within the packet
     - `payload_start`, `payload_stop`: the captured payload in the buffer
     - `length`: payload bytes on the wire, more than those captured where the packet was cut
 
@@ -71,6 +73,7 @@ class Packet:
         self.source_high = self.source_low = self.target_high = self.target_low = 0
         self.sequence = self.acknowledgment = 0
         self.flags = self.window = 0
+        self.network_start = self.transport_start = 0
         self.payload_start = self.payload_stop = 0
         self.length = 0
         self.stop = self.wire_stop = 0
@@ -186,6 +189,7 @@ class Packet:
         if u16(buffer, at + 6) & 0x3FFF:
             return FRAGMENT
         self.family = 4
+        self.network_start = at
         self.ttl = buffer.view[at + 8]
         self.source_high = self.target_high = 0
         self.source_low = u32(buffer, at + 12)
@@ -204,6 +208,7 @@ class Packet:
         if length != 0:
             self.end_at(at + 40 + length)
         self.family = 6
+        self.network_start = at
         self.ttl = buffer.view[at + 7]
         self.source_high = u32(buffer, at + 8) << 32 | u32(buffer, at + 12)
         self.source_low = u32(buffer, at + 16) << 32 | u32(buffer, at + 20)
@@ -253,6 +258,7 @@ class Packet:
         header = (buffer.view[at + 12] >> 4) * 4
         if header < 20 or at + header > self.wire_stop:
             return MALFORMED
+        self.transport_start = at
         self.source_port = u16(buffer, at)
         self.target_port = u16(buffer, at + 2)
         self.sequence = u32(buffer, at + 4)

@@ -2,7 +2,8 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.capture.batch cimport Batch
 from wsanalyze.layer cimport Layer
 from wsanalyze.tables.columns cimport SegmentColumns
-from wsanalyze.transport.conversation cimport Conversation
+from wsanalyze.transport.conversation cimport UNSEEN, Conversation
+from wsanalyze.transport.duplicates cimport Recent
 from wsanalyze.transport.flows cimport FlowTable
 from wsanalyze.transport.packet cimport Packet
 from wsanalyze.transport.reassembly cimport Chunk, Direction
@@ -22,6 +23,7 @@ cdef int KEEP_ALIVE
 cdef int ZERO_WINDOW
 cdef int LOST_BEFORE
 cdef int RESET
+cdef int DUPLICATE
 
 cdef class PacketCounts:
     cdef public long long packets
@@ -36,6 +38,7 @@ cdef class PacketCounts:
     cdef public long long malformed
     cdef public long long fragments
     cdef public long long conversations
+    cdef public long long duplicates
     cdef int skipped(self, int kind) except -1
 
 cdef class Transport:
@@ -50,6 +53,9 @@ cdef class Transport:
     cdef SegmentColumns segments
     cdef FlowTable flows
     cdef Packet packet
+    cdef Recent recent
+    cdef Recent recent_bare
+    cdef long long looked
     cdef PacketCounts counts
     cdef int capture
     cdef public long long conversations
@@ -63,10 +69,19 @@ cdef class Transport:
     cpdef feed(self, Batch batch, PacketCounts counts)
     cdef int segment(self, Buffer buffer, long long time, long long number) except -1
     cdef int side(self, Packet packet) except -1
-    cdef Conversation conversation(self, Packet packet, int side, long long time)
+    cdef Conversation conversation(
+        self, Packet packet, Buffer buffer, int side, long long time
+    )
     cdef int reuses(self, Conversation conversation, Packet packet, int side) except -1
     cdef int synchronize(
-        self, Conversation conversation, Direction mine, int side, int flags, long long time
+        self, Conversation conversation, Direction mine, Buffer buffer, int side, int flags,
+        long long time
+    ) except -1
+    cdef bint repeated(
+        self, Conversation conversation, Direction mine, Buffer buffer, long long time
+    ) except -1
+    cdef bint bare(
+        self, Conversation conversation, Direction mine, Buffer buffer, long long time
     ) except -1
     cdef int correct(self, Direction mine, long long sequence) except -1
     cdef int acknowledge(self, Direction other, long long number) except -1
@@ -83,6 +98,9 @@ cdef class Transport:
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         long long offset, long long time, long long number
     ) except -1
+    cdef int known(
+        self, Conversation conversation, Direction mine, Buffer buffer, long long time
+    ) except -1
     cdef int compare(self, Direction mine, Buffer buffer, long long offset) except -1
     cdef int drain(self, Conversation conversation, int side, Direction mine) except -1
     cdef int bound(
@@ -95,7 +113,7 @@ cdef class Transport:
     cdef int shut(self, Conversation conversation) except -1
     cdef int release(self) except -1
     cdef int closing(
-        self, Conversation conversation, int side, Direction mine,
+        self, Conversation conversation, int side, Direction mine, Buffer buffer,
         long long offset, int flags, long long time, long long number
     ) except -1
     cdef int end(

@@ -12,6 +12,7 @@ from wsanalyze.layer import Layer
 from wsanalyze.limits import Limits
 from wsanalyze.tables.columns import SegmentColumns
 from wsanalyze.transport.conversation import Conversation
+from wsanalyze.transport.duplicates import Recent
 from wsanalyze.transport.flows import FlowTable
 from wsanalyze.transport.packet import Packet
 from wsanalyze.transport.reassembly import Chunk, Direction
@@ -21,6 +22,7 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
+    from wsanalyze.transport.conversation import UNSEEN
     from wsanalyze.transport.sequence import distance
 
 FIN = 0x01
@@ -46,6 +48,7 @@ KEEP_ALIVE = 5
 ZERO_WINDOW = 6
 LOST_BEFORE = 7
 RESET = 8
+DUPLICATE = 9
 
 
 @cython.final
@@ -57,7 +60,7 @@ class PacketCounts:
         self.packets = self.captured_bytes = self.wire_bytes = self.cut = 0
         self.tcp = self.udp = self.other = 0
         self.unknown_link = self.truncated = self.malformed = self.fragments = 0
-        self.conversations = 0
+        self.conversations = self.duplicates = 0
 
     def skipped(self, kind: cython.int) -> cython.int:
         """Count a packet that carries no TCP segment to follow."""
@@ -103,6 +106,9 @@ class Transport:
         self.segments = segments
         self.flows = FlowTable(seed)
         self.packet = Packet()
+        self.recent = Recent()
+        self.recent_bare = Recent()
+        self.looked = 0
         self.counts: PacketCounts = PacketCounts()
         self.conversations = 0
         self.ordinal = 0
@@ -150,7 +156,7 @@ class Transport:
         packet: Packet = self.packet
         flags: cython.int = packet.flags
         side: cython.int = self.side(packet)
-        conversation: Conversation = self.conversation(packet, side, time)
+        conversation: Conversation = self.conversation(packet, buffer, side, time)
         mine: Direction
         other: Direction
         offset: cython.longlong
@@ -171,7 +177,7 @@ class Transport:
         mine.segments += 1
         self.note = 0
         if flags & SYN:
-            self.synchronize(conversation, mine, side, flags, time)
+            self.synchronize(conversation, mine, buffer, side, flags, time)
             sequence += 1
         elif not mine.started:
             mine.started = 1
@@ -181,6 +187,8 @@ class Transport:
         if flags & ACK and not flags & RST:
             self.acknowledge(other, packet.acknowledgment)
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
+            if mine.passed >= 0:
+                self.bare(conversation, mine, buffer, time)
             return 0
         length: cython.longlong = packet.length
         if flags & RST:
@@ -191,6 +199,7 @@ class Transport:
             if offset == mine.next and not mine.pending:
                 mine.next += length
                 mine.highest = mine.next
+                self.recent.put(packet, buffer, conversation.digest, time)
                 self.deliver(
                     conversation,
                     side,
@@ -207,10 +216,11 @@ class Transport:
                 self.irregular(conversation, side, mine, buffer, offset, time, number)
             if mine.fin >= 0 and mine.next >= mine.fin:
                 self.end(conversation, side, mine, time, number)
-        elif flags & (SYN | FIN | RST) == 0 and offset == mine.next - 1:
-            self.note = KEEP_ALIVE
+        elif flags & (SYN | FIN | RST) == 0:
+            if not self.bare(conversation, mine, buffer, time) and offset == mine.next - 1:
+                self.note = KEEP_ALIVE
         if flags & (FIN | RST):
-            self.closing(conversation, side, mine, offset, flags, time, number)
+            self.closing(conversation, side, mine, buffer, offset, flags, time, number)
         if self.segments is not None and not conversation.let_go:
             self.record(conversation, side, other, offset, time, number)
         return 0
@@ -223,7 +233,9 @@ class Transport:
             return 0 if packet.source_low < packet.target_low else 1
         return 0 if packet.source_port <= packet.target_port else 1
 
-    def conversation(self, packet: Packet, side: cython.int, time: cython.longlong) -> Conversation:
+    def conversation(
+        self, packet: Packet, buffer: Buffer, side: cython.int, time: cython.longlong
+    ) -> Conversation:
         """Return the conversation of the packet, a new one where it begins one."""
         conversation: Conversation | None = self.flows.find(packet, side)
         index: cython.longlong = self.conversations
@@ -232,7 +244,8 @@ class Transport:
             if not packet.flags & SYN:
                 return conversation
             reused = self.reuses(conversation, packet, side)
-            if reused == 0:
+            # A copy of a SYN may come when the connection is over: captures whose clocks differ.
+            if reused == 0 or self.recent.has(packet, buffer, conversation.digest, time):
                 return conversation
             if reused == 2:
                 index = conversation.index
@@ -275,20 +288,23 @@ class Transport:
         self,
         conversation: Conversation,
         mine: Direction,
+        buffer: Buffer,
         side: cython.int,
         flags: cython.int,
         time: cython.longlong,
     ) -> cython.int:
         """Take note of a SYN or SYN/ACK: the numbering of this direction begins."""
         if flags & ACK:
-            if conversation.answer_time < 0:
+            if conversation.answer_time == UNSEEN:
                 conversation.answer_time = time
             if conversation.opened_by < 0:
                 conversation.opened_by = 1 - side
         else:
-            if conversation.syn_time < 0:
+            if conversation.syn_time == UNSEEN:
                 conversation.syn_time = time
             conversation.opened_by = side
+        if self.repeated(conversation, mine, buffer, time):
+            return 0
         if mine.syn:
             mine.retransmissions += 1
             self.note = RETRANSMISSION
@@ -296,6 +312,43 @@ class Transport:
             mine.base = self.packet.sequence + 1
         mine.started = mine.syn = 1
         return 0
+
+    def repeated(
+        self,
+        conversation: Conversation,
+        mine: Direction,
+        buffer: Buffer,
+        time: cython.longlong,
+    ) -> cython.bint:
+        """Say whether this segment is a packet that was seen before; count it, or remember it."""
+        if self.looked == self.ordinal:
+            return self.note == DUPLICATE
+        self.looked = self.ordinal
+        if not self.recent.has(self.packet, buffer, conversation.digest, time):
+            self.recent.put(self.packet, buffer, conversation.digest, time)
+            return False
+        mine.duplicates += 1
+        # PATIENCE counts packets, not their copies.
+        mine.segments -= 1
+        self.counts.duplicates += 1
+        self.note = DUPLICATE
+        return True
+
+    def bare(
+        self,
+        conversation: Conversation,
+        mine: Direction,
+        buffer: Buffer,
+        time: cython.longlong,
+    ) -> cython.bint:
+        """Say the same of a segment without payload, SYN or FIN; these are not counted."""
+        recent: Recent = self.recent_bare
+        if not recent.has(self.packet, buffer, conversation.digest, time):
+            recent.put(self.packet, buffer, conversation.digest, time)
+            return False
+        mine.segments -= 1
+        self.note = DUPLICATE
+        return True
 
     def correct(self, mine: Direction, sequence: cython.longlong) -> cython.int:
         """Let a stream begin where its first data does, if that is before what was assumed.
@@ -412,6 +465,9 @@ class Transport:
         before: cython.longlong
         known: cython.int
         if offset + length <= mine.next:
+            if self.repeated(conversation, mine, buffer, time):
+                self.compare(mine, buffer, offset)
+                return 0
             # A keep-alive probe repeats the last byte, or sends a byte that nobody reads
             # (RFC 9293 §3.8.4).
             if length == 1 and offset == mine.next - 1:
@@ -440,17 +496,33 @@ class Transport:
         elif known & 1 and not known & 4 and self.note != CONFLICT:
             self.note = OVERLAP
         if known & 4:
-            mine.retransmissions += 1
-            if self.note != CONFLICT:
-                self.note = RETRANSMISSION
+            self.known(conversation, mine, buffer, time)
         elif offset < mine.highest and self.note != LOST_BEFORE:
             mine.out_of_order += 1
             if self.note == 0:
                 self.note = OUT_OF_ORDER
+        if known & 4 == 0:
+            self.recent.put(packet, buffer, conversation.digest, time)
         if offset + length > mine.highest:
             mine.highest = offset + length
         self.drain(conversation, side, mine)
         self.bound(conversation, side, mine, time, number)
+        return 0
+
+    def known(
+        self,
+        conversation: Conversation,
+        mine: Direction,
+        buffer: Buffer,
+        time: cython.longlong,
+    ) -> cython.int:
+        """Count a segment of which all waits already."""
+        note: cython.int = self.note
+        if not self.repeated(conversation, mine, buffer, time):
+            mine.retransmissions += 1
+            self.note = RETRANSMISSION
+        if note == CONFLICT:
+            self.note = CONFLICT
         return 0
 
     def compare(self, mine: Direction, buffer: Buffer, offset: cython.longlong) -> cython.int:
@@ -566,6 +638,7 @@ class Transport:
         conversation: Conversation,
         side: cython.int,
         mine: Direction,
+        buffer: Buffer,
         offset: cython.longlong,
         flags: cython.int,
         time: cython.longlong,
@@ -574,7 +647,8 @@ class Transport:
         """Take note of a FIN or RST and tell the layer, a FIN when all before it was handed on."""
         if flags & RST:
             conversation.closing |= 4
-            self.note = RESET
+            if not self.bare(conversation, mine, buffer, time):
+                self.note = RESET
             self.shut(conversation)
             if not mine.reset and conversation.layer is not None:
                 mine.reset = 1
@@ -582,6 +656,8 @@ class Transport:
                     self.let_go(conversation)
             return 0
         conversation.closing |= 1 << side
+        if self.packet.length == 0:
+            self.repeated(conversation, mine, buffer, time)
         self.shut(conversation)
         if mine.fin < 0:
             mine.fin = offset + self.packet.length
