@@ -69,9 +69,7 @@ def test_what_a_row_says_from_the_beginning(client_side: int) -> None:
         (-3_000_000, -1, 2.999999),
     ],
 )
-def test_time_to_connect(
-    syn: int | None, answer: int | None, connect_ms: float | None
-) -> None:
+def test_time_to_connect(syn: int | None, answer: int | None, connect_ms: float | None) -> None:
     of = conversation()
     if syn is not None:
         of.syn_time = syn

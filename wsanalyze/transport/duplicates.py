@@ -121,6 +121,8 @@ class Recent:
     ) -> cython.bint:
         """Say whether two times are at most `apart` from each other, wherever they are."""
         # Compared before anything is subtracted: a pcapng file may hold any time of 64 bits.
-        if one < other:
-            return one >= 0 and other - one <= apart or one < 0 and other <= one + apart
-        return other >= 0 and one - other <= apart or other < 0 and one <= other + apart
+        earlier: cython.longlong = one if one < other else other
+        later: cython.longlong = other if one < other else one
+        if earlier < 0:
+            return later <= earlier + apart
+        return later - earlier <= apart

@@ -57,8 +57,8 @@ class Direction:
     - `next`: offset of the next byte to be handed on; `highest`: end of what was seen
     - `acked`: how far the other end has acknowledged; `fin`: offset of the FIN, -1 unseen
     - `pending`, `pending_bytes`: chunks that came too early, and what they cost
-    - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted; `duplicates`:
-      packets that were seen twice, which count as none of these
+    - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted
+    - `duplicates`: packets that were seen twice; they count as none of these
     - `recent`, `recent_stop`: the last bytes handed on, where a table of segments is wanted, and
       the offset behind them
     - `lost`: bytes of gaps that were handed on; `ended`: whether the FIN was handed on

@@ -216,9 +216,12 @@ class Transport:
                 self.irregular(conversation, side, mine, buffer, offset, time, number)
             if mine.fin >= 0 and mine.next >= mine.fin:
                 self.end(conversation, side, mine, time, number)
-        elif flags & (SYN | FIN | RST) == 0:
-            if not self.bare(conversation, mine, buffer, time) and offset == mine.next - 1:
-                self.note = KEEP_ALIVE
+        elif (
+            flags & (SYN | FIN | RST) == 0
+            and not self.bare(conversation, mine, buffer, time)
+            and offset == mine.next - 1
+        ):
+            self.note = KEEP_ALIVE
         if flags & (FIN | RST):
             self.closing(conversation, side, mine, buffer, offset, flags, time, number)
         if self.segments is not None and not conversation.let_go:
@@ -464,19 +467,20 @@ class Transport:
         length: cython.longlong = packet.length
         before: cython.longlong
         known: cython.int
+        repeated: cython.bint
         if offset + length <= mine.next:
-            if self.repeated(conversation, mine, buffer, time):
-                self.compare(mine, buffer, offset)
-                return 0
+            repeated = self.repeated(conversation, mine, buffer, time)
             # A keep-alive probe repeats the last byte, or sends a byte that nobody reads
             # (RFC 9293 §3.8.4).
             if length == 1 and offset == mine.next - 1:
-                mine.keep_alives += 1
-                self.note = KEEP_ALIVE
-            else:
+                if not repeated:
+                    mine.keep_alives += 1
+                    self.note = KEEP_ALIVE
+                return 0
+            if not repeated:
                 mine.retransmissions += 1
                 self.note = RETRANSMISSION
-                self.compare(mine, buffer, offset)
+            self.compare(mine, buffer, offset)
             return 0
         if offset > mine.highest:
             self.note = LOST_BEFORE
