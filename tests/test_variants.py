@@ -131,6 +131,58 @@ def test_several_files_are_one_stream(variant: Variant, name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", RECORDED)
+def test_files_with_clocks_of_their_own(name: str, tmp_path: Path) -> None:
+    """A coarse clock puts packets before others that came first; what was said is the same."""
+    found, wanted = made(v.dealt_to_clocks, name, tmp_path), recorded(name)
+    if name != "cut-connections.pcapng":
+        assert said(found) == said(wanted)
+    assert found.summary["packets"].sum() == wanted.summary["packets"].sum()
+    assert found.summary["lost_bytes"].sum() == wanted.summary["lost_bytes"].sum()
+
+
+def rows_of(analysis: wsanalyze.Analysis, port: set[int]) -> list[dict[str, object]]:
+    """Return the frames of the connections from these client ports, without connection numbers."""
+    ports = analysis.connections["client_port"].isin(port)
+    numbers = set(analysis.connections.index[ports])
+    rows = analysis.frames[analysis.frames["connection"].isin(numbers)].astype(str)
+    return rows.drop(columns="connection").to_dict("records")
+
+
+def stepping_back(i: int, each: r.Record) -> int:
+    """Return the time of a clock that is set back by a minute at every tenth packet."""
+    return each.time - 60 * r.SECOND * (i // 10)
+
+
+def an_hour_ahead(_i: int, each: r.Record) -> int:
+    """Return the time of a clock that is an hour ahead."""
+    return each.time + 3600 * r.SECOND
+
+
+@pytest.mark.parametrize("clock", [stepping_back, an_hour_ahead, lambda _i, _each: 0])
+def test_a_clock_that_is_wrong_beside_one_that_is_right(
+    clock: v.Callable[[int, r.Record], int], tmp_path: Path
+) -> None:
+    """A file's own order stays, whatever its clock and the other files say."""
+    wrong = v.retimed(clock)(CAPTURES / "websockets-deflate.pcapng", tmp_path)
+    right = CAPTURES / "chromium.pcapng"
+    both = wsanalyze.analyze([*wrong, right])
+    for alone in (wsanalyze.analyze(wrong), wsanalyze.analyze(right)):
+        ports = set(alone.connections["client_port"])
+        assert rows_of(both, ports) == rows_of(alone, ports)
+        assert len(rows_of(both, ports)) > 0
+
+
+def test_copies_from_clocks_that_differ_are_not_told(tmp_path: Path) -> None:
+    """What is an hour apart is another connection, or a retransmission: here all comes twice."""
+    name = "websockets-deflate.pcapng"
+    (later,) = v.retimed(an_hour_ahead)(CAPTURES / name, tmp_path)
+    found, wanted = wsanalyze.analyze([CAPTURES / name, later]), recorded(name)
+    assert len(found) == 2 * len(wanted)
+    assert len(found.messages) == 2 * len(wanted.messages)
+    assert found.summary["duplicate_packets"].sum() == 0
+
+
+@pytest.mark.parametrize("name", RECORDED)
 @pytest.mark.parametrize("variant", [theirs(v.merged), theirs(v.appended_and_sorted)])
 def test_merged_by_wireshark(variant: Variant, name: str, tmp_path: Path) -> None:
     check_same(made(variant, name, tmp_path), recorded(name))

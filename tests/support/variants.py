@@ -188,6 +188,20 @@ def dealt(hands: int) -> Variant:
     return make
 
 
+def dealt_to_clocks(capture: Path, directory: Path) -> Made:
+    """Return the packets dealt out to files with clocks of ns, µs and 2^-14 s."""
+    source = chance(capture.name)
+    piles: list[list[Record]] = [[], [], []]
+    for each in records_of(capture):
+        source.choice(piles).append(each)
+    nanoseconds, microseconds, coarse = piles
+    return [
+        *write(directory / "ns", pcapng(nanoseconds)),
+        *write(directory / "us", pcap(microseconds, fraction_ns=1000, order=">")),
+        *write(directory / "coarse", pcapng(coarse, resolution=0x80 | 14)),
+    ]
+
+
 def from_text(capture: Path, directory: Path) -> Made:
     """Return the capture as text2pcap makes it of a hex dump."""
     records = records_of(capture)

@@ -650,18 +650,19 @@ class Transport:
     ) -> cython.int:
         """Take note of a FIN or RST and tell the layer, a FIN when all before it was handed on."""
         if flags & RST:
+            if self.bare(conversation, mine, buffer, time):
+                return 0
             conversation.closing |= 4
-            if not self.bare(conversation, mine, buffer, time):
-                self.note = RESET
+            self.note = RESET
             self.shut(conversation)
             if not mine.reset and conversation.layer is not None:
                 mine.reset = 1
                 if conversation.layer.end(side, 1, time, number):
                     self.let_go(conversation)
             return 0
+        if self.packet.length == 0 and self.repeated(conversation, mine, buffer, time):
+            return 0
         conversation.closing |= 1 << side
-        if self.packet.length == 0:
-            self.repeated(conversation, mine, buffer, time)
         self.shut(conversation)
         if mine.fin < 0:
             mine.fin = offset + self.packet.length
