@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from wsanalyze.errors import CaptureError, UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.schema import TABLES
+
+CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 
 
 @pytest.fixture
@@ -157,10 +160,28 @@ def test_sources(calls: list[tuple[list[Any], Wants, Limits]]) -> None:
     assert [sources for sources, _, _ in calls] == [["-"], [Path("a"), "b", opened]]
 
 
-@pytest.mark.parametrize("source", [None, 5, b"a.pcap", [], [5], io.StringIO(), {"a.pcap"}])
+@pytest.mark.parametrize("source", [None, 5, [], [5], io.StringIO(), {"a.pcap"}])
 def test_what_cannot_be_a_source(source: Any) -> None:
     with pytest.raises(UsageError, match="source"):
         analyze(source)
+
+
+def test_bytes_are_the_contents_of_a_capture() -> None:
+    data = (CAPTURES / "websockets-plain.pcapng").read_bytes()
+    wanted = analyze(CAPTURES / "websockets-plain.pcapng")
+    for contents in (
+        data,
+        bytearray(data),
+        memoryview(data),
+        memoryview(data)[::1],
+        gzip.compress(data),
+    ):
+        found = analyze(contents)
+        assert found.frames.equals(wanted.frames)
+        assert found.summary["packets"].tolist() == [30]
+    assert len(analyze([data, data[:-20]]).summary) == 2
+    with pytest.raises(CaptureError, match="not a capture: text"):
+        analyze(b"a.pcap")
 
 
 def test_what_cannot_be_an_option() -> None:

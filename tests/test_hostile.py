@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.chance import chance
 from support.invariants import check
-from support.packets import ACK, CLIENT, FIN, RST, SERVER, SYN, Packet, pcap_of, segment
+from support.packets import ACK, CLIENT, FIN, RST, SERVER, SYN, T0, Packet, pcap_of, segment
 from support.sessions import (
     DEFLATE,
     Deflater,
@@ -281,6 +281,36 @@ def test_made_up_traffic(
     recording = survive(pcap_of(packets), limits=TIGHT if tight else None)
     assert recording is not None
     assert recording.captures[0].packets == len(packets)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps, st.sampled_from([0, 1, 0x7FFFFFF0, 0xFFFFFFF0]), st.booleans(), st.integers(1, 30))
+def test_copies_of_made_up_traffic_change_nothing(
+    steps: list[tuple[int, bytes, str, int]], isn: int, upgraded: bool, burst: int
+) -> None:
+    """Each packet seen twice, `burst` of them before their copies: told, and no more than that."""
+    if upgraded:
+        steps = [(0, request(DEFLATE), "comes", ACK), (1, response(DEFLATE), "comes", ACK), *steps]
+    if burst > 1:
+        # Another connection on the same ports would have begun before these copies came.
+        steps = [(side, data, fate, flags & ~SYN) for side, data, fate, flags in steps]
+    packets = traffic(steps, isn)
+    times = [T0 + i for i in range(len(packets))]
+    both: list[tuple[Packet, int]] = []
+    for i in range(0, len(packets), burst):
+        some = list(zip(packets[i : i + burst], times[i : i + burst], strict=True))
+        both += some + some
+    once = survive(pcap_of(packets, times=times))
+    twice = survive(pcap_of([each for each, _ in both], times=[time for _, time in both]))
+    assert once is not None
+    assert twice is not None
+    expected, found = facts(once), facts(twice)
+    for row in expected["connections"] + found["connections"]:
+        for role in ("client", "server"):
+            row.pop(f"{role}_duplicates")
+    for table in expected:
+        for ours, theirs in zip(found[table], expected[table], strict=True):
+            assert ours == theirs
 
 
 def session_segments(source: random.Random) -> list[bytes]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "AnalyzedConnection", "Frame", "Message", "analyze"]
 
-Source: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+# scapy brings types of its own: a PacketList, a PcapReader, any iterable of packets.
+Source: TypeAlias = (
+    "str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview | Iterable[Any]"
+)
 Progress: TypeAlias = Callable[[int, int | None], None]
 
 PAYLOADS = ("none", "preview", "full")
@@ -42,8 +45,9 @@ def analyze(
 ) -> Analysis:
     """Read captures and return what was in them.
 
-    `source`: a path, `-` for standard input, an open binary file, or several of them, which are
-    one stream of packets in time order; a folder stands for the captures in it.
+    `source`: a path, `-` for standard input, an open binary file, the contents of one as bytes, or
+    scapy packets (a PacketList, a list of packets, a PcapReader, a generator); or a list of several
+    of these, which are one stream of packets in time order. A folder stands for the captures in it.
     `progress(bytes_read, bytes_in_all or None)` is called now and then. `payloads`: what is kept
     of message contents, `none`, `preview` (the first `preview_length` bytes) or `full` (within
     `limits`); lengths, hashes and checks do not depend on it. `hashes`: whether messages are
@@ -69,22 +73,32 @@ def analyze(
 
 def as_sources(source: Source | Sequence[Source]) -> list[str | Path | BinaryIO]:
     """Return the sources as the pipeline takes them; UsageError for what cannot be one."""
-    if not isinstance(source, list | tuple):
+    from wsanalyze.capture.scapy_packets import is_packet
+
+    several = isinstance(source, list | tuple)
+    if not several or (source and is_packet(source[0])):  # type: ignore[index]
         return [_as_source(source)]
     if not source:
         raise UsageError("no source: give at least one capture")
-    return [_as_source(each) for each in source]
+    return [_as_source(each) for each in source]  # type: ignore[union-attr]
 
 
 def _as_source(source: object) -> str | Path | BinaryIO:
+    from wsanalyze.capture.scapy_packets import maybe_packets
+
     if isinstance(source, str):
         return source
     if isinstance(source, os.PathLike):
         return Path(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source)
+    packets = maybe_packets(source)
+    if packets is not None:
+        return cast(BinaryIO, packets)
     if isinstance(source, io.TextIOBase) or not callable(getattr(source, "read", None)):
         raise UsageError(
-            f"{type(source).__name__} is no source: give a path, '-', an open binary file, or "
-            "a list of them"
+            f"{type(source).__name__} is no source: give a path, '-', an open binary file, bytes, "
+            "scapy packets, or a list of them"
         )
     return cast(BinaryIO, source)
 

@@ -206,6 +206,9 @@ class _Run:
         summary.not_decoded_wifi = counts.wifi_protected
         summary.not_decoded_nested = counts.nested
         summary.unknown_links = [str(link) for link in sorted(counts.unknown_links)]
+        summary.duplicate_packets = counts.duplicates
+        summary.untimed_packets = info.untimed_packets
+        summary.clamped_times = info.clamped_times
         if info.problem is not None:
             offset = info.problem.offset
             where = "" if offset is None else f"byte {offset}: "

@@ -21,10 +21,9 @@ def body(block: bytes) -> bytes:
 
 
 @given(U64, st.sampled_from([2, 10]), st.integers(0, 127), st.integers(-(2**63), 2**63 - 1))
-def test_a_clock_is_exact_or_at_its_end(units: int, base: int, power: int, offset: int) -> None:
+def test_a_clock_is_exact(units: int, base: int, power: int, offset: int) -> None:
     exact = Fraction(units * 10**9, base**power) + offset * 10**9
-    expected = max(-(2**63), min(exact.__floor__(), 2**63 - 1))
-    assert Clock(base**power, offset).time_ns(units) == expected
+    assert Clock(base**power, offset).time_ns(units) == exact.__floor__()
 
 
 @given(U64, st.sampled_from([2, 10]), st.integers(0, 12), st.integers(-(2**33), 2**33))

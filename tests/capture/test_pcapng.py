@@ -116,10 +116,13 @@ def test_interfaces_with_clocks_of_their_own() -> None:
 @pytest.mark.parametrize("units", [0, 1, 2**63 - 1, 2**63, 2**64 - 1])
 def test_times_beyond_64_bits_are_cut_not_wrapped(value: int, shift: int, units: int) -> None:
     options = resolution(value) + option(14, struct.pack("<q", shift))
-    (time,) = times(section() + interface(options=options) + enhanced(units=units))
+    data = section() + interface(options=options) + enhanced(units=units)
+    (time,) = times(data)
     power = value & 0x7F
     exact = units * 10**9 // (2 if value & 0x80 else 10) ** power + shift * 10**9
-    assert time == max(-(2**63), min(exact, 2**63 - 1))
+    # -2^63 is no time: numpy and pandas have it for "not a time".
+    assert time == max(-(2**63) + 1, min(exact, 2**63 - 1))
+    assert read(data)[1].clamped_times == (time != exact)
 
 
 def test_sections_in_different_byte_orders_with_interfaces_of_their_own() -> None:

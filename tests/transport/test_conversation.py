@@ -11,6 +11,9 @@ from wsanalyze.transport.conversation import Conversation
 HIGHER = ("203.0.113.9", 40000)
 V6, V6_HIGHER = ("2001:db8::1", 40000), ("2001:db8:1::", 80)
 
+# In place of a time.
+UNSEEN = (1 << 63) - 1
+
 
 @pytest.mark.parametrize(
     ("source", "target", "low", "high"),
@@ -71,9 +74,9 @@ def test_times_of_the_beginning_and_the_end(swap: bool) -> None:
 @pytest.mark.parametrize(
     ("packets", "opened_by", "syn", "answer"),
     [
-        ([segment(CLIENT, SERVER, 1, flags=ACK, data=b"a")], -1, -1, -1),
-        ([segment(SERVER, CLIENT, 1, flags=SYN | ACK)], 0, -1, T0 + SECOND),
-        ([segment(SERVER, CLIENT, 1, flags=SYN)], 1, T0 + SECOND, -1),
+        ([segment(CLIENT, SERVER, 1, flags=ACK, data=b"a")], -1, UNSEEN, UNSEEN),
+        ([segment(SERVER, CLIENT, 1, flags=SYN | ACK)], 0, UNSEEN, T0 + SECOND),
+        ([segment(SERVER, CLIENT, 1, flags=SYN)], 1, T0 + SECOND, UNSEEN),
     ],
 )
 def test_who_opened_it(packets: list[bytes], opened_by: int, syn: int, answer: int) -> None:

@@ -48,10 +48,14 @@ def test_everything_that_went_wrong_is_said() -> None:
         lost_bytes=1000,
         limits={"flows": 1, "head": 0, "held": 2},
         problem="byte 9: cut\n",
+        duplicate_packets=4,
+        untimed_packets=1,
+        clamped_times=5,
     )
     assert facts(capture) == [
         ("capture", "a\\x1b.pcap (pcapng, gzip), 1 packet, 100 B"),
         ("time", "2026-01-02 03:04:05.000 UTC, 1.00 s"),
+        ("clock", "1 packet without a time, 5 packets outside 1677 to 2262"),
         ("TCP", "3 conversations: 1 WebSocket, 2 TLS, not decrypted"),
         ("WebSocket", "2 attempts: 1 established, 1 from before the capture; 1 frame, 1 message"),
         (
@@ -59,6 +63,7 @@ def test_everything_that_went_wrong_is_said() -> None:
             "2 packets dropped while capturing, 1.0 kB of WebSocket connections never captured, "
             "3 packets cut by the snap length",
         ),
+        ("seen twice", "4 packets"),
         (
             "not analysed",
             "1 packet of an unknown link type, 2 packets that are IP fragments of incomplete "

@@ -65,9 +65,8 @@ class Clock:
     offset_s: int = 0
 
     def time_ns(self, units: int) -> int:
-        """Return a time in nanoseconds since 1970, cut to what 64 bits hold."""
-        time = units * NS_PER_S // self.per_second + self.offset_s * NS_PER_S
-        return max(-LARGEST_NS - 1, min(time, LARGEST_NS))
+        """Return a time in nanoseconds since 1970, of any size."""
+        return units * NS_PER_S // self.per_second + self.offset_s * NS_PER_S
 
     def fast(self) -> tuple[int, int, int]:
         """Return `(unit_ns, offset_ns, last)`: `units * unit_ns + offset_ns` is right up to `last`.

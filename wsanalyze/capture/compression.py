@@ -136,6 +136,9 @@ def _decoder_maker(name: str, compression: str) -> Callable[[], Decoder]:
         return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
     if compression == "lz4":
         maker = _first_of(("lz4.frame",), "LZ4FrameDecompressor")
+        if maker is not None:
+            lz4 = maker
+            return lambda: Unlz4(lz4())
         module = "lz4"
     else:
         maker = _first_of(("compression.zstd", "backports.zstd"), "ZstdDecompressor")
@@ -154,6 +157,34 @@ def _first_of(modules: tuple[str, ...], attribute: str) -> Callable[[], Decoder]
             continue
         return maker  # type: ignore[no-any-return]
     return None
+
+
+class Unlz4:
+    """lz4's decoder with the interface of the others.
+
+    It has None for "nothing behind the end", and asks for input while it still holds output.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        """Expect the beginning of a frame."""
+        self.needs_input = True
+        self._decoder = decoder
+
+    @property
+    def eof(self) -> bool:
+        """Say whether the frame's end was reached."""
+        return self._decoder.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        """Return what was given behind the frame's end."""
+        return self._decoder.unused_data or b""
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Return at most `max_length` bytes of what `data` adds."""
+        out = self._decoder.decompress(data, max_length)
+        self.needs_input = self._decoder.needs_input and not 0 < max_length <= len(out)
+        return out
 
 
 class Gunzip:

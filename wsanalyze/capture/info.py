@@ -60,13 +60,14 @@ class Interface:
 class CaptureInfo:
     """What is known of one capture; counts and times grow while it is read.
 
-    - `format`: `pcap` or `pcapng`, None where it cannot be read at all
+    - `format`: `pcap`, `pcapng` or `scapy`, None where it cannot be read at all
     - `compression`: `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or None
     - `byte_order`: `little` or `big`, of the first section
     - `snap_length`: most bytes kept of any packet; None where there is no bound, or several
     - `bytes_read`, `total_bytes`: of the input as stored; the total is None for a pipe
     - `packets`: read so far; `not_packets`: blocks that Wireshark numbers as frames and that hold
-      no packet; `untimed_packets`: those whose time is only borrowed from the one before
+      no packet; `untimed_packets`: those whose time is only borrowed from the one before;
+      `clamped_times`: those whose time is before 1677 or after 2262 and was put there
     - `first_time_ns`, `last_time_ns`: the earliest and latest packet's time
     - `dropped`: packets that the capturing program says it lost; None where it does not say
     - `secrets`: decryption secrets blocks as (type, bytes), `secrets_skipped` those over the limit
@@ -86,6 +87,7 @@ class CaptureInfo:
     last_time_ns: int | None = None
     not_packets: int = 0
     untimed_packets: int = 0
+    clamped_times: int = 0
     dropped: int | None = None
     secrets: list[tuple[int, bytes]] = field(default_factory=list)
     secrets_skipped: int = 0

@@ -18,6 +18,7 @@ cdef class PcapngRecords:
     cdef public long long packets
     cdef public long long not_packets
     cdef public long long untimed_packets
+    cdef public long long clamped_times
     cdef public long long earliest_ns
     cdef public long long latest_ns
     cdef public Py_ssize_t needed

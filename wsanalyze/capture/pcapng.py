@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 
 from wsanalyze.capture.batch import Batch
-from wsanalyze.capture.blocks import NUMBERED, Blocks, Clock, DamageError
+from wsanalyze.capture.blocks import LARGEST_NS, NUMBERED, Blocks, Clock, DamageError
 from wsanalyze.capture.info import CaptureInfo, Interface
 
 try:
@@ -49,7 +49,8 @@ class PcapngRecords:
     """Finds the packets of one pcapng file, in as many pieces as the file arrives in.
 
     `packets` counts those found; `not_packets` the blocks that Wireshark numbers with them;
-    `untimed_packets` those of Simple Packet Blocks, which carry no time and get the one before.
+    `untimed_packets` those of Simple Packet Blocks, which carry no time and get the one before;
+    `clamped_times` those whose time no 64-bit number of nanoseconds holds.
     `earliest_ns` and `latest_ns` are the ends of the times that the file holds.
     `problem` says why nothing more can be found, or is None.
     """
@@ -63,7 +64,7 @@ class PcapngRecords:
         self.interfaces = array("q", bytes(8 * FACTS))
         self.numbered = 0
         self.time_ns = 0
-        self.packets = self.not_packets = self.untimed_packets = 0
+        self.packets = self.not_packets = self.untimed_packets = self.clamped_times = 0
         self.earliest_ns = NEVER
         self.latest_ns = -NEVER
         self.needed = SMALLEST_BLOCK
@@ -74,6 +75,7 @@ class PcapngRecords:
         info.packets = self.packets
         info.not_packets = self.not_packets
         info.untimed_packets = self.untimed_packets
+        info.clamped_times = self.clamped_times
         if self.packets > self.untimed_packets:
             info.first_time_ns = self.earliest_ns
             info.last_time_ns = self.latest_ns
@@ -303,8 +305,14 @@ class PcapngRecords:
         return 0
 
     def exact_time(self, high: int, low: int, interface: int) -> int:
-        """Return a time that is not a small sum in 64 bits."""
-        time: int = self.blocks.clocks[interface].time_ns(high << 32 | low)
+        """Return a time that is not a small sum, put at the end of what 64 bits hold if outside.
+
+        The lowest 64-bit number is no time: numpy and pandas have it for "not a time".
+        """
+        exact: int = self.blocks.clocks[interface].time_ns(high << 32 | low)
+        time = max(-LARGEST_NS, min(exact, LARGEST_NS))
+        if time != exact:
+            self.clamped_times += 1
         return time
 
     def describe(self, kind: int, body: bytes) -> None:

@@ -15,6 +15,7 @@ from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.blocks import SECTION_HEADER, Blocks, DamageError, is_pcapng, section_header
 from wsanalyze.capture.compression import MAGIC_LENGTH, Decompressed, compression_of
 from wsanalyze.capture.info import CaptureInfo, Interface, Problem
+from wsanalyze.capture.scapy_packets import FORMAT, PacketStream
 from wsanalyze.capture.stored import Stored, open_stored, reason
 from wsanalyze.capture.window import SIZE, Window
 from wsanalyze.errors import CaptureError
@@ -125,7 +126,7 @@ def problem_of(window: Window, records: Records) -> str | None:
 
 
 def open_capture(source: object, *, limits: Limits | None = None, window: int = SIZE) -> Reader:
-    """Open a capture: a path, "-" for standard input, or an open binary file.
+    """Open a capture: a path, "-" for standard input, an open binary file, or a PacketStream.
 
     `window` is how many bytes are kept in memory. A file that the caller opened is read from where
     it stands and left open.
@@ -133,10 +134,13 @@ def open_capture(source: object, *, limits: Limits | None = None, window: int = 
     """
     stored = open_stored(source)
     try:
-        return _recognised(stored, limits or Limits(), window)
+        reader = _recognised(stored, limits or Limits(), window)
     except BaseException:
         stored.close()
         raise
+    if isinstance(source, PacketStream):
+        reader.info.format = FORMAT
+    return reader
 
 
 def is_capture(path: Path) -> bool:

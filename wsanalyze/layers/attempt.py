@@ -37,7 +37,7 @@ class Attempt:
         self.conversation = conversation
         self.request: Head | None = None
         self.interims: list[Head] = []
-        self.counted = before.totals() if before is not None else [0] * 6
+        self.counted = before.totals() if before is not None else [0] * 8
         self.connection = Connection(
             serial=recorder.attempts,
             requested_ordinal=ordinal,
@@ -54,9 +54,9 @@ class Attempt:
             request_packet=packet,
             ended=time,
         )
-        syn, answer = conversation.syn_time, conversation.answer_time
-        if syn >= 0 and answer >= 0:
-            self.connection.connect_ms = (answer - syn) / 1e6
+        connect_ns = conversation.maybe_connect_ns()
+        if connect_ns is not None:
+            self.connection.connect_ms = connect_ns / 1e6
         self.recorder = recorder
         recorder.begin(self.connection)
         conversation.spoke = WEBSOCKET
@@ -94,7 +94,7 @@ class Attempt:
         return not handshake.is_hixie and not other
 
     def totals(self) -> list[int]:
-        """Return the conversation's segment counts so far: lost, retransmitted, out of order."""
+        """Return the conversation's counts so far: lost, retransmitted, late, seen twice."""
         client = self.conversation.direction(self.connection.client_direction)
         server = self.conversation.direction(1 - self.connection.client_direction)
         return [
@@ -104,6 +104,8 @@ class Attempt:
             server.retransmissions,
             client.out_of_order,
             server.out_of_order,
+            client.duplicates,
+            server.duplicates,
         ]
 
     def settle(self, last_time: int) -> None:
@@ -117,5 +119,7 @@ class Attempt:
             connection.server_retransmissions,
             connection.client_out_of_order,
             connection.server_out_of_order,
+            connection.client_duplicates,
+            connection.server_duplicates,
         ) = (now - then for now, then in zip(self.totals(), self.counted, strict=True))
         self.recorder.settle(connection, self.conversation.capture)

@@ -70,6 +70,9 @@ class Connection:
     # Bytes that could not be told apart into frames, after a gap had swallowed a header.
     client_unread_bytes: int = 0
     server_unread_bytes: int = 0
+    # Packets that the capture holds twice.
+    client_duplicates: int = 0
+    server_duplicates: int = 0
 
     @property
     def community_id(self) -> str:

@@ -57,3 +57,6 @@ class CaptureSummary:
     not_decoded_wifi: int = 0
     not_decoded_nested: int = 0
     unknown_links: list[str] = field(default_factory=list)
+    duplicate_packets: int = 0
+    untimed_packets: int = 0
+    clamped_times: int = 0

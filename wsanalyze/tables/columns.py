@@ -244,4 +244,5 @@ NOTES = (
     "zero-window",
     "lost-before",
     "reset",
+    "duplicate",
 )

@@ -196,6 +196,11 @@ CONNECTIONS = Table(
             "bytes",
         ),
         *both("invalid_text_messages", "text messages of the {} that are not valid UTF-8"),
+        *both(
+            "duplicates",
+            "packets of the {} that the capture holds twice (with payload, SYN or FIN); "
+            "no retransmissions",
+        ),
     ),
 )
 
@@ -412,6 +417,12 @@ def _summary_columns() -> tuple[Column, ...]:
         count("not_decoded_wifi", not_decoded.format("encrypted in 802.11")),
         count("not_decoded_nested", not_decoded.format("more headers than are followed")),
         Column("unknown_links", Kind.LIST, "LINKTYPE_ numbers of `not_decoded_link`, if any"),
+        count(
+            "duplicate_packets",
+            "packets seen before, in conversations that were read: the same IP packet again",
+        ),
+        count("untimed_packets", "packets without a time of their own: that of the one before"),
+        count("clamped_times", "packets whose time is outside 1677 to 2262, put at that end"),
     )
 
 

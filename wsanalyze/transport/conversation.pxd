@@ -1,6 +1,8 @@
 from wsanalyze.layer cimport Layer
 from wsanalyze.transport.reassembly cimport Direction
 
+cdef long long UNSEEN
+
 # The attributes that every packet touches stand first: they share cache lines.
 cdef class Conversation:
     cdef public unsigned long long low_low

@@ -13,6 +13,9 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 
+# Before 1970 times are negative, so that no negative number can say this.
+UNSEEN = 0x7FFFFFFFFFFFFFFF
+
 # What stands for both directions of a conversation of which only the name is kept.
 GONE = Direction()
 
@@ -28,7 +31,8 @@ class Conversation:
     - `index`: 0, 1, 2 … in order of the first packet, as Wireshark's `tcp.stream`
     - `capture`: index of the capture in which it began
     - `first_time`, `last_time`: integer ns; `last_ordinal`: place of its last packet in the order
-      of reading; `syn_time`, `answer_time`: of the first SYN and SYN/ACK, -1 unseen
+      of reading; `syn_time`, `answer_time`: of the first SYN and SYN/ACK, UNSEEN where
+      there was none
     - `opened_by`: the side that sent the SYN, -1 unknown
     - `layer`: who reads it, None before the first payload byte and after being let go
     - `let_go`: 1 when nobody wants to see more of it, 2 when it has left and only its name is kept
@@ -45,7 +49,7 @@ class Conversation:
         self.digest = 0
         self.index = self.capture = 0
         self.first_time = self.last_time = self.last_ordinal = self.last_packet = 0
-        self.syn_time = self.answer_time = -1
+        self.syn_time = self.answer_time = UNSEEN
         self.opened_by = -1
         self.let_go = self.spoke = self.closing = 0
         self.last_data = 0
@@ -58,6 +62,12 @@ class Conversation:
     def direction(self, side: cython.int) -> Direction:
         """Return what side 0 (low) or 1 (high) sent."""
         return self.high if side else self.low
+
+    def maybe_connect_ns(self) -> int | None:
+        """Return the time from SYN to SYN/ACK, None where either was not seen."""
+        if self.syn_time == UNSEEN or self.answer_time == UNSEEN:
+            return None
+        return self.answer_time - self.syn_time
 
     def forget(self) -> None:
         """Keep only the name of a conversation that has left: some hundred bytes."""

@@ -30,6 +30,8 @@ cdef class Packet:
     cdef public long long acknowledgment
     cdef public int flags
     cdef public int window
+    cdef public int identification
+    cdef public int checksum
     cdef public Py_ssize_t payload_start
     cdef public Py_ssize_t payload_stop
     cdef public long long length

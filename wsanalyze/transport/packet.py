@@ -79,6 +79,7 @@ class Packet:
     - `family` 4 or 6; `source_high`, `source_low`, `target_high`, `target_low`: the addresses as
       two 64-bit numbers each (IPv4: high 0); `ttl`: TTL or hop limit
     - `source_port`, `target_port`, `sequence`, `acknowledgment`, `flags` (9 bits), `window`
+    - `identification` (IPv4; 0 for IPv6) and `checksum` (TCP), as sent
     - `payload_start`, `payload_stop`: the captured payload in the buffer
     - `length`: payload bytes on the wire, more than those captured where the packet was cut
 
@@ -96,6 +97,7 @@ class Packet:
         self.source_high = self.source_low = self.target_high = self.target_low = 0
         self.sequence = self.acknowledgment = 0
         self.flags = self.window = 0
+        self.identification = self.checksum = 0
         self.payload_start = self.payload_stop = 0
         self.length = 0
         self.stop = self.wire_stop = 0
@@ -169,6 +171,8 @@ class Packet:
         if header < 20 or at + header > end:
             return False
         self.family = 4
+        self.identification = load16(buffer, ip + 4)
+        self.checksum = load16(buffer, at + 16)
         self.ttl = buffer.view[ip + 8]
         self.source_high = self.target_high = 0
         self.source_low = load32(buffer, ip + 12)
@@ -262,6 +266,7 @@ class Packet:
                 return MALFORMED
             self.end_at(at + total)
         self.family = 4
+        self.identification = u16(buffer, at + 4)
         self.ttl = buffer.view[at + 8]
         self.source_high = self.target_high = 0
         self.source_low = u32(buffer, at + 12)
@@ -283,6 +288,7 @@ class Packet:
         if length != 0:
             self.end_at(at + 40 + length)
         self.family = 6
+        self.identification = 0
         self.ttl = buffer.view[at + 7]
         self.source_high = u32(buffer, at + 8) << 32 | u32(buffer, at + 12)
         self.source_low = u32(buffer, at + 16) << 32 | u32(buffer, at + 20)
@@ -332,6 +338,7 @@ class Packet:
         header = (buffer.view[at + 12] >> 4) * 4
         if header < 20 or at + header > self.wire_stop:
             return MALFORMED
+        self.checksum = u16(buffer, at + 16)
         self.source_port = u16(buffer, at)
         self.target_port = u16(buffer, at + 2)
         self.sequence = u32(buffer, at + 4)

@@ -29,6 +29,7 @@ cdef class Direction:
     cdef public long long out_of_order
     cdef public long long keep_alives
     cdef public long long conflicts
+    cdef public long long duplicates
     cdef public long long lost
     cdef public long long passed
     cdef public bytearray recent

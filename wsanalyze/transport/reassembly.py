@@ -58,6 +58,7 @@ class Direction:
     - `acked`: how far the other end has acknowledged; `fin`: offset of the FIN, -1 unseen
     - `pending`, `pending_bytes`: chunks that came too early, and what they cost
     - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted
+    - `duplicates`: packets that were seen twice; they count as none of these
     - `recent`, `recent_stop`: the last bytes handed on, where a table of segments is wanted, and
       the offset behind them
     - `lost`: bytes of gaps that were handed on; `ended`: whether the FIN was handed on
@@ -71,7 +72,7 @@ class Direction:
         self.pending: list[Chunk] = []
         self.pending_bytes = 0
         self.segments = self.retransmissions = self.out_of_order = 0
-        self.keep_alives = self.conflicts = self.lost = 0
+        self.keep_alives = self.conflicts = self.duplicates = self.lost = 0
         self.passed = -1
         self.recent = bytearray()
         self.recent_stop = 0

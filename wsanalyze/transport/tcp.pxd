@@ -2,7 +2,8 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.capture.batch cimport Batch
 from wsanalyze.layer cimport Layer
 from wsanalyze.tables.columns cimport SegmentColumns
-from wsanalyze.transport.conversation cimport Conversation
+from wsanalyze.transport.conversation cimport UNSEEN, Conversation
+from wsanalyze.transport.duplicates cimport Recent
 from wsanalyze.transport.flows cimport FlowTable
 from wsanalyze.transport.packet cimport Packet
 from wsanalyze.transport.reassembly cimport Chunk, Direction
@@ -24,6 +25,7 @@ cdef int ZERO_WINDOW
 cdef int LOST_BEFORE
 cdef int RESET
 cdef int COUNTED
+cdef int DUPLICATE
 
 cdef class PacketCounts:
     cdef public long long packets
@@ -46,6 +48,7 @@ cdef class PacketCounts:
     cdef public long long wifi_protected
     cdef public long long nested
     cdef public object unknown_links
+    cdef public long long duplicates
     cdef int skipped(self, int kind) except -1
 
 cdef class Transport:
@@ -61,6 +64,9 @@ cdef class Transport:
     cdef FlowTable flows
     cdef Packet packet
     cdef public object fragments
+    cdef Recent recent
+    cdef Recent recent_bare
+    cdef bint looked
     cdef PacketCounts counts
     cdef int capture
     cdef public long long conversations
@@ -84,6 +90,12 @@ cdef class Transport:
     cdef int synchronize(
         self, Conversation conversation, Direction mine, int side, int flags, long long time
     ) except -1
+    cdef bint repeated(
+        self, Conversation conversation, Direction mine, long long time
+    ) except -1
+    cdef bint bare(
+        self, Conversation conversation, Direction mine, long long time
+    ) except -1
     cdef int correct(self, Direction mine, long long sequence) except -1
     cdef int acknowledge(self, Direction other, long long number, int flags) except -1
     cdef int deliver(
@@ -98,6 +110,9 @@ cdef class Transport:
     cdef int irregular(
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         long long offset, long long time, long long number
+    ) except -1
+    cdef int known(
+        self, Conversation conversation, Direction mine, long long time
     ) except -1
     cdef int compare(self, Direction mine, Buffer buffer, long long offset) except -1
     cdef int drain(self, Conversation conversation, int side, Direction mine) except -1

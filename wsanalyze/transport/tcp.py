@@ -12,6 +12,7 @@ from wsanalyze.layer import Layer
 from wsanalyze.limits import Limits
 from wsanalyze.tables.columns import SegmentColumns
 from wsanalyze.transport.conversation import Conversation
+from wsanalyze.transport.duplicates import Recent
 from wsanalyze.transport.flows import FlowTable
 from wsanalyze.transport.fragments import Datagram, Fragment, Fragments
 from wsanalyze.transport.packet import Packet
@@ -22,6 +23,7 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
+    from wsanalyze.transport.conversation import UNSEEN
     from wsanalyze.transport.sequence import distance
 
 FIN = 0x01
@@ -53,6 +55,7 @@ KEEP_ALIVE = 5
 ZERO_WINDOW = 6
 LOST_BEFORE = 7
 RESET = 8
+DUPLICATE = 9
 
 
 @cython.final
@@ -64,10 +67,10 @@ class PacketCounts:
         self.packets = self.captured_bytes = self.wire_bytes = self.cut = 0
         self.tcp = self.udp = self.other = 0
         self.unknown_link = self.truncated = self.malformed = self.fragments = 0
-        self.conversations = 0
         self.joined = self.fragment_conflicts = 0
         self.not_ip = self.esp = self.macsec = self.wifi_protected = self.nested = 0
         self.unknown_links: set[int] = set()
+        self.conversations = self.duplicates = 0
 
     def skipped(self, kind: cython.int) -> cython.int:
         """Count a packet that carries no TCP segment to follow."""
@@ -125,6 +128,9 @@ class Transport:
         self.flows = FlowTable(seed)
         self.packet = Packet()
         self.fragments = Fragments(limits)
+        self.recent = Recent()
+        self.recent_bare = Recent()
+        self.looked = False
         self.counts: PacketCounts = PacketCounts()
         self.conversations = 0
         self.ordinal = 0
@@ -267,6 +273,7 @@ class Transport:
             other = conversation.high
         mine.segments += 1
         self.note = 0
+        self.looked = False
         if flags & SYN:
             self.synchronize(conversation, mine, side, flags, time)
             sequence += 1
@@ -280,6 +287,8 @@ class Transport:
         ) or not other.started:
             self.acknowledge(other, packet.acknowledgment, flags)
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
+            if mine.passed >= 0:
+                self.bare(conversation, mine, time)
             return 0
         length: cython.longlong = packet.length
         if flags & RST:
@@ -292,6 +301,7 @@ class Transport:
             if offset == mine.next and mine.pending_bytes == 0:
                 mine.next += length
                 mine.highest = mine.next
+                self.recent.put(packet, conversation.digest, time)
                 self.deliver(
                     conversation,
                     side,
@@ -308,7 +318,11 @@ class Transport:
                 self.irregular(conversation, side, mine, buffer, offset, time, number)
             if mine.fin >= 0 and mine.next >= mine.fin:
                 self.end(conversation, side, mine, time, number)
-        elif flags & (SYN | FIN | RST) == 0 and offset == mine.next - 1:
+        elif (
+            flags & (SYN | FIN | RST) == 0
+            and not self.bare(conversation, mine, time)
+            and offset == mine.next - 1
+        ):
             self.note = KEEP_ALIVE
         if flags & (FIN | RST):
             self.closing(conversation, side, mine, offset, flags, time, number)
@@ -333,7 +347,8 @@ class Transport:
             if not packet.flags & SYN:
                 return conversation
             reused = self.reuses(conversation, packet, side)
-            if reused == 0:
+            # A copy of a SYN may come when the connection is over: captures whose clocks differ.
+            if reused == 0 or self.recent.has(packet, conversation.digest, time):
                 return conversation
             if reused == 2:
                 index = conversation.index
@@ -382,14 +397,16 @@ class Transport:
     ) -> cython.int:
         """Take note of a SYN or SYN/ACK: the numbering of this direction begins."""
         if flags & ACK:
-            if conversation.answer_time < 0:
+            if conversation.answer_time == UNSEEN:
                 conversation.answer_time = time
             if conversation.opened_by < 0:
                 conversation.opened_by = 1 - side
         else:
-            if conversation.syn_time < 0:
+            if conversation.syn_time == UNSEEN:
                 conversation.syn_time = time
             conversation.opened_by = side
+        if self.repeated(conversation, mine, time):
+            return 0
         if mine.syn:
             mine.retransmissions += 1
             self.note = RETRANSMISSION
@@ -397,6 +414,41 @@ class Transport:
             mine.base = self.packet.sequence + 1
         mine.started = mine.syn = 1
         return 0
+
+    def repeated(
+        self,
+        conversation: Conversation,
+        mine: Direction,
+        time: cython.longlong,
+    ) -> cython.bint:
+        """Say whether this segment is a packet that was seen before; count it, or remember it."""
+        if self.looked:
+            return self.note == DUPLICATE
+        self.looked = True
+        if not self.recent.has(self.packet, conversation.digest, time):
+            self.recent.put(self.packet, conversation.digest, time)
+            return False
+        mine.duplicates += 1
+        # PATIENCE counts packets, not their copies.
+        mine.segments -= 1
+        self.counts.duplicates += 1
+        self.note = DUPLICATE
+        return True
+
+    def bare(
+        self,
+        conversation: Conversation,
+        mine: Direction,
+        time: cython.longlong,
+    ) -> cython.bint:
+        """Say the same of a segment without payload, SYN or FIN; these are not counted."""
+        recent: Recent = self.recent_bare
+        if not recent.has(self.packet, conversation.digest, time):
+            recent.put(self.packet, conversation.digest, time)
+            return False
+        mine.segments -= 1
+        self.note = DUPLICATE
+        return True
 
     def correct(self, mine: Direction, sequence: cython.longlong) -> cython.int:
         """Let a stream begin where its first data does, if that is before what was assumed.
@@ -516,16 +568,20 @@ class Transport:
         length: cython.longlong = packet.length
         before: cython.longlong
         known: cython.int
+        repeated: cython.bint
         if offset + length <= mine.next:
+            repeated = self.repeated(conversation, mine, time)
             # A keep-alive probe repeats the last byte, or sends a byte that nobody reads
             # (RFC 9293 §3.8.4).
             if length == 1 and offset == mine.next - 1:
-                mine.keep_alives += 1
-                self.note = KEEP_ALIVE
-            else:
+                if not repeated:
+                    mine.keep_alives += 1
+                    self.note = KEEP_ALIVE
+                return 0
+            if not repeated:
                 mine.retransmissions += 1
                 self.note = RETRANSMISSION
-                self.compare(mine, buffer, offset)
+            self.compare(mine, buffer, offset)
             return 0
         if offset > mine.highest:
             self.note = LOST_BEFORE
@@ -545,17 +601,32 @@ class Transport:
         elif known & 1 and not known & 4 and self.note != CONFLICT:
             self.note = OVERLAP
         if known & 4:
-            mine.retransmissions += 1
-            if self.note != CONFLICT:
-                self.note = RETRANSMISSION
+            self.known(conversation, mine, time)
         elif offset < mine.highest and self.note != LOST_BEFORE:
             mine.out_of_order += 1
             if self.note == 0:
                 self.note = OUT_OF_ORDER
+        if known & 4 == 0:
+            self.recent.put(packet, conversation.digest, time)
         if offset + length > mine.highest:
             mine.highest = offset + length
         self.drain(conversation, side, mine)
         self.bound(conversation, side, mine, time, number)
+        return 0
+
+    def known(
+        self,
+        conversation: Conversation,
+        mine: Direction,
+        time: cython.longlong,
+    ) -> cython.int:
+        """Count a segment of which all waits already."""
+        note: cython.int = self.note
+        if not self.repeated(conversation, mine, time):
+            mine.retransmissions += 1
+            self.note = RETRANSMISSION
+        if note == CONFLICT:
+            self.note = CONFLICT
         return 0
 
     def compare(self, mine: Direction, buffer: Buffer, offset: cython.longlong) -> cython.int:
@@ -678,6 +749,8 @@ class Transport:
     ) -> cython.int:
         """Take note of a FIN or RST and tell the layer, a FIN when all before it was handed on."""
         if flags & RST:
+            if self.bare(conversation, mine, time):
+                return 0
             conversation.closing |= 4
             self.note = RESET
             self.shut(conversation)
@@ -685,6 +758,8 @@ class Transport:
                 mine.reset = 1
                 if conversation.layer.end(side, 1, time, number):
                     self.let_go(conversation)
+            return 0
+        if self.packet.length == 0 and self.repeated(conversation, mine, time):
             return 0
         conversation.closing |= 1 << side
         self.shut(conversation)

@@ -36,11 +36,16 @@ def facts(capture: CaptureSummary) -> list[Fact]:
     if capture.first_time is not None and capture.last_time is not None:
         span = duration(capture.last_time - capture.first_time)
         lines.append(("time", f"{moment(capture.first_time)}, {span}"))
+    clock = _clock(capture)
+    if clock:
+        lines.append(("clock", clock))
     lines.append(("TCP", _conversations(capture)))
     lines.append(("WebSocket", _attempts(capture)))
     lost = _losses(capture)
     if lost:
         lines.append(("lost", lost))
+    if capture.duplicate_packets:
+        lines.append(("seen twice", counted(capture.duplicate_packets, "packet")))
     skipped = _not_analysed(capture)
     if skipped:
         lines.append(("not analysed", skipped))
@@ -88,6 +93,15 @@ def _losses(capture: CaptureSummary) -> str:
         parts.append(f"{size(capture.lost_bytes)} of WebSocket connections never captured")
     if capture.cut_packets:
         parts.append(f"{counted(capture.cut_packets, 'packet')} cut by the snap length")
+    return ", ".join(parts)
+
+
+def _clock(capture: CaptureSummary) -> str:
+    parts = []
+    if capture.untimed_packets:
+        parts.append(f"{counted(capture.untimed_packets, 'packet')} without a time")
+    if capture.clamped_times:
+        parts.append(f"{counted(capture.clamped_times, 'packet')} outside 1677 to 2262")
     return ", ".join(parts)
 
 
