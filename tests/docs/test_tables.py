@@ -12,7 +12,14 @@ from wsanalyze.tables.export import FORMATS
 from wsanalyze.tables.schema import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/cli.md", "docs/sources.md", "docs/architecture.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/cli.md",
+    "docs/sources.md",
+    "docs/architecture.md",
+)
 
 
 def read(name: str) -> str:
