@@ -333,7 +333,8 @@ def test_a_router_sees_each_packet_twice(tmp_path: Path) -> None:
     wanted = wsanalyze.analyze(tmp_path / "incoming.pcap", segments=True, payloads="full")
     check_same(found, wanted, NUMBERS, COPIES, {"ended", "duration_s"})
     assert found.connections[sorted(COPIES)].to_numpy().tolist() == [[7, 7], [8, 9]]
-    assert wanted.summary["duplicate_packets"].item() == 0
+    # The server answered two SYNs at once with two equal packets, which IPv6 does not number.
+    assert wanted.connections[sorted(COPIES)].to_numpy().tolist() == [[0, 0], [0, 1]]
 
 
 def test_there_are_forty_variants() -> None:
