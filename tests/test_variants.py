@@ -325,6 +325,18 @@ def test_both_sides_of_a_path_together() -> None:
     assert (rows["server_duplicates"] > 0).all()
 
 
+def test_a_router_sees_each_packet_twice(tmp_path: Path) -> None:
+    """Recorded on `any` between two networks; without what went out again, it is the same."""
+    incoming = [each for each in r.records_of(CAPTURES / "routed-any.pcap") if each.data[10] == 0]
+    (tmp_path / "incoming.pcap").write_bytes(r.pcap(incoming))
+    found = recorded("routed-any.pcap")
+    wanted = wsanalyze.analyze(tmp_path / "incoming.pcap", segments=True, payloads="full")
+    check_same(found, wanted, NUMBERS, COPIES, {"ended", "duration_s"})
+    assert found.connections[sorted(COPIES)].to_numpy().tolist() == [[7, 7], [8, 9]]
+    # The server answered two SYNs at once with two equal packets, which IPv6 does not number.
+    assert wanted.connections[sorted(COPIES)].to_numpy().tolist() == [[0, 0], [0, 1]]
+
+
 def test_there_are_forty_variants() -> None:
     lists = (NOTHING_CHANGES, COARSER, SEVERAL_FILES, SEEN_TWICE, ELSEWHERE, OTHER_TIMES, MOVED)
     assert sum(len(each) for each in lists) >= 40

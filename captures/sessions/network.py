@@ -14,9 +14,11 @@ from recording.sniffer import Sniffer
 from recording.stage import Session, Stage
 from sessions.deterministic import noise, prose
 from sessions.lossy_path import CLIENT_INTERFACE, SERVER_ADDRESS, SERVER_INTERFACE, LossyPath
+from sessions.routed_path import SERVER_ADDRESSES, RoutedPath
 from sessions.websockets_peers import echo
 
 PORT = 9022
+ROUTED_PORT = 9023
 
 
 async def play_any(stage: Stage) -> None:
@@ -73,6 +75,27 @@ async def play_lossy(stage: Stage) -> None:
         await stage.stop_capture()  # before the path vanishes
 
 
+async def play_routed(stage: Stage) -> None:
+    """One connection over IPv4 and one over IPv6, recorded by the router between the ends."""
+    async with RoutedPath.build() as path:
+        (name,) = stage.session.file_names
+        stage.sniffers = [Sniffer(stage.session.file_format, "any", stage.scratch / name)]
+        await stage.start_capture()
+        server_logger, logger = stage.logger("server"), stage.logger("client")
+        plain: dict[str, Any] = {"compression": None, "ping_interval": None}
+        for family, address in SERVER_ADDRESSES.items():
+            listener, caller = path.sockets(family, ROUTED_PORT)
+            host = f"[{address}]" if ":" in address else address
+            url = f"ws://{host}:{ROUTED_PORT}/routed"
+            async with await serve(echo, sock=listener, logger=server_logger, **plain):
+                await asyncio.get_running_loop().sock_connect(caller, (address, ROUTED_PORT))
+                async with connect(url, sock=caller, logger=logger, **plain) as client:
+                    for message in ("seen twice", b"\x00" * 20, "x" * 5000):
+                        await client.send(message)
+                        await client.recv()
+        await stage.stop_capture()  # before the path vanishes
+
+
 SESSIONS = (
     Session(
         "any-interface",
@@ -81,6 +104,15 @@ SESSIONS = (
         ("websockets",),
         file_format="pcap",
         interface="any",
+    ),
+    Session(
+        "routed-any",
+        "recorded on `any` by the router between client and server: each packet is seen twice, "
+        "over IPv4 and over IPv6",
+        play_routed,
+        ("websockets",),
+        file_format="pcap",
+        own_network=True,
     ),
     Session(
         "lossy-path-client",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import io
 import os
+import random
+import struct
 import subprocess
 import sys
 import weakref
@@ -272,3 +274,27 @@ def test_scapy_is_not_imported_by_us() -> None:
         "assert not any(name.split('.')[0] == 'scapy' for name in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program, str(PLAIN)], check=True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_hostile_bytes_through_scapy(seed: int) -> None:
+    """Whatever scapy makes of damaged packets: their bytes are taken, and nothing is raised."""
+    source = random.Random(seed)  # noqa: S311
+    packets = []
+    for packet in scapy.rdpcap(str(CAPTURES / source.choice(RECORDED[:3]))):
+        data = bytearray(packet.original)
+        for _ in range(source.choice([0, 1, 8])):
+            data[source.randrange(len(data))] = source.randrange(256)
+        data = data[: source.randrange(1, len(data) + 1)]
+        try:
+            made = type(packet)(bytes(data))
+        except struct.error:
+            made = scapy.Raw(bytes(data))  # as scapy's own reader does
+        made.time = source.choice([packet.time, 0, -5.5, 1e25, float("nan")])
+        made.wirelen = source.choice([None, 0, len(data), 1 << 30])
+        packets.append((made, bytes(made.original)))
+    found = analyzed(packet for packet, _ in packets)
+    assert found.summary["packets"].tolist() == [len(packets)]
+    assert [each[4] for each in read([packet for packet, _ in packets])] == [
+        data for _, data in packets
+    ]

@@ -61,6 +61,7 @@ class Recent:
         # The factor spreads neighbouring acknowledgments over the bits of the sequence number.
         return header ^ acknowledgment * FACTOR ^ digest
 
+    @cython.boundscheck(False)
     def put(
         self,
         packet: Packet,
@@ -68,12 +69,14 @@ class Recent:
         time: cython.longlong,
     ) -> cython.int:
         """Remember the segment that `packet` describes, seen at `time` (ns)."""
+        # DEPTH is a power of two: every place lies within the arrays.
         place: cython.Py_ssize_t = self.count & (DEPTH - 1)
         self.keys[place] = self.key(packet, digest)
         self.times[place] = time
         self.count += 1
         return 0
 
+    @cython.boundscheck(False)
     def has(
         self,
         packet: Packet,
