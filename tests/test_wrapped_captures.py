@@ -206,6 +206,27 @@ def test_fragments_are_counted_with_their_datagram() -> None:
     assert (lost.tcp_packets, lost.fragment_packets, lost.not_decoded_fragment) == (0, 0, 2)
 
 
+@pytest.mark.parametrize("cut", [34, 53, 54, 70, None])
+def test_a_fragment_that_was_cut_ends_what_is_known(cut: int | None) -> None:
+    """Two fragments of 64 and 56 bytes; of the first the capture has `cut` bytes."""
+    data = b"GET / HTTP/1.1\r\nHost: " + b"x" * 78
+    first, second = (ethernet(each) for each in fragments_of(ipv4(tcp(data=data)), 64, 7))
+    capture = pcap_of([(first[:cut], len(first)), second])
+    recording = recorded(capture)
+    found = recording.captures[0]
+    if cut is not None and cut < 54:
+        # Not even the TCP header is there.
+        assert (found.tcp_packets, found.not_decoded_truncated) == (0, 1)
+        return
+    assert (found.tcp_packets, found.fragment_packets, found.cut_packets) == (
+        1,
+        1,
+        int(cut is not None),
+    )
+    assert recording.segments is not None
+    assert list(recording.segments.arrays()["length"]) == [100]
+
+
 def test_fragments_over_the_end_of_a_rotated_file() -> None:
     packets = [ethernet(part) for part in fragments_of(SEGMENT, 40, 7)]
     files: list[Any] = [io.BytesIO(pcap_of([each], times=[i])) for i, each in enumerate(packets)]
