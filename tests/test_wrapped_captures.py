@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.chance import chance as seeded
-from support.compare_builds import dump
+from support.compare_builds import TIGHT, dump
 from support.invariants import check
 from support.packets import CLIENT, SERVER, T0, ethernet, ipv4, pcap_of, tcp
 from support.tshark import fields, needs_tshark
@@ -187,6 +188,22 @@ def without_places(found: dict[str, Any]) -> dict[str, Any]:
         else:
             kept[table] = columns
     return kept
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_wrappings_and_fragments(seed: int) -> None:
+    """Nothing is raised, and each packet is counted once (`recorded` checks that)."""
+    chance = seeded(seed)
+    packets = []
+    for _, packet in ip_packets(CAPTURES / chance.choice(NAMES)):
+        parts = [packet] if len(packet) > 4000 else fragments_of(packet, 64, len(packets))
+        for part in parts if chance.random() < 0.2 else [packet]:
+            wrapped = apply(part, nested(chance.randrange(5), chance), chance)
+            data = bytearray(wrapped.data)
+            for _ in range(chance.choice([0, 0, 1, 3])):
+                data[chance.randrange(min(len(data), 120))] = chance.randrange(256)
+            packets.append(replace(wrapped, data=bytes(data)))
+    recorded(pcapng_of(packets), chance.choice([Limits(), TIGHT]))
 
 
 def counted(packets: list[bytes], **limits: int) -> Any:
