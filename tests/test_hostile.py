@@ -56,6 +56,8 @@ TIGHT = Limits(
     message=300,
     payload=50,
     payload_total=400,
+    fragments=5000,
+    datagrams=2,
 )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.chance import chance as seeded
-from support.compare_builds import dump
+from support.compare_builds import TIGHT, dump
 from support.invariants import check
 from support.packets import CLIENT, SERVER, T0, ethernet, ipv4, pcap_of, tcp
 from support.tshark import fields, needs_tshark
@@ -189,6 +190,22 @@ def without_places(found: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_wrappings_and_fragments(seed: int) -> None:
+    """Nothing is raised, and each packet is counted once (`recorded` checks that)."""
+    chance = seeded(seed)
+    packets = []
+    for _, packet in ip_packets(CAPTURES / chance.choice(NAMES)):
+        parts = [packet] if len(packet) > 4000 else fragments_of(packet, 64, len(packets))
+        for part in parts if chance.random() < 0.2 else [packet]:
+            wrapped = apply(part, nested(chance.randrange(5), chance), chance)
+            data = bytearray(wrapped.data)
+            for _ in range(chance.choice([0, 0, 1, 3])):
+                data[chance.randrange(min(len(data), 120))] = chance.randrange(256)
+            packets.append(replace(wrapped, data=bytes(data)))
+    recorded(pcapng_of(packets), chance.choice([Limits(), TIGHT]))
+
+
 def counted(packets: list[bytes], **limits: int) -> Any:
     capture = pcap_of(packets, times=[T0] * len(packets))
     return recorded(capture, Limits(**limits)).captures[0]
@@ -204,6 +221,27 @@ def test_fragments_are_counted_with_their_datagram() -> None:
     assert whole.not_decoded_fragment == 0
     lost = counted(packets[:2])
     assert (lost.tcp_packets, lost.fragment_packets, lost.not_decoded_fragment) == (0, 0, 2)
+
+
+@pytest.mark.parametrize("cut", [34, 53, 54, 70, None])
+def test_a_fragment_that_was_cut_ends_what_is_known(cut: int | None) -> None:
+    """Two fragments of 64 and 56 bytes; of the first the capture has `cut` bytes."""
+    data = b"GET / HTTP/1.1\r\nHost: " + b"x" * 78
+    first, second = (ethernet(each) for each in fragments_of(ipv4(tcp(data=data)), 64, 7))
+    capture = pcap_of([(first[:cut], len(first)), second])
+    recording = recorded(capture)
+    found = recording.captures[0]
+    if cut is not None and cut < 54:
+        # Not even the TCP header is there.
+        assert (found.tcp_packets, found.not_decoded_truncated) == (0, 1)
+        return
+    assert (found.tcp_packets, found.fragment_packets, found.cut_packets) == (
+        1,
+        1,
+        int(cut is not None),
+    )
+    assert recording.segments is not None
+    assert list(recording.segments.arrays()["length"]) == [100]
 
 
 def test_fragments_over_the_end_of_a_rotated_file() -> None:

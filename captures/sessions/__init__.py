@@ -17,6 +17,7 @@ from sessions import (
     node_ws,
     oddities,
     refused_upgrades,
+    tunnels,
     websockets_plain,
 )
 
@@ -35,6 +36,7 @@ FAMILIES = (
     browser,
     network,
     oddities,
+    tunnels,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -22,7 +22,9 @@ from wsanalyze.pipeline import read
 from wsanalyze.recording import Recording, Wants
 
 # Reached by many captures, not by all.
-TIGHT = Limits(flows=4, out_of_order=3000, head=300, held=500, message=300, payload=50)
+TIGHT = Limits(
+    flows=4, out_of_order=3000, head=300, held=500, message=300, payload=50, fragments=5000
+)
 
 
 def is_compiled() -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.chance import chance as seeded
-from support.packets import ACK, PSH, ipv4, ipv6, tcp
+from support.packets import ACK, PSH, ethernet, ipv4, ipv6, tcp
 from support.tshark import fields, needs_tshark
 from support.wrappings import (
     LINKS,
@@ -23,7 +24,7 @@ from support.wrappings import (
 from wsanalyze.buffer import Buffer
 from wsanalyze.transport.packet import Packet
 
-TCP, TRUNCATED, MALFORMED, NESTED, SEVERAL, NO_MORE = 0, 4, 5, 11, 12, 13
+TCP, UDP, TRUNCATED, MALFORMED, NESTED, SEVERAL, NO_MORE = 0, 1, 4, 5, 11, 12, 13
 DATA = b"hello, world"
 SEGMENT = tcp(40000, 8080, 0xFEDCBA98, 0x89ABCDEF, ACK | PSH, DATA, window=4321)
 V4 = ipv4(SEGMENT, "192.0.2.1", "198.51.100.2", ttl=57)
@@ -118,6 +119,31 @@ def test_changed_bytes_raise_nothing(seed: int, depth: int, places: list[int]) -
     assert 0 <= kind <= NO_MORE
     if kind == TCP:
         assert 0 <= reader.payload_start <= reader.payload_stop <= len(data)
+
+
+@pytest.mark.parametrize("port", [4789, 8472, 4790, 6081, 2152])
+@given(data=st.binary(max_size=100))
+@settings(max_examples=100, deadline=None)
+def test_plain_udp_on_a_tunnels_port_is_udp(port: int, data: bytes) -> None:
+    datagram = struct.pack(">HHHH", 50000, port, 8 + len(data), 0) + data
+    assert found_in(Wrapped(101, 0, ipv4(datagram, protocol=17), ("raw",)))[0] == UDP
+
+
+@pytest.mark.parametrize(
+    ("port", "header"),
+    [
+        (4789, "0800000000000501"),  # the last byte is reserved
+        (4789, "0000000000000500"),  # no network identifier
+        (6081, "4000655800000500"),  # version 1
+        (6081, "0001655800000500"),  # a reserved bit
+        (2152, "3001000000000009"),  # an echo request
+        (4790, "2c00000100000500"),  # version 2
+    ],
+)
+def test_a_header_that_is_not_quite_a_tunnels(port: int, header: str) -> None:
+    data = bytes.fromhex(header) + ethernet(V4)
+    datagram = struct.pack(">HHHH", 50000, port, 8 + len(data), 0) + data
+    assert found_in(Wrapped(101, 0, ipv4(datagram, protocol=17), ("raw",)))[0] == UDP
 
 
 def test_a_bomb_of_tunnels_ends_at_the_limit() -> None:

@@ -35,6 +35,7 @@ def test_everything_that_went_wrong_is_said() -> None:
         dropped=2,
         cut_packets=3,
         not_decoded_link=1,
+        unknown_links=["187", "220"],
         not_decoded_fragment=2,
         not_decoded_esp=4,
         tcp_conversations=3,
@@ -66,8 +67,8 @@ def test_everything_that_went_wrong_is_said() -> None:
         ("seen twice", "4 packets"),
         (
             "not analysed",
-            "1 packet of an unknown link type, 2 packets that are IP fragments of incomplete "
-            "datagrams, 4 packets encrypted with IPsec ESP",
+            "1 packet of an unknown link type (187, 220), 2 packets that are IP fragments of "
+            "incomplete datagrams, 4 packets encrypted with IPsec ESP",
         ),
         ("limits reached", "flows 1 time, held 2 times"),
         ("problem", "byte 9: cut\\x0a"),

@@ -108,4 +108,6 @@ def _clock(capture: CaptureSummary) -> str:
 def _not_analysed(capture: CaptureSummary) -> str:
     counts = ((getattr(capture, name), why) for name, why in NOT_DECODED)
     parts = [f"{counted(count, 'packet')} {why}" for count, why in counts if count]
+    if capture.unknown_links:
+        parts[0] += f" ({', '.join(capture.unknown_links)})"
     return ", ".join(parts)
