@@ -16,6 +16,7 @@ from sessions import (
     nginx_proxy,
     node_ws,
     oddities,
+    old_protocols,
     refused_upgrades,
     websockets_plain,
 )
@@ -30,6 +31,7 @@ FAMILIES = (
     refused_upgrades,
     around_the_101,
     hybi_drafts,
+    old_protocols,
     cuts,
     nginx_proxy,
     browser,
