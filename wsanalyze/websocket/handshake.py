@@ -246,14 +246,14 @@ class Handshake:
         if "deflate-stream" in self.extensions:
             return None
         accepts = head.count("sec-websocket-accept") > 0
-        dialect = None if accepts else hixie_dialect(head)
+        dialect = hixie_dialect(head)
         if self.has_challenge:
             fits = dialect == "hixie-76"
         elif self.version == "hixie-75":
-            fits = dialect != "hixie-76" and not accepts
+            fits = dialect == "hixie-75" or (dialect is None and not accepts)
         else:
             # A missing accept value is a fault; but a Hixie server has another answer.
-            fits = dialect is None and not self.is_hixie
+            fits = (accepts or dialect is None) and not self.is_hixie
         if not fits:
             return None
         if self.version in EARLY_DRAFTS:
