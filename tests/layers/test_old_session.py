@@ -288,6 +288,31 @@ class TestGaps:
         )
         assert said(stage) == [(1, 1, b"a", 1)]
 
+    def test_over_the_whole_101(self) -> None:
+        stage = Stage().client(ask() + BODY).gap(1, len(switch() + ANSWER))
+        stage.client(text(b"question")).server(text(b"answer") + text(b"next"))
+        check(stage.finish())
+        row = stage.connection
+        assert row.handshake is not None
+        assert (row.outcome, row.handshake.key, row.handshake.accept) == (
+            "unseen",
+            BODY.hex(),
+            None,
+        )
+        assert said(stage) == [(0, 1, b"question", 1), (1, 1, b"next", 1)]
+
+    def test_over_the_request_of_hixie_75(self) -> None:
+        stage = Stage().gap(0, 118).client(b"GET").server(switch_75() + text(b"answer"))
+        check(stage.finish())
+        assert (stage.connection.outcome, said(stage)) == ("unseen", [(1, 1, b"answer", 1)])
+
+    def test_over_the_request_of_hixie_76(self) -> None:
+        # Which of the versions with this answer it was, and so what its frames are, is not known.
+        stage = Stage().gap(0, 118).client(b"GET").server(switch() + ANSWER + text(b"answer"))
+        check(stage.finish())
+        assert (stage.connection.outcome, stage.frames) == ("unseen", [])
+        assert stage.connection.server_unread_bytes == 16 + 8
+
     def test_in_a_text_ends_it_there(self) -> None:
         stage = opened().server(b"\x00begin").gap(1, 10).server(b"end\xff" + text(b"next"))
         check(stage.finish())

@@ -16,7 +16,7 @@ from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.body import ChunkedReader, body_framing
 from wsanalyze.websocket.challenge import BODY_LENGTH
 from wsanalyze.websocket.fields import Head
-from wsanalyze.websocket.handshake import is_interim, is_upgrade_request
+from wsanalyze.websocket.handshake import hixie_dialect, is_interim, is_upgrade_request
 from wsanalyze.websocket.head import head_end, mentions_websocket, read_head
 
 try:
@@ -46,6 +46,8 @@ PIECE_OVERHEAD = 256
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
 FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+# Bytes that begin a frame of Hixie.
+HIXIE_TYPES = (b"\x00", b"\x80", b"\xff")
 # A response that nothing is special about: most of the HTTP on any network.
 PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
 
@@ -547,7 +549,7 @@ class Http1(Layer):
 
     def unasked(self, half: Half, head: Head) -> int:
         """Take a response whose request was not captured."""
-        if head.status == 101 and head.count("sec-websocket-accept"):
+        if head.status == 101 and (head.count("sec-websocket-accept") or hixie_dialect(head)):
             attempt = self.begin(half)
             attempt.connection.requested = None
             attempt.connection.request_packet = None
@@ -648,6 +650,10 @@ class Http1(Layer):
         if not self.held:
             return False
         first: bytes = self.held[0][0]
+        attempt = self.attempt
+        if attempt is not None and attempt.framing == "hixie":
+            # What of Hixie was ever sent: text, Netty's binary frames, the closing handshake.
+            return first[:1] in HIXIE_TYPES and line[:1] in HIXIE_TYPES
         return (
             len(first) >= 2
             and first[0] & 0x70 == 0

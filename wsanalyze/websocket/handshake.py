@@ -239,7 +239,7 @@ class Handshake:
         """
         head = self.response_head
         if head is None:
-            return "rfc6455"
+            return self._framing_asked_for
         named = [name.lower() for name in head.tokens("upgrade")]
         if named and not any(name.startswith("websocket") for name in named):
             return None
@@ -254,8 +254,10 @@ class Handshake:
         else:
             # A missing accept value is a fault; but a Hixie server has another answer.
             fits = (accepts or dialect is None) and not self.is_hixie
-        if not fits:
-            return None
+        return self._framing_asked_for if fits else None
+
+    @property
+    def _framing_asked_for(self) -> str:
         if self.version in EARLY_DRAFTS:
             return "draft"
         return "hixie" if self.is_hixie else "rfc6455"
