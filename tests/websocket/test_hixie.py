@@ -25,6 +25,17 @@ def facts(data: bytes) -> list[tuple[int, int, int, int, bytes]]:
     ]
 
 
+def test_what_netty_sends() -> None:
+    # WebSocket00FrameEncoder of Netty 4.1.48: text, binary of 3 and of 300 bytes, Close.
+    data = bytes.fromhex("0068656c6c6fff 80030102ff 80822c") + bytes(300) + b"\xff\x00"
+    assert facts(data) == [
+        (0, 1, 1, 5, b"hello"),
+        (7, 2, 2, 3, b"\x01\x02\xff"),
+        (12, 2, 3, 300, bytes(300)),
+        (315, 8, 2, 0, b""),
+    ]
+
+
 @pytest.mark.parametrize(
     ("data", "frames"),
     [
