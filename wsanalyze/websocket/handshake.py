@@ -240,12 +240,15 @@ class Handshake:
         head = self.response_head
         if head is None:
             return self._framing_asked_for
+        accepts = head.count("sec-websocket-accept") > 0
+        extended = head.count("sec-websocket-extensions") > 0
+        if accepts and not self.is_hixie and not extended and head.value("upgrade") == "websocket":
+            return self._framing_asked_for  # a short way for most of them
         named = [name.lower() for name in head.tokens("upgrade")]
         if named and not any(name.startswith("websocket") for name in named):
             return None
-        if "deflate-stream" in self.extensions:
+        if extended and "deflate-stream" in self.extensions:
             return None
-        accepts = head.count("sec-websocket-accept") > 0
         dialect = hixie_dialect(head)
         if self.has_challenge:
             fits = dialect == "hixie-76"
