@@ -8,6 +8,7 @@ from dataclasses import replace
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.old_side import OldSide
 from wsanalyze.layers.session import Sender, Session
 from wsanalyze.websocket.challenge import ANSWER_LENGTH
 from wsanalyze.websocket.drafts import DraftReader, masking_key_of_connection
@@ -18,7 +19,6 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
-    from wsanalyze.layers.session import KEPT_CONTROL
     from wsanalyze.websocket.hixie import CLOSE, TEXT, terminator
     from wsanalyze.websocket.masking import PIECE
 
@@ -36,28 +36,6 @@ FIRST_WITH_CODES = 6
 
 @cython.final
 @cython.cclass
-class Half:
-    """What one side needs besides its `sender`: the bytes before its frames, and a reader.
-
-    - `due`: bytes of the challenge or of its answer that are still to come; `prologue`: those that
-      came, None where some were lost
-    - `hixie` or `draft`: reads its frames, the other is None
-    - `text`: in the payload of a frame that ends with 0xFF
-    - `seeking`: looks for the end of a frame after a gap, `found` is what of it was seen
-    """
-
-    def __init__(self, sender: Sender) -> None:
-        self.sender = sender
-        self.due = 0
-        self.prologue: bytes | None = b""
-        self.hixie: HixieReader | None = None
-        self.draft: DraftReader | None = None
-        self.text = self.seeking = 0
-        self.found = NOTHING
-
-
-@cython.final
-@cython.cclass
 class OldSession(Layer):
     """Reads both directions of a connection of Hixie-75, -76 or the HyBi drafts 1 to 6.
 
@@ -69,9 +47,8 @@ class OldSession(Layer):
         self.session = session
         self.connection = connection
         self.client_side = client_side
-        self.low = Half(session.low)
-        self.high = Half(session.high)
-        self.codes = 0
+        self.low = OldSide(session, session.low)
+        self.high = OldSide(session, session.high)
         # permessage-deflate came with version 13.
         session.deflate = 0
         self.agree()
@@ -91,7 +68,7 @@ class OldSession(Layer):
             secret = b""
             if number == 4 and key is not None and nonce is not None:
                 secret = masking_key_of_connection(key, nonce)
-            self.codes = number >= FIRST_WITH_CODES
+            client.codes = server.codes = number >= FIRST_WITH_CODES
             client.draft = DraftReader(number < 4, number >= 4, secret)
             server.draft = DraftReader(number < 4, False, b"")
             if number == 4 and not secret:
@@ -119,7 +96,7 @@ class OldSession(Layer):
         ordinal: cython.longlong,
     ) -> cython.int:
         """Read the next bytes of one side."""
-        half: Half = self.high if side else self.low
+        half: OldSide = self.high if side else self.low
         sender: Sender = half.sender
         at: cython.Py_ssize_t = start
         if sender.reset:
@@ -141,7 +118,7 @@ class OldSession(Layer):
         return 0
 
     def begin(
-        self, half: Half, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
+        self, half: OldSide, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
     ) -> cython.Py_ssize_t:
         """Take the bytes before a side's frames; return where its frames begin."""
         upto: cython.Py_ssize_t = stop if stop - at < half.due else at + half.due
@@ -168,24 +145,9 @@ class OldSession(Layer):
         if self.connection.outcome != "unseen":
             self.connection.outcome = whole.outcome
 
-    def start_frame(
-        self,
-        sender: Sender,
-        offset: cython.longlong,
-        time: cython.longlong,
-        packet: cython.longlong,
-        ordinal: cython.longlong,
-    ) -> cython.int:
-        """Take note of where a frame begins."""
-        sender.frame_offset = offset
-        sender.time = time
-        sender.packet = packet
-        sender.ordinal = ordinal
-        return 0
-
     def hixie(
         self,
-        half: Half,
+        half: OldSide,
         buffer: Buffer,
         start: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
@@ -206,17 +168,17 @@ class OldSession(Layer):
             sender.last_packet = packet
             if half.text:
                 end = terminator(buffer, at, stop)
-                self.payload(sender, buffer, at, end)
+                half.payload(buffer, at, end)
                 at = end
                 if end < stop:
                     at += 1
-                    self.end_text(half)
+                    half.end_text()
                 continue
             if sender.in_frame:
-                at = self.counted(sender, buffer, at, stop)
+                at = half.counted(buffer, at, stop)
                 continue
             if reader.have == 0:
-                self.start_frame(sender, sender.offset + (at - start), time, packet, ordinal)
+                half.start_frame(sender.offset + (at - start), time, packet, ordinal)
             at = reader.read(buffer, at, stop)
             if reader.complete:
                 self.begin_hixie(half)
@@ -227,88 +189,19 @@ class OldSession(Layer):
                 return 0
         return 0
 
-    def begin_hixie(self, half: Half) -> cython.int:
+    def begin_hixie(self, half: OldSide) -> cython.int:
         """Take note of the header that was just read."""
-        sender: Sender = half.sender
         reader: HixieReader = cython.cast(HixieReader, half.hixie)
-        self.begin_frame(sender, reader.head, 0, reader.header_length, reader.length)
+        half.begin_frame(reader.head, 0, reader.header_length, reader.length)
         if reader.ends:
             half.text = 1
         elif reader.length == 0:
-            self.end_frame(sender)
-        return 0
-
-    def begin_frame(
-        self,
-        sender: Sender,
-        head: cython.int,
-        second: cython.int,
-        header_length: cython.int,
-        length: cython.ulonglong,
-    ) -> cython.int:
-        """Begin a frame with these facts."""
-        sender.reader.head = head
-        sender.reader.second = second
-        sender.reader.masked = second >> 7
-        sender.reader.header_length = header_length
-        sender.reader.length = length
-        sender.reader.remaining = length
-        self.session.begin_frame(sender)
-        return 0
-
-    def end_text(self, half: Half) -> cython.int:
-        """End a frame whose length is what there was of it."""
-        sender: Sender = half.sender
-        half.text = 0
-        sender.reader.length = sender.captured
-        self.session.end_frame(sender)
-        return 0
-
-    def cut_text(self, half: Half) -> cython.int:
-        """End a frame whose 0xFF was not seen."""
-        half.sender.message.miss()
-        half.sender.broken = 1
-        return self.end_text(half)
-
-    def counted(
-        self, sender: Sender, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.Py_ssize_t:
-        """Take payload of a frame with a length; return where it ends."""
-        upto: cython.Py_ssize_t = stop
-        if sender.reader.remaining < cython.cast(cython.ulonglong, stop - at):
-            upto = at + cython.cast(cython.Py_ssize_t, sender.reader.remaining)
-        self.payload(sender, buffer, at, upto)
-        sender.reader.remaining -= upto - at
-        if sender.reader.remaining == 0:
-            self.end_frame(sender)
-        return upto
-
-    def end_frame(self, sender: Sender) -> cython.int:
-        """End a frame; before draft 6, what a Close holds is no status code."""
-        if not self.codes and sender.control:
-            sender.control = bytearray()
-        self.session.end_frame(sender)
-        return 0
-
-    def payload(
-        self, sender: Sender, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.int:
-        """Take payload bytes of the current frame, unmasked."""
-        room: cython.Py_ssize_t
-        if stop <= start:
-            return 0
-        sender.captured += stop - start
-        sender.bytes += stop - start
-        if sender.frame_message >= 0:
-            sender.message.feed(buffer, start, stop, False, 0, 0, self.session.recorder.scratch)
-        elif sender.reader.head & 8 and not sender.broken:
-            room = KEPT_CONTROL - len(sender.control)
-            sender.control += buffer.copy(start, stop if stop - start < room else start + room)
+            half.end_frame()
         return 0
 
     def seek(
         self,
-        half: Half,
+        half: OldSide,
         buffer: Buffer,
         start: cython.Py_ssize_t,
         at: cython.Py_ssize_t,
@@ -327,7 +220,7 @@ class OldSession(Layer):
             half.seeking = 0
             half.found = NOTHING
             sender.unread -= 1
-            self.begin_frame(sender, TEXT, 0, 1, 0)
+            half.begin_frame(TEXT, 0, 1, 0)
             half.text = 1
             return at
         if half.found == NOTHING:
@@ -341,25 +234,25 @@ class OldSession(Layer):
         sender.unread += 1
         if byte == 255:
             half.found = ENDED_TWICE
-            self.start_frame(sender, offset, time, packet, ordinal)
+            half.start_frame(offset, time, packet, ordinal)
         elif byte == 0 and half.found == ENDED:
             half.found = BEGAN
-            self.start_frame(sender, offset, time, packet, ordinal)
+            half.start_frame(offset, time, packet, ordinal)
         elif byte == 0:
             half.seeking = 0
             half.found = NOTHING
             sender.unread -= 2
             sender.last_time = time
             sender.last_packet = packet
-            self.begin_frame(sender, CLOSE, 0, 2, 0)
-            self.end_frame(sender)
+            half.begin_frame(CLOSE, 0, 2, 0)
+            half.end_frame()
         else:
             half.found = NOTHING
         return at + 1
 
     def draft(
         self,
-        half: Half,
+        half: OldSide,
         buffer: Buffer,
         start: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
@@ -375,38 +268,37 @@ class OldSession(Layer):
             sender.last_time = time
             sender.last_packet = packet
             if sender.in_frame:
-                at = self.masked(sender, reader, buffer, at, stop)
+                at = self.masked(half, reader, buffer, at, stop)
                 continue
             if reader.have == 0:
-                self.start_frame(sender, sender.offset + (at - start), time, packet, ordinal)
+                half.start_frame(sender.offset + (at - start), time, packet, ordinal)
             at = reader.read(buffer, at, stop)
             if reader.complete:
                 sender.reader.key = reader.key
-                self.begin_frame(
-                    sender, reader.head, reader.second, reader.header_length, reader.length
-                )
+                half.begin_frame(reader.head, reader.second, reader.header_length, reader.length)
                 if reader.length == 0:
-                    self.end_frame(sender)
+                    half.end_frame()
         return 0
 
     def masked(
         self,
-        sender: Sender,
+        half: OldSide,
         reader: DraftReader,
         buffer: Buffer,
         at: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
     ) -> cython.Py_ssize_t:
         """Take payload of a frame of the drafts; return where it ends, or a piece of it."""
+        sender: Sender = half.sender
         place: cython.ulonglong = sender.reader.length - sender.reader.remaining
         if not reader.masks:
-            return self.counted(sender, buffer, at, stop)
+            return half.counted(buffer, at, stop)
         if stop - at > PIECE:
             stop = at + PIECE
         if sender.reader.remaining < cython.cast(cython.ulonglong, stop - at):
             stop = at + cython.cast(cython.Py_ssize_t, sender.reader.remaining)
         plain = reader.unmask(buffer.copy(at, stop), place)
-        self.counted(sender, Buffer(plain), 0, stop - at)
+        half.counted(Buffer(plain), 0, stop - at)
         return stop
 
     def gap(
@@ -418,7 +310,7 @@ class OldSession(Layer):
         ordinal: cython.longlong,
     ) -> cython.int:
         """Go on behind missing bytes."""
-        half: Half = self.high if side else self.low
+        half: OldSide = self.high if side else self.low
         sender: Sender = half.sender
         missing: cython.longlong
         if half.due:
@@ -442,7 +334,7 @@ class OldSession(Layer):
             and not half.text
             and sender.reader.remaining >= cython.cast(cython.ulonglong, length)
         ):
-            return self.miss_payload(sender, length)
+            return half.miss_payload(length)
         self.lose(half)
         if half.hixie is not None:
             # The next 0xFF tells.
@@ -451,33 +343,22 @@ class OldSession(Layer):
             half.found = NOTHING
         return 0
 
-    def miss_payload(self, sender: Sender, length: cython.longlong) -> cython.int:
-        """Go on behind missing payload of a frame with a length."""
-        if sender.frame_message >= 0:
-            sender.message.miss()
-        sender.broken = 1
-        sender.bytes += length
-        sender.reader.remaining -= length
-        if sender.reader.remaining == 0:
-            self.end_frame(sender)
-        return 0
-
-    def lose(self, half: Half) -> cython.int:
+    def lose(self, half: OldSide) -> cython.int:
         """End what is open on one side: where its next frame begins is not known."""
         sender: Sender = half.sender
         sender.lost = 1
         self.stop(half)
         return 0
 
-    def stop(self, half: Half) -> cython.int:
+    def stop(self, half: OldSide) -> cython.int:
         """End what is open on one side."""
         sender: Sender = half.sender
         if half.text:
-            self.cut_text(half)
+            half.cut_text()
         elif sender.in_frame:
             sender.broken = 1
             sender.message.miss()
-            self.end_frame(sender)
+            half.end_frame()
         if half.hixie is not None:
             half.hixie.restart()
         else:
@@ -493,7 +374,7 @@ class OldSession(Layer):
 
     def finish(self, evicted: cython.int) -> cython.int:
         """Judge the handshake, and write the counts of both sides to the connection's record."""
-        half: Half
+        half: OldSide
         for half in (self.low, self.high):
             self.stop(half)
             if evicted and half.due:
