@@ -17,7 +17,12 @@ from wsanalyze.recording import Wants
 pytestmark = needs_tshark
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
-SHIPPED = sorted(path for path in CAPTURES.iterdir() if ".pcap" in path.name)
+# tshark has RFC 6455's frames alone: it shows none of Hixie's, and others than were sent where the
+# opcodes and masks are those of the HyBi drafts 1 to 6.
+OLDER = {"hixie-75.pcapng", "hixie-76.pcapng", "hixie-proxies.pcapng", "hybi-early.pcapng"}
+SHIPPED = sorted(
+    path for path in CAPTURES.iterdir() if ".pcap" in path.name and path.name not in OLDER
+)
 
 
 class Seen(NamedTuple):

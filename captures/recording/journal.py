@@ -11,6 +11,7 @@ upgrade request on this TCP connection, 1 for the next) and `event`:
 - `request`: target, version, subprotocols_offered, extensions_offered
 - `response`: status, subprotocol, extensions
 - `open`: the application takes the handshake for good
+- `unanswered`: there was a 101, but not all that Hixie-76 has behind it
 - `message`: sender, type, length, sha256, frames (None: unknown), compressed (None: unknown)
 - `control`: sender, type (`close`, `ping`, `pong`), length, code, reason
 - `frame`: sender, opcode, fin, rsv1, rsv2, rsv3, masked, length; from applications that see frames

@@ -22,8 +22,11 @@ async def start(*command: str, **options: Any) -> Process:
     return await asyncio.create_subprocess_exec(*command, preexec_fn=die_with_parent, **options)
 
 
-class NodePeer:
-    """A Node script: it prints `ready`; it ends when its work is done or its input closes."""
+class ScriptPeer:
+    """A script of Node, Ruby or Perl, which prints `ready`.
+
+    It ends when its work is done or its input closes.
+    """
 
     def __init__(self, script: str, process: Process) -> None:
         """Take a process that was just started, with pipes for input and output."""

@@ -16,16 +16,28 @@ PROGRAMS = {
     "chromium": "--version",
     "dumpcap": "--version",
     "tcpdump": "--version",
+    "haproxy": "-v",
+    "perl": "--version",
+    "ruby": "--version",
 }
 
 
 def version_of(software: str) -> str:
-    """Return the installed version of a program, of Python, of a Python or an `npm:` package."""
+    """Return the installed version of a program, of Python, of a Python package, or of another's.
+
+    Packages of Node, Ruby and Perl begin with `npm:`, `gem:` and `perl:`.
+    """
     if software == "python":
         return sys.version.split()[0]
     if software.startswith("npm:"):
         script = f"require('{software.removeprefix('npm:')}/package.json').version"
         return output("node", "-p", script).strip()
+    if software.startswith("gem:"):
+        script = f"print Gem::Specification.find_by_name('{software.removeprefix('gem:')}').version"
+        return output("ruby", "-e", script).strip()
+    if software.startswith("perl:"):
+        module = software.removeprefix("perl:")
+        return output("perl", f"-M{module}", "-e", f"print ${module}::VERSION").strip()
     if software in PROGRAMS:
         answer = output(software, PROGRAMS[software])
         found = re.search(r"\d+\.\d+[\w.]*", answer)
@@ -33,6 +45,11 @@ def version_of(software: str) -> str:
             raise ValueError(f"{software} does not tell its version: {answer!r}")
         return found[0]
     return importlib.metadata.version(software)
+
+
+def plain(software: str) -> str:
+    """Return the name of a software without what says whose package it is."""
+    return re.sub("^(npm|gem|perl):", "", software)
 
 
 def output(*command: str) -> str:

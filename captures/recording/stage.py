@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recording.journal import Journal, Side
-from recording.processes import NodePeer, start
+from recording.processes import ScriptPeer, start
 from recording.sniffer import Format, Sniffer, deliver, program, suffix
-from recording.software import version_of
+from recording.software import plain, version_of
 from recording.truth import connections_of, read_journals, truth_text
 from recording.websockets_log import websockets_logger
 
@@ -31,7 +31,7 @@ class Session:
     name: str
     shows: str
     play: Callable[[Stage], Awaitable[None]]
-    software: tuple[str, ...]  #: besides Python and the sniffer; packages of Node begin with `npm:`
+    software: tuple[str, ...]  #: besides Python and the sniffer (see `version_of`)
     file_format: Format = "pcapng"
     interface: str = "lo"
     also: str | None = None  #: the name of a second capture of the same packets, from elsewhere
@@ -81,18 +81,22 @@ class Stage:
         """Return a logger for the library `websockets` that writes a journal of this side."""
         return websockets_logger(self.journal(side))
 
-    async def node(self, script: str, side: Side, *arguments: object) -> NodePeer:
+    async def node(self, script: str, side: Side, *arguments: object) -> ScriptPeer:
         """Start `sessions/SCRIPT` under Node, and return once it says that it is ready."""
-        journal = self.scratch / f"node-{len(list(self.scratch.iterdir()))}-{side}.jsonl"
+        return await self.script("node", script, side, *arguments)
+
+    async def script(self, program: str, script: str, side: Side, *arguments: object) -> ScriptPeer:
+        """Start `sessions/SCRIPT` with a program, and return once it says that it is ready."""
+        journal = self.scratch / f"{program}-{len(list(self.scratch.iterdir()))}-{side}.jsonl"
         process = await start(
-            "node",
+            program,
             str(SCRIPTS / script),
             *map(str, arguments),
             env=os.environ | {"JOURNAL": str(journal), "SIDE": side},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        peer = NodePeer(script, process)
+        peer = ScriptPeer(script, process)
         await peer.ready()
         return peer
 
@@ -128,7 +132,7 @@ class Stage:
         return {
             "shows": self.session.shows,
             "recorded": time.strftime("%Y-%m-%d", time.gmtime()),
-            "software": {name.removeprefix("npm:"): version_of(name) for name in software},
+            "software": {plain(name): version_of(name) for name in software},
             "connections": connections_of(events, captured_to_end=self._until is None),
         }
 

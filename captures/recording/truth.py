@@ -114,7 +114,7 @@ class Story:
     def outcome(self) -> str:
         """Return how the attempt ended; whether a 101 is good is for the client to say."""
         status = self.facts("response", ("status",))["status"]
-        if status is None:
+        if status is None or self.of("unanswered"):
             return "unanswered"
         if status != 101:
             return "refused"

@@ -8,7 +8,7 @@ from typing import Any
 
 from websockets.asyncio.server import serve
 
-from recording.processes import NodePeer
+from recording.processes import ScriptPeer
 from recording.stage import Session, Stage
 from sessions.aiohttp_peers import connect_noted
 from sessions.deterministic import noise
@@ -29,7 +29,7 @@ async def ws_server(
     host: str = "127.0.0.1",
     actions: list[Action] | None = None,
     **options: Any,
-) -> NodePeer:
+) -> ScriptPeer:
     """Start an echo server made with `ws`; it first performs `actions` on each connection."""
     texts = json.dumps(options), json.dumps(actions or [])
     return await stage.node("ws_peer.cjs", "server", "server", host, port, *texts)
@@ -37,7 +37,7 @@ async def ws_server(
 
 async def ws_client(
     stage: Stage, url: str, actions: list[Action], *, wait: bool = True, **options: Any
-) -> NodePeer:
+) -> ScriptPeer:
     """Run a client made with `ws`, to its end unless told not to wait."""
     texts = json.dumps(options), json.dumps(actions)
     client = await stage.node("ws_peer.cjs", "client", "client", url, "-", *texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from support.sessions import frames_of, messages_of, rows_of
@@ -75,15 +76,17 @@ def check_side(
     assert count("retransmissions") >= 0
     assert count("out_of_order") >= 0
     assert count("unread_bytes") >= 0
-    check_frames(frames)
+    handshake = connection.handshake
+    is_hixie = handshake is not None and handshake.framing == "hixie"
+    check_frames(frames, range(1, 11) if is_hixie else (2, 4, 6, 8, 10, 14))
     check_messages(frames, messages)
 
 
-def check_frames(frames: list[dict[str, Any]]) -> None:
-    """Frames follow each other, none within another."""
+def check_frames(frames: list[dict[str, Any]], headers: Sequence[int]) -> None:
+    """Frames follow each other, none within another; `headers` are the lengths they may have."""
     end = 0
     for row in frames:
-        assert row["header_length"] in (2, 4, 6, 8, 10, 14)
+        assert row["header_length"] in headers
         assert 0 <= row["captured"] <= row["length"]
         assert row["offset"] >= end
         end = row["offset"] + row["header_length"] + row["captured"]

@@ -29,10 +29,12 @@ from wsanalyze.limits import Limits
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.transport.tcp import PacketCounts, Transport
 from wsanalyze.websocket.assemble import MOST_BYTES, MOST_RATIO, Message, assemble
+from wsanalyze.websocket.drafts import scan_draft_frames
 from wsanalyze.websocket.extensions import Deflate, negotiated
-from wsanalyze.websocket.frames import scan_frames
+from wsanalyze.websocket.frames import Frame, scan_frames
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import head_end, read_head
+from wsanalyze.websocket.hixie import scan_hixie_frames
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 TRUTHS = sorted(CAPTURES.glob("*.truth.json"))
@@ -239,6 +241,16 @@ def streams(capture: Path) -> dict[int, Tape]:
     return tapes
 
 
+def scanned(data: bytes, handshake: Handshake | None, sender: str) -> Iterator[Frame]:
+    """Return the frames of one side's stream, as the version of the connection has them."""
+    framing = handshake.framing if handshake is not None else "rfc6455"
+    if framing == "hixie":
+        return scan_hixie_frames(data)
+    if framing == "draft" and handshake is not None:
+        return scan_draft_frames(data, int(handshake.version or 0), sender)
+    return scan_frames(data)
+
+
 def sides(session: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, list[Message]]]:
     """Yield the truth of each connection, a sender, and that sender's assembled messages."""
     capture = CAPTURES / session["capture"]
@@ -253,8 +265,12 @@ def sides(session: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, list[M
             client = facts.client_direction
             side = client if sender == "client" else 1 - client
             data = bytes(tapes[facts.tcp_stream].sent[side][mine[0].offset :])
-            deflate = connection.handshake.deflate if connection.handshake else None
-            yield wanted, sender, messages(data, deflate, sender)
+            found = assemble(
+                scanned(data, connection.handshake, sender),
+                connection.handshake.deflate if connection.handshake else None,
+                sender=sender,
+            )
+            yield wanted, sender, list(found)
 
 
 @pytest.mark.parametrize("path", TRUTHS, ids=lambda path: path.name.split(".")[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.transport.conversation import Conversation
@@ -19,7 +21,15 @@ class Attempt:
     before it on the same conversation (`counted`).
     """
 
-    __slots__ = ("connection", "conversation", "counted", "interims", "recorder", "request")
+    __slots__ = (
+        "challenge",
+        "connection",
+        "conversation",
+        "counted",
+        "interims",
+        "recorder",
+        "request",
+    )
 
     def __init__(
         self,
@@ -37,6 +47,8 @@ class Attempt:
         self.conversation = conversation
         self.request: Head | None = None
         self.interims: list[Head] = []
+        # What is behind the request's head where Hixie-76 has eight bytes; None where it was lost.
+        self.challenge: bytes | None = b""
         self.counted = before.totals() if before is not None else [0] * 8
         self.connection = Connection(
             serial=recorder.attempts,
@@ -64,9 +76,22 @@ class Attempt:
     def asked(self, request: Head) -> None:
         """Take note of the request's head."""
         self.request = request
-        self.connection.handshake = Handshake(request)
+        self.connection.handshake = Handshake(request, challenge=self.challenge)
         version = request.http_version
         self.connection.http_version = version if version in ("1.0", "1.1") else None
+
+    @property
+    def challenges(self) -> bool:
+        """Whether eight bytes of Hixie-76 are due behind the request's head."""
+        handshake = self.connection.handshake
+        return handshake is not None and handshake.has_challenge
+
+    def challenged(self, challenge: bytes | None) -> None:
+        """Take note of the eight bytes behind the request's head, or of as many as there are."""
+        self.challenge = challenge
+        handshake = self.connection.handshake
+        if handshake is not None:
+            self.connection.handshake = replace(handshake, challenge=challenge)
 
     def answered(self, response: Head, time: int, packet: int) -> bool:
         """Take note of the final response; return whether it switches to WebSocket."""
@@ -74,24 +99,17 @@ class Attempt:
         connection.responded = time
         connection.response_packet = packet
         request = self.request if self.request is not None else read_head(b"")
-        handshake = Handshake(request, response, tuple(self.interims))
+        handshake = Handshake(request, response, tuple(self.interims), self.challenge)
         connection.handshake = handshake
         # Without its request, a response cannot be judged: the handshake was not seen.
         connection.outcome = handshake.outcome if self.request is not None else "unseen"
         return handshake.succeeded
 
-    def speaks_frames(self) -> bool:
-        """Say whether what follows the handshake can be frames of RFC 6455 or its HyBi drafts.
-
-        Not where the version is an older one, with another framing, or where the response names
-        only other protocols in its Upgrade. A missing Upgrade says nothing: proxies take it away.
-        """
+    @property
+    def framing(self) -> str | None:
+        """What the frames behind the handshake look like (see `Handshake.framing`)."""
         handshake = self.connection.handshake
-        if handshake is None or handshake.response_head is None:
-            return True
-        named = [name.lower() for name in handshake.response_head.tokens("upgrade")]
-        other = bool(named) and not any(name.startswith("websocket") for name in named)
-        return not handshake.is_hixie and not other
+        return handshake.framing if handshake is not None else "rfc6455"
 
     def totals(self) -> list[int]:
         """Return the conversation's counts so far: lost, retransmitted, late, seen twice."""

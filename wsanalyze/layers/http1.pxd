@@ -1,5 +1,6 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
+from wsanalyze.layers.old_session cimport OldSession
 from wsanalyze.layers.recorder cimport Recorder
 from wsanalyze.layers.session cimport Session
 from wsanalyze.transport.conversation cimport Conversation
@@ -11,6 +12,7 @@ cdef int UNTIL_CLOSE
 cdef int HELD
 cdef int LOST
 cdef int EARLY
+cdef int CHALLENGE
 cdef int PIECE_OVERHEAD
 cdef int HTTP
 cdef int OTHER
@@ -62,6 +64,9 @@ cdef class Http1(Layer):
     ) except -2
     cdef int end_body(self, Half half, int side) except -1
     cdef Py_ssize_t chunks(
+        self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
+    ) except -1
+    cdef Py_ssize_t challenge(
         self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
     ) except -1
     cdef Py_ssize_t hold(

@@ -9,12 +9,14 @@ from collections import deque
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.session import Session
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.body import ChunkedReader, body_framing
+from wsanalyze.websocket.challenge import BODY_LENGTH
 from wsanalyze.websocket.fields import Head
-from wsanalyze.websocket.handshake import is_interim, is_upgrade_request
+from wsanalyze.websocket.handshake import hixie_dialect, is_interim, is_upgrade_request
 from wsanalyze.websocket.head import head_end, mentions_websocket, read_head
 
 try:
@@ -30,6 +32,7 @@ UNTIL_CLOSE = 3
 HELD = 4
 LOST = 5
 EARLY = 6
+CHALLENGE = 7
 
 HTTP = 2
 OTHER = 4
@@ -43,6 +46,8 @@ PIECE_OVERHEAD = 256
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
 FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+# Bytes that begin a frame of Hixie.
+HIXIE_TYPES = (b"\x00", b"\x80", b"\xff")
 # A response that nothing is special about: most of the HTTP on any network.
 PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
 
@@ -208,6 +213,8 @@ class Http1(Layer):
             return self.hold_early(half, buffer, at, stop, time, packet, ordinal)
         if half.mode == LOST:
             return self.recover(half, side, buffer, at, stop, time, packet, ordinal)
+        if half.mode == CHALLENGE:
+            return self.challenge(half, side, buffer, at, stop)
         return stop
 
     def head(
@@ -327,7 +334,12 @@ class Http1(Layer):
         if len(self.waiting) > self.recorder.limits.pipelined:
             self.recorder.reach("pipelined")
             return 1
-        self.begin_body(half, self.client_side, None, head)
+        if attempt is not None and attempt.challenges:
+            # Whatever the head says of a body: these bytes are not told by it (hixie-76 §4.1).
+            half.mode = CHALLENGE
+            half.remaining = BODY_LENGTH
+        else:
+            self.begin_body(half, self.client_side, None, head)
         if self.early:
             return self.replay_early()
         return 0
@@ -391,6 +403,30 @@ class Http1(Layer):
         elif chunked.done:
             self.end_body(half, side)
         return at
+
+    def challenge(
+        self,
+        half: Half,
+        side: cython.int,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+    ) -> cython.Py_ssize_t:
+        """Read on in the eight bytes behind a head of Hixie-76; return where reading stopped."""
+        upto: cython.Py_ssize_t = stop if stop - at < half.remaining else at + half.remaining
+        half.head += buffer.copy(at, upto)
+        half.remaining -= upto - at
+        if half.remaining == 0:
+            self.end_challenge(half)
+            self.end_body(half, side)
+        return upto
+
+    def end_challenge(self, half: Half) -> None:
+        """Take note of the eight bytes, or of as many as there are, unless some were lost."""
+        attempt = self.attempt
+        if attempt is not None and attempt.challenge is not None:
+            attempt.challenged(bytes(half.head))
+        half.head = bytearray()
 
     def hold(
         self,
@@ -513,7 +549,7 @@ class Http1(Layer):
 
     def unasked(self, half: Half, head: Head) -> int:
         """Take a response whose request was not captured."""
-        if head.status == 101 and head.count("sec-websocket-accept"):
+        if head.status == 101 and (head.count("sec-websocket-accept") or hixie_dialect(head)):
             attempt = self.begin(half)
             attempt.connection.requested = None
             attempt.connection.request_packet = None
@@ -531,6 +567,10 @@ class Http1(Layer):
             self.open(attempt)
             return 0
         self.upgrading = 0
+        client = self.high if self.client_side else self.low
+        if client.mode == CHALLENGE and client.remaining == BODY_LENGTH:
+            # Nothing came of the eight bytes: somebody on the way kept them.
+            client.mode = HEAD
         self.begin_body(half, 1 - self.client_side, method, head)
         return self.read_held()
 
@@ -552,7 +592,7 @@ class Http1(Layer):
         first = self.held[0][0]
         return BEGINNING.match(first) is not None and b" HTTP/1." in first.partition(b"\n")[0]
 
-    def open(self, attempt: Attempt) -> Session:
+    def open(self, attempt: Attempt) -> Layer:
         """Hand the connection over to a Session, with what the client sent ahead."""
         client = self.high if self.client_side else self.low
         pieces, self.held = self.held, []
@@ -560,13 +600,19 @@ class Http1(Layer):
         client.offset -= length_of(pieces)
         offsets = (self.low.offset, self.high.offset)
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
+        framing = attempt.framing
         self.inner = session
-        if not attempt.speaks_frames():
-            # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.
+        if framing is None:
+            # Whatever follows, it is not frames that could be read: none are made of it.
             session.gap(0, 0, 0, 0, 0)
             session.gap(1, 0, 0, 0, 0)
+        elif framing != "rfc6455":
+            self.inner = OldSession(session, attempt.connection, self.client_side)
+            if client.mode == CHALLENGE:
+                self.inner.expect(bytes(client.head), client.remaining)
+                client.head = bytearray()
         self.replay(self.client_side, pieces)
-        return session
+        return self.inner
 
     def recover(
         self,
@@ -604,6 +650,10 @@ class Http1(Layer):
         if not self.held:
             return False
         first: bytes = self.held[0][0]
+        attempt = self.attempt
+        if attempt is not None and attempt.framing == "hixie":
+            # What of Hixie was ever sent: text, Netty's binary frames, the closing handshake.
+            return first[:1] in HIXIE_TYPES and line[:1] in HIXIE_TYPES
         return (
             len(first) >= 2
             and first[0] & 0x70 == 0
@@ -640,6 +690,8 @@ class Http1(Layer):
             self.held.append((b"", length, time, packet, ordinal))
         elif half.mode == EARLY:
             self.early.append((b"", length, time, packet, ordinal))
+        elif half.mode == CHALLENGE:
+            return self.miss_challenge(half, side, length, time, packet, ordinal)
         elif half.mode == LENGTH and half.remaining >= length:
             half.remaining -= length
             if half.remaining == 0:
@@ -649,6 +701,22 @@ class Http1(Layer):
         elif half.mode != UNTIL_CLOSE:
             self.lose(half)
         return 0
+
+    def miss_challenge(
+        self, half: Half, side: int, length: int, time: int, packet: int, ordinal: int
+    ) -> int:
+        """Go on behind missing bytes of which the first are among the eight of Hixie-76."""
+        missing = min(length, half.remaining)
+        if self.attempt is not None:
+            self.attempt.challenged(None)
+        half.remaining -= missing
+        if half.remaining == 0:
+            self.end_challenge(half)
+            self.end_body(half, side)
+        if length == missing:
+            return 0
+        half.offset -= length - missing
+        return self.gap(side, length - missing, time, packet, ordinal)
 
     def lose(self, half: Half) -> None:
         """Forget where a side stands: the next head has to be looked for."""
@@ -675,6 +743,11 @@ class Http1(Layer):
         attempt = self.attempt
         if attempt is None:
             return 0
+        client = self.high if self.client_side else self.low
+        if self.inner is None and client.mode == CHALLENGE:
+            if evicted:
+                attempt.challenged(None)
+            self.end_challenge(client)
         self.attempt = None
         connection = attempt.connection
         if self.inner is not None:

@@ -35,7 +35,8 @@ class FrameColumns:
     - `time`, `time_end`: integer ns of the packets with the first header and last payload byte
     - `packet`, `packet_end`: their numbers; `ordinal`: order in which they became readable
     - `offset`: of the first header byte in the sender's stream
-    - `head`: first header byte as sent (FIN, RSV1-3, opcode); `second`: second header byte as sent
+    - `head`: first header byte as sent (FIN, RSV1-3, opcode); `second`: second header byte as sent;
+      versions before HyBi draft 7 have here what RFC 6455 has for the same
     - `masking_key`: big-endian integer, 0 where unmasked; `header_length` in bytes
     - `length`: payload length as the header says (unsigned); `captured`: payload bytes seen
     - `message`: serial of the message, -1 for control frames and stray continuations

@@ -21,8 +21,9 @@ class Frame:
     """One frame as it was sent; `connection`, `number` and `message` are those of the tables.
 
     Times are integer ns. `head` and `second` are the first two header bytes; `length` is exact,
-    even where RFC 6455 §5.2 forbids it. `masking_key`, `message` and `close_code` are None where
-    there is none.
+    even where RFC 6455 §5.2 forbids it; of versions before HyBi draft 7 they are what RFC 6455 has
+    for the same (the columns `opcode` and `length` say how). `masking_key`, `message` and
+    `close_code` are None where there is none.
     """
 
     connection: int

@@ -89,7 +89,8 @@ CONNECTIONS = Table(
             "outcome",
             OUTCOMES,
             "`established`; `refused`: a final response other than success; `invalid`: a success "
-            "response that fails the handshake rules; `unanswered`; `unseen`: mid-stream",
+            "response that fails the handshake rules; `unanswered`: no final response, or a 101 "
+            "without the whole answer to a challenge (hixie-76); `unseen`: mid-stream",
         ),
         text("method", "method of the request, as sent", _NO_REQUEST),
         text("target", "target of the request, as sent", _NO_REQUEST),
@@ -99,9 +100,24 @@ CONNECTIONS = Table(
         Column("status", Kind.NULLABLE_INT, "status code of the final response", _NO_RESPONSE),
         text("reason", "its reason phrase, as sent", _NO_RESPONSE),
         text("server", "Server of the response, as sent", _NO_RESPONSE),
-        text("key", "Sec-WebSocket-Key, as sent", _NO_REQUEST),
-        text("accept", "Sec-WebSocket-Accept, as sent", _NO_RESPONSE),
-        text("accept_expected", "the accept value computed from `key`", "no `key`"),
+        text(
+            "key",
+            "Sec-WebSocket-Key, as sent; hixie-76 and drafts 0 to 3: the eight bytes behind the "
+            "head, in hex",
+            f"{_NO_REQUEST}, or hixie-75",
+        ),
+        text(
+            "accept",
+            "Sec-WebSocket-Accept, as sent; hixie-76 and drafts 0 to 3: the sixteen bytes behind "
+            "the head, in hex",
+            f"{_NO_RESPONSE}, or hixie-75",
+        ),
+        text(
+            "accept_expected",
+            "the accept value computed from `key`; hixie-76 and drafts 0 to 3: the MD5 of the "
+            "numbers of Sec-WebSocket-Key1 and -Key2 (in `headers`) and of `key`",
+            "no `key`, or one of those fields is faulty",
+        ),
         Column(
             "accept_valid",
             Kind.BOOLEAN,
@@ -151,7 +167,8 @@ CONNECTIONS = Table(
         *both("pongs", "Pong frames that the {} sent"),
         count(
             "client_unmasked_frames",
-            "frames of the client without a mask, which RFC 6455 §5.1 forbids",
+            "frames of the client without a mask, which RFC 6455 §5.1 forbids (versions before 4 "
+            "have no mask)",
         ),
         count(
             "server_masked_frames", "frames of the server with a mask, which RFC 6455 §5.1 forbids"
@@ -212,26 +229,51 @@ FRAMES = Table(
         count("frame", "0, 1, 2 … within the connection, in order of its first header byte"),
         _SENDER,
         time("time", "packet with its first header byte"),
-        time("time_end", "packet with its last payload byte (or the last that was seen)"),
+        time(
+            "time_end",
+            "packet with its last payload byte, of a text frame of Hixie with its 0xFF (or with "
+            "the last byte that was seen)",
+        ),
         count("packet", "number of the packet with its first header byte, from 1"),
-        count("packet_end", "number of the packet with its last payload byte"),
+        count("packet_end", "number of that packet"),
         count(
             "offset",
             "of its first header byte in the sender's TCP byte stream (decrypted where TLS)",
             "bytes",
         ),
-        Column("fin", Kind.BOOL, "the FIN bit"),
+        Column("fin", Kind.BOOL, "the FIN bit (drafts 1 to 3: MORE not set; Hixie: always)"),
         Column("rsv1", Kind.BOOL, "the RSV1 bit"),
         Column("rsv2", Kind.BOOL, "the RSV2 bit"),
         Column("rsv3", Kind.BOOL, "the RSV3 bit"),
-        Column("opcode", Kind.BYTE, "0 to 15, as sent"),
+        Column(
+            "opcode",
+            Kind.BYTE,
+            "0 to 15, as sent; of a version before 7, what RFC 6455 has for the same type. Drafts "
+            "1 to 6 sent 1 close, 2 ping, 3 pong, 4 text, 5 binary (here 8, 9, 10, 1, 2), and "
+            "reserved 8, 9, 10 (here 3, 4, 5). Hixie: a type byte of 0x00 is 1, of 0x80 is 2, "
+            "0xFF 0x00 is 8, any other 3 (below 0x80) or 4",
+        ),
         category("type", FRAME_TYPES, "what the opcode stands for"),
-        Column("masked", Kind.BOOL, "the MASK bit"),
-        text("masking_key", "eight hex digits", "unmasked"),
-        count("header_length", "of the frame header, masking key included", "bytes"),
+        Column(
+            "masked",
+            Kind.BOOL,
+            "the MASK bit (drafts 4 to 6: all frames of a client, header included)",
+        ),
+        text(
+            "masking_key",
+            "eight hex digits (drafts 4 to 6: of the four bytes in front of the frame)",
+            "unmasked",
+        ),
+        count(
+            "header_length",
+            "of the frame header, masking key included; of Hixie the type byte, and the length "
+            "where there is one",
+            "bytes",
+        ),
         count(
             "length",
-            "payload as the header says; 9223372036854775807 where the header says more than "
+            "payload as the header says (of a text frame of Hixie, up to its 0xFF, or as far as "
+            "it was seen); 9223372036854775807 where the header says more than "
             "RFC 6455 §5.2 allows (`length_raw` has it exactly)",
             "bytes",
         ),
@@ -251,7 +293,7 @@ FRAMES = Table(
         Column(
             "length_coded",
             Kind.BYTE,
-            "bytes of extended length in the header: 0, 2 or 8",
+            "bytes of extended length in the header: 0, 2 or 8 (Hixie: behind the first)",
             unit="bytes",
         ),
         Column(

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wsanalyze.websocket.accept import accept_value
+from wsanalyze.websocket.challenge import ANSWER_LENGTH, ChallengeSteps, challenge_steps
 from wsanalyze.websocket.extension_rules import extension_faults
 from wsanalyze.websocket.extensions import Deflate, negotiated, split_elements
 from wsanalyze.websocket.faults import Fault
 from wsanalyze.websocket.fields import Head
+from wsanalyze.websocket.hixie_rules import hixie_faults
 from wsanalyze.websocket.request_rules import request_faults
 from wsanalyze.websocket.response_rules import response_faults
 
@@ -26,6 +28,9 @@ DRAFT_VERSIONS = frozenset(str(number) for number in range(4, 13))
 
 # Versions whose challenge is Key1, Key2 and eight bytes of body, or that have none at all.
 HIXIE_VERSIONS = frozenset(("hixie-76", "hixie-75", "0", "1", "2", "3"))
+
+# Versions whose frames are not those of RFC 6455, but have opcodes (`wsanalyze.websocket.drafts`).
+EARLY_DRAFTS = frozenset(("1", "2", "3", "4", "5", "6"))
 
 
 def is_upgrade_request(head: Head) -> bool:
@@ -54,6 +59,18 @@ def names_websocket(head: Head) -> bool:
 def is_interim(head: Head) -> bool:
     """Tell whether a final response is still to come: 1xx, but not 101 (RFC 9110 §15.2)."""
     return head.status is not None and 100 <= head.status <= 199 and head.status != 101
+
+
+def has_either(head: Head, one: str, other: str) -> bool:
+    """Tell whether a head has a field of one of two names."""
+    return head.count(one) > 0 or head.count(other) > 0
+
+
+def hixie_dialect(response: Head) -> str | None:
+    """Return the Hixie version whose server sends such a response; None for no such version."""
+    if has_either(response, "sec-websocket-location", "sec-websocket-origin"):
+        return "hixie-76"
+    return "hixie-75" if has_either(response, "websocket-location", "websocket-origin") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,9 @@ class Request:
     @property
     def subprotocols(self) -> list[str]:
         """The subprotocols offered, in order of preference (hixie-75: WebSocket-Protocol)."""
+        if self.version in ("1", "2", "3"):
+            # The HyBi drafts 1 to 3 put spaces between them.
+            return " ".join(self.head.values("sec-websocket-protocol")).split()
         offered = self.head.tokens("sec-websocket-protocol")
         return offered or self.head.tokens("websocket-protocol")
 
@@ -154,11 +174,17 @@ class Handshake:
     """One attempt: a request, what came before the answer, and the final response if there is one.
 
     The properties carry the names of the columns of `connections`; None is NA there.
+
+    `challenge` and `answer` are of Hixie-76 and the HyBi drafts 0 to 3 alone: the bytes behind the
+    request's head (eight, or fewer where no more came) and behind the 101 (sixteen). None where it
+    is not known what they were.
     """
 
     request_head: Head
     response_head: Head | None = None
     interim_heads: tuple[Head, ...] = ()
+    challenge: bytes | None = None
+    answer: bytes | None = None
 
     @property
     def request(self) -> Request:
@@ -186,6 +212,58 @@ class Handshake:
     def is_hixie(self) -> bool:
         """Whether the version is one from before Sec-WebSocket-Key."""
         return self.version in HIXIE_VERSIONS
+
+    @property
+    def has_challenge(self) -> bool:
+        """Whether the request asks for an answer to two keys and eight bytes behind its head."""
+        head = self.request_head
+        return self.is_hixie and has_either(head, "sec-websocket-key1", "sec-websocket-key2")
+
+    @cached_property
+    def challenge_steps(self) -> ChallengeSteps | None:
+        """How the answer to the challenge comes about; None where there is none, or not whole."""
+        first = self.request_head.value("sec-websocket-key1")
+        second = self.request_head.value("sec-websocket-key2")
+        if not self.has_challenge or self.challenge is None or first is None or second is None:
+            return None
+        return challenge_steps(first, second, self.challenge)
+
+    @property
+    def framing(self) -> str | None:
+        """What the frames behind the handshake look like: `rfc6455`, `draft`, `hixie`.
+
+        None where what follows cannot be frames, or not frames that anybody could read: the
+        response names only other protocols in its Upgrade (a missing one says nothing: proxies
+        take it away), it answers another version than was asked for, or the whole stream is
+        compressed (`deflate-stream` of the HyBi drafts 1 to 10).
+        """
+        head = self.response_head
+        if head is None:
+            return self._framing_asked_for
+        accepts = head.count("sec-websocket-accept") > 0
+        extended = head.count("sec-websocket-extensions") > 0
+        if accepts and not self.is_hixie and not extended and head.value("upgrade") == "websocket":
+            return self._framing_asked_for  # a short way for most of them
+        named = [name.lower() for name in head.tokens("upgrade")]
+        if named and not any(name.startswith("websocket") for name in named):
+            return None
+        if extended and "deflate-stream" in self.extensions:
+            return None
+        dialect = hixie_dialect(head)
+        if self.has_challenge:
+            fits = dialect == "hixie-76"
+        elif self.version == "hixie-75":
+            fits = dialect == "hixie-75" or (dialect is None and not accepts)
+        else:
+            # A missing accept value is a fault; but a Hixie server has another answer.
+            fits = (accepts or dialect is None) and not self.is_hixie
+        return self._framing_asked_for if fits else None
+
+    @property
+    def _framing_asked_for(self) -> str:
+        if self.version in EARLY_DRAFTS:
+            return "draft"
+        return "hixie" if self.is_hixie else "rfc6455"
 
     @property
     def is_draft(self) -> bool:
@@ -244,18 +322,28 @@ class Handshake:
 
     @property
     def key(self) -> str | None:
-        """Sec-WebSocket-Key as sent; None for hixie versions."""
-        return None if self.is_hixie else self.request.key
+        """Sec-WebSocket-Key as sent; where there is a challenge, the bytes behind the head, in hex.
+
+        None for hixie-75. The other parts of a challenge are header fields, as sent.
+        """
+        if self.is_hixie:
+            return self.challenge.hex() if self.has_challenge and self.challenge else None
+        return self.request.key
 
     @property
     def accept(self) -> str | None:
-        """Sec-WebSocket-Accept as sent; None for hixie versions."""
+        """Sec-WebSocket-Accept as sent; where there is a challenge, its answer in hex."""
+        if self.is_hixie:
+            return self.answer.hex() if self.has_challenge and self.answer else None
         response = self.response
-        return response.accept if response is not None and not self.is_hixie else None
+        return response.accept if response is not None else None
 
     @property
     def accept_expected(self) -> str | None:
-        """The accept value that answers the key (RFC 6455 §4.2.2 item 5.4)."""
+        """The accept value that answers the key (RFC 6455 §4.2.2 item 5.4; hixie-76 §5.2)."""
+        if self.is_hixie:
+            steps = self.challenge_steps
+            return steps.answer.hex() if steps is not None and steps.answer is not None else None
         key = self.key
         return accept_value(key) if key is not None and not self.multiplexed else None
 
@@ -307,7 +395,8 @@ class Handshake:
         """`established`, `refused`, `invalid` or `unanswered`.
 
         `invalid` is a success response with a fault that is `fatal`: RFC 6455 §4.1 makes the
-        client fail the connection, or the request could not be upgraded (§4.2.1).
+        client fail the connection, or the request could not be upgraded (§4.2.1). A challenge
+        whose answer did not come, or not whole, is `unanswered`, whatever the status.
         """
         if self.response_head is None:
             return "unanswered"
@@ -315,12 +404,22 @@ class Handshake:
             return "refused"
         if plainly_good(self.request_head, self.response_head):
             return "established"
-        return "invalid" if any(fault.fatal for fault in self.faults) else "established"
+        if any(fault.fatal for fault in self.faults):
+            return "invalid"
+        return "established" if self.is_answered else "unanswered"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether nothing of a 101 is missing: False only where the answer did not come whole."""
+        if not self.has_challenge or self.answer is None:
+            return True
+        return len(self.answer) >= ANSWER_LENGTH
 
     @cached_property
     def faults(self) -> tuple[Fault, ...]:
         """Every rule that failed on either side, as far as the heads alone decide."""
-        return (*request_faults(self), *response_faults(self), *extension_faults(self))
+        faults = (*request_faults(self), *response_faults(self), *extension_faults(self))
+        return (*faults, *hixie_faults(self)) if self.is_hixie else faults
 
 
 def plainly_good(request: Head, response: Head) -> bool:

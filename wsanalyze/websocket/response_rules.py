@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wsanalyze.websocket.accept import accept_mistake
 from wsanalyze.websocket.faults import Fault, Faults, shown
 from wsanalyze.websocket.fields import Head, is_token
+from wsanalyze.websocket.hixie_rules import challenge_reasons
 from wsanalyze.websocket.request_rules import is_http_1_1
 
 if TYPE_CHECKING:
@@ -127,7 +128,9 @@ def _request_allows(faults: Faults, handshake: Handshake) -> None:
         reasons.append("its Upgrade does not name websocket")
     if not head.has_token("connection", "upgrade"):
         reasons.append("its Connection does not list Upgrade")
-    if not handshake.is_hixie:
+    if handshake.has_challenge:
+        reasons += challenge_reasons(handshake)
+    elif not handshake.is_hixie:
         if handshake.key is None:
             reasons.append("it has no Sec-WebSocket-Key")
         if handshake.version != "13" and not handshake.is_draft:

@@ -1,0 +1,40 @@
+from wsanalyze.buffer cimport Buffer
+from wsanalyze.layer cimport Layer
+from wsanalyze.layers.old_side cimport OldSide
+from wsanalyze.layers.session cimport Sender, Session
+from wsanalyze.websocket.drafts cimport DraftReader
+from wsanalyze.websocket.hixie cimport CLOSE, TEXT, HixieReader, terminator
+from wsanalyze.websocket.masking cimport PIECE
+
+cdef int NOTHING
+cdef int ENDED
+cdef int ENDED_TWICE
+cdef int BEGAN
+
+cdef class OldSession(Layer):
+    cdef Session session
+    cdef object connection
+    cdef int client_side
+    cdef OldSide low
+    cdef OldSide high
+    cdef Py_ssize_t begin(
+        self, OldSide half, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
+    ) except -1
+    cdef int hixie(
+        self, OldSide half, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int begin_hixie(self, OldSide half) except -1
+    cdef Py_ssize_t seek(
+        self, OldSide half, Buffer buffer, Py_ssize_t start, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int draft(
+        self, OldSide half, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef Py_ssize_t masked(
+        self, OldSide half, DraftReader reader, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
+    ) except -1
+    cdef int lose(self, OldSide half) except -1
+    cdef int stop(self, OldSide half) except -1
