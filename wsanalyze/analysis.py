@@ -20,6 +20,7 @@ from wsanalyze.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["Analysis", "AnalyzedConnection", "Frame", "Message", "analyze"]
 
@@ -159,11 +160,13 @@ class Analysis:
         """
         if self.recording.segments is not None:
             return self._tables.segments
+        return Tables(self._read_segments()).segments
+
+    def _read_segments(self) -> Recording:
         if not self._can_read_again():
             raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
         wants = Wants(frames=False, messages=False, segments=True, hashes=False, payloads="none")
-        again = _read(self._sources, wants, self._limits, self._skip_unreadable)
-        return Tables(again).segments
+        return _read(self._sources, wants, self._limits, self._skip_unreadable)
 
     def _can_read_again(self) -> bool:
         paths = [each for each in self._sources if isinstance(each, str | Path)]
@@ -182,6 +185,12 @@ class Analysis:
             raise UsageError(f"unknown table {name!r}: it must be one of {', '.join(TABLES)}")
         table: pd.DataFrame = getattr(self, name)
         return table
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the table of that name as Arrow record batches."""
+        if name == "segments" and self.recording.segments is None:
+            return Tables(self._read_segments()).batches(name)
+        return self._tables.batches(name)
 
     def export(
         self,
