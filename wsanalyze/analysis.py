@@ -20,7 +20,6 @@ from wsanalyze.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 __all__ = ["Analysis", "AnalyzedConnection", "Frame", "Message", "analyze"]
 
@@ -186,12 +185,6 @@ class Analysis:
         table: pd.DataFrame = getattr(self, name)
         return table
 
-    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of the table of that name as Arrow record batches."""
-        if name == "segments" and self.recording.segments is None:
-            return Tables(self._read_segments()).batches(name)
-        return self._tables.batches(name)
-
     def export(
         self,
         path: str | os.PathLike[str] | BinaryIO,
@@ -216,15 +209,18 @@ class Analysis:
             path = Path(path)
         if isinstance(path, str | Path):
             spare(path, format_named(format), self._sources)
+        tables = self._tables
+        if table == "segments" and self.recording.segments is None:
+            tables = Tables(self._read_segments())
         if table is not None:
-            export_table(self, table, path, format, **options)
+            export_table(tables, table, path, format, **options)
             return [Path(path)] if isinstance(path, str | Path) else []
         if not isinstance(path, str | Path):
             raise UsageError("several tables need a folder: give a path, or name one table")
         names = [
             name for name in TABLES if name != "segments" or self.recording.segments is not None
         ]
-        return export_all(self, path, format, names, **options)
+        return export_all(tables, path, format, names, **options)
 
     def __iter__(self) -> Iterator[AnalyzedConnection]:
         """Yield the connections in order of their numbers."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wsanalyze.cli.kernels import kernels, state
 from wsanalyze.cli.notes import say
@@ -13,7 +14,9 @@ from wsanalyze.cli.progress import Progress
 from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE, Failure
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
-from wsanalyze.tables.columns import Full
+
+if TYPE_CHECKING:
+    from wsanalyze.tables.shelf import Takers
 
 # From here on it is worth saying that compiled kernels would be some twenty times faster.
 LARGE = 50_000_000
@@ -33,7 +36,7 @@ def read_captures(
     limits: Limits,
     *,
     quiet: bool,
-    full: Mapping[str, Full] | None = None,
+    full: Takers | None = None,
 ) -> Reading:
     """Read captures, showing progress on a terminal, and noting what went wrong.
 
@@ -66,7 +69,7 @@ def _read(
     wants: Wants,
     limits: Limits,
     progress: Progress | None,
-    full: Mapping[str, Full] | None,
+    full: Takers | None,
 ) -> Reading:
     from wsanalyze.pipeline import read
 

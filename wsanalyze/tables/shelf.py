@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, BinaryIO
@@ -12,11 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from wsanalyze.errors import StorageError
+from wsanalyze.tables.columns import Full
 from wsanalyze.tables.numbering import Ints
 from wsanalyze.tables.runs import Arrays, HeldRun, Run, Stretches, sorted_columns
 
 # Who the rows of a table are about: what runs are sorted by.
 OWNERS = {"frames": "connection", "messages": "connection", "segments": "conversation"}
+
+# Who takes full columns of a table, by its name; they return whether those left memory.
+Takers = Mapping[str, Full]
 
 # Runs that may wait for the thread that sorts and writes them.
 WAITING = 2
@@ -45,7 +49,7 @@ class Shelf:
         if self._file is not None:
             self._file.close()
 
-    def takers(self) -> Mapping[str, Callable[[Mapping[str, Any]], bool]]:
+    def takers(self) -> Takers:
         """Return who takes full columns of each table."""
         return {name: partial(self.take, name) for name in OWNERS}
 
