@@ -21,7 +21,7 @@ from wsanalyze.layers.recorder import Recorder
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.capture_summary import CaptureSummary
-from wsanalyze.tables.columns import Full, FrameColumns, MessageColumns, SegmentColumns
+from wsanalyze.tables.columns import FrameColumns, Full, MessageColumns, SegmentColumns
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.transport.tcp import PacketCounts, Transport
 

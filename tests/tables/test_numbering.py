@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
@@ -16,9 +17,7 @@ NUMBERS = np.array([2, 0, 1, 3])
 
 # Connection, sender, opcode, whether it belongs to a message.
 FRAMES = st.lists(
-    st.tuples(
-        st.integers(0, 3), st.integers(0, 1), st.sampled_from((0, 1, 2, 8)), st.booleans()
-    ),
+    st.tuples(st.integers(0, 3), st.integers(0, 1), st.sampled_from((0, 1, 2, 8)), st.booleans()),
     max_size=30,
 )
 
@@ -86,4 +85,4 @@ def test_frames_name_their_messages(
 def blocks(cuts: list[int], count: int) -> list[tuple[int, int]]:
     """Return from where to where blocks go that are cut at those places."""
     borders = sorted({0, count, *(cut for cut in cuts if cut < count)})
-    return [*zip(borders, borders[1:], strict=False)]
+    return [*pairwise(borders)]

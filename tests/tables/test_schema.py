@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from wsanalyze.tables import schema
+from wsanalyze.tables.arrays import arrow_schema
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.declaration import Kind
-from wsanalyze.tables.arrays import arrow_schema
 from wsanalyze.tables.dtypes import empty
 from wsanalyze.tables.schema import TABLES
 

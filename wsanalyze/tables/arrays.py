@@ -1,4 +1,4 @@
-"""What the schema means in Arrow, and cells as Arrow arrays: of lists, and of numpy without a loop."""
+"""What the schema means in Arrow, and cells as Arrow arrays, of lists and of numpy's arrays."""
 
 from __future__ import annotations
 

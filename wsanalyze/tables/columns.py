@@ -30,7 +30,9 @@ Full = Callable[[Mapping[str, Any]], bool]
 
 def _column(typecode: str, capacity: int) -> memoryview:
     """Return a column of zeros. Memory that nobody has written to yet costs nothing."""
-    return memoryview(bytearray(calcsize(typecode) * capacity)).cast(typecode)
+    memory: Any = memoryview(bytearray(calcsize(typecode) * capacity))
+    column: memoryview = memory.cast(typecode)
+    return column
 
 
 def _grown(column: Any, typecode: str, capacity: int, count: int) -> memoryview:

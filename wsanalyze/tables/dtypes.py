@@ -42,7 +42,8 @@ def frame(table: Table, batches: Iterable[pa.RecordBatch]) -> pd.DataFrame:
 
 def series(column: Column, cells: pa.ChunkedArray) -> pd.Series[Any]:
     """Return the cells as a Series of the column's dtype, that can be written to."""
-    kind, dtype = column.kind, pandas_dtype(column)
+    kind = column.kind
+    dtype: Any = pandas_dtype(column)
     if kind is Kind.STRING:
         return pd.Series(pd.array(_one(cells), dtype=dtype))
     if kind is Kind.LIST:
@@ -60,7 +61,8 @@ def series(column: Column, cells: pa.ChunkedArray) -> pd.Series[Any]:
         return pd.Series(pd.arrays.BooleanArray(_values(cells, False), missing), copy=False)
     if kind in _NULLABLE:
         return pd.Series(pd.arrays.IntegerArray(_values(cells, 0), _missing(cells)), copy=False)
-    return pd.Series(_values(cells, 0), dtype=dtype, copy=False)
+    numbers: pd.Series[Any] = pd.Series(_values(cells, 0), dtype=dtype, copy=False)
+    return numbers
 
 
 def _one(cells: pa.ChunkedArray) -> pa.Array:

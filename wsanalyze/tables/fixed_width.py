@@ -48,8 +48,8 @@ def text_array(
 ) -> pa.LargeStringArray:
     """Return an Arrow array of the rows of ASCII `characters`; null where not `present`.
 
-    Of rows that are not present, `characters` has some each, or none each. With `lengths`, the cells
-    are stretches of so many characters each, one behind the other.
+    `characters` may have no rows for what is not present. With `lengths`, the cells are stretches
+    of so many characters each, one behind the other.
     """
     validity = None
     if lengths is None:

@@ -122,7 +122,7 @@ def message_numbers(connection: Ints, columns: Columns, carry: Carry | None = No
     goes_on = len(firsts) > 0 and connection[0] == carry.connection
     if goes_on:
         before[0] -= carry.messages
-    numbers = count - 1 - np.repeat(before, np.diff(firsts, append=len(connection)))
+    numbers: Ints = count - 1 - np.repeat(before, np.diff(firsts, append=len(connection)))
     carried = carry.latest if goes_on else [-1, -1]
     if len(firsts):
         carry.messages = int(numbers[-1]) + 1

@@ -127,8 +127,9 @@ def join(parts: list[Any]) -> Any:
 def take(columns: Arrays, rows: Ints) -> Arrays:
     """Return those rows of each column."""
     return {
-        name: column.take(pa.array(rows)) if isinstance(column, pa.Array) else
-        column.take(rows, axis=0)
+        name: column.take(pa.array(rows))
+        if isinstance(column, pa.Array)
+        else column.take(rows, axis=0)
         for name, column in columns.items()
     }
 
@@ -140,12 +141,21 @@ def numbered(runs: Sequence[Run], numbers: Ints) -> Stretches:
 
 def together(runs: Sequence[Run], number: Any) -> Stretches:
     """Return the stretches of all runs, with the numbers that `number` gives their owners."""
-    parts = [each.stretches for each in runs]
+    parts = [
+        Stretches(number(mine), np.full(len(mine), place), mine.start, mine.stop)
+        for place, mine in enumerate(each.stretches for each in runs)
+    ]
+    return concatenated(parts)
+
+
+def concatenated(parts: Sequence[Stretches]) -> Stretches:
+    """Return the stretches of all parts."""
+    none: list[Any] = [np.empty(0, dtype=np.int64)]
     return Stretches(
-        np.concatenate([number(part) for part in parts]) if parts else np.empty(0, np.int64),
-        np.concatenate([np.full(len(part), place) for place, part in enumerate(parts)] or [[]]),
-        np.concatenate([part.start for part in parts] or [[]]),
-        np.concatenate([part.stop for part in parts] or [[]]),
+        *(
+            np.concatenate(none + [getattr(part, name) for part in parts])
+            for name in ("owner", "run", "start", "stop")
+        )
     )
 
 
@@ -183,12 +193,13 @@ def _split(runs: Sequence[Run], mine: Stretches, size: int) -> Iterator[Stretche
     """
     start, stop = mine.start.copy(), mine.stop
 
-    def ordinals(place: int, first: int, last: int) -> Ints:
-        found: Ints = runs[mine.run[place]].read(first, last, ("ordinal",))["ordinal"]
+    def ordinals(place: Any, first: Any, last: Any) -> Ints:
+        found: Ints = runs[int(mine.run[place])].read(first, last, ("ordinal",))["ordinal"]
         return found
 
-    heads = np.array([ordinals(place, start[place], start[place] + 1)[0] for place in
-                      range(len(mine))])
+    heads = np.array(
+        [ordinals(place, start[place], start[place] + 1)[0] for place in range(len(mine))]
+    )
     for place in range(len(mine)):
         while start[place] < stop[place]:
             upto = min(start[place] + size, stop[place])
@@ -218,8 +229,9 @@ def _block(runs: Sequence[Run], mine: Stretches) -> tuple[Ints, Arrays]:
         columns = take(columns, np.repeat(places - before, sizes) + np.arange(sizes.sum()))
     offset = columns.get("offset")
     if not is_sorted(owner, columns["ordinal"], offset):
-        keys = (columns["ordinal"], owner) if offset is None else (
-            offset, columns["ordinal"], owner)
+        keys = (
+            (columns["ordinal"], owner) if offset is None else (offset, columns["ordinal"], owner)
+        )
         columns = take(columns, np.lexsort(keys))
     return owner, columns
 
@@ -230,6 +242,8 @@ def _ranges(mine: Stretches) -> Iterator[tuple[int, int, int]]:
     firsts = np.concatenate(([0], np.flatnonzero(apart) + 1))
     lasts = np.append(firsts[1:], len(mine)) - 1
     yield from zip(
-        mine.run[firsts].tolist(), mine.start[firsts].tolist(), mine.stop[lasts].tolist(),
+        mine.run[firsts].tolist(),
+        mine.start[firsts].tolist(),
+        mine.stop[lasts].tolist(),
         strict=True,
     )

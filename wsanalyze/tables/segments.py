@@ -12,7 +12,7 @@ from wsanalyze.recording import Recording
 from wsanalyze.tables.arrays import batch, coded, plain, times
 from wsanalyze.tables.numbering import Columns, Ints
 from wsanalyze.tables.rows import in_order
-from wsanalyze.tables.runs import Run, Stretches, blocks, together
+from wsanalyze.tables.runs import Run, Stretches, blocks, concatenated, together
 from wsanalyze.tables.schema import SEGMENTS
 
 # In the order of their bits (RFC 9293 §3.1; NS: RFC 3540), which is how `SYN,ACK` reads, too.
@@ -57,12 +57,9 @@ def owned(runs: Sequence[Run], connections: Sequence[Connection]) -> Stretches:
     mine = stretches[alone]
     parts = [Stretches(first[place[alone]], mine.run, mine.start, mine.stop)]
     for row in range(len(others)):
-        each = others[row : row + 1]
-        parts.append(_divided(runs, each, by_conversation[int(each.owner[0])]))
-    return Stretches(
-        *(np.concatenate([getattr(part, name) for part in parts])
-          for name in ("owner", "run", "start", "stop"))
-    )
+        one = others[row : row + 1]
+        parts.append(_divided(runs, one, by_conversation[int(one.owner[0])]))
+    return concatenated(parts)
 
 
 def _divided(runs: Sequence[Run], mine: Stretches, owners: list[tuple[int, int]]) -> Stretches:

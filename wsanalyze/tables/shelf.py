@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,15 +40,15 @@ class Shelf:
         self._thread = ThreadPoolExecutor(1)
         self._runs: dict[str, list[Future[Run]]] = {name: [] for name in OWNERS}
         self._waiting: list[Future[Run]] = []
-        self._file: BinaryIO | None = None
+        self._spool: Spool | None = None
 
     def __enter__(self) -> Shelf:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
-        if self._file is not None:
-            self._file.close()
+        if self._spool is not None:
+            self._spool.close()
 
     def takers(self) -> Takers:
         """Return who takes full columns of each table."""
@@ -74,9 +75,9 @@ class Shelf:
 
     def _written(self, columns: Mapping[str, Any], owner: str) -> Run:
         try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="wsanalyze-")
-            return StoredRun(sorted_columns(columns, owner), owner, self._file)
+            if self._spool is None:
+                self._spool = Spool()
+            return StoredRun(sorted_columns(columns, owner), owner, self._spool)
         except OSError as error:
             place = tempfile.gettempdir()
             raise StorageError(
@@ -85,12 +86,44 @@ class Shelf:
             ) from error
 
 
+class Spool:
+    """A temporary file without a name, which threads may write to and read from."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="wsanalyze-", buffering=0)  # noqa: SIM115
+        self._turn = threading.Lock()
+        self._end = 0
+
+    def close(self) -> None:
+        """Close the file, which is gone then."""
+        self._file.close()
+
+    def write(self, data: memoryview) -> int:
+        """Write bytes at the end and return where that is."""
+        with self._turn:
+            place = self._file.seek(self._end)
+            while data:
+                data = data[self._file.write(data) :]
+            self._end = self._file.tell()
+        return place
+
+    def read(self, place: int, data: memoryview) -> None:
+        """Fill `data` with the bytes from `place` on."""
+        with self._turn:
+            self._file.seek(place)
+            while data:
+                count = self._file.readinto(data)
+                if not count:
+                    raise StorageError(f"{tempfile.gettempdir()}: a temporary file was cut")
+                data = data[count:]
+
+
 class StoredRun:
     """A run in a file: each column in one piece, of texts of any length their ends before them."""
 
-    def __init__(self, columns: Arrays, owner: str, file: BinaryIO) -> None:
+    def __init__(self, columns: Arrays, owner: str, spool: Spool) -> None:
         self.stretches = Stretches.of(columns[owner])
-        self.file = file
+        self.spool = spool
         self.places: dict[str, tuple[int, Any, tuple[int, ...]]] = {}
         for name, column in columns.items():
             if isinstance(column, pa.Array):
@@ -100,8 +133,6 @@ class StoredRun:
                 self._write(f"{name} data", stretch)
             else:
                 self._write(name, column)
-        # Errors are told here, not when the next run comes.
-        file.flush()
 
     def read(self, start: int, stop: int, names: Sequence[str] | None = None) -> Arrays:
         """Return rows, as `Run` has it."""
@@ -115,19 +146,14 @@ class StoredRun:
 
     def _write(self, name: str, column: Any) -> None:
         column = np.ascontiguousarray(column)
-        self.file.seek(0, 2)
-        self.places[name] = (self.file.tell(), column.dtype, column.shape[1:])
-        self.file.write(memoryview(column).cast("B") if column.size else b"")
+        place = self.spool.write(_bytes(column))
+        self.places[name] = (place, column.dtype, column.shape[1:])
 
     def _read(self, name: str, start: int, stop: int) -> Any:
         place, dtype, shape = self.places[name]
         column = np.empty((stop - start, *shape), dtype=dtype)
-        if not column.size:
-            return column
-        self.file.seek(place + start * (column.nbytes // len(column)))
-        view = memoryview(column).cast("B")
-        if self.file.readinto(view) != len(view):  # type: ignore[attr-defined]
-            raise StorageError(f"{tempfile.gettempdir()}: the temporary file is not what it was")
+        if column.size:
+            self.spool.read(place + start * (column.nbytes // len(column)), _bytes(column))
         return column
 
     def _read_texts(self, name: str, start: int, stop: int) -> Any:
@@ -135,6 +161,11 @@ class StoredRun:
         data = self._read(f"{name} data", int(ends[0]), int(ends[-1]))
         buffers = [None, pa.py_buffer(ends - ends[0]), pa.py_buffer(data)]
         return pa.Array.from_buffers(pa.large_binary(), stop - start, buffers)
+
+
+def _bytes(column: Any) -> memoryview:
+    """Return the memory of an array."""
+    return memoryview(column.reshape(-1).view(np.uint8))
 
 
 def _ends(texts: pa.Array) -> Ints:

@@ -70,9 +70,7 @@ class MessageReader:
             self.hasher = sha256()
         if compressed and self.inflater is not None:
             self.inflater.start()
-        self.wanted = self.contents and (
-            opcode == 1 or compressed or self.hashes or self.keep > 0
-        )
+        self.wanted = self.contents and (opcode == 1 or compressed or self.hashes or self.keep > 0)
         return 0
 
     def feed(

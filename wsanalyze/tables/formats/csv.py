@@ -70,7 +70,7 @@ def _is_plain(cells: pa.Array) -> bool:
     ends = np.frombuffer(offsets, dtype=np.int64)[cells.offset : cells.offset + len(cells) + 1]
     empty = (ends[1:] == ends[:-1]).sum()
     if data is None or empty > cells.null_count:
-        return empty == cells.null_count
+        return bool(empty == cells.null_count)
     characters = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
     return not _SPECIAL.take(characters).any()
 
