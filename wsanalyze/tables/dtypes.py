@@ -71,11 +71,9 @@ def _one(cells: pa.ChunkedArray) -> pa.Array:
 
 def _values(cells: pa.ChunkedArray, missing: Any) -> Any:
     """Return the cells as a numpy array of its own, `missing` in place of nulls."""
-    array = _one(cells)
-    if array.null_count:
-        array = array.fill_null(missing)
-    values = array.to_numpy(zero_copy_only=False)
-    return values if values.flags.writeable and values.base is None else values.copy()
+    chunks = [each.fill_null(missing) if each.null_count else each for each in cells.chunks]
+    none = pa.array([], cells.type)
+    return np.concatenate([each.to_numpy(zero_copy_only=False) for each in (none, *chunks)])
 
 
 def _missing(cells: pa.ChunkedArray) -> Any:

@@ -29,11 +29,14 @@ def previews(payloads: pa.Array, whole: Ints, opcode: Ints, length: int) -> pa.A
     shown = _sizes(payloads)
     data = _data(payloads)
     is_text = opcode == TEXT
-    is_simple = (kept > 0) & (_is_ascii(data, shown) | ~is_text)
+    is_simple = (kept == 0) | _is_ascii(data, shown) | ~is_text
     texts = text_array(data.reshape(-1, 1), lengths=shown)
     if not is_text.all():
         digits = hexadecimal(data.reshape(-1, 1)).reshape(-1, 1)
         texts = pc.if_else(pa.array(is_text), texts, text_array(digits, lengths=2 * shown))
+    is_unknown = (kept == 0) & (whole != 0)
+    if is_unknown.any():
+        texts = pc.if_else(pa.array(is_unknown), pa.scalar(None, texts.type), texts)
     if is_simple.all():
         return texts
     others = np.flatnonzero(~is_simple)
