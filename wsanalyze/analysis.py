@@ -173,11 +173,13 @@ class Analysis:
         """
         if self.recording.segments is not None:
             return self._tables.segments
+        return Tables(self._read_segments()).segments
+
+    def _read_segments(self) -> Recording:
         if not self._can_read_again():
             raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
         wants = Wants(frames=False, messages=False, segments=True, hashes=False, payloads="none")
-        again = _read(self._sources, wants, self._limits, self._skip_unreadable)
-        return Tables(again).segments
+        return _read(self._sources, wants, self._limits, self._skip_unreadable)
 
     def _can_read_again(self) -> bool:
         paths = [each for each in self._sources if isinstance(each, str | Path)]
@@ -221,15 +223,18 @@ class Analysis:
             path = Path(path)
         if isinstance(path, str | Path):
             spare(path, format_named(format), self._sources)
+        tables = self._tables
+        if table == "segments" and self.recording.segments is None:
+            tables = Tables(self._read_segments())
         if table is not None:
-            export_table(self, table, path, format, **options)
+            export_table(tables, table, path, format, **options)
             return [Path(path)] if isinstance(path, str | Path) else []
         if not isinstance(path, str | Path):
             raise UsageError("several tables need a folder: give a path, or name one table")
         names = [
             name for name in TABLES if name != "segments" or self.recording.segments is not None
         ]
-        return export_all(self, path, format, names, **options)
+        return export_all(tables, path, format, names, **options)
 
     def __iter__(self) -> Iterator[AnalyzedConnection]:
         """Yield the connections in order of their numbers."""

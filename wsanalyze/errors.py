@@ -3,6 +3,7 @@
 WsAnalyzeError
 ├── CaptureError   the input cannot be read: carries the file and the byte offset
 ├── UsageError     the caller asked for something that makes no sense
+├── StorageError   there is no room for what has to be kept outside of memory
 └── LimitError     a limit was reached; caught inside, never seen by callers
 
 What is wrong with the *traffic* is never an exception: it is a finding, a count or a note.
@@ -39,6 +40,10 @@ class CaptureError(WsAnalyzeError):
 
 class UsageError(WsAnalyzeError):
     """The caller's arguments make no sense; the message says which and what would."""
+
+
+class StorageError(WsAnalyzeError):
+    """What does not fit into memory could not be written to a temporary file, or read back."""
 
 
 class LimitError(WsAnalyzeError):

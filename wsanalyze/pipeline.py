@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -21,7 +21,7 @@ from wsanalyze.layers.recorder import Recorder
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.capture_summary import CaptureSummary
-from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
+from wsanalyze.tables.columns import FrameColumns, Full, MessageColumns, SegmentColumns
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.transport.tcp import PacketCounts, Transport
 
@@ -51,19 +51,22 @@ def read(
     limits: Limits,
     progress: Progress | None = None,
     skip_unreadable: bool = False,
+    full: Mapping[str, Full] | None = None,
 ) -> Recording:
     """Read captures (files, streams, directories of files) as one stream of packets in time order.
 
     `progress(bytes_read, total_bytes | None)` is called now and then. Raises CaptureError where
     nothing of an input can be read, with `skip_unreadable` where nothing of any can; what else is
     wrong stands in `Recording.captures`.
-    Ctrl-C ends the reading with Interrupted, which carries what was found so far.
+    Ctrl-C ends the reading with Interrupted, which carries what was found so far. `full`: who takes
+    runs of rows of `frames`, `messages` and `segments`; the recording then has the last rows only.
     """
+    takers = full or {}
     recording = Recording(
         wants,
-        frames=FrameColumns() if wants.frames else None,
-        messages=MessageColumns() if wants.messages else None,
-        segments=SegmentColumns() if wants.segments else None,
+        frames=FrameColumns(takers.get("frames")) if wants.frames else None,
+        messages=MessageColumns(takers.get("messages")) if wants.messages else None,
+        segments=SegmentColumns(takers.get("segments")) if wants.segments else None,
     )
     captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
     with captures as reader, _no_collections():
@@ -227,6 +230,8 @@ class _Run:
         reached["out_of_order_total"] = transport.reached_pending_all
         reached["fragments"] = transport.fragments.reached_fragments
         reached["datagrams"] = transport.fragments.reached_datagrams
+        columns = (self.recording.frames, self.recording.messages, self.recording.segments)
+        reached["rows"] = sum(each.spilled for each in columns if each is not None)
         for limit in fields(Limits):
             self.summaries[0].limits[limit.name] = reached.get(limit.name, 0)
 

@@ -11,13 +11,16 @@ from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumn
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What is to be kept of the pass. Counts, checks and connection rows do not depend on it."""
+    """What is to be kept of the pass. But for `contents`, no count depends on it."""
 
     # How many connections, the first ones, keep a record; None: all. All are counted.
     connections: int | None = None
     frames: bool = True
     messages: bool = True
     segments: bool = False
+    # Whether messages are unmasked, inflated and checked where no row of theirs is kept: the counts
+    # of limits that they reach and of text that is not UTF-8 depend on it.
+    contents: bool = True
     hashes: bool = True
     # "none", "preview" or "full"; `preview_length` in bytes of payload.
     payloads: str = "preview"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from support.sessions import frames_of, messages_of, rows_of
+from support.sessions import PLACE, frames_of, messages_of, rows_of
 from wsanalyze.recording import Recording
 
 OUTCOMES = {"established", "refused", "invalid", "unanswered", "unseen"}
@@ -118,16 +118,19 @@ def check_messages(frames: list[dict[str, Any]], messages: list[dict[str, Any]])
 
 
 def check_serials(recording: Recording) -> None:
-    """The serial of a frame's message is that of a row of the same connection and sender."""
+    """Each message has a serial, which frames of one sender have; the first is where it begins."""
     assert recording.frames is not None
     assert recording.messages is not None
     messages = list(rows_of(recording.messages))
+    first: dict[int, tuple[int, ...]] = {}
     for row in rows_of(recording.frames):
         serial = row["message"]
         assert -1 <= serial < len(messages)
         if serial >= 0:
-            message = messages[serial]
-            assert (message["connection"], message["sender"]) == (row["connection"], row["sender"])
+            place = tuple(row[name] for name in PLACE)
+            assert first.setdefault(serial, place)[:2] == place[:2]
+    assert sorted(first) == list(range(len(messages)))
+    assert set(first.values()) == {tuple(row[name] for name in PLACE) for row in messages}
     for row in messages:
         assert 0 <= row["payload_start"] <= row["payload_stop"] <= len(recording.messages.payloads)
         assert -1 <= row["digest"] < len(recording.messages.digests) // 32

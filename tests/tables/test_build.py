@@ -256,7 +256,7 @@ def test_frames_name_messages_that_were_not_kept() -> None:
     record = recording(
         [connection(0), connection(1)],
         [
-            frame(connection=0, ordinal=9, message=4),
+            frame(connection=0, ordinal=9, head=0x80, message=4),
             frame(connection=1, ordinal=2, message=0),
             frame(connection=0, ordinal=3, message=2),
             frame(connection=0, ordinal=5, message=4),

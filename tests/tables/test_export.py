@@ -47,7 +47,7 @@ def test_existing_files_are_replaced(tmp_path: Path) -> None:
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
     class Broken:
-        def table(self, name: str) -> None:
+        def batches(self, name: str) -> None:
             raise MemoryError(name)
 
     (tmp_path / "a.sqlite").write_text("old", encoding="ascii")

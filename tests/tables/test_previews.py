@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.recordings import message, messages
-from wsanalyze.tables import previews as module
 from wsanalyze.tables.previews import preview, previews
 
 TEXT, BINARY = 1, 2
@@ -33,40 +32,40 @@ TEXT, BINARY = 1, 2
     ],
 )
 def test_preview(kept: bytes, whole: int, opcode: int, length: int, shown: str | None) -> None:
-    store = b"before" + kept + b"behind"
-    assert preview(store, 6, 6 + len(kept), whole, opcode, length) == shown
+    assert preview(kept[:length], len(kept), whole, opcode) == shown
 
 
-def test_many_at_once_are_those_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SLICE", 3)
+def test_many_at_once_are_those_made_one_by_one() -> None:
     kept = [b"hello", "né".encode(), b"", b"\xff", b"a" * 20, "é".encode() * 9, b"\x00\x1b"]
-    rows, store = [], b""
-    for opcode in (TEXT, BINARY):
-        for data in kept:
-            span = {"payload_start": len(store), "payload_stop": len(store) + len(data)}
-            lengths = (len(data), len(data) + 1, -1)
-            rows += [message(opcode=opcode, length=whole, **span) for whole in lengths]
-            store += data
-    rows.append(message(payload_start=-1, payload_stop=-1, length=4))
-    names = ("payload_start", "payload_stop", "length", "opcode")
+    rows = [
+        (data, whole, opcode)
+        for opcode in (TEXT, BINARY)
+        for data in kept
+        for whole in (len(data), len(data) + 1, -1)
+    ]
+    # As a slice of a longer array: nothing begins at the beginning.
+    payloads = pa.array([b"before", *(data for data, _, _ in rows)], pa.large_binary())[1:]
+    whole, opcodes = (np.array([row[place] for row in rows]) for place in (1, 2))
     for length in (0, 1, 3, 64):
-        found = previews(messages(rows, store), np.arange(len(rows)), length)
-        expected = [preview(store, *(row[name] for name in names), length) for row in rows]
-        assert found.astype(object).where(found.notna(), None).tolist() == expected
+        found = previews(payloads, whole, opcodes, length).to_pylist()
+        assert found == [
+            preview(data[:length], len(data), size, opcode) for data, size, opcode in rows
+        ]
 
 
 def test_previews_of_nothing() -> None:
-    assert previews(messages([]), np.arange(0), 64).tolist() == []
+    none = pa.array([], pa.large_binary())
+    assert previews(none, np.arange(0), np.arange(0), 64).to_pylist() == []
 
 
 def test_nothing_kept_is_not_an_empty_text() -> None:
-    assert preview(b"", -1, -1, 5, TEXT, 64) is None
-    assert preview(b"", -1, -1, 0, TEXT, 64) == ""
+    assert preview(b"", 0, 5, TEXT) is None
+    assert preview(b"", 0, 0, TEXT) == ""
 
 
 @given(st.text(), st.integers(0, 40))
 def test_a_preview_of_valid_text_is_its_beginning(text: str, length: int) -> None:
     data = text.encode("utf-8", "replace")
-    shown = preview(data, 0, len(data), len(data), TEXT, length)
+    shown = preview(data[:length], len(data), len(data), TEXT)
     assert shown is not None
     assert data.decode().startswith(shown)

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from wsanalyze.tables import schema
+from wsanalyze.tables.arrays import arrow_schema
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.declaration import Kind
-from wsanalyze.tables.dtypes import arrow_schema, empty
+from wsanalyze.tables.dtypes import empty
 from wsanalyze.tables.schema import TABLES
 
 NAMES = {

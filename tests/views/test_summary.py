@@ -10,7 +10,7 @@ from tables.recordings import REQUEST, connection, handshake, recording
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.views.escape import cells
-from wsanalyze.views.summary import FIRST, endpoint, print_summary
+from wsanalyze.views.summary import FIRST, MANY, endpoint, print_summary
 
 
 def printed(
@@ -109,3 +109,11 @@ def test_endings(ended_by: str | None, code: int | None, text: str) -> None:
 def test_endpoints() -> None:
     assert endpoint("192.0.2.1", 80) == "192.0.2.1:80"
     assert endpoint("2001:db8::1", 80) == "[2001:db8::1]:80"
+
+
+def test_very_many_take_two_lines_each() -> None:
+    many = [connection(serial) for serial in range(MANY)]
+    text = lines(printed(many, show_all=True))
+    assert len(text) == 4 + 2 * (MANY + 1)
+    assert text[-2].startswith(f"{MANY - 1}  192.0.2.1:")
+    assert text[-1].endswith("established 101, capture-end")

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from wsanalyze.cli.notes import say
-from wsanalyze.cli.status import UNREADABLE, USAGE, Failure
-from wsanalyze.errors import CaptureError, UsageError
+from wsanalyze.cli.status import UNREADABLE, UNWRITABLE, USAGE, Failure
+from wsanalyze.errors import CaptureError, StorageError, UsageError
 from wsanalyze.views.escape import visible
 
 # The first sentence of each command's help, so that --help imports none of them.
@@ -98,6 +98,9 @@ def run(arguments: list[str]) -> int:
     except UsageError as error:
         say(str(error))
         return USAGE
+    except StorageError as error:
+        say(str(error))
+        return UNWRITABLE
     except CaptureError as error:
         for each in (error, *error.others):
             say(str(each))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wsanalyze.cli.kernels import kernels, state
 from wsanalyze.cli.notes import say
@@ -13,6 +14,9 @@ from wsanalyze.cli.progress import Progress
 from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE, Failure
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
+
+if TYPE_CHECKING:
+    from wsanalyze.tables.shelf import Takers
 
 # From here on it is worth saying that compiled kernels would be some twenty times faster.
 LARGE = 50_000_000
@@ -26,9 +30,17 @@ class Reading:
     status: int
 
 
-def read_captures(captures: Sequence[str], wants: Wants, limits: Limits, *, quiet: bool) -> Reading:
+def read_captures(
+    captures: Sequence[str],
+    wants: Wants,
+    limits: Limits,
+    *,
+    quiet: bool,
+    full: Takers | None = None,
+) -> Reading:
     """Read captures, showing progress on a terminal, and noting what went wrong.
 
+    `full`: who takes runs of rows, so that a table can be longer than memory.
     After Ctrl-C the reading is what was found so far. Raises CaptureError where nothing of any
     input can be read.
     """
@@ -36,7 +48,7 @@ def read_captures(captures: Sequence[str], wants: Wants, limits: Limits, *, quie
         _note_slowness(captures)
     progress = Progress() if not quiet and sys.stderr.isatty() else None
     try:
-        reading = _read(captures, wants, limits, progress)
+        reading = _read(captures, wants, limits, progress, full)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         raise Failure(f"{name}{error.strerror or error}", UNREADABLE) from error
@@ -53,13 +65,22 @@ def read_captures(captures: Sequence[str], wants: Wants, limits: Limits, *, quie
 
 
 def _read(
-    captures: Sequence[str], wants: Wants, limits: Limits, progress: Progress | None
+    captures: Sequence[str],
+    wants: Wants,
+    limits: Limits,
+    progress: Progress | None,
+    full: Takers | None,
 ) -> Reading:
     from wsanalyze.pipeline import read
 
     try:
         recording = read(
-            captures, wants=wants, limits=limits, progress=progress, skip_unreadable=True
+            captures,
+            wants=wants,
+            limits=limits,
+            progress=progress,
+            skip_unreadable=True,
+            full=full,
         )
     except KeyboardInterrupt as interrupt:
         # The pipeline hands over what it has; before it began there is nothing.

@@ -8,6 +8,8 @@ DONE = 0
 USAGE = 2
 UNREADABLE = 3
 PARTLY = 4
+# sysexits.h: EX_IOERR.
+UNWRITABLE = 74
 # 128 + SIGINT, as shells have it.
 INTERRUPTED = 130
 

@@ -9,6 +9,7 @@ cdef class Recorder:
     cdef public MessageColumns messages
     cdef public Scratch scratch
     cdef public bint hashes
+    cdef public bint contents
     cdef public long long keep
     cdef public bint full
     cdef public long long kept

@@ -22,6 +22,7 @@ class Recorder:
     """Shared by all layers of one pass: what to keep, and where.
 
     `frames` and `messages` are None where nobody asked for rows; counting goes on without them.
+    `contents`: whether messages are unmasked, inflated and checked.
     `summaries` has one row per capture, which counts what happened in it; `held` is what HTTP holds
     back, `attempts` how many
     connections began, the serial of the next. `kept_total` bounds what is kept of payloads in all;
@@ -36,6 +37,7 @@ class Recorder:
         self.frames: FrameColumns | None = recording.frames
         self.messages: MessageColumns | None = recording.messages
         self.scratch = Scratch()
+        self.contents = wants.contents or recording.messages is not None
         self.hashes = wants.hashes and recording.messages is not None
         self.keep = 0
         self.full = False

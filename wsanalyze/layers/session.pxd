@@ -29,7 +29,10 @@ cdef class Sender:
     cdef public long long unread
     cdef public long long serial
     cdef public long long frame_message
-    cdef public Py_ssize_t message_row
+    cdef public long long message_time
+    cdef public long long message_packet
+    cdef public long long message_ordinal
+    cdef public long long message_offset
     cdef public long long frames
     cdef public long long messages
     cdef public long long bytes

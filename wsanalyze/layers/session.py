@@ -35,24 +35,25 @@ class Sender:
     - `in_frame`: a header was read and its frame has not ended
     - `time`, `packet`, `ordinal`, `frame_offset`: of the current frame's first header byte
     - `last_time`, `last_packet`: of the latest byte of the current frame
+    - `message_time`, `_packet`, `_ordinal`, `_offset`: of the open message's first frame
     - `reset`: this side's RST is what ended the connection, as far as is known
     - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
     - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
     """
 
-    def __init__(
-        self, role: cython.int, offset: cython.longlong, keep: cython.longlong, hashes: cython.bint
-    ) -> None:
+    def __init__(self, role: cython.int, offset: cython.longlong, message: MessageReader) -> None:
         self.role = role
         self.offset = offset
         self.reader = FrameReader()
-        self.message = MessageReader(keep, hashes)
+        self.message = message
         self.control = bytearray()
         self.in_frame = self.lost = self.broken = self.reset = 0
         self.time = self.packet = self.ordinal = self.frame_offset = 0
         self.last_time = self.last_packet = 0
         self.captured = self.unread = 0
-        self.serial = self.frame_message = self.message_row = -1
+        self.serial = self.frame_message = -1
+        self.message_time = self.message_packet = 0
+        self.message_ordinal = self.message_offset = 0
         self.frames = self.messages = self.bytes = 0
         self.pings = self.pongs = self.masked = self.invalid_text = 0
         self.closed = 0
@@ -82,8 +83,9 @@ class Session(Layer):
         self.serial = connection.serial
         keep: cython.longlong = recorder.keep
         hashes: cython.bint = recorder.hashes
-        self.low = Sender(client_side, offsets[0], keep, hashes)
-        self.high = Sender(1 - client_side, offsets[1], keep, hashes)
+        contents: cython.bint = recorder.contents
+        self.low = Sender(client_side, offsets[0], MessageReader(keep, hashes, contents))
+        self.high = Sender(1 - client_side, offsets[1], MessageReader(keep, hashes, contents))
         self.first_close = -1
         self.first_end = ""
         self.deflate = 0
@@ -98,6 +100,8 @@ class Session(Layer):
         if deflate is None or deflate.kind != "permessage-deflate":
             return
         self.deflate = 1
+        if not self.recorder.contents:
+            return
         limits = self.recorder.limits
         for sender, alone in (
             (self.sender(0), deflate.client_no_context_takeover),
@@ -185,6 +189,7 @@ class Session(Layer):
         messages: cython.Py_ssize_t = 0
         payloads: cython.Py_ssize_t = 0
         masked: cython.int
+        contents: cython.bint = self.recorder.contents
         # The one check that stands for the unchecked loads below.
         if at < 0 or stop > len(buffer.view):
             raise IndexError("the frames lie outside their buffer")
@@ -201,8 +206,8 @@ class Session(Layer):
                 break
             if length > PIECE or stop - at - size < length:
                 break
-            if buffer.view[at] == 0x81 and not self.is_text(buffer, at + size, length, masked):
-                sender.invalid_text += 1
+            if contents and buffer.view[at] == 0x81:
+                sender.invalid_text += not self.is_text(buffer, at + size, length, masked)
             sender.masked += masked
             messages += 1
             payloads += length
@@ -261,25 +266,14 @@ class Session(Layer):
     def begin_message(self, sender: Sender, opcode: cython.int) -> cython.int:
         """Begin a message with the current frame."""
         recorder: Recorder = self.recorder
-        columns: MessageColumns | None = recorder.messages
         sender.messages += 1
         sender.serial = sender.frame_message = recorder.message_serial
         recorder.message_serial += 1
         sender.message.start(opcode, self.deflate != 0 and (sender.reader.head & 0x40) != 0)
-        if columns is None:
-            return 0
-        # The row is made now, so that its place is the message's serial; end_message fills it.
-        if columns.count == columns.capacity:
-            columns.grow(columns.capacity * 2)
-        sender.message_row = columns.count
-        columns.count += 1
-        columns.connection[sender.message_row] = self.serial
-        columns.sender[sender.message_row] = sender.role
-        columns.time[sender.message_row] = sender.time
-        columns.packet[sender.message_row] = sender.packet
-        columns.ordinal[sender.message_row] = sender.ordinal
-        columns.offset[sender.message_row] = sender.frame_offset
-        columns.opcode[sender.message_row] = opcode
+        sender.message_time = sender.time
+        sender.message_packet = sender.packet
+        sender.message_ordinal = sender.ordinal
+        sender.message_offset = sender.frame_offset
         return 0
 
     def payload(
@@ -360,9 +354,9 @@ class Session(Layer):
         row: cython.Py_ssize_t
         if columns is None:
             return 0
+        if columns.count == columns.capacity:
+            columns.make_room()
         row = columns.count
-        if row == columns.capacity:
-            columns.grow(columns.capacity * 2)
         columns.connection[row] = self.serial
         columns.sender[row] = sender.role
         columns.time[row] = sender.time
@@ -383,17 +377,29 @@ class Session(Layer):
         return 0
 
     def end_message(self, sender: Sender, complete: cython.bint) -> cython.int:
-        """End the open message of a side and fill its row."""
+        """End the open message of a side and append its row, where rows are wanted."""
         recorder: Recorder = self.recorder
         columns: MessageColumns | None = recorder.messages
         message: MessageReader = sender.message
-        row: cython.Py_ssize_t = sender.message_row
+        row: cython.Py_ssize_t
         message.finish(complete)
         if message.compressed and message.inflater is not None and message.inflater.cut:
             recorder.reach(message.inflater.cut)
         sender.invalid_text += message.utf8_valid == 0
         if columns is None:
             return 0
+        # What is out of memory does not count against what is kept.
+        if columns.count == columns.capacity and columns.make_room():
+            recorder.kept = 0
+        row = columns.count
+        columns.count = row + 1
+        columns.connection[row] = self.serial
+        columns.sender[row] = sender.role
+        columns.time[row] = sender.message_time
+        columns.packet[row] = sender.message_packet
+        columns.ordinal[row] = sender.message_ordinal
+        columns.offset[row] = sender.message_offset
+        columns.opcode[row] = message.opcode
         columns.time_end[row] = sender.last_time
         columns.packet_end[row] = sender.last_packet
         columns.frames[row] = message.frames

@@ -1,57 +1,115 @@
-"""Recording → DataFrames with exactly the columns and dtypes of the schema.
+"""Recording → tables with exactly the columns and types of the schema.
 
-Rows are sorted by connection and place; every table of an empty recording is empty and has all its
-dtypes. Frames, messages and segments are built with numpy from the typed columns, the other tables
-have a row per connection or less.
+Rows are sorted by connection and place. They are made in batches of Arrow arrays, which is what
+files are written of; a DataFrame is made of those where somebody asks for one. Frames, messages
+and segments come from the typed columns without a loop, the other tables have a row per connection
+or less.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
+from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables import segments
-from wsanalyze.tables.dtypes import coded, empty, frame
-from wsanalyze.tables.fixed_width import hexadecimal, text_array, text_series
+from wsanalyze.tables.arrays import batch, coded, plain, rows_of, times
+from wsanalyze.tables.fixed_width import hexadecimal, text_array
 from wsanalyze.tables.numbering import (
+    Carry,
+    Columns,
     Ints,
     Order,
     connection_numbers,
     message_numbers,
     order,
+    places,
 )
-from wsanalyze.tables.previews import previews
-from wsanalyze.tables.rows import connection_row, in_order
-from wsanalyze.tables.schema import (
-    CONNECTIONS,
-    FINDINGS,
-    FRAMES,
-    HEADERS,
-    MESSAGES,
-    SUMMARY,
-)
+from wsanalyze.tables.rows import Row, connection_row, in_order
+from wsanalyze.tables.runs import HeldRun, Run, blocks, numbered
+from wsanalyze.tables.schema import CONNECTIONS, FRAMES, HEADERS, MESSAGES, SUMMARY, TABLES
+from wsanalyze.tables.shelf import OWNERS, Shelf
 
-DIGEST = 32
+if TYPE_CHECKING:
+    import pandas as pd
+
 LARGEST = np.uint64((1 << 63) - 1)
+
+# Rows of connections and headers that are plain objects at once.
+ROWS = 20_000
 
 
 class Tables:
-    """The tables of one recording, each built when it is first asked for."""
+    """The tables of one recording, each made when it is first asked for."""
 
-    def __init__(self, recording: Recording) -> None:
-        """Take the recording; it must not grow any more."""
+    def __init__(self, recording: Recording, shelf: Shelf | None = None) -> None:
+        """Take the recording, which must not grow any more, and the shelf with its earlier rows."""
         self.recording = recording
+        self.shelf = shelf
+        self._made: dict[str, pd.DataFrame] = {}
 
     def table(self, name: str) -> pd.DataFrame:
         """Return the table of that name (a key of `schema.TABLES`)."""
-        built: pd.DataFrame = getattr(self, name)
-        return built
+        from wsanalyze.tables.dtypes import frame
+
+        if name not in self._made:
+            self._made[name] = frame(TABLES[name], self.batches(name))
+        return self._made[name]
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the table of that name, in order; nothing where there are none."""
+        makers: dict[str, Callable[[], Iterator[pa.RecordBatch]]] = {
+            "connections": self._connection_rows,
+            "frames": self._frame_rows,
+            "messages": self._message_rows,
+            "headers": self._header_rows,
+            "segments": self._segment_rows,
+            "summary": self._summary_rows,
+        }
+        # There are no findings until there are checks.
+        return makers[name]() if name in makers else iter(())
+
+    @property
+    def connections(self) -> pd.DataFrame:
+        """One row per connection attempt."""
+        return self.table("connections")
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """One row per frame; without rows where the pass did not keep them."""
+        return self.table("frames")
+
+    @property
+    def messages(self) -> pd.DataFrame:
+        """One row per data message; without rows where the pass did not keep them."""
+        return self.table("messages")
+
+    @property
+    def headers(self) -> pd.DataFrame:
+        """One row per handshake header field."""
+        return self.table("headers")
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """One row per finding; none until there are checks."""
+        return self.table("findings")
+
+    @property
+    def segments(self) -> pd.DataFrame:
+        """One row per TCP segment; without rows where the pass did not keep them."""
+        return self.table("segments")
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row per capture."""
+        return self.table("summary")
 
     @cached_property
     def numbers(self) -> Ints:
@@ -60,165 +118,152 @@ class Tables:
 
     @cached_property
     def frame_order(self) -> Order:
-        """Order of the frames; KeyError-free only where frames were kept."""
+        """Order of the frames in the columns of a recording that has all of them."""
         kept = self.recording.frames
         assert kept is not None  # noqa: S101 - callers looked
         return order(kept.arrays(), self.numbers)
 
     @cached_property
     def message_order(self) -> Order:
-        """Order of the messages, where they were kept."""
+        """Order of the messages, likewise."""
         kept = self.recording.messages
         assert kept is not None  # noqa: S101 - callers looked
         return order(kept.arrays(), self.numbers)
 
     @cached_property
-    def message_numbers(self) -> Ints:
-        """Message number of each message serial."""
-        return message_numbers(self.recording, self.numbers, self.frame_order)
-
-    @cached_property
-    def connections(self) -> pd.DataFrame:
-        """One row per connection attempt."""
-        rows = [
-            connection_row(connection, number)
-            for number, connection in enumerate(in_order(self.recording.connections))
-        ]
-        return frame(CONNECTIONS, {name: [row[name] for row in rows] for name in CONNECTIONS.names})
-
-    @cached_property
-    def frames(self) -> pd.DataFrame:
-        """One row per frame; without rows where the pass did not keep them."""
+    def frame_messages(self) -> Ints:
+        """Number of the message of each frame in `frame_order`, -1 for none."""
         kept = self.recording.frames
-        if kept is None or not kept.count:
-            return empty(FRAMES)
-        return _frames(kept.arrays(), self.frame_order, self.message_numbers)
+        assert kept is not None  # noqa: S101 - callers looked
+        place, arrays = self.frame_order, kept.arrays()
+        columns = {
+            name: np.asarray(arrays[name])[place.rows] for name in ("head", "sender", "message")
+        }
+        return message_numbers(place.connection, columns)
 
-    @cached_property
-    def messages(self) -> pd.DataFrame:
-        """One row per data message; without rows where the pass did not keep them."""
-        kept = self.recording.messages
-        if kept is None or not kept.count:
-            return empty(MESSAGES)
-        cells = _messages(kept.arrays(), self.message_order)
-        rows = self.message_order.rows
-        cells["sha256"] = text_series(_digests(kept.arrays()["digest"], kept.digests, rows))
-        cells["preview"] = previews(kept, rows, self.recording.wants.preview_length)
-        return frame(MESSAGES, cells)
+    def _runs(self, name: str) -> list[Run]:
+        """Return all runs of a table: what is on the shelf, and the last rows."""
+        runs: list[Run] = self.shelf.runs(name) if self.shelf is not None else []
+        kept = getattr(self.recording, name)
+        if kept is not None and kept.count:
+            columns = kept.run() if name == "messages" else kept.arrays()
+            runs = [*runs, HeldRun.of(columns, OWNERS[name])]
+        return runs
 
-    @cached_property
-    def headers(self) -> pd.DataFrame:
-        """One row per handshake header field."""
-        cells: dict[str, list[Any]] = {name: [] for name in HEADERS.names}
-        for number, connection in enumerate(in_order(self.recording.connections)):
-            handshake = connection.handshake
-            heads = (handshake.request_head, handshake.response_head) if handshake else ()
-            for sender, head in zip(("client", "server"), heads, strict=False):
-                for field in head.fields if head is not None else ():
-                    cells["connection"].append(number)
-                    cells["sender"].append(sender)
-                    cells["position"].append(field.position)
-                    cells["name"].append(field.name)
-                    cells["value"].append(field.value)
-        return frame(HEADERS, cells)
+    def _connection_rows(self) -> Iterator[pa.RecordBatch]:
+        numbered_rows = enumerate(in_order(self.recording.connections))
+        rows = (connection_row(connection, number) for number, connection in numbered_rows)
+        while some := list(islice(rows, ROWS)):
+            yield rows_of(CONNECTIONS, some)
 
-    @cached_property
-    def findings(self) -> pd.DataFrame:
-        """One row per finding; none until there are checks."""
-        return empty(FINDINGS)
+    def _header_rows(self) -> Iterator[pa.RecordBatch]:
+        rows = _fields(in_order(self.recording.connections))
+        while some := list(islice(rows, ROWS)):
+            yield rows_of(HEADERS, some)
 
-    @cached_property
-    def segments(self) -> pd.DataFrame:
-        """One row per TCP segment; without rows where the pass did not keep them."""
-        return segments.build(self.recording)
-
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """One row per capture."""
+    def _summary_rows(self) -> Iterator[pa.RecordBatch]:
         rows = []
         for capture in self.recording.captures:
             row = asdict(capture)
             reached = row.pop("limits")
-            limits = {f"limit_{name}": count for name, count in reached.items()}
-            rows.append(row | limits)
-        return frame(
-            SUMMARY, {column: [row.get(column, 0) for row in rows] for column in SUMMARY.names}
-        )
+            row |= {f"limit_{name}": count for name, count in reached.items()}
+            rows.append({name: row.get(name, 0) for name in SUMMARY.names})
+        yield rows_of(SUMMARY, rows)
+
+    def _segment_rows(self) -> Iterator[pa.RecordBatch]:
+        return segments.build(self.recording, self._runs("segments"))
+
+    def _frame_rows(self) -> Iterator[pa.RecordBatch]:
+        runs, carry = self._runs("frames"), Carry()
+        for connection, columns in blocks(runs, numbered(runs, self.numbers)):
+            number = places(connection, carry)
+            message = message_numbers(connection, columns, carry)
+            yield _frames(connection, number, message, columns)
+
+    def _message_rows(self) -> Iterator[pa.RecordBatch]:
+        runs, carry = self._runs("messages"), Carry()
+        length = self.recording.wants.preview_length
+        for connection, columns in blocks(runs, numbered(runs, self.numbers)):
+            number = places(connection, carry)
+            carry.connection = int(connection[-1])
+            yield _messages(connection, number, columns, length)
 
 
-def masked(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_]) -> pd.Series[Any]:
-    """Return integers as a nullable column, NA where `missing`."""
-    return pd.Series(pd.arrays.IntegerArray(values, missing), copy=False)
+def _fields(connections: Sequence[Connection]) -> Iterator[Row]:
+    """Yield the header fields of the handshakes of connections, which are given by number."""
+    for number, connection in enumerate(connections):
+        handshake = connection.handshake
+        heads = (handshake.request_head, handshake.response_head) if handshake else ()
+        for sender, head in zip(("client", "server"), heads, strict=False):
+            for field in head.fields if head is not None else ():
+                yield {
+                    "connection": number,
+                    "sender": sender,
+                    "position": field.position,
+                    "name": field.name,
+                    "value": field.value,
+                }
 
 
-def _frames(columns: dict[str, Any], place: Order, messages: Ints) -> pd.DataFrame:
-    """Return the `frames` table; `messages` is the number of each message serial."""
-    rows = place.rows
-    taken = {name: np.asarray(column)[rows] for name, column in columns.items()}
-    head, raw = taken["head"], taken["length"]
-    is_masked = taken["second"] & 0x80 != 0
-    keys = taken["masking_key"].astype(">u4").view(np.uint8).reshape(-1, 4)
-    no_message = taken["message"] < 0
-    no_code = taken["close_code"] < 0
-    numbers = np.zeros(len(rows), dtype=np.int64)
-    numbers[~no_message] = messages[taken["message"][~no_message]]
-    header = taken["header_length"].astype(np.int64)
+def _frames(connection: Ints, number: Ints, message: Ints, columns: Columns) -> pa.RecordBatch:
+    """Return rows of the `frames` table."""
+    head, raw, code = columns["head"], columns["length"], columns["close_code"]
+    is_masked = columns["second"] & 0x80 != 0
+    keys = columns["masking_key"][is_masked].astype(">u4").view(np.uint8).reshape(-1, 4)
+    header = columns["header_length"].astype(np.int64)
+    no_code, is_larger = code < 0, raw > LARGEST
     cells = {
-        "connection": place.connection,
-        "frame": place.number,
-        "sender": coded(FRAMES.column("sender"), taken["sender"]),
-        "time": taken["time"],
-        "time_end": taken["time_end"],
-        "packet": taken["packet"],
-        "packet_end": taken["packet_end"],
-        "offset": taken["offset"],
-        "fin": head & 0x80 != 0,
-        "rsv1": head & 0x40 != 0,
-        "rsv2": head & 0x20 != 0,
-        "rsv3": head & 0x10 != 0,
-        "opcode": head & 0x0F,
+        "connection": plain(connection),
+        "frame": plain(number),
+        "sender": coded(FRAMES.column("sender"), columns["sender"]),
+        "time": times(columns["time"]),
+        "time_end": times(columns["time_end"]),
+        "packet": plain(columns["packet"]),
+        "packet_end": plain(columns["packet_end"]),
+        "offset": plain(columns["offset"]),
+        "fin": plain(head & 0x80 != 0),
+        "rsv1": plain(head & 0x40 != 0),
+        "rsv2": plain(head & 0x20 != 0),
+        "rsv3": plain(head & 0x10 != 0),
+        "opcode": plain(head & 0x0F),
         "type": coded(FRAMES.column("type"), head & 0x0F),
-        "masked": is_masked,
-        "masking_key": text_series(text_array(hexadecimal(keys), is_masked)),
-        "header_length": header,
-        "length": np.minimum(raw, LARGEST).astype(np.int64),
-        "captured": taken["captured"],
-        "message": masked(numbers, no_message),
-        "close_code": masked(np.where(no_code, 0, taken["close_code"]).astype(np.uint16), no_code),
+        "masked": plain(is_masked),
+        "masking_key": text_array(hexadecimal(keys), is_masked),
+        "header_length": plain(header),
+        "length": plain((np.minimum(raw, LARGEST) if is_larger.any() else raw).astype(np.int64)),
+        "captured": plain(columns["captured"]),
+        "message": plain(message, message < 0),
+        "close_code": plain(code.astype(np.uint16), no_code),
         # Hixie frames have headers of one byte: nothing is coded beyond it.
-        "length_coded": np.maximum(header - 2 - 4 * is_masked, 0).astype(np.uint8),
-        "length_raw": masked(raw, raw <= LARGEST),
+        "length_coded": plain(np.maximum(header - 2 - 4 * is_masked, 0).astype(np.uint8)),
+        "length_raw": plain(raw, ~is_larger),
     }
-    return frame(FRAMES, cells)
+    return batch(FRAMES, cells)
 
 
-def _messages(columns: dict[str, Any], place: Order) -> dict[str, Any]:
-    """Return the cells of `messages` that are numbers."""
-    taken = {name: np.asarray(column)[place.rows] for name, column in columns.items()}
-    valid = taken["utf8_valid"]
-    return {
-        "connection": place.connection,
-        "message": place.number,
-        "sender": coded(MESSAGES.column("sender"), taken["sender"]),
-        "type": coded(MESSAGES.column("type"), taken["opcode"].astype(np.int8) - 1),
-        "time": taken["time"],
-        "time_end": taken["time_end"],
-        "packet": taken["packet"],
-        "packet_end": taken["packet_end"],
-        "frames": taken["frames"],
-        "compressed": taken["compressed"] != 0,
-        "wire_length": taken["wire_length"],
-        "length": masked(taken["length"], taken["length"] < 0),
-        "complete": taken["complete"] != 0,
-        "utf8_valid": pd.Series(pd.arrays.BooleanArray(valid == 1, valid < 0)),
+def _messages(connection: Ints, number: Ints, columns: Columns, length: int) -> pa.RecordBatch:
+    """Return rows of the `messages` table, with previews of so many bytes."""
+    # Arrow's functions take 20 ms to load, and the other tables do without.
+    from wsanalyze.tables.previews import previews
+
+    valid, opcode, digest = columns["utf8_valid"], columns["opcode"], columns["digest"]
+    hashed = columns["hashed"] if digest.shape[1] else np.zeros(len(digest), dtype=np.bool_)
+    cells = {
+        "connection": plain(connection),
+        "message": plain(number),
+        "sender": coded(MESSAGES.column("sender"), columns["sender"]),
+        "type": coded(MESSAGES.column("type"), opcode.astype(np.int8) - 1),
+        "time": times(columns["time"]),
+        "time_end": times(columns["time_end"]),
+        "packet": plain(columns["packet"]),
+        "packet_end": plain(columns["packet_end"]),
+        "frames": plain(columns["frames"]),
+        "compressed": plain(columns["compressed"] != 0),
+        "wire_length": plain(columns["wire_length"]),
+        "length": plain(columns["length"], columns["length"] < 0),
+        "complete": plain(columns["complete"] != 0),
+        "utf8_valid": plain(valid == 1, valid < 0),
+        "sha256": text_array(hexadecimal(digest[hashed]), hashed),
+        "preview": previews(columns["payload"], columns["length"], opcode, length),
     }
-
-
-def _digests(serials: Any, digests: bytearray, rows: Ints) -> Any:
-    """Return SHA-256 values in hex as an Arrow array, null where there is none."""
-    serial = np.asarray(serials)[rows]
-    present = serial >= 0
-    table = np.frombuffer(bytes(digests), dtype=np.uint8).reshape(-1, DIGEST)
-    if not len(table):
-        table = np.zeros((1, DIGEST), dtype=np.uint8)
-    return text_array(hexadecimal(table[np.where(present, serial, 0)]), present)
+    return batch(MESSAGES, cells)

@@ -1,4 +1,6 @@
 cdef class FrameColumns:
+    cdef public object full
+    cdef public int spilled
     cdef public Py_ssize_t count
     cdef public Py_ssize_t capacity
     cdef long long[::1] connection
@@ -18,8 +20,11 @@ cdef class FrameColumns:
     cdef unsigned char[::1] second
     cdef unsigned char[::1] header_length
     cpdef grow(self, Py_ssize_t capacity)
+    cpdef int make_room(self) except -1
 
 cdef class MessageColumns:
+    cdef public object full
+    cdef public int spilled
     cdef public Py_ssize_t count
     cdef public Py_ssize_t capacity
     cdef public bytearray digests
@@ -43,8 +48,11 @@ cdef class MessageColumns:
     cdef unsigned char[::1] complete
     cdef signed char[::1] utf8_valid
     cpdef grow(self, Py_ssize_t capacity)
+    cpdef int make_room(self) except -1
 
 cdef class SegmentColumns:
+    cdef public object full
+    cdef public int spilled
     cdef public Py_ssize_t count
     cdef public Py_ssize_t capacity
     cdef long long[::1] conversation
@@ -59,3 +67,4 @@ cdef class SegmentColumns:
     cdef unsigned char[::1] direction
     cdef unsigned char[::1] note
     cpdef grow(self, Py_ssize_t capacity)
+    cpdef int make_room(self) except -1

@@ -4,11 +4,16 @@
 A row costs its packed bytes and nothing else. The columns hold what was on the wire; names, times
 and categories are made of them when somebody asks for a table (`tables/build.py`). -1 stands for
 "not available" in every signed column that can be so.
+
+Columns grow, or, where somebody takes runs of rows (`full`), hand over every RUN rows and begin
+anew: so a table can be longer than memory.
 """
 
 from __future__ import annotations
 
-from array import array
+from collections.abc import Callable, Mapping
+from struct import calcsize
+from typing import Any
 
 try:
     import cython
@@ -16,13 +21,24 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 
 FIRST_ROWS = 256
+# Rows that are handed over at once: some 12 MB, enough that the work per run does not count.
+RUN = 1 << 17
+
+# Takes a run of full columns, by name; returns whether they are out of memory by then.
+Full = Callable[[Mapping[str, Any]], bool]
 
 
-def _grown(column: array[int], typecode: str, capacity: int) -> array[int]:
-    """Return a copy of `column` with room for `capacity` items, new ones 0."""
-    old = memoryview(column).cast("B")
-    new = array(typecode, bytes(array(typecode).itemsize * capacity))
-    memoryview(new).cast("B")[: len(old)] = old
+def _column(typecode: str, capacity: int) -> memoryview:
+    """Return a column of zeros. Memory that nobody has written to yet costs nothing."""
+    memory: Any = memoryview(bytearray(calcsize(typecode) * capacity))
+    column: memoryview = memory.cast(typecode)
+    return column
+
+
+def _grown(column: Any, typecode: str, capacity: int, count: int) -> memoryview:
+    """Return a copy of the first `count` items of `column` with room for `capacity`."""
+    new = _column(typecode, capacity)
+    new[:count] = memoryview(column)[:count]
     return new
 
 
@@ -43,37 +59,50 @@ class FrameColumns:
     - `close_code`: -1 where there is none
     """
 
-    def __init__(self) -> None:
+    def __init__(self, full: Full | None = None) -> None:
+        self.full = full
+        self.spilled = 0
         self.count = 0
         self.capacity = 0
-        self.connection = self.message = array("q")
-        self.time = self.time_end = self.packet = self.packet_end = array("q")
-        self.ordinal = self.offset = self.captured = array("q")
-        self.length = array("Q")
-        self.masking_key = array("I")
-        self.close_code = array("i")
-        self.sender = self.head = self.second = self.header_length = array("B")
+        self.connection = self.message = _column("q", 0)
+        self.time = self.time_end = self.packet = self.packet_end = _column("q", 0)
+        self.ordinal = self.offset = self.captured = _column("q", 0)
+        self.length = _column("Q", 0)
+        self.masking_key = _column("I", 0)
+        self.close_code = _column("i", 0)
+        self.sender = self.head = self.second = self.header_length = _column("B", 0)
         self.grow(FIRST_ROWS)
 
     def grow(self, capacity: cython.Py_ssize_t) -> None:
         """Make room for `capacity` rows in all."""
-        self.connection = _grown(self.connection, "q", capacity)
-        self.time = _grown(self.time, "q", capacity)
-        self.time_end = _grown(self.time_end, "q", capacity)
-        self.packet = _grown(self.packet, "q", capacity)
-        self.packet_end = _grown(self.packet_end, "q", capacity)
-        self.ordinal = _grown(self.ordinal, "q", capacity)
-        self.offset = _grown(self.offset, "q", capacity)
-        self.captured = _grown(self.captured, "q", capacity)
-        self.message = _grown(self.message, "q", capacity)
-        self.length = _grown(self.length, "Q", capacity)
-        self.masking_key = _grown(self.masking_key, "I", capacity)
-        self.close_code = _grown(self.close_code, "i", capacity)
-        self.sender = _grown(self.sender, "B", capacity)
-        self.head = _grown(self.head, "B", capacity)
-        self.second = _grown(self.second, "B", capacity)
-        self.header_length = _grown(self.header_length, "B", capacity)
+        self.connection = _grown(self.connection, "q", capacity, self.count)
+        self.time = _grown(self.time, "q", capacity, self.count)
+        self.time_end = _grown(self.time_end, "q", capacity, self.count)
+        self.packet = _grown(self.packet, "q", capacity, self.count)
+        self.packet_end = _grown(self.packet_end, "q", capacity, self.count)
+        self.ordinal = _grown(self.ordinal, "q", capacity, self.count)
+        self.offset = _grown(self.offset, "q", capacity, self.count)
+        self.captured = _grown(self.captured, "q", capacity, self.count)
+        self.message = _grown(self.message, "q", capacity, self.count)
+        self.length = _grown(self.length, "Q", capacity, self.count)
+        self.masking_key = _grown(self.masking_key, "I", capacity, self.count)
+        self.close_code = _grown(self.close_code, "i", capacity, self.count)
+        self.sender = _grown(self.sender, "B", capacity, self.count)
+        self.head = _grown(self.head, "B", capacity, self.count)
+        self.second = _grown(self.second, "B", capacity, self.count)
+        self.header_length = _grown(self.header_length, "B", capacity, self.count)
         self.capacity = capacity
+
+    def make_room(self) -> cython.int:
+        """Make room for another row, by growing or by handing over; 1: a run is out of memory."""
+        if self.full is None or self.capacity < RUN:
+            self.grow(self.capacity * 2)
+            return 0
+        gone: cython.int = self.full(self.arrays())
+        self.spilled += gone
+        self.count = 0
+        self.grow(RUN)
+        return gone
 
     def arrays(self) -> dict[str, memoryview]:
         """Return each column as a memoryview of `count` items, by name."""
@@ -104,51 +133,70 @@ class FrameColumns:
 @cython.final
 @cython.cclass
 class MessageColumns:
-    """Facts of data messages; item i of each column belongs to message serial i.
+    """Facts of data messages; item i of each column belongs to the i-th message that ended.
 
     - `connection`, `sender`, `time` … `packet_end`, `ordinal`, `offset`: as for frames, of the
       message's first and last frame
     - `opcode`: 1 text, 2 binary; `frames`: count; `compressed`, `complete`: 0 or 1
     - `wire_length`: sum of the frame payloads in bytes; `length`: after decompression, -1 unknown
     - `utf8_valid`: 1, 0, or -1 (binary, or not to be known)
-    - `payload_start`, `payload_stop`: what is kept of the payload, in the analysis' payload store
+    - `payload_start`, `payload_stop`: what is kept of the payload, in `payloads`
     - `digest`: serial of its SHA-256 in `digests` (32 bytes each), -1 where there is none
     """
 
-    def __init__(self) -> None:
+    def __init__(self, full: Full | None = None) -> None:
+        self.full = full
+        self.spilled = 0
         self.count = 0
         self.capacity = 0
         self.digests = bytearray()
         self.payloads = bytearray()
-        self.connection = self.time = self.time_end = array("q")
-        self.packet = self.packet_end = self.ordinal = self.offset = array("q")
-        self.frames = self.wire_length = self.length = array("q")
-        self.payload_start = self.payload_stop = self.digest = array("q")
-        self.sender = self.opcode = self.compressed = self.complete = array("B")
-        self.utf8_valid = array("b")
+        self.connection = self.time = self.time_end = _column("q", 0)
+        self.packet = self.packet_end = self.ordinal = self.offset = _column("q", 0)
+        self.frames = self.wire_length = self.length = _column("q", 0)
+        self.payload_start = self.payload_stop = self.digest = _column("q", 0)
+        self.sender = self.opcode = self.compressed = self.complete = _column("B", 0)
+        self.utf8_valid = _column("b", 0)
         self.grow(FIRST_ROWS)
 
     def grow(self, capacity: cython.Py_ssize_t) -> None:
         """Make room for `capacity` rows in all."""
-        self.connection = _grown(self.connection, "q", capacity)
-        self.time = _grown(self.time, "q", capacity)
-        self.time_end = _grown(self.time_end, "q", capacity)
-        self.packet = _grown(self.packet, "q", capacity)
-        self.packet_end = _grown(self.packet_end, "q", capacity)
-        self.ordinal = _grown(self.ordinal, "q", capacity)
-        self.offset = _grown(self.offset, "q", capacity)
-        self.frames = _grown(self.frames, "q", capacity)
-        self.wire_length = _grown(self.wire_length, "q", capacity)
-        self.length = _grown(self.length, "q", capacity)
-        self.payload_start = _grown(self.payload_start, "q", capacity)
-        self.payload_stop = _grown(self.payload_stop, "q", capacity)
-        self.digest = _grown(self.digest, "q", capacity)
-        self.sender = _grown(self.sender, "B", capacity)
-        self.opcode = _grown(self.opcode, "B", capacity)
-        self.compressed = _grown(self.compressed, "B", capacity)
-        self.complete = _grown(self.complete, "B", capacity)
-        self.utf8_valid = _grown(self.utf8_valid, "b", capacity)
+        self.connection = _grown(self.connection, "q", capacity, self.count)
+        self.time = _grown(self.time, "q", capacity, self.count)
+        self.time_end = _grown(self.time_end, "q", capacity, self.count)
+        self.packet = _grown(self.packet, "q", capacity, self.count)
+        self.packet_end = _grown(self.packet_end, "q", capacity, self.count)
+        self.ordinal = _grown(self.ordinal, "q", capacity, self.count)
+        self.offset = _grown(self.offset, "q", capacity, self.count)
+        self.frames = _grown(self.frames, "q", capacity, self.count)
+        self.wire_length = _grown(self.wire_length, "q", capacity, self.count)
+        self.length = _grown(self.length, "q", capacity, self.count)
+        self.payload_start = _grown(self.payload_start, "q", capacity, self.count)
+        self.payload_stop = _grown(self.payload_stop, "q", capacity, self.count)
+        self.digest = _grown(self.digest, "q", capacity, self.count)
+        self.sender = _grown(self.sender, "B", capacity, self.count)
+        self.opcode = _grown(self.opcode, "B", capacity, self.count)
+        self.compressed = _grown(self.compressed, "B", capacity, self.count)
+        self.complete = _grown(self.complete, "B", capacity, self.count)
+        self.utf8_valid = _grown(self.utf8_valid, "b", capacity, self.count)
         self.capacity = capacity
+
+    def make_room(self) -> cython.int:
+        """Make room for another row, by growing or by handing over; 1: a run is out of memory."""
+        if self.full is None or self.capacity < RUN:
+            self.grow(self.capacity * 2)
+            return 0
+        gone: cython.int = self.full(self.run())
+        self.spilled += gone
+        self.count = 0
+        self.digests = bytearray()
+        self.payloads = bytearray()
+        self.grow(RUN)
+        return gone
+
+    def run(self) -> dict[str, Any]:
+        """Return the columns and the two stores that they refer to."""
+        return self.arrays() | {"digests": self.digests, "payloads": self.payloads}
 
     def arrays(self) -> dict[str, memoryview]:
         """Return each column as a memoryview of `count` items, by name."""
@@ -190,29 +238,42 @@ class SegmentColumns:
     - `length`: payload bytes; `window`: as sent, unscaled; `note`: an index into `NOTES`
     """
 
-    def __init__(self) -> None:
+    def __init__(self, full: Full | None = None) -> None:
+        self.full = full
+        self.spilled = 0
         self.count = 0
         self.capacity = 0
-        self.conversation = self.ordinal = self.packet = self.time = array("q")
-        self.seq = self.ack = self.length = array("q")
-        self.flags = self.window = array("i")
-        self.direction = self.note = array("B")
+        self.conversation = self.ordinal = self.packet = self.time = _column("q", 0)
+        self.seq = self.ack = self.length = _column("q", 0)
+        self.flags = self.window = _column("i", 0)
+        self.direction = self.note = _column("B", 0)
         self.grow(FIRST_ROWS)
 
     def grow(self, capacity: cython.Py_ssize_t) -> None:
         """Make room for `capacity` rows in all."""
-        self.conversation = _grown(self.conversation, "q", capacity)
-        self.ordinal = _grown(self.ordinal, "q", capacity)
-        self.packet = _grown(self.packet, "q", capacity)
-        self.time = _grown(self.time, "q", capacity)
-        self.seq = _grown(self.seq, "q", capacity)
-        self.ack = _grown(self.ack, "q", capacity)
-        self.length = _grown(self.length, "q", capacity)
-        self.flags = _grown(self.flags, "i", capacity)
-        self.window = _grown(self.window, "i", capacity)
-        self.direction = _grown(self.direction, "B", capacity)
-        self.note = _grown(self.note, "B", capacity)
+        self.conversation = _grown(self.conversation, "q", capacity, self.count)
+        self.ordinal = _grown(self.ordinal, "q", capacity, self.count)
+        self.packet = _grown(self.packet, "q", capacity, self.count)
+        self.time = _grown(self.time, "q", capacity, self.count)
+        self.seq = _grown(self.seq, "q", capacity, self.count)
+        self.ack = _grown(self.ack, "q", capacity, self.count)
+        self.length = _grown(self.length, "q", capacity, self.count)
+        self.flags = _grown(self.flags, "i", capacity, self.count)
+        self.window = _grown(self.window, "i", capacity, self.count)
+        self.direction = _grown(self.direction, "B", capacity, self.count)
+        self.note = _grown(self.note, "B", capacity, self.count)
         self.capacity = capacity
+
+    def make_room(self) -> cython.int:
+        """Make room for another row, by growing or by handing over; 1: a run is out of memory."""
+        if self.full is None or self.capacity < RUN:
+            self.grow(self.capacity * 2)
+            return 0
+        gone: cython.int = self.full(self.arrays())
+        self.spilled += gone
+        self.count = 0
+        self.grow(RUN)
+        return gone
 
     def arrays(self) -> dict[str, memoryview]:
         """Return each column as a memoryview of `count` items, by name."""

@@ -1,112 +1,80 @@
-"""What the schema means in pandas and in Arrow."""
+"""What the schema means in pandas."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype
 
+from wsanalyze.tables.arrays import arrow_schema, is_ordered
 from wsanalyze.tables.declaration import Column, Kind, Table
-from wsanalyze.tables.schema import SEVERITIES
 
 # What numpy and pandas keep in place of a missing time.
 NOT_A_TIME = -(1 << 63)
-
-_ARROW: dict[Kind, pa.DataType] = {
-    Kind.INT: pa.int64(),
-    Kind.NULLABLE_INT: pa.int64(),
-    Kind.PORT: pa.uint16(),
-    Kind.BYTE: pa.uint8(),
-    Kind.UNSIGNED: pa.uint64(),
-    Kind.FLOAT: pa.float64(),
-    Kind.BOOL: pa.bool_(),
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.STRING: pa.large_string(),
-    Kind.TIME: pa.timestamp("ns", "UTC"),
-    Kind.LIST: pa.list_(pa.string()),
-}
+_NULLABLE = (Kind.NULLABLE_INT, Kind.PORT, Kind.UNSIGNED)
 
 
 def pandas_dtype(column: Column) -> ExtensionDtype | str:
     """Return the dtype of a column in a DataFrame; lists are objects."""
     if column.kind is Kind.CATEGORY:
-        return _category_dtype(column)
+        return pd.CategoricalDtype(list(column.categories), ordered=is_ordered(column))
     if column.kind is Kind.STRING:
         return pd.StringDtype()
     return "object" if column.kind is Kind.LIST else column.kind.value
 
 
-def _category_dtype(column: Column) -> pd.CategoricalDtype[Any]:
-    # Severities can be compared: `findings.severity >= "warning"`.
-    return pd.CategoricalDtype(list(column.categories), ordered=column.categories == SEVERITIES)
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    """Return the Arrow schema of a table."""
-    return pa.schema([(column.name, _arrow_type(column)) for column in table.columns])
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    if column.kind is Kind.CATEGORY:
-        return pa.dictionary(pa.int8(), pa.string(), ordered=column.categories == SEVERITIES)
-    return _ARROW[column.kind]
-
-
 def empty(table: Table) -> pd.DataFrame:
     """Return the table without rows, with all its dtypes."""
-    return frame(table, {column.name: [] for column in table.columns})
+    return frame(table, [])
 
 
-def frame(table: Table, columns: dict[str, Any]) -> pd.DataFrame:
-    """Return a DataFrame of exactly the dtypes and the order of `table`.
-
-    `columns` gives each column's cells: an array that has its dtype already, or anything that
-    converts to it (time: integer ns or None).
-    """
+def frame(table: Table, batches: Iterable[pa.RecordBatch]) -> pd.DataFrame:
+    """Return rows as a DataFrame of exactly the dtypes and the order of `table`."""
+    rows = pa.Table.from_batches(list(batches), arrow_schema(table))
     return pd.DataFrame(
-        {column.name: series(column, columns[column.name]) for column in table.columns},
-        copy=False,
+        {each.name: series(each, rows.column(each.name)) for each in table.columns}, copy=False
     )
 
 
-def series(column: Column, cells: Any) -> pd.Series[Any]:
-    """Return the cells as a Series of the column's dtype; text without lone surrogates."""
-    if column.kind is Kind.TIME:
-        return times(cells)
-    dtype = pandas_dtype(column)
-    if isinstance(cells, list) and column.kind in (Kind.STRING, Kind.LIST):
-        cells = [encodable(cell) for cell in cells]
-    if isinstance(cells, list) and column.kind is Kind.CATEGORY:
-        # What a stranger sent may be none of the few: `missing` says so.
-        cells = [cell if cell in column.categories else None for cell in cells]
-    return pd.Series(cells, dtype=dtype, copy=False)
+def series(column: Column, cells: pa.ChunkedArray) -> pd.Series[Any]:
+    """Return the cells as a Series of the column's dtype, that can be written to."""
+    kind = column.kind
+    dtype: Any = pandas_dtype(column)
+    if kind is Kind.STRING:
+        return pd.Series(pd.array(_one(cells), dtype=dtype))
+    if kind is Kind.LIST:
+        return pd.Series(cells.to_pylist(), dtype="object")
+    if kind is Kind.CATEGORY:
+        codes = _values(pa.chunked_array([each.indices for each in cells.chunks], pa.int8()), -1)
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), copy=False)
+    if kind is Kind.TIME:
+        moments = _values(cells.cast(pa.int64()), NOT_A_TIME).view("datetime64[ns]")
+        return pd.Series(pd.DatetimeIndex(moments).tz_localize("UTC"), copy=False)
+    if kind is Kind.FLOAT:
+        return pd.Series(_values(cells, np.nan), copy=False)
+    if kind is Kind.BOOLEAN:
+        missing = _missing(cells)
+        return pd.Series(pd.arrays.BooleanArray(_values(cells, False), missing), copy=False)
+    if kind in _NULLABLE:
+        return pd.Series(pd.arrays.IntegerArray(_values(cells, 0), _missing(cells)), copy=False)
+    numbers: pd.Series[Any] = pd.Series(_values(cells, 0), dtype=dtype, copy=False)
+    return numbers
 
 
-def times(cells: Any) -> pd.Series[Any]:
-    """Return integer nanoseconds (None: NaT) as UTC times of nanosecond resolution."""
-    if isinstance(cells, list):
-        cells = [NOT_A_TIME if cell is None else cell for cell in cells]
-    moments = np.asarray(cells, dtype=np.int64).view("datetime64[ns]")
-    return pd.Series(pd.DatetimeIndex(moments).tz_localize("UTC"))
+def _one(cells: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], cells.type)
 
 
-def coded(column: Column, codes: npt.ArrayLike) -> pd.Categorical[Any]:
-    """Return small integers as the cells of a category column; -1 is NA."""
-    cells = np.asarray(codes, dtype=np.int8)
-    return pd.Categorical.from_codes(cells, dtype=_category_dtype(column))
+def _values(cells: pa.ChunkedArray, missing: Any) -> Any:
+    """Return the cells as a numpy array of its own, `missing` in place of nulls."""
+    chunks = [each.fill_null(missing) if each.null_count else each for each in cells.chunks]
+    none = pa.array([], cells.type)
+    return np.concatenate([each.to_numpy(zero_copy_only=False) for each in (none, *chunks)])
 
 
-def encodable(cell: Any) -> Any:
-    """Return text (or a list of texts) that UTF-8 can hold: a lone surrogate becomes `\\udc80`.
-
-    Text from the wire has none; a file name that is not UTF-8 has.
-    """
-    if isinstance(cell, list):
-        return [encodable(item) for item in cell]
-    if isinstance(cell, str) and not cell.isascii():
-        return cell.encode("utf-8", "backslashreplace").decode("utf-8")
-    return cell
+def _missing(cells: pa.ChunkedArray) -> Any:
+    return np.array(_one(cells).is_null().to_numpy(zero_copy_only=False))

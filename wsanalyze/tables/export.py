@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,7 +18,7 @@ from wsanalyze.tables.output import replacing
 from wsanalyze.tables.schema import TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ FORMATS: Mapping[str, Format] = {
 class Source(Protocol):
     """What can be exported: something that has tables."""
 
-    def table(self, name: str) -> pd.DataFrame:
-        """Return the table of that name."""
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the table of that name."""
         ...
 
 
@@ -88,7 +88,7 @@ def export_table(
     how, table = format_named(format_name), table_named(name)
     if how.only is not None and how.only[0] != name:
         raise UsageError(f"{how.name} holds the table {how.only[0]} only, not {name}")
-    rows = source.table(name)
+    rows = source.batches(name)
     if how.database:
         with _path(output, how) as path:
             how.module.write_all([(table, rows)], path, **options)
@@ -112,7 +112,7 @@ def export_all(
     how = format_named(format_name)
     if how.database:
         with replacing(output) as path:
-            tables = ((table_named(name), source.table(name)) for name in names)
+            tables = ((table_named(name), source.batches(name)) for name in names)
             how.module.write_all(tables, path, **options)
         return [Path(output)]
     folder = Path(output)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 Bytes = npt.NDArray[np.uint8]
@@ -14,15 +14,33 @@ Mask = npt.NDArray[np.bool_]
 Lengths = npt.NDArray[np.int64]
 
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
-_ASCII_0 = 48
+
+
+@cache
+def _thousand() -> Bytes:
+    """Return the three digits of each number below 1000."""
+    texts = np.array([f"{number:03}" for number in range(1000)], dtype="S3")
+    return texts.view(np.uint8).reshape(1000, 3)
+
+
+@cache
+def _pairs() -> npt.NDArray[np.uint32]:
+    """Return the four hex digits of each two bytes, by the number that they are in memory."""
+    octets = np.arange(1 << 16, dtype=np.uint16).view(np.uint8)
+    digits = np.stack((_HEX[octets >> 4], _HEX[octets & 15]), axis=1)
+    return digits.reshape(-1).view(np.uint32)
 
 
 def hexadecimal(cells: Bytes) -> Bytes:
     """Return rows of bytes as rows of twice as many lower-case hex digits."""
-    digits = np.empty((cells.shape[0], cells.shape[1], 2), dtype=np.uint8)
+    rows, width = cells.shape
+    if width % 2 == 0 and cells.size:
+        pairs = np.ascontiguousarray(cells).view(np.uint16)
+        return _pairs().take(pairs).view(np.uint8).reshape(rows, 2 * width)
+    digits = np.empty((rows, width, 2), dtype=np.uint8)
     digits[:, :, 0] = _HEX[cells >> 4]
     digits[:, :, 1] = _HEX[cells & 15]
-    return digits.reshape(cells.shape[0], 2 * cells.shape[1])
+    return digits.reshape(rows, 2 * width)
 
 
 def text_array(
@@ -30,7 +48,8 @@ def text_array(
 ) -> pa.LargeStringArray:
     """Return an Arrow array of the rows of ASCII `characters`; null where not `present`.
 
-    With `lengths`, the cells are stretches of so many characters each, one behind the other.
+    `characters` may have no rows for what is not present. With `lengths`, the cells are stretches
+    of so many characters each, one behind the other.
     """
     validity = None
     if lengths is None:
@@ -38,7 +57,8 @@ def text_array(
         lengths = np.full(rows, width)
         if present is not None:
             lengths = np.where(present, width, 0)
-            characters = characters[present]
+            if rows == len(present):
+                characters = characters[present]
             validity = pa.py_buffer(np.packbits(present, bitorder="little"))
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
@@ -47,11 +67,6 @@ def text_array(
         pa.large_string(), len(lengths), [validity, pa.py_buffer(offsets), data]
     )
     return array
-
-
-def text_series(array: pa.LargeStringArray) -> pd.Series[Any]:
-    """Return an Arrow array as a pandas Series of dtype `string`."""
-    return pd.Series(pd.array(array, dtype=pd.StringDtype()))
 
 
 def iso_times(times: npt.NDArray[np.int64]) -> Bytes:
@@ -64,9 +79,9 @@ def iso_times(times: npt.NDArray[np.int64]) -> Bytes:
     characters = np.empty((len(times), 30), dtype=np.uint8)
     characters[:, :19] = np.repeat(texts.view(np.uint8).reshape(-1, 19), stretches, axis=0)
     characters[:, 19] = ord(".")
-    fraction = fraction.astype(np.uint32)
-    for place in range(28, 19, -1):
-        fraction, digit = np.divmod(fraction, 10)
-        characters[:, place] = digit + _ASCII_0
+    milli, rest = np.divmod(fraction.astype(np.uint32), 1_000_000)
+    micro, nano = np.divmod(rest, 1000)
+    for place, number in ((20, milli), (23, micro), (26, nano)):
+        characters[:, place : place + 3] = _thousand().take(number, axis=0)
     characters[:, 29] = ord("Z")
     return characters

@@ -6,7 +6,8 @@ captures with clock steps number their frames as they were sent all the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
 
 Ints = npt.NDArray[np.int64]
+Columns = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +25,24 @@ class Order:
     """How the rows of a typed column become rows of a table.
 
     `rows`: index in the columns of each row of the table, sorted by connection and place;
-    `connection`: its connection number; `number`: its place within the connection, from 0.
+    `connection`: its connection number.
     """
 
     rows: Ints
     connection: Ints
-    number: Ints
 
-    def by_serial(self) -> Ints:
-        """Return the number of each item of the columns, by index in the columns."""
-        numbers = np.empty(len(self.rows), dtype=np.int64)
-        numbers[self.rows] = self.number
-        return numbers
+
+@dataclass(slots=True)
+class Carry:
+    """How far the last connection of a block had come, for the block behind it.
+
+    `latest`: the number of the message that client and server began last.
+    """
+
+    connection: int = -1
+    rows: int = 0
+    messages: int = 0
+    latest: list[int] = field(default_factory=lambda: [-1, -1])
 
 
 def connection_numbers(recording: Recording) -> Ints:
@@ -45,52 +53,93 @@ def connection_numbers(recording: Recording) -> Ints:
     return numbers
 
 
-def order(columns: dict[str, Any], numbers: Ints) -> Order:
+def order(columns: Mapping[str, Any], numbers: Ints) -> Order:
     """Return the order of frames or messages, given `arrays()` of them and connection numbers."""
     connection = numbers[np.asarray(columns["connection"])]
     ordinal, offset = np.asarray(columns["ordinal"]), np.asarray(columns["offset"])
-    rows = np.argsort(_narrow(connection, len(numbers)), kind="stable")
-    if not _is_sorted(connection[rows], ordinal[rows], offset[rows]):
-        rows = np.lexsort((offset, ordinal, connection))
-    connection = connection[rows]
-    return Order(rows, connection, _places(connection, len(numbers)))
+    rows = in_place(connection, ordinal, offset)
+    return Order(rows, connection[rows])
 
 
-def message_numbers(recording: Recording, numbers: Ints, frames: Order) -> Ints:
-    """Return the message number of each message serial.
+def in_place(owner: Ints, ordinal: Ints, offset: Ints | None) -> Ints:
+    """Return the rows sorted by owner, ordinal and offset (where there is one)."""
+    rows = np.argsort(_narrow(owner), kind="stable")
+    if is_sorted(owner[rows], ordinal[rows], None if offset is None else offset[rows]):
+        return rows
+    keys = (ordinal, owner) if offset is None else (offset, ordinal, owner)
+    return np.lexsort(keys)
 
-    Where the pass kept no messages, their numbers come from the frames: the order of a message's
-    first frame is the order of messages.
-    """
-    if recording.messages is not None:
-        return order(recording.messages.arrays(), numbers).by_serial()
-    if recording.frames is None or not recording.frames.count:
-        return np.empty(0, dtype=np.int64)
-    message = np.asarray(recording.frames.arrays()["message"])[frames.rows]
-    serials, first = np.unique(message, return_index=True)
-    serials, first = serials[serials >= 0], first[serials >= 0]
-    by_place = np.argsort(first)
-    result = np.full(int(message.max()) + 1, -1, dtype=np.int64)
-    places = _places(frames.connection[first[by_place]], len(numbers))
-    result[serials[by_place]] = places
+
+def is_sorted(owner: Ints, ordinal: Ints, offset: Ints | None) -> bool:
+    """Tell whether rows that are sorted by owner are sorted within each, too."""
+    other = owner[1:] != owner[:-1]
+    step = ordinal[1:] - ordinal[:-1]
+    if offset is None:
+        return bool(np.all(other | (step >= 0)))
+    return bool(np.all(other | (step > 0) | ((step == 0) & (offset[1:] >= offset[:-1]))))
+
+
+def _narrow(owner: Ints) -> npt.NDArray[Any]:
+    """Return the owners in 16 bits where they fit: numpy sorts those in linear time."""
+    if not len(owner):
+        return owner
+    low = owner.min()
+    return (owner - low).astype(np.uint16) if owner.max() - low < 1 << 16 else owner
+
+
+def places(connection: Ints, carry: Carry | None = None) -> Ints:
+    """Return the place of each row within its connection; rows are sorted by connection."""
+    result = np.arange(len(connection), dtype=np.int64)
+    firsts = starts(connection)
+    result -= np.repeat(firsts, np.diff(firsts, append=len(connection)))
+    if carry is not None and len(connection):
+        if connection[0] == carry.connection:
+            result[: np.searchsorted(connection, carry.connection, "right")] += carry.rows
+        carry.rows = int(result[-1]) + 1
     return result
 
 
-def _narrow(connection: Ints, count: int) -> npt.NDArray[Any]:
-    """Return the numbers in 16 bits where they fit: numpy sorts those in linear time."""
-    return connection.astype(np.uint16) if count <= 1 << 16 else connection
+def starts(owner: Ints) -> Ints:
+    """Return where each stretch of equal owners begins."""
+    if not len(owner):
+        return np.empty(0, dtype=np.int64)
+    return np.concatenate(([0], np.flatnonzero(owner[1:] != owner[:-1]) + 1))
 
 
-def _is_sorted(connection: Ints, ordinal: Ints, offset: Ints) -> bool:
-    """Tell whether rows that are sorted by connection are sorted within each, too."""
-    same = connection[1:] == connection[:-1]
-    later = ordinal[1:] > ordinal[:-1]
-    further = (ordinal[1:] == ordinal[:-1]) & (offset[1:] >= offset[:-1])
-    return bool(np.all(~same | later | further))
+def message_numbers(connection: Ints, columns: Columns, carry: Carry | None = None) -> Ints:
+    """Return the number of the message that each frame belongs to, -1 for none.
 
-
-def _places(connection: Ints, count: int) -> Ints:
-    """Return the place of each row within its connection; rows are sorted by connection."""
-    starts = np.searchsorted(connection, np.arange(count))
-    places: Ints = np.arange(len(connection), dtype=np.int64) - starts[connection]
-    return places
+    Frames are sorted as in their table. The order of their first frames is the order of messages; a
+    continuation belongs to what its sender began last (RFC 6455 §5.4).
+    """
+    carry = carry if carry is not None else Carry()
+    opcode, sender = columns["head"] & 0x0F, columns["sender"]
+    belongs = columns["message"] >= 0
+    begins = belongs & ((opcode == 1) | (opcode == 2))
+    count = np.cumsum(begins, dtype=np.int64)
+    firsts = starts(connection)
+    before = count[firsts] - begins[firsts]
+    goes_on = len(firsts) > 0 and connection[0] == carry.connection
+    if goes_on:
+        before[0] -= carry.messages
+    numbers: Ints = count - 1 - np.repeat(before, np.diff(firsts, append=len(connection)))
+    carried = carry.latest if goes_on else [-1, -1]
+    if len(firsts):
+        carry.messages = int(numbers[-1]) + 1
+    latest = []
+    for role in (0, 1):
+        of_sender = sender == role
+        began = np.flatnonzero(begins & of_sender)
+        here = np.flatnonzero(belongs & ~begins & of_sender)
+        # Row -1 stands for "none", whatever is there.
+        source = np.append(-1, began)[np.searchsorted(began, here)]
+        same = (source >= 0) & (connection[source] == connection[here])
+        of_before = np.where(connection[here] == carry.connection, carried[role], -1)
+        numbers[here] = np.where(same, numbers[source], of_before)
+        kept = carried[role] if goes_on and connection[-1] == carry.connection else -1
+        is_of_last = len(began) > 0 and connection[began[-1]] == connection[-1]
+        latest.append(int(numbers[began[-1]]) if is_of_last else kept)
+    numbers[~belongs] = -1
+    if len(firsts):
+        carry.connection, carry.latest = int(connection[-1]), latest
+    return numbers

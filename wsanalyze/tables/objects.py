@@ -10,8 +10,9 @@ import numpy as np
 
 from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
-from wsanalyze.tables.build import DIGEST, Tables
+from wsanalyze.tables.build import Tables
 from wsanalyze.tables.numbering import Order
+from wsanalyze.tables.runs import DIGEST
 from wsanalyze.tables.schema import FRAME_TYPES, SENDERS
 from wsanalyze.websocket.handshake import Handshake
 
@@ -117,10 +118,10 @@ class AnalyzedConnection:
             raise UsageError("frames were not kept in this recording")
         place = self._tables.frame_order
         columns = _rows_of(kept.arrays(), place, self.number)
-        messages = self._tables.message_numbers
+        columns["message"] = self._tables.frame_messages[_span(place, self.number)].tolist()
         facts = zip(*columns.values(), strict=True)
         return tuple(
-            _frame(self.number, number, dict(zip(columns, row, strict=True)), messages)
+            _frame(self.number, number, dict(zip(columns, row, strict=True)))
             for number, row in enumerate(facts)
         )
 
@@ -184,15 +185,15 @@ def _rows_of(columns: dict[str, Any], place: Order, number: int) -> dict[str, li
     return {name: np.asarray(column)[rows].tolist() for name, column in columns.items()}
 
 
-def _frame(connection: int, number: int, row: dict[str, int], messages: Any) -> Frame:
-    serial, code = row["message"], row["close_code"]
+def _frame(connection: int, number: int, row: dict[str, int]) -> Frame:
+    message, code = row["message"], row["close_code"]
     is_masked = row["second"] & 0x80
     return Frame(
         connection=connection,
         number=number,
         sender=SENDERS[row["sender"]],
         masking_key=row["masking_key"].to_bytes(4, "big") if is_masked else None,
-        message=int(messages[serial]) if serial >= 0 else None,
+        message=message if message >= 0 else None,
         close_code=code if code >= 0 else None,
         **{name: row[name] for name in _SAME_IN_FRAMES},
     )

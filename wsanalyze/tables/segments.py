@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
-from wsanalyze.tables.dtypes import coded, empty, frame
-from wsanalyze.tables.numbering import Ints
+from wsanalyze.tables.arrays import batch, coded, plain, times
+from wsanalyze.tables.numbering import Columns, Ints
 from wsanalyze.tables.rows import in_order
+from wsanalyze.tables.runs import Run, Stretches, blocks, concatenated, together
 from wsanalyze.tables.schema import SEGMENTS
 
 # In the order of their bits (RFC 9293 §3.1; NS: RFC 3540), which is how `SYN,ACK` reads, too.
@@ -23,68 +23,72 @@ FLAG_TEXTS = [
 ]
 
 
-def build(recording: Recording) -> pd.DataFrame:
-    """Return the table; without rows where the pass kept no segments.
+def build(recording: Recording, runs: Sequence[Run]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of the table; none where the pass kept no segments.
 
     Several connections on one conversation share its segments by the order of reading: a segment
     belongs to the last connection that was requested before it, and what came before the first
     request belongs to the first.
     """
-    kept = recording.segments
-    if kept is None or not kept.count or not recording.connections:
-        return empty(SEGMENTS)
-    columns = {name: np.asarray(column) for name, column in kept.arrays().items()}
-    owners = _Owners(in_order(recording.connections))
-    rows = np.flatnonzero(np.isin(columns["conversation"], owners.conversations))
-    number = owners.of(columns["conversation"][rows], columns["ordinal"][rows])
-    place = np.lexsort((columns["ordinal"][rows], number))
-    rows, number = rows[place], number[place]
-    return _table({name: column[rows] for name, column in columns.items()}, number, owners)
+    connections = in_order(recording.connections)
+    if not connections:
+        return
+    client_direction = np.array([each.client_direction for each in connections])
+    for number, columns in blocks(runs, owned(runs, connections)):
+        yield _batch(columns, number, client_direction[number])
 
 
-class _Owners:
-    """Which connection a segment belongs to; connections are given by number."""
+def owned(runs: Sequence[Run], connections: Sequence[Connection]) -> Stretches:
+    """Return the stretches of the runs that belong to connections, with the numbers of those."""
+    by_conversation: dict[int, list[tuple[int, int]]] = {}
+    for number, each in enumerate(connections):
+        # In order of their requests, as they are numbered.
+        by_conversation.setdefault(each.conversation, []).append((each.requested_ordinal, number))
+    conversations = np.array(sorted(by_conversation), dtype=np.int64)
+    first = np.array([by_conversation[each][0][1] for each in conversations.tolist()])
+    shared = [each for each, owners in by_conversation.items() if len(owners) > 1]
+    stretches = together(runs, lambda mine: mine.owner)
+    place = np.searchsorted(conversations, stretches.owner)
+    known = np.flatnonzero(
+        conversations[np.minimum(place, len(conversations) - 1)] == stretches.owner
+    )
+    is_shared = np.isin(stretches.owner[known], shared)
+    alone, others = known[~is_shared], stretches[known[is_shared]]
+    mine = stretches[alone]
+    parts = [Stretches(first[place[alone]], mine.run, mine.start, mine.stop)]
+    for row in range(len(others)):
+        one = others[row : row + 1]
+        parts.append(_divided(runs, one, by_conversation[int(one.owner[0])]))
+    return concatenated(parts)
 
-    def __init__(self, connections: list[Connection]) -> None:
-        self.client_direction = np.array([each.client_direction for each in connections])
-        conversation = np.array([each.conversation for each in connections], dtype=np.int64)
-        requested = np.array([each.requested_ordinal for each in connections], dtype=np.int64)
-        self.conversations, dense = np.unique(conversation, return_inverse=True)
-        self.numbers = np.lexsort((requested, dense))
-        self.dense, self.requested = dense[self.numbers], requested[self.numbers]
-        self.first = np.searchsorted(self.dense, np.arange(len(self.conversations)))
 
-    def of(self, conversation: Ints, ordinal: Ints) -> Ints:
-        """Return the connection number of each segment."""
-        dense = np.searchsorted(self.conversations, conversation)
-        # One number that sorts as (conversation, ordinal) does.
-        span = int(max(self.requested.max(), ordinal.max(initial=0))) + 1
-        keys = self.dense * span + self.requested
-        place = np.searchsorted(keys, dense * span + ordinal, side="right") - 1
-        numbers: Ints = self.numbers[np.maximum(place, self.first[dense])]
-        return numbers
+def _divided(runs: Sequence[Run], mine: Stretches, owners: list[tuple[int, int]]) -> Stretches:
+    """Return one stretch divided among the connections of its conversation."""
+    run, start, stop = int(mine.run[0]), int(mine.start[0]), int(mine.stop[0])
+    ordinals = runs[run].read(start, stop, ("ordinal",))["ordinal"]
+    requested = np.array([ordinal for ordinal, _ in owners])
+    cuts = start + np.searchsorted(ordinals, requested[1:])
+    starts, stops = np.append(start, cuts), np.append(cuts, stop)
+    there = np.flatnonzero(stops > starts)
+    numbers = np.array([number for _, number in owners])
+    return Stretches(numbers[there], np.full(len(there), run), starts[there], stops[there])
 
 
-def _table(columns: dict[str, npt.NDArray[Any]], number: Ints, owners: _Owners) -> pd.DataFrame:
-    is_server = columns["direction"] != owners.client_direction[number]
-    flags = pd.array(FLAG_TEXTS, dtype=pd.StringDtype()).take(columns["flags"] & 0x1FF)
-    return frame(
+def _batch(columns: Columns, number: Ints, client_direction: Ints) -> pa.RecordBatch:
+    flags = pa.array((columns["flags"] & 0x1FF).astype(np.int16))
+    return batch(
         SEGMENTS,
         {
-            "connection": number,
-            "packet": columns["packet"],
-            "time": columns["time"],
-            "sender": coded(SEGMENTS.column("sender"), is_server),
-            "flags": flags,
-            "seq": _nullable(columns["seq"]),
-            "ack": _nullable(columns["ack"]),
-            "length": columns["length"],
-            "window": columns["window"].astype(np.int64),
+            "connection": plain(number),
+            "packet": plain(columns["packet"]),
+            "time": times(columns["time"]),
+            "sender": coded(SEGMENTS.column("sender"), columns["direction"] != client_direction),
+            "flags": pa.array(FLAG_TEXTS, pa.large_string()).take(flags),
+            "seq": plain(columns["seq"], columns["seq"] < 0),
+            "ack": plain(columns["ack"], columns["ack"] < 0),
+            "length": plain(columns["length"]),
+            "window": plain(columns["window"].astype(np.int64)),
             # Note 0 is "nothing", which is NA.
             "note": coded(SEGMENTS.column("note"), columns["note"].astype(np.int8) - 1),
         },
     )
-
-
-def _nullable(values: npt.NDArray[Any]) -> pd.arrays.IntegerArray:
-    return pd.arrays.IntegerArray(values, values < 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import connection_row, in_order
+from wsanalyze.tables.schema import TABLES
 from wsanalyze.tables.where import compiled
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
     from wsanalyze.tables.export import Source
 
@@ -39,9 +41,16 @@ class Selection:
         self.source = source
         self.numbers = sorted(numbers)
 
-    def table(self, name: str) -> pd.DataFrame:
-        """Return the rows of that table that belong to the chosen connections."""
-        rows = self.source.table(name)
-        if "connection" not in rows.columns:
-            return rows
-        return rows[rows["connection"].isin(self.numbers)].reset_index(drop=True)
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of that table that belong to the chosen connections."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if "connection" not in TABLES[name].names:
+            yield from self.source.batches(name)
+            return
+        numbers = pa.array(self.numbers, pa.int64())
+        for batch in self.source.batches(name):
+            chosen = batch.filter(pc.is_in(batch.column("connection"), numbers))
+            if chosen.num_rows:
+                yield chosen

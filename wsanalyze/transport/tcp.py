@@ -801,9 +801,9 @@ class Transport:
         flags: cython.int = packet.flags
         if rows is None:
             return 0
+        if rows.count == rows.capacity:
+            rows.make_room()
         row = rows.count
-        if row == rows.capacity:
-            rows.grow(rows.capacity * 2)
         if self.note == 0 and packet.window == 0 and flags & (SYN | FIN | RST) == 0:
             self.note = ZERO_WINDOW
         rows.conversation[row] = conversation.index

@@ -14,6 +14,7 @@ from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
 from wsanalyze.views.escape import visible
 from wsanalyze.views.facts import facts
+from wsanalyze.views.listing import Listing, Row
 from wsanalyze.views.quantities import duration, number, size
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Connections shown before the reader has to ask for more.
 FIRST = 50
+# From so many on, each is laid out by itself.
+MANY = 200
 # Cells that a URL may take; longer ones are cut.
 URL = 120
 # From this width on a connection takes one line.
@@ -63,7 +66,12 @@ def print_summary(
         console.print("No WebSocket connections" + (" match." if chosen is not None else "."))
         return
     shown = numbered if show_all else numbered[:FIRST]
-    console.print(_table(shown, console.width >= WIDE, len(recording.captures) > 1))
+    wide, several = console.width >= WIDE, len(recording.captures) > 1
+    if len(shown) < MANY:
+        console.print(_table(shown, wide, several))
+    else:
+        rows = [_row(place, connection, several) for place, connection in shown]
+        console.print(Listing(rows, console.width, wide=wide), end="", crop=False)
     attempts = sum(capture.attempts for capture in recording.captures)
     matching = max(attempts, len(numbered)) if chosen is None else len(numbered)
     if len(shown) < matching:
@@ -109,6 +117,20 @@ def _table(numbered: Sequence[Numbered], wide: bool, several: bool) -> Table:
             Text(duration(connection.ended - connection.started)),
         )
     return table
+
+
+def _row(place: int, connection: Connection, several: bool) -> Row:
+    """Return a row of the listing of very many."""
+    return Row(
+        str(place),
+        " ".join(_ends(connection)),
+        ", ".join(_resource(connection, several)),
+        connection.outcome,
+        STYLES.get(connection.outcome, ""),
+        _consequence(connection),
+        "  ".join(_traffic(connection)),
+        duration(connection.ended - connection.started),
+    )
 
 
 def _ends(connection: Connection) -> tuple[str, str]:

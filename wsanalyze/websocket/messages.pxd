@@ -5,6 +5,7 @@ from wsanalyze.websocket.utf8 cimport Utf8
 cdef class MessageReader:
     cdef public long long keep
     cdef public bint hashes
+    cdef public bint contents
     cdef public int open
     cdef public int opcode
     cdef public bint compressed

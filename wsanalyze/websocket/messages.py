@@ -27,7 +27,8 @@ if not cython.compiled:
 class MessageReader:
     """The message that one side is sending, from its first fragment to its last.
 
-    `keep` is how many bytes of each payload are kept (in `kept`), `hashes` whether it is hashed.
+    `keep` is how many bytes of each payload are kept (in `kept`), `hashes` whether it is hashed,
+    `contents` whether it is looked at all: without, `length` and `utf8_valid` say nothing.
     The payload is never held as a whole.
 
     - `open`: whether a message has begun and not ended; `opcode`: 1 text, 2 binary
@@ -38,7 +39,10 @@ class MessageReader:
       binary), `digest` (32 bytes or None), `complete`
     """
 
-    def __init__(self, keep: cython.longlong, hashes: cython.bint) -> None:
+    def __init__(
+        self, keep: cython.longlong, hashes: cython.bint, contents: cython.bint = True
+    ) -> None:
+        self.contents = contents
         self.keep = keep
         self.hashes = hashes
         self.open = self.opcode = self.compressed = self.whole = self.complete = 0
@@ -66,7 +70,7 @@ class MessageReader:
             self.hasher = sha256()
         if compressed and self.inflater is not None:
             self.inflater.start()
-        self.wanted = opcode == 1 or compressed or self.hashes or self.keep > 0
+        self.wanted = self.contents and (opcode == 1 or compressed or self.hashes or self.keep > 0)
         return 0
 
     def feed(

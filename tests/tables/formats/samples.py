@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from tables.recordings import (
     REQUEST,
@@ -18,6 +19,7 @@ from tables.recordings import (
     messages,
     recording,
 )
+from wsanalyze.tables.arrays import arrow_schema
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.schema import TABLES
@@ -98,10 +100,16 @@ def full() -> Tables:
     )
 
 
+def batches(table: str, rows: pd.DataFrame) -> list[pa.RecordBatch]:
+    """Return a DataFrame of that table as the formats take it."""
+    schema = arrow_schema(TABLES[table])
+    return pa.Table.from_pandas(rows, schema=schema, preserve_index=False).to_batches()
+
+
 def written(format_name: str, table: str, rows: pd.DataFrame, **options: bool) -> bytes:
     """Return the bytes that a format makes of a table."""
     sink = io.BytesIO()
     import_module(f"wsanalyze.tables.formats.{format_name}").write(
-        TABLES[table], rows, sink, **options
+        TABLES[table], batches(table, rows), sink, **options
     )
     return sink.getvalue()

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from tables.formats.samples import HOSTILE, full, headers, written
-from wsanalyze.tables.dtypes import arrow_schema
+from wsanalyze.tables.arrays import arrow_schema
 from wsanalyze.tables.schema import TABLES
 
 

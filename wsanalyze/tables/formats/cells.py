@@ -1,37 +1,28 @@
-"""Columns of a table as the text formats write them, a slice of rows at a time."""
+"""Columns of a table as the text formats write them, some rows at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from wsanalyze.tables.declaration import Column, Kind, Table
-from wsanalyze.tables.dtypes import arrow_schema
+from wsanalyze.tables.declaration import Column, Kind
 from wsanalyze.tables.fixed_width import iso_times, text_array
 
 # Rows converted at once: enough that the work per slice does not count, few enough that a slice of
-# any table stays within some 100 MB.
-SLICE = 100_000
+# most tables stays in the processor's caches.
+SLICE = 1 << 15
 
 TEXT = pa.large_string()
 
 
-def slices(table: Table, rows: pd.DataFrame, size: int = SLICE) -> Iterator[pa.Table]:
-    """Yield the rows as Arrow tables of at most `size` rows; one without rows if there are none."""
-    schema = arrow_schema(table)
-    for start in range(0, max(len(rows), 1), size):
-        part = rows.iloc[start : start + size]
-        yield pa.Table.from_pandas(part, schema=schema, preserve_index=False).combine_chunks()
-
-
-def array_of(part: pa.Table, column: Column) -> pa.Array:
-    """Return a column of a slice as one array."""
-    chunks = part.column(column.name)
-    return chunks.chunk(0) if chunks.num_chunks else pa.array([], chunks.type)
+def slices(batches: Iterable[pa.RecordBatch], size: int = SLICE) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches of at most `size`."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, size):
+            yield batch.slice(start, size)
 
 
 def time_texts(times: pa.Array) -> pa.Array:

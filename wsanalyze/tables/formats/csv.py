@@ -8,31 +8,42 @@ TAB or CR for a formula: with `spreadsheet_safe` such text gets an apostrophe in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import BinaryIO
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from wsanalyze.tables.declaration import Column, Kind, Table
-from wsanalyze.tables.formats.cells import TEXT, array_of, slices, texts, write_joined
+from wsanalyze.tables.formats.ahead import converted
+from wsanalyze.tables.formats.cells import TEXT, slices, texts, write_joined
 
 # RFC 4180 §2 items 6 and 7; an empty text is quoted to tell it from NA.
 NEEDS_QUOTES = '^$|[",\r\n]'
+_SPECIAL = np.isin(np.arange(256), list(b'",\r\n'))
 FORMULA = "^[=+\\-@\t\r\n]"
 
 
 def write(
-    table: Table, rows: pd.DataFrame, sink: BinaryIO, *, spreadsheet_safe: bool = False
+    table: Table, rows: Iterable[pa.RecordBatch], sink: BinaryIO, *, spreadsheet_safe: bool = False
 ) -> None:
     """Write the table to an open binary file."""
     sink.write((",".join(table.names) + "\n").encode())
+    for lines in converted(partial(_lines, table, spreadsheet_safe), slices(rows)):
+        write_joined(lines, sink)
+
+
+def _lines(table: Table, spreadsheet_safe: bool, batch: pa.RecordBatch) -> pa.Array:
     comma, newline, nothing = (pa.scalar(text, TEXT) for text in (",", "\n", ""))
-    for part in slices(table, rows):
-        cells = [_cells(each, array_of(part, each), spreadsheet_safe) for each in table.columns]
-        replacing = {"null_handling": "replace", "null_replacement": ""}
-        cells[-1] = pc.binary_join_element_wise(cells[-1], newline, nothing, **replacing)
-        write_joined(pc.binary_join_element_wise(*cells, comma, **replacing), sink)
+    cells = [
+        _cells(column, array, spreadsheet_safe)
+        for column, array in zip(table.columns, batch.columns, strict=True)
+    ]
+    replacing = {"null_handling": "replace", "null_replacement": ""}
+    cells[-1] = pc.binary_join_element_wise(cells[-1], newline, nothing, **replacing)
+    return pc.binary_join_element_wise(*cells, comma, **replacing)
 
 
 def _cells(column: Column, cells: pa.Array, spreadsheet_safe: bool) -> pa.Array:
@@ -44,11 +55,24 @@ def _cells(column: Column, cells: pa.Array, spreadsheet_safe: bool) -> pa.Array:
         return texts(column, cells)
     if spreadsheet_safe:
         cells = _where(pc.match_substring_regex(cells, FORMULA), cells, ("'", ""))
+    if _is_plain(cells):
+        return cells
     quoted = pc.match_substring_regex(cells, NEEDS_QUOTES)
     if not pc.any(quoted).as_py():
         return cells
     doubled = pc.replace_substring(cells, '"', '""')
     return pc.if_else(quoted, _around(doubled, '"', '"'), cells)
+
+
+def _is_plain(cells: pa.Array) -> bool:
+    """Tell quickly of most columns that no cell needs quotes."""
+    _, offsets, data = cells.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int64)[cells.offset : cells.offset + len(cells) + 1]
+    empty = (ends[1:] == ends[:-1]).sum()
+    if data is None or empty > cells.null_count:
+        return bool(empty == cells.null_count)
+    characters = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
+    return not _SPECIAL.take(characters).any()
 
 
 def _where(mask: pa.Array, cells: pa.Array, around: tuple[str, str]) -> pa.Array:

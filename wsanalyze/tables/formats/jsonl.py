@@ -7,14 +7,16 @@ that a terminal which shows a line is not led astray; a reader gets back exactly
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from functools import partial
 from typing import BinaryIO
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from wsanalyze.tables.declaration import Column, Kind, Table
-from wsanalyze.tables.formats.cells import TEXT, array_of, slices, texts, write_joined
+from wsanalyze.tables.formats.ahead import converted
+from wsanalyze.tables.formats.cells import TEXT, slices, texts, write_joined
 
 # RFC 8259 §7, and what a terminal would obey or hide: C1 controls, bidi controls, zero widths.
 ESCAPED = (
@@ -24,16 +26,19 @@ ESCAPED = (
 _AS_THEY_ARE = (Kind.INT, Kind.NULLABLE_INT, Kind.PORT, Kind.BYTE, Kind.UNSIGNED, Kind.FLOAT)
 
 
-def write(table: Table, rows: pd.DataFrame, sink: BinaryIO) -> None:
+def write(table: Table, rows: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
     """Write the table to an open binary file."""
+    for lines in converted(partial(_lines, table), slices(rows)):
+        write_joined(lines, sink)
+
+
+def _lines(table: Table, batch: pa.RecordBatch) -> pa.Array:
     names = [json.dumps(name) for name in table.names]
     keys = [f"{'{' if not place else ','}{name}:" for place, name in enumerate(names)]
-    nothing, end = pa.scalar("", TEXT), pa.scalar("}\n", TEXT)
-    for part in slices(table, rows):
-        pieces = []
-        for key, column in zip(keys, table.columns, strict=True):
-            pieces += [pa.scalar(key, TEXT), _cells(column, array_of(part, column))]
-        write_joined(pc.binary_join_element_wise(*pieces, end, nothing), sink)
+    pieces = []
+    for key, column, array in zip(keys, table.columns, batch.columns, strict=True):
+        pieces += [pa.scalar(key, TEXT), _cells(column, array)]
+    return pc.binary_join_element_wise(*pieces, pa.scalar("}\n", TEXT), pa.scalar("", TEXT))
 
 
 def _cells(column: Column, cells: pa.Array) -> pa.Array:

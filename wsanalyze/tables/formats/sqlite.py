@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 
 from wsanalyze.tables.declaration import Column, Kind, Table
-from wsanalyze.tables.formats.cells import array_of, plain, slices
+from wsanalyze.tables.formats.ahead import ahead
+from wsanalyze.tables.formats.cells import plain, slices
 
 _TYPES = {
     Kind.FLOAT: "REAL",
@@ -27,7 +28,7 @@ _TYPES = {
 }
 
 
-def write_all(tables: Iterable[tuple[Table, pd.DataFrame]], path: Path) -> None:
+def write_all(tables: Iterable[tuple[Table, Iterable[pa.RecordBatch]]], path: Path) -> None:
     """Write the tables into the database file `path`, which is empty or not there.
 
     OSError where it cannot be written.
@@ -45,13 +46,16 @@ def write_all(tables: Iterable[tuple[Table, pd.DataFrame]], path: Path) -> None:
         raise OSError(f"SQLite: {error}") from error
 
 
-def _write(database: sqlite3.Connection, table: Table, rows: pd.DataFrame) -> None:
+def _write(database: sqlite3.Connection, table: Table, rows: Iterable[pa.RecordBatch]) -> None:
     columns = ", ".join(f'"{each.name}" {_type(each)}' for each in table.columns)
     database.execute(f'CREATE TABLE "{table.name}" ({columns})')
     marks = ", ".join("?" * len(table.columns))
     insert = f'INSERT INTO "{table.name}" VALUES ({marks})'
-    for part in slices(table, rows):
-        cells = [_cells(each, plain(each, array_of(part, each))) for each in table.columns]
+    for part in slices(ahead(rows)):
+        cells = [
+            _cells(column, plain(column, array))
+            for column, array in zip(table.columns, part.columns, strict=True)
+        ]
         database.executemany(insert, zip(*cells, strict=True))
     if "connection" in table.names:
         database.execute(f'CREATE INDEX "{table.name}_connection" ON "{table.name}" (connection)')

@@ -4,7 +4,7 @@ A cell whose text begins with `=`, `+`, `-` or `@` is stored as text and never r
 a workbook cannot hold (controls, U+FFFE, U+FFFF) stand as `\\x00`. Times are ISO 8601 text, because
 Excel's have neither nanoseconds nor a zone; so are integers above 2**53, which it would round.
 Texts beyond Excel's 32,767 characters are cut, and the cell says so. A table with more rows than a
-sheet can hold goes on in `NAME (2)`.
+sheet can hold is refused before anything is written.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 
 from wsanalyze.errors import UsageError
 from wsanalyze.tables.declaration import Column, Kind, Table
-from wsanalyze.tables.formats.cells import array_of, plain, slices
+from wsanalyze.tables.formats.cells import plain, slices
 
 # Rows of a sheet, the heading included, and UTF-16 units of a cell (Excel's specification).
 SHEET = 1_048_576
@@ -33,17 +33,22 @@ UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 ESCAPE_LIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def write_all(tables: Iterable[tuple[Table, pd.DataFrame]], path: Path) -> None:
-    """Write the tables into the workbook `path`; UsageError where openpyxl is not installed."""
+def write_all(tables: Iterable[tuple[Table, Iterable[pa.RecordBatch]]], path: Path) -> None:
+    """Write the tables into the workbook `path`.
+
+    UsageError where openpyxl is not installed, or where a table has more rows than a sheet.
+    """
     try:
         from openpyxl import Workbook
     except ImportError as error:
         raise UsageError(
             "xlsx needs openpyxl: pip install 'wsanalyze[excel]', or choose another format"
         ) from error
+    # Nobody wants to wait for minutes to learn that the last table does not fit.
+    fitting = [(table, _fitting(table, rows)) for table, rows in tables]
     book = Workbook(write_only=True)
     try:
-        for table, rows in tables:
+        for table, rows in fitting:
             _write(book, table, rows)
         book.save(path)
     except BaseException:
@@ -54,19 +59,35 @@ def write_all(tables: Iterable[tuple[Table, pd.DataFrame]], path: Path) -> None:
         raise
 
 
-def _write(book: Any, table: Table, rows: pd.DataFrame) -> None:
-    capacity = SHEET - 1
-    for number, start in enumerate(range(0, max(len(rows), 1), capacity), 1):
-        sheet = book.create_sheet(table.name if number == 1 else f"{table.name} ({number})")
-        sheet.freeze_panes = "A2"
-        sheet.append([_text_cell(sheet, name) for name in table.names])
-        for row in _rows(table, rows.iloc[start : start + capacity]):
-            sheet.append([_cell(sheet, value) for value in row])
+def _fitting(table: Table, rows: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Return the rows, if a sheet has room for them."""
+    kept: list[pa.RecordBatch] = []
+    count = 0
+    for batch in rows:
+        count += batch.num_rows
+        if count >= SHEET:
+            raise UsageError(
+                f"xlsx: {table.name} has more rows than the {SHEET - 1:,} of a sheet: choose "
+                "another format, or connections with -c or --where"
+            )
+        kept.append(batch)
+    return kept
 
 
-def _rows(table: Table, rows: pd.DataFrame) -> Iterator[tuple[object, ...]]:
-    for part in slices(table, rows):
-        cells = [_values(each, plain(each, array_of(part, each))) for each in table.columns]
+def _write(book: Any, table: Table, rows: list[pa.RecordBatch]) -> None:
+    sheet = book.create_sheet(table.name)
+    sheet.freeze_panes = "A2"
+    sheet.append([_text_cell(sheet, name) for name in table.names])
+    for row in _rows(table, rows):
+        sheet.append([_cell(sheet, value) for value in row])
+
+
+def _rows(table: Table, rows: list[pa.RecordBatch]) -> Iterator[tuple[object, ...]]:
+    for part in slices(rows):
+        cells = [
+            _values(column, plain(column, array))
+            for column, array in zip(table.columns, part.columns, strict=True)
+        ]
         yield from zip(*cells, strict=True)
 
 

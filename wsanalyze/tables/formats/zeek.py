@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
-import pandas as pd
+import pyarrow as pa
 
-from wsanalyze.tables.declaration import Table
+from wsanalyze.tables.declaration import Kind, Table
 
 FIELDS = (
     ("ts", "time"),
@@ -46,35 +48,48 @@ _SPECIAL = re.compile("[\x00-\x1f\x7f-\x9f\\\\\udc80-\udcff]")
 _SPECIAL_IN_LIST = re.compile("[\x00-\x1f\x7f-\x9f\\\\\udc80-\udcff,]")
 
 
-def write(table: Table, rows: pd.DataFrame, sink: BinaryIO) -> None:  # noqa: ARG001 - one table
+def write(table: Table, rows: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
     """Write the `connections` table to an open binary file as a websocket.log."""
-    started, ended = rows["started"].min(), rows["ended"].max()
+    opened: int | None = None
+    closed: int | None = None
+    lines = []
+    for row in _rows(table, rows):
+        opened = row.started if opened is None else min(opened, row.started)
+        closed = row.ended if closed is None else max(closed, row.ended)
+        if row.outcome == "established" or (row.outcome == "invalid" and row.status == SWITCHING):
+            lines.append((row.responded, "\t".join(_line(row))))
+    # Zeek writes in order of the upgrade, not of the request.
+    lines.sort(key=lambda line: (line[0] is None, line[0]))
     head = [
         "#separator \\x09",
         "#set_separator\t,",
         f"#empty_field\t{EMPTY}",
         f"#unset_field\t{UNSET}",
         "#path\twebsocket",
-        f"#open\t{_day(started)}",
+        f"#open\t{_day(opened)}",
         "#fields\t" + "\t".join(name for name, _ in FIELDS),
         "#types\t" + "\t".join(kind for _, kind in FIELDS),
     ]
     sink.write(("\n".join(head) + "\n").encode())
-    for row in _upgraded(rows):
-        sink.write(("\t".join(_line(row)) + "\n").encode())
-    sink.write(f"#close\t{_day(ended)}\n".encode())
+    for _, line in lines:
+        sink.write((line + "\n").encode())
+    sink.write(f"#close\t{_day(closed)}\n".encode())
 
 
-def _upgraded(rows: pd.DataFrame) -> Iterator[Any]:
-    switched = rows["status"].eq(SWITCHING).fillna(False)
-    upgraded = rows[rows["outcome"].eq("established") | (rows["outcome"].eq("invalid") & switched)]
-    # Zeek writes in order of the upgrade, not of the request.
-    yield from upgraded.sort_values("responded", kind="stable").itertuples()
+def _rows(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[Any]:
+    """Yield the rows with their cells as attributes: times integer ns, None is NA."""
+    for batch in batches:
+        cells = [
+            (array.cast(pa.int64()) if column.kind is Kind.TIME else array).to_pylist()
+            for column, array in zip(table.columns, batch.columns, strict=True)
+        ]
+        for row in zip(*cells, strict=True):
+            yield SimpleNamespace(**dict(zip(table.names, row, strict=True)))
 
 
 def _line(row: Any) -> list[str]:
-    host = None if _missing(row.host) else _PORT.sub("", row.host)
-    target = None if _missing(row.target) else _unescaped(row.target)
+    host = None if row.host is None else _PORT.sub("", row.host)
+    target = None if row.target is None else _unescaped(row.target)
     return [
         _timestamp(row.responded),
         _uid(row),
@@ -94,7 +109,7 @@ def _line(row: Any) -> list[str]:
 
 def _uid(row: Any) -> str:
     """Return 17 letters and digits behind a C, as Zeek's are."""
-    facts = (row.client_ip, row.client_port, row.server_ip, row.server_port, row.started.value)
+    facts = (row.client_ip, row.client_port, row.server_ip, row.server_port, row.started)
     digest = hashlib.sha256(repr(tuple(map(str, facts))).encode()).digest()
     number = int.from_bytes(digest[:14], "big")
     letters = ""
@@ -104,20 +119,22 @@ def _uid(row: Any) -> str:
     return "C" + letters
 
 
-def _timestamp(moment: Any) -> str:
-    if _missing(moment):
+def _timestamp(moment: int | None) -> str:
+    if moment is None:
         return UNSET
-    seconds, rest = divmod(moment.value, 1_000_000_000)
+    seconds, rest = divmod(moment, 1_000_000_000)
     return f"{seconds}.{rest // 1000:06d}"
 
 
-def _day(moment: Any) -> str:
+def _day(moment: int | None) -> str:
     """Return the form of #open and #close; the capture's clock, so that equal input is equal."""
-    return UNSET if _missing(moment) else moment.strftime("%Y-%m-%d-%H-%M-%S")
+    if moment is None:
+        return UNSET
+    return datetime.fromtimestamp(moment // 1_000_000_000, UTC).strftime("%Y-%m-%d-%H-%M-%S")
 
 
 def _string(value: Any) -> str:
-    return UNSET if _missing(value) else _field(value, _SPECIAL)
+    return UNSET if value is None else _field(value, _SPECIAL)
 
 
 def _vector(values: Sequence[str] | None) -> str:
@@ -161,7 +178,3 @@ def _escape(match: re.Match[str]) -> str:
 def _unescaped(target: str) -> str:
     decoded = _PERCENT.sub(lambda match: bytes.fromhex(match.group(1).decode()), _wire(target))
     return decoded.decode("latin-1")
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT
