@@ -154,7 +154,7 @@ def _wants(table: str | None, preview_length: int, hashes: bool) -> Wants:
         frames=table in (None, "frames"),
         messages=with_messages,
         segments=table in (None, "segments"),
-        # Limits that messages reach and text that is not UTF-8 are counted; findings are about them.
+        # Limits that messages reach, and text that is not UTF-8, are counted; findings say more.
         contents=with_messages or table in ("connections", "summary", "findings"),
         hashes=hashes and with_messages,
         payloads="preview" if with_messages and preview_length else "none",
