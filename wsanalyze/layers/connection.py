@@ -67,6 +67,9 @@ class Connection:
     # Bytes that could not be told apart into frames, after a gap had swallowed a header.
     client_unread_bytes: int = 0
     server_unread_bytes: int = 0
+    # How often frames were found again behind such a gap.
+    client_resyncs: int = 0
+    server_resyncs: int = 0
 
     @property
     def community_id(self) -> str:

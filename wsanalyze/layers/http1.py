@@ -563,6 +563,7 @@ class Http1(Layer):
         self.inner = session
         if not attempt.speaks_frames():
             # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.
+            session.unframed = 1
             session.gap(0, 0, 0, 0, 0)
             session.gap(1, 0, 0, 0, 0)
         self.replay(self.client_side, pieces)

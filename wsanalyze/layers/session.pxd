@@ -5,6 +5,7 @@ from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
 from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
 from wsanalyze.websocket.masking cimport Scratch
+from wsanalyze.websocket.resync cimport Search
 
 cdef Py_ssize_t KEPT_CONTROL
 
@@ -39,6 +40,9 @@ cdef class Sender:
     cdef public int close_code
     cdef public int frame_close_code
     cdef public str close_reason
+    cdef public Search search
+    cdef public long long resyncs
+    cdef public int confidence
 
 cdef class Session(Layer):
     cdef Recorder recorder
@@ -47,6 +51,8 @@ cdef class Session(Layer):
     cdef Sender low
     cdef Sender high
     cdef int first_close
+    cdef long long first_close_at
+    cdef public int unframed
     cdef str first_end
     cdef int deflate
     cdef int begin_frame(self, Sender sender) except -1
@@ -61,4 +67,17 @@ cdef class Session(Layer):
     cdef int close(self, Sender sender) except -1
     cdef int add_frame(self, Sender sender) except -1
     cdef int end_message(self, Sender sender, bint complete) except -1
+    cdef int lose(self, Sender sender) except -1
+    cdef int masks(self, Sender sender) except -1
+    cdef int misfits(self, Sender sender) except -1
+    cdef int seek(
+        self, int side, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int seek_on(
+        self, int side, Sender sender, long long length,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int resume(self, int side, Sender sender) except -1
+    cdef int give_up(self, int side, Sender sender) except -1
     cdef int stop(self, Sender sender) except -1

@@ -11,6 +11,7 @@ from wsanalyze.tables.columns import FrameColumns, MessageColumns
 from wsanalyze.websocket.deflate import Inflater
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
+from wsanalyze.websocket.resync import Search
 
 try:
     import cython
@@ -34,6 +35,8 @@ class Sender:
     - `reset`: this side's RST is what ended the connection, as far as is known
     - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
     - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
+    - `search`: who looks for it; `resyncs`: how often it was found; `confidence`: bits of evidence
+      that frames are where they are read, 0 where that is certain
     """
 
     def __init__(
@@ -55,6 +58,8 @@ class Sender:
         self.close_code = -1
         self.close_reason: str | None = None
         self.frame_close_code = -1
+        self.search: Search | None = None
+        self.resyncs = self.confidence = 0
 
 
 @cython.final
@@ -81,6 +86,8 @@ class Session(Layer):
         self.low = Sender(client_side, offsets[0], keep, hashes)
         self.high = Sender(1 - client_side, offsets[1], keep, hashes)
         self.first_close = -1
+        self.first_close_at = 0
+        self.unframed = 0
         self.first_end = ""
         self.deflate = 0
         self.agree()
@@ -125,9 +132,7 @@ class Session(Layer):
             sender.reset = 0
             self.first_end = ""
         if sender.lost:
-            sender.offset += stop - start
-            sender.unread += stop - start
-            return 0
+            return self.seek(side, sender, buffer, start, stop, time, packet, ordinal)
         while at < stop:
             if not sender.in_frame:
                 if reader.have == 0:
@@ -138,6 +143,11 @@ class Session(Layer):
                 at = reader.read(buffer, at, stop)
                 if not reader.complete:
                     break
+                if sender.confidence and self.misfits(sender):
+                    sender.offset += at - start
+                    sender.unread += reader.header_length
+                    self.lose(sender)
+                    return self.seek(side, sender, buffer, at, stop, time, packet, ordinal)
                 sender.last_time = time
                 sender.last_packet = packet
                 self.begin_frame(sender)
@@ -205,6 +215,8 @@ class Session(Layer):
         columns.ordinal[sender.message_row] = sender.ordinal
         columns.offset[sender.message_row] = sender.frame_offset
         columns.opcode[sender.message_row] = opcode
+        if sender.confidence:
+            columns.confidence[sender.message_row] = sender.confidence
         return 0
 
     def payload(
@@ -271,8 +283,10 @@ class Session(Layer):
         if sender.closed:
             return 0
         sender.closed = 1
-        if self.first_close < 0:
+        # Behind a hole, frames may be read later than what the other end sent after them.
+        if self.first_close < 0 or sender.ordinal < self.first_close_at:
             self.first_close = sender.role
+            self.first_close_at = sender.ordinal
         sender.close_code = sender.frame_close_code
         if sender.close_code >= 0:
             sender.close_reason = sender.control[2:].decode("utf-8", "replace")
@@ -304,6 +318,8 @@ class Session(Layer):
         columns.captured[row] = sender.captured
         columns.message[row] = sender.frame_message
         columns.close_code[row] = sender.frame_close_code
+        if sender.confidence:
+            columns.confidence[row] = sender.confidence
         columns.count = row + 1
         return 0
 
@@ -353,9 +369,9 @@ class Session(Layer):
         """Go on behind missing bytes: inside a payload the next header's place is known."""
         sender: Sender = self.high if side else self.low
         reader: FrameReader = sender.reader
-        sender.offset += length
         if sender.lost:
-            return 0
+            return self.seek_on(side, sender, length, time, packet, ordinal)
+        sender.offset += length
         if sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
             if sender.frame_message >= 0:
                 sender.message.miss()
@@ -365,10 +381,143 @@ class Session(Layer):
             if reader.remaining == 0:
                 self.end_frame(sender)
             return 0
+        self.lose(sender)
+        return 0
+
+    def lose(self, sender: Sender) -> cython.int:
+        """Forget where a side's frames are: a header is missing, or what was read as one is none.
+
+        What the missing bytes held is not known: nothing may refer to the window any more.
+        """
+        reader: FrameReader = sender.reader
+        between: cython.bint = not sender.in_frame and reader.have == 0
+        usual: cython.int = reader.head if sender.frames else -1
         sender.lost = 1
         sender.broken = 1
         sender.message.miss()
         self.stop(sender)
+        if sender.message.inflater is not None:
+            sender.message.inflater.lose()
+        if not self.unframed:
+            limit = self.recorder.limits.resync
+            sender.search = Search(self.masks(sender), self.deflate != 0, usual, between, limit)
+        return 0
+
+    def masks(self, sender: Sender) -> cython.int:
+        """Say whether a side masks its frames: as it should, but for one that never did."""
+        if sender.role == 0:
+            return 0 if sender.frames and not sender.masked else 1
+        return 1 if sender.frames and sender.masked == sender.frames else 0
+
+    def misfits(self, sender: Sender) -> cython.int:
+        """Say whether the header just read is none that a sender would send.
+
+        Asked only of frames that were found behind a hole: then it was the wrong place.
+        """
+        reader: FrameReader = sender.reader
+        opcode: cython.int = reader.head & 15
+        if reader.head & (0x30 if self.deflate else 0x70) or reader.masked != self.masks(sender):
+            return 1
+        if opcode & 7 > 2:
+            return 1
+        return opcode & 8 and (not reader.head & 0x80 or reader.length > 125)
+
+    def seek(
+        self,
+        side: cython.int,
+        sender: Sender,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Look for frames in bytes of a side that is lost."""
+        search = sender.search
+        found: cython.int
+        before: cython.longlong
+        at: cython.longlong = sender.offset
+        sender.offset += stop - start
+        if search is None:
+            sender.unread += stop - start
+            return 0
+        if start == stop:
+            return 0
+        before = search.held
+        found = search.take(buffer, start, stop, at, time, packet, ordinal)
+        self.recorder.held += search.held - before
+        if found:
+            return self.resume(side, sender)
+        if self.recorder.held > self.recorder.limits.held_total:
+            self.recorder.reach("held_total")
+            self.recorder.held -= search.held
+            search.shrink(0)
+        return 0
+
+    def seek_on(
+        self,
+        side: cython.int,
+        sender: Sender,
+        length: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Tell a side's search of another hole, behind which a frame that it found may go on."""
+        search = sender.search
+        found: cython.int
+        before: cython.longlong
+        if search is not None:
+            before = search.held
+            found = search.skip(length, sender.offset, time, packet, ordinal)
+            self.recorder.held += search.held - before
+            if found:
+                self.resume(side, sender)
+                return self.gap(side, length, time, packet, ordinal)
+        sender.offset += length
+        return 0
+
+    def resume(self, side: cython.int, sender: Sender) -> cython.int:
+        """Read on where frames were found, with what was held of them."""
+        search = sender.search
+        # What is read now was sent before what is known of the connection's end.
+        reset = sender.reset
+        first_end = self.first_end
+        if search is None:
+            return 0
+        self.recorder.held -= search.held
+        sender.search = None
+        sender.lost = 0
+        sender.resyncs += 1
+        sender.confidence = search.bits if search.bits < 255 else 255
+        sender.unread += search.dropped
+        for offset, data, missing, time, packet, ordinal in search.pieces:
+            skipped = min(max(search.anchor - offset, 0), len(data) + missing)
+            if skipped == len(data) + missing:
+                sender.unread += len(data)
+            elif missing:
+                self.gap(side, missing, time, packet, ordinal)
+            else:
+                if skipped or offset == search.anchor:
+                    sender.unread += skipped
+                    sender.offset = search.anchor
+                self.data(side, Buffer(data), skipped, len(data), time, packet, ordinal)
+        sender.reset = reset
+        self.first_end = first_end
+        return 0
+
+    def give_up(self, side: cython.int, sender: Sender) -> cython.int:
+        """End a side's search: what can be said now is all that will be."""
+        search = sender.search
+        while search is not None and search.finish():
+            self.resume(side, sender)
+            search = sender.search
+        if search is not None:
+            self.recorder.held -= search.held
+            search.shrink(0)
+            sender.unread += search.dropped
+            sender.search = None
         return 0
 
     def stop(self, sender: Sender) -> cython.int:
@@ -393,6 +542,8 @@ class Session(Layer):
     def finish(self, evicted: cython.int) -> cython.int:
         """Write the counts of both sides to the connection's record."""
         connection = self.connection
+        self.give_up(0, self.low)
+        self.give_up(1, self.high)
         self.stop(self.low)
         self.stop(self.high)
         client: Sender = self.sender(0)
@@ -419,6 +570,7 @@ class Session(Layer):
             "pings": sender.pings,
             "pongs": sender.pongs,
             "unread_bytes": sender.unread,
+            "resyncs": sender.resyncs,
         }
         for name, count in counts.items():
             setattr(connection, prefix + name, count)

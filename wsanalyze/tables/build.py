@@ -188,6 +188,7 @@ def _frames(columns: dict[str, Any], place: Order, messages: Ints) -> pd.DataFra
         # Hixie frames have headers of one byte: nothing is coded beyond it.
         "length_coded": np.maximum(header - 2 - 4 * is_masked, 0).astype(np.uint8),
         "length_raw": masked(raw, raw <= LARGEST),
+        "confidence": masked(taken["confidence"].astype(np.uint16), taken["confidence"] == 0),
     }
     return frame(FRAMES, cells)
 
@@ -211,6 +212,7 @@ def _messages(columns: dict[str, Any], place: Order) -> dict[str, Any]:
         "length": masked(taken["length"], taken["length"] < 0),
         "complete": taken["complete"] != 0,
         "utf8_valid": pd.Series(pd.arrays.BooleanArray(valid == 1, valid < 0)),
+        "confidence": masked(taken["confidence"].astype(np.uint16), taken["confidence"] == 0),
     }
 
 

@@ -40,6 +40,7 @@ class FrameColumns:
     - `length`: payload length as the header says (unsigned); `captured`: payload bytes seen
     - `message`: serial of the message, -1 for control frames and stray continuations
     - `close_code`: -1 where there is none
+    - `confidence`: bits of evidence that a frame begins there, 0 where that is certain
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class FrameColumns:
         self.length = array("Q")
         self.masking_key = array("I")
         self.close_code = array("i")
-        self.sender = self.head = self.second = self.header_length = array("B")
+        self.sender = self.head = self.second = self.header_length = self.confidence = array("B")
         self.grow(FIRST_ROWS)
 
     def grow(self, capacity: cython.Py_ssize_t) -> None:
@@ -72,6 +73,7 @@ class FrameColumns:
         self.head = _grown(self.head, "B", capacity)
         self.second = _grown(self.second, "B", capacity)
         self.header_length = _grown(self.header_length, "B", capacity)
+        self.confidence = _grown(self.confidence, "B", capacity)
         self.capacity = capacity
 
     def arrays(self) -> dict[str, memoryview]:
@@ -96,6 +98,7 @@ class FrameColumns:
                 ("captured", self.captured),
                 ("message", self.message),
                 ("close_code", self.close_code),
+                ("confidence", self.confidence),
             )
         }
 
@@ -111,6 +114,7 @@ class MessageColumns:
     - `wire_length`: sum of the frame payloads in bytes; `length`: after decompression, -1 unknown
     - `utf8_valid`: 1, 0, or -1 (binary, or not to be known)
     - `payload_start`, `payload_stop`: what is kept of the payload, in the analysis' payload store
+    - `confidence`: that of its first frame
     - `digest`: serial of its SHA-256 in `digests` (32 bytes each), -1 where there is none
     """
 
@@ -123,7 +127,7 @@ class MessageColumns:
         self.packet = self.packet_end = self.ordinal = self.offset = array("q")
         self.frames = self.wire_length = self.length = array("q")
         self.payload_start = self.payload_stop = self.digest = array("q")
-        self.sender = self.opcode = self.compressed = self.complete = array("B")
+        self.sender = self.opcode = self.compressed = self.complete = self.confidence = array("B")
         self.utf8_valid = array("b")
         self.grow(FIRST_ROWS)
 
@@ -146,6 +150,7 @@ class MessageColumns:
         self.opcode = _grown(self.opcode, "B", capacity)
         self.compressed = _grown(self.compressed, "B", capacity)
         self.complete = _grown(self.complete, "B", capacity)
+        self.confidence = _grown(self.confidence, "B", capacity)
         self.utf8_valid = _grown(self.utf8_valid, "b", capacity)
         self.capacity = capacity
 
@@ -173,6 +178,7 @@ class MessageColumns:
                 ("payload_start", self.payload_start),
                 ("payload_stop", self.payload_stop),
                 ("digest", self.digest),
+                ("confidence", self.confidence),
             )
         }
 
