@@ -9,6 +9,7 @@ from collections import deque
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.session import Session
 from wsanalyze.transport.conversation import Conversation
@@ -43,6 +44,8 @@ PIECE_OVERHEAD = 256
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
 FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+# Where anything may come, it is no head that does not look much like one.
+BEGINNING_BLIND = re.compile(rb"[A-Z]{3,16} [!-~]|HTTP/1\.|[A-Z]{1,16} ?\Z|HTTP/1?\Z")
 # A response that nothing is special about: most of the HTTP on any network.
 PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
 
@@ -110,6 +113,8 @@ class Http1(Layer):
         self.first_reset = 0
         self.previous_time = 0
         self.counted = 0
+        self.blind = 0
+        self.recognition: Recognition | None = None
         conversation.spoke = HTTP
 
     def data(
@@ -143,6 +148,8 @@ class Http1(Layer):
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
         held = len(self.low.head) + len(self.high.head) + self.held_bytes + self.early_bytes
+        if self.recognition is not None:
+            held += self.recognition.held
         self.recorder.held += held - self.counted
         self.counted = held
         if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
@@ -246,9 +253,9 @@ class Http1(Layer):
         end = head_end(half.head, half.searched)
         if end > limit or (end < 0 and len(half.head) > limit):
             self.recorder.reach("head")
-            return self.stray(half, side, at, stop)
+            return self.stray(half, side, buffer, at, stop, before, time, packet, ordinal)
         if not self.begins_well(half):
-            return self.stray(half, side, at, stop)
+            return self.stray(half, side, buffer, at, stop, before, time, packet, ordinal)
         if end < 0:
             half.searched = len(half.head)
             half.offset += upto - at
@@ -265,6 +272,8 @@ class Http1(Layer):
         head = half.head
         if half.begun:
             return True
+        if self.blind and BEGINNING_BLIND.match(head) is None:
+            return False
         if BEGINNING.match(head) is None:
             return False
         line = head.find(b"\n", half.searched)
@@ -273,8 +282,28 @@ class Http1(Layer):
         half.begun = 1
         return head.startswith(b"HTTP/") or b" HTTP/" in head[:line]
 
-    def stray(self, half: Half, side: int, at: int, stop: int) -> int:
-        """Go on where a head was due and something else came: -1 unless an attempt was seen."""
+    def stray(
+        self,
+        half: Half,
+        side: int,
+        buffer: Buffer,
+        at: int,
+        stop: int,
+        before: int,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> int:
+        """Go on where a head was due and something else came: -1 unless an attempt was seen.
+
+        A conversation that is read blindly may be anything, from the first byte that was kept on.
+        """
+        if self.blind:
+            del half.head[before:]
+            self.astray()
+            found = self.recover(half, side, buffer, at, stop, time, packet, ordinal)
+            half.offset += stop - at
+            return -1 if found < 0 else stop
         half.offset += stop - at
         half.head = bytearray()
         half.mode = LOST
@@ -285,8 +314,32 @@ class Http1(Layer):
             return -1
         return stop
 
+    def begin_blind(self) -> None:
+        """Read a conversation of which the beginning is not there."""
+        self.blind = 1
+        self.recognition = Recognition(self.recorder)
+
+    def astray(self) -> None:
+        """Look for frames in what was kept of heads, which are none."""
+        self.conversation.spoke = OTHER
+        half: Half
+        for side in (0, 1):
+            half = self.high if side else self.low
+            kept = bytes(half.head)
+            half.head = bytearray()
+            half.mode = LOST
+            if kept and self.recognition is not None:
+                offset = half.offset - len(kept)
+                self.recognition.data(
+                    side, Buffer(kept), 0, len(kept), offset, half.time, half.packet, half.ordinal
+                )
+
     def message(self, half: Half, side: int, raw: bytes) -> int:
         """Take a whole head; return 1 to let the connection go."""
+        if self.blind:
+            self.blind = 0
+            self.recognition = None
+            self.conversation.spoke = HTTP
         if not raw.startswith(b"HTTP/"):
             if self.client_side < 0:
                 self.client_side = side
@@ -588,6 +641,10 @@ class Http1(Layer):
         if begins:
             half.mode = HEAD
             return at
+        if not self.recognized(half, side, buffer, at, stop, time, packet, ordinal):
+            return -1
+        if self.inner is not None:
+            return stop
         attempt = self.attempt
         if (
             attempt is not None
@@ -595,10 +652,89 @@ class Http1(Layer):
             and side != self.client_side
             and self.frames_follow(line)
         ):
+            if self.recognition is not None:
+                self.adopt(self.client_side)
+                return stop
             attempt.connection.outcome = "unseen"
             self.open(attempt).gap(side, 0, time, packet, ordinal)
             return at
         return stop
+
+    def recognized(
+        self,
+        half: Half,
+        side: int,
+        buffer: Buffer,
+        at: int,
+        stop: int,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> bool:
+        """Look for frames where no head is; return False to let the connection go."""
+        recognition = self.recognition
+        if recognition is None:
+            return True
+        recognition.data(side, buffer, at, stop, half.offset, time, packet, ordinal)
+        client_side = self.frames_client()
+        if client_side >= 0:
+            self.adopt(client_side)
+        elif recognition.exhausted:
+            self.recorder.reach("midstream")
+            self.recognition = None
+            return not self.blind
+        return True
+
+    def frames_client(self) -> int:
+        """Return the side that sends a client's frames where both speak WebSocket, else -1."""
+        recognition = self.recognition
+        if recognition is None:
+            return -1
+        if not self.upgrading:
+            return recognition.client_side()
+        return self.client_side if recognition.server_answers(1 - self.client_side) else -1
+
+    def last_look(self) -> None:
+        """Decide whether it was WebSocket: nothing more will come."""
+        if self.recognition is None:
+            return
+        if self.blind:
+            self.astray()
+        self.recognition.finish()
+        client_side = self.frames_client()
+        if client_side >= 0:
+            self.adopt(client_side)
+
+    def adopt(self, client_side: int) -> None:
+        """Read a conversation as WebSocket that was recognised by its frames."""
+        recognition = self.recognition
+        if recognition is None:
+            return
+        self.recognition = None
+        self.blind = 0
+        pieces = recognition.pieces()
+        self.client_side = client_side
+        attempt = self.attempt
+        if attempt is None or not self.upgrading:
+            half: Half = Half()
+            half.before = self.previous_time
+            half.time, half.packet, half.ordinal = pieces[0][1][3:]
+            attempt = self.begin(half)
+            attempt.connection.requested = None
+            attempt.connection.request_packet = None
+        attempt.connection.outcome = "unseen"
+        behind = (self.low.offset, self.high.offset)
+        lost = (self.low.mode != HELD, self.high.mode != HELD)
+        session = self.open(attempt)
+        for side in (0, 1):
+            if lost[side]:
+                offset, dropped = recognition.beginning(side, behind[side])
+                session.lose_from(side, offset, dropped)
+        for side, (_, data, missing, time, packet, ordinal) in pieces:
+            if missing:
+                session.gap(side, missing, time, packet, ordinal)
+            else:
+                session.data(side, Buffer(data), 0, len(data), time, packet, ordinal)
 
     def frames_follow(self, line: bytes) -> bool:
         """Say whether a response lost to the capture was a 101: both sides speak in frames."""
@@ -649,12 +785,16 @@ class Http1(Layer):
             return 0
         elif half.mode != UNTIL_CLOSE:
             self.lose(half)
+            if self.recognition is not None:
+                self.recognition.gap(side, length, half.offset - length, time, packet, ordinal)
         return 0
 
     def lose(self, half: Half) -> None:
         """Forget where a side stands: the next head has to be looked for."""
         half.head = bytearray()
         half.mode = LOST
+        if self.recognition is None:
+            self.recognition = Recognition(self.recorder)
 
     def end(
         self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong
@@ -673,6 +813,8 @@ class Http1(Layer):
             self.give_up()
         self.recorder.held -= self.counted
         self.counted = 0
+        if self.recognition is not None and self.inner is None:
+            self.last_look()
         attempt = self.attempt
         if attempt is None:
             return 0

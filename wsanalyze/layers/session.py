@@ -95,7 +95,10 @@ class Session(Layer):
     def agree(self) -> None:
         """Set up decompression as the handshake agreed on it."""
         handshake = self.connection.handshake
-        deflate = handshake.deflate if handshake is not None else None
+        if handshake is None or (self.connection.responded is None and handshake.extensions_offered):
+            self.suppose()
+            return
+        deflate = handshake.deflate
         if deflate is None or deflate.kind != "permessage-deflate":
             return
         self.deflate = 1
@@ -106,6 +109,18 @@ class Session(Layer):
         ):
             sender.message.inflater = Inflater(
                 takeover=not alone, limit=limits.message, ratio=limits.inflate_ratio
+            )
+
+    def suppose(self) -> None:
+        """Take RSV1 for permessage-deflate where the handshake was not seen: nothing else sets it.
+
+        What is decompressed must prove itself: see `Inflater`.
+        """
+        self.deflate = 1
+        limits = self.recorder.limits
+        for sender in (self.low, self.high):
+            sender.message.inflater = Inflater(
+                takeover=True, limit=limits.message, ratio=limits.inflate_ratio, proven=True
             )
 
     def sender(self, role: int) -> Sender:
@@ -390,7 +405,7 @@ class Session(Layer):
         What the missing bytes held is not known: nothing may refer to the window any more.
         """
         reader: FrameReader = sender.reader
-        between: cython.bint = not sender.in_frame and reader.have == 0
+        between: cython.bint = sender.frames > 0 and not sender.in_frame and reader.have == 0
         usual: cython.int = reader.head if sender.frames else -1
         sender.lost = 1
         sender.broken = 1
@@ -400,8 +415,22 @@ class Session(Layer):
             sender.message.inflater.lose()
         if not self.unframed:
             limit = self.recorder.limits.resync
-            sender.search = Search(self.masks(sender), self.deflate != 0, usual, between, limit)
+            sender.search = Search(
+                self.masks(sender),
+                self.deflate != 0,
+                usual,
+                between,
+                limit,
+                self.recorder.scratch,
+            )
         return 0
+
+    def lose_from(self, side: int, offset: int, unread: int) -> None:
+        """Begin to look for a side's frames at `offset`; `unread` bytes were given up before it."""
+        sender: Sender = self.high if side else self.low
+        sender.offset = offset
+        sender.unread = unread
+        self.lose(sender)
 
     def masks(self, sender: Sender) -> cython.int:
         """Say whether a side masks its frames: as it should, but for one that never did."""

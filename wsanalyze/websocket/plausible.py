@@ -53,14 +53,19 @@ class Header:
     """The header that may stand at a place, and what speaks for it.
 
     `masked`: 1 or 0 where the sender is known to mask or not, else -1; `compression`: whether RSV1
-    may be set; `usual`: the first byte that this sender's frames often have, -1 unknown.
+    may be set; `usual`: the first byte that this sender's frames often have, -1 unknown. `scratch` is
+    room that others may use, too.
 
     After `weigh`: `head`, `second`, `key` as in FrameReader, `size` of the header and `length` of
     the payload in bytes.
     """
 
     def __init__(
-        self, masked: cython.int, compression: cython.bint, usual: cython.int
+        self,
+        masked: cython.int,
+        compression: cython.bint,
+        usual: cython.int,
+        scratch: Scratch,
     ) -> None:
         weights = array("b", [-1] * 256)
         for first, bits in FIRST_BYTES.items() | (COMPRESSED.items() if compression else set()):
@@ -72,7 +77,7 @@ class Header:
         self.masked = masked
         self.head = self.second = self.size = 0
         self.length = self.key = 0
-        self.scratch = Scratch()
+        self.scratch = scratch
         self.utf8 = Utf8()
 
     def weigh(

@@ -1,4 +1,5 @@
 from wsanalyze.buffer cimport Buffer
+from wsanalyze.websocket.masking cimport Scratch
 from wsanalyze.websocket.plausible cimport CUT, POSSIBLE, Header
 
 cdef int HEAD
@@ -35,6 +36,7 @@ cdef class Chain:
 cdef class Search:
     cdef Header header
     cdef long long limit
+    cdef public int accept
     cdef public list pieces
     cdef public long long held
     cdef public long long dropped

@@ -25,6 +25,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.websocket.masking import Scratch
 from wsanalyze.websocket.plausible import Header
 
 try:
@@ -58,6 +59,8 @@ MOST_CHAINS = 4096
 # What a piece costs besides its bytes.
 OVERHEAD = 160
 NOWHERE = -1
+# More than any chain has: for who wants to know the score alone.
+NEVER = 1 << 30
 
 # Bytes of the stream, or how many are missing: offset, bytes, missing, time, packet, ordinal.
 Piece = tuple[int, bytes, int, int, int, int]
@@ -96,7 +99,7 @@ class Search:
 
     `take`, `skip` and `finish` return 1 when frames were found: the first at `anchor`, with odds of
     2^`bits` to 1, in `pieces`, all that is held of the stream. `dropped` counts bytes that are not held
-    any more. `score` is the best chain's evidence so far.
+    any more. `score` is the best chain's evidence so far, `accept` what it takes to be found.
     """
 
     def __init__(
@@ -106,9 +109,11 @@ class Search:
         usual: cython.int,
         aligned: cython.bint,
         limit: cython.longlong,
+        scratch: Scratch,
     ) -> None:
-        self.header = Header(masked, compression, usual)
+        self.header = Header(masked, compression, usual, scratch)
         self.limit = limit
+        self.accept = ACCEPT
         self.pieces: list[Piece] = []
         self.held = self.dropped = 0
         self.rest = b""
@@ -399,7 +404,7 @@ class Search:
         """Say whether the best chain is taken; `final` where there is no more to look at."""
         chain: Chain
         leader: Chain | None = self.best()
-        if leader is None or leader.score < ACCEPT or leader.anchor < 0:
+        if leader is None or leader.score < self.accept or leader.anchor < 0:
             return 0
         if not final and leader.pushes < PUSHES and self.stop - leader.anchor < LOOKAHEAD:
             return 0

@@ -1,0 +1,107 @@
+"""Is it WebSocket? Asked of a conversation whose handshake is not in the capture."""
+
+from __future__ import annotations
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.websocket.resync import NEVER, Piece, Search
+
+# Bits of evidence. A conversation seen from the middle is WebSocket in one of some hundred cases,
+# and of other streams at most one in a hundred thousand may be taken for it: 7 and 17 bits, and
+# as much again for protocols that are framed in a similar way.
+BOTH = 40
+EACH = 8
+MASKED = 44
+UNMASKED = 60
+# Where the upgrade was asked for and only the answer is missing.
+ASKED = 24
+
+UNKNOWN = -1
+
+
+class Recognition:
+    """Looks for frames in both directions of a conversation, from a place where none is known.
+
+    `bytes_seen` counts what was looked at; beyond the limit `midstream` it is for the caller to stop.
+    """
+
+    __slots__ = ("bytes_seen", "limit", "searches")
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.limit: int = recorder.limits.midstream
+        self.bytes_seen = 0
+        self.searches = [
+            Search(UNKNOWN, True, UNKNOWN, False, recorder.limits.resync, recorder.scratch)
+            for _ in range(2)
+        ]
+        for search in self.searches:
+            search.accept = NEVER
+
+    @property
+    def held(self) -> int:
+        """Bytes that are held."""
+        return self.searches[0].held + self.searches[1].held
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has looked at as much as it may."""
+        return self.bytes_seen > self.limit
+
+    def data(
+        self,
+        side: int,
+        buffer: Buffer,
+        start: int,
+        stop: int,
+        offset: int,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> None:
+        """Look at the next bytes of a side, which stand at `offset`."""
+        self.bytes_seen += stop - start
+        self.searches[side].take(buffer, start, stop, offset, time, packet, ordinal)
+
+    def gap(
+        self, side: int, length: int, offset: int, time: int, packet: int, ordinal: int
+    ) -> None:
+        """Learn that bytes of a side are missing."""
+        self.searches[side].skip(length, offset, time, packet, ordinal)
+
+    def finish(self) -> None:
+        """Look at what is left: nothing more will come."""
+        for search in self.searches:
+            search.finish()
+
+    def client_side(self) -> int:
+        """Return the side that is the client of a WebSocket connection, -1 while it is none.
+
+        Who masks is the client (RFC 6455 §5.1).
+        """
+        one, other = self.searches
+        scores = (one.score, other.score)
+        if max(scores) < BOTH // 2:
+            return UNKNOWN
+        masks = (one.chain_masked, other.chain_masked)
+        if masks[0] != masks[1] and min(scores) >= EACH and sum(scores) >= BOTH:
+            return 0 if masks[0] == 1 else 1
+        best = 0 if scores[0] >= scores[1] else 1
+        if scores[best] < (MASKED if masks[best] == 1 else UNMASKED):
+            return UNKNOWN
+        return best if masks[best] == 1 else 1 - best
+
+    def server_answers(self, side: int) -> bool:
+        """Say whether what `side` sends are a server's frames, the client having asked for it."""
+        search = self.searches[side]
+        return search.score >= ASKED and search.chain_masked == 0
+
+    def beginning(self, side: int, behind: int) -> tuple[int, int]:
+        """Return where a side's pieces begin (`behind` where there are none), and what was dropped."""
+        search = self.searches[side]
+        return search.pieces[0][0] if search.pieces else behind, search.dropped
+
+    def pieces(self) -> list[tuple[int, Piece]]:
+        """Return what is held of both sides, in the order of reading, each with its side."""
+        both = [(side, piece) for side in range(2) for piece in self.searches[side].pieces]
+        both.sort(key=lambda each: each[1][5])
+        return both
