@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,14 +132,14 @@ def shifts(
     """
     assert recording.segments is not None
     rows = {name: list(view) for name, view in recording.segments.arrays().items()}
-    found: dict[Stream, tuple[Stream, int]] = {}
+    votes: dict[Stream, Counter[tuple[Stream, int]]] = {}
     for index, packet in enumerate(rows["packet"]):
         stream = (rows["conversation"][index], rows["direction"][index])
         known = capture.segments.get(kept[packet - 1].number)
-        if known is not None and stream not in found:
+        if known is not None:
             offset = rows["seq"][index] - 1 + bool(rows["flags"][index] & 2)
-            found[stream] = (known[0], known[1] - offset)
-    return found
+            votes.setdefault(stream, Counter())[known[0], known[1] - offset] += 1
+    return {stream: count.most_common(1)[0][0] for stream, count in votes.items()}
 
 
 def streams(recording: Recording) -> list[tuple[Stream, Stream]]:

@@ -456,10 +456,15 @@ class Http1(Layer):
     ) -> cython.Py_ssize_t:
         """Keep what the client sends ahead of an answer; return `stop`, -1 beyond the limit."""
         self.held_bytes += stop - at + PIECE_OVERHEAD
+        self.held.append((buffer.copy(at, stop), 0, time, packet, ordinal))
         if self.held_bytes > self.recorder.limits.held:
+            client: Half = self.high if self.client_side else self.low
+            # What is held counts in the offset, but for this piece.
+            client.offset += stop - at
+            if self.speaks_alone():
+                return stop
             self.recorder.reach("held")
             return -1
-        self.held.append((buffer.copy(at, stop), 0, time, packet, ordinal))
         return stop
 
     def hold_early(
@@ -602,8 +607,7 @@ class Http1(Layer):
         """Say whether the client went on with HTTP: it had an answer that the capture lost."""
         if not (self.upgrading and self.answer_lost and self.held):
             return False
-        first = self.held[0][0]
-        return BEGINNING.match(first) is not None and b" HTTP/1." in first.partition(b"\n")[0]
+        return asks_again(self.held[0][0])
 
     def open(self, attempt: Attempt) -> Session:
         """Hand the connection over to a Session, with what the client sent ahead."""
@@ -694,8 +698,26 @@ class Http1(Layer):
             return recognition.client_side()
         return self.client_side if recognition.server_answers(1 - self.client_side) else -1
 
+    def speaks_alone(self) -> bool:
+        """Read a client's frames where nothing of the server is in the capture, if they are some."""
+        while self.held and asks_again(self.held[0][0]):
+            self.waiting.popleft()
+            if self.read_held():
+                return False
+        attempt = self.attempt
+        server: Half = self.low if self.client_side else self.high
+        if not self.held or attempt is None or (server.offset and not self.answer_lost):
+            return False
+        if not Recognition.client_goes_on(self.held, self.recorder):
+            return False
+        attempt.connection.outcome = "unseen"
+        self.open(attempt)
+        return True
+
     def last_look(self) -> None:
         """Decide whether it was WebSocket: nothing more will come."""
+        if self.held and self.speaks_alone():
+            return
         if self.recognition is None:
             return
         if self.blind:
@@ -813,7 +835,7 @@ class Http1(Layer):
             self.give_up()
         self.recorder.held -= self.counted
         self.counted = 0
-        if self.recognition is not None and self.inner is None:
+        if self.inner is None:
             self.last_look()
         attempt = self.attempt
         if attempt is None:
@@ -830,6 +852,11 @@ class Http1(Layer):
             connection.ended_by = role + ("-rst" if self.first_reset else "-fin")
         attempt.settle(self.conversation.last_time)
         return 0
+
+
+def asks_again(data: bytes) -> bool:
+    """Say whether a client that had asked for WebSocket goes on with another request."""
+    return BEGINNING.match(data) is not None and b" HTTP/1." in data.partition(b"\n")[0]
 
 
 def length_of(pieces: list[Piece]) -> int:

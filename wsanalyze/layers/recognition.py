@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.websocket.plausible import Header
 from wsanalyze.websocket.resync import NEVER, Piece, Search
 
 # Bits of evidence. A conversation seen from the middle is WebSocket in one of some hundred cases,
@@ -15,6 +16,9 @@ MASKED = 44
 UNMASKED = 60
 # Where the upgrade was asked for and only the answer is missing.
 ASKED = 24
+
+# Where it was asked for, and no answer is in the capture.
+WENT_ON = 12
 
 UNKNOWN = -1
 
@@ -60,13 +64,21 @@ class Recognition:
     ) -> None:
         """Look at the next bytes of a side, which stand at `offset`."""
         self.bytes_seen += stop - start
+        self._jump(side, offset, time, packet, ordinal)
         self.searches[side].take(buffer, start, stop, offset, time, packet, ordinal)
 
     def gap(
         self, side: int, length: int, offset: int, time: int, packet: int, ordinal: int
     ) -> None:
         """Learn that bytes of a side are missing."""
+        self._jump(side, offset, time, packet, ordinal)
         self.searches[side].skip(length, offset, time, packet, ordinal)
+
+    def _jump(self, side: int, offset: int, time: int, packet: int, ordinal: int) -> None:
+        """Pass over what somebody else has read in between."""
+        search = self.searches[side]
+        if search.pieces and search.stop < offset:
+            search.skip(offset - search.stop, search.stop, time, packet, ordinal)
 
     def finish(self) -> None:
         """Look at what is left: nothing more will come."""
@@ -89,6 +101,28 @@ class Recognition:
         if scores[best] < (MASKED if masks[best] == 1 else UNMASKED):
             return UNKNOWN
         return best if masks[best] == 1 else 1 - best
+
+    @staticmethod
+    def client_goes_on(pieces: list[tuple[bytes, int, int, int, int]], recorder: Recorder) -> bool:
+        """Say whether a client that asked for WebSocket went on with frames.
+
+        `pieces` are what it sent behind its request: bytes, bytes missing, time, packet, ordinal.
+        """
+        header = Header(1, True, UNKNOWN, recorder.scratch)
+        first = pieces[0][0]
+        if first and not header.fits(Buffer(first), 0, len(first)):
+            return False
+        search = Search(1, True, UNKNOWN, True, recorder.limits.held, recorder.scratch)
+        search.accept = NEVER
+        offset = 0
+        for data, missing, time, packet, ordinal in pieces:
+            if missing:
+                search.skip(missing, offset, time, packet, ordinal)
+            else:
+                search.take(Buffer(data), 0, len(data), offset, time, packet, ordinal)
+            offset += len(data) + missing
+        search.finish()
+        return search.score >= WENT_ON
 
     def server_answers(self, side: int) -> bool:
         """Say whether what `side` sends are a server's frames, the client having asked for it."""

@@ -57,7 +57,7 @@ class Header:
     room that others may use, too.
 
     After `weigh`: `head`, `second`, `key` as in FrameReader, `size` of the header and `length` of
-    the payload in bytes.
+    the payload in bytes, and `content`: how many of the bits the payload contributed.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Header:
             weights[usual] += 2
         self.weights = memoryview(weights)
         self.masked = masked
-        self.head = self.second = self.size = 0
+        self.head = self.second = self.size = self.content = 0
         self.length = self.key = 0
         self.scratch = scratch
         self.utf8 = Utf8()
@@ -89,6 +89,7 @@ class Header:
         """
         first: cython.int = buffer.view[at]
         bits: cython.int = self.weights[first]
+        self.content = 0
         form: cython.int
         if bits < 0:
             return IMPOSSIBLE
@@ -135,10 +136,16 @@ class Header:
                 | buffer.view[at + self.size - 1]
             )
         if first == 0x88:
-            return bits + self.close(buffer, at + self.size, stop)
-        if first & 0x7F == 1 and self.length:
-            return bits + self.text(buffer, at + self.size, stop)
-        return bits
+            self.content = self.close(buffer, at + self.size, stop)
+        elif first & 0x7F == 1 and self.length:
+            self.content = self.text(buffer, at + self.size, stop)
+        if self.content < 0:
+            return IMPOSSIBLE
+        return bits + self.content
+
+    def fits(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.bint:
+        """Say whether a header may begin at `buffer[at]`."""
+        return self.weigh(buffer, at, stop) != IMPOSSIBLE
 
     def long_length(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.bint:
         """Read a length of 64 bits; say whether it can be one."""

@@ -22,6 +22,7 @@ cdef class Chain:
     cdef long long last
     cdef int score
     cdef int bits
+    cdef int joined
     cdef long long anchor
     cdef int masked
     cdef int open
@@ -52,7 +53,7 @@ cdef class Search:
     cdef long long marked
     cdef int marked_prior
     cdef long long largest
-    cdef long long stop
+    cdef public long long stop
     cdef public long long anchor
     cdef public int bits
     cpdef int take(
@@ -69,6 +70,7 @@ cdef class Search:
     cdef int scan(self, bytes data, long long base, bint final) except -1
     cdef int place(self, long long offset, int bits, Chain arriving) except -1
     cdef int gain(self, Chain chain, int bits) except -2
+    cdef int join(self, Chain chain, bint again) except -1
     cdef int lead_on(self, Chain chain, long long offset) except -1
     cdef int fasten(self, Chain chain) except -1
     cdef int reward(self, long long offset, bint short) except -1

@@ -10,9 +10,11 @@ is tried, and each chain of headers collects evidence in bits (`plausible.py`):
 - whether its frames end where segments end.
 
 A header that repeats the one before it counts little, because records in a payload do that. A chain
-is taken when its odds against chance are 2^ACCEPT to 1 or better. Its first frames, which an
-accident may have put in front of a true one, are taken from where the evidence up to and including
-them reaches 2^HEAD.
+is taken when its odds against chance are 2^ACCEPT to 1 or better.
+
+Its first frames may still be an accident in front of a true one: of the 125 places from which a
+short frame reaches a given header, one looks like it in 2 % of cases. They are taken from where the
+odds against such an accident, over all frames up to there, are 2^HEAD to 1.
 
 This is evidence against chance, not against design: whoever controls a payload of many segments can
 put whole frames into it, and where the header of that payload is lost nothing tells them apart.
@@ -36,7 +38,7 @@ if not cython.compiled:
     from wsanalyze.websocket.plausible import CUT, POSSIBLE
 
 # In all sums below: bits.
-HEAD = 14
+HEAD = 16
 ACCEPT = 24
 # How much better than any other chain one has to be.
 MARGIN = 10
@@ -72,15 +74,15 @@ class Chain:
     """Headers that lead from one to the next.
 
     - `target`: offset of the next header; `last`: of the last one
-    - `score`: bits so far; `anchor`: offset of its first frame that can be taken, -1 none yet, with
-      `bits`: the evidence for that frame
+    - `score`: bits so far; `joined`: bits against its frames being an accident before a true one
+    - `anchor`: offset of its first frame that can be taken, -1 none yet, with `bits`: those for it
     - `masked`, `open` (a fragmented message): 1, 0, or -1 unknown; `closed`: a Close was sent
     - `head`, `second`, `key`, `rewarded` of the last frame; `pushes`: writes that ended with frames
     """
 
     def __init__(self) -> None:
         self.target = self.last = 0
-        self.score = self.bits = 0
+        self.score = self.bits = self.joined = 0
         self.anchor = NOWHERE
         self.masked = self.open = -1
         self.closed = self.rewarded = self.pushes = self.frames = 0
@@ -99,7 +101,8 @@ class Search:
 
     `take`, `skip` and `finish` return 1 when frames were found: the first at `anchor`, with odds of
     2^`bits` to 1, in `pieces`, all that is held of the stream. `dropped` counts bytes that are not held
-    any more. `score` is the best chain's evidence so far, `accept` what it takes to be found.
+    any more. `stop` is the offset behind all that
+    was seen, `score` the best chain's evidence so far, `accept` what it takes to be found.
     """
 
     def __init__(
@@ -298,6 +301,7 @@ class Search:
         if arriving is not None and gain >= 0 and arriving.score + gain >= prior + bits:
             chain = arriving
             chain.score += gain
+            self.join(chain, chain.head == self.header.head and chain.second == self.header.second)
         else:
             if arriving is not None and arriving is self.leader:
                 self.leader = None
@@ -305,6 +309,8 @@ class Search:
                 return 0
             chain = Chain()
             chain.score = prior + bits
+            chain.joined = prior - INSIDE
+            self.join(chain, False)
             chain.masked = self.header.second >> 7
         self.lead_on(chain, offset)
         return 0
@@ -332,6 +338,20 @@ class Search:
             elif not chain.rewarded and bits > 2:
                 bits = 2
         return bits
+
+    def join(self, chain: Chain, again: cython.bint) -> cython.int:
+        """Count what speaks against the newest header being an accident before a true one."""
+        form: cython.int = self.header.second & 127
+        chain.joined += self.header.content
+        if again:
+            chain.joined += 1
+        elif form < 126:
+            chain.joined += 5
+        elif form == 126:
+            chain.joined += 12
+        else:
+            chain.joined += 20
+        return 0
 
     def lead_on(self, chain: Chain, offset: cython.longlong) -> cython.int:
         """Let a chain wait for what its newest header, at `offset`, leads to."""
@@ -365,9 +385,9 @@ class Search:
 
     def fasten(self, chain: Chain) -> cython.int:
         """Note the first frame of a chain for which there is enough evidence."""
-        if chain.anchor < 0 and chain.score >= HEAD:
+        if chain.anchor < 0 and chain.joined >= HEAD:
             chain.anchor = chain.last
-            chain.bits = chain.score
+            chain.bits = chain.joined
         if self.leader is not None and chain.score > self.leader.score:
             self.leader = chain
         return 0
@@ -409,7 +429,7 @@ class Search:
         if not final and leader.pushes < PUSHES and self.stop - leader.anchor < LOOKAHEAD:
             return 0
         for chain in self.waiting.values():
-            if chain is not leader and chain.score > leader.score - MARGIN and chain.score >= HEAD:
+            if chain is not leader and chain.score > leader.score - MARGIN:
                 return 0
         self.anchor = leader.anchor
         self.bits = leader.bits
