@@ -98,9 +98,12 @@ class Recognition:
         if masks[0] != masks[1] and min(scores) >= EACH and sum(scores) >= BOTH:
             return 0 if masks[0] == 1 else 1
         best = 0 if scores[0] >= scores[1] else 1
-        if scores[best] < (MASKED if masks[best] == 1 else UNMASKED):
+        if masks[best] == 1:
+            return best if scores[best] >= MASKED else UNKNOWN
+        # MQTT's subscriptions, one after another, look like a server's binary frames.
+        if scores[best] < UNMASKED or self.searches[best].variety < 2:
             return UNKNOWN
-        return best if masks[best] == 1 else 1 - best
+        return 1 - best
 
     @staticmethod
     def client_goes_on(pieces: list[tuple[bytes, int, int, int, int]], recorder: Recorder) -> bool:

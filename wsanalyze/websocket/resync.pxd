@@ -15,7 +15,10 @@ cdef int INSIDE
 cdef int FULL
 cdef int MOST_CHAINS
 cdef int OVERHEAD
+cdef unsigned long long LAST_THREE
 cdef int NOWHERE
+cdef int FAINT
+cdef int MOST_REPEATS
 
 cdef class Chain:
     cdef long long target
@@ -32,6 +35,10 @@ cdef class Chain:
     cdef int frames
     cdef int head
     cdef int second
+    cdef int kinds
+    cdef int repeats
+    cdef int again
+    cdef unsigned long long recent
     cdef long long key
 
 cdef class Search:
@@ -69,8 +76,9 @@ cdef class Search:
     cpdef int shrink(self, long long most) except -1
     cdef int scan(self, bytes data, long long base, bint final) except -1
     cdef int place(self, long long offset, int bits, Chain arriving) except -1
-    cdef int gain(self, Chain chain, int bits) except -2
-    cdef int join(self, Chain chain, bint again) except -1
+    cdef int gain(self, Chain chain, int bits, int again) except -2
+    cdef int repeated(self, Chain chain) except -1
+    cdef int join(self, Chain chain) except -1
     cdef int lead_on(self, Chain chain, long long offset) except -1
     cdef int fasten(self, Chain chain) except -1
     cdef int reward(self, long long offset, bint short) except -1

@@ -58,9 +58,14 @@ INSIDE = -14
 FULL = 536
 # Chains that are followed at once. Random bytes have about ten.
 MOST_CHAINS = 4096
+LAST_THREE = (1 << 48) - 1
 # What a piece costs besides its bytes.
 OVERHEAD = 160
 NOWHERE = -1
+# Inside a segment, no chain is begun with less.
+FAINT = 3
+# Headers like the ones before them, in a row or nearly, that count at all.
+MOST_REPEATS = 4
 # More than any chain has: for who wants to know the score alone.
 NEVER = 1 << 30
 
@@ -78,6 +83,8 @@ class Chain:
     - `anchor`: offset of its first frame that can be taken, -1 none yet, with `bits`: those for it
     - `masked`, `open` (a fragmented message): 1, 0, or -1 unknown; `closed`: a Close was sent
     - `head`, `second`, `key`, `rewarded` of the last frame; `pushes`: writes that ended with frames
+    - `recent`: first and second bytes of the last four; `again`: the last is like one of them,
+      `repeats`: how many were; `kinds`: bits for the opcodes and lengths that there were
     """
 
     def __init__(self) -> None:
@@ -86,7 +93,7 @@ class Chain:
         self.anchor = NOWHERE
         self.masked = self.open = -1
         self.closed = self.rewarded = self.pushes = self.frames = 0
-        self.head = self.second = 0
+        self.head = self.second = self.kinds = self.repeats = self.again = self.recent = 0
         self.key = 0
 
 
@@ -139,6 +146,12 @@ class Search:
         """The evidence of the best chain that goes on, in bits."""
         leader: Chain | None = self.best()
         return leader.score if leader is not None else INSIDE
+
+    @property
+    def variety(self) -> int:
+        """How many kinds of headers the best chain has: opcodes, and longer lengths."""
+        leader: Chain | None = self.best()
+        return int(leader.kinds).bit_count() if leader is not None else 0
 
     @property
     def chain_masked(self) -> int:
@@ -285,11 +298,13 @@ class Search:
     ) -> cython.int:
         """Let the header at `offset` continue the chain that leads to it, or begin one."""
         gain: cython.int = -1
+        again: cython.int = 0
         prior: cython.int = INSIDE
         chain: Chain
         if arriving is not None:
             if bits > POSSIBLE:
-                gain = self.gain(arriving, bits)
+                again = self.repeated(arriving)
+                gain = self.gain(arriving, bits, again)
             if gain < 0 and arriving is self.leader:
                 self.leader = None
         if bits <= POSSIBLE:
@@ -301,21 +316,37 @@ class Search:
         if arriving is not None and gain >= 0 and arriving.score + gain >= prior + bits:
             chain = arriving
             chain.score += gain
-            self.join(chain, chain.head == self.header.head and chain.second == self.header.second)
+            chain.again = again
+            chain.repeats += again
+            self.join(chain)
         else:
             if arriving is not None and arriving is self.leader:
                 self.leader = None
-            if len(self.waiting) >= MOST_CHAINS and prior == INSIDE:
+            if prior == INSIDE and (bits < FAINT or len(self.waiting) >= MOST_CHAINS):
                 return 0
             chain = Chain()
             chain.score = prior + bits
             chain.joined = prior - INSIDE
-            self.join(chain, False)
+            self.join(chain)
             chain.masked = self.header.second >> 7
         self.lead_on(chain, offset)
         return 0
 
-    def gain(self, chain: Chain, bits: cython.int) -> cython.int:
+    def repeated(self, chain: Chain) -> cython.int:
+        """Say whether the header just weighed is like one of the last four of a chain.
+
+        Records in a payload are alike, zeros and other runs are, masked or not: a fresh key for
+        each frame is the rule (§5.3).
+        """
+        code: cython.ulonglong = self.header.head << 8 | self.header.second
+        recent: cython.ulonglong = chain.recent
+        while recent:
+            if recent & 0xFFFF == code:
+                return 1 if not chain.masked or self.header.key == chain.key else 0
+            recent >>= 16
+        return 0
+
+    def gain(self, chain: Chain, bits: cython.int, again: cython.int) -> cython.int:
         """Return what the header just weighed adds to the chain that leads to it, -1 for never."""
         header: Header = self.header
         opcode: cython.int = header.head & 15
@@ -328,22 +359,20 @@ class Search:
             return -1
         if bits < 0:
             bits = 0
-        if header.masked < 0:
+        if header.masked < 0 and bits:
             bits += 1
-        if header.head == chain.head and header.second == chain.second:
-            if chain.masked:
-                # A fresh key for each frame is the rule (§5.3); zeros, masked, repeat themselves.
-                if header.key == chain.key:
-                    bits = 0
-            elif not chain.rewarded and bits > 2:
+        if again and not chain.rewarded:
+            if chain.masked or chain.repeats >= MOST_REPEATS:
+                bits = 0
+            elif bits > 2:
                 bits = 2
         return bits
 
-    def join(self, chain: Chain, again: cython.bint) -> cython.int:
+    def join(self, chain: Chain) -> cython.int:
         """Count what speaks against the newest header being an accident before a true one."""
         form: cython.int = self.header.second & 127
         chain.joined += self.header.content
-        if again:
+        if chain.again or self.header.head == 0:
             chain.joined += 1
         elif form < 126:
             chain.joined += 5
@@ -361,6 +390,11 @@ class Search:
         chain.head = header.head
         chain.second = header.second
         chain.key = header.key
+        chain.kinds |= 1 << opcode
+        if header.second & 127 > 125:
+            chain.kinds |= 1 << 16
+        # The newest four, of 16 bits each: uncompiled, integers do not lose the oldest themselves.
+        chain.recent = (chain.recent & LAST_THREE) << 16 | header.head << 8 | header.second
         chain.last = offset
         chain.target = offset + header.size + header.length
         chain.frames += 1
@@ -396,12 +430,16 @@ class Search:
         """Give the chain whose frame ends where a segment does what that is worth.
 
         A length of 7 bits is right by chance in one of 128 cases, one of 16 bits more rarely; full
-        segments end everywhere, but one that is not full is the end of what was written.
+        segments end everywhere, but one that is not full is the end of what was written. Headers
+        that repeat themselves meet some end, sooner or later: theirs count where the frame is the
+        segment. An unmasked fragment (0, then a length) is what other protocols' lengths look like.
         """
         chain: Chain
         if offset not in self.waiting:
             return 0
         chain = self.waiting[offset]
+        if (chain.again and chain.last != self.start) or (chain.head == 0 and not chain.masked):
+            return 0
         if chain.second & 127 < 126:
             chain.score += 6 if short else 4
         else:
