@@ -78,7 +78,9 @@ def measure(maker: Maker, streams: int, seed: str) -> int:
 
 def main() -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(description="Streams that are taken for WebSocket, and are not.")
+    parser = argparse.ArgumentParser(
+        description="Streams that are taken for WebSocket, and are not."
+    )
     parser.add_argument("--streams", type=int, default=20_000, help="per kind; default 20,000")
     parser.add_argument("--kind", action="append", choices=sorted(STRANGERS), help="default: all")
     options = parser.parse_args()

@@ -84,7 +84,7 @@ def in_bursts(share: float, length: int) -> Way:
 def cut_at(most: int) -> Way:
     """Each packet is cut at a snap length: the sizes of the holes are known."""
 
-    def lose(capture: Capture, source: random.Random) -> list[Kept]:
+    def lose(capture: Capture, _source: random.Random) -> list[Kept]:
         sizes = [len(data) for _, _, data in capture.packets]
         return [Kept(n, max(0, size - most)) for n, size in enumerate(sizes)]
 

@@ -96,7 +96,7 @@ def load(path: Path) -> Capture:
             packets += [(each[1], each[3], each[4]) for each in batch.packets()]
     capture = Capture(path.name, link, packets)
     recording = analyzed(capture.written([Kept(number) for number in range(len(packets))]))
-    assert recording.segments is not None
+    assert recording.segments is not None  # noqa: S101 - WANTS asked for it
     rows = {name: list(view) for name, view in recording.segments.arrays().items()}
     for index, packet in enumerate(rows["packet"]):
         stream = (rows["conversation"][index], rows["direction"][index])
@@ -104,7 +104,7 @@ def load(path: Path) -> Capture:
         capture.segments[packet - 1] = (stream, offset, rows["length"][index])
     found = identities(recording, {})
     capture.all_frames = set(found)
-    assert recording.frames is not None
+    assert recording.frames is not None  # noqa: S101 - WANTS asked for it
     columns = {name: list(view) for name, view in recording.frames.arrays().items()}
     for index, identity in enumerate(found):
         # Frames that the full capture does not have whole are nobody's to find.
@@ -130,7 +130,7 @@ def shifts(
 
     A stream whose SYN is gone begins with the first byte that is left.
     """
-    assert recording.segments is not None
+    assert recording.segments is not None  # noqa: S101 - WANTS asked for it
     rows = {name: list(view) for name, view in recording.segments.arrays().items()}
     votes: dict[Stream, Counter[tuple[Stream, int]]] = {}
     for index, packet in enumerate(rows["packet"]):
@@ -150,11 +150,9 @@ def streams(recording: Recording) -> list[tuple[Stream, Stream]]:
     ]
 
 
-def identities(
-    recording: Recording, shifted: dict[Stream, tuple[Stream, int]]
-) -> list[Identity]:
+def identities(recording: Recording, shifted: dict[Stream, tuple[Stream, int]]) -> list[Identity]:
     """Return what tells the frames apart, in terms of the full capture."""
-    assert recording.frames is not None
+    assert recording.frames is not None  # noqa: S101 - WANTS asked for it
     sides = streams(recording)
     columns = {name: list(view) for name, view in recording.frames.arrays().items()}
     names = ("connection", "sender", "offset", "head", "second", "masking_key", "length")
@@ -172,7 +170,7 @@ def complete_messages(
     recording: Recording, shifted: dict[Stream, tuple[Stream, int]]
 ) -> list[MessageIdentity]:
     """Return the complete messages: where each begins, its opcode and its digest."""
-    assert recording.messages is not None
+    assert recording.messages is not None  # noqa: S101 - WANTS asked for it
     sides = streams(recording)
     digests = recording.messages.digests
     columns = {name: list(view) for name, view in recording.messages.arrays().items()}

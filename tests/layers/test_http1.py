@@ -339,14 +339,14 @@ class TestResponseFirst:
         assert stage.connection.server_frames == 30
 
     def test_the_request_was_lost(self) -> None:
-        """The client's frames behind the hole cannot be told; the server's are all there."""
+        """The client's frames behind the hole are found again; the server's are all there."""
         stage = Stage().server(RESPONSE, frame(b"a")).gap(0, len(REQUEST))
         stage.client(masked(b"lost"), masked(b"too")).server(frame(b"b"))
         stage.finish()
         row = stage.connection
         assert (row.outcome, row.server_frames) == ("unseen", 2)
-        assert row.client_frames == 0
-        assert row.client_unread_bytes == 19
+        assert (row.client_frames, row.client_unread_bytes) == (2, 0)
+        assert row.client_resyncs == 1
 
     def test_what_the_server_said_is_never_read_as_the_clients(self) -> None:
         """A response and its body wait; a hole; then a 101 whose request was not seen."""

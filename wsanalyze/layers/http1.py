@@ -699,7 +699,7 @@ class Http1(Layer):
         return self.client_side if recognition.server_answers(1 - self.client_side) else -1
 
     def speaks_alone(self) -> bool:
-        """Read a client's frames where nothing of the server is in the capture, if they are some."""
+        """Read a client's frames where no answer is in the capture, if they are some."""
         while self.held and asks_again(self.held[0][0]):
             self.waiting.popleft()
             if self.read_held():

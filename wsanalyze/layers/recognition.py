@@ -21,12 +21,15 @@ ASKED = 24
 WENT_ON = 12
 
 UNKNOWN = -1
+# Bytes of which no more than a few are different tell nothing, however their headers look.
+RUN = 64
+FEW = 6
 
 
 class Recognition:
     """Looks for frames in both directions of a conversation, from a place where none is known.
 
-    `bytes_seen` counts what was looked at; beyond the limit `midstream` it is for the caller to stop.
+    `bytes_seen` counts what was looked at; beyond the limit `midstream` the caller stops.
     """
 
     __slots__ = ("bytes_seen", "limit", "searches")
@@ -90,6 +93,18 @@ class Recognition:
 
         Who masks is the client (RFC 6455 §5.1).
         """
+        side = self._client_side()
+        if side >= 0 and any(self._runs(search) for search in self.searches):
+            return UNKNOWN
+        return side
+
+    @staticmethod
+    def _runs(search: Search) -> bool:
+        """Say whether the newest bytes of a side are few values: runs make any chain, too."""
+        newest = search.pieces[-1][1][-RUN:] if search.pieces else b""
+        return len(newest) >= RUN and len(set(newest)) <= FEW
+
+    def _client_side(self) -> int:
         one, other = self.searches
         scores = (one.score, other.score)
         if max(scores) < BOTH // 2:
@@ -133,7 +148,7 @@ class Recognition:
         return search.score >= ASKED and search.chain_masked == 0
 
     def beginning(self, side: int, behind: int) -> tuple[int, int]:
-        """Return where a side's pieces begin (`behind` where there are none), and what was dropped."""
+        """Return where a side's pieces begin (`behind` without any), and what was dropped."""
         search = self.searches[side]
         return search.pieces[0][0] if search.pieces else behind, search.dropped
 

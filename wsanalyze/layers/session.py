@@ -95,7 +95,8 @@ class Session(Layer):
     def agree(self) -> None:
         """Set up decompression as the handshake agreed on it."""
         handshake = self.connection.handshake
-        if handshake is None or (self.connection.responded is None and handshake.extensions_offered):
+        unanswered = self.connection.responded is None
+        if handshake is None or (unanswered and handshake.extensions_offered):
             self.suppose()
             return
         deflate = handshake.deflate

@@ -53,7 +53,7 @@ class Header:
     """The header that may stand at a place, and what speaks for it.
 
     `masked`: 1 or 0 where the sender is known to mask or not, else -1; `compression`: whether RSV1
-    may be set; `usual`: the first byte that this sender's frames often have, -1 unknown. `scratch` is
+    may be set; `usual`: the first byte that this sender's frames often have, -1 unknown; `scratch`:
     room that others may use, too.
 
     After `weigh`: `head`, `second`, `key` as in FrameReader, `size` of the header and `length` of
@@ -80,9 +80,7 @@ class Header:
         self.scratch = scratch
         self.utf8 = Utf8()
 
-    def weigh(
-        self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.int:
+    def weigh(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Return the bits of evidence for a header at `buffer[at]`, of which `stop` is the end.
 
         IMPOSSIBLE where RFC 6455 §5.2 to §5.5 forbid it; CUT where it goes on behind `stop`.
@@ -171,9 +169,7 @@ class Header:
             self.scratch.unmask(buffer, at, at + size, self.key, 0)
         return size
 
-    def close(
-        self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.int:
+    def close(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Weigh the body of a Close frame: a status code, then text (§5.5.1, §7.4)."""
         size: cython.Py_ssize_t
         code: cython.int
@@ -193,9 +189,7 @@ class Header:
             return IMPOSSIBLE
         return 11 if code <= 1015 else 5
 
-    def text(
-        self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.int:
+    def text(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Weigh the beginning of a text (§8.1): not one is sent that is not UTF-8.
 
         That text is text says something where it was masked: a wrong key, or what is no mask,

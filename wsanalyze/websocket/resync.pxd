@@ -77,6 +77,7 @@ cdef class Search:
     cdef int scan(self, bytes data, long long base, bint final) except -1
     cdef int place(self, long long offset, int bits, Chain arriving) except -1
     cdef int gain(self, Chain chain, int bits, int again) except -2
+    cdef int code(self) except? -1
     cdef int repeated(self, Chain chain) except -1
     cdef int join(self, Chain chain) except -1
     cdef int lead_on(self, Chain chain, long long offset) except -1

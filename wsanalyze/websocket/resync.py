@@ -102,13 +102,13 @@ class Chain:
 class Search:
     """Looks for frames in one side's stream, from a place where none is known.
 
-    `masked` is 1 or 0 as the sender's frames are, -1 unknown; `compression` says whether RSV1 may be
-    set; `usual` is a first byte that its frames often have, -1 unknown; `aligned` says that a frame
-    had just ended before the hole; `limit` bounds the bytes that are held.
+    `masked` is 1 or 0 as the sender's frames are, -1 unknown; `compression` says whether RSV1 may
+    be set; `usual` is a first byte that its frames often have, -1 unknown; `aligned` says that a
+    frame had just ended before the hole; `limit` bounds the bytes that are held.
 
     `take`, `skip` and `finish` return 1 when frames were found: the first at `anchor`, with odds of
-    2^`bits` to 1, in `pieces`, all that is held of the stream. `dropped` counts bytes that are not held
-    any more. `stop` is the offset behind all that
+    2^`bits` to 1, in `pieces`, all that is held of the stream. `dropped` counts bytes that are
+    held no more. `stop` is the offset behind all that
     was seen, `score` the best chain's evidence so far, `accept` what it takes to be found.
     """
 
@@ -258,9 +258,7 @@ class Search:
                 chain.anchor = NOWHERE
         return 0
 
-    def scan(
-        self, data: bytes, base: cython.longlong, final: cython.bint
-    ) -> cython.int:
+    def scan(self, data: bytes, base: cython.longlong, final: cython.bint) -> cython.int:
         """Try each place of `data`, which stands at offset `base`, for a header."""
         buffer: Buffer = Buffer(data)
         header: Header = self.header
@@ -332,13 +330,20 @@ class Search:
         self.lead_on(chain, offset)
         return 0
 
+    def code(self) -> cython.int:
+        """Return 16 bits that tell the header just weighed from others, mostly."""
+        head: cython.int = self.header.head << 8
+        if self.header.second & 127 < 126:
+            return head | self.header.second
+        return head ^ cython.cast(cython.int, self.header.length & 0x7FFF)
+
     def repeated(self, chain: Chain) -> cython.int:
         """Say whether the header just weighed is like one of the last four of a chain.
 
         Records in a payload are alike, zeros and other runs are, masked or not: a fresh key for
         each frame is the rule (§5.3).
         """
-        code: cython.ulonglong = self.header.head << 8 | self.header.second
+        code: cython.ulonglong = self.code()
         recent: cython.ulonglong = chain.recent
         while recent:
             if recent & 0xFFFF == code:
@@ -394,7 +399,7 @@ class Search:
         if header.second & 127 > 125:
             chain.kinds |= 1 << 16
         # The newest four, of 16 bits each: uncompiled, integers do not lose the oldest themselves.
-        chain.recent = (chain.recent & LAST_THREE) << 16 | header.head << 8 | header.second
+        chain.recent = (chain.recent & LAST_THREE) << 16 | self.code()
         chain.last = offset
         chain.target = offset + header.size + header.length
         chain.frames += 1
