@@ -101,8 +101,9 @@ class Recognition:
     @staticmethod
     def _runs(search: Search) -> bool:
         """Say whether the newest bytes of a side are few values: runs make any chain, too."""
-        newest = search.pieces[-1][1][-RUN:] if search.pieces else b""
-        return len(newest) >= RUN and len(set(newest)) <= FEW
+        newest = b"".join(piece[1] for piece in search.pieces[-RUN:])[-4 * RUN :]
+        values = len(set(newest))
+        return len(newest) >= RUN // 2 and values <= (FEW if len(newest) < 2 * RUN else 2 * FEW)
 
     def _client_side(self) -> int:
         one, other = self.searches

@@ -149,9 +149,13 @@ class Search:
 
     @property
     def variety(self) -> int:
-        """How many kinds of headers the best chain has: opcodes, and longer lengths."""
+        """How many kinds of headers the best chain has: opcodes, and longer lengths.
+
+        A text counts twice: what it holds was seen to be one.
+        """
         leader: Chain | None = self.best()
-        return int(leader.kinds).bit_count() if leader is not None else 0
+        kinds = int(leader.kinds) if leader is not None else 0
+        return kinds.bit_count() + (kinds >> 1 & 1)
 
     @property
     def chain_masked(self) -> int:
@@ -395,9 +399,11 @@ class Search:
         chain.head = header.head
         chain.second = header.second
         chain.key = header.key
-        chain.kinds |= 1 << opcode
-        if header.second & 127 > 125:
-            chain.kinds |= 1 << 16
+        # The first may be an accident, and fragments begin like small integers.
+        if chain.frames and header.head & 0x80:
+            chain.kinds |= 1 << opcode
+            if header.second & 127 > 125:
+                chain.kinds |= 1 << 16
         # The newest four, of 16 bits each: uncompiled, integers do not lose the oldest themselves.
         chain.recent = (chain.recent & LAST_THREE) << 16 | self.code()
         chain.last = offset
