@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 WORDS = ("the", "of", "and", "to", "session", "value", "error", "user", "id", "time", "12", "404")
 # Cyrillic in UTF-8 has the bytes 0x81 and 0x82 in plenty, the letters es and te.
-RUSSIAN = [bytes.fromhex(x).decode() for x in ("d187d182d0be", "d18dd182d0be", "d0bad0b0d0ba", "d0b5d0b3d0be", "d0b1d18bd0bb", "d181d0bad0b0d0b7d0b0d0bb", "d182d0bed0bbd18cd0bad0be", "d0b5d181d0bbd0b8")]
+_RUSSIAN = "d187d182d0be d18dd182d0be d0bad0b0d0ba d0b5d0b3d0be d181d0bad0b0d0b7d0b0d0bb d0b5d181"
+RUSSIAN = [bytes.fromhex(word).decode() for word in _RUSSIAN.split()]
 CHINESE = "的一是不了人我在有他这为之大来以个中上们"
 Maker = Callable[[random.Random, int, int], bytes]
 

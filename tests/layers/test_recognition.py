@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 from support.chance import chance
-from support.sessions import BINARY, DEFLATE, Deflater, Stage, frame, masked, request, response, sha256
+from support.sessions import (
+    BINARY,
+    DEFLATE,
+    Deflater,
+    Stage,
+    frame,
+    masked,
+    request,
+    response,
+    sha256,
+)
 
 from wsanalyze.limits import Limits
 

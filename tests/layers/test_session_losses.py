@@ -27,7 +27,7 @@ def offsets(stage: Stage, sender: int = 1) -> list[int]:
 
 def saying(source: random.Random, size: int) -> bytes:
     """Return a text of so many bytes."""
-    return bytes(source.choice(b"abcdefgh ijkl mnop {}\":,0123") for _ in range(size))
+    return bytes(source.choice(b'abcdefgh ijkl mnop {}":,0123') for _ in range(size))
 
 
 class TestBehindALostSegment:
@@ -155,9 +155,7 @@ class TestNothingIsInvented:
         assert stage.frames == []
 
 
-kinds = st.tuples(
-    st.sampled_from([TEXT, BINARY, BINARY, PING]), st.integers(1, 300), st.booleans()
-)
+kinds = st.tuples(st.sampled_from([TEXT, BINARY, BINARY, PING]), st.integers(1, 300), st.booleans())
 
 
 @settings(max_examples=150, deadline=None)
@@ -169,7 +167,7 @@ kinds = st.tuples(
 def test_whatever_is_lost_no_message_is_invented(
     plan: list[tuple[tuple[int, int, bool], bool, bool]], masked: bool, seed: int
 ) -> None:
-    """Frames at random, coalesced or not, of which segments are lost: all that is found was sent."""
+    """Frames at random, coalesced or not, with segments lost: all that is found was sent."""
     source = chance(seed)
     segments: list[tuple[bytes, bool]] = []
     sent: dict[int, tuple[int, int]] = {}

@@ -113,6 +113,9 @@ class Recognition:
         masks = (one.chain_masked, other.chain_masked)
         if masks[0] != masks[1] and min(scores) >= EACH and sum(scores) >= BOTH:
             return 0 if masks[0] == 1 else 1
+        if masks[0] == masks[1] and min(scores) >= ASKED:
+            # One side masks, the other does not: this is something else that is framed.
+            return UNKNOWN
         best = 0 if scores[0] >= scores[1] else 1
         if masks[best] == 1:
             return best if scores[best] >= MASKED else UNKNOWN
