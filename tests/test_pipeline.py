@@ -294,6 +294,31 @@ class TestWants:
         without, with_rows = (connections_of(each) for each in found)
         assert without == with_rows
 
+    @pytest.mark.parametrize("seed", range(12))
+    def test_counts_are_the_same_without_rows_where_packets_are_missing(
+        self, seed: int, tmp_path: Path
+    ) -> None:
+        rng = chance(f"missing {seed}")
+        path = CAPTURES / ("keepalive.pcap", "fragments.pcapng", "mixed-peers.pcapng")[seed % 3]
+        with open_captures([path], limits=Limits(), skip_unreadable=False) as reader:
+            kept = [
+                each
+                for batch in iter(reader.next, None)
+                for each in batch.packets()
+                if rng.random() > 0.05
+            ]
+        thinned = tmp_path / "thinned.pcap"
+        data = [(each[4], each[3]) for each in kept]
+        thinned.write_bytes(pcap_of(data, times=[each[1] for each in kept]))
+        found = [
+            read([thinned], wants=Wants(frames=rows, messages=rows), limits=Limits())
+            for rows in (False, True)
+        ]
+        assert connections_of(found[0]) == connections_of(found[1])
+        assert [asdict(each) for each in found[0].captures] == [
+            asdict(each) for each in found[1].captures
+        ]
+
     def test_segments_change_nothing_else(self) -> None:
         path = CAPTURES / "lossy-path-client.pcapng"
         found = [

@@ -29,6 +29,12 @@ class Limits:
     held: int = 256 * 1024
     # Unfinished heads and what is held, in all connections together.
     held_total: int = 64 * 1024 * 1024
+    # Bytes held per direction while frames are looked for behind a hole that took a header: 180
+    # full segments. They count in `held_total`, too.
+    resync: int = 256 * 1024
+    # Bytes looked at, of a conversation whose handshake is not there, before it is let go: a
+    # message of a megabyte may be going on when the capture begins.
+    midstream: int = 1024 * 1024
     # Decompressed bytes of one message; common servers refuse above 1 to 100 MiB.
     message: int = 64 * 1024 * 1024
     # Decompressed : compressed. DEFLATE cannot exceed 1032; text rarely exceeds 50. Checked once

@@ -77,6 +77,7 @@ def test_every_column_of_a_frame() -> None:
             "captured": 5,
             "message": 0,
             "close_code": -1,
+            "confidence": 0,
         },
         {
             "connection": 0,
@@ -95,6 +96,7 @@ def test_every_column_of_a_frame() -> None:
             "captured": 5,
             "message": -1,
             "close_code": 1001,
+            "confidence": 0,
         },
     ]
 
@@ -121,6 +123,7 @@ def test_every_column_of_a_message() -> None:
             "length": len(payload),
             "complete": 1,
             "utf8_valid": 1,
+            "confidence": 0,
             "sha256": sha256(payload),
             "payload": payload,
             "serial": 0,

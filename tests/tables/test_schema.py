@@ -27,16 +27,17 @@ NAMES = {
         "server_lost_bytes client_retransmissions server_retransmissions client_out_of_order "
         "server_out_of_order findings severity client_unread_bytes server_unread_bytes "
         "client_invalid_text_messages server_invalid_text_messages "
-        "client_duplicates server_duplicates"
+        "client_duplicates server_duplicates "
+        "client_resyncs server_resyncs"
     ),
     "frames": (
         "connection frame sender time time_end packet packet_end offset fin rsv1 rsv2 rsv3 opcode "
         "type masked masking_key header_length length captured message close_code length_coded "
-        "length_raw"
+        "length_raw confidence"
     ),
     "messages": (
         "connection message sender type time time_end packet packet_end frames compressed "
-        "wire_length length complete utf8_valid sha256 preview"
+        "wire_length length complete utf8_valid sha256 preview confidence"
     ),
     "headers": "connection sender position name value",
     "findings": "connection check severity message sender time packet frame evidence reference",

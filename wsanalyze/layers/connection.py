@@ -73,6 +73,9 @@ class Connection:
     # Packets that the capture holds twice.
     client_duplicates: int = 0
     server_duplicates: int = 0
+    # How often frames were found again behind such a gap.
+    client_resyncs: int = 0
+    server_resyncs: int = 0
 
     @property
     def community_id(self) -> str:

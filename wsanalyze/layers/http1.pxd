@@ -50,6 +50,8 @@ cdef class Http1(Layer):
     cdef int first_reset
     cdef long long previous_time
     cdef long long counted
+    cdef int blind
+    cdef object recognition
     cdef int take(
         self, Half half, int side, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long time, long long packet, long long ordinal
@@ -80,4 +82,4 @@ cdef class Http1(Layer):
     cdef Py_ssize_t recover(
         self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
         long long time, long long packet, long long ordinal
-    ) except -1
+    ) except -2

@@ -10,6 +10,7 @@ from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
 from wsanalyze.layers.old_session import OldSession
+from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.session import Session
 from wsanalyze.transport.conversation import Conversation
@@ -48,6 +49,8 @@ BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
 FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 # Bytes that begin a frame of Hixie.
 HIXIE_TYPES = (b"\x00", b"\x80", b"\xff")
+# Where anything may come, it is no head that does not look much like one.
+BEGINNING_BLIND = re.compile(rb"[A-Z]{3,16} [!-~]|HTTP/1\.|[A-Z]{1,16} ?\Z|HTTP/1?\Z")
 # A response that nothing is special about: most of the HTTP on any network.
 PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
 
@@ -115,6 +118,8 @@ class Http1(Layer):
         self.first_reset = 0
         self.previous_time = 0
         self.counted = 0
+        self.blind = 0
+        self.recognition: Recognition | None = None
         conversation.spoke = HTTP
 
     def data(
@@ -148,6 +153,8 @@ class Http1(Layer):
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
         held = len(self.low.head) + len(self.high.head) + self.held_bytes + self.early_bytes
+        if self.recognition is not None:
+            held += self.recognition.held
         self.recorder.held += held - self.counted
         self.counted = held
         if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
@@ -253,9 +260,9 @@ class Http1(Layer):
         end = head_end(half.head, half.searched)
         if end > limit or (end < 0 and len(half.head) > limit):
             self.recorder.reach("head")
-            return self.stray(half, side, at, stop)
+            return self.stray(half, side, buffer, at, stop, before, time, packet, ordinal)
         if not self.begins_well(half):
-            return self.stray(half, side, at, stop)
+            return self.stray(half, side, buffer, at, stop, before, time, packet, ordinal)
         if end < 0:
             half.searched = len(half.head)
             half.offset += upto - at
@@ -272,6 +279,8 @@ class Http1(Layer):
         head = half.head
         if half.begun:
             return True
+        if self.blind and BEGINNING_BLIND.match(head) is None:
+            return False
         if BEGINNING.match(head) is None:
             return False
         line = head.find(b"\n", half.searched)
@@ -280,8 +289,28 @@ class Http1(Layer):
         half.begun = 1
         return head.startswith(b"HTTP/") or b" HTTP/" in head[:line]
 
-    def stray(self, half: Half, side: int, at: int, stop: int) -> int:
-        """Go on where a head was due and something else came: -1 unless an attempt was seen."""
+    def stray(
+        self,
+        half: Half,
+        side: int,
+        buffer: Buffer,
+        at: int,
+        stop: int,
+        before: int,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> int:
+        """Go on where a head was due and something else came: -1 unless an attempt was seen.
+
+        A conversation that is read blindly may be anything, from the first byte that was kept on.
+        """
+        if self.blind:
+            del half.head[before:]
+            self.astray()
+            found = self.recover(half, side, buffer, at, stop, time, packet, ordinal)
+            half.offset += stop - at
+            return -1 if found < 0 else stop
         half.offset += stop - at
         half.head = bytearray()
         half.mode = LOST
@@ -292,8 +321,32 @@ class Http1(Layer):
             return -1
         return stop
 
+    def begin_blind(self) -> None:
+        """Read a conversation of which the beginning is not there."""
+        self.blind = 1
+        self.recognition = Recognition(self.recorder)
+
+    def astray(self) -> None:
+        """Look for frames in what was kept of heads, which are none."""
+        self.conversation.spoke = OTHER
+        half: Half
+        for side in (0, 1):
+            half = self.high if side else self.low
+            kept = bytes(half.head)
+            half.head = bytearray()
+            half.mode = LOST
+            if kept and self.recognition is not None:
+                offset = half.offset - len(kept)
+                self.recognition.data(
+                    side, Buffer(kept), 0, len(kept), offset, half.time, half.packet, half.ordinal
+                )
+
     def message(self, half: Half, side: int, raw: bytes) -> int:
         """Take a whole head; return 1 to let the connection go."""
+        if self.blind:
+            self.blind = 0
+            self.recognition = None
+            self.conversation.spoke = HTTP
         if not raw.startswith(b"HTTP/"):
             if self.client_side < 0:
                 self.client_side = side
@@ -439,10 +492,15 @@ class Http1(Layer):
     ) -> cython.Py_ssize_t:
         """Keep what the client sends ahead of an answer; return `stop`, -1 beyond the limit."""
         self.held_bytes += stop - at + PIECE_OVERHEAD
+        self.held.append((buffer.copy(at, stop), 0, time, packet, ordinal))
         if self.held_bytes > self.recorder.limits.held:
+            client: Half = self.high if self.client_side else self.low
+            # What is held counts in the offset, but for this piece.
+            client.offset += stop - at
+            if self.speaks_alone():
+                return stop
             self.recorder.reach("held")
             return -1
-        self.held.append((buffer.copy(at, stop), 0, time, packet, ordinal))
         return stop
 
     def hold_early(
@@ -589,8 +647,7 @@ class Http1(Layer):
         """Say whether the client went on with HTTP: it had an answer that the capture lost."""
         if not (self.upgrading and self.answer_lost and self.held):
             return False
-        first = self.held[0][0]
-        return BEGINNING.match(first) is not None and b" HTTP/1." in first.partition(b"\n")[0]
+        return asks_again(self.held[0][0])
 
     def open(self, attempt: Attempt) -> Layer:
         """Hand the connection over to a Session, with what the client sent ahead."""
@@ -603,7 +660,8 @@ class Http1(Layer):
         framing = attempt.framing
         self.inner = session
         if framing is None:
-            # Whatever follows, it is not frames that could be read: none are made of it.
+            # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.
+            session.unframed = 1
             session.gap(0, 0, 0, 0, 0)
             session.gap(1, 0, 0, 0, 0)
         elif framing != "rfc6455":
@@ -633,6 +691,10 @@ class Http1(Layer):
         if begins:
             half.mode = HEAD
             return at
+        if not self.recognized(half, side, buffer, at, stop, time, packet, ordinal):
+            return -1
+        if self.inner is not None:
+            return stop
         attempt = self.attempt
         if (
             attempt is not None
@@ -640,10 +702,114 @@ class Http1(Layer):
             and side != self.client_side
             and self.frames_follow(line)
         ):
+            if self.recognition is not None:
+                self.adopt(self.client_side)
+                return stop
             attempt.connection.outcome = "unseen"
             self.open(attempt).gap(side, 0, time, packet, ordinal)
             return at
         return stop
+
+    def recognized(
+        self,
+        half: Half,
+        side: int,
+        buffer: Buffer,
+        at: int,
+        stop: int,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> bool:
+        """Look for frames where no head is; return False to let the connection go."""
+        if self.asked_for_old():
+            self.recognition = None
+        recognition = self.recognition
+        if recognition is None:
+            return True
+        recognition.data(side, buffer, at, stop, half.offset, time, packet, ordinal)
+        client_side = self.frames_client()
+        if client_side >= 0:
+            self.adopt(client_side)
+        elif recognition.exhausted:
+            self.recorder.reach("midstream")
+            self.recognition = None
+            return not self.blind
+        return True
+
+    def asked_for_old(self) -> bool:
+        """Say whether the open attempt asked for frames that a Recognition does not know."""
+        attempt = self.attempt
+        return attempt is not None and bool(self.upgrading) and attempt.framing != "rfc6455"
+
+    def frames_client(self) -> int:
+        """Return the side that sends a client's frames where both speak WebSocket, else -1."""
+        recognition = self.recognition
+        if recognition is None:
+            return -1
+        if not self.upgrading:
+            return recognition.client_side()
+        return self.client_side if recognition.server_answers(1 - self.client_side) else -1
+
+    def speaks_alone(self) -> bool:
+        """Read a client's frames where no answer is in the capture, if they are some."""
+        while self.held and asks_again(self.held[0][0]):
+            self.waiting.popleft()
+            if self.read_held():
+                return False
+        attempt = self.attempt
+        server: Half = self.low if self.client_side else self.high
+        if not self.held or attempt is None or (server.offset and not self.answer_lost):
+            return False
+        if not Recognition.client_goes_on(self.held, self.recorder):
+            return False
+        attempt.connection.outcome = "unseen"
+        self.open(attempt)
+        return True
+
+    def last_look(self) -> None:
+        """Decide whether it was WebSocket: nothing more will come."""
+        if self.held and self.speaks_alone():
+            return
+        if self.recognition is None or self.asked_for_old():
+            return
+        if self.blind:
+            self.astray()
+        self.recognition.finish()
+        client_side = self.frames_client()
+        if client_side >= 0:
+            self.adopt(client_side)
+
+    def adopt(self, client_side: int) -> None:
+        """Read a conversation as WebSocket that was recognised by its frames."""
+        recognition = self.recognition
+        if recognition is None:
+            return
+        self.recognition = None
+        self.blind = 0
+        pieces = recognition.pieces()
+        self.client_side = client_side
+        attempt = self.attempt
+        if attempt is None or not self.upgrading:
+            half: Half = Half()
+            half.before = self.previous_time
+            half.time, half.packet, half.ordinal = pieces[0][1][3:]
+            attempt = self.begin(half)
+            attempt.connection.requested = None
+            attempt.connection.request_packet = None
+        attempt.connection.outcome = "unseen"
+        behind = (self.low.offset, self.high.offset)
+        lost = (self.low.mode != HELD, self.high.mode != HELD)
+        session = self.open(attempt)
+        for side in (0, 1):
+            if lost[side] and isinstance(session, Session):
+                offset, dropped = recognition.beginning(side, behind[side])
+                session.lose_from(side, offset, dropped)
+        for side, (_, data, missing, time, packet, ordinal) in pieces:
+            if missing:
+                session.gap(side, missing, time, packet, ordinal)
+            else:
+                session.data(side, Buffer(data), 0, len(data), time, packet, ordinal)
 
     def frames_follow(self, line: bytes) -> bool:
         """Say whether a response lost to the capture was a 101: both sides speak in frames."""
@@ -700,6 +866,8 @@ class Http1(Layer):
             return 0
         elif half.mode != UNTIL_CLOSE:
             self.lose(half)
+            if self.recognition is not None:
+                self.recognition.gap(side, length, half.offset - length, time, packet, ordinal)
         return 0
 
     def miss_challenge(
@@ -722,6 +890,8 @@ class Http1(Layer):
         """Forget where a side stands: the next head has to be looked for."""
         half.head = bytearray()
         half.mode = LOST
+        if self.recognition is None:
+            self.recognition = Recognition(self.recorder)
 
     def end(
         self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong
@@ -740,6 +910,8 @@ class Http1(Layer):
             self.give_up()
         self.recorder.held -= self.counted
         self.counted = 0
+        if self.inner is None:
+            self.last_look()
         attempt = self.attempt
         if attempt is None:
             return 0
@@ -760,6 +932,11 @@ class Http1(Layer):
             connection.ended_by = role + ("-rst" if self.first_reset else "-fin")
         attempt.settle(self.conversation.last_time)
         return 0
+
+
+def asks_again(data: bytes) -> bool:
+    """Say whether a client that had asked for WebSocket goes on with another request."""
+    return BEGINNING.match(data) is not None and b" HTTP/1." in data.partition(b"\n")[0]
 
 
 def length_of(pieces: list[Piece]) -> int:

@@ -24,7 +24,8 @@ class Probe(Layer):
     """Looks at the first byte of a conversation and passes it on, or lets it go.
 
     A TLS record begins with its content type, 20 to 24 (RFC 8446 §5.1); an HTTP/1 head with a
-    visible character (RFC 9112 §3). Whatever else HTTP finds wrong, it lets go itself.
+    visible character (RFC 9112 §3). Whatever else HTTP finds wrong, it lets go itself. Where the
+    beginning is not in the capture it may be anything: HTTP looks for frames then, too.
     """
 
     def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
@@ -48,16 +49,19 @@ class Probe(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         first = buffer.view[start]
-        if (33 <= first <= 126) or first == 13 or first == 10:
+        blind: cython.bint = self.conversation.opened_by < 0 or self.missing[side] > 0
+        if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
+            self.conversation.spoke = TLS
+            return 1
+        if (33 <= first <= 126) or first == 13 or first == 10 or blind:
             http = Http1(self.recorder, self.conversation, self.missing)
             self.inner = http
+            if blind:
+                http.begin_blind()
             if self.conversation.layer is self:
                 self.conversation.layer = http
             return http.data(side, buffer, start, stop, time, packet, ordinal)
-        if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
-            self.conversation.spoke = TLS
-        else:
-            self.conversation.spoke = OTHER
+        self.conversation.spoke = OTHER
         return 1
 
     def gap(

@@ -6,6 +6,7 @@ from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
 from wsanalyze.websocket.masking cimport PIECE, Scratch
 from wsanalyze.websocket.utf8 cimport Utf8
+from wsanalyze.websocket.resync cimport Search
 
 cdef Py_ssize_t KEPT_CONTROL
 
@@ -33,6 +34,7 @@ cdef class Sender:
     cdef public long long message_packet
     cdef public long long message_ordinal
     cdef public long long message_offset
+    cdef public int message_confidence
     cdef public long long frames
     cdef public long long messages
     cdef public long long bytes
@@ -44,6 +46,9 @@ cdef class Sender:
     cdef public int close_code
     cdef public int frame_close_code
     cdef public str close_reason
+    cdef public Search search
+    cdef public long long resyncs
+    cdef public int confidence
 
 cdef class Session(Layer):
     cdef Recorder recorder
@@ -52,6 +57,8 @@ cdef class Session(Layer):
     cdef Sender low
     cdef Sender high
     cdef int first_close
+    cdef long long first_close_at
+    cdef public int unframed
     cdef str first_end
     cdef int deflate
     cdef bint counts_only
@@ -74,4 +81,17 @@ cdef class Session(Layer):
     cdef int close(self, Sender sender) except -1
     cdef int add_frame(self, Sender sender) except -1
     cdef int end_message(self, Sender sender, bint complete) except -1
+    cdef int lose(self, Sender sender) except -1
+    cdef int masks(self, Sender sender) except -1
+    cdef int misfits(self, Sender sender) except -1
+    cdef int seek(
+        self, int side, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int seek_on(
+        self, int side, Sender sender, long long length,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int resume(self, int side, Sender sender) except -1
+    cdef int give_up(self, int side, Sender sender) except -1
     cdef int stop(self, Sender sender) except -1

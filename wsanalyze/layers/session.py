@@ -12,6 +12,7 @@ from wsanalyze.websocket.deflate import Inflater
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.masking import Scratch
 from wsanalyze.websocket.messages import MessageReader
+from wsanalyze.websocket.resync import Search
 from wsanalyze.websocket.utf8 import Utf8
 
 try:
@@ -39,6 +40,8 @@ class Sender:
     - `reset`: this side's RST is what ended the connection, as far as is known
     - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
     - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
+    - `search`: who looks for it; `resyncs`: how often it was found; `confidence`: bits of evidence
+      that frames are where they are read, 0 where that is certain
     """
 
     def __init__(self, role: cython.int, offset: cython.longlong, message: MessageReader) -> None:
@@ -53,13 +56,15 @@ class Sender:
         self.captured = self.unread = 0
         self.serial = self.frame_message = -1
         self.message_time = self.message_packet = 0
-        self.message_ordinal = self.message_offset = 0
+        self.message_ordinal = self.message_offset = self.message_confidence = 0
         self.frames = self.messages = self.bytes = 0
         self.pings = self.pongs = self.masked = self.invalid_text = 0
         self.closed = 0
         self.close_code = -1
         self.close_reason: str | None = None
         self.frame_close_code = -1
+        self.search: Search | None = None
+        self.resyncs = self.confidence = 0
 
 
 @cython.final
@@ -87,6 +92,8 @@ class Session(Layer):
         self.low = Sender(client_side, offsets[0], MessageReader(keep, hashes, contents))
         self.high = Sender(1 - client_side, offsets[1], MessageReader(keep, hashes, contents))
         self.first_close = -1
+        self.first_close_at = 0
+        self.unframed = 0
         self.first_end = ""
         self.deflate = 0
         self.counts_only = recorder.frames is None and recorder.messages is None
@@ -96,7 +103,11 @@ class Session(Layer):
     def agree(self) -> None:
         """Set up decompression as the handshake agreed on it."""
         handshake = self.connection.handshake
-        deflate = handshake.deflate if handshake is not None else None
+        unanswered = self.connection.responded is None
+        if handshake is None or (unanswered and handshake.extensions_offered):
+            self.suppose()
+            return
+        deflate = handshake.deflate
         if deflate is None or deflate.kind != "permessage-deflate":
             return
         self.deflate = 1
@@ -109,6 +120,18 @@ class Session(Layer):
         ):
             sender.message.inflater = Inflater(
                 takeover=not alone, limit=limits.message, ratio=limits.inflate_ratio
+            )
+
+    def suppose(self) -> None:
+        """Take RSV1 for permessage-deflate where the handshake was not seen: nothing else sets it.
+
+        What is decompressed must prove itself: see `Inflater`.
+        """
+        self.deflate = 1
+        limits = self.recorder.limits
+        for sender in (self.low, self.high):
+            sender.message.inflater = Inflater(
+                takeover=True, limit=limits.message, ratio=limits.inflate_ratio, proven=True
             )
 
     def sender(self, role: int) -> Sender:
@@ -135,13 +158,11 @@ class Session(Layer):
             sender.reset = 0
             self.first_end = ""
         if sender.lost:
-            sender.offset += stop - start
-            sender.unread += stop - start
-            return 0
+            return self.seek(side, sender, buffer, start, stop, time, packet, ordinal)
         while at < stop:
             if not sender.in_frame:
                 if reader.have == 0:
-                    if self.counts_only and not sender.message.open:
+                    if self.counts_only and not (sender.message.open or sender.confidence):
                         at = self.count_whole(sender, buffer, at, stop)
                         if at == stop:
                             break
@@ -152,6 +173,11 @@ class Session(Layer):
                 at = reader.read(buffer, at, stop)
                 if not reader.complete:
                     break
+                if sender.confidence and self.misfits(sender):
+                    sender.offset += at - start
+                    sender.unread += reader.header_length
+                    self.lose(sender)
+                    return self.seek(side, sender, buffer, at, stop, time, packet, ordinal)
                 sender.last_time = time
                 sender.last_packet = packet
                 self.begin_frame(sender)
@@ -209,6 +235,8 @@ class Session(Layer):
             if contents and buffer.view[at] == 0x81:
                 sender.invalid_text += not self.is_text(buffer, at + size, length, masked)
             sender.masked += masked
+            # A search behind a hole asks what frames looked like.
+            sender.reader.head = buffer.view[at]
             messages += 1
             payloads += length
             at += size + length
@@ -274,6 +302,7 @@ class Session(Layer):
         sender.message_packet = sender.packet
         sender.message_ordinal = sender.ordinal
         sender.message_offset = sender.frame_offset
+        sender.message_confidence = sender.confidence
         return 0
 
     def payload(
@@ -340,8 +369,10 @@ class Session(Layer):
         if sender.closed:
             return 0
         sender.closed = 1
-        if self.first_close < 0:
+        # Behind a hole, frames may be read later than what the other end sent after them.
+        if self.first_close < 0 or sender.ordinal < self.first_close_at:
             self.first_close = sender.role
+            self.first_close_at = sender.ordinal
         sender.close_code = sender.frame_close_code
         if sender.close_code >= 0:
             sender.close_reason = sender.control[2:].decode("utf-8", "replace")
@@ -373,6 +404,7 @@ class Session(Layer):
         columns.captured[row] = sender.captured
         columns.message[row] = sender.frame_message
         columns.close_code[row] = sender.frame_close_code
+        columns.confidence[row] = sender.confidence
         columns.count = row + 1
         return 0
 
@@ -399,6 +431,7 @@ class Session(Layer):
         columns.packet[row] = sender.message_packet
         columns.ordinal[row] = sender.message_ordinal
         columns.offset[row] = sender.message_offset
+        columns.confidence[row] = sender.message_confidence
         columns.opcode[row] = message.opcode
         columns.time_end[row] = sender.last_time
         columns.packet_end[row] = sender.last_packet
@@ -435,9 +468,9 @@ class Session(Layer):
         """Go on behind missing bytes: inside a payload the next header's place is known."""
         sender: Sender = self.high if side else self.low
         reader: FrameReader = sender.reader
-        sender.offset += length
         if sender.lost:
-            return 0
+            return self.seek_on(side, sender, length, time, packet, ordinal)
+        sender.offset += length
         if sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
             if sender.frame_message >= 0:
                 sender.message.miss()
@@ -447,10 +480,157 @@ class Session(Layer):
             if reader.remaining == 0:
                 self.end_frame(sender)
             return 0
+        self.lose(sender)
+        return 0
+
+    def lose(self, sender: Sender) -> cython.int:
+        """Forget where a side's frames are: a header is missing, or what was read as one is none.
+
+        What the missing bytes held is not known: nothing may refer to the window any more.
+        """
+        reader: FrameReader = sender.reader
+        between: cython.bint = sender.frames > 0 and not sender.in_frame and reader.have == 0
+        usual: cython.int = reader.head if sender.frames else -1
         sender.lost = 1
         sender.broken = 1
         sender.message.miss()
         self.stop(sender)
+        if sender.message.inflater is not None:
+            sender.message.inflater.lose()
+        if not self.unframed:
+            limit = self.recorder.limits.resync
+            sender.search = Search(
+                self.masks(sender),
+                self.deflate != 0,
+                usual,
+                between,
+                limit,
+                self.recorder.scratch,
+            )
+        return 0
+
+    def lose_from(self, side: int, offset: int, unread: int) -> None:
+        """Begin to look for a side's frames at `offset`; `unread` bytes were given up before it."""
+        sender: Sender = self.high if side else self.low
+        sender.offset = offset
+        sender.unread = unread
+        self.lose(sender)
+
+    def masks(self, sender: Sender) -> cython.int:
+        """Say whether a side masks its frames: as it should, but for one that never did."""
+        if sender.role == 0:
+            return 0 if sender.frames and not sender.masked else 1
+        return 1 if sender.frames and sender.masked == sender.frames else 0
+
+    def misfits(self, sender: Sender) -> cython.int:
+        """Say whether the header just read is none that a sender would send.
+
+        Asked only of frames that were found behind a hole: then it was the wrong place.
+        """
+        reader: FrameReader = sender.reader
+        opcode: cython.int = reader.head & 15
+        if reader.head & (0x30 if self.deflate else 0x70) or reader.masked != self.masks(sender):
+            return 1
+        if opcode & 7 > 2:
+            return 1
+        return opcode & 8 and (not reader.head & 0x80 or reader.length > 125)
+
+    def seek(
+        self,
+        side: cython.int,
+        sender: Sender,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Look for frames in bytes of a side that is lost."""
+        search = sender.search
+        found: cython.int
+        before: cython.longlong
+        at: cython.longlong = sender.offset
+        sender.offset += stop - start
+        if search is None:
+            sender.unread += stop - start
+            return 0
+        if start == stop:
+            return 0
+        before = search.held
+        found = search.take(buffer, start, stop, at, time, packet, ordinal)
+        self.recorder.held += search.held - before
+        if found:
+            return self.resume(side, sender)
+        if self.recorder.held > self.recorder.limits.held_total:
+            self.recorder.reach("held_total")
+            self.recorder.held -= search.held
+            search.shrink(0)
+        return 0
+
+    def seek_on(
+        self,
+        side: cython.int,
+        sender: Sender,
+        length: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Tell a side's search of another hole, behind which a frame that it found may go on."""
+        search = sender.search
+        found: cython.int
+        before: cython.longlong
+        if search is not None:
+            before = search.held
+            found = search.skip(length, sender.offset, time, packet, ordinal)
+            self.recorder.held += search.held - before
+            if found:
+                self.resume(side, sender)
+                return self.gap(side, length, time, packet, ordinal)
+        sender.offset += length
+        return 0
+
+    def resume(self, side: cython.int, sender: Sender) -> cython.int:
+        """Read on where frames were found, with what was held of them."""
+        search = sender.search
+        # What is read now was sent before what is known of the connection's end.
+        reset = sender.reset
+        first_end = self.first_end
+        if search is None:
+            return 0
+        self.recorder.held -= search.held
+        sender.search = None
+        sender.lost = 0
+        sender.resyncs += 1
+        sender.confidence = search.bits if search.bits < 255 else 255
+        sender.unread += search.dropped
+        for offset, data, missing, time, packet, ordinal in search.pieces:
+            skipped = min(max(search.anchor - offset, 0), len(data) + missing)
+            if skipped == len(data) + missing:
+                sender.unread += len(data)
+            elif missing:
+                self.gap(side, missing, time, packet, ordinal)
+            else:
+                if skipped or offset == search.anchor:
+                    sender.unread += skipped
+                    sender.offset = search.anchor
+                self.data(side, Buffer(data), skipped, len(data), time, packet, ordinal)
+        sender.reset = reset
+        self.first_end = first_end
+        return 0
+
+    def give_up(self, side: cython.int, sender: Sender) -> cython.int:
+        """End a side's search: what can be said now is all that will be."""
+        search = sender.search
+        while search is not None and search.finish():
+            self.resume(side, sender)
+            search = sender.search
+        if search is not None:
+            self.recorder.held -= search.held
+            search.shrink(0)
+            sender.unread += search.dropped
+            sender.search = None
         return 0
 
     def stop(self, sender: Sender) -> cython.int:
@@ -475,6 +655,8 @@ class Session(Layer):
     def finish(self, evicted: cython.int) -> cython.int:
         """Write the counts of both sides to the connection's record."""
         connection = self.connection
+        self.give_up(0, self.low)
+        self.give_up(1, self.high)
         self.stop(self.low)
         self.stop(self.high)
         client: Sender = self.sender(0)
@@ -502,6 +684,7 @@ class Session(Layer):
             "pongs": sender.pongs,
             "invalid_text_messages": sender.invalid_text,
             "unread_bytes": sender.unread,
+            "resyncs": sender.resyncs,
         }
         for name, count in counts.items():
             setattr(connection, prefix + name, count)

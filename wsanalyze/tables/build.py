@@ -237,6 +237,7 @@ def _frames(connection: Ints, number: Ints, message: Ints, columns: Columns) -> 
         # Hixie frames have headers of one byte: nothing is coded beyond it.
         "length_coded": plain(np.maximum(header - 2 - 4 * is_masked, 0).astype(np.uint8)),
         "length_raw": plain(raw, ~is_larger),
+        "confidence": plain(columns["confidence"].astype(np.uint16), columns["confidence"] == 0),
     }
     return batch(FRAMES, cells)
 
@@ -265,5 +266,6 @@ def _messages(connection: Ints, number: Ints, columns: Columns, length: int) -> 
         "utf8_valid": plain(valid == 1, valid < 0),
         "sha256": text_array(hexadecimal(digest[hashed]), hashed),
         "preview": previews(columns["payload"], columns["length"], opcode, length),
+        "confidence": plain(columns["confidence"].astype(np.uint16), columns["confidence"] == 0),
     }
     return batch(MESSAGES, cells)

@@ -19,6 +19,7 @@ cdef class FrameColumns:
     cdef unsigned char[::1] head
     cdef unsigned char[::1] second
     cdef unsigned char[::1] header_length
+    cdef unsigned char[::1] confidence
     cpdef grow(self, Py_ssize_t capacity)
     cpdef int make_room(self) except -1
 
@@ -46,6 +47,7 @@ cdef class MessageColumns:
     cdef unsigned char[::1] opcode
     cdef unsigned char[::1] compressed
     cdef unsigned char[::1] complete
+    cdef unsigned char[::1] confidence
     cdef signed char[::1] utf8_valid
     cpdef grow(self, Py_ssize_t capacity)
     cpdef int make_room(self) except -1

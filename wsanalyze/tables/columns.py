@@ -57,6 +57,7 @@ class FrameColumns:
     - `length`: payload length as the header says (unsigned); `captured`: payload bytes seen
     - `message`: serial of the message, -1 for control frames and stray continuations
     - `close_code`: -1 where there is none
+    - `confidence`: bits of evidence that a frame begins there, 0 where that is certain
     """
 
     def __init__(self, full: Full | None = None) -> None:
@@ -71,6 +72,7 @@ class FrameColumns:
         self.masking_key = _column("I", 0)
         self.close_code = _column("i", 0)
         self.sender = self.head = self.second = self.header_length = _column("B", 0)
+        self.confidence = _column("B", 0)
         self.grow(FIRST_ROWS)
 
     def grow(self, capacity: cython.Py_ssize_t) -> None:
@@ -91,6 +93,7 @@ class FrameColumns:
         self.head = _grown(self.head, "B", capacity, self.count)
         self.second = _grown(self.second, "B", capacity, self.count)
         self.header_length = _grown(self.header_length, "B", capacity, self.count)
+        self.confidence = _grown(self.confidence, "B", capacity, self.count)
         self.capacity = capacity
 
     def make_room(self) -> cython.int:
@@ -126,6 +129,7 @@ class FrameColumns:
                 ("captured", self.captured),
                 ("message", self.message),
                 ("close_code", self.close_code),
+                ("confidence", self.confidence),
             )
         }
 
@@ -141,6 +145,7 @@ class MessageColumns:
     - `wire_length`: sum of the frame payloads in bytes; `length`: after decompression, -1 unknown
     - `utf8_valid`: 1, 0, or -1 (binary, or not to be known)
     - `payload_start`, `payload_stop`: what is kept of the payload, in `payloads`
+    - `confidence`: that of its first frame
     - `digest`: serial of its SHA-256 in `digests` (32 bytes each), -1 where there is none
     """
 
@@ -156,6 +161,7 @@ class MessageColumns:
         self.frames = self.wire_length = self.length = _column("q", 0)
         self.payload_start = self.payload_stop = self.digest = _column("q", 0)
         self.sender = self.opcode = self.compressed = self.complete = _column("B", 0)
+        self.confidence = _column("B", 0)
         self.utf8_valid = _column("b", 0)
         self.grow(FIRST_ROWS)
 
@@ -178,6 +184,7 @@ class MessageColumns:
         self.opcode = _grown(self.opcode, "B", capacity, self.count)
         self.compressed = _grown(self.compressed, "B", capacity, self.count)
         self.complete = _grown(self.complete, "B", capacity, self.count)
+        self.confidence = _grown(self.confidence, "B", capacity, self.count)
         self.utf8_valid = _grown(self.utf8_valid, "b", capacity, self.count)
         self.capacity = capacity
 
@@ -222,6 +229,7 @@ class MessageColumns:
                 ("payload_start", self.payload_start),
                 ("payload_stop", self.payload_stop),
                 ("digest", self.digest),
+                ("confidence", self.confidence),
             )
         }
 

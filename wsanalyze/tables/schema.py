@@ -47,6 +47,14 @@ _NO_REQUEST = "the handshake was before the capture, or the field was not sent"
 _NO_RESPONSE = "no final response was seen, or the field was not sent"
 _CONNECTION = count("connection", "number of the connection, as in `connections`")
 _SENDER = category("sender", SENDERS, "who sent it")
+_CONFIDENCE = Column(
+    "confidence",
+    Kind.PORT,
+    "bits of evidence that it begins where it was read, at least: the odds against chance are "
+    "2^confidence to 1, 255 for more. It says nothing of payloads made to look like frames",
+    "certain: read on from the handshake, no header lost before it",
+    "bits",
+)
 
 CONNECTIONS = Table(
     "connections",
@@ -218,6 +226,11 @@ CONNECTIONS = Table(
             "packets of the {} that the capture holds twice (with payload, SYN or FIN); "
             "no retransmissions",
         ),
+        *both(
+            "resyncs",
+            "how often frames of the {} were found again where a header had been lost, or where "
+            "the capture began in the middle",
+        ),
     ),
 )
 
@@ -303,6 +316,7 @@ FRAMES = Table(
             "the top bit is not set, `length` is exact",
             "bytes",
         ),
+        _CONFIDENCE,
     ),
 )
 
@@ -340,6 +354,7 @@ MESSAGES = Table(
             "the first characters (text), hex of the first bytes (binary)",
             "nothing was kept of the payload",
         ),
+        _CONFIDENCE,
     ),
 )
 

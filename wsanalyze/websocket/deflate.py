@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 # Every compressed message had these four bytes taken from its end (RFC 7692 §7.2.1).
 TAIL = b"\x00\x00\xff\xff"
+# An empty stored block, the last one (RFC 1951 §3.2.4).
+LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 # The longest window there is: a smaller agreed one refers to a part of it.
 WINDOW = 32768
 # Output is handed on in pieces of this many bytes.
@@ -28,6 +30,10 @@ class Inflater:
     `limit` bounds the output of one message, `ratio` output bytes per input byte over all messages
     (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
     message is not decompressed.
+
+    With `proven`, compression was not agreed on as far as is known: a message is `broken` as well
+    where its data does not end at the end of a block, as RFC 7692 §7.2.1 makes all messages end.
+    Bytes that were never compressed do not get that far.
     """
 
     __slots__ = (
@@ -40,14 +46,16 @@ class Inflater:
         "input_length",
         "limit",
         "output_length",
+        "proven",
         "ratio",
         "takeover",
         "total_input",
         "total_output",
     )
 
-    def __init__(self, *, takeover: bool, limit: int, ratio: int) -> None:
+    def __init__(self, *, takeover: bool, limit: int, ratio: int, proven: bool = False) -> None:
         self.takeover = takeover
+        self.proven = proven
         self.limit = limit
         self.ratio = ratio
         self.total_input = 0
@@ -106,6 +114,16 @@ class Inflater:
         """Yield what is left of the message, giving back the four bytes taken from its end."""
         yield from self.feed(TAIL)
         self.input_length -= len(TAIL)
+        if self.proven and not self.broken and not self._at_block_end():
+            self.broken = True
+
+    def _at_block_end(self) -> bool:
+        """Say whether a block could begin here: an empty last one ends the stream at once."""
+        decoder = self._decoder.copy()
+        try:
+            return decoder.decompress(LAST_BLOCK) == b"" and decoder.eof
+        except zlib.error:
+            return False
 
     def _held_back(self) -> Iterator[bytes]:
         while not self.broken and not self.cut:

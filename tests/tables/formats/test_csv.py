@@ -27,11 +27,11 @@ def test_exact_frames() -> None:
     assert written("csv", "frames", frames(2)).decode() == (
         "connection,frame,sender,time,time_end,packet,packet_end,offset,fin,rsv1,rsv2,rsv3,opcode,"
         "type,masked,masking_key,header_length,length,captured,message,close_code,length_coded,"
-        "length_raw\n"
+        "length_raw,confidence\n"
         "0,0,client,2026-01-02T03:04:05.000000000Z,2026-01-02T03:04:05.000000000Z,1,1,0,true,false,"
-        "false,false,1,text,true,00000000,6,5,5,,,0,\n"
+        "false,false,1,text,true,00000000,6,5,5,,,0,,\n"
         "0,1,server,2026-01-02T03:04:05.000000000Z,2026-01-02T03:04:05.000000000Z,1,1,0,true,false,"
-        "false,false,8,close,false,,10,9223372036854775807,5,,1001,8,18446744073709551611\n"
+        "false,false,8,close,false,,10,9223372036854775807,5,,1001,8,18446744073709551611,\n"
     )
 
 

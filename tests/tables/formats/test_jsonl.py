@@ -19,7 +19,8 @@ def test_exact_line() -> None:
         '"time_end":"2026-01-02T03:04:05.000000000Z","packet":1,"packet_end":1,"offset":0,"fin":true,'
         '"rsv1":false,"rsv2":false,"rsv3":false,"opcode":8,"type":"close","masked":false,'
         '"masking_key":null,"header_length":10,"length":9223372036854775807,"captured":5,'
-        '"message":null,"close_code":1001,"length_coded":8,"length_raw":18446744073709551611}\n'
+        '"message":null,"close_code":1001,"length_coded":8,"length_raw":18446744073709551611,'
+        '"confidence":null}\n'
     )
 
 

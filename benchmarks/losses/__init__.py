@@ -1,0 +1,1 @@
+"""Captures with packets taken away, and what the analysis finds of what is left."""

@@ -1,0 +1,163 @@
+"""Is it WebSocket? Asked of a conversation whose handshake is not in the capture."""
+
+from __future__ import annotations
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.websocket.plausible import Header
+from wsanalyze.websocket.resync import NEVER, Piece, Search
+
+# Bits of evidence. A conversation seen from the middle is WebSocket in one of some hundred cases,
+# and of other streams at most one in a hundred thousand may be taken for it: 7 and 17 bits, and
+# as much again for protocols that are framed in a similar way.
+BOTH = 40
+EACH = 8
+MASKED = 44
+UNMASKED = 60
+# Where the upgrade was asked for and only the answer is missing.
+ASKED = 24
+
+# Where it was asked for, and no answer is in the capture.
+WENT_ON = 12
+
+UNKNOWN = -1
+# Bytes of which no more than a few are different tell nothing, however their headers look.
+RUN = 64
+FEW = 6
+
+
+class Recognition:
+    """Looks for frames in both directions of a conversation, from a place where none is known.
+
+    `bytes_seen` counts what was looked at; beyond the limit `midstream` the caller stops.
+    """
+
+    __slots__ = ("bytes_seen", "limit", "searches")
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.limit: int = recorder.limits.midstream
+        self.bytes_seen = 0
+        self.searches = [
+            Search(UNKNOWN, True, UNKNOWN, False, recorder.limits.resync, recorder.scratch)
+            for _ in range(2)
+        ]
+        for search in self.searches:
+            search.accept = NEVER
+
+    @property
+    def held(self) -> int:
+        """Bytes that are held."""
+        return self.searches[0].held + self.searches[1].held
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has looked at as much as it may."""
+        return self.bytes_seen > self.limit
+
+    def data(
+        self,
+        side: int,
+        buffer: Buffer,
+        start: int,
+        stop: int,
+        offset: int,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> None:
+        """Look at the next bytes of a side, which stand at `offset`."""
+        self.bytes_seen += stop - start
+        self._jump(side, offset, time, packet, ordinal)
+        self.searches[side].take(buffer, start, stop, offset, time, packet, ordinal)
+
+    def gap(
+        self, side: int, length: int, offset: int, time: int, packet: int, ordinal: int
+    ) -> None:
+        """Learn that bytes of a side are missing."""
+        self._jump(side, offset, time, packet, ordinal)
+        self.searches[side].skip(length, offset, time, packet, ordinal)
+
+    def _jump(self, side: int, offset: int, time: int, packet: int, ordinal: int) -> None:
+        """Pass over what somebody else has read in between."""
+        search = self.searches[side]
+        if search.pieces and search.stop < offset:
+            search.skip(offset - search.stop, search.stop, time, packet, ordinal)
+
+    def finish(self) -> None:
+        """Look at what is left: nothing more will come."""
+        for search in self.searches:
+            search.finish()
+
+    def client_side(self) -> int:
+        """Return the side that is the client of a WebSocket connection, -1 while it is none.
+
+        Who masks is the client (RFC 6455 §5.1).
+        """
+        side = self._client_side()
+        if side >= 0 and any(self._runs(search) for search in self.searches):
+            return UNKNOWN
+        return side
+
+    @staticmethod
+    def _runs(search: Search) -> bool:
+        """Say whether the newest bytes of a side are few values: runs make any chain, too."""
+        newest = b"".join(piece[1] for piece in search.pieces[-RUN:])[-4 * RUN :]
+        values = len(set(newest))
+        return len(newest) >= RUN // 2 and values <= (FEW if len(newest) < 2 * RUN else 2 * FEW)
+
+    def _client_side(self) -> int:
+        one, other = self.searches
+        scores = (one.score, other.score)
+        if max(scores) < BOTH // 2:
+            return UNKNOWN
+        masks = (one.chain_masked, other.chain_masked)
+        if masks[0] != masks[1] and min(scores) >= EACH and sum(scores) >= BOTH:
+            return 0 if masks[0] == 1 else 1
+        if masks[0] == masks[1] and min(scores) >= ASKED:
+            # One side masks, the other does not: this is something else that is framed.
+            return UNKNOWN
+        best = 0 if scores[0] >= scores[1] else 1
+        if masks[best] == 1:
+            return best if scores[best] >= MASKED else UNKNOWN
+        # MQTT's subscriptions, one after another, look like a server's binary frames.
+        if scores[best] < UNMASKED or self.searches[best].variety < 2:
+            return UNKNOWN
+        return 1 - best
+
+    @staticmethod
+    def client_goes_on(pieces: list[tuple[bytes, int, int, int, int]], recorder: Recorder) -> bool:
+        """Say whether a client that asked for WebSocket went on with frames.
+
+        `pieces` are what it sent behind its request: bytes, bytes missing, time, packet, ordinal.
+        """
+        header = Header(1, True, UNKNOWN, recorder.scratch)
+        first = pieces[0][0]
+        if first and not header.fits(Buffer(first), 0, len(first)):
+            return False
+        search = Search(1, True, UNKNOWN, True, recorder.limits.held, recorder.scratch)
+        search.accept = NEVER
+        offset = 0
+        for data, missing, time, packet, ordinal in pieces:
+            if missing:
+                search.skip(missing, offset, time, packet, ordinal)
+            else:
+                search.take(Buffer(data), 0, len(data), offset, time, packet, ordinal)
+            offset += len(data) + missing
+        search.finish()
+        return search.score >= WENT_ON
+
+    def server_answers(self, side: int) -> bool:
+        """Say whether what `side` sends are a server's frames, the client having asked for it."""
+        search = self.searches[side]
+        return search.score >= ASKED and search.chain_masked == 0
+
+    def beginning(self, side: int, behind: int) -> tuple[int, int]:
+        """Return where a side's pieces begin (`behind` without any), and what was dropped."""
+        search = self.searches[side]
+        return search.pieces[0][0] if search.pieces else behind, search.dropped
+
+    def pieces(self) -> list[tuple[int, Piece]]:
+        """Return what is held of both sides, in the order of reading, each with its side."""
+        both = [(side, piece) for side in range(2) for piece in self.searches[side].pieces]
+        both.sort(key=lambda each: each[1][5])
+        return both

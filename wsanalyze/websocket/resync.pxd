@@ -1,0 +1,87 @@
+from wsanalyze.buffer cimport Buffer
+from wsanalyze.websocket.masking cimport Scratch
+from wsanalyze.websocket.plausible cimport CUT, POSSIBLE, Header
+
+cdef int HEAD
+cdef int ACCEPT
+cdef int MARGIN
+cdef int LOOKAHEAD
+cdef int PUSHES
+cdef int BEHIND_A_FRAME
+cdef int BEHIND_A_HOLE
+cdef int BEHIND_A_WRITE
+cdef int BEHIND_A_SEGMENT
+cdef int INSIDE
+cdef int FULL
+cdef int MOST_CHAINS
+cdef int OVERHEAD
+cdef unsigned long long LAST_THREE
+cdef int NOWHERE
+cdef int FAINT
+cdef int MOST_REPEATS
+
+cdef class Chain:
+    cdef long long target
+    cdef long long last
+    cdef int score
+    cdef int bits
+    cdef int joined
+    cdef long long anchor
+    cdef int masked
+    cdef int open
+    cdef int closed
+    cdef int rewarded
+    cdef int pushes
+    cdef int frames
+    cdef int head
+    cdef int second
+    cdef int kinds
+    cdef int repeats
+    cdef int again
+    cdef unsigned long long recent
+    cdef long long key
+
+cdef class Search:
+    cdef Header header
+    cdef long long limit
+    cdef public int accept
+    cdef public list pieces
+    cdef public long long held
+    cdef public long long dropped
+    cdef bytes rest
+    cdef dict waiting
+    cdef list targets
+    cdef list stuck
+    cdef Chain leader
+    cdef long long nearest
+    cdef long long start
+    cdef int start_prior
+    cdef int next_prior
+    cdef long long marked
+    cdef int marked_prior
+    cdef long long largest
+    cdef public long long stop
+    cdef public long long anchor
+    cdef public int bits
+    cpdef int take(
+        self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop, long long offset,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int settle(self) except -1
+    cpdef int skip(
+        self, long long length, long long offset, long long time, long long packet,
+        long long ordinal
+    ) except -1
+    cpdef int finish(self) except -1
+    cpdef int shrink(self, long long most) except -1
+    cdef int scan(self, bytes data, long long base, bint final) except -1
+    cdef int place(self, long long offset, int bits, Chain arriving) except -1
+    cdef int gain(self, Chain chain, int bits, int again) except -2
+    cdef int code(self) except? -1
+    cdef int repeated(self, Chain chain) except -1
+    cdef int join(self, Chain chain) except -1
+    cdef int lead_on(self, Chain chain, long long offset) except -1
+    cdef int fasten(self, Chain chain) except -1
+    cdef int reward(self, long long offset, bint short) except -1
+    cdef Chain best(self)
+    cdef int decide(self, bint final) except -1

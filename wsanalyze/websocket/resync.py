@@ -1,0 +1,485 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""Where do frames go on behind a hole? A search for the chain of headers that chance cannot make.
+
+A header says where the next one is. Whoever begins to read at a wrong place meets, one jump
+further, a byte that cannot begin a frame, nine times in ten or more often. Each place behind a hole
+is tried, and each chain of headers collects evidence in bits (`plausible.py`):
+
+- what its headers look like, and whether they may follow each other (RFC 6455 §5.4, §5.5.1);
+- where it begins (a prior): most applications write a frame at a time, which begins a segment;
+- whether its frames end where segments end.
+
+A header that repeats the one before it counts little, because records in a payload do that. A chain
+is taken when its odds against chance are 2^ACCEPT to 1 or better.
+
+Its first frames may still be an accident in front of a true one: of the 125 places from which a
+short frame reaches a given header, one looks like it in 2 % of cases. They are taken from where the
+odds against such an accident, over all frames up to there, are 2^HEAD to 1.
+
+This is evidence against chance, not against design: whoever controls a payload of many segments can
+put whole frames into it, and where the header of that payload is lost nothing tells them apart.
+What arms against it is to look further ahead before deciding, where no writes are seen to end with
+the chain's frames.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.websocket.masking import Scratch
+from wsanalyze.websocket.plausible import Header
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze.uncompiled import cython
+if not cython.compiled:
+    from wsanalyze.websocket.plausible import CUT, POSSIBLE
+
+# In all sums below: bits.
+HEAD = 16
+ACCEPT = 24
+# How much better than any other chain one has to be.
+MARGIN = 10
+# Of how much stands behind a chain's beginning, in bytes, where no write is seen to end with it.
+LOOKAHEAD = 65536
+# Writes that end with frames of the chain, so that it need not be looked further ahead.
+PUSHES = 2
+
+# What is believed of a place before it is looked at.
+BEHIND_A_FRAME = 2
+BEHIND_A_HOLE = -2
+BEHIND_A_WRITE = 0
+BEHIND_A_SEGMENT = -5
+INSIDE = -14
+
+# Segments shorter than this are never full (RFC 9293 §3.7.1: a sender may always send as much).
+FULL = 536
+# Chains that are followed at once. Random bytes have about ten.
+MOST_CHAINS = 4096
+LAST_THREE = (1 << 48) - 1
+# What a piece costs besides its bytes.
+OVERHEAD = 160
+NOWHERE = -1
+# Inside a segment, no chain is begun with less.
+FAINT = 3
+# Headers like the ones before them, in a row or nearly, that count at all.
+MOST_REPEATS = 4
+# More than any chain has: for who wants to know the score alone.
+NEVER = 1 << 30
+
+# Bytes of the stream, or how many are missing: offset, bytes, missing, time, packet, ordinal.
+Piece = tuple[int, bytes, int, int, int, int]
+
+
+@cython.final
+@cython.cclass
+class Chain:
+    """Headers that lead from one to the next.
+
+    - `target`: offset of the next header; `last`: of the last one
+    - `score`: bits so far; `joined`: bits against its frames being an accident before a true one
+    - `anchor`: offset of its first frame that can be taken, -1 none yet, with `bits`: those for it
+    - `masked`, `open` (a fragmented message): 1, 0, or -1 unknown; `closed`: a Close was sent
+    - `head`, `second`, `key`, `rewarded` of the last frame; `pushes`: writes that ended with frames
+    - `recent`: first and second bytes of the last four; `again`: the last is like one of them,
+      `repeats`: how many were; `kinds`: bits for the opcodes and lengths that there were
+    """
+
+    def __init__(self) -> None:
+        self.target = self.last = 0
+        self.score = self.bits = self.joined = 0
+        self.anchor = NOWHERE
+        self.masked = self.open = -1
+        self.closed = self.rewarded = self.pushes = self.frames = 0
+        self.head = self.second = self.kinds = self.repeats = self.again = self.recent = 0
+        self.key = 0
+
+
+@cython.final
+@cython.cclass
+class Search:
+    """Looks for frames in one side's stream, from a place where none is known.
+
+    `masked` is 1 or 0 as the sender's frames are, -1 unknown; `compression` says whether RSV1 may
+    be set; `usual` is a first byte that its frames often have, -1 unknown; `aligned` says that a
+    frame had just ended before the hole; `limit` bounds the bytes that are held.
+
+    `take`, `skip` and `finish` return 1 when frames were found: the first at `anchor`, with odds of
+    2^`bits` to 1, in `pieces`, all that is held of the stream. `dropped` counts bytes that are
+    held no more. `stop` is the offset behind all that
+    was seen, `score` the best chain's evidence so far, `accept` what it takes to be found.
+    """
+
+    def __init__(
+        self,
+        masked: cython.int,
+        compression: cython.bint,
+        usual: cython.int,
+        aligned: cython.bint,
+        limit: cython.longlong,
+        scratch: Scratch,
+    ) -> None:
+        self.header = Header(masked, compression, usual, scratch)
+        self.limit = limit
+        self.accept = ACCEPT
+        self.pieces: list[Piece] = []
+        self.held = self.dropped = 0
+        self.rest = b""
+        self.waiting: dict[int, Chain] = {}
+        self.targets: list[int] = []
+        self.stuck: list[int] = []
+        self.leader: Chain | None = None
+        self.nearest = NOWHERE
+        self.start_prior = BEHIND_A_FRAME if aligned else BEHIND_A_HOLE
+        self.next_prior = self.start_prior
+        self.marked = NOWHERE
+        self.marked_prior = 0
+        self.largest = FULL
+        self.stop = 0
+        self.anchor = NOWHERE
+        self.bits = 0
+
+    @property
+    def score(self) -> int:
+        """The evidence of the best chain that goes on, in bits."""
+        leader: Chain | None = self.best()
+        return leader.score if leader is not None else INSIDE
+
+    @property
+    def variety(self) -> int:
+        """How many kinds of headers the best chain has: opcodes, and longer lengths.
+
+        A text counts twice: what it holds was seen to be one.
+        """
+        leader: Chain | None = self.best()
+        kinds = int(leader.kinds) if leader is not None else 0
+        return kinds.bit_count() + (kinds >> 1 & 1)
+
+    @property
+    def chain_masked(self) -> int:
+        """Whether the frames of the best chain are masked: 1, 0, -1 unknown."""
+        leader: Chain | None = self.best()
+        return leader.masked if leader is not None else -1
+
+    def take(
+        self,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        offset: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Look at `buffer[start:stop]`, one segment, which stands at `offset`; 1 when found."""
+        data: bytes = buffer.copy(start, stop)
+        short: cython.bint = stop - start < self.largest
+        self.pieces.append((offset, data, 0, time, packet, ordinal))
+        self.held += len(data) + OVERHEAD
+        self.stop = offset + len(data)
+        if not self.rest:
+            self.marked = offset
+            self.marked_prior = self.next_prior
+        self.start = offset
+        self.start_prior = self.next_prior
+        self.scan(self.rest + data, offset - len(self.rest), False)
+        self.reward(self.stop, short)
+        self.next_prior = BEHIND_A_WRITE if short else BEHIND_A_SEGMENT
+        if stop - start > self.largest:
+            self.largest = stop - start
+        return self.settle()
+
+    def settle(self) -> cython.int:
+        """Decide, and hold no more than the limit."""
+        if self.held <= self.limit:
+            return self.decide(False)
+        if self.decide(True):
+            return 1
+        self.shrink(self.limit // 2)
+        return 0
+
+    def skip(
+        self,
+        length: cython.longlong,
+        offset: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Learn that `length` bytes at `offset` are missing; 1 when frames were found before them.
+
+        A chain goes on behind them where they lie within the payload of its last frame.
+        """
+        end: cython.longlong = offset + length
+        leader: Chain | None
+        if not self.pieces:
+            self.stop = end
+            return 0
+        self.scan(self.rest, offset - len(self.rest), True)
+        self.rest = b""
+        leader = self.best()
+        if leader is not None and leader.target < end and self.decide(True):
+            return 1
+        for target in self.stuck:
+            del self.waiting[target]
+        self.stuck = []
+        self.leader = None
+        self.pieces.append((offset, b"", length, time, packet, ordinal))
+        self.held += OVERHEAD
+        while self.targets and self.targets[0] < end:
+            del self.waiting[heappop(self.targets)]
+        self.nearest = self.targets[0] if self.targets else NOWHERE
+        self.reward(end, False)
+        self.next_prior = BEHIND_A_HOLE
+        self.stop = end
+        if self.held > self.limit:
+            self.shrink(self.limit // 2)
+        return 0
+
+    def finish(self) -> cython.int:
+        """Decide with what there is: nothing more will come for now."""
+        self.scan(self.rest, self.stop - len(self.rest), True)
+        self.rest = b""
+        return self.decide(True)
+
+    def shrink(self, most: cython.longlong) -> cython.int:
+        """Hold at most `most` bytes: the oldest are given up."""
+        chain: Chain
+        place: cython.Py_ssize_t = 0
+        first: cython.longlong
+        while place < len(self.pieces) and self.held > most:
+            self.dropped += len(self.pieces[place][1])
+            self.held -= len(self.pieces[place][1]) + OVERHEAD
+            place += 1
+        del self.pieces[:place]
+        first = self.pieces[0][0] if self.pieces else self.stop
+        if self.stop - len(self.rest) < first:
+            self.rest = b""
+        for chain in self.waiting.values():
+            if chain.anchor < first:
+                chain.anchor = NOWHERE
+        return 0
+
+    def scan(self, data: bytes, base: cython.longlong, final: cython.bint) -> cython.int:
+        """Try each place of `data`, which stands at offset `base`, for a header."""
+        buffer: Buffer = Buffer(data)
+        header: Header = self.header
+        at: cython.Py_ssize_t = 0
+        size: cython.Py_ssize_t = len(data)
+        bits: cython.int
+        arriving: Chain | None
+        while at < size:
+            arriving = None
+            if base + at == self.nearest:
+                arriving = self.waiting[self.nearest]
+            elif header.weights[buffer.view[at]] < 0:
+                at += 1
+                continue
+            bits = header.weigh(buffer, at, size)
+            if bits == CUT:
+                if not final:
+                    break
+                # Such a chain ends here; it is decided about with the others.
+                if arriving is not None:
+                    self.stuck.append(heappop(self.targets))
+                    self.nearest = self.targets[0] if self.targets else NOWHERE
+                at += 1
+                continue
+            if arriving is not None:
+                del self.waiting[heappop(self.targets)]
+                self.nearest = self.targets[0] if self.targets else NOWHERE
+            self.place(base + at, bits, arriving)
+            at += 1
+        self.rest = data[at:]
+        return 0
+
+    def place(
+        self, offset: cython.longlong, bits: cython.int, arriving: Chain | None
+    ) -> cython.int:
+        """Let the header at `offset` continue the chain that leads to it, or begin one."""
+        gain: cython.int = -1
+        again: cython.int = 0
+        prior: cython.int = INSIDE
+        chain: Chain
+        if arriving is not None:
+            if bits > POSSIBLE:
+                again = self.repeated(arriving)
+                gain = self.gain(arriving, bits, again)
+            if gain < 0 and arriving is self.leader:
+                self.leader = None
+        if bits <= POSSIBLE:
+            return 0
+        if offset == self.start:
+            prior = self.start_prior
+        elif offset == self.marked:
+            prior = self.marked_prior
+        if arriving is not None and gain >= 0 and arriving.score + gain >= prior + bits:
+            chain = arriving
+            chain.score += gain
+            chain.again = again
+            chain.repeats += again
+            self.join(chain)
+        else:
+            if arriving is not None and arriving is self.leader:
+                self.leader = None
+            if prior == INSIDE and (bits < FAINT or len(self.waiting) >= MOST_CHAINS):
+                return 0
+            chain = Chain()
+            chain.score = prior + bits
+            chain.joined = prior - INSIDE
+            self.join(chain)
+            chain.masked = self.header.second >> 7
+        self.lead_on(chain, offset)
+        return 0
+
+    def code(self) -> cython.int:
+        """Return 16 bits that tell the header just weighed from others, mostly."""
+        head: cython.int = self.header.head << 8
+        if self.header.second & 127 < 126:
+            return head | self.header.second
+        return head ^ cython.cast(cython.int, self.header.length & 0x7FFF)
+
+    def repeated(self, chain: Chain) -> cython.int:
+        """Say whether the header just weighed is like one of the last four of a chain.
+
+        Records in a payload are alike, zeros and other runs are, masked or not: a fresh key for
+        each frame is the rule (§5.3).
+        """
+        code: cython.ulonglong = self.code()
+        recent: cython.ulonglong = chain.recent
+        while recent:
+            if recent & 0xFFFF == code:
+                return 1 if not chain.masked or self.header.key == chain.key else 0
+            recent >>= 16
+        return 0
+
+    def gain(self, chain: Chain, bits: cython.int, again: cython.int) -> cython.int:
+        """Return what the header just weighed adds to the chain that leads to it, -1 for never."""
+        header: Header = self.header
+        opcode: cython.int = header.head & 15
+        if chain.closed or header.second >> 7 != chain.masked:
+            return -1
+        # §5.4: a message ends before another one begins, and nothing that has not begun goes on.
+        if opcode == 0 and chain.open == 0:
+            return -1
+        if (opcode == 1 or opcode == 2) and chain.open == 1:
+            return -1
+        if bits < 0:
+            bits = 0
+        if header.masked < 0 and bits:
+            bits += 1
+        if again and not chain.rewarded:
+            if chain.masked or chain.repeats >= MOST_REPEATS:
+                bits = 0
+            elif bits > 2:
+                bits = 2
+        return bits
+
+    def join(self, chain: Chain) -> cython.int:
+        """Count what speaks against the newest header being an accident before a true one."""
+        form: cython.int = self.header.second & 127
+        chain.joined += self.header.content
+        if chain.again or self.header.head == 0:
+            chain.joined += 1
+        elif form < 126:
+            chain.joined += 5
+        elif form == 126:
+            chain.joined += 12
+        else:
+            chain.joined += 20
+        return 0
+
+    def lead_on(self, chain: Chain, offset: cython.longlong) -> cython.int:
+        """Let a chain wait for what its newest header, at `offset`, leads to."""
+        header: Header = self.header
+        opcode: cython.int = header.head & 15
+        other: Chain
+        chain.head = header.head
+        chain.second = header.second
+        chain.key = header.key
+        # The first may be an accident, and fragments begin like small integers.
+        if chain.frames and header.head & 0x80:
+            chain.kinds |= 1 << opcode
+            if header.second & 127 > 125:
+                chain.kinds |= 1 << 16
+        # The newest four, of 16 bits each: uncompiled, integers do not lose the oldest themselves.
+        chain.recent = (chain.recent & LAST_THREE) << 16 | self.code()
+        chain.last = offset
+        chain.target = offset + header.size + header.length
+        chain.frames += 1
+        chain.rewarded = 0
+        if opcode < 8:
+            chain.open = 0 if header.head & 0x80 else 1
+        chain.closed = opcode == 8
+        self.fasten(chain)
+        if chain.target in self.waiting:
+            other = self.waiting[chain.target]
+            if other.score >= chain.score:
+                if chain is self.leader:
+                    self.leader = other
+                return 0
+            if other is self.leader:
+                self.leader = chain
+        else:
+            heappush(self.targets, chain.target)
+            self.nearest = self.targets[0]
+        self.waiting[chain.target] = chain
+        return 0
+
+    def fasten(self, chain: Chain) -> cython.int:
+        """Note the first frame of a chain for which there is enough evidence."""
+        if chain.anchor < 0 and chain.joined >= HEAD:
+            chain.anchor = chain.last
+            chain.bits = chain.joined
+        if self.leader is not None and chain.score > self.leader.score:
+            self.leader = chain
+        return 0
+
+    def reward(self, offset: cython.longlong, short: cython.bint) -> cython.int:
+        """Give the chain whose frame ends where a segment does what that is worth.
+
+        A length of 7 bits is right by chance in one of 128 cases, one of 16 bits more rarely; full
+        segments end everywhere, but one that is not full is the end of what was written. Headers
+        that repeat themselves meet some end, sooner or later: theirs count where the frame is the
+        segment. An unmasked fragment (0, then a length) is what other protocols' lengths look like.
+        """
+        chain: Chain
+        if offset not in self.waiting:
+            return 0
+        chain = self.waiting[offset]
+        if (chain.again and chain.last != self.start) or (chain.head == 0 and not chain.masked):
+            return 0
+        if chain.second & 127 < 126:
+            chain.score += 6 if short else 4
+        else:
+            chain.score += 9 if short else 5
+        chain.rewarded = 1
+        if short:
+            chain.pushes += 1
+        return self.fasten(chain)
+
+    def best(self) -> Chain | None:
+        """Return the chain with most evidence."""
+        chain: Chain
+        if self.leader is None:
+            for chain in self.waiting.values():
+                if self.leader is None or chain.score > self.leader.score:
+                    self.leader = chain
+        return self.leader
+
+    def decide(self, final: cython.bint) -> cython.int:
+        """Say whether the best chain is taken; `final` where there is no more to look at."""
+        chain: Chain
+        leader: Chain | None = self.best()
+        if leader is None or leader.score < self.accept or leader.anchor < 0:
+            return 0
+        if not final and leader.pushes < PUSHES and self.stop - leader.anchor < LOOKAHEAD:
+            return 0
+        for chain in self.waiting.values():
+            if chain is not leader and chain.score > leader.score - MARGIN:
+                return 0
+        self.anchor = leader.anchor
+        self.bits = leader.bits
+        return 1
