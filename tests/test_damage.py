@@ -139,7 +139,7 @@ def test_selected_packets(options: tuple[str, str], name: str, tmp_path: Path) -
     count = len(r.records_of(CAPTURES / name))
     in_range = sum(first <= i <= last for i in range(1, count + 1))
     assert found.summary["packets"].iloc[0] == (in_range if keep else count - in_range)
-    assert identities(found) <= identities(recorded(name))
+    assert identities(found, "time") <= identities(recorded(name), "time")
 
 
 @needs_wireshark

@@ -82,10 +82,14 @@ def said(analysis: wsanalyze.Analysis) -> dict[object, list[tuple[object, ...]]]
     return result
 
 
-def identities(analysis: wsanalyze.Analysis) -> set[tuple[object, ...]]:
-    """Return what tells each frame from every other one, wherever its packets stand."""
+def identities(analysis: wsanalyze.Analysis, place: str = "offset") -> set[tuple[object, ...]]:
+    """Return what tells each frame from every other one, wherever its packets stand.
+
+    Offsets count from the first byte that is known: where a capture begins in the middle, `place`
+    is `time`.
+    """
     ports = analysis.connections["client_port"].tolist()
-    names = ("sender", "offset", "opcode", "fin", "masking_key", "length")
+    names = ("sender", place, "opcode", "fin", "masking_key", "length")
     return {
         (ports[row["connection"]], *(str(row[name]) for name in names))
         for row in analysis.frames.to_dict("records")
