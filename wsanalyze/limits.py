@@ -40,6 +40,9 @@ class Limits:
     # Decompressed : compressed. DEFLATE cannot exceed 1032; text rarely exceeds 50. Checked once
     # the output is above 16 MiB.
     inflate_ratio: int = 500
+    # Decoders of permessage-deflate with their windows, of all connections: 40 to 72 kB for each
+    # side that keeps its context. Beyond it, messages of further sides are not decompressed.
+    windows: int = 512 * 1024 * 1024
     # Payload kept per message for `payload()` and previews when payloads="full".
     payload: int = 16 * 1024 * 1024
     # Payload kept in all.

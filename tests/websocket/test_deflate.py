@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.websocket.deflate import MOST_FINAL_BLOCKS, PIECE, WINDOW, Inflater
+from wsanalyze.websocket.deflate import DECODER, MOST_FINAL_BLOCKS, PIECE, WINDOW, Inflater, Memory
 
 MEBIBYTE = 1 << 20
+# RFC 7692 §7.2.3.1.
+HELLO = bytes.fromhex("f248cdc9c90700")
 
 
 def chance(seed: int) -> random.Random:
@@ -331,3 +333,41 @@ def test_the_ratio_counts_over_all_messages() -> None:
     assert one.cut == ""
     inflate(one, packed[:-4])
     assert one.cut == "inflate_ratio"
+
+
+class TestMemory:
+    """Decoders share what they may keep; who finds nothing left does not decompress."""
+
+    def test_each_side_that_keeps_its_context_is_counted_until_it_closes(self) -> None:
+        memory = Memory(10 * DECODER)
+        sides = [Inflater(takeover=True, limit=99, ratio=9, memory=memory) for _ in range(3)]
+        assert memory.held == 0
+        for side in sides:
+            assert inflate(side, HELLO) == b"Hello"
+        assert memory.held == 3 * (DECODER + len(b"Hello"))
+        for side in sides:
+            side.close()
+            side.close()
+        assert memory.held == 0
+
+    def test_without_context_nothing_is_kept_between_messages(self) -> None:
+        memory = Memory(DECODER)
+        sides = [Inflater(takeover=False, limit=99, ratio=9, memory=memory) for _ in range(3)]
+        assert [inflate(side, HELLO) for side in sides] == [b"Hello"] * 3
+        assert memory.held == 0
+
+    def test_where_nothing_is_left_the_message_is_cut(self) -> None:
+        memory = Memory(DECODER)
+        first = Inflater(takeover=True, limit=99, ratio=9, memory=memory)
+        second = Inflater(takeover=True, limit=99, ratio=9, memory=memory)
+        assert inflate(first, HELLO) == b"Hello"
+        assert (inflate(second, HELLO), second.cut) == (b"", "windows")
+        first.close()
+        assert (inflate(second, HELLO), second.cut) == (b"Hello", "")
+
+    def test_a_lost_window_is_given_back(self) -> None:
+        memory = Memory(DECODER)
+        one = Inflater(takeover=True, limit=99, ratio=9, memory=memory)
+        assert inflate(one, HELLO) == b"Hello"
+        one.lose()
+        assert memory.held == 0

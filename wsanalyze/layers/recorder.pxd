@@ -14,6 +14,7 @@ cdef class Recorder:
     cdef public bint full
     cdef public long long kept
     cdef public long long held
+    cdef public object windows
     cdef public long long kept_total
     cdef public long long message_serial
     cdef public dict reached

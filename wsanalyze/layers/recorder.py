@@ -8,6 +8,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.websocket.deflate import Memory
 from wsanalyze.websocket.masking import Scratch
 
 try:
@@ -23,10 +24,9 @@ class Recorder:
 
     `frames` and `messages` are None where nobody asked for rows; counting goes on without them.
     `contents`: whether messages are unmasked, inflated and checked.
-    `summaries` has one row per capture, which counts what happened in it; `held` is what HTTP holds
-    back, `attempts` how many
-    connections began, the serial of the next. `kept_total` bounds what is kept of payloads in all;
-    `reached` counts limits by name.
+    `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
+    connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
+    of all decoders, `kept_total` bounds what is kept of payloads; `reached` counts limits by name.
     """
 
     def __init__(self, recording: Recording, limits: Limits) -> None:
@@ -46,6 +46,7 @@ class Recorder:
             self.keep = limits.payload if self.full else wants.preview_length
         self.kept = 0
         self.held = 0
+        self.windows = Memory(limits.windows)
         self.kept_total = limits.payload_total
         self.message_serial = 0
         self.reached: dict[str, int] = {}

@@ -119,7 +119,10 @@ class Session(Layer):
             (self.sender(1), deflate.server_no_context_takeover),
         ):
             sender.message.inflater = Inflater(
-                takeover=not alone, limit=limits.message, ratio=limits.inflate_ratio
+                takeover=not alone,
+                limit=limits.message,
+                ratio=limits.inflate_ratio,
+                memory=self.recorder.windows,
             )
 
     def suppose(self) -> None:
@@ -131,7 +134,11 @@ class Session(Layer):
         limits = self.recorder.limits
         for sender in (self.low, self.high):
             sender.message.inflater = Inflater(
-                takeover=True, limit=limits.message, ratio=limits.inflate_ratio, proven=True
+                takeover=True,
+                limit=limits.message,
+                ratio=limits.inflate_ratio,
+                memory=self.recorder.windows,
+                proven=True,
             )
 
     def sender(self, role: int) -> Sender:
@@ -665,6 +672,8 @@ class Session(Layer):
         connection.server_masked_frames = server.masked
         for prefix, sender in (("client_", client), ("server_", server)):
             self.report(prefix, sender)
+            if sender.message.inflater is not None:
+                sender.message.inflater.close()
         if self.first_close >= 0:
             connection.ended_by = ("client-close", "server-close")[self.first_close]
         elif self.first_end:

@@ -20,6 +20,20 @@ RATIO_FROM = 16 * 1024 * 1024
 MOST_FINAL_BLOCKS = 4096
 
 
+# What zlib keeps of one stream: its tables and the longest window.
+DECODER = 40 * 1024
+
+
+class Memory:
+    """What all decoders together keep between their messages, in bytes, and how much they may."""
+
+    __slots__ = ("held", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+
 class Inflater:
     """Decompresses the messages of one side, keeping the window between them where agreed.
 
@@ -31,6 +45,9 @@ class Inflater:
     (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
     message is not decompressed.
 
+    `memory` is shared by many: where it is used up, messages that would need a decoder more are
+    `cut` by the limit `windows`. `close` gives back what this one took.
+
     With `proven`, compression was not agreed on as far as is known: a message is `broken` as well
     where its data does not end at the end of a block, as RFC 7692 §7.2.1 makes all messages end.
     Bytes that were never compressed do not get that far.
@@ -39,12 +56,14 @@ class Inflater:
     __slots__ = (
         "_decoder",
         "_fresh",
+        "_held",
         "_window",
         "broken",
         "cut",
         "final_blocks",
         "input_length",
         "limit",
+        "memory",
         "output_length",
         "proven",
         "ratio",
@@ -53,7 +72,17 @@ class Inflater:
         "total_output",
     )
 
-    def __init__(self, *, takeover: bool, limit: int, ratio: int, proven: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        takeover: bool,
+        limit: int,
+        ratio: int,
+        memory: Memory | None = None,
+        proven: bool = False,
+    ) -> None:
+        self.memory = memory
+        self._held = 0
         self.takeover = takeover
         self.proven = proven
         self.limit = limit
@@ -64,9 +93,31 @@ class Inflater:
         self._begin()
 
     def _forget(self) -> None:
-        self._decoder = zlib.decompressobj(-15)
+        self._decoder: zlib._Decompress | None = None
         self._window = b""
         self._fresh = True
+        self._hold(0)
+
+    def close(self) -> None:
+        """Forget everything: no message will come."""
+        self._forget()
+
+    def _hold(self, size: int) -> None:
+        """Count what is kept from now on."""
+        if self.memory is not None:
+            self.memory.held += size - self._held
+        self._held = size
+
+    def _opened(self) -> zlib._Decompress | None:
+        """Return the decoder, a new one where there is none; None where memory is used up."""
+        if self._decoder is None:
+            memory = self.memory
+            if memory is not None and memory.held + DECODER > memory.limit:
+                self.cut = "windows"
+                return None
+            self._decoder = zlib.decompressobj(-15)
+            self._hold(DECODER)
+        return self._decoder
 
     def _begin(self) -> None:
         self.final_blocks = 0
@@ -91,24 +142,25 @@ class Inflater:
         self._fresh = False
         self.input_length += len(data)
         self.total_input += len(data)
-        while data and not self.broken and not self.cut:
+        decoder = self._opened() if data else None
+        while decoder is not None and data and not self.broken and not self.cut:
             try:
-                piece = self._decoder.decompress(data, PIECE)
+                piece = decoder.decompress(data, PIECE)
             except zlib.error:
                 self.broken = True
                 return
-            data = self._decoder.unconsumed_tail
+            data = decoder.unconsumed_tail
             if piece:
                 yield from self._account(piece)
-            if self._decoder.eof:
-                data = self._decoder.unused_data
-                self._next_stream()
+            if decoder.eof:
+                data = decoder.unused_data
+                decoder = self._next_stream()
             elif not data:
                 # What zlib holds back because PIECE was full comes with no further input.
                 data = b""
                 if len(piece) < PIECE:
                     return
-                yield from self._held_back()
+                yield from self._held_back(decoder)
 
     def finish(self) -> Iterator[bytes]:
         """Yield what is left of the message, giving back the four bytes taken from its end."""
@@ -116,19 +168,23 @@ class Inflater:
         self.input_length -= len(TAIL)
         if self.proven and not self.broken and not self._at_block_end():
             self.broken = True
+        if not self.takeover:
+            self._forget()
 
     def _at_block_end(self) -> bool:
         """Say whether a block could begin here: an empty last one ends the stream at once."""
+        if self._decoder is None:
+            return False
         decoder = self._decoder.copy()
         try:
             return decoder.decompress(LAST_BLOCK) == b"" and decoder.eof
         except zlib.error:
             return False
 
-    def _held_back(self) -> Iterator[bytes]:
+    def _held_back(self, decoder: zlib._Decompress) -> Iterator[bytes]:
         while not self.broken and not self.cut:
             try:
-                piece = self._decoder.decompress(b"", PIECE)
+                piece = decoder.decompress(b"", PIECE)
             except zlib.error:
                 self.broken = True
                 return
@@ -143,6 +199,7 @@ class Inflater:
             self._window = (
                 (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
             )
+            self._hold(DECODER + len(self._window))
         if self.output_length > self.limit:
             self.cut = "message"
             return
@@ -152,10 +209,12 @@ class Inflater:
             return
         yield piece
 
-    def _next_stream(self) -> None:
+    def _next_stream(self) -> zlib._Decompress:
         """Go on behind a block with BFINAL set (RFC 7692 §7.2.3.4), which ends zlib's stream."""
         self.final_blocks += 1
         if self.final_blocks > MOST_FINAL_BLOCKS:
             self.cut = "message"
         window = self._window if self.takeover else b""
-        self._decoder = zlib.decompressobj(-15, zdict=window) if window else zlib.decompressobj(-15)
+        decoder = zlib.decompressobj(-15, zdict=window) if window else zlib.decompressobj(-15)
+        self._decoder = decoder
+        return decoder
