@@ -9,7 +9,7 @@ DEMO := captures/aiohttp-chat.pcapng
 TOOLS := tshark:tshark tcpdump:tcpdump
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
-.PHONY: demo test test-compiled test-pure check bench clean tools
+.PHONY: demo test test-compiled test-pure check fuzz fuzz-guided sanitize bench attacks clean tools
 
 demo: $(VENV)/.installed
 	$(BIN)/wsanalyze --version
@@ -65,8 +65,27 @@ tools:
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
 
+# How long in all, and which targets (all of them): `make fuzz SECONDS=600 TARGETS="heads frames"`.
+SECONDS := 60
+TARGETS :=
+
+fuzz: $(VENV)/.tested
+	cd tests && $(abspath $(BIN))/python -m fuzz --seconds $(SECONDS) $(TARGETS)
+
+# One target, looking at the paths taken, which takes kernels that are not compiled.
+fuzz-guided: $(PURE)/.tested
+	WSANALYZE_EXTENSIONS=skip $(PURE)/bin/python -m pip install --quiet ".[fuzz]"
+	cd tests && $(abspath $(PURE))/bin/python -m fuzz.guided --seconds $(SECONDS) $(TARGETS)
+
+# The kernels with AddressSanitizer and UBSan, and once more with every check of Cython forced on.
+sanitize: $(VENV)/.tested
+	$(BIN)/python tests/support/sanitize.py
+
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/run.py
+
+attacks: $(VENV)/.tested
+	$(BIN)/python benchmarks/attacks.py
 
 clean:
 	rm -rf $(VENV) $(PURE) build out *.egg-info

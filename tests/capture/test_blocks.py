@@ -125,6 +125,20 @@ def test_drops_add_up_over_interfaces_and_sections() -> None:
     assert blocks.dropped == 42
 
 
+def test_drops_that_no_table_can_count_are_not_believed() -> None:
+    blocks = Blocks()
+    blocks.begin_section(False, body(section()))
+    for _ in range(2):
+        blocks.add_interface(body(interface()))
+    blocks.add_statistics(body(statistics(0, interface_dropped=(1 << 64) - 1)))
+    assert blocks.dropped is None
+    blocks.add_statistics(body(statistics(0, interface_dropped=(1 << 63) - 8)))
+    blocks.add_statistics(body(statistics(1, interface_dropped=8)))
+    assert blocks.dropped == (1 << 63) - 8
+    blocks.add_statistics(body(statistics(1, interface_dropped=7)))
+    assert blocks.dropped == (1 << 63) - 1
+
+
 def test_statistics_without_drops_say_nothing_of_them() -> None:
     blocks = Blocks()
     found, _ = blocks.add_interface(body(interface()))
@@ -147,11 +161,21 @@ def test_secrets_are_kept_as_they_are() -> None:
 
 def test_secrets_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks_module, "SECRETS", 10)
+    monkeypatch.setattr(blocks_module, "SECRET_OVERHEAD", 0)
     blocks = Blocks()
     for data in (b"12345678", b"1234", b"12"):
         blocks.add_secrets(body(secrets(data)))
     assert [data for _, data in blocks.secrets] == [b"12345678", b"12"]
     assert blocks.secrets_skipped == 1
+
+
+def test_empty_secrets_cost_something_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks_module, "SECRETS", 1000)
+    blocks = Blocks()
+    for _ in range(100):
+        blocks.add_secrets(body(secrets(b"")))
+    assert len(blocks.secrets) == 1000 // blocks_module.SECRET_OVERHEAD
+    assert len(blocks.secrets) + blocks.secrets_skipped == 100
 
 
 @pytest.mark.parametrize("damaged", [b"", bytes(7), struct.pack("<II", 1, 0xFFFFFFFF)])

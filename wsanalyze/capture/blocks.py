@@ -24,6 +24,8 @@ INTERFACES = 65_536
 LISTED = 4096
 # Bytes of decryption secrets kept; a TLS 1.3 session writes about 1 KB of them.
 SECRETS = 64 * 1024 * 1024
+# What a block of them takes besides its bytes.
+SECRET_OVERHEAD = 128
 
 # Options: draft-ietf-opsawg-pcapng §3.5, §4.2, §4.6.
 END_OF_OPTIONS, IF_NAME, IF_TSRESOL, IF_FCSLEN, IF_TSOFFSET = 0, 2, 9, 13, 14
@@ -157,16 +159,20 @@ class Blocks:
         interface.received = counts.get(ISB_IFRECV, interface.received)
         if ISB_IFDROP in counts or ISB_OSDROP in counts:
             dropped = counts.get(ISB_IFDROP, 0) + counts.get(ISB_OSDROP, 0)
-            self.dropped = (self.dropped or 0) + dropped - (interface.dropped or 0)
-            interface.dropped = dropped
+            in_all = (self.dropped or 0) + dropped - (interface.dropped or 0)
+            # What no 64-bit column can hold is damage: no interface has lost so much.
+            if in_all < 1 << 63:
+                self.dropped = in_all
+                interface.dropped = dropped
 
     def add_secrets(self, body: bytes) -> None:
         """Keep a Decryption Secrets Block, or count it where it is damaged or over the limit."""
         length = self._number(body, 4)
-        if len(body) < 8 or length > len(body) - 8 or self._secrets_size + length > SECRETS:
+        size = self._secrets_size + length + SECRET_OVERHEAD
+        if len(body) < 8 or length > len(body) - 8 or size > SECRETS:
             self.secrets_skipped += 1
             return
-        self._secrets_size += length
+        self._secrets_size = size
         self.secrets.append((self._number(body, 0), body[8 : 8 + length]))
 
     def _number(self, body: bytes, at: int, length: int = 4) -> int:

@@ -51,7 +51,9 @@ class FlowTable:
         high_low: cython.ulonglong = packet.source_low if side else packet.target_low
         low_port: cython.int = packet.target_port if side else packet.source_port
         high_port: cython.int = packet.source_port if side else packet.target_port
-        ports: cython.ulonglong = low_port << 16 | high_port
+        # Unsigned before it is shifted: an int has no place for ports from 32,768 on.
+        ports: cython.ulonglong = low_port
+        ports = ports << 16 | high_port
         digest: cython.ulonglong = ((low_low ^ self.seed) * FIRST_FACTOR) & ALL_BITS
         digest ^= digest >> 31
         digest = ((digest ^ high_low ^ (ports << 32)) * SECOND_FACTOR) & ALL_BITS

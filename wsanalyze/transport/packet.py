@@ -69,6 +69,16 @@ def u32(buffer: Buffer, at: cython.Py_ssize_t) -> cython.longlong:
     return a << 24 | b << 16 | c << 8 | d
 
 
+@cython.cfunc
+@cython.inline
+@cython.exceptval(0, check=True)
+def u64(buffer: Buffer, at: cython.Py_ssize_t) -> cython.ulonglong:
+    """Return the big-endian 64-bit number at `at`."""
+    # Unsigned before it is shifted: a signed number has no place for the uppermost bit.
+    high: cython.ulonglong = u32(buffer, at)
+    return high << 32 | u32(buffer, at + 4)
+
+
 @cython.final
 @cython.cclass
 class Packet:
@@ -290,10 +300,10 @@ class Packet:
         self.family = 6
         self.identification = 0
         self.ttl = buffer.view[at + 7]
-        self.source_high = u32(buffer, at + 8) << 32 | u32(buffer, at + 12)
-        self.source_low = u32(buffer, at + 16) << 32 | u32(buffer, at + 20)
-        self.target_high = u32(buffer, at + 24) << 32 | u32(buffer, at + 28)
-        self.target_low = u32(buffer, at + 32) << 32 | u32(buffer, at + 36)
+        self.source_high = u64(buffer, at + 8)
+        self.source_low = u64(buffer, at + 16)
+        self.target_high = u64(buffer, at + 24)
+        self.target_low = u64(buffer, at + 32)
         return self.extensions(buffer, buffer.view[at + 6], at + 40)
 
     def extensions(self, buffer: Buffer, kind: cython.int, at: cython.Py_ssize_t) -> cython.int:

@@ -1,0 +1,20 @@
+"""The fuzz targets, one file each."""
+
+from __future__ import annotations
+
+from fuzz.target import Target
+from fuzz.targets import (
+    frames,
+    heads,
+    inflate,
+    packets,
+    pipeline,
+    readers,
+    reassembly,
+    tables,
+)
+
+TARGETS: dict[str, Target] = {
+    module.TARGET.name: module.TARGET
+    for module in (readers, packets, reassembly, heads, frames, inflate, pipeline, tables)
+}
