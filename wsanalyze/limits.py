@@ -12,7 +12,7 @@ class Limits:
     # Conversations followed at once. 131,072 cost about 60 MB; beyond it closed ones leave first,
     # then the ones idle for longest. (Linux tracks 262,144 by default, Zeek has no limit.)
     flows: int = 131_072
-    # Conversations that are read at once, with their heads and messages: 5 kB each. Beyond it the
+    # Conversations that are read at once, with their heads and messages: 12 kB each. Beyond it the
     # ones idle for longest are read no more, WebSocket sessions last.
     followed: int = 32_768
     # Out-of-order bytes kept per direction: TCP's largest window without scaling is 64 KiB, common
