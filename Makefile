@@ -17,7 +17,7 @@ demo: $(VENV)/.installed
 	rm -rf out && $(BIN)/wsanalyze export $(DEMO) -f csv -o out
 	@echo
 	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
-	@cut -d, -f1-4,9-14,16 out/messages.csv
+	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
 	@echo
 	@echo "Try another one of captures/: . $(VENV)/bin/activate && wsanalyze captures/chromium.pcapng"
 
@@ -41,10 +41,12 @@ $(VENV)/.created:
 
 # Cython compiles the kernels where there is a C compiler; without one they run as they are.
 $(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py $(KERNEL_SOURCES)
+	@echo "Compiling the kernels: this takes some minutes, once."
 	$(BIN)/python -m pip install --quiet .
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.created pyproject.toml setup.py $(KERNEL_SOURCES)
+	@echo "Compiling the kernels: this takes some minutes, once."
 	WSANALYZE_EXTENSIONS=require $(BIN)/python -m pip install --quiet ".[test]"
 	touch $@ $(VENV)/.installed
 
@@ -52,6 +54,7 @@ $(PURE)/.tested: pyproject.toml setup.py $(KERNEL_SOURCES)
 	test -d $(PURE) || $(PYTHON) -m venv $(PURE)
 	$(PURE)/bin/python -m pip install --quiet --upgrade pip
 	WSANALYZE_EXTENSIONS=skip $(PURE)/bin/python -m pip install --quiet ".[test]"
+	$(PURE)/bin/python -m pip uninstall --quiet --yes Cython
 	touch $@
 
 tools:

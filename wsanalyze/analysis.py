@@ -67,6 +67,8 @@ def analyze(
         segments=segments, hashes=hashes, payloads=payloads, preview_length=preview_length
     )
     limits = limits if limits is not None else Limits()
+    if not isinstance(limits, Limits):
+        raise UsageError(f"limits are wsanalyze.Limits(…), not {type(limits).__name__}")
     recording = _read(sources, wants, limits, skip_unreadable, progress)
     return Analysis(recording, sources, limits, skip_unreadable=skip_unreadable)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from wsanalyze.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is kept before wsanalyze lets go, counts it and goes on. Sizes are bytes."""
+    """How much is kept before wsanalyze lets go, counts it and goes on. Sizes are bytes.
+
+    Raises UsageError for what is no positive integer.
+    """
 
     # Conversations followed at once. 131,072 cost about 60 MB; beyond it closed ones leave first,
     # then the ones idle for longest. (Linux tracks 262,144 by default, Zeek has no limit.)
@@ -56,3 +61,9 @@ class Limits:
     # Rows of frames, messages and segments, some 100 bytes each, that an export holds in memory;
     # more of them are sorted in a temporary file.
     rows: int = 4 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise UsageError(f"limit {limit.name} needs a positive number, not {value!r}")

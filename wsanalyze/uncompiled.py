@@ -2,8 +2,7 @@
 
 The kernels are ordinary Python files that Cython can compile. Where they run uncompiled and
 Cython is not installed, `cython` of this module takes the place of `import cython`: every
-decorator hands its function back unchanged. Types are never looked up at run time, because
-annotations are not evaluated.
+decorator hands its function back unchanged. Types in annotations are never looked up at run time.
 """
 
 from __future__ import annotations
@@ -42,4 +41,11 @@ else:
         boundscheck=_unchanged_with,
         wraparound=_unchanged_with,
         cast=_cast,
+        # Types that a cast names: unlike annotations, its arguments are evaluated.
+        int=int,
+        longlong=int,
+        ulonglong=int,
+        Py_ssize_t=int,
+        p_const_char=object,
+        p_void=object,
     )

@@ -73,6 +73,7 @@ def check_side(
     captured = sum(row["captured"] for row in frames)
     assert captured <= count("bytes") <= captured + count("lost_bytes")
     assert count("invalid_text_messages") == sum(row["utf8_valid"] == 0 for row in messages)
+    assert count("incomplete_messages") == sum(not row["complete"] for row in messages)
     assert count("retransmissions") >= 0
     assert count("out_of_order") >= 0
     assert count("unread_bytes") >= 0

@@ -28,7 +28,8 @@ NAMES = {
         "server_out_of_order findings severity client_unread_bytes server_unread_bytes "
         "client_invalid_text_messages server_invalid_text_messages "
         "client_duplicates server_duplicates "
-        "client_resyncs server_resyncs"
+        "client_resyncs server_resyncs request_packet response_packet faults "
+        "client_incomplete_messages server_incomplete_messages"
     ),
     "frames": (
         "connection frame sender time time_end packet packet_end offset fin rsv1 rsv2 rsv3 opcode "

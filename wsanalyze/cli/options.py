@@ -32,7 +32,7 @@ class LimitType(click.ParamType[tuple[str, int]]):
             self.fail(f"{name!r} is no limit: it must be one of {', '.join(names)}", param, ctx)
         # Not int(): that would take `1_000`, ` 5 ` and digits of other scripts.
         if not (text.isascii() and text.isdigit()) or not 0 < int(text[:20]) < 1 << 62:
-            self.fail(f"{name} needs a positive number, not {text!r}", param, ctx)
+            self.fail(f"write {name}=NUMBER with a positive number, not {value!r}", param, ctx)
         return name, int(text)
 
 

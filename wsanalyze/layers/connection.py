@@ -70,6 +70,9 @@ class Connection:
     # Bytes that could not be told apart into frames, after a gap had swallowed a header.
     client_unread_bytes: int = 0
     server_unread_bytes: int = 0
+    # Messages that were cut, or could not be decompressed.
+    client_incomplete_messages: int = 0
+    server_incomplete_messages: int = 0
     # Packets that the capture holds twice.
     client_duplicates: int = 0
     server_duplicates: int = 0

@@ -42,6 +42,7 @@ cdef class Sender:
     cdef public long long pongs
     cdef public long long masked
     cdef public long long invalid_text
+    cdef public long long incomplete
     cdef public int closed
     cdef public int close_code
     cdef public int frame_close_code

@@ -58,7 +58,7 @@ class Sender:
         self.message_time = self.message_packet = 0
         self.message_ordinal = self.message_offset = self.message_confidence = 0
         self.frames = self.messages = self.bytes = 0
-        self.pings = self.pongs = self.masked = self.invalid_text = 0
+        self.pings = self.pongs = self.masked = self.invalid_text = self.incomplete = 0
         self.closed = 0
         self.close_code = -1
         self.close_reason: str | None = None
@@ -425,6 +425,7 @@ class Session(Layer):
         if message.compressed and message.inflater is not None and message.inflater.cut:
             recorder.reach(message.inflater.cut)
         sender.invalid_text += message.utf8_valid == 0
+        sender.incomplete += not message.complete
         if columns is None:
             return 0
         # What is out of memory does not count against what is kept.
@@ -692,6 +693,7 @@ class Session(Layer):
             "pings": sender.pings,
             "pongs": sender.pongs,
             "invalid_text_messages": sender.invalid_text,
+            "incomplete_messages": sender.incomplete,
             "unread_bytes": sender.unread,
             "resyncs": sender.resyncs,
         }

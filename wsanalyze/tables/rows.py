@@ -31,7 +31,7 @@ _OF_HANDSHAKE = (
     "extensions_offered",
     "extensions",
 )
-_COMPUTED = ("connection", "handshake_ms", "duration_s", "findings", "severity")
+_COMPUTED = ("connection", "handshake_ms", "duration_s", "findings", "severity", "faults")
 _NAMES = CONNECTIONS.names
 _OF_CONNECTION = tuple(
     name for name in _NAMES if name not in _OF_HANDSHAKE and name not in _COMPUTED
@@ -57,6 +57,9 @@ def connection_row(connection: Connection, number: int) -> Row:
         cells[name] = list(value) if isinstance(value, list | tuple) else value
     if handshake is not None and cells["http_version"] is None:
         cells["http_version"] = handshake.http_version
+    cells["faults"] = None
+    if handshake is not None:
+        cells["faults"] = [f"{fault.code}: {fault.message}" for fault in handshake.faults]
     cells["connection"] = number
     cells["handshake_ms"] = _milliseconds(connection.requested, connection.responded)
     cells["duration_s"] = (connection.ended - connection.started) / 1e9

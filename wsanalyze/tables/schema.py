@@ -86,7 +86,12 @@ CONNECTIONS = Table(
             "stream id of HTTP/2 and HTTP/3",
             "HTTP/1 and mid-stream",
         ),
-        text("tunnel", "what it travelled through, outermost first", "no tunnel"),
+        text(
+            "tunnel",
+            "proxies that it travelled through (CONNECT, SOCKS, PROXY), outermost first; wrappings "
+            "below TCP, such as VXLAN, are not named",
+            "none; they are not read yet",
+        ),
         category(
             "version",
             VERSIONS,
@@ -230,6 +235,29 @@ CONNECTIONS = Table(
             "resyncs",
             "how often frames of the {} were found again where a header had been lost, or where "
             "the capture began in the middle",
+        ),
+        Column(
+            "request_packet",
+            Kind.NULLABLE_INT,
+            "number of the packet with the first byte of the request",
+            _NO_REQUEST,
+        ),
+        Column(
+            "response_packet",
+            Kind.NULLABLE_INT,
+            "number of the packet with the first byte of the final response",
+            _NO_RESPONSE,
+        ),
+        Column(
+            "faults",
+            Kind.LIST,
+            "what is wrong with the handshake, each as `code: sentence`",
+            "the handshake was not seen",
+        ),
+        *both(
+            "incomplete_messages",
+            "messages of the {} that a gap, a limit or the end of the capture cut, or that could "
+            "not be decompressed",
         ),
     ),
 )

@@ -178,7 +178,20 @@ def _consequence(connection: Connection) -> str:
     if connection.outcome == "invalid" and connection.handshake is not None:
         reasons = [fault.message for fault in connection.handshake.faults if fault.fatal]
         text += "".join(f": {visible(reason, 120)}" for reason in reasons[:1])
-    return text
+    return text + _missing(connection)
+
+
+def _missing(connection: Connection) -> str:
+    """Return what of the connection is not there, or could not be read."""
+    incomplete = connection.client_incomplete_messages + connection.server_incomplete_messages
+    lost = connection.client_lost_bytes + connection.server_lost_bytes
+    unread = connection.client_unread_bytes + connection.server_unread_bytes
+    parts = [
+        f"{size(lost)} lost" if lost else "",
+        f"{size(unread)} not read as frames" if unread else "",
+        f"{number(incomplete)} of its messages incomplete" if incomplete else "",
+    ]
+    return "".join(f"; {part}" for part in parts if part)
 
 
 def _ending(connection: Connection) -> str:
