@@ -20,6 +20,9 @@ class Limits:
     out_of_order: int = 4 * 1024 * 1024
     # Out-of-order bytes kept in all.
     out_of_order_total: int = 64 * 1024 * 1024
+    # Places where two copies of the same bytes differ that are kept with both versions, some 600
+    # bytes each, in all; they are counted beyond it. Sound traffic has none.
+    conflicts: int = 4096
     # One HTTP head: nginx takes 32 KiB, Apache 8 KiB per line, Node 16 KiB, Squid 64 KiB.
     head: int = 64 * 1024
     # Requests of one connection that wait for their responses, and interim responses (1xx) kept of

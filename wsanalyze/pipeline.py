@@ -228,6 +228,7 @@ class _Run:
         reached["followed"] = transport.reached_followed
         reached["out_of_order"] = transport.reached_pending
         reached["out_of_order_total"] = transport.reached_pending_all
+        reached["conflicts"] = reached.get("conflicts", 0) + transport.reached_conflicts
         reached["fragments"] = transport.fragments.reached_fragments
         reached["datagrams"] = transport.fragments.reached_datagrams
         columns = (self.recording.frames, self.recording.messages, self.recording.segments)

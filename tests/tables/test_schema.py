@@ -27,7 +27,7 @@ NAMES = {
         "server_lost_bytes client_retransmissions server_retransmissions client_out_of_order "
         "server_out_of_order findings severity client_unread_bytes server_unread_bytes "
         "client_invalid_text_messages server_invalid_text_messages "
-        "client_duplicates server_duplicates"
+        "client_duplicates server_duplicates client_conflicts server_conflicts"
     ),
     "frames": (
         "connection frame sender time time_end packet packet_end offset fin rsv1 rsv2 rsv3 opcode "

@@ -218,6 +218,11 @@ CONNECTIONS = Table(
             "packets of the {} that the capture holds twice (with payload, SYN or FIN); "
             "no retransmissions",
         ),
+        *both(
+            "conflicts",
+            "TCP segments of the {} that bring other bytes than an earlier one for the same place; "
+            "what had been handed on is compared only where `segments` is read",
+        ),
     ),
 )
 

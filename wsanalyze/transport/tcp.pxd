@@ -2,6 +2,7 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.capture.batch cimport Batch
 from wsanalyze.layer cimport Layer
 from wsanalyze.tables.columns cimport SegmentColumns
+from wsanalyze.transport.checksum cimport soundness
 from wsanalyze.transport.conversation cimport UNSEEN, Conversation
 from wsanalyze.transport.duplicates cimport Recent
 from wsanalyze.transport.flows cimport FlowTable
@@ -13,6 +14,7 @@ cdef int FIN
 cdef int SYN
 cdef int RST
 cdef int ACK
+cdef int FLAGS
 cdef long long LOW
 cdef int PATIENCE
 cdef int LINGERING
@@ -72,6 +74,9 @@ cdef class Transport:
     cdef public long long conversations
     cdef public long long ordinal
     cdef long long pending_bytes
+    cdef long long limit_conflicts
+    cdef long long conflicts
+    cdef public long long reached_conflicts
     cdef object closed
     cdef public long long reached_flows
     cdef public long long reached_pending
@@ -114,7 +119,13 @@ cdef class Transport:
     cdef int known(
         self, Conversation conversation, Direction mine, long long time
     ) except -1
-    cdef int compare(self, Direction mine, Buffer buffer, long long offset) except -1
+    cdef int compare(
+        self, Direction mine, Buffer buffer, long long offset, long long number
+    ) except -1
+    cdef int contested(self, Direction mine) except -1
+    cdef int remember(
+        self, Direction mine, Buffer buffer, long long offset, long long number
+    ) except -1
     cdef int drain(self, Conversation conversation, int side, Direction mine) except -1
     cdef int bound(
         self, Conversation conversation, int side, Direction mine, long long time, long long number

@@ -23,6 +23,7 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
+    from wsanalyze.transport.checksum import soundness
     from wsanalyze.transport.conversation import UNSEEN
     from wsanalyze.transport.sequence import distance
 
@@ -30,6 +31,8 @@ FIN = 0x01
 SYN = 0x02
 RST = 0x04
 ACK = 0x10
+# The flags' nine bits; in front of them the field has the data offset.
+FLAGS = 0x1FF
 
 # Sequence numbers count modulo 2^32. Named, because a literal above 2^31 would be a Python object.
 LOW = 0xFFFFFFFF
@@ -124,6 +127,7 @@ class Transport:
         self.limit_followed = limits.followed
         self.limit_pending = limits.out_of_order
         self.limit_pending_all = limits.out_of_order_total
+        self.limit_conflicts = limits.conflicts
         self.segments = segments
         self.flows = FlowTable(seed)
         self.packet = Packet()
@@ -135,6 +139,7 @@ class Transport:
         self.conversations = 0
         self.ordinal = 0
         self.pending_bytes = 0
+        self.conflicts = self.reached_conflicts = 0
         self.closed: deque[Conversation] = deque()
         self.followed = self.reached_followed = 0
         self.reached_flows = self.reached_pending = self.reached_pending_all = 0
@@ -251,7 +256,7 @@ class Transport:
     def segment(self, buffer: Buffer, time: cython.longlong, number: cython.longlong) -> cython.int:
         """Take the segment that `self.packet` describes to its conversation."""
         packet: Packet = self.packet
-        flags: cython.int = packet.flags
+        flags: cython.int = packet.control
         side: cython.int = self.side(packet)
         conversation: Conversation = self.conversation(packet, side, time)
         mine: Direction
@@ -302,6 +307,8 @@ class Transport:
                 mine.next += length
                 mine.highest = mine.next
                 self.recent.put(packet, conversation.digest, time)
+                if self.segments is not None:
+                    self.remember(mine, buffer, offset, number)
                 self.deliver(
                     conversation,
                     side,
@@ -344,7 +351,7 @@ class Transport:
         index: cython.longlong = self.conversations
         reused: cython.int
         if conversation is not None:
-            if not packet.flags & SYN:
+            if not packet.control & SYN:
                 return conversation
             reused = self.reuses(conversation, packet, side)
             # A copy of a SYN may come when the connection is over: captures whose clocks differ.
@@ -381,7 +388,7 @@ class Transport:
                 return 0
             base = mine.base
         same = base >= 0 and distance(packet.sequence + 1, base) == 0
-        if packet.flags & ACK:
+        if packet.control & ACK:
             return 2 if not same and conversation.closing else 0
         if not same:
             return 1
@@ -501,8 +508,6 @@ class Transport:
             layer = self.begin(conversation)
         # Who sends on had not reset the connection: somebody else had, or tried to.
         mine.reset = 0
-        if self.segments is not None:
-            mine.remember(mine.next - length, buffer, start, stop)
         if stop > start:
             done = layer.data(side, buffer, start, stop, time, number, ordinal)
         if not done and length > stop - start:
@@ -550,7 +555,25 @@ class Transport:
         self.pending_bytes -= mine.pending_bytes
         mine.pending_bytes = 0
         mine.pending = []
+        self.conflicts -= mine.charged
+        mine.charged = 0
+        mine.contested = None
         return 0
+
+    def remember(
+        self, mine: Direction, buffer: Buffer, offset: cython.longlong, number: cython.longlong
+    ) -> cython.int:
+        """Remember the bytes of the segment in order that is handed on."""
+        packet: Packet = self.packet
+        return mine.remember(
+            offset,
+            buffer,
+            packet.payload_start,
+            packet.payload_stop,
+            number,
+            soundness(packet, buffer),
+            mine.acked,
+        )
 
     def irregular(
         self,
@@ -581,23 +604,32 @@ class Transport:
             if not repeated:
                 mine.retransmissions += 1
                 self.note = RETRANSMISSION
-            self.compare(mine, buffer, offset)
+            self.compare(mine, buffer, offset, number)
             return 0
         if offset > mine.highest:
             self.note = LOST_BEFORE
         elif offset < mine.next:
             self.note = OVERLAP
-            self.compare(mine, buffer, offset)
+            self.compare(mine, buffer, offset, number)
             start += mine.next - offset
             length -= mine.next - offset
             offset = mine.next
             if start > packet.payload_stop:
                 start = packet.payload_stop
         before = mine.pending_bytes
-        known = mine.keep(offset, buffer, start, packet.payload_stop, length, time, number)
+        known = mine.keep(
+            offset,
+            buffer,
+            start,
+            packet.payload_stop,
+            length,
+            time,
+            number,
+            soundness(packet, buffer),
+        )
         self.pending_bytes += mine.pending_bytes - before
         if known & 2:
-            self.note = CONFLICT
+            self.contested(mine)
         elif known & 1 and not known & 4 and self.note != CONFLICT:
             self.note = OVERLAP
         if known & 4:
@@ -629,18 +661,47 @@ class Transport:
             self.note = CONFLICT
         return 0
 
-    def compare(self, mine: Direction, buffer: Buffer, offset: cython.longlong) -> cython.int:
-        """Take note where a segment that came again is not what it was (first copy wins)."""
+    def compare(
+        self, mine: Direction, buffer: Buffer, offset: cython.longlong, number: cython.longlong
+    ) -> cython.int:
+        """Take note where a segment that came again is not what was handed on.
+
+        What was handed on is remembered where a table of segments is wanted, and only there.
+        """
         packet: Packet = self.packet
-        if mine.contradicts(offset, buffer, packet.payload_start, packet.payload_stop):
-            mine.conflicts += 1
-            self.note = CONFLICT
+        if mine.parts is None:
+            return 0
+        if mine.contradicts(
+            offset,
+            buffer,
+            packet.payload_start,
+            packet.payload_stop,
+            number,
+            soundness(packet, buffer),
+        ):
+            self.contested(mine)
+        return 0
+
+    def contested(self, mine: Direction) -> cython.int:
+        """Charge the conflicts that a segment has just added, as far as there is room."""
+        excess: cython.longlong
+        self.note = CONFLICT
+        if mine.contested is None:
+            return 0
+        self.conflicts += len(mine.contested) - mine.charged
+        excess = self.conflicts - self.limit_conflicts
+        if excess > 0:
+            self.reached_conflicts += excess
+            self.conflicts -= excess
+            del mine.contested[len(mine.contested) - excess :]
+        mine.charged = len(mine.contested)
         return 0
 
     def drain(self, conversation: Conversation, side: cython.int, mine: Direction) -> cython.int:
         """Hand on the pending chunks that the stream has reached."""
         before: cython.longlong
         chunk: Chunk | None
+        data: Buffer
         while not conversation.let_go:
             before = mine.pending_bytes
             chunk = mine.maybe_take()
@@ -648,11 +709,22 @@ class Transport:
                 return 0
             self.pending_bytes += mine.pending_bytes - before
             mine.next = chunk.stop
+            data = Buffer(chunk.data)
+            if self.segments is not None:
+                mine.remember(
+                    chunk.offset,
+                    data,
+                    0,
+                    len(chunk.data),
+                    chunk.packet,
+                    chunk.sound,
+                    chunk.acked,
+                )
             self.deliver(
                 conversation,
                 side,
                 mine,
-                Buffer(chunk.data),
+                data,
                 0,
                 len(chunk.data),
                 chunk.stop - chunk.offset,
@@ -798,7 +870,7 @@ class Transport:
         packet: Packet = self.packet
         rows: SegmentColumns | None = self.segments
         row: cython.Py_ssize_t
-        flags: cython.int = packet.flags
+        flags: cython.int = packet.control
         if rows is None:
             return 0
         if rows.count == rows.capacity:
@@ -811,7 +883,7 @@ class Transport:
         rows.packet[row] = number
         rows.time[row] = time
         rows.direction[row] = side
-        rows.flags[row] = flags
+        rows.flags[row] = flags & FLAGS
         # Relative numbers as Wireshark counts them: the SYN is 0, the first byte 1.
         rows.seq[row] = 0 if flags & SYN else offset + 1
         rows.ack[row] = -1
