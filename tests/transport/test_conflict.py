@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.layers import Tap, watch
-from support.packets import ACK, CLIENT, SERVER, SYN, Packet, checked, pcap_of, segment
+from support.packets import ACK, CLIENT, SERVER, SYN, T0, Packet, checked, pcap_of, segment
 from support.sessions import frame, masked, request, response
 from support.tshark import followed, needs_tshark
 
@@ -196,6 +196,28 @@ def test_conflicts_are_kept_up_to_their_limit_and_counted_beyond() -> None:
     assert row.client_conflicts == 9
     assert len(row.client_contested) == 4
     assert recording.captures[0].limits["conflicts"] == 5
+
+
+def test_a_copy_of_a_segment_that_contradicts_is_no_second_contradiction() -> None:
+    """Neither while the bytes wait nor when they were handed on."""
+    contradicts = client(AT + LENGTH, b"XY")
+    packets = [client(AT + LENGTH, b"ab"), contradicts, contradicts, client(AT, HELLO), contradicts]
+    opening = [*OPEN, client(0, request()), server(0, response(), ack=AT)]
+    data = pcap_of([*opening, *packets], times=[T0 + i for i in range(10)])
+    recording = read([io.BytesIO(data)], wants=Wants(segments=True), limits=Limits())
+    (row,) = recording.connections
+    assert (row.client_conflicts, row.client_duplicates) == (1, 2)
+    assert len(row.client_contested) == 1
+
+
+def test_of_one_segment_64_conflicts_are_kept() -> None:
+    """It may contradict thousands of small ones."""
+    packets: list[Packet] = [client(AT + LENGTH + 2 * i, b"a") for i in range(70)]
+    recording = contested([*packets, client(AT + LENGTH, b"X" * 140)], segments=False)
+    (row,) = recording.connections
+    assert row.client_conflicts == 1
+    assert [each.first_packet for each in row.client_contested] == list(range(6, 70))
+    assert recording.captures[0].limits["conflicts"] == 6
 
 
 def test_conflicts_of_other_connections_take_no_room_for_good() -> None:

@@ -317,6 +317,8 @@ class Readers:
         excess: cython.longlong
         if mine.contested is None:
             return 0
+        self.reached_conflicts += mine.beyond
+        mine.beyond = 0
         self.conflicts += len(mine.contested) - mine.charged
         excess = self.conflicts - self.limit_conflicts
         if excess > 0:

@@ -3,6 +3,7 @@ from wsanalyze.buffer cimport Buffer
 cdef int CHUNK_OVERHEAD
 cdef Py_ssize_t REMEMBERED
 cdef Py_ssize_t PARTS
+cdef Py_ssize_t MOST_OF_ONE
 
 cdef class Chunk:
     cdef public long long offset
@@ -41,6 +42,7 @@ cdef class Direction:
     cdef public long long trust
     cdef public list contested
     cdef public long long charged
+    cdef public long long beyond
     cpdef int keep(
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long length, long long time, long long packet, int sound=*
@@ -73,4 +75,5 @@ cdef class Direction:
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long packet, int sound
     ) except -1
+    cpdef drop_conflicts(self)
     cpdef Chunk maybe_take(self)

@@ -26,6 +26,8 @@ CHUNK_OVERHEAD = 256
 REMEMBERED = 65536
 # Segments of which the same is known: a window of 64 KiB in segments of 64 bytes.
 PARTS = 1024
+# Conflicts of one segment that are kept: it may contradict thousands of small ones.
+MOST_OF_ONE = 64
 
 
 @cython.final
@@ -74,7 +76,8 @@ class Direction:
       packet, soundness, acknowledged before it)
     - `trust`: chunks handed on that had a valid checksum, less those that had a bad one: below 0,
       checksums say nothing (segmentation offload)
-    - `contested`: the conflicts that are kept; `charged`: how many of them count for the limit
+    - `contested`: the conflicts that are kept; `charged`: how many of them count for the limit;
+      `beyond`: how many of the last segment are not kept
     - `lost`: bytes of gaps that were handed on; `ended`: whether the FIN was handed on
     """
 
@@ -93,7 +96,7 @@ class Direction:
         self.parts: list[tuple[int, int, int, int]] | None = None
         self.trust = 0
         self.contested: list[Conflict] | None = None
-        self.charged = 0
+        self.charged = self.beyond = 0
 
     def keep(
         self,
@@ -150,8 +153,6 @@ class Direction:
             added = 1
             index += 1
             at = upto
-        if known & 2:
-            self.conflicts += 1
         return known if added else known | 4
 
     def first_ending_after(self, offset: cython.longlong) -> cython.Py_ssize_t:
@@ -301,13 +302,16 @@ class Direction:
         """Keep both versions of the bytes at `at`. What was handed on cannot be taken back."""
         better: cython.bint = self.better(at, first_sound, second_sound, acked)
         why = "first"
+        if self.contested is None:
+            self.contested = []
+        if len(self.contested) >= self.charged + MOST_OF_ONE:
+            self.beyond += 1
+            return 0
         if acked <= at < self.acked:
             why = "acknowledged"
         elif self.trust >= 0 and first_sound * second_sound < 0:
             why = "checksum"
         low, high = differing(first, second)
-        if self.contested is None:
-            self.contested = []
         self.contested.append(
             Conflict(
                 offset=at + low,
@@ -390,8 +394,13 @@ class Direction:
             if upto == part:
                 index += 1
             at = upto
-        self.conflicts += 1
         return True
+
+    def drop_conflicts(self) -> None:
+        """Forget the conflicts that the last segment added."""
+        self.beyond = 0
+        if self.contested is not None:
+            del self.contested[self.charged :]
 
     def maybe_take(self) -> Chunk | None:
         """Remove and return the first pending chunk if the stream has reached it, else None."""

@@ -26,7 +26,6 @@ cdef int KEEP_ALIVE
 cdef int ZERO_WINDOW
 cdef int LOST_BEFORE
 cdef int RESET
-cdef int COUNTED
 cdef int DUPLICATE
 
 cdef class Transport:
@@ -38,6 +37,7 @@ cdef class Transport:
     cdef public object fragments
     cdef Recent recent
     cdef Recent recent_bare
+    cdef Recent recent_conflicts
     cdef bint looked
     cdef PacketCounts counts
     cdef int capture
@@ -49,7 +49,6 @@ cdef class Transport:
         self, int kind, Buffer buffer, int link, long long time, long long number
     ) except -1
     cdef int several(self, Buffer buffer, long long time, long long number) except -1
-    cdef int fragment(self, Buffer buffer, long long time, long long number) except? -1
     cdef int segment(self, Buffer buffer, long long time, long long number) except -1
     cdef int side(self, Packet packet) except -1
     cdef Conversation conversation(self, Packet packet, int side, long long time)
@@ -72,8 +71,11 @@ cdef class Transport:
     cdef int known(
         self, Conversation conversation, Direction mine, long long time
     ) except -1
-    cdef int compare(
+    cdef bint compare(
         self, Direction mine, Buffer buffer, long long offset, long long number
+    ) except -1
+    cdef int contradicted(
+        self, Conversation conversation, Direction mine, long long time
     ) except -1
     cdef int remember(
         self, Direction mine, Buffer buffer, long long offset, long long number

@@ -14,7 +14,7 @@ from wsanalyze.transport.conversation import Conversation
 from wsanalyze.transport.counts import PacketCounts
 from wsanalyze.transport.duplicates import Recent
 from wsanalyze.transport.flows import FlowTable
-from wsanalyze.transport.fragments import Datagram, Fragment, Fragments
+from wsanalyze.transport.fragments import COUNTED, Fragments
 from wsanalyze.transport.packet import Packet
 from wsanalyze.transport.readers import Readers
 from wsanalyze.transport.reassembly import Direction
@@ -37,9 +37,6 @@ FLAGS = 0x1FF
 
 # Sequence numbers count modulo 2^32. Named, because a literal above 2^31 would be a Python object.
 LOW = 0xFFFFFFFF
-
-# A packet that `Fragments` has counted; other values are those of `Packet.read`.
-COUNTED = -1
 
 # Notes of the segments table, as indices into tables.columns.NOTES.
 RETRANSMISSION = 1
@@ -79,6 +76,7 @@ class Transport:
         self.fragments = Fragments(limits)
         self.recent = Recent()
         self.recent_bare = Recent()
+        self.recent_conflicts = Recent()
         self.looked = False
         self.counts: PacketCounts = PacketCounts()
         self.conversations = 0
@@ -134,7 +132,9 @@ class Transport:
         if kind == 12:
             kind = self.several(buffer, time, number)
         elif kind == 6:
-            kind = self.fragment(buffer, time, number)
+            kind, whole = self.fragments.read(self.packet, buffer, time, self.ordinal, self.counts)
+            if kind == 0:
+                self.segment(whole, time, number)
         if kind == 3:
             self.counts.unknown_links.add(link & 0xFFFF)
         if kind == 0:
@@ -157,41 +157,6 @@ class Transport:
                 counted = kind
             kind = self.packet.part(buffer)
         return 5 if counted == 13 else counted
-
-    def fragment(
-        self, buffer: Buffer, time: cython.longlong, number: cython.longlong
-    ) -> cython.int:
-        """Take a fragment, and the datagram that it makes whole; return what to count it as."""
-        packet: Packet = self.packet
-        kind: cython.int = 6
-        whole: Datagram | None
-        # Each datagram that is whole may be a tunnel's, with a fragment inside: `resume` says
-        # NESTED before long.
-        while kind == 6 and packet.length:
-            key = (
-                packet.family,
-                packet.fragment_id,
-                packet.fragment_protocol if packet.family == 4 else 0,
-                packet.source_high,
-                packet.source_low,
-                packet.target_high,
-                packet.target_low,
-            )
-            piece = Fragment(
-                packet.fragment_offset,
-                packet.length,
-                bool(packet.fragment_more),
-                packet.fragment_protocol,
-                buffer.copy(packet.payload_start, packet.payload_stop),
-            )
-            whole = self.fragments.add(key, piece, time, self.ordinal, self.counts)
-            if whole is None:
-                return COUNTED
-            buffer = Buffer(whole.captured())
-            kind = packet.resume(buffer, whole.length, whole.protocol)
-        if kind == 0:
-            self.segment(buffer, time, number)
-        return kind
 
     def segment(self, buffer: Buffer, time: cython.longlong, number: cython.longlong) -> cython.int:
         """Take the segment that `self.packet` describes to its conversation."""
@@ -459,6 +424,7 @@ class Transport:
         before: cython.longlong
         known: cython.int
         repeated: cython.bint
+        differs: cython.bint = False
         if offset + length <= mine.next:
             repeated = self.repeated(conversation, mine, time)
             # A keep-alive probe repeats the last byte, or sends a byte that nobody reads
@@ -471,13 +437,14 @@ class Transport:
             if not repeated:
                 mine.retransmissions += 1
                 self.note = RETRANSMISSION
-            self.compare(mine, buffer, offset, number)
+            if self.compare(mine, buffer, offset, number):
+                self.contradicted(conversation, mine, time)
             return 0
         if offset > mine.highest:
             self.note = LOST_BEFORE
         elif offset < mine.next:
             self.note = OVERLAP
-            self.compare(mine, buffer, offset, number)
+            differs = self.compare(mine, buffer, offset, number)
             start += mine.next - offset
             length -= mine.next - offset
             offset = mine.next
@@ -495,10 +462,9 @@ class Transport:
             soundness(packet, buffer),
         )
         self.readers.pending_bytes += mine.pending_bytes - before
-        if known & 2:
-            self.note = CONFLICT
-            self.readers.charge(mine)
-        elif known & 1 and not known & 4 and self.note != CONFLICT:
+        if known & 2 or differs:
+            self.contradicted(conversation, mine, time)
+        elif known & 1 and not known & 4:
             self.note = OVERLAP
         if known & 4:
             self.known(conversation, mine, time)
@@ -531,25 +497,35 @@ class Transport:
 
     def compare(
         self, mine: Direction, buffer: Buffer, offset: cython.longlong, number: cython.longlong
-    ) -> cython.int:
-        """Take note where a segment that came again is not what was handed on.
+    ) -> cython.bint:
+        """Say whether a segment that came again is not what was handed on.
 
         What was handed on is remembered where a table of segments is wanted, and only there.
         """
         packet: Packet = self.packet
         if mine.parts is None:
-            return 0
-        if mine.contradicts(
+            return False
+        return mine.contradicts(
             offset,
             buffer,
             packet.payload_start,
             packet.payload_stop,
             number,
             soundness(packet, buffer),
-        ):
-            self.note = CONFLICT
-            self.readers.charge(mine)
-        return 0
+        )
+
+    def contradicted(
+        self, conversation: Conversation, mine: Direction, time: cython.longlong
+    ) -> cython.int:
+        """Count a segment that contradicts an earlier one, unless it is a copy of such a one."""
+        recent: Recent = self.recent_conflicts
+        if recent.has(self.packet, conversation.digest, time):
+            mine.drop_conflicts()
+            return 0
+        recent.put(self.packet, conversation.digest, time)
+        mine.conflicts += 1
+        self.note = CONFLICT
+        return self.readers.charge(mine)
 
     def closing(
         self,
