@@ -353,6 +353,11 @@ def test_copies_of_made_up_traffic_change_nothing(
     for row in expected["connections"] + found["connections"]:
         for role in ("client", "server"):
             row.pop(f"{role}_duplicates")
+            # The places are the same; the packets of the versions have other numbers.
+            row[f"{role}_contested"] = [
+                (each.offset, each.length, each.first, each.second, each.used)
+                for each in row[f"{role}_contested"]
+            ]
     for table in expected:
         for ours, theirs in zip(found[table], expected[table], strict=True):
             assert ours == theirs

@@ -11,7 +11,7 @@ from wsanalyze.errors import UsageError
 class Limits:
     """How much is kept before wsanalyze lets go, counts it and goes on. Sizes are bytes.
 
-    Raises UsageError for what is no positive integer.
+    Raises UsageError for what is no integer of 0 or more.
     """
 
     # Conversations followed at once. 131,072 cost about 60 MB; beyond it closed ones leave first,
@@ -25,6 +25,9 @@ class Limits:
     out_of_order: int = 4 * 1024 * 1024
     # Out-of-order bytes kept in all.
     out_of_order_total: int = 64 * 1024 * 1024
+    # Places where two copies of the same bytes differ that are kept with both versions, some 600
+    # bytes each, in all; they are counted beyond it. Sound traffic has none.
+    conflicts: int = 4096
     # One HTTP head: nginx takes 32 KiB, Apache 8 KiB per line, Node 16 KiB, Squid 64 KiB.
     head: int = 64 * 1024
     # Requests of one connection that wait for their responses, and interim responses (1xx) kept of
@@ -65,5 +68,5 @@ class Limits:
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-                raise UsageError(f"limit {limit.name} needs a positive number, not {value!r}")
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise UsageError(f"limit {limit.name} needs a number of 0 or more, not {value!r}")

@@ -23,7 +23,8 @@ from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, Full, MessageColumns, SegmentColumns
 from wsanalyze.transport.conversation import Conversation
-from wsanalyze.transport.tcp import PacketCounts, Transport
+from wsanalyze.transport.counts import PacketCounts
+from wsanalyze.transport.tcp import Transport
 
 Source = str | Path | BinaryIO
 Progress = Callable[[int, int | None], None]
@@ -224,10 +225,11 @@ class _Run:
         """
         reached = dict(self.recorder.reached)
         transport = self.transport
-        reached["flows"] = transport.reached_flows
-        reached["followed"] = transport.reached_followed
-        reached["out_of_order"] = transport.reached_pending
-        reached["out_of_order_total"] = transport.reached_pending_all
+        reached["flows"] = transport.readers.reached_flows
+        reached["followed"] = transport.readers.reached_followed
+        reached["out_of_order"] = transport.readers.reached_pending
+        reached["out_of_order_total"] = transport.readers.reached_pending_all
+        reached["conflicts"] = reached.get("conflicts", 0) + transport.readers.reached_conflicts
         reached["fragments"] = transport.fragments.reached_fragments
         reached["datagrams"] = transport.fragments.reached_datagrams
         columns = (self.recording.frames, self.recording.messages, self.recording.segments)

@@ -11,12 +11,13 @@ from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumn
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What is to be kept of the pass. But for `contents`, no count depends on it."""
+    """What is to be kept of the pass. No count depends on it, but for two that are told below."""
 
     # How many connections, the first ones, keep a record; None: all. All are counted.
     connections: int | None = None
     frames: bool = True
     messages: bool = True
+    # With `segments`, later copies are compared with what was handed on: more conflicts are found.
     segments: bool = False
     # Whether messages are unmasked, inflated and checked where no row of theirs is kept: the counts
     # of limits that they reach and of text that is not UTF-8 depend on it.

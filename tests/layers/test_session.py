@@ -38,8 +38,15 @@ COUNTS = [
     *(
         f"{side}_{name}"
         for side in ("client", "server")
-        for name in ("frames", "messages", "bytes", "pings", "pongs", "invalid_text_messages",
-         "incomplete_messages")
+        for name in (
+            "frames",
+            "messages",
+            "bytes",
+            "pings",
+            "pongs",
+            "invalid_text_messages",
+            "incomplete_messages",
+        )
     ),
     *("client_close_code", "client_close_reason", "server_close_code", "server_close_reason"),
 ]

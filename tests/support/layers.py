@@ -11,7 +11,8 @@ from wsanalyze.layer import Layer
 from wsanalyze.limits import Limits
 from wsanalyze.tables.columns import SegmentColumns
 from wsanalyze.transport.conversation import Conversation
-from wsanalyze.transport.tcp import PacketCounts, Transport
+from wsanalyze.transport.counts import PacketCounts
+from wsanalyze.transport.tcp import Transport
 
 Call = tuple[Any, ...]
 

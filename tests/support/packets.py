@@ -124,6 +124,19 @@ def segment(
     return ethernet(ipv6(inner, source[0], target[0]), 0x86DD)
 
 
+def checked(packet: bytes, error: int = 0) -> bytes:
+    """Return an Ethernet frame of `segment` with the TCP checksum filled in; wrong by `error`."""
+    start, ends = (54, packet[22:54]) if packet[12:14] == b"\x86\xdd" else (34, packet[26:34])
+    inner = packet[start:]
+    summed = ends + struct.pack(">HH", 6, len(inner)) + inner[:16] + bytes(2) + inner[18:]
+    total = sum(struct.unpack(f">{len(summed) // 2}H", summed[: len(summed) & ~1]))
+    total += summed[-1] << 8 if len(summed) & 1 else 0
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    checksum = ((~total & 0xFFFF) + error) & 0xFFFF
+    return packet[: start + 16] + struct.pack(">H", checksum) + packet[start + 18 :]
+
+
 def record(packet: Packet, time: int) -> bytes:
     """Return one record of a pcap file with nanoseconds."""
     data, wire = packet if isinstance(packet, tuple) else (packet, len(packet))

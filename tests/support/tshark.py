@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -37,3 +38,14 @@ def fields(
         command += ["-e", name]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def followed(capture: Path) -> bytes:
+    """Return what `follow,tcp` shows of stream 0, both sides in one."""
+    assert TSHARK is not None
+    command = [TSHARK, "-n", "-q", "-r", str(capture), "-z", "follow,tcp,raw,0"]
+    for option in REASSEMBLY:
+        command += ["-o", option]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    lines = (line.strip() for line in done.stdout.splitlines())
+    return b"".join(bytes.fromhex(line) for line in lines if re.fullmatch("[0-9a-f]+", line))

@@ -29,7 +29,8 @@ NAMES = {
         "client_invalid_text_messages server_invalid_text_messages "
         "client_duplicates server_duplicates "
         "client_resyncs server_resyncs request_packet response_packet faults "
-        "client_incomplete_messages server_incomplete_messages"
+        "client_incomplete_messages server_incomplete_messages "
+        "client_conflicts server_conflicts"
     ),
     "frames": (
         "connection frame sender time time_end packet packet_end offset fin rsv1 rsv2 rsv3 opcode "

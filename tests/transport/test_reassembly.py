@@ -1,4 +1,4 @@
-"""Chunks that came too early: kept once, in order, the first copy of a byte winning."""
+"""Chunks that came too early: kept once, in order, of two copies the one that was accepted."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.transport.conflict import Conflict
 from wsanalyze.transport.reassembly import Direction
 
 Part = tuple[int, bytes]
 ALL_NEW, SOME_KNOWN, CONFLICT, ALL_KNOWN = 0, 1, 2, 4
+VALID, UNKNOWN, BAD = 1, 0, -1
+CHUNK_OVERHEAD = 256
 
 
 def keep(direction: Direction, offset: int, data: bytes, length: int | None = None) -> int:
@@ -88,7 +91,6 @@ def test_segments_to_chunks(segments: list[Part], said: list[int], chunks: list[
     direction = Direction()
     assert [keep(direction, *each) for each in segments] == said
     assert taken(direction) == chunks
-    assert direction.conflicts == sum(each & CONFLICT != 0 for each in said)
 
 
 @pytest.mark.parametrize(("segments", "said", "chunks"), CASES.values(), ids=CASES)
@@ -172,6 +174,132 @@ def test_against_a_bitmap(segments: list[tuple[int, bytes, int]]) -> None:
             place = at - chunk.offset
             found[at] = chunk.data[place] if place < len(chunk.data) else None
     assert found == owned
+
+
+# A segment that comes (offset, data, soundness), or an acknowledgment up to an offset.
+arrivals = st.lists(
+    st.tuples(
+        st.integers(0, 40),
+        st.binary(min_size=1, max_size=12).map(lambda data: bytes(each & 1 for each in data)),
+        st.sampled_from([VALID, UNKNOWN, BAD]),
+    )
+    | st.integers(0, 60),
+    max_size=20,
+)
+
+
+@given(arrivals, st.integers(-1, 1))
+def test_versions_against_a_bitmap(events: list[tuple[int, bytes, int] | int], trust: int) -> None:
+    """Each byte: of the segment that the receiver most probably took it from."""
+    # Offset → (value, segment, its soundness, how far was acknowledged before it).
+    held: dict[int, tuple[int, int, int, int]] = {}
+    versions: dict[int, tuple[int, bytes]] = {}
+    direction = Direction()
+    direction.trust = trust
+    contested = False
+    for number, event in enumerate(events):
+        if isinstance(event, int):
+            direction.acked = max(direction.acked, event)
+            continue
+        offset, data, sound = event
+        versions[number] = offset, data
+        differs = False
+        for at, value in enumerate(data, offset):
+            new = value, number, sound, direction.acked
+            old = held.setdefault(at, new)
+            differs |= old[0] != value
+            settled = old[3] <= at < direction.acked
+            if not settled and trust >= 0 and (old[2], sound) == (BAD, VALID):
+                held[at] = new
+        contested |= differs
+        said = direction.keep(offset, Buffer(data), 0, len(data), len(data), number, number, sound)
+        assert bool(said & CONFLICT) == differs
+    found = {
+        at: (value, chunk.packet)
+        for chunk in direction.pending
+        for at, value in enumerate(chunk.data, chunk.offset)
+    }
+    assert found == {at: (value, number) for at, (value, number, _, _) in held.items()}
+    for one, following in pairwise(direction.pending):
+        assert one.offset < one.stop <= following.offset
+    overhead = len(direction.pending) * CHUNK_OVERHEAD
+    assert direction.pending_bytes == overhead + sum(len(each.data) for each in direction.pending)
+    assert bool(direction.contested) == contested
+    for each in direction.contested or ():
+        assert_both_versions(each, versions)
+
+
+def assert_both_versions(conflict: Conflict, versions: dict[int, tuple[int, bytes]]) -> None:
+    """Both versions are those of the segments that are named, from the first byte that differs."""
+    ends = conflict.offset, conflict.offset + conflict.length
+    for number, kept in (
+        (conflict.first_packet, conflict.first),
+        (conflict.second_packet, conflict.second),
+    ):
+        offset, data = versions[number]
+        assert kept == data[ends[0] - offset : ends[1] - offset]
+    assert conflict.first[0] != conflict.second[0]
+    assert conflict.first[-1] != conflict.second[-1]
+    assert not conflict.late
+    assert conflict.used == "first" or conflict.why == "checksum"
+
+
+def test_the_first_64_bytes_of_each_version_are_kept() -> None:
+    direction = Direction()
+    keep(direction, 5, b"=" + b"a" * 1000 + b"=")
+    keep(direction, 5, b"=" + b"b" * 1000 + b"=")
+    assert direction.contested == [
+        Conflict(6, 1000, 9, 9, b"a" * 64, b"b" * 64, "first", "first", False)
+    ]
+
+
+def test_chunks_handed_on_say_whether_checksums_can_be_trusted() -> None:
+    direction = Direction()
+    for offset, sound in ((5, VALID), (6, BAD), (7, BAD), (8, UNKNOWN)):
+        direction.keep(offset, Buffer(b"x"), 0, 1, 1, 7, 9, sound)
+    taken(direction)
+    assert direction.trust == -1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.binary(min_size=1, max_size=12)), max_size=12),
+    st.integers(0, 40),
+)
+def test_copies_of_what_was_handed_on(copies: list[Part], acked: int) -> None:
+    """They differ where they differ, whatever segments had brought it; the first was read."""
+    stream = bytes(range(40))
+    direction = Direction()
+    for number, start in enumerate(range(0, 40, 5)):
+        data = stream[start : start + 5]
+        direction.remember(start, Buffer(data), 0, 5, number, BAD, 0)
+    direction.acked = acked
+    for offset, data in copies:
+        before = len(direction.contested or ())
+        expected = stream[offset : offset + len(data)]
+        differs = direction.contradicts(offset, Buffer(data), 0, len(data), 99, VALID)
+        assert differs == (expected != data[: len(expected)])
+        added = (direction.contested or [])[before:]
+        assert bool(added) == differs
+        for each in added:
+            assert each.first_packet == each.offset // 5
+            assert each.second_packet == 99
+            assert each.used == "first"
+            assert each.first == stream[each.offset : each.offset + each.length]
+            at = each.offset - offset
+            assert each.second == data[at : at + each.length]
+            assert each.why == ("acknowledged" if each.offset < acked else "checksum")
+            assert each.late == (each.offset >= acked)
+
+
+def test_segments_that_are_not_remembered_are_compared_with_nothing() -> None:
+    direction = Direction()
+    for offset in range(3000):
+        direction.remember(offset, Buffer(b"a"), 0, 1, offset, UNKNOWN, 0)
+    assert not direction.contradicts(0, Buffer(b"b"), 0, 1, 9999, UNKNOWN)
+    assert direction.contradicts(2500, Buffer(b"b"), 0, 1, 9999, UNKNOWN)
+    assert direction.contested is not None
+    assert direction.contested[0].first_packet == 2500
+    assert len(direction.recent) <= 2048
 
 
 @given(segments_of_anything, st.integers(-5, 90))

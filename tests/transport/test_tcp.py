@@ -620,7 +620,7 @@ class TestLimits:
         tap = Tap(Limits(out_of_order=5000)).feed(packets)
         # 1000 bytes and the overhead of a chunk, four times: the fifth is too much.
         assert tap.calls[0] == ("gap", 0, 10, 7)
-        assert tap.transport.reached_pending == 1
+        assert tap.transport.readers.reached_pending == 1
         tap.finish()
         assert tap.witnesses[0].stream(0) == [10, bytes(8000)]
 
@@ -631,7 +631,7 @@ class TestLimits:
             tap.feed([client(10 + i * 1500, bytes(1000))])
             worst = max([worst, *(each.low.pending_bytes for each in tap.conversations)])
         assert worst <= 5000
-        assert tap.transport.reached_pending > 0
+        assert tap.transport.readers.reached_pending > 0
 
     def test_conversations_that_are_read_are_bounded(self) -> None:
         """The longest idle are read no more; what comes of them later is no new conversation."""
@@ -639,7 +639,7 @@ class TestLimits:
         ends = [(CLIENT[0], 41000 + port) for port in range(20)]
         for end in ends:
             tap.feed([segment(end, SERVER, 1, flags=SYN), segment(end, SERVER, 2, data=b"a")])
-        assert tap.transport.reached_followed == 12
+        assert tap.transport.readers.reached_followed == 12
         tap.feed([segment(ends[0], SERVER, 3, data=b"b")])
         assert tap.transport.conversations == 20
         tap.finish()
@@ -652,7 +652,7 @@ class TestLimits:
             tap.feed(
                 [segment(end, SERVER, 1, flags=SYN), segment(end, SERVER, 100, data=bytes(900))]
             )
-        assert tap.transport.reached_pending_all > 0
+        assert tap.transport.readers.reached_pending_all > 0
         tap.finish()
         assert [witness.stream(0) for witness in tap.witnesses] == [[98, bytes(900)]] * 50
 
@@ -684,12 +684,12 @@ class TestLimits:
             end = (CLIENT[0], 41000 + port)
             tap.feed([segment(end, SERVER, 1, flags=SYN), segment(end, SERVER, 2, data=b"ab")])
         assert len(tap.left) >= 84
-        assert tap.transport.reached_flows == len(tap.left)
+        assert tap.transport.readers.reached_flows == len(tap.left)
         tap.finish()
         assert len(tap.left) == tap.counts.conversations == 100
         ended = [witness.calls[-1] for witness in tap.witnesses]
-        assert ended.count(("finish", 1)) == tap.transport.reached_flows
-        assert ended.count(FINISH) == 100 - tap.transport.reached_flows
+        assert ended.count(("finish", 1)) == tap.transport.readers.reached_flows
+        assert ended.count(FINISH) == 100 - tap.transport.readers.reached_flows
 
     def test_closed_conversations_leave_first(self) -> None:
         tap = Tap(Limits(flows=16))

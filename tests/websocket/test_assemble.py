@@ -27,7 +27,8 @@ from wsanalyze.capture.source import open_capture
 from wsanalyze.layer import Layer
 from wsanalyze.limits import Limits
 from wsanalyze.transport.conversation import Conversation
-from wsanalyze.transport.tcp import PacketCounts, Transport
+from wsanalyze.transport.counts import PacketCounts
+from wsanalyze.transport.tcp import Transport
 from wsanalyze.websocket.assemble import MOST_BYTES, MOST_RATIO, Message, assemble
 from wsanalyze.websocket.drafts import scan_draft_frames
 from wsanalyze.websocket.extensions import Deflate, negotiated

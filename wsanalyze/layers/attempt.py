@@ -7,6 +7,7 @@ from dataclasses import replace
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.transport.conversation import Conversation
+from wsanalyze.transport.reassembly import Direction
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
@@ -18,12 +19,13 @@ class Attempt:
     """Keeps the record of one attempt true while its conversation goes on.
 
     TCP's counts are kept per conversation: an attempt is charged with what came after the attempt
-    before it on the same conversation (`counted`).
+    before it on the same conversation (`counted`, `contested`).
     """
 
     __slots__ = (
         "challenge",
         "connection",
+        "contested",
         "conversation",
         "counted",
         "interims",
@@ -49,7 +51,8 @@ class Attempt:
         self.interims: list[Head] = []
         # What is behind the request's head where Hixie-76 has eight bytes; None where it was lost.
         self.challenge: bytes | None = b""
-        self.counted = before.totals() if before is not None else [0] * 8
+        self.counted = before.totals() if before is not None else [0] * 10
+        self.contested = before.kept_conflicts() if before is not None else (0, 0)
         self.connection = Connection(
             serial=recorder.attempts,
             requested_ordinal=ordinal,
@@ -111,10 +114,19 @@ class Attempt:
         handshake = self.connection.handshake
         return handshake.framing if handshake is not None else "rfc6455"
 
+    def directions(self) -> tuple[Direction, Direction]:
+        """Return what the client sent, and the server."""
+        side = self.connection.client_direction
+        return self.conversation.direction(side), self.conversation.direction(1 - side)
+
+    def kept_conflicts(self) -> tuple[int, int]:
+        """Return how many conflicts of the client and of the server are kept so far."""
+        client, server = self.directions()
+        return len(client.contested or ()), len(server.contested or ())
+
     def totals(self) -> list[int]:
-        """Return the conversation's counts so far: lost, retransmitted, late, seen twice."""
-        client = self.conversation.direction(self.connection.client_direction)
-        server = self.conversation.direction(1 - self.connection.client_direction)
+        """Return the conversation's counts so far, in the order of `settle`."""
+        client, server = self.directions()
         return [
             client.lost,
             server.lost,
@@ -124,6 +136,8 @@ class Attempt:
             server.out_of_order,
             client.duplicates,
             server.duplicates,
+            client.conflicts,
+            server.conflicts,
         ]
 
     def settle(self, last_time: int) -> None:
@@ -139,5 +153,10 @@ class Attempt:
             connection.server_out_of_order,
             connection.client_duplicates,
             connection.server_duplicates,
+            connection.client_conflicts,
+            connection.server_conflicts,
         ) = (now - then for now, then in zip(self.totals(), self.counted, strict=True))
+        client, server = self.directions()
+        connection.client_contested = self.recorder.contested(client, self.contested[0])
+        connection.server_contested = self.recorder.contested(server, self.contested[1])
         self.recorder.settle(connection, self.conversation.capture)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsanalyze.transport.community_id import community_id
+from wsanalyze.transport.conflict import Conflict
 from wsanalyze.websocket.handshake import Handshake
 
 
@@ -79,6 +80,11 @@ class Connection:
     # How often frames were found again behind such a gap.
     client_resyncs: int = 0
     server_resyncs: int = 0
+    # Segments that contradict an earlier one, and where (as far as `Limits.conflicts` goes).
+    client_conflicts: int = 0
+    server_conflicts: int = 0
+    client_contested: tuple[Conflict, ...] = ()
+    server_contested: tuple[Conflict, ...] = ()
 
     @property
     def community_id(self) -> str:

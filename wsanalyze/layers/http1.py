@@ -788,6 +788,10 @@ class Http1(Layer):
         self.recognition = None
         self.blind = 0
         pieces = recognition.pieces()
+        if not pieces:
+            # What was found is held no more: there was too much of it.
+            self.recorder.reach("resync")
+            return
         self.client_side = client_side
         attempt = self.attempt
         if attempt is None or not self.upgrading:

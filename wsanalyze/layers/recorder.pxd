@@ -1,4 +1,5 @@
 from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
+from wsanalyze.transport.reassembly cimport Direction
 from wsanalyze.websocket.masking cimport Scratch
 
 cdef class Recorder:
@@ -16,6 +17,7 @@ cdef class Recorder:
     cdef public long long held
     cdef public object windows
     cdef public long long kept_total
+    cdef public long long conflicts
     cdef public long long message_serial
     cdef public dict reached
     cdef public list summaries

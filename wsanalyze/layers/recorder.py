@@ -8,6 +8,8 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.transport.conflict import Conflict
+from wsanalyze.transport.reassembly import Direction
 from wsanalyze.websocket.deflate import Memory
 from wsanalyze.websocket.masking import Scratch
 
@@ -26,7 +28,8 @@ class Recorder:
     `contents`: whether messages are unmasked, inflated and checked.
     `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
-    of all decoders, `kept_total` bounds what is kept of payloads; `reached` counts limits by name.
+    of all decoders, `kept_total` bounds what is kept of payloads,
+    `conflicts` how many more of them may be kept; `reached` counts limits by name.
     """
 
     def __init__(self, recording: Recording, limits: Limits) -> None:
@@ -47,6 +50,7 @@ class Recorder:
         self.kept = 0
         self.held = 0
         self.windows = Memory(limits.windows)
+        self.conflicts = limits.conflicts
         self.kept_total = limits.payload_total
         self.message_serial = 0
         self.reached: dict[str, int] = {}
@@ -69,6 +73,17 @@ class Recorder:
         summary.frames += connection.client_frames + connection.server_frames
         summary.messages += connection.client_messages + connection.server_messages
         summary.lost_bytes += connection.client_lost_bytes + connection.server_lost_bytes
+
+    def contested(self, direction: Direction, start: int) -> tuple[Conflict, ...]:
+        """Keep the conflicts of a direction from the one at `start` on, as far as there is room."""
+        if direction.contested is None:
+            return ()
+        found = direction.contested[start:]
+        kept = tuple(found[: self.conflicts])
+        self.conflicts -= len(kept)
+        for _ in range(len(found) - len(kept)):
+            self.reach("conflicts")
+        return kept
 
     def reach(self, limit: str) -> None:
         """Count that a limit was reached."""

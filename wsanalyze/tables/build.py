@@ -248,7 +248,7 @@ def _messages(connection: Ints, number: Ints, columns: Columns, length: int) -> 
     from wsanalyze.tables.previews import previews
 
     valid, opcode, digest = columns["utf8_valid"], columns["opcode"], columns["digest"]
-    hashed = columns["hashed"] if digest.shape[1] else np.zeros(len(digest), dtype=np.bool_)
+    hashed = columns["hashed"]
     cells = {
         "connection": plain(connection),
         "message": plain(number),

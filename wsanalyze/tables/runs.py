@@ -76,9 +76,8 @@ class HeldRun:
 def sorted_columns(columns: Mapping[str, Any], owner: str) -> Arrays:
     """Return full columns sorted by `owner`, ordinal and offset, each with what it refers to.
 
-    Of messages, `digest` becomes rows of 32 bytes (of none where nothing was hashed), with
-    `hashed` to say where there is one, and `payload` an array of binaries, null where nothing of a
-    payload that is not empty was kept.
+    Of messages, `digest` becomes rows of 32 bytes, with `hashed` to say where there is one, and
+    `payload` an array of binaries, null where nothing of a payload that is not empty was kept.
     """
     whole = {name: np.asarray(column) for name, column in columns.items() if name not in _STORES}
     if "digests" in columns:
@@ -96,7 +95,10 @@ def _contents(columns: Arrays, digests: bytearray, payloads: bytearray) -> Array
     start, stop = columns.pop("payload_start"), columns.pop("payload_stop")
     table = np.frombuffer(digests, dtype=np.uint8).reshape(-1, DIGEST)
     hashed = serial >= 0
-    digest = table[np.where(hashed, serial, 0)] if len(table) else np.empty((len(serial), 0), "u1")
+    if not len(table):
+        # Runs are put together, and another one may have digests.
+        table = np.zeros((1, DIGEST), dtype=np.uint8)
+    digest = table[np.where(hashed, serial, 0)]
     return {"digest": digest, "hashed": hashed, "payload": _payloads(start, stop, payloads)}
 
 

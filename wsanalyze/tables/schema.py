@@ -259,6 +259,11 @@ CONNECTIONS = Table(
             "messages of the {} that a gap, a limit or the end of the capture cut, or that could "
             "not be decompressed",
         ),
+        *both(
+            "conflicts",
+            "TCP segments of the {} that bring other bytes than an earlier one for the same place; "
+            "what had been handed on is compared only where `segments` is read",
+        ),
     ),
 )
 

@@ -94,7 +94,7 @@ class Recent:
         i: cython.Py_ssize_t
         place: cython.Py_ssize_t
         if packet.identification == 0:
-            if packet.length == 0 and packet.flags & (FIN | SYN) == 0:
+            if packet.length == 0 and packet.control & (FIN | SYN) == 0:
                 return False
             apart = WITHOUT_IDENTIFICATION
         for i in range(held):

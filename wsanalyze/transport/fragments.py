@@ -12,7 +12,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from wsanalyze.buffer import Buffer
 from wsanalyze.limits import Limits
+from wsanalyze.transport.packet import Packet
 
 # An unfinished datagram is given up when so much time has passed since it began: RFC 8200 §4.5 has
 # 60 seconds, Linux 30 for IPv4.
@@ -25,6 +27,9 @@ MOST_PIECES = 2048
 REMEMBERED = 32
 # What a piece costs besides its bytes: the object, its place in the list, its packet's counts.
 PIECE_OVERHEAD = 200
+
+# A packet that `Fragments.read` has counted; other values are those of `Packet.read`.
+COUNTED = -1
 
 # What makes fragments belong together: addresses and identification, for IPv4 the protocol too.
 Key = tuple[int, ...]
@@ -173,6 +178,41 @@ class Fragments:
         self.waiting: OrderedDict[Key, Datagram] = OrderedDict()
         # The last whole ones, each with the copy of it that is coming in.
         self.whole: OrderedDict[Key, tuple[Datagram, Datagram]] = OrderedDict()
+
+    def read(
+        self, packet: Packet, buffer: Buffer, time: int, ordinal: int, counts: Counts
+    ) -> tuple[int, Buffer]:
+        """Take the fragment that `packet` describes, and read the datagram that it makes whole.
+
+        Returns what the packet is, as `Packet.read` says it, or COUNTED where it waits for more;
+        and the buffer that holds what `packet` then describes.
+        """
+        kind = 6
+        # Each datagram that is whole may be a tunnel's, with a fragment inside: `resume` says
+        # NESTED before long.
+        while kind == 6 and packet.length:
+            key = (
+                packet.family,
+                packet.fragment_id,
+                packet.fragment_protocol if packet.family == 4 else 0,
+                packet.source_high,
+                packet.source_low,
+                packet.target_high,
+                packet.target_low,
+            )
+            piece = Fragment(
+                packet.fragment_offset,
+                packet.length,
+                bool(packet.fragment_more),
+                packet.fragment_protocol,
+                buffer.copy(packet.payload_start, packet.payload_stop),
+            )
+            whole = self.add(key, piece, time, ordinal, counts)
+            if whole is None:
+                return COUNTED, buffer
+            buffer = Buffer(whole.captured())
+            kind = packet.resume(buffer, whole.length, whole.protocol)
+        return kind, buffer
 
     def add(
         self, key: Key, fragment: Fragment, time: int, ordinal: int, counts: Counts

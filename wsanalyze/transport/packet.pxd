@@ -28,7 +28,7 @@ cdef class Packet:
     cdef public int target_port
     cdef public long long sequence
     cdef public long long acknowledgment
-    cdef public int flags
+    cdef public int control
     cdef public int window
     cdef public int identification
     cdef public int checksum

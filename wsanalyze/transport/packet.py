@@ -88,7 +88,8 @@ class Packet:
 
     - `family` 4 or 6; `source_high`, `source_low`, `target_high`, `target_low`: the addresses as
       two 64-bit numbers each (IPv4: high 0); `ttl`: TTL or hop limit
-    - `source_port`, `target_port`, `sequence`, `acknowledgment`, `flags` (9 bits), `window`
+    - `source_port`, `target_port`, `sequence`, `acknowledgment`, `flags` (9 bits), `window`;
+      `control`: the field of 16 bits that has the flags, the data offset in front
     - `identification` (IPv4; 0 for IPv6) and `checksum` (TCP), as sent
     - `payload_start`, `payload_stop`: the captured payload in the buffer
     - `length`: payload bytes on the wire, more than those captured where the packet was cut
@@ -106,7 +107,7 @@ class Packet:
         self.family = self.ttl = self.source_port = self.target_port = 0
         self.source_high = self.source_low = self.target_high = self.target_low = 0
         self.sequence = self.acknowledgment = 0
-        self.flags = self.window = 0
+        self.control = self.window = 0
         self.identification = self.checksum = 0
         self.payload_start = self.payload_stop = 0
         self.length = 0
@@ -118,6 +119,11 @@ class Packet:
         self.fragment_more = False
         self.parts_at = self.parts_stop = 0
         self.parts_wire_stop = 0
+
+    @property
+    def flags(self) -> int:
+        """The nine flags of the segment."""
+        return self.control & 0x1FF
 
     def read(
         self,
@@ -191,7 +197,7 @@ class Packet:
         self.target_port = load16(buffer, at + 2)
         self.sequence = load32(buffer, at + 4)
         self.acknowledgment = load32(buffer, at + 8)
-        self.flags = load16(buffer, at + 12) & 0x1FF
+        self.control = load16(buffer, at + 12)
         self.window = load16(buffer, at + 14)
         at += header
         self.length = end - at
@@ -353,7 +359,7 @@ class Packet:
         self.target_port = u16(buffer, at + 2)
         self.sequence = u32(buffer, at + 4)
         self.acknowledgment = u32(buffer, at + 8)
-        self.flags = u16(buffer, at + 12) & 0x1FF
+        self.control = u16(buffer, at + 12)
         self.window = u16(buffer, at + 14)
         at += header
         self.length = self.wire_stop - at

@@ -2,6 +2,8 @@ from wsanalyze.buffer cimport Buffer
 
 cdef int CHUNK_OVERHEAD
 cdef Py_ssize_t REMEMBERED
+cdef Py_ssize_t PARTS
+cdef Py_ssize_t MOST_OF_ONE
 
 cdef class Chunk:
     cdef public long long offset
@@ -9,6 +11,8 @@ cdef class Chunk:
     cdef public bytes data
     cdef public long long time
     cdef public long long packet
+    cdef public int sound
+    cdef public long long acked
 
 # The attributes that every segment touches stand first: they share cache lines.
 cdef class Direction:
@@ -34,23 +38,42 @@ cdef class Direction:
     cdef public long long passed
     cdef public bytearray recent
     cdef public long long recent_stop
+    cdef public list parts
+    cdef public long long trust
+    cdef public list contested
+    cdef public long long charged
+    cdef public long long beyond
     cpdef int keep(
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
-        long long length, long long time, long long packet
+        long long length, long long time, long long packet, int sound=*
     ) except -1
     cpdef Py_ssize_t first_ending_after(self, long long offset) except -1
     cdef int insert(
         self, Py_ssize_t index, long long at, long long upto, long long offset, Buffer buffer,
-        Py_ssize_t start, Py_ssize_t stop, long long time, long long packet
+        Py_ssize_t start, Py_ssize_t stop, long long time, long long packet, int sound
     ) except -1
-    cdef bint differs(
+    cdef Py_ssize_t cut_out(self, Py_ssize_t index, long long at, long long upto) except -1
+    cdef long long marked(
+        self, long long at, long long upto, long long acked
+    ) noexcept
+    cdef int judge_pending(
         self, Chunk chunk, long long at, long long upto, Buffer buffer,
-        Py_ssize_t start, Py_ssize_t stop, long long offset
+        Py_ssize_t start, Py_ssize_t stop, long long offset, long long packet, int sound
+    ) except -1
+    cdef bint better(
+        self, long long at, int first_sound, int second_sound, long long acked
+    ) noexcept
+    cdef int contest(
+        self, long long at, bytes first, bytes second, long long first_packet,
+        long long second_packet, int first_sound, int second_sound, long long acked, bint handed_on
     ) except -1
     cpdef int remember(
-        self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
+        self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long packet, int sound, long long acked
     ) except -1
     cpdef bint contradicts(
-        self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
+        self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long packet, int sound
     ) except -1
+    cpdef drop_conflicts(self)
     cpdef Chunk maybe_take(self)

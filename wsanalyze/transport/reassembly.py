@@ -9,7 +9,10 @@ was seen beyond it, sorted, not overlapping, its first chunk at an offset above 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from wsanalyze.buffer import Buffer
+from wsanalyze.transport.conflict import SHOWN, Conflict, differing
 
 try:
     import cython
@@ -21,6 +24,10 @@ CHUNK_OVERHEAD = 256
 
 # Bytes already handed on that a later copy is compared with: TCP's largest window without scaling.
 REMEMBERED = 65536
+# Segments of which the same is known: a window of 64 KiB in segments of 64 bytes.
+PARTS = 1024
+# Conflicts of one segment that are kept: it may contradict thousands of small ones.
+MOST_OF_ONE = 64
 
 
 @cython.final
@@ -29,7 +36,8 @@ class Chunk:
     """Bytes [offset, stop) of the stream that came too early, with the packet they came in.
 
     Of a packet that the capture cut, only the first `len(data)` bytes are known: the rest up to
-    `stop` is a gap of known size.
+    `stop` is a gap of known size. `sound`: what `checksum.soundness` said of the packet; `acked`:
+    how far the stream had been acknowledged before it.
     """
 
     def __init__(
@@ -39,12 +47,16 @@ class Chunk:
         data: bytes,
         time: cython.longlong,
         packet: cython.longlong,
+        sound: cython.int,
+        acked: cython.longlong,
     ) -> None:
         self.offset = offset
         self.stop = stop
         self.data = data
         self.time = time
         self.packet = packet
+        self.sound = sound
+        self.acked = acked
 
 
 @cython.final
@@ -60,7 +72,12 @@ class Direction:
     - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted
     - `duplicates`: packets that were seen twice; they count as none of these
     - `recent`, `recent_stop`: the last bytes handed on, where a table of segments is wanted, and
-      the offset behind them
+      the offset behind them; `parts`: the segments that brought them, each as (offset behind it,
+      packet, soundness, acknowledged before it)
+    - `trust`: chunks handed on that had a valid checksum, less those that had a bad one: below 0,
+      checksums say nothing (segmentation offload)
+    - `contested`: the conflicts that are kept; `charged`: how many of them count for the limit;
+      `beyond`: how many of the last segment are not kept
     - `lost`: bytes of gaps that were handed on; `ended`: whether the FIN was handed on
     """
 
@@ -76,6 +93,10 @@ class Direction:
         self.passed = -1
         self.recent = bytearray()
         self.recent_stop = 0
+        self.parts: list[tuple[int, int, int, int]] | None = None
+        self.trust = 0
+        self.contested: list[Conflict] | None = None
+        self.charged = self.beyond = 0
 
     def keep(
         self,
@@ -86,12 +107,14 @@ class Direction:
         length: cython.longlong,
         time: cython.longlong,
         packet: cython.longlong,
+        sound: cython.int = 0,
     ) -> cython.int:
         """Keep a segment of `length` bytes at `offset` > next, of which [start, stop) was captured.
 
-        The first copy of a byte wins: only what no pending chunk holds is added. Returns 0 for a
-        segment that was all new, 1 where part of it was known, 2 where that part differs, and 4
-        more where all of it was known.
+        The first copy of a byte stays, unless the receiver most probably took the other one (see
+        `better`). `sound`: what `checksum.soundness` said. Returns 0 for a segment that was all
+        new, 1 where part of it was known, 2 where that part differs, and 4 more where all of it
+        was known.
         """
         end: cython.longlong = offset + length
         at: cython.longlong = offset
@@ -99,6 +122,7 @@ class Direction:
         index: cython.Py_ssize_t = self.first_ending_after(offset)
         known: cython.int = 0
         added: cython.int = 0
+        judged: cython.int
         chunk: Chunk
         while at < end:
             upto = end
@@ -107,19 +131,28 @@ class Direction:
                 if chunk.offset <= at:
                     known |= 1
                     upto = end if end < chunk.stop else chunk.stop
-                    if self.differs(chunk, at, upto, buffer, start, stop, offset):
+                    upto = self.marked(at, upto, chunk.acked)
+                    judged = self.judge_pending(
+                        chunk, at, upto, buffer, start, stop, offset, packet, sound
+                    )
+                    if judged & 1:
                         known |= 2
+                    if judged & 2:
+                        index = self.cut_out(index, at, upto)
+                        self.insert(
+                            index, at, upto, offset, buffer, start, stop, time, packet, sound
+                        )
+                        index += 1
+                    elif upto == chunk.stop:
+                        index += 1
                     at = upto
-                    index += 1
                     continue
                 if chunk.offset < end:
                     upto = chunk.offset
-            self.insert(index, at, upto, offset, buffer, start, stop, time, packet)
+            self.insert(index, at, upto, offset, buffer, start, stop, time, packet, sound)
             added = 1
             index += 1
             at = upto
-        if known & 2:
-            self.conflicts += 1
         return known if added else known | 4
 
     def first_ending_after(self, offset: cython.longlong) -> cython.Py_ssize_t:
@@ -148,6 +181,7 @@ class Direction:
         stop: cython.Py_ssize_t,
         time: cython.longlong,
         packet: cython.longlong,
+        sound: cython.int,
     ) -> cython.int:
         """Insert the part [at, upto) of the segment that starts at `offset`."""
         first: cython.Py_ssize_t = start + (at - offset)
@@ -158,11 +192,51 @@ class Direction:
         if last > stop:
             last = stop
         data = buffer.copy(first, last)
-        self.pending.insert(index, Chunk(at, upto, data, time, packet))
+        self.pending.insert(index, Chunk(at, upto, data, time, packet, sound, self.acked))
         self.pending_bytes += len(data) + CHUNK_OVERHEAD
         return 0
 
-    def differs(
+    def cut_out(
+        self, index: cython.Py_ssize_t, at: cython.longlong, upto: cython.longlong
+    ) -> cython.Py_ssize_t:
+        """Take [at, upto) out of the chunk at `index`; return the index where it would stand."""
+        chunk: Chunk = self.pending[index]
+        stop: cython.longlong = chunk.stop
+        data: bytes = chunk.data
+        behind: Chunk
+        self.pending_bytes -= len(data) + CHUNK_OVERHEAD
+        del self.pending[index]
+        if upto < stop:
+            behind = Chunk(
+                upto,
+                stop,
+                data[upto - chunk.offset :],
+                chunk.time,
+                chunk.packet,
+                chunk.sound,
+                chunk.acked,
+            )
+            self.pending.insert(index, behind)
+            self.pending_bytes += len(behind.data) + CHUNK_OVERHEAD
+        if chunk.offset < at:
+            chunk.stop = at
+            chunk.data = data[: at - chunk.offset]
+            self.pending.insert(index, chunk)
+            self.pending_bytes += len(chunk.data) + CHUNK_OVERHEAD
+            return index + 1
+        return index
+
+    def marked(
+        self, at: cython.longlong, upto: cython.longlong, acked: cython.longlong
+    ) -> cython.longlong:
+        """Return how far from `at` on all bytes are alike: acknowledged, then and now, or not."""
+        if at < acked < upto:
+            upto = acked
+        if at < self.acked < upto:
+            upto = self.acked
+        return upto
+
+    def judge_pending(
         self,
         chunk: Chunk,
         at: cython.longlong,
@@ -171,16 +245,87 @@ class Direction:
         start: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
         offset: cython.longlong,
-    ) -> cython.bint:
-        """Say whether [at, upto) of the segment at `offset` differs from what `chunk` holds."""
+        packet: cython.longlong,
+        sound: cython.int,
+    ) -> cython.int:
+        """Compare [at, upto) of the segment at `offset` with what `chunk` holds.
+
+        Returns 1 where they differ, and 2 more where the segment's bytes are to be read.
+        """
+        better: cython.bint = self.better(at, chunk.sound, sound, chunk.acked)
+        first: bytes
+        second: bytes
         if upto > chunk.offset + len(chunk.data):
             upto = chunk.offset + len(chunk.data)
         if upto > offset + (stop - start):
             upto = offset + (stop - start)
         if upto <= at:
+            return 0
+        first = chunk.data[at - chunk.offset : upto - chunk.offset]
+        second = buffer.copy(start + (at - offset), start + (upto - offset))
+        if first == second:
+            return 2 if better else 0
+        self.contest(
+            at, first, second, chunk.packet, packet, chunk.sound, sound, chunk.acked, False
+        )
+        return 3 if better else 1
+
+    def better(
+        self,
+        at: cython.longlong,
+        first_sound: cython.int,
+        second_sound: cython.int,
+        acked: cython.longlong,
+    ) -> cython.bint:
+        """Say whether the receiver most probably took the second copy of the bytes at `at`.
+
+        It took what it acknowledged before the second came; else the one whose checksum is right,
+        where the other's is bad; else the first. `acked`: how far it had acknowledged before the
+        first came.
+        """
+        if acked <= at < self.acked:
             return False
-        mine: bytes = chunk.data[at - chunk.offset : upto - chunk.offset]
-        return mine != buffer.copy(start + (at - offset), start + (upto - offset))
+        return self.trust >= 0 and first_sound < 0 and second_sound > 0
+
+    def contest(
+        self,
+        at: cython.longlong,
+        first: bytes,
+        second: bytes,
+        first_packet: cython.longlong,
+        second_packet: cython.longlong,
+        first_sound: cython.int,
+        second_sound: cython.int,
+        acked: cython.longlong,
+        handed_on: cython.bint,
+    ) -> cython.int:
+        """Keep both versions of the bytes at `at`. What was handed on cannot be taken back."""
+        better: cython.bint = self.better(at, first_sound, second_sound, acked)
+        why = "first"
+        if self.contested is None:
+            self.contested = []
+        if len(self.contested) >= self.charged + MOST_OF_ONE:
+            self.beyond += 1
+            return 0
+        if acked <= at < self.acked:
+            why = "acknowledged"
+        elif self.trust >= 0 and first_sound * second_sound < 0:
+            why = "checksum"
+        low, high = differing(first, second)
+        self.contested.append(
+            Conflict(
+                offset=at + low,
+                length=high - low,
+                first_packet=first_packet,
+                second_packet=second_packet,
+                first=first[low : min(high, low + SHOWN)],
+                second=second[low : min(high, low + SHOWN)],
+                used="second" if better and not handed_on else "first",
+                why=why,
+                late=better and handed_on,
+            )
+        )
+        return 0
 
     def remember(
         self,
@@ -188,14 +333,27 @@ class Direction:
         buffer: Buffer,
         start: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
+        packet: cython.longlong,
+        sound: cython.int,
+        acked: cython.longlong,
     ) -> cython.int:
         """Remember bytes that are handed on, to compare later copies with them."""
-        if self.recent_stop != offset:
+        excess: cython.longlong = 0
+        if self.recent_stop != offset or self.parts is None:
             self.recent = bytearray()
+            self.parts = []
         self.recent += buffer.copy(start, stop)
         self.recent_stop = offset + (stop - start)
+        self.parts.append((self.recent_stop, packet, sound, acked))
         if len(self.recent) > 2 * REMEMBERED:
-            del self.recent[: len(self.recent) - REMEMBERED]
+            excess = len(self.recent) - REMEMBERED
+        if len(self.parts) > 2 * PARTS:
+            # Bytes whose segment is not known any more are forgotten with it.
+            gone, _, _, _ = self.parts[len(self.parts) - PARTS - 1]
+            excess = max(excess, len(self.recent) - (self.recent_stop - gone))
+            del self.parts[: len(self.parts) - PARTS]
+        if excess > 0:
+            del self.recent[:excess]
         return 0
 
     def contradicts(
@@ -204,17 +362,45 @@ class Direction:
         buffer: Buffer,
         start: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
+        packet: cython.longlong,
+        sound: cython.int,
     ) -> cython.bint:
-        """Say whether a copy of bytes from `offset` on differs from those that were handed on."""
+        """Say whether a copy of bytes from `offset` on differs from those that were handed on.
+
+        What differs is kept as conflicts, one for each segment that had brought it.
+        """
         first: cython.longlong = self.recent_stop - len(self.recent)
-        low: cython.longlong = offset if offset > first else first
+        at: cython.longlong = offset if offset > first else first
         high: cython.longlong = offset + (stop - start)
+        upto: cython.longlong
+        index: cython.Py_ssize_t
+        mine: bytes
+        copy: bytes
         if high > self.recent_stop:
             high = self.recent_stop
-        if high <= low:
+        if high <= at or self.parts is None:
             return False
-        mine: bytes = bytes(self.recent[low - first : high - first])
-        return mine != buffer.copy(start + (low - offset), start + (high - offset))
+        mine = bytes(self.recent[at - first : high - first])
+        if mine == buffer.copy(start + (at - offset), start + (high - offset)):
+            return False
+        index = bisect_left(self.parts, (at + 1,))
+        while at < high:
+            part, number, its_sound, acked = self.parts[index]
+            upto = self.marked(at, min(high, part), acked)
+            mine = bytes(self.recent[at - first : upto - first])
+            copy = buffer.copy(start + (at - offset), start + (upto - offset))
+            if mine != copy:
+                self.contest(at, mine, copy, number, packet, its_sound, sound, acked, True)
+            if upto == part:
+                index += 1
+            at = upto
+        return True
+
+    def drop_conflicts(self) -> None:
+        """Forget the conflicts that the last segment added."""
+        self.beyond = 0
+        if self.contested is not None:
+            del self.contested[self.charged :]
 
     def maybe_take(self) -> Chunk | None:
         """Remove and return the first pending chunk if the stream has reached it, else None."""
@@ -226,4 +412,5 @@ class Direction:
             return None
         del self.pending[0]
         self.pending_bytes -= len(chunk.data) + CHUNK_OVERHEAD
+        self.trust += chunk.sound
         return chunk

@@ -14,6 +14,10 @@ cdef int BEHIND_A_SEGMENT
 cdef int INSIDE
 cdef int FULL
 cdef int MOST_CHAINS
+cdef int CHAIN
+cdef int PER_DOUBLING
+cdef int FEW
+cdef int PUSH_FROM
 cdef int OVERHEAD
 cdef unsigned long long LAST_THREE
 cdef int NOWHERE
@@ -47,6 +51,9 @@ cdef class Search:
     cdef public int accept
     cdef public list pieces
     cdef public long long held
+    cdef long long stored
+    cdef long long segments
+    cdef long long seen
     cdef public long long dropped
     cdef bytes rest
     cdef dict waiting
@@ -68,6 +75,8 @@ cdef class Search:
         long long time, long long packet, long long ordinal
     ) except -1
     cdef int settle(self) except -1
+    cdef int spacing(self) noexcept
+    cdef int count(self) noexcept
     cpdef int skip(
         self, long long length, long long offset, long long time, long long packet,
         long long ordinal

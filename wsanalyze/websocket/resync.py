@@ -44,10 +44,16 @@ ACCEPT = 24
 MARGIN = 10
 # Of how much stands behind a chain's beginning, in bytes, where no write is seen to end with it.
 LOOKAHEAD = 65536
-# Writes that end with frames of the chain, so that it need not be looked further ahead.
+# Writes that end with frames of the chain, so that it need not be looked further ahead; they say
+# something where segments have 2^PUSH_FROM bytes or more on average.
 PUSHES = 2
+PUSH_FROM = 4
 
-# What is believed of a place before it is looked at.
+# What is believed of a place before it is looked at. Where segments are few bytes long each of them
+# begins somewhere, and most begin no frame: no more is believed then than PER_DOUBLING bits for
+# each doubling of their mean length.
+PER_DOUBLING = 4
+FEW = 63
 BEHIND_A_FRAME = 2
 BEHIND_A_HOLE = -2
 BEHIND_A_WRITE = 0
@@ -56,8 +62,10 @@ INSIDE = -14
 
 # Segments shorter than this are never full (RFC 9293 §3.7.1: a sender may always send as much).
 FULL = 536
-# Chains that are followed at once. Random bytes have about ten.
-MOST_CHAINS = 4096
+# Chains that are followed at once, and begun inside segments: random bytes have about ten. A chain
+# costs so many bytes, which count as held.
+MOST_CHAINS = 512
+CHAIN = 256
 LAST_THREE = (1 << 48) - 1
 # What a piece costs besides its bytes.
 OVERHEAD = 160
@@ -107,8 +115,8 @@ class Search:
     frame had just ended before the hole; `limit` bounds the bytes that are held.
 
     `take`, `skip` and `finish` return 1 when frames were found: the first at `anchor`, with odds of
-    2^`bits` to 1, in `pieces`, all that is held of the stream. `dropped` counts bytes that are
-    held no more. `stop` is the offset behind all that
+    2^`bits` to 1, in `pieces`, all that is held of the stream: `stored` bytes, `held` with the
+    chains. `dropped` counts bytes that are held no more. `stop` is the offset behind all that
     was seen, `score` the best chain's evidence so far, `accept` what it takes to be found.
     """
 
@@ -125,7 +133,8 @@ class Search:
         self.limit = limit
         self.accept = ACCEPT
         self.pieces: list[Piece] = []
-        self.held = self.dropped = 0
+        self.held = self.stored = self.dropped = 0
+        self.segments = self.seen = 0
         self.rest = b""
         self.waiting: dict[int, Chain] = {}
         self.targets: list[int] = []
@@ -177,7 +186,9 @@ class Search:
         data: bytes = buffer.copy(start, stop)
         short: cython.bint = stop - start < self.largest
         self.pieces.append((offset, data, 0, time, packet, ordinal))
-        self.held += len(data) + OVERHEAD
+        self.stored += len(data) + OVERHEAD
+        self.segments += 1
+        self.seen += len(data)
         self.stop = offset + len(data)
         if not self.rest:
             self.marked = offset
@@ -186,19 +197,42 @@ class Search:
         self.start_prior = self.next_prior
         self.scan(self.rest + data, offset - len(self.rest), False)
         self.reward(self.stop, short)
-        self.next_prior = BEHIND_A_WRITE if short else BEHIND_A_SEGMENT
+        self.next_prior = min(
+            BEHIND_A_WRITE if short else BEHIND_A_SEGMENT, INSIDE + PER_DOUBLING * self.spacing()
+        )
         if stop - start > self.largest:
             self.largest = stop - start
         return self.settle()
 
+    def spacing(self) -> cython.int:
+        """Return how many bits it says at most that something stands where a segment ends.
+
+        That is the binary logarithm of the segments' mean length, and more for the first FEW of
+        them, which are not many tries.
+        """
+        mean: cython.longlong = self.seen // self.segments if self.segments else 0
+        tries: cython.longlong = self.segments
+        bits: cython.int = 0
+        while mean > 1:
+            mean >>= 1
+            bits += 1
+        while tries < FEW:
+            tries = tries * 2 + 1
+            bits += 1
+        return bits
+
+    def count(self) -> cython.int:
+        """Bring `held` up to date."""
+        self.held = self.stored + CHAIN * len(self.waiting)
+        return 0
+
     def settle(self) -> cython.int:
         """Decide, and hold no more than the limit."""
-        if self.held <= self.limit:
-            return self.decide(False)
-        if self.decide(True):
-            return 1
-        self.shrink(self.limit // 2)
-        return 0
+        found: cython.int = self.decide(self.stored > self.limit)
+        if not found and self.stored > self.limit:
+            self.shrink(self.limit // 2)
+        self.count()
+        return found
 
     def skip(
         self,
@@ -227,15 +261,16 @@ class Search:
         self.stuck = []
         self.leader = None
         self.pieces.append((offset, b"", length, time, packet, ordinal))
-        self.held += OVERHEAD
+        self.stored += OVERHEAD
         while self.targets and self.targets[0] < end:
             del self.waiting[heappop(self.targets)]
         self.nearest = self.targets[0] if self.targets else NOWHERE
         self.reward(end, False)
         self.next_prior = BEHIND_A_HOLE
         self.stop = end
-        if self.held > self.limit:
+        if self.stored > self.limit:
             self.shrink(self.limit // 2)
+        self.count()
         return 0
 
     def finish(self) -> cython.int:
@@ -245,13 +280,13 @@ class Search:
         return self.decide(True)
 
     def shrink(self, most: cython.longlong) -> cython.int:
-        """Hold at most `most` bytes: the oldest are given up."""
+        """Store at most `most` bytes: the oldest are given up; of none, no chain is left either."""
         chain: Chain
         place: cython.Py_ssize_t = 0
         first: cython.longlong
-        while place < len(self.pieces) and self.held > most:
+        while place < len(self.pieces) and self.stored > most:
             self.dropped += len(self.pieces[place][1])
-            self.held -= len(self.pieces[place][1]) + OVERHEAD
+            self.stored -= len(self.pieces[place][1]) + OVERHEAD
             place += 1
         del self.pieces[:place]
         first = self.pieces[0][0] if self.pieces else self.stop
@@ -260,6 +295,13 @@ class Search:
         for chain in self.waiting.values():
             if chain.anchor < first:
                 chain.anchor = NOWHERE
+        if not self.pieces:
+            self.waiting = {}
+            self.targets = []
+            self.stuck = []
+            self.leader = None
+            self.nearest = NOWHERE
+        self.count()
         return 0
 
     def scan(self, data: bytes, base: cython.longlong, final: cython.bint) -> cython.int:
@@ -325,6 +367,8 @@ class Search:
             if arriving is not None and arriving is self.leader:
                 self.leader = None
             if prior == INSIDE and (bits < FAINT or len(self.waiting) >= MOST_CHAINS):
+                return 0
+            if len(self.waiting) >= 2 * MOST_CHAINS:
                 return 0
             chain = Chain()
             chain.score = prior + bits
@@ -451,12 +495,13 @@ class Search:
         chain = self.waiting[offset]
         if (chain.again and chain.last != self.start) or (chain.head == 0 and not chain.masked):
             return 0
-        if chain.second & 127 < 126:
-            chain.score += 6 if short else 4
-        else:
-            chain.score += 9 if short else 5
-        chain.rewarded = 1
-        if short:
+        most: cython.int = self.spacing()
+        bits: cython.int = 6 if short else 4
+        if chain.second & 127 >= 126:
+            bits = 9 if short else 5
+        chain.score += min(bits, most)
+        chain.rewarded = most >= 1
+        if short and most >= PUSH_FROM:
             chain.pushes += 1
         return self.fasten(chain)
 
