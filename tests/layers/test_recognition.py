@@ -146,3 +146,15 @@ def test_http_from_the_middle_is_http() -> None:
     stage.client(request()).server(response()).client(masked(b"a")).server(frame(b"b"))
     stage.finish()
     assert (stage.connection.outcome, stage.connection.client_frames) == ("established", 1)
+
+
+@pytest.mark.parametrize("limit", [1, 50, 500, 5000])
+def test_segments_longer_than_what_may_be_held(limit: int) -> None:
+    """As offloading makes them: what was found is given up with its bytes."""
+    stage = Stage(opened=False, limits=Limits(resync=limit))
+    for _ in range(4):
+        stage.server(frame(b"x" * 130_000, BINARY) + frame(b"y" * 125_000, BINARY))
+        stage.client(masked(b"z" * 130_000, BINARY) + masked(b"z" * 125_000, BINARY))
+    stage.finish()
+    assert stage.recorder.held == 0
+    assert stage.connections == []

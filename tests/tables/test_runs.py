@@ -73,3 +73,21 @@ def test_a_long_connection_comes_in_parts() -> None:
 
 def test_no_rows() -> None:
     assert list(blocks([], numbered([], NUMBERS))) == []
+
+
+def test_a_run_without_digests_joins_one_that_has_some() -> None:
+    """Messages of which none is whole, beside others that are."""
+    found = []
+    for serial, digests in ((-1, bytearray()), (0, bytearray(range(32)))):
+        filled = columns([(0, len(found), 0)]) | {
+            "digest": np.array([serial]),
+            "payload_start": np.array([0]),
+            "payload_stop": np.array([0]),
+            "digests": digests,
+            "payloads": bytearray(),
+        }
+        found.append(HeldRun.of(filled, "connection"))
+    assert [run.columns["digest"].shape for run in found] == [(1, 32), (1, 32)]
+    assert [run.columns["hashed"].tolist() for run in found] == [[False], [True]]
+    rows = [block for _, block in blocks(found, numbered(found, NUMBERS))]
+    assert sum(len(block["digest"]) for block in rows) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.chance import chance
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.websocket.masking import Scratch
@@ -64,3 +65,22 @@ def test_no_more_is_held_than_the_limit() -> None:
         assert take(found, b"x" * 1000, 1000 * number) == 0
         assert found.held <= 10_000
     assert found.dropped + sum(len(piece[1]) for piece in found.pieces) == 100_000
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_ends_of_tiny_segments_are_little_evidence(size: int) -> None:
+    """Where every few bytes are a segment, frames end with one wherever they end."""
+    for seed in range(30):
+        noise = chance(f"tiny {seed}").randbytes(4000)
+        found = Search(0, True, -1, False, 1 << 18, Scratch())
+        for at in range(0, len(noise), size):
+            piece = Buffer(noise[at : at + size])
+            assert not found.take(piece, 0, len(piece), at, 0, 0, 0)
+
+
+def test_chains_count_as_held() -> None:
+    found = Search(-1, True, -1, False, 1 << 18, Scratch())
+    found.take(Buffer(b"\x82\x7e" * 4096), 0, 8192, 0, 0, 0, 0)
+    assert 8192 + 500 * 256 < found.held <= 8192 + 1024 * 256 + 1000
+    found.shrink(0)
+    assert found.held == 0
