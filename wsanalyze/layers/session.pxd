@@ -63,6 +63,7 @@ cdef class Session(Layer):
     cdef str first_end
     cdef int deflate
     cdef bint counts_only
+    cdef bint doubted
     cdef Utf8 utf8
     cdef Py_ssize_t count_whole(
         self, Sender sender, Buffer buffer, Py_ssize_t at, Py_ssize_t stop

@@ -94,9 +94,13 @@ class Session(Layer):
         self.first_close = -1
         self.first_close_at = 0
         self.unframed = 0
+        # Which version was asked for, is not known then: drafts answer as RFC 6455 does.
+        self.doubted = connection.outcome == "unseen"
         self.first_end = ""
         self.deflate = 0
-        self.counts_only = recorder.frames is None and recorder.messages is None
+        self.counts_only = (
+            recorder.frames is None and recorder.messages is None and not self.doubted
+        )
         self.utf8 = Utf8()
         self.agree()
 
@@ -180,7 +184,7 @@ class Session(Layer):
                 at = reader.read(buffer, at, stop)
                 if not reader.complete:
                     break
-                if sender.confidence and self.misfits(sender):
+                if (sender.confidence or self.doubted) and self.misfits(sender):
                     sender.offset += at - start
                     sender.unread += reader.header_length
                     self.lose(sender)
@@ -533,7 +537,8 @@ class Session(Layer):
     def misfits(self, sender: Sender) -> cython.int:
         """Say whether the header just read is none that a sender would send.
 
-        Asked only of frames that were found behind a hole: then it was the wrong place.
+        Asked of frames that were found behind a hole, which was the wrong place then, and where the
+        request was not seen, which asked for another version then.
         """
         reader: FrameReader = sender.reader
         opcode: cython.int = reader.head & 15
