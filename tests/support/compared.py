@@ -25,7 +25,7 @@ ETHERNET = [name for name in RECORDED if name != "any-interface.pcap"]
 TABLES = ("connections", "headers", "frames", "messages", "segments")
 # Which file a connection began in says nothing about it.
 NAMES = {"capture"}
-NUMBERS = {"packet", "packet_end"}
+NUMBERS = {"packet", "packet_end", "request_packet", "response_packet"}
 TIMES = {"time", "time_end", "started", "requested", "responded", "ended"}
 SPANS = {"connect_ms", "handshake_ms", "duration_s"}
 COPIES = {"client_duplicates", "server_duplicates"}
