@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,9 @@ def test_what_was_not_built_is_not_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc")
+@pytest.mark.skipif(
+    find_spec("Cython") is None, reason="there is no Cython: done with the compiled build"
+)
 def test_a_build_without_the_sanitizers_is_no_sanitized_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
