@@ -23,6 +23,8 @@ class Wants:
     # of limits that they reach and of text that is not UTF-8 depend on it.
     contents: bool = True
     hashes: bool = True
+    # Whether what checks look at is noticed (`Connection.observation`).
+    observe: bool = False
     # "none", "preview" or "full"; `preview_length` in bytes of payload.
     payloads: str = "preview"
     preview_length: int = 64

@@ -24,6 +24,7 @@ DOCUMENT = ROOT / "docs" / "architecture.md"
 ALLOWED = {
     "uncompiled": "",
     "errors": "",
+    "observation": "",
     "limits": "errors",
     "tables.capture_summary": "",
     "tables.columns": "uncompiled",
@@ -31,13 +32,13 @@ ALLOWED = {
     "loads": "buffer",
     "layer": "uncompiled buffer",
     "websocket": "uncompiled buffer loads",
-    "checks": "websocket",
     "capture.batch": "uncompiled buffer",
     "capture": "uncompiled errors limits buffer loads capture.batch",
-    "transport": "uncompiled limits tables.columns buffer loads layer capture.batch",
-    "layers.connection": "websocket transport",
+    "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
+    "layers.connection": "observation websocket transport",
+    "checks": "observation tables.capture_summary websocket layers.connection",
     "recording": "tables.capture_summary tables.columns layers.connection",
-    "layers": "uncompiled limits tables.capture_summary tables.columns buffer layer websocket "
+    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer layer websocket "
     "transport layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording",

@@ -1,1 +1,1 @@
-"""What is wrong with the traffic: one file a family, one function a check."""
+"""Checks: facts of connections in, findings out. No files, no clocks, no packets."""

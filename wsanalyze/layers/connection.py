@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wsanalyze.observation import Observation
 from wsanalyze.transport.community_id import community_id
 from wsanalyze.transport.conflict import Conflict
 from wsanalyze.websocket.handshake import Handshake
@@ -85,6 +86,8 @@ class Connection:
     server_conflicts: int = 0
     client_contested: tuple[Conflict, ...] = ()
     server_contested: tuple[Conflict, ...] = ()
+    # What was noticed beside the counts, for the checks; None where they were not asked for.
+    observation: Observation | None = None
 
     @property
     def community_id(self) -> str:

@@ -415,6 +415,17 @@ class Handshake:
             return True
         return len(self.answer) >= ANSWER_LENGTH
 
+    @property
+    def is_spotless(self) -> bool:
+        """Whether this is one of the many handshakes of which `faults` is known to be empty.
+
+        Only a short way to the answer: False says nothing.
+        """
+        request, response = self.request_head, self.response_head
+        if response is None or not plainly_good(request, response):
+            return False
+        return not (_remarkable(request) or any(map(response.count, REMARKABLE_IN_RESPONSES)))
+
     @cached_property
     def faults(self) -> tuple[Fault, ...]:
         """Every rule that failed on either side, as far as the heads alone decide."""
@@ -450,6 +461,40 @@ def plainly_good(request: Head, response: Head) -> bool:
         return False
     return _plain_extensions(request, response)
 
+
+def _remarkable(request: Head) -> bool:
+    """Tell whether a request that is plainly good may have a fault that voids nothing."""
+    if any(map(request.count, REMARKABLE_IN_REQUESTS)):
+        return True
+    offered = request.values("sec-websocket-extensions")
+    if offered and offered not in _PLAIN_OFFERS:
+        return True
+    # A browser without an Origin is remarkable; without either field nobody claims to be one.
+    if not request.count("origin") and (
+        request.count("user-agent") or request.count("sec-fetch-mode")
+    ):
+        return True
+    target = request.target or ""
+    host = request.value("host") or ""
+    return _PLAIN_TARGET.fullmatch(target) is None or _PLAIN_HOST.fullmatch(host) is None
+
+
+REMARKABLE_IN_REQUESTS = (
+    "sec-websocket-protocol",
+    "sec-websocket-accept",
+    "sec-websocket-key1",
+    "sec-websocket-key2",
+    "content-length",
+    "transfer-encoding",
+)
+REMARKABLE_IN_RESPONSES = ("sec-websocket-protocol", "sec-websocket-version")
+
+_PLAIN_OFFERS = (
+    ["permessage-deflate"],
+    ["permessage-deflate; client_max_window_bits"],
+)
+_PLAIN_TARGET = re.compile(r"/[^#]*")
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
 
 PLAIN_CONNECTION = frozenset(("upgrade", "keep-alive, upgrade"))
 

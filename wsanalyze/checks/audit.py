@@ -1,0 +1,93 @@
+"""All checks over all connections: facts in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wsanalyze.checks.check import CAPTURE, Check
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+
+if TYPE_CHECKING:
+    from wsanalyze.tables.capture_summary import CaptureSummary
+
+# Findings of one check, connection and sender that are kept with their places.
+KEPT_FINDINGS = 5
+
+
+class Audit:
+    """Runs checks; each only where what it looks at was seen."""
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        """Take the checks to run."""
+        self._whole = [each for each in checks if each.scope == CAPTURE]
+        single = [each for each in checks if each.scope != CAPTURE]
+        self._by_fault = {each.id: each for each in single if each.faults}
+        self._always = [each for each in single if not each.faults and not each.events]
+        self._by_event: dict[str, list[Check]] = {}
+        for each in single:
+            for kind in each.events:
+                self._by_event.setdefault(kind, []).append(each)
+
+    def findings(
+        self, connections: Sequence[Facts], captures: Sequence[CaptureSummary]
+    ) -> list[Finding]:
+        """Return what is found, connection by connection, of the captures as a whole at the end."""
+        found = [finding for facts in connections for finding in self.of(facts)]
+        if self._whole:
+            first = connections[0] if connections else None
+            whole = CaptureFacts(connections, captures)
+            if first is not None:
+                whole = CaptureFacts(connections, captures, first.thresholds, first.show_secrets)
+            for each in self._whole:
+                found += folded(_completed(each, finding) for finding in each(whole))
+        return found
+
+    def of(self, facts: Facts) -> Iterator[Finding]:
+        """Yield what is found of one connection."""
+        for each in self._due(facts):
+            connection = facts.connection.serial
+            yield from folded(
+                _completed(each, finding, connection, facts.coverage) for finding in each(facts)
+            )
+
+    def _due(self, facts: Facts) -> Iterator[Check]:
+        for code in facts.faults:
+            if code in self._by_fault:
+                yield self._by_fault[code]
+        yield from self._always
+        observation = facts.connection.observation
+        if observation is not None and observation.counts:
+            kinds = dict.fromkeys(kind for kind, _ in observation.counts)
+            due = {each.id: each for kind in kinds for each in self._by_event.get(kind, ())}
+            yield from due.values()
+
+
+def _completed(
+    each: Check, finding: Finding, connection: int | None = None, coverage: str = "full"
+) -> Finding:
+    return replace(
+        finding,
+        check=each.id,
+        severity=finding.severity or each.severity,
+        reference=finding.reference or "; ".join(each.references),
+        coverage=finding.coverage or coverage,
+        connection=finding.connection if connection is None else connection,
+    )
+
+
+def folded(findings: Iterable[Finding]) -> list[Finding]:
+    """Keep a number of findings of each connection and sender; the last one kept counts the rest.
+
+    All of them are of one check.
+    """
+    kept: dict[tuple[int | None, str | None], list[Finding]] = {}
+    for finding in findings:
+        group = kept.setdefault((finding.connection, finding.sender), [])
+        if len(group) < KEPT_FINDINGS:
+            group.append(finding)
+        else:
+            group[-1] = replace(group[-1], count=group[-1].count + finding.count)
+    return [finding for group in kept.values() for finding in group]

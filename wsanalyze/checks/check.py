@@ -1,0 +1,88 @@
+"""What a check is: what it is called, what it looks at, what it says to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+
+CONNECTION = "connection"
+CAPTURE = "capture"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of the catalogue. Calling it with facts yields what it found.
+
+    - `id` and `name`: `HSR-04` and what users may type instead, `wrong-accept`
+    - `title`: one line; `explanation`: for a student; `advice`: what to do
+    - `severity`: `error`, `warning` or `info`, of a finding that does not say another
+    - `tags`: for `--select`; `references`: documents and sections
+    - `scope`: `connection` (called with Facts) or `capture` (called with CaptureFacts, once)
+    - `faults`: called only where the handshake has a Fault with the check's ID as its code
+    - `events`: called only where an event of one of these kinds was observed; () for always
+    - `example`: a capture in `captures/` that shows it, and the path or number of its connection
+    """
+
+    id: str
+    name: str
+    title: str
+    severity: str
+    tags: tuple[str, ...]
+    references: tuple[str, ...]
+    explanation: str
+    advice: str
+    function: Callable[[Any], Iterable[Finding]]
+    scope: str = CONNECTION
+    faults: bool = False
+    events: tuple[str, ...] = ()
+    example: str = ""
+
+    @property
+    def family(self) -> str:
+        """The part of the ID before the number: `HSR`."""
+        return self.id.partition("-")[0]
+
+    def __call__(self, facts: Facts | CaptureFacts) -> Iterable[Finding]:
+        """Yield what the check finds in these facts."""
+        return self.function(facts)
+
+
+def check(
+    id: str,  # noqa: A002 - what it is
+    name: str,
+    title: str,
+    *,
+    severity: str,
+    tags: tuple[str, ...],
+    references: tuple[str, ...],
+    explanation: str,
+    advice: str,
+    scope: str = CONNECTION,
+    faults: bool = False,
+    events: tuple[str, ...] = (),
+    example: str = "",
+) -> Callable[[Callable[[Any], Iterable[Finding]]], Check]:
+    """Declare a function to be a check; see Check for what is told of it."""
+
+    def declared(function: Callable[[Any], Iterable[Finding]]) -> Check:
+        return Check(
+            id=id,
+            name=name,
+            title=title,
+            severity=severity,
+            tags=tags,
+            references=references,
+            explanation=explanation,
+            advice=advice,
+            function=function,
+            scope=scope,
+            faults=faults,
+            events=events,
+            example=example,
+        )
+
+    return declared

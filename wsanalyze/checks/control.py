@@ -1,0 +1,3 @@
+"""Control frames (CTL): their form, Pings and their Pongs."""
+
+from __future__ import annotations

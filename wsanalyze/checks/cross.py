@@ -1,0 +1,3 @@
+"""All connections together (XCN): who opens how many, comes back how, is answered how."""
+
+from __future__ import annotations

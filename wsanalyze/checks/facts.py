@@ -1,0 +1,195 @@
+"""The facts that checks look at: one connection, and all connections of the captures together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.redaction import redacted
+from wsanalyze.checks.thresholds import Thresholds
+from wsanalyze.observation import Event, Observation, Side
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.connection import Connection
+    from wsanalyze.tables.capture_summary import CaptureSummary
+    from wsanalyze.websocket.faults import Fault
+    from wsanalyze.websocket.handshake import Handshake
+
+OTHER = {"client": "server", "server": "client"}
+
+
+@dataclass
+class Facts:
+    """One connection attempt: its record, its handshake, and what was noticed of it."""
+
+    connection: Connection
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    show_secrets: bool = False
+
+    @cached_property
+    def observation(self) -> Observation:
+        """What was noticed; an empty one where nothing was, as before a session began."""
+        return self.connection.observation or Observation()
+
+    @property
+    def handshake(self) -> Handshake | None:
+        """The opening handshake; None for a connection seen from the middle."""
+        return self.connection.handshake
+
+    @cached_property
+    def faults(self) -> dict[str, list[Fault]]:
+        """What is wrong with the handshake, by code."""
+        found: dict[str, list[Fault]] = {}
+        handshake = self.handshake
+        if handshake is not None and self.has_request and not handshake.is_spotless:
+            for fault in handshake.faults:
+                found.setdefault(fault.code, []).append(fault)
+        return found
+
+    @property
+    def has_request(self) -> bool:
+        """Whether the request was captured: without it a response cannot be judged."""
+        return self.connection.request_packet is not None
+
+    @property
+    def established(self) -> bool:
+        """Whether frames are read: a success response came, or the connection is seen from the middle."""
+        return self.connection.outcome in ("established", "invalid", "unseen")
+
+    def side(self, sender: str) -> Side:
+        """Return what was noticed of the client or the server."""
+        return self.observation.side(sender)
+
+    def events(self, kind: str) -> list[Event]:
+        """Return the events of a kind that are kept."""
+        return self.observation.of(kind)
+
+    def whole(self, sender: str) -> bool:
+        """Whether the capture has every byte that `sender` sent from its first frame to its end.
+
+        Where it has not, nothing that is missing is anybody's fault.
+        """
+        record = self.connection
+        if record.outcome == "unseen":
+            return False
+        lost, unread = f"{sender}_lost_bytes", f"{sender}_unread_bytes"
+        return not (getattr(record, lost) or getattr(record, unread))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of the TCP connection is in the capture."""
+        return bool(self.observation.endings)
+
+    @property
+    def coverage(self) -> str:
+        """What the capture has of the connection: `full`, `gap`, `midstream` or `truncated`."""
+        if self.connection.outcome == "unseen":
+            return "midstream"
+        if not (self.whole("client") and self.whole("server")):
+            return "gap"
+        return "full" if self.ended else "truncated"
+
+    def handshake_place(self, sender: str) -> tuple[int | None, int | None]:
+        """Return time and packet of the request (`client`) or the response (`server`)."""
+        record = self.connection
+        if sender == "client":
+            return record.requested, record.request_packet
+        return record.responded, record.response_packet
+
+    def secret(self, text: str) -> str:
+        """Return a secret as it may be shown: its beginning and a hash, unless all was asked for."""
+        return text if self.show_secrets else redacted(text)
+
+    def of_faults(self, code: str, *, secret: bool = False) -> Iterator[Finding]:
+        """Yield a finding for each fault of the handshake with this code."""
+        for fault in self.faults.get(code, ()):
+            time, packet = self.handshake_place(fault.sender)
+            evidence = self.secret(fault.evidence) if secret else fault.evidence
+            if fault.field is not None:
+                evidence = f"{fault.field}: {evidence}" if evidence else fault.field
+            yield Finding(
+                fault.message,
+                sender=fault.sender,
+                time=time,
+                packet=packet,
+                evidence=evidence or None,
+                reference=fault.section,
+            )
+
+    def at(
+        self,
+        event: Event,
+        message: str,
+        *,
+        evidence: str | None = None,
+        expected: str | None = None,
+        severity: str = "",
+        reference: str = "",
+    ) -> Finding:
+        """Return a finding about the frame of an event; its evidence is the header, else as given."""
+        return Finding(
+            message,
+            sender=event.sender,
+            time=event.time,
+            packet=event.packet,
+            frame=event.frame,
+            evidence=event.header.hex(" ") if evidence is None else evidence,
+            expected=expected,
+            severity=severity,
+            reference=reference,
+        )
+
+    def once(
+        self,
+        sender: str,
+        message: str,
+        *,
+        evidence: str | None = None,
+        expected: str | None = None,
+        severity: str = "",
+        reference: str = "",
+    ) -> Finding:
+        """Return a finding about the request (`client`) or the response (`server`)."""
+        time, packet = self.handshake_place(sender)
+        return Finding(
+            message,
+            sender=sender,
+            time=time,
+            packet=packet,
+            evidence=evidence,
+            expected=expected,
+            severity=severity,
+            reference=reference,
+        )
+
+
+@dataclass
+class CaptureFacts:
+    """All connections of the captures that were read together, in order of their numbers."""
+
+    connections: Sequence[Facts]
+    captures: Sequence[CaptureSummary]
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    show_secrets: bool = False
+
+    @cached_property
+    def by_endpoint(self) -> dict[tuple[str, int], list[Facts]]:
+        """The connections by their server's address and port, each list in order."""
+        found: dict[tuple[str, int], list[Facts]] = {}
+        for facts in self.connections:
+            record = facts.connection
+            found.setdefault((record.server_ip, record.server_port), []).append(facts)
+        return found
+
+    def about(self, facts: Facts, finding: Finding) -> Finding:
+        """Return a finding that concerns one of the connections."""
+        from dataclasses import replace
+
+        return replace(
+            finding,
+            connection=facts.connection.serial,
+            coverage=finding.coverage or facts.coverage,
+        )

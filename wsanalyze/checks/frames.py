@@ -1,0 +1,3 @@
+"""Frame headers (FRM): masks, reserved bits and opcodes, lengths."""
+
+from __future__ import annotations

@@ -1,0 +1,43 @@
+"""Where a quantity becomes a finding: every number that no RFC gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The numbers that checks compare with; seconds, bytes or counts as their comments say."""
+
+    # Seconds without an answer to the request: what clients give up after (websockets 10, ws none).
+    handshake_s: float = 10.0
+    # Seconds without an answer to a Ping (websockets 20, Engine.IO 20) or a Close (websockets 10).
+    pong_s: float = 20.0
+    close_s: float = 10.0
+    # Seconds that TCP may stay open when both Close frames were seen.
+    linger_s: float = 10.0
+    # A frame larger than this, in bytes, is named: common servers refuse above 1 to 100 MiB.
+    frame: int = 16 * 1024 * 1024
+    # A message of more fragments than this, which carry fewer bytes than that on average.
+    fragments: int = 64
+    fragment: int = 8
+    # Bytes that a frame must declare to be bait, when less than a hundredth of them comes.
+    bait: int = 1 << 20
+    # Inflated : compressed. Text rarely exceeds 50; DEFLATE cannot exceed 1032.
+    inflate_ratio: int = 100
+    # Pings of one end within a second. Keep-alive needs one in 20 s.
+    pings: int = 20
+    # Deviation : mean of the intervals between messages below which they are a machine's.
+    beacon_jitter: float = 0.05
+    beacon_messages: int = 20
+    # Seconds, and part of the interval, within which two idle times are the same time limit.
+    idle_s: float = 2.0
+    idle_part: float = 0.02
+    # Connections that must have been cut alike.
+    alike: int = 2
+    # Attempts of one client to one endpoint within a minute that make a reconnect loop.
+    reconnects: int = 5
+    # Hops by which the TTL of a reset may differ from that of its sender's other packets.
+    hops: int = 2
+    # Seconds between the FINs or RSTs to both ends that a middlebox sends when it cuts.
+    both_ends_s: float = 0.05
