@@ -25,7 +25,7 @@ class Event:
     `length` (as declared) and `masking_key` (None: unmasked) of its header. `payload` holds unmasked
     payload bytes that matter, shortened; `value` a number whose meaning KINDS tells.
     `other` is the event's counterpart where it has one. `certain` is False where the frame was
-    found by evidence behind a hole.
+    found by evidence behind a hole. `part`: which fragment of its message it is about, from 0.
     """
 
     kind: str
@@ -42,6 +42,7 @@ class Event:
     value: int = 0
     other: Event | None = None
     certain: bool = True
+    part: int = 0
 
     @property
     def opcode(self) -> int:
@@ -67,7 +68,7 @@ KINDS = {
     "opcode": "a reserved opcode",
     "length-form": "a length that is not coded in the fewest bytes; value: bytes it is coded in",
     "length-top-bit": "a 64-bit length with the top bit set",
-    "large": "a frame above the threshold; only the largest of a side is kept",
+    "large": "the largest frame of a side, where that declares a megabyte or more",
     "control-length": "a control frame with more than 125 bytes",
     "control-fragment": "a control frame without FIN",
     "empty-data": "a data frame without payload that is a fragment of a longer message",
@@ -86,7 +87,8 @@ KINDS = {
     "ping-unanswered": "a Ping whose Pong did not come; value: ns that the capture went on for",
     "pong-mismatched": "a Pong that no Ping has the payload of, while one is due; other: the Ping",
     # Of messages; payload: the beginning of its content, decompressed:
-    "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message",
+    "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message, payload: "
+    "up to 4 bytes before it and 4 from it on, part: the fragment that it is in",
     "tiny-fragments": "a message of many small fragments; value: fragments, length: their bytes",
     "not-inflated": "a compressed message that does not inflate",
     "inflate-cut": "a message that inflates beyond a limit; value: bytes inflated until then",
@@ -153,7 +155,7 @@ class Side:
       `compressed_wire`, `compressed_length`: bytes of the former before and after inflating
     - `pong_ns`: the time that its Pings waited for their Pong (`count` is how many were answered)
     - `ping_ns`, `pong_only_ns`: time between its Pings; between its unsolicited Pongs
-    - `pings_in_second`: the most Pings in any second, beginning with a Ping
+    - `pings_in_second`: the most Pings in a second, counted in seconds that begin with a Ping
     - `unsolicited_pongs`: Pongs while no Ping of the other end was open
     - `message_ns`, `message_lengths`: time between its data messages; their lengths on the wire
     - `bursts`: three messages or more within 5 ms after a second of silence from it in which the
@@ -230,7 +232,9 @@ class Observation:
     - `endings`: FINs and RSTs of the TCP conversation in order, at most 16
     - `holes`: what the capture did not have, the first 16 of a connection
     - `client_after_end`, `server_after_end`: bytes that one end still sent, new ones, after the other
-      end's RST (which therefore did not come from that end, or did not arrive), or after its FIN
+      end's first RST or FIN
+    - `client_after_own_reset`, `server_after_own_reset`: bytes that one end still sent, new ones, after
+      the first RST in its own name: somebody else had sent that
     - `silence_ns`: the time from the last frame to the first FIN or RST
     - `longest_silence_ns`: the longest time without a frame of either end, and before which frame
     - `pipelined`: requests that the client sent behind the upgrade request before its answer came
@@ -249,6 +253,8 @@ class Observation:
     holes: list[Hole] = field(default_factory=list)
     client_after_end: int = 0
     server_after_end: int = 0
+    client_after_own_reset: int = 0
+    server_after_own_reset: int = 0
     silence_ns: int | None = None
     longest_silence_ns: int = 0
     longest_silence_before: Event | None = None
