@@ -1,4 +1,4 @@
-"""What is noticed while a session is read: the same whoever asks, at the places that the tables have."""
+"""What is noticed while a session is read: the same whoever asks, where the tables have it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from support.chance import chance
+
 from wsanalyze.analysis import Analysis
 from wsanalyze.limits import Limits
 from wsanalyze.observation import Event, Observation
@@ -27,6 +27,7 @@ from losses.truth import Kept, load  # noqa: E402
 
 CAPTURES = ROOT / "captures"
 NAMES = sorted(path.name for path in CAPTURES.glob("*.pcap*") if path.suffix != ".json")
+LOSSY = ("websockets-deflate.pcapng", "fragments.pcapng", "keepalive.pcap")
 ROWS = Wants(observe=True, hashes=False, payloads="none")
 COUNTS = Wants(frames=False, messages=False, observe=True, hashes=False, payloads="none")
 
@@ -71,7 +72,7 @@ def test_events_stand_where_the_table_of_frames_has_them(name: str) -> None:
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1])
-@pytest.mark.parametrize("name", ["websockets-deflate.pcapng", "fragments.pcapng", "keepalive.pcap"])
+@pytest.mark.parametrize("name", LOSSY)
 def test_they_do_where_packets_are_lost(name: str, share: float) -> None:
     capture, source = load(CAPTURES / name), chance(name)
     for _ in range(8):

@@ -53,8 +53,8 @@ Inspector = Callable[[bytes, int], Iterable[tuple[str, int, bytes]]]
 class Observer:
     """Writes what it notices of one session to `observation`.
 
-    - `strict`: whether frames are those of RFC 6455; `owned`: an extension that is not known may own
-      reserved bits
+    - `strict`: whether frames are those of RFC 6455; `owned`: an extension that is not known may
+      own reserved bits
     - `last_time`: of the last frame of either end
     - `late`: frames of one side were lost, so that frames are read in another order than they are
       numbered; `client_orders`, `server_orders`: since then, the place of each in the order of
@@ -198,7 +198,7 @@ class Observer:
         watch: Watch,
         payload: bytes = b"",
         value: cython.longlong = 0,
-        other: object = None,
+        other: Event | None = None,
     ) -> cython.int:
         """Record an event about a side's last frame."""
         if self.is_due(kind, watch):
@@ -229,7 +229,7 @@ class Observer:
         return count <= KEPT_EVENTS
 
     def numbered(self, sender: Sender, offset: cython.longlong) -> cython.longlong:
-        """Take note of where a frame stands that begins at `offset`; return its mark, see `number`."""
+        """Take note of where a frame at `offset` stands; return its mark, see `number`."""
         orders = self.server_orders if sender.role else self.client_orders
         offsets = self.server_offsets if sender.role else self.client_offsets
         before: cython.longlong = self.server_before if sender.role else self.client_before
@@ -381,11 +381,14 @@ class Observer:
     def look(self, watch: Watch, message: MessageReader) -> cython.int:
         """Let the beginning of a message be inspected, where it is due or looks suspicious."""
         stop: cython.Py_ssize_t = len(message.kept) if len(message.kept) < LOOK else LOOK
+        inspect = self.inspect
+        if inspect is None:
+            return 0
         if watch.looked < ALWAYS:
             watch.looked += 1
         elif message.opcode != 1 or not glance(Buffer(message.kept), 0, stop):
             return 0
-        for kind, value, evidence in self.inspect(bytes(message.kept[:stop]), message.opcode):
+        for kind, value, evidence in inspect(bytes(message.kept[:stop]), message.opcode):
             self.note_message(kind, watch, evidence, value)
         return 0
 
@@ -403,7 +406,7 @@ class Observer:
                 self.note("cut", watch, b"", int(sender.captured))
             if self.strict and sender.message.open and not sender.lost:
                 self.note_message("unfinished", watch, b"", sender.message.wire_length)
-            if watch.largest_length >= NOTED:
+            if watch.largest is not None and watch.largest_length >= NOTED:
                 self.is_due("large", watch)
                 observation.events.append(watch.largest)
             if invalid and watch.first is not None:

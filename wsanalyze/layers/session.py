@@ -276,7 +276,7 @@ class Session(Layer):
         """Return who is watched, None where the next frame has to be looked at one by one."""
         observer = cython.cast(Observer, self.observer)
         watch: Watch = observer.server if sender.role else observer.client
-        if watch.first is None or watch.looked < ALWAYS and observer.inspect is not None:
+        if watch.first is None or (watch.looked < ALWAYS and observer.inspect is not None):
             return None
         if sender.closed or time - observer.last_time > observer.longest:
             return None
@@ -334,16 +334,9 @@ class Session(Layer):
     def asks(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.bint:
         """Say whether a payload begins on the wire as a request line of HTTP may."""
         first: cython.longlong = load32(buffer, at)
-        return (
-            first == LINE_GET
-            or first == LINE_POST
-            or first == LINE_HEAD
-            or first == LINE_PUT
-            or first == LINE_DELETE
-            or first == LINE_OPTIONS
-            or first == LINE_CONNECT
-            or first == LINE_TRACE
-        )
+        if first in (LINE_GET, LINE_POST, LINE_HEAD, LINE_PUT):
+            return True
+        return first in (LINE_DELETE, LINE_OPTIONS, LINE_CONNECT, LINE_TRACE)
 
     @cython.boundscheck(False)
     def watched(
@@ -398,7 +391,9 @@ class Session(Layer):
         reader: FrameReader = sender.reader
         opcode: cython.int = reader.head & 15
         if self.observer is not None:
-            self.observer.frame(sender, self.low.frames + self.high.frames, self.deflate)
+            self.observer.frame(
+                sender, self.low.frames + self.high.frames, self.deflate != 0
+            )
         sender.in_frame = 1
         sender.captured = 0
         sender.broken = 0
@@ -445,9 +440,8 @@ class Session(Layer):
         """Take payload bytes of the current frame."""
         reader: FrameReader = sender.reader
         at: cython.Py_ssize_t = (reader.length - reader.remaining) & 3
-        if self.observer is not None and sender.captured == 0 and sender.role == 0:
-            if reader.remaining == reader.length and self.observer.strict:
-                self.observer.wire(buffer, start, stop)
+        if self.observer is not None and reader.remaining == reader.length and sender.role == 0:
+            self.observer.wire(buffer, start, stop)
         sender.captured += stop - start
         sender.bytes += stop - start
         if sender.frame_message >= 0:

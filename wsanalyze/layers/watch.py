@@ -53,10 +53,11 @@ class Tally:
 class Watch:
     """What is noticed of one end.
 
-    - `number`, `time`, `packet`, `head`, `second`, `header_length`, `length`, `key`: of its last frame;
+    - `number`, `time`, `packet`, `head`, `second`, `header_length`, `length`, `key`: of its last
+      frame;
       `certain`: whether its place is
-    - `message_…`: the same of the first frame of its open or last message that had several frames or
-      came in pieces
+    - `message_…`: the same of the first frame of its open or last message that had several frames
+      or came in pieces
     - `unsure`: a message may have begun where nothing was seen, so that a continuation is no fault
     - `keys`, `kept_keys`: its first masking keys; `last_key` the one before, -1 for none
     - `pings`: its Pings without an answer yet, each with its payload

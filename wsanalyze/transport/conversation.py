@@ -44,7 +44,8 @@ class Conversation:
     - `last_data`: place in the order of reading of the last packet that brought new bytes;
       `closed_at`: of the packet that closed it, -1 while open
     - `low_base`, `high_base`: where the numbering of each side began, kept when it has left
-    - `endings`: its first FINs and RSTs as tuples, see `Transport.note_ending`; None before one came
+    - `endings`: its first FINs and RSTs as tuples, see `Transport.note_ending`; None before one
+      came
     - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else
     """
 

@@ -579,7 +579,7 @@ class Transport:
         time: cython.longlong,
         number: cython.longlong,
     ) -> cython.int:
-        """Keep the facts of a FIN or RST, which tell who sent it, and whether it fits its sender."""
+        """Keep the facts of a FIN or RST: do they fit its sender?"""
         packet: Packet = self.packet
         endings: list[EndingFacts] | None = conversation.endings
         if endings is None:

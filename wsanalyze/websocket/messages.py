@@ -35,8 +35,8 @@ class MessageReader:
     - `compressed`: whether permessage-deflate applies to it (RFC 7692 §6)
     - `frames`, `wire_length`: fragments so far, and the sum of their payloads
     - `whole`: 0 once bytes of it are known to be missing
-    - `wrong`: up to four bytes before the first one that is not UTF-8 and four from it on, as far as
-      they came in one piece; `wrong_frame`: the fragment it is in, from 0
+    - `wrong`: up to four bytes before the first one that is not UTF-8 and four from it on, as far
+      as they came in one piece; `wrong_frame`: the fragment it is in, from 0
     - after `finish`: `length` after decompression (-1 unknown), `utf8_valid` (1, 0, -1 unknown or
       binary), `digest` (32 bytes or None), `complete`
     """
