@@ -236,7 +236,8 @@ class Observation:
     - `client_after_own_reset`, `server_after_own_reset`: bytes that one end still sent, new ones,
       after the first RST in its own name: somebody else had sent that
     - `silence_ns`: the time from the last frame to the first FIN or RST
-    - `longest_silence_ns`: the longest time without a frame of either end, and before which frame
+    - `longest_silence_ns`: the longest time without a frame of either end, from 5 s on, and before
+      which frame
     - `pipelined`: requests that the client sent behind the upgrade request before its answer came
     - `requests_after`: requests on the same TCP connection after this attempt was refused
     - `with_response`: frames of the server in the same packet as its response

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.observation import Ending, Event, Observation
+from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.transport.conversation import Conversation, EndingFacts
 from wsanalyze.transport.reassembly import Direction
 from wsanalyze.websocket.fields import Head
@@ -14,6 +14,9 @@ from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
 
 WEBSOCKET = 1
+
+# What was noticed of an end that has sent no frames. Nobody writes to it.
+NOTHING = Side()
 
 # What is kept of a refusal's body: a proxy's error page says who it is in its first lines.
 KEPT_BODY = 512
@@ -77,7 +80,7 @@ class Attempt:
         if connect_ns is not None:
             self.connection.connect_ms = connect_ns / 1e6
         if recorder.observe:
-            self.connection.observation = Observation()
+            self.connection.observation = Observation(NOTHING, NOTHING)
         self.recorder = recorder
         recorder.begin(self.connection)
         conversation.spoke = WEBSOCKET

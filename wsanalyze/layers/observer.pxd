@@ -1,7 +1,7 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layers.glance cimport glance
 from wsanalyze.layers.sender cimport Sender
-from wsanalyze.layers.watch cimport NEVER, SECOND, Watch
+from wsanalyze.layers.watch cimport NEVER, PAUSE, Watch
 from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
 
@@ -11,7 +11,6 @@ cdef unsigned long long LARGE
 cdef unsigned long long NOTED
 cdef long long MANY
 cdef long long SMALL
-cdef Py_ssize_t WAITING_PINGS
 cdef Py_ssize_t HOLES
 cdef long long MOST_LATE
 
@@ -51,7 +50,6 @@ cdef class Observer:
     cdef int stalled(self, Sender sender) except -1
     cdef int wire(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
     cdef int control(self, Sender sender) except -1
-    cdef int ping(self, Watch watch, bytes payload) except -1
     cdef int pong(self, Watch watch, Watch other, bytes payload, int broken) except -1
     cdef int message(self, Sender sender) except -1
     cdef int compressed(self, Watch watch, MessageReader message) except -1

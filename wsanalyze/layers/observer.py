@@ -21,7 +21,7 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
     from wsanalyze.layers.glance import glance
-    from wsanalyze.layers.watch import NEVER, SECOND
+    from wsanalyze.layers.watch import NEVER, PAUSE
 
 # What is looked into of a message: secrets and banners stand at its beginning.
 LOOK = 4096
@@ -36,8 +36,6 @@ NOTED = 1 << 20
 MANY = 64
 SMALL = 8
 
-# Pings that may wait for a Pong; of a flood the latest are remembered.
-WAITING_PINGS = 64
 HOLES = 16
 # Frames behind a hole whose numbers can still be told: eight bytes each.
 MOST_LATE = 1 << 20
@@ -69,7 +67,7 @@ class Observer:
         self.strict = True
         self.owned = False
         self.last_time = NEVER
-        self.longest = SECOND
+        self.longest = PAUSE
         self.late = False
         self.client_orders: array[int] = array("q")
         self.server_orders: array[int] = array("q")
@@ -291,8 +289,8 @@ class Observer:
     def wire(
         self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
     ) -> cython.int:
-        """Look at the first payload bytes of a client's frame as they are on the wire."""
-        if stop - start >= 5 and buffer.copy(start, start + 5) in REQUEST_LINES:
+        """Look at payload bytes of a client's frame that spell a method of HTTP on the wire."""
+        if buffer.copy(start, start + 5) in REQUEST_LINES:
             upto = stop if stop - start < 64 else start + 64
             self.note("http-on-wire", self.client, buffer.copy(start, upto))
         return 0
@@ -308,40 +306,17 @@ class Observer:
                 if other.first is not None:
                     watch.before_close = other.event("before-close")
         elif opcode == 9:
-            self.ping(watch, bytes(sender.control))
+            watch.pinged(bytes(sender.control))
         elif opcode == 10:
             self.pong(watch, other, bytes(sender.control), sender.broken)
         return 0
 
-    def ping(self, watch: Watch, payload: bytes) -> cython.int:
-        """Take note of a Ping."""
-        if watch.ping_at != NEVER:
-            watch.ping_ns.add(watch.time - watch.ping_at)
-        watch.ping_at = watch.time
-        if watch.second_at == NEVER or watch.time - watch.second_at >= SECOND:
-            watch.second_at = watch.time
-            watch.in_second = 0
-        watch.in_second += 1
-        if watch.in_second > watch.most_in_second:
-            watch.most_in_second = watch.in_second
-        if len(watch.pings) == WAITING_PINGS:
-            watch.pings = watch.pings[1:]
-            watch.unanswered += 1
-        watch.pings.append((payload, watch.event("ping-unanswered", payload)))
-        return 0
-
     def pong(self, watch: Watch, other: Watch, payload: bytes, broken: cython.int) -> cython.int:
-        """Find the Ping that a Pong answers: earlier ones need no answer (RFC 6455 §5.5.3)."""
-        place: cython.Py_ssize_t
-        pings: list[tuple[bytes, Event]] = other.pings
-        for place in range(len(pings) - 1, -1, -1):
-            sent, ping = pings[place]
-            if sent == payload:
-                other.pong_ns.add(watch.time - ping.time)
-                other.pings = pings[place + 1 :]
-                return 0
-        if pings and self.strict and not broken:
-            self.note("pong-mismatched", watch, payload, 0, pings[len(pings) - 1][1])
+        """Find the Ping that a Pong answers (RFC 6455 §5.5.3)."""
+        if other.answered(payload, watch.time):
+            return 0
+        if other.waiting and self.strict and not broken:
+            self.note("pong-mismatched", watch, payload, 0, other.ping_event())
             return 0
         watch.unsolicited += 1
         if watch.pong_at != NEVER:
@@ -425,7 +400,7 @@ class Observer:
         last = max(self.last_time, self.end_time)
         for _ in range(watch.unanswered):
             self.is_due("ping-unanswered", watch)
-        for _, ping in watch.pings:
+        for ping in [*watch.pings, watch.ping_event()] if watch.waiting else watch.pings:
             if self.is_due("ping-unanswered", watch):
                 self.observation.events.append(replace(ping, value=max(last - ping.time, 0)))
 

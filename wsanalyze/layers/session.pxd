@@ -41,6 +41,9 @@ cdef class Session(Layer):
         self, Sender sender, Watch watch, Buffer buffer, Py_ssize_t at, Py_ssize_t size,
         Py_ssize_t length, long long time
     ) except -1
+    cdef bint begins_as_request(
+        self, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
+    ) except -1
     cdef bint asks(self, Buffer buffer, Py_ssize_t at) noexcept
     cdef int watched(
         self, Sender sender, Watch watch, Buffer buffer, Py_ssize_t at, long long time,

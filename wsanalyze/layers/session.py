@@ -330,6 +330,15 @@ class Session(Layer):
         watch.message(time, length, other.time)
         return False
 
+    def begins_as_request(
+        self, sender: Sender, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
+    ) -> cython.bint:
+        """Say whether a client's payload begins here, and as a request line of HTTP does."""
+        reader: FrameReader = sender.reader
+        if sender.role or reader.remaining != reader.length or stop - start < 5:
+            return False
+        return self.asks(buffer, start)
+
     @cython.boundscheck(False)
     def asks(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.bint:
         """Say whether a payload begins on the wire as a request line of HTTP may."""
@@ -440,7 +449,7 @@ class Session(Layer):
         """Take payload bytes of the current frame."""
         reader: FrameReader = sender.reader
         at: cython.Py_ssize_t = (reader.length - reader.remaining) & 3
-        if self.observer is not None and reader.remaining == reader.length and sender.role == 0:
+        if self.observer is not None and self.begins_as_request(sender, buffer, start, stop):
             self.observer.wire(buffer, start, stop)
         sender.captured += stop - start
         sender.bytes += stop - start

@@ -1,7 +1,9 @@
 cdef long long SECOND
+cdef long long PAUSE
 cdef long long BURST_NS
 cdef int BURST_MESSAGES
 cdef long long NEVER
+cdef Py_ssize_t WAITING_PINGS
 
 cdef class Tally:
     cdef public long long count
@@ -58,6 +60,16 @@ cdef class Watch:
     cdef public long long unanswered
     cdef public unsigned long long largest_length
     cdef public list pings
+    cdef public bint waiting
+    cdef public bytes ping_payload
+    cdef public long long ping_number
+    cdef public long long ping_packet
+    cdef public unsigned long long ping_length
+    cdef public int ping_head
+    cdef public int ping_second
+    cdef public int ping_header_length
+    cdef public long long ping_key
+    cdef public bint ping_certain
     cdef public Tally message_ns
     cdef public Tally message_lengths
     cdef public Tally pong_ns
@@ -69,4 +81,6 @@ cdef class Watch:
     cdef public object before_close
     cpdef int masked_with(self, long long key) except -1
     cdef int more_keys(self) except -1
+    cdef int pinged(self, bytes payload) except -1
+    cdef bint answered(self, bytes payload, long long time) except -1
     cpdef int message(self, long long time, long long length, long long heard) except -1

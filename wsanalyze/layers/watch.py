@@ -14,8 +14,13 @@ except ImportError:
 
 # A pause of this many ns makes what follows a burst where it comes within the time below it.
 SECOND = 1_000_000_000
+# From here on nobody speaking is a silence: time limits of proxies begin at some ten seconds.
+PAUSE = 5 * SECOND
 BURST_NS = 5_000_000
 BURST_MESSAGES = 3
+
+# Pings that may wait for a Pong: of a flood the latest are remembered.
+WAITING_PINGS = 64
 
 # Before any time there is.
 NEVER = -0x7FFFFFFFFFFFFFFF
@@ -60,7 +65,8 @@ class Watch:
       or came in pieces
     - `unsure`: a message may have begun where nothing was seen, so that a continuation is no fault
     - `keys`, `kept_keys`: its first masking keys; `last_key` the one before, -1 for none
-    - `pings`: its Pings without an answer yet, each with its payload
+    - `waiting`: whether its latest Ping has no answer yet; `ping_…`: that one's facts, its payload
+      among them; `pings`: earlier ones without an answer, of which the latest are remembered
     - `looked`: how many of its messages were looked into whatever they hold
     """
 
@@ -90,7 +96,13 @@ class Watch:
         self.in_burst = self.bursts = 0
         self.unsolicited = self.unanswered = 0
         self.largest_length = 0
-        self.pings: list[tuple[bytes, Event]] = []
+        self.waiting = False
+        self.ping_payload = b""
+        self.ping_number = self.ping_packet = self.ping_length = 0
+        self.ping_head = self.ping_second = self.ping_header_length = 0
+        self.ping_key = -1
+        self.ping_certain = True
+        self.pings: list[Event] = []
         self.message_ns = Tally()
         self.message_lengths = Tally()
         self.pong_ns = Tally()
@@ -143,6 +155,66 @@ class Watch:
                 self.bursts += self.in_burst == BURST_MESSAGES
         return 0
 
+    def pinged(self, payload: bytes) -> cython.int:
+        """Take note of a Ping, its last frame."""
+        if self.waiting:
+            self.pings.append(self.ping_event())
+            if len(self.pings) == WAITING_PINGS:
+                del self.pings[0]
+                self.unanswered += 1
+        if self.ping_at != NEVER:
+            self.ping_ns.add(self.time - self.ping_at)
+        if self.second_at == NEVER or self.time - self.second_at >= SECOND:
+            self.second_at = self.time
+            self.in_second = 0
+        self.in_second += 1
+        if self.in_second > self.most_in_second:
+            self.most_in_second = self.in_second
+        self.waiting = True
+        self.ping_payload = payload
+        self.ping_at = self.time
+        self.ping_number = self.number
+        self.ping_packet = self.packet
+        self.ping_head = self.head
+        self.ping_second = self.second
+        self.ping_header_length = self.header_length
+        self.ping_length = self.length
+        self.ping_key = self.key
+        self.ping_certain = self.certain
+        return 0
+
+    def answered(self, payload: bytes, time: cython.longlong) -> cython.bint:
+        """Say whether a Pong answers one of its Pings: earlier ones need no answer any more."""
+        place: cython.Py_ssize_t
+        if self.waiting and self.ping_payload == payload:
+            self.pong_ns.add(time - self.ping_at)
+            self.waiting = False
+            self.pings = []
+            return True
+        for place in range(len(self.pings) - 1, -1, -1):
+            if self.pings[place].payload == payload:
+                self.pong_ns.add(time - self.pings[place].time)
+                self.pings = self.pings[place + 1 :]
+                return True
+        return False
+
+    def ping_event(self) -> Event:
+        """Return an event about its latest Ping."""
+        return Event(
+            "ping-unanswered",
+            "server" if self.role else "client",
+            self.ping_at,
+            self.ping_packet,
+            self.ping_number,
+            self.ping_head,
+            self.ping_second,
+            self.ping_header_length,
+            self.ping_length,
+            self.ping_key if self.ping_key >= 0 else None,
+            self.ping_payload,
+            certain=self.ping_certain,
+        )
+
     def event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
         """Return an event about its last frame."""
         return Event(
@@ -181,13 +253,15 @@ class Watch:
 
     def side(self) -> Side:
         """Return what was noticed."""
+        keys = array("I")
+        keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
         return Side(
             close=self.close,
             before_close=self.before_close,
             first=self.first,
             last=self.event("last") if self.first is not None else None,
             largest=self.largest,
-            masking_keys=array("I", memoryview(self.keys)[: self.kept_keys]),
+            masking_keys=keys,
             zero_keys=self.zero_keys,
             same_keys=self.same_keys,
             empty_frames=self.empty_frames,
