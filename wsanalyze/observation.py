@@ -89,7 +89,7 @@ KINDS = {
     # Of messages; payload: the beginning of its content, decompressed:
     "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message, "
     "payload: up to 4 bytes before it and 4 from it on, part: the fragment that it is in",
-    "tiny-fragments": "a message of many small fragments; value: fragments, length: their bytes",
+    "tiny-fragments": "a message of many small fragments; value: their bytes, part: how many",
     "not-inflated": "a compressed message that does not inflate",
     "inflate-cut": "a message that inflates beyond a limit; value: bytes inflated until then",
     "inflate-ratio": "a message that inflates to many times its size; value: its length inflated",

@@ -332,7 +332,7 @@ class Observer:
         heard: cython.longlong = other.time if other.first is not None else NEVER
         watch.message(watch.message_time, message.wire_length, heard)
         if message.frames > MANY and message.wire_length < SMALL * message.frames:
-            self.note_message("tiny-fragments", watch, b"", message.frames)
+            self.note_message("tiny-fragments", watch, b"", message.wire_length, message.frames)
         if message.utf8_valid == 0:
             self.note_message(
                 "not-utf8", watch, message.wrong, message.utf8.wrong_at, message.wrong_frame
