@@ -58,9 +58,9 @@ def found_settings(folder: Path) -> Settings:
         if (place / FILE).is_file():
             return read_settings(place / FILE)
         if (place / PROJECT).is_file():
-            table = _toml(place / PROJECT).get("tool", {})
-            if isinstance(table, dict) and "wsanalyze" in table:
-                return _settings(place / PROJECT, table["wsanalyze"])
+            table = _of_project(_toml(place / PROJECT))
+            if table is not None:
+                return _settings(place / PROJECT, table)
         if (place / ".git").exists():
             break
     return Settings()
@@ -69,9 +69,10 @@ def found_settings(folder: Path) -> Settings:
 def read_settings(path: Path) -> Settings:
     """Return the settings of a file; UsageError where it cannot be read or makes no sense."""
     content = _toml(path)
-    if path.name == PROJECT:
-        content = content.get("tool", {}).get("wsanalyze", {})
-    return _settings(path, content)
+    if path.name != PROJECT:
+        return _settings(path, content)
+    table = _of_project(content)
+    return Settings(path) if table is None else _settings(path, table)
 
 
 def threshold(name: str, value: object) -> tuple[str, Number]:
@@ -137,6 +138,12 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
+
+
+def _of_project(content: Mapping[str, Any]) -> object:
+    """Return what a project's file says under [tool.wsanalyze]; None where it says nothing."""
+    tools = content.get("tool")
+    return tools.get("wsanalyze") if isinstance(tools, dict) else None
 
 
 def _settings(path: Path, table: object) -> Settings:
