@@ -96,8 +96,9 @@ def _coverages(connections: Sequence[Connection]) -> str:
 
 def _nothing(audited: Audited, width: int) -> Iterator[Line]:
     if not audited.looked_at:
-        which = "no WebSocket connection" + (" matches" if audited.chosen is not None else "")
-        text = f"Nothing to check: there is {which}."
+        chosen = audited.chosen is not None
+        which = "no WebSocket connection matches" if chosen else "there is no WebSocket connection"
+        text = f"Nothing to check: {which}."
     else:
         text = "Nothing found."
     if not audited.complete:

@@ -23,7 +23,7 @@ def wrapped(text: str, width: int) -> list[str]:
     width = max(width, 1)
     lines: list[str] = []
     line: str | None = None
-    for word in text.split(" "):
+    for word in text.replace("##[", "#\\x23[").split(" "):
         if line is not None and _width(line) + 1 + _width(word) <= width:
             line += " " + word
             continue
@@ -69,5 +69,4 @@ def _width(text: str) -> int:
 
 
 def _defused(line: str) -> str:
-    line = line.replace("##[", "#\\x23[")
     return "\\x3a" + line.lstrip()[1:] if line.lstrip().startswith("::") else line
