@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.fakes import FAKES
 from cli.running import CAPTURES, PLAIN, REFUSED, assert_one_line, run
 from wsanalyze.cli.main import main
+from wsanalyze.pipeline import Interrupted, read
 
 # With 9 attempts, 7 of them refused.
 ATTEMPTS, REFUSALS = 9, 7
@@ -179,6 +181,20 @@ def test_what_was_found_goes_before_what_was_not_read_and_both_are_told(
     assert "title=read in part::" in checked(capsys, cut, "-q", "-f", "github")[1]
     sarif = json.loads(checked(capsys, cut, "-q", "-f", "sarif")[1])
     assert sarif["runs"][0]["invocations"][0]["executionSuccessful"] is False
+
+
+def test_after_an_interruption_what_was_read_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        raise Interrupted(read(*arguments, **options))
+
+    monkeypatch.setattr("wsanalyze.pipeline.read", interrupted)
+    status, out, err = checked(capsys, REFUSED, "--select", "TST-01")
+    assert status == 130
+    assert err == "wsanalyze: interrupted: this is what was read until then\n"
+    assert "interrupted     this is what was read until then" in out
+    assert "  error    TST-01 refused-request" in out
 
 
 def test_choosing_connections_leaves_out_what_concerns_all_of_them(

@@ -71,7 +71,7 @@ def test_exact() -> None:
         "  invalid subprotocol            not looked for",
         "  invalid extension              not looked for",
         "",
-        "Connection 0: 192.0.2.1:50000 → 198.51.100.2:8080, ws://example.com:8080/chat?x=1, 101",
+        "Connection 0: 192.0.2.1:50000 → 198.51.100.2:8080, ws://example.com:8080/chat?…, 101",
         "  error    HSR-04 wrong-accept",
         "           the accept value does not belong to the key",
         "           where    packet 6, of the server, 1.00 s after the connection began",
@@ -98,6 +98,13 @@ def test_exact() -> None:
         "",
         "1 error, 1 warning, 1 info in 1 of 1 connection",
     ]
+
+
+def test_a_query_may_hold_secrets_and_is_not_shown() -> None:
+    request = b"GET /a?token=hunter2 HTTP/1.1\r\nHost: example.com\r\n\r\n"
+    text = printed(audit_of([finding()], [connection(handshake=handshake(request))]))
+    assert "ws://example.com/a?…, 101" in text
+    assert "hunter2" not in text
 
 
 def test_nothing_found_says_what_was_looked_at() -> None:
@@ -214,7 +221,7 @@ def test_of_several_captures_each_connection_says_which() -> None:
     record = connection(capture="x/b.pcap")
     shown = lines(audit_of([finding()], [record], two))
     heading = next(line for line in shown if line.startswith("Connection 0: "))
-    assert heading.endswith("/chat?x=1, 101, in b.pcap")
+    assert heading.endswith("/chat?…, 101, in b.pcap")
 
 
 def test_colour_only_where_it_is_wanted() -> None:

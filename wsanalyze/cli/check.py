@@ -104,8 +104,8 @@ def command(
 
     \b
     Exit status: 0 nothing at or above --fail-on; 1 something; 2 wrong usage;
-    3 nothing could be read; 4 read in part and nothing found in that part;
-    130 interrupted.
+    3 nothing could be read; 4 read in part, with nothing to fail for in that
+    part; 130 interrupted.
     """
     settings = _settings(config, no_config, quiet)
     how = kind or _kind(output)

@@ -168,8 +168,10 @@ def _described(connection: Connection) -> str:
     handshake = connection.handshake
     target = "handshake not seen"
     if handshake is not None:
-        url = f"{connection.scheme}://{handshake.host or ''}{handshake.target or ''}"
-        target = visible(url, 120)
+        # Without the query: it is where tokens are, and evidence alone says what may be shown.
+        path, question, _ = (handshake.target or "").partition("?")
+        target = visible(f"{connection.scheme}://{handshake.host or ''}{path}{question}", 120)
+        target += "…" if question else ""
         if handshake.status is not None:
             target += f", {handshake.status}"
     return f"{client} → {server}, {target}"
