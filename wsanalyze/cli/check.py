@@ -110,25 +110,17 @@ def command(
     settings = _settings(config, no_config, quiet)
     how = kind or _kind(output)
     _spare(output, captures)
-    if select:
-        checks = checks_of(select, ignore)
-    else:
-        checks = checks_of(settings.select, ignore or settings.ignore)
+    checks = checks_of(select or settings.select, ignore or (() if select else settings.ignore))
     # Records alone: nobody asked for rows of frames and messages.
     wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
     bounds = options.limits_of((*settings.limits, *limits))
     reading = read_captures(captures, wants, bounds, quiet=quiet)
-    found = audit(
-        reading.recording,
-        checks,
-        thresholds_of((*settings.thresholds, *thresholds)),
-        show_secrets=show_secrets,
-    )
+    recording, levels = reading.recording, thresholds_of((*settings.thresholds, *thresholds))
     shown = audited(
-        reading.recording,
+        recording,
         checks,
-        found,
-        chosen=chosen(reading.recording, numbers, where),
+        audit(recording, checks, levels, show_secrets=show_secrets),
+        chosen=chosen(recording, numbers, where),
         interrupted=reading.status == INTERRUPTED,
     )
     _write(shown, how, output, show_all, no_color)
