@@ -16,6 +16,7 @@ from wsanalyze.checks.check import Check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.checks.thresholds import Thresholds
+from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording, in_order
 
 
@@ -28,16 +29,31 @@ def audit(
 ) -> list[Finding]:
     """Return what checks (None: all) find, connection by connection, then of all of them together.
 
-    `Finding.connection` is the connection's serial. What only an observation shows is found where
-    the recording was made with `Wants.observe`, and what concerns several connections where it has
-    all of them (`Wants.connections` is None).
+    `Finding.connection` is the connection's serial; each connection is told how many concern it,
+    and the worst of them (`Connection.findings`, `severity`). What only an observation shows is
+    found where the recording was made with `Wants.observe`, and what concerns several connections
+    where it has all of them (`Wants.connections` is None).
     """
     limits = Thresholds() if thresholds is None else thresholds
     facts = [
         Facts(connection, limits, show_secrets) for connection in in_order(recording.connections)
     ]
     run = Audit(chosen() if checks is None else checks)
-    return run.findings(facts, recording.captures)
+    found = run.findings(facts, recording.captures)
+    _tell(recording.connections, found)
+    return found
+
+
+def _tell(connections: Sequence[Connection], found: Sequence[Finding]) -> None:
+    concerned: dict[int, list[Finding]] = {}
+    for finding in found:
+        if finding.connection is not None:
+            concerned.setdefault(finding.connection, []).append(finding)
+    for connection in connections:
+        findings = concerned.get(connection.serial, [])
+        connection.findings = sum(finding.count for finding in findings)
+        worst = max((SEVERITIES.index(finding.severity) for finding in findings), default=None)
+        connection.severity = None if worst is None else SEVERITIES[worst]
 
 
 def numbers(recording: Recording) -> dict[int, int]:

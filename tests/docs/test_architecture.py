@@ -39,14 +39,14 @@ ALLOWED = {
     "checks": "observation tables.capture_summary websocket layers.connection",
     "recording": "tables.capture_summary tables.columns layers.connection",
     "findings": "checks layers.connection recording",
-    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer layer websocket "
-    "transport layers.connection recording",
+    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer layer "
+    "websocket transport layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer checks capture.batch "
     "capture transport layers.connection recording layers",
     "views": "tables.capture_summary websocket checks layers.connection recording findings tables",
-    "analysis": "errors limits capture recording findings tables pipeline views",
+    "analysis": "errors limits checks capture recording findings tables pipeline views",
     "__init__": "errors limits analysis",
     "cli": "errors limits checks capture recording findings tables pipeline views analysis "
     "__init__",

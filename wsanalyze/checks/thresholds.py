@@ -11,6 +11,8 @@ class Thresholds:
 
     # Seconds without an answer to the request: what clients give up after (websockets 10, ws none).
     handshake_s: float = 10.0
+    # Seconds from request to response that are worth a remark.
+    slow_handshake_s: float = 1.0
     # Seconds without an answer to a Ping (websockets 20, Engine.IO 20) or a Close (websockets 10).
     pong_s: float = 20.0
     close_s: float = 10.0

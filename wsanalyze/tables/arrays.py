@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from wsanalyze.checks.finding import SEVERITIES
 from wsanalyze.tables.declaration import Column, Kind, Table
-from wsanalyze.tables.schema import SEVERITIES
 
 Numbers = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

@@ -31,7 +31,7 @@ _OF_HANDSHAKE = (
     "extensions_offered",
     "extensions",
 )
-_COMPUTED = ("connection", "handshake_ms", "duration_s", "findings", "severity", "faults")
+_COMPUTED = ("connection", "handshake_ms", "duration_s", "faults")
 _NAMES = CONNECTIONS.names
 _OF_CONNECTION = tuple(
     name for name in _NAMES if name not in _OF_HANDSHAKE and name not in _COMPUTED
@@ -56,8 +56,6 @@ def connection_row(connection: Connection, number: int) -> Row:
     cells["connection"] = number
     cells["handshake_ms"] = _milliseconds(connection.requested, connection.responded)
     cells["duration_s"] = (connection.ended - connection.started) / 1e9
-    cells["findings"] = 0
-    cells["severity"] = None
     return {name: cells[name] for name in _NAMES}
 
 

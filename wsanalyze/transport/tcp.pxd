@@ -9,7 +9,7 @@ from wsanalyze.transport.duplicates cimport Recent
 from wsanalyze.transport.flows cimport FlowTable
 from wsanalyze.transport.packet cimport Packet
 from wsanalyze.transport.readers cimport Readers
-from wsanalyze.transport.reassembly cimport Direction
+from wsanalyze.transport.reassembly cimport UNSET, Direction
 from wsanalyze.transport.sequence cimport distance
 
 cdef int FIN
@@ -18,6 +18,7 @@ cdef int RST
 cdef int ACK
 cdef int FLAGS
 cdef long long LOW
+cdef Py_ssize_t MOST_ENDINGS
 cdef int RETRANSMISSION
 cdef int OUT_OF_ORDER
 cdef int OVERLAP
@@ -83,6 +84,10 @@ cdef class Transport:
     cdef int closing(
         self, Conversation conversation, int side, Direction mine,
         long long offset, int flags, long long time, long long number
+    ) except -1
+    cdef int note_ending(
+        self, Conversation conversation, int side, Direction mine,
+        long long offset, long long time, long long number
     ) except -1
     cdef int record(
         self, Conversation conversation, int side, Direction other,
