@@ -59,6 +59,11 @@ class Facts:
         """Whether frames are read: a success response came, or the beginning was not seen."""
         return self.connection.outcome in ("established", "invalid", "unseen")
 
+    @property
+    def has_standard_frames(self) -> bool:
+        """Whether frames are those of RFC 6455 (and of HyBi drafts 7 on)."""
+        return self.handshake is None or self.handshake.framing in ("rfc6455", None)
+
     def side(self, sender: str) -> Side:
         """Return what was noticed of the client or the server."""
         return self.observation.side(sender)
@@ -129,14 +134,17 @@ class Facts:
         severity: str = "",
         reference: str = "",
     ) -> Finding:
-        """Return a finding about the frame of an event; its header is the evidence unless given."""
+        """Return a finding about the frame of an event.
+
+        Its header is the evidence, unless another is given (`""` for none).
+        """
         return Finding(
             message,
             sender=event.sender,
             time=event.time,
             packet=event.packet,
             frame=event.frame,
-            evidence=event.header.hex(" ") if evidence is None else evidence,
+            evidence=event.header.hex(" ") if evidence is None else evidence or None,
             expected=expected,
             severity=severity,
             reference=reference,

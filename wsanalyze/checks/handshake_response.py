@@ -443,8 +443,10 @@ def slow_handshake(facts: Facts) -> Iterator[Finding]:
     took = (record.responded - record.requested) / SECOND
     if took < facts.thresholds.slow_handshake_s or took > facts.thresholds.handshake_s:
         return
-    network = "" if record.connect_ms is None else f"; SYN to SYN/ACK took {record.connect_ms:.1f} ms"
-    yield facts.once("server", f"request to response took {took * 1000:.0f} ms{network}")
+    message = f"request to response took {took * 1000:.0f} ms"
+    if record.connect_ms is not None:
+        message += f"; SYN to SYN/ACK took {record.connect_ms:.1f} ms"
+    yield facts.once("server", message)
 
 
 @check(

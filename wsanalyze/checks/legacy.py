@@ -147,8 +147,8 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
     if handshake is None or not (handshake.is_hixie or handshake.is_draft):
         return
     if handshake.version != "hixie-75":
-        name = handshake.version if handshake.is_hixie else f"draft {handshake.version}"
-        yield facts.once("client", f"the version is {name} of the drafts", expected="version 13")
+        message = f"the version is {handshake.version}, a draft before RFC 6455"
+        yield facts.once("client", message, expected="version 13")
 
 
 @check(
