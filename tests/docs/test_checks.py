@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from checks.given import found_in
 
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.check import Check
@@ -36,11 +37,16 @@ def test_a_declaration(check: Check) -> None:
     assert check.severity in SEVERITIES
     assert check.tags
     assert not check.title.endswith(".")
-    assert check.explanation.endswith(".")
-    assert check.advice.endswith(".")
+    assert check.explanation[-1] in ".?)"
+    assert check.advice[-1] in ".?)"
     # What Markdown and SARIF would take for markup of theirs.
     for text in (check.title, check.explanation, check.advice):
         assert text.isprintable()
         assert not re.search(r"<\w|\]\(", text)
-    if check.example:
-        assert (ROOT / "captures" / check.example.split(" ")[0]).is_file()
+
+
+@pytest.mark.parametrize(
+    "check", [each for each in catalogue() if each.example], ids=lambda each: each.id
+)
+def test_an_example_shows_what_it_is_an_example_of(check: Check) -> None:
+    assert found_in(check, check.example.split(" ")[0])

@@ -6,7 +6,7 @@ from tables.recordings import connection
 
 from views.audits import ACCEPT, CHECKS, MASK, ORIGINS, SERVER, audit_of, declared, finding
 from wsanalyze.tables.capture_summary import CaptureSummary
-from wsanalyze.views.audited import HEADLINES
+from wsanalyze.views.audited import HEADLINES, is_headline
 
 # Recognised in this order, asked for in the other one.
 BOTH = [
@@ -69,3 +69,14 @@ def test_a_remark_is_no_headline() -> None:
     assert ACCEPT.id in HEADLINES["invalid Sec-WebSocket-Accept"]
     audited = audit_of([finding(severity="info")])
     assert audited.headlines["invalid Sec-WebSocket-Accept"] == []
+
+
+def test_a_repeated_field_is_the_headline_of_that_field() -> None:
+    repeated = declared("HSR-05")
+    for field, name in (
+        ("Sec-WebSocket-Accept", "invalid Sec-WebSocket-Accept"),
+        ("Sec-WebSocket-Protocol", "invalid subprotocol"),
+        ("Sec-WebSocket-Extensions", "invalid extension"),
+    ):
+        found = finding(repeated, evidence=f"{field}: a, b")
+        assert [each for each in HEADLINES if is_headline(each, found)] == [name]

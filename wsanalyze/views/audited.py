@@ -28,6 +28,23 @@ HEADLINES = {
     ),
 }
 
+# This one finds three things; the field in its evidence says which.
+REPEATED_FIELD = "HSR-05"
+FIELDS = {
+    "invalid Sec-WebSocket-Accept": "Sec-WebSocket-Accept:",
+    "invalid subprotocol": "Sec-WebSocket-Protocol:",
+    "invalid extension": "Sec-WebSocket-Extensions:",
+}
+
+
+def is_headline(name: str, finding: Finding) -> bool:
+    """Whether a finding makes `name` of HEADLINES true; a remark does not."""
+    if finding.severity == "info" or finding.connection is None:
+        return False
+    if finding.check == REPEATED_FIELD and name in FIELDS:
+        return (finding.evidence or "").startswith(FIELDS[name])
+    return finding.check in HEADLINES[name]
+
 
 @dataclass(frozen=True)
 class Audited:
@@ -68,17 +85,12 @@ class Audited:
     def headlines(self) -> dict[str, list[int] | None]:
         """What everyone meets first → the connections that have it; None: no such check was run."""
         run = {each.id for each in self.checks}
-        bad = [
-            (each.check, each.connection)
-            for each in self.findings
-            if each.severity != "info" and each.connection is not None
-        ]
-        return {
-            name: sorted({place for check, place in bad if check in ids})
-            if run.intersection(ids)
-            else None
-            for name, ids in HEADLINES.items()
-        }
+        found: dict[str, list[int] | None] = {}
+        for name, ids in HEADLINES.items():
+            places = {each.connection for each in self.findings if is_headline(name, each)}
+            looked = run.intersection(ids)
+            found[name] = sorted(place for place in places if place is not None) if looked else None
+        return found
 
     @property
     def looked_at(self) -> list[Connection]:

@@ -25,15 +25,14 @@ def catalogue_lines(checks: Sequence[Check], width: int) -> Iterator[Line]:
     for check in checks:
         start: Line = [(f"{check.id:<{ids}}", "bold")]
         start.append((f"{check.severity:<9}", STYLES[check.severity]))
-        start.append((f"{check.name:<{names}}", ""))
         column = ids + 9 + names
         # On a narrow terminal the title has a line of its own.
-        if width - column < len(check.title) and width < column + 40:
-            yield start
+        if width < column + 40:
+            yield [*start, (check.name, "")]
             yield from labelled("", check.title, width, column=ids)
             continue
         first, *rest = wrapped(check.title, width - column)
-        yield [*start, (first, "")]
+        yield [*start, (f"{check.name:<{names}}{first}", "")]
         yield from ([(" " * column + each, "")] for each in rest)
 
 
