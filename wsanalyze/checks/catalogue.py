@@ -21,6 +21,7 @@ FAMILIES = (
     "security",
     "randomness",
     "proxies",
+    "cuts",
     "transport",
     "legacy",
     "cross",

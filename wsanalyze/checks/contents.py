@@ -9,7 +9,9 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from collections import Counter
 from collections.abc import Iterator
+from math import log2
 
 from wsanalyze.observation import INNER
 
@@ -40,6 +42,11 @@ _RFB = re.compile(rb"RFB 00[34]\.[0-9]{3}\n")
 # Text of this length that is nothing but base64 is no word.
 BASE64_FROM = 64
 
+# Bits a byte above which 4,096 bytes are encrypted or compressed: random ones have 7.95, and
+# compressed ones little less; fewer bytes cannot have so much.
+DENSE_FROM = 4096
+DENSE = 7.9
+
 Found = tuple[str, int, bytes]
 
 
@@ -53,6 +60,10 @@ def inspect(payload: bytes, opcode: int) -> list[Found]:
     inner = _inner_protocol(payload)
     if inner is not None:
         found.append(("inner-protocol", inner, payload[:32]))
+    if opcode == 2 and len(payload) >= DENSE_FROM and inner is None:
+        bits = entropy(payload)
+        if bits > DENSE:
+            found.append(("dense", int(bits * 1000), payload[:32]))
     if opcode == 2 and _is_json(payload):
         found.append(("json-in-binary", 0, payload[:32]))
     if opcode == 1 and _is_base64(payload):
@@ -61,7 +72,7 @@ def inspect(payload: bytes, opcode: int) -> list[Found]:
 
 
 def _secrets(payload: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield each kind of secret that is there, once, as its index in `observation.SECRETS` and its bytes."""
+    """Yield each kind of secret, once: its index in `observation.SECRETS`, and its bytes."""
     for index, look in enumerate((_jwt, _pem, _aws, _card, _password)):
         secret = look(payload)
         if secret is not None:
@@ -140,6 +151,12 @@ def _is_socks(payload: bytes) -> bool:
         return False
     methods = payload[2:]
     return len(set(methods)) == len(methods) and all(method in (0, 1, 2) for method in methods)
+
+
+def entropy(payload: bytes) -> float:
+    """Return Shannon's entropy of the bytes, in bits a byte."""
+    size = len(payload)
+    return -sum(n / size * log2(n / size) for n in Counter(payload).values())
 
 
 def _is_json(payload: bytes) -> bool:

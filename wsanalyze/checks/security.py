@@ -407,3 +407,35 @@ def smuggling_shape(facts: Facts) -> Iterator[Finding]:
         count = "a request" if observation.pipelined == 1 else f"{observation.pipelined} requests"
         message = f"{count} sent behind the upgrade went on after it was refused with {status}"
         yield facts.once("client", message)
+
+
+@check(
+    "SEC-16",
+    "outflow",
+    "Far more goes out than comes in, or what goes is as random as encrypted data",
+    severity="info",
+    tags=("security", "timing"),
+    references=(),
+    explanation=(
+        "A client that uploads much more than it receives may send files, or be made to. Binary "
+        "messages whose bytes are as evenly spread as those of encrypted or compressed data hide "
+        "what they carry from whoever watches."
+    ),
+    advice="Find out what the application transfers; images, video and archives look like this.",
+)
+def outflow(facts: Facts) -> Iterator[Finding]:
+    """SEC-16: by volume, and by the first 4,096 bytes of the first messages of each side."""
+    record, limits = facts.connection, facts.thresholds
+    sent, received = record.client_bytes, record.server_bytes
+    if sent >= limits.outflow and sent > limits.outflow_ratio * received:
+        message = f"the client sent {sent} bytes and received {received}"
+        yield Finding(message, sender="client")
+    if not facts.observation.count("dense"):
+        return
+    told = set()
+    for event in facts.events("dense"):
+        if event.sender not in told:
+            told.add(event.sender)
+            bits = event.value / 1000
+            message = f"a binary message of the {event.sender} has {bits:.2f} bits of entropy a byte"
+            yield facts.at(event, message, evidence=event.payload.hex(" "))

@@ -29,6 +29,9 @@ class Thresholds:
     inflate_ratio: int = 100
     # Pings of one end within a second. Keep-alive needs one in 20 s.
     pings: int = 20
+    # Bytes of a client, and times what it received, from which it sends much: 100 MB.
+    outflow: int = 100_000_000
+    outflow_ratio: int = 20
     # Deviation : mean of the intervals between messages below which they are a machine's.
     beacon_jitter: float = 0.05
     beacon_messages: int = 20
