@@ -101,7 +101,7 @@ KINDS = {
     "http-on-wire": "bytes that spell a request line of HTTP on the wire; payload: as on the wire",
     "secret": "content that looks like a secret; value: index into SECRETS",
     "inner-protocol": "content that begins as another protocol does; value: index into INNER",
-    "dense": "a binary message that is as random as encrypted data; value: bits a byte, × 1000",
+    "dense": "a binary message as random as encrypted data; value: thousandths of a bit a byte",
     "json-in-binary": "a binary message that is JSON",
     "base64-in-text": "a text message that is base64 and nothing else",
 }

@@ -39,8 +39,8 @@ ALLOWED = {
     "checks": "observation tables.capture_summary websocket transport layers.connection",
     "recording": "tables.capture_summary tables.columns layers.connection",
     "findings": "checks layers.connection recording",
-    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads layer "
-    "websocket transport layers.connection recording",
+    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
+    "layer websocket transport layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer checks capture.batch "

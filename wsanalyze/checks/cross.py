@@ -52,9 +52,7 @@ def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
         # Browsers of one user and tests open a few; what is behind one address is not known.
         if most > 2:
             message = f"{client} had {most} handshakes with {server}:{port} under way at a time"
-            agents = {each.handshake.user_agent for each in attempts if each.handshake is not None}
-            severity = "warning" if len(agents) == 1 and agents != {None} else "info"
-            yield facts.about(at, at.once("client", message, severity=severity))
+            yield facts.about(at, at.once("client", message))
 
 
 def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:

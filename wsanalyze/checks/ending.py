@@ -149,12 +149,20 @@ class TimeLimit:
 
 
 def cuts(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
-    """Return the connections that were cut, each with how."""
+    """Return the connections that were cut, each with how.
+
+    Of the legs of a connection through a proxy, which have the same key, only the first counts.
+    """
     found = []
+    keys = set()
     for each in facts.connections:
         cut = maybe_cut(each) if each.observation.endings else None
-        if cut is not None:
+        if cut is None:
+            continue
+        key = each.handshake.key if each.handshake is not None else None
+        if key is None or key not in keys:
             found.append((each, cut))
+        keys.add(key)
     return found
 
 

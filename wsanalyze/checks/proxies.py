@@ -199,7 +199,7 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
 
 
 def _leads_elsewhere(facts: Facts) -> bool:
-    """Tell whether a redirect leads to a page of another host that speaks of a login or a portal."""
+    """Tell whether a redirect leads to another host, and speaks of a login or a portal."""
     handshake = facts.handshake
     if handshake is None or handshake.response_head is None:
         return False

@@ -437,5 +437,5 @@ def outflow(facts: Facts) -> Iterator[Finding]:
         if event.sender not in told:
             told.add(event.sender)
             bits = event.value / 1000
-            message = f"a binary message of the {event.sender} has {bits:.2f} bits of entropy a byte"
+            message = f"a binary message has {bits:.2f} bits of entropy a byte"
             yield facts.at(event, message, evidence=event.payload.hex(" "))
