@@ -48,14 +48,12 @@ def generator_of(numbers: Sequence[int]) -> str | None:
         name = _congruential(words)
         if name is not None:
             return name + order
-    if is_glibc(numbers):
-        return "glibc's rand()"
-    if is_glibc_turned(numbers):
-        return "glibc's rand(), bytes turned over"
-    if is_mersenne(numbers):
-        return "the Mersenne Twister MT19937"
-    if is_mersenne_turned(numbers):
-        return "the Mersenne Twister MT19937, bytes turned over"
+    for turned in (False, True):
+        order = ", bytes turned over" if turned else ""
+        if is_glibc(numbers, turned=turned):
+            return f"glibc's rand(){order}"
+        if is_mersenne(numbers, turned=turned):
+            return f"the Mersenne Twister MT19937{order}"
     return None
 
 
@@ -120,50 +118,51 @@ def _xorshift(number: int) -> int:
     return number ^ (number << 5 & WORD)
 
 
-def is_glibc(numbers: Sequence[int]) -> bool:
-    """Tell whether glibc's rand() made the numbers, from 35 of them on."""
+def is_glibc(numbers: Sequence[int], *, turned: bool = False) -> bool:
+    """Tell whether glibc's rand() made the numbers, from 35 of them on; `turned`: as for others."""
     if len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
         return False
+    # Its numbers have 31 bits.
+    if any(number & (0x80 if turned else 0x80000000) for number in numbers[:8]):
+        return False
+    words = numbers[: _GLIBC_FROM + _GLIBC_CONFIRMED]
+    if turned:
+        words = _turned(words)
     for place in range(_GLIBC_FROM, _GLIBC_FROM + _GLIBC_CONFIRMED):
-        number = numbers[place]
-        sum_of_two = numbers[place - 3] + numbers[place - 31]
+        number = words[place]
+        sum_of_two = words[place - 3] + words[place - 31]
         # The bits that were shifted out may carry one.
         if number >> 31 or (number - sum_of_two) & 0x7FFFFFFF > 1:
             return False
     return True
 
 
-def is_glibc_turned(numbers: Sequence[int]) -> bool:
-    """Tell the same of numbers whose bytes are turned over."""
-    if any(number & 0x80 for number in numbers[:8]):
-        return False
-    return is_glibc(_turned(numbers[: _GLIBC_FROM + _GLIBC_CONFIRMED]))
-
-
-def is_mersenne(numbers: Sequence[int]) -> bool:
+def is_mersenne(numbers: Sequence[int], *, turned: bool = False) -> bool:
     """Tell whether MT19937 made the numbers, 32 bits at a time, from 627 of them on.
 
-    Source: Matsumoto and Nishimura, 1998: each word is made of three others.
+    `turned`: with the bytes of each turned over. Source: Matsumoto and Nishimura, 1998: each word
+    is made of three others.
     """
     if len(numbers) < _MERSENNE + _MERSENNE_CONFIRMED:
         return False
-    return all(_fits(numbers, place) for place in range(_MERSENNE_CONFIRMED))
+    for place in range(_MERSENNE_CONFIRMED):
+        words = [
+            numbers[place],
+            numbers[place + 1],
+            numbers[place + _MERSENNE_MIDDLE],
+            numbers[place + _MERSENNE],
+        ]
+        if not _is_made_of(*(_turned(words) if turned else words)):
+            return False
+    return True
 
 
-def is_mersenne_turned(numbers: Sequence[int]) -> bool:
-    """Tell the same of numbers whose bytes are turned over."""
-    if len(numbers) < _MERSENNE + _MERSENNE_CONFIRMED:
-        return False
-    return is_mersenne(_turned(numbers[: _MERSENNE + _MERSENNE_CONFIRMED]))
-
-
-def _fits(numbers: Sequence[int], place: int) -> bool:
-    one, two = untempered(numbers[place]), untempered(numbers[place + 1])
-    joined = one & 0x80000000 | two & 0x7FFFFFFF
-    word = untempered(numbers[place + _MERSENNE_MIDDLE]) ^ joined >> 1
+def _is_made_of(one: int, two: int, middle: int, made: int) -> bool:
+    joined = untempered(one) & 0x80000000 | untempered(two) & 0x7FFFFFFF
+    word = untempered(middle) ^ joined >> 1
     if joined & 1:
         word ^= 0x9908B0DF
-    return word == untempered(numbers[place + _MERSENNE])
+    return word == untempered(made)
 
 
 def untempered(number: int) -> int:

@@ -7,6 +7,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from struct import pack
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
@@ -217,7 +218,7 @@ def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
 
 def biased_bits(keys: Sequence[int]) -> dict[int, int]:
     """Return the bits (0 the lowest) that are set too often or rarely, with how often."""
-    joined = int.from_bytes(b"".join(key.to_bytes(4, "little") for key in keys), "little")
+    joined = int.from_bytes(pack(f"<{len(keys)}I", *keys), "little")
     lowest = int.from_bytes(b"\x01\x00\x00\x00" * len(keys), "little")
     room = DEVIATIONS * sqrt(len(keys)) / 2
     found = {}
