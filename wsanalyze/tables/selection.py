@@ -43,13 +43,15 @@ class Selection:
 
     def batches(self, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of that table that belong to the chosen connections."""
-        import pyarrow as pa
+        import numpy as np
         import pyarrow.compute as pc
+
+        from wsanalyze.tables.arrays import plain
 
         if "connection" not in TABLES[name].names:
             yield from self.source.batches(name)
             return
-        numbers = pa.array(self.numbers, pa.int64())
+        numbers = plain(np.array(self.numbers, dtype=np.int64))
         for batch in self.source.batches(name):
             chosen = batch.filter(pc.is_in(batch.column("connection"), numbers))
             if chosen.num_rows:
