@@ -73,6 +73,7 @@ def message_in_message(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Finish the message before closing, or say in the Close why not.",
     events=("unfinished",),
+    example="cut-connections.pcapng",
 )
 def unfinished_message(facts: Facts) -> Iterator[Finding]:
     """MSG-03: silent where the capture ended first, or bytes are missing."""
