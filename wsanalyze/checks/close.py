@@ -179,12 +179,11 @@ def second_close(facts: Facts) -> Iterator[Finding]:
 )
 def unanswered_close(facts: Facts) -> Iterator[Finding]:
     """CLS-06."""
-    if not (facts.whole("client") and facts.whole("server")):
+    unclosed = [sender for sender in SENDERS if facts.side(sender).close is None]
+    if len(unclosed) != 1 or not (facts.whole("client") and facts.whole("server")):
         return
+    other = unclosed[0]
     for close in closes(facts):
-        other = OTHER[close.sender]
-        if facts.side(other).close is not None:
-            continue
         first = next(iter(facts.observation.endings), None)
         until = facts.connection.ended if first is None else first.time
         waited = (until - close.time) / SECOND
