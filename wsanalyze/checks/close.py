@@ -8,31 +8,14 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
 from wsanalyze.checks.facts import OTHER, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.frames import described
+from wsanalyze.checks.frames import certain, described
 from wsanalyze.observation import Ending, Event
+from wsanalyze.websocket.close import describe, may_be_sent, registered
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
 SENDERS = ("client", "server")
 
-# RFC 6455 §7.4.1 and the IANA registry of WebSocket close codes.
-NAMES = {
-    1000: "Normal Closure",
-    1001: "Going Away",
-    1002: "Protocol Error",
-    1003: "Unsupported Data",
-    1007: "Invalid Frame Payload Data",
-    1008: "Policy Violation",
-    1009: "Message Too Big",
-    1010: "Mandatory Extension",
-    1011: "Internal Error",
-    1012: "Service Restart",
-    1013: "Try Again Later",
-    1014: "Bad Gateway",
-    3000: "Unauthorized",
-    3003: "Forbidden",
-    3008: "Timeout",
-}
 # Codes that stand for something which was not sent (§7.4.1), or for nothing yet.
 NEVER_SENT = {
     1004: "is reserved",
@@ -45,11 +28,11 @@ BLAMING = (1002, 1003, 1007, 1008, 1009, 1010, 1011)
 
 
 def closes(facts: Facts) -> Iterator[Event]:
-    """Yield the first Close of each end, where those are as RFC 6455 has them."""
+    """Yield the first Close of each end, where it is RFC 6455's and no guess behind a hole."""
     if facts.has_standard_frames:
         for sender in SENDERS:
             close = facts.side(sender).close
-            if close is not None:
+            if close is not None and close.certain:
                 yield close
 
 
@@ -60,12 +43,8 @@ def code_of(close: Event) -> int | None:
 
 def named(code: int) -> str:
     """Return a status code with its name."""
-    return f"{code} ({NAMES[code]})" if code in NAMES else str(code)
-
-
-def is_registered(code: int) -> bool:
-    """Tell whether a code may be on the wire: registered, or free for libraries and programs."""
-    return (code in NAMES and code < 3000) or 3000 <= code <= 4999
+    entry = registered(code)
+    return str(code) if entry is None else f"{code} ({entry.meaning})"
 
 
 def body(close: Event) -> str:
@@ -113,7 +92,7 @@ def invalid_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-02."""
     for close in closes(facts):
         code = code_of(close)
-        if code is None or is_registered(code):
+        if code is None or may_be_sent(code):
             continue
         why = NEVER_SENT.get(code)
         if why is None:
@@ -159,10 +138,9 @@ def close_reason_not_utf8(facts: Facts) -> Iterator[Finding]:
 )
 def data_after_close(facts: Facts) -> Iterator[Finding]:
     """CLS-04."""
-    for event in facts.events("data-after-close"):
-        if event.certain:
-            where = "" if event.other is None else f" in packet {event.other.packet}"
-            yield facts.at(event, f"a {described(event)} behind this side's own Close{where}")
+    for event in certain(facts, "data-after-close"):
+        where = "" if event.other is None else f" in packet {event.other.packet}"
+        yield facts.at(event, f"a {described(event)} behind this side's own Close{where}")
 
 
 @check(
@@ -179,10 +157,9 @@ def data_after_close(facts: Facts) -> Iterator[Finding]:
 )
 def second_close(facts: Facts) -> Iterator[Finding]:
     """CLS-05."""
-    for event in facts.events("close-again"):
-        if event.certain:
-            where = "" if event.other is None else f" behind the one in packet {event.other.packet}"
-            yield facts.at(event, f"another Close of the {event.sender}{where}")
+    for event in certain(facts, "close-again"):
+        where = "" if event.other is None else f" behind the one in packet {event.other.packet}"
+        yield facts.at(event, f"another Close of the {event.sender}{where}")
 
 
 @check(
@@ -199,38 +176,40 @@ def second_close(facts: Facts) -> Iterator[Finding]:
     advice=(
         "Let the library finish its closing handshake; give it some seconds before exiting."
     ),
-    example="cut-connections.pcapng",
 )
 def unanswered_close(facts: Facts) -> Iterator[Finding]:
     """CLS-06."""
-    for sender in SENDERS:
-        other = OTHER[sender]
-        close = facts.side(sender).close
-        if close is None or facts.side(other).close is not None or not facts.whole(other):
-            continue
-        if not facts.whole(sender) or not close.certain:
-            continue
-        waited = (facts.connection.ended - close.time) / SECOND
-        ending = _who_ended(facts, close, other)
-        if ending is not None:
-            how = {"fin": "closed", "rst": "reset"}[ending.how]
-            message = f"the {other} {how} TCP without answering the {sender}'s Close"
+    unclosed = [sender for sender in SENDERS if facts.side(sender).close is None]
+    if len(unclosed) != 1 or not (facts.whole("client") and facts.whole("server")):
+        return
+    other = unclosed[0]
+    for close in closes(facts):
+        first = next(iter(facts.observation.endings), None)
+        until = facts.connection.ended if first is None else first.time
+        waited = (until - close.time) / SECOND
+        if first is not None and first.sender == other and waited > _crossing_s(facts, close):
+            how = {"fin": "closed", "rst": "reset"}[first.how]
+            message = f"the {other} {how} TCP without answering the {close.sender}'s Close"
         elif waited >= facts.thresholds.close_s:
             message = f"no Close answered this one in {waited:.1f} s"
         else:
+            # The sender did not wait for the answer, the capture did not, or TCP had been ended.
             continue
         yield facts.at(close, message, evidence=body(close), expected=f"a Close of the {other}")
 
 
-def _who_ended(facts: Facts, close: Event, other: str) -> Ending | None:
-    """Return the end of TCP where `other` ended it first, after a Close and without an answer.
+def _crossing_s(facts: Facts, close: Event) -> float:
+    """Return how long after a Close an end of TCP may come that was sent before the Close arrived.
 
-    Where the Close's own sender ended TCP at once, the other had no time to answer.
+    That is the way to the other end and back, as far as this capture shows it: the quickest of its
+    Pongs, and for a client's Close its connect time.
     """
-    for ending in facts.observation.endings:
-        if ending.time >= close.time:
-            return ending if ending.sender == other else None
-    return None
+    pongs = facts.side(close.sender).pong_ns
+    way = pongs.least / SECOND if pongs.count else 0.0
+    connect_ms = facts.connection.connect_ms
+    if close.sender == "client" and connect_ms is not None:
+        return max(way, connect_ms / 1000)
+    return way
 
 
 @check(
@@ -248,9 +227,9 @@ def _who_ended(facts: Facts, close: Event, other: str) -> Ending | None:
 )
 def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
     """CLS-07."""
-    close = facts.side("server").close
-    if close is not None and code_of(close) == 1010:
-        yield facts.at(close, "the server closed with 1010", evidence=body(close))
+    for close in closes(facts):
+        if close.sender == "server" and code_of(close) == 1010:
+            yield facts.at(close, "the server closed with 1010", evidence=body(close))
 
 
 @check(
@@ -449,14 +428,11 @@ def close_codes_differ(facts: Facts) -> Iterator[Finding]:
 )
 def uncommon_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-13: of the end that closed first."""
-    closes = [each for each in (facts.side(sender).close for sender in SENDERS) if each is not None]
-    if not closes:
+    first = min(closes(facts), key=lambda each: each.time, default=None)
+    code = code_of(first) if first is not None else None
+    if first is None or code is None or not (code in (1012, 1013, 1014) or 3000 <= code <= 4999):
         return
-    first = min(closes, key=lambda each: each.time)
-    code = code_of(first)
-    if code is None or not (code in (1012, 1013, 1014) or 3000 <= code <= 4999):
-        return
-    name = NAMES.get(code, "private" if code >= 4000 else "registered range, no name known")
+    name = describe(code)
     reason = first.payload[2:].decode("utf-8", "replace")
     said = f", {shown(reason)}" if reason else ""
     message = f"the {first.sender} closed with {code}: {name}{said}"

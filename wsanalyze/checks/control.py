@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.frames import described
-from wsanalyze.observation import Event
+from wsanalyze.checks.frames import certain, described
+from wsanalyze.observation import Event, Spread
 
 SECOND = 1_000_000_000
 # Pings of one side from which the evenness of their intervals says something.
@@ -32,7 +32,7 @@ EVEN_FROM = 10
 )
 def control_frame_too_long(facts: Facts) -> Iterator[Finding]:
     """CTL-01."""
-    for event in facts.events("control-length"):
+    for event in certain(facts, "control-length"):
         message = f"a {described(event)} has {event.length} bytes"
         yield facts.at(event, message, expected="125 bytes at most")
 
@@ -51,7 +51,7 @@ def control_frame_too_long(facts: Facts) -> Iterator[Finding]:
 )
 def fragmented_control_frame(facts: Facts) -> Iterator[Finding]:
     """CTL-02."""
-    for event in facts.events("control-fragment"):
+    for event in certain(facts, "control-fragment"):
         yield facts.at(event, f"a {described(event)} has no FIN", expected="FIN of 1")
 
 
@@ -121,7 +121,7 @@ def _spoke_after(facts: Facts, sender: str, ping: Event) -> bool:
 )
 def mismatched_pong(facts: Facts) -> Iterator[Finding]:
     """CTL-04."""
-    unanswered = {event.frame for event in facts.events("ping-unanswered")}
+    unanswered = {(each.packet, each.frame) for each in facts.events("ping-unanswered")}
     for event in facts.events("pong-mismatched"):
         ping = event.other
         if ping is None or not (facts.whole("client") and facts.whole("server")):
@@ -129,7 +129,7 @@ def mismatched_pong(facts: Facts) -> Iterator[Finding]:
         got = event.payload[:32].hex(" ") or "no payload"
         due = ping.payload[:32].hex(" ") or "no payload"
         message = f"a Pong with {got} while the Ping in packet {ping.packet} waits for {due}"
-        severity = "error" if ping.frame in unanswered else "info"
+        severity = "error" if (ping.packet, ping.frame) in unanswered else "info"
         yield facts.at(event, message, evidence=got, expected=due, severity=severity)
 
 
@@ -182,13 +182,17 @@ def ping_flood(facts: Facts) -> Iterator[Finding]:
         if side.pings_in_second > facts.thresholds.pings:
             message = f"the {sender} sent {side.pings_in_second} Pings within a second"
             yield Finding(message, sender=sender, expected=f"{facts.thresholds.pings} at most")
-        elif side.ping_ns.count >= EVEN_FROM and side.ping_ns.deviation > side.ping_ns.mean / 2:
+        elif _are_uneven(side.ping_ns) and facts.whole(sender):
             mean, spread = side.ping_ns.mean / SECOND, side.ping_ns.deviation / SECOND
             message = (
                 f"the {sender}'s Pings come unevenly: {mean:.3f} s apart on average, "
                 f"with a deviation of {spread:.3f} s"
             )
             yield Finding(message, sender=sender, severity="info")
+
+
+def _are_uneven(between: Spread) -> bool:
+    return between.count >= EVEN_FROM and between.deviation > between.mean / 2
 
 
 @check(
@@ -208,6 +212,6 @@ def ping_flood(facts: Facts) -> Iterator[Finding]:
 )
 def ping_after_close(facts: Facts) -> Iterator[Finding]:
     """CTL-07."""
-    for event in facts.events("ping-after-close"):
+    for event in certain(facts, "ping-after-close"):
         where = "" if event.other is None else f" in packet {event.other.packet}"
         yield facts.at(event, f"a Ping behind this side's own Close{where}")

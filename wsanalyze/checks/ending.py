@@ -19,6 +19,7 @@ DEFAULTS = (
     (300.0, "the default of Envoy's streams"),
     (350.0, "the limit of AWS NLB"),
     (600.0, "the default of Google Cloud's load balancers for TCP"),
+    (900.0, "the default of Squid (read_timeout)"),
     (3600.0, "an hour, the value in HAProxy's examples of timeout tunnel"),
 )
 
@@ -45,13 +46,16 @@ class Cut:
 def maybe_cut(facts: Facts) -> Cut | None:
     """Return how a session was cut; None where it was not, or that cannot be told.
 
-    A session is cut where TCP ended and no Close frame of either end was seen (RFC 6455 §7.1.5).
+    A session is cut where TCP ended and no Close frame had been sent (RFC 6455 §7.1.5).
     """
     observation, record = facts.observation, facts.connection
     if not observation.endings or not facts.established or facts.connection.outcome == "invalid":
         return None
-    if observation.client.close is not None or observation.server.close is not None:
-        return None
+    first = observation.endings[0]
+    for close in (observation.client.close, observation.server.close):
+        # One that is said to who had gone already ends nothing any more.
+        if close is not None and (close.sender == first.sender or close.time <= first.time):
+            return None
     handshake = facts.handshake
     if handshake is not None and handshake.is_hixie:
         # The closing handshake of Hixie-76 is no Close frame, and Hixie-75 has none.
@@ -59,7 +63,6 @@ def maybe_cut(facts: Facts) -> Cut | None:
     if not (facts.whole("client") and facts.whole("server")):
         # The Close may be among what is missing.
         return None
-    first = observation.endings[0]
     idle = observation.silence_ns
     return Cut(
         by=first.sender,
@@ -169,12 +172,12 @@ def cuts(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
 def idle_time_limits(facts: CaptureFacts) -> list[TimeLimit]:
     """Return the idle times after which several connections were cut, the most frequent first.
 
-    Times below two of `Thresholds.idle_s` are no limit that can be told from chance.
+    Times below a second are no limit that can be told from chance.
     """
     idle = [
         (cut.idle_s, each, cut)
         for each, cut in cuts(facts)
-        if cut.idle_s is not None and cut.how == "fin"
+        if cut.idle_s is not None
     ]
     return alike([entry for entry in idle if entry[0] >= 1.0], facts)
 
@@ -226,9 +229,8 @@ def sentence(facts: Facts, cut: Cut) -> str:
     if cut.signs:
         text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
-    if known is not None and not cut.signs:
+    if known is not None and cut.idle_s is not None:
         every = keepalive_s(facts)
-        beat = "no Pings were sent" if every is None else f"Pings came every {every:.0f} s"
-        text += f"; that is {known}, and {beat}"
+        beat = "none came" if every is None else f"they had come every {every:.0f} s"
+        text += f"; that fits {known}: Pings more often than that keep it open, and {beat}"
     return text
-

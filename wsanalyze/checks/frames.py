@@ -9,7 +9,7 @@ from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Event
 
-_MEGABYTE = 1 << 20
+RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
 
 
 def described(event: Event) -> str:
@@ -17,6 +17,15 @@ def described(event: Event) -> str:
     names = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
     name = names.get(event.opcode)
     return f"{name} frame" if name else f"frame with opcode {event.opcode}"
+
+
+def certain(facts: Facts, kind: str) -> Iterator[Event]:
+    """Yield the events of a kind about frames that are no guess.
+
+    Behind a hole a frame is found by what it looks like: bytes that were taken for a header are no
+    evidence against who sent them.
+    """
+    return (event for event in facts.events(kind) if event.certain)
 
 
 @check(
@@ -39,7 +48,7 @@ def described(event: Event) -> str:
 )
 def unmasked_client_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-01."""
-    for event in facts.events("unmasked"):
+    for event in certain(facts, "unmasked"):
         message = f"a {described(event)} of {event.length} bytes has no mask"
         yield facts.at(event, message, expected="the MASK bit set")
 
@@ -61,7 +70,7 @@ def unmasked_client_frame(facts: Facts) -> Iterator[Finding]:
 )
 def masked_server_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-02."""
-    for event in facts.events("masked"):
+    for event in certain(facts, "masked"):
         message = f"a {described(event)} of {event.length} bytes is masked"
         yield facts.at(event, message, expected="the MASK bit not set")
 
@@ -86,11 +95,15 @@ def masked_server_frame(facts: Facts) -> Iterator[Finding]:
 )
 def reserved_bit(facts: Facts) -> Iterator[Finding]:
     """FRM-03."""
-    for event in facts.events("rsv"):
-        bits = [name for name, bit in (("RSV1", 4), ("RSV2", 2), ("RSV3", 1)) if event.value & bit]
-        verb = "is" if len(bits) == 1 else "are"
-        message = f"{', '.join(bits)} {verb} set on a {described(event)}, and nobody owns the bit"
-        yield facts.at(event, message, expected="RSV bits of 0")
+    for event in certain(facts, "rsv"):
+        handshake = facts.handshake
+        # Beside RSV2 or RSV3, RSV1 may be permessage-deflate's.
+        owned = 4 if handshake is not None and handshake.deflate is not None else 0
+        bits = [name for name, bit in RSV if event.value & bit & ~owned]
+        are, them = ("is", "it") if len(bits) == 1 else ("are", "them")
+        named = ", ".join(bits)
+        message = f"{named} {are} set on a {described(event)}, and no extension owns {them}"
+        yield facts.at(event, message, expected=f"{named} of 0")
 
 
 @check(
@@ -109,7 +122,7 @@ def reserved_bit(facts: Facts) -> Iterator[Finding]:
 )
 def rsv1_on_continuation(facts: Facts) -> Iterator[Finding]:
     """FRM-04."""
-    for event in facts.events("rsv1-continuation"):
+    for event in certain(facts, "rsv1-continuation"):
         yield facts.at(event, "RSV1 is set on a continuation frame", expected="RSV1 of 0")
 
 
@@ -126,7 +139,7 @@ def rsv1_on_continuation(facts: Facts) -> Iterator[Finding]:
 )
 def rsv1_on_control(facts: Facts) -> Iterator[Finding]:
     """FRM-05."""
-    for event in facts.events("rsv1-control"):
+    for event in certain(facts, "rsv1-control"):
         yield facts.at(event, f"RSV1 is set on a {described(event)}", expected="RSV1 of 0")
 
 
@@ -147,7 +160,7 @@ def rsv1_on_control(facts: Facts) -> Iterator[Finding]:
 )
 def reserved_opcode(facts: Facts) -> Iterator[Finding]:
     """FRM-06."""
-    for event in facts.events("opcode"):
+    for event in certain(facts, "opcode"):
         message = f"opcode {event.opcode} is reserved"
         yield facts.at(event, message, expected="0, 1, 2, 8, 9 or 10")
 
@@ -169,7 +182,7 @@ def reserved_opcode(facts: Facts) -> Iterator[Finding]:
 )
 def length_not_minimal(facts: Facts) -> Iterator[Finding]:
     """FRM-07."""
-    for event in facts.events("length-form"):
+    for event in certain(facts, "length-form"):
         bits = 8 * event.value
         fits = "the second byte" if event.length < 126 else "16 bits"
         message = f"the length {event.length} is coded in {bits} bits"
@@ -192,7 +205,7 @@ def length_not_minimal(facts: Facts) -> Iterator[Finding]:
 )
 def length_top_bit(facts: Facts) -> Iterator[Finding]:
     """FRM-08."""
-    for event in facts.events("length-top-bit"):
+    for event in certain(facts, "length-top-bit"):
         message = f"the length {event.length} is beyond 2^63 - 1"
         yield facts.at(event, message, expected="the top bit 0")
 
@@ -220,10 +233,14 @@ def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
             yield facts.at(event, message, expected=f"{facts.thresholds.frame} bytes at most")
     for event in facts.events("cut"):
         # Where the capture ended first, or bytes are missing, nobody knows.
-        if not facts.ended or not facts.whole(event.sender):
+        if not facts.ended or not facts.whole(event.sender) or not event.certain:
             continue
         message = f"the connection ended after {event.value} of the {event.length} payload bytes"
-        yield facts.at(event, f"{message} of a {described(event)}", severity="error")
+        # Where the other end closed first, as it may when a frame is too large, it is not the
+        # sender's fault.
+        own = facts.observation.endings[0].sender == event.sender
+        severity = "error" if own else "warning"
+        yield facts.at(event, f"{message} of a {described(event)}", severity=severity)
 
 
 @check(
@@ -248,7 +265,8 @@ def empty_fragments(facts: Facts) -> Iterator[Finding]:
         first = next((each for each in facts.events("empty-data") if each.sender == sender), None)
         if first is not None:
             fragments = facts.side(sender).fragments
-            message = f"{count} of the {sender}'s {fragments} fragments are empty"
+            are = "is" if count == 1 else "are"
+            message = f"{count} of the {sender}'s {fragments} fragments {are} empty"
             yield facts.at(first, message)
 
 
@@ -294,13 +312,12 @@ def tiny_fragments(facts: Facts) -> Iterator[Finding]:
 )
 def length_bait(facts: Facts) -> Iterator[Finding]:
     """FRM-12."""
-    for event in facts.events("cut"):
+    for event in certain(facts, "cut"):
         few = event.value * 100 < event.length
         if event.length < facts.thresholds.bait or not few or not facts.whole(event.sender):
             continue
-        record = facts.connection
-        silent = (record.ended - event.time) / 1e9
-        if silent < facts.thresholds.pong_s and not facts.ended:
-            continue
-        message = f"{event.length} bytes were declared and {event.value} came in {silent:.1f} s"
-        yield facts.at(event, message)
+        # A receiver that refuses at once, or a sender that dies, has not been kept waiting.
+        waited = (facts.connection.ended - event.time) / 1e9
+        if waited >= facts.thresholds.bait_s:
+            message = f"{event.length} bytes were declared and {event.value} came in {waited:.1f} s"
+            yield facts.at(event, message)

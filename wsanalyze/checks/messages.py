@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.frames import described
+from wsanalyze.checks.frames import certain, described
 from wsanalyze.observation import Event
 
 
@@ -32,10 +32,9 @@ from wsanalyze.observation import Event
 )
 def continuation_of_nothing(facts: Facts) -> Iterator[Finding]:
     """MSG-01."""
-    for event in facts.events("no-message"):
-        if event.certain:
-            message = f"a continuation frame of {event.length} bytes, and no message is open"
-            yield facts.at(event, message, expected="a text or binary frame")
+    for event in certain(facts, "no-message"):
+        message = f"a continuation frame of {event.length} bytes, and no message is open"
+        yield facts.at(event, message, expected="a text or binary frame")
 
 
 @check(
@@ -55,9 +54,7 @@ def continuation_of_nothing(facts: Facts) -> Iterator[Finding]:
 )
 def message_in_message(facts: Facts) -> Iterator[Finding]:
     """MSG-02."""
-    for event in facts.events("interrupted"):
-        if not event.certain:
-            continue
+    for event in certain(facts, "interrupted"):
         first = event.other
         where = "" if first is None else f" (begun in packet {first.packet}, frame {first.frame})"
         message = f"a {described(event)} although a message is open{where}"
@@ -76,10 +73,11 @@ def message_in_message(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Finish the message before closing, or say in the Close why not.",
     events=("unfinished",),
+    example="cut-connections.pcapng",
 )
 def unfinished_message(facts: Facts) -> Iterator[Finding]:
     """MSG-03: silent where the capture ended first, or bytes are missing."""
-    for event in facts.events("unfinished"):
+    for event in certain(facts, "unfinished"):
         if facts.ended and facts.whole(event.sender):
             message = f"the message that begins here was not finished: {event.value} bytes came"
             yield facts.at(event, message, expected="a frame with FIN")
@@ -103,9 +101,9 @@ def unfinished_message(facts: Facts) -> Iterator[Finding]:
 )
 def text_not_utf8(facts: Facts) -> Iterator[Finding]:
     """MSG-04."""
-    for event in facts.events("not-utf8"):
-        fragment = f", fragment {event.part}" if event.part > 0 else ""
-        message = f"text is no UTF-8 from byte {event.value} on{fragment}: {utf8_mistake(event)}"
+    for event in certain(facts, "not-utf8"):
+        fragment = f", in fragment {event.part + 1}" if event.part > 0 else ""
+        message = f"text is no UTF-8 from offset {event.value} on{fragment}: {utf8_mistake(event)}"
         yield facts.at(event, message, evidence=event.payload.hex(" "), expected="UTF-8")
 
 

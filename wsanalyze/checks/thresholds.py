@@ -25,6 +25,8 @@ class Thresholds:
     fragment: int = 8
     # Bytes that a frame must declare to be bait, when less than a hundredth of them comes.
     bait: int = 1 << 20
+    # Seconds in which no more than that came: TCP sends again after a loss within one or two.
+    bait_s: float = 5.0
     # Inflated : compressed. Text rarely exceeds 50; DEFLATE cannot exceed 1032.
     inflate_ratio: int = 100
     # Pings of one end within a second. Keep-alive needs one in 20 s.
