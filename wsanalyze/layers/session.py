@@ -251,7 +251,10 @@ class Session(Layer):
             if length > PIECE or stop - at - size < length:
                 break
             if watch is not None:
-                if masked == sender.role or length == 0 or (size & 4 and length < 126):
+                if masked == sender.role or length == 0:
+                    break
+                # Headers of 4 and 8 bytes have a length of 16 bits.
+                if length < 126 and not size & 2:
                     break
                 if self.remarkable(sender, watch, buffer, at, size, length, time):
                     break
