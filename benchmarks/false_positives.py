@@ -4,10 +4,10 @@
     python benchmarks/false_positives.py --streams 5000 --captures /tmp/strangers/*.pcap
 
 Streams of other protocols, cut anywhere, in segments of many sizes, of both directions or one, are
-given to the layers as a capture that begins in the middle would: streams that were made, or those of
-captures (`record_strangers.py` makes some), with their own segments, of which some are lost. The last
-column is how many were taken for WebSocket; the aim is at most one in 100,000. Exit status 1 where it
-is missed.
+given to the layers as a capture that begins in the middle would: streams that were made, or those
+of captures (`record_strangers.py` makes some), with their own segments, of which some are lost.
+The last column is how many were taken for WebSocket; the aim is at most one in 100,000. Exit status
+1 where it is missed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from losses.conversations import Piece, Talk, any_cut, talks
+from losses.conversations import Piece, any_cut, talks
 from losses.strangers import STRANGERS, Maker
 
 from wsanalyze.buffer import Buffer

@@ -3,8 +3,8 @@
     python benchmarks/record_strangers.py /tmp/strangers [NAME…]
 
 Root on Linux, with tcpdump, ethtool, iproute2, and of the servers in `losses/recorded.py` whatever
-is there: the others are said to have failed. Everything runs in a network namespace that has nothing
-but loopback, with segments as on Ethernet. A stretch of `MOST` seconds is recorded of each at most.
+is there: the others are said to have failed. Everything runs in a network namespace that has
+nothing but loopback, with segments as on Ethernet. At most `MOST` seconds are recorded of each.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def record(name: str, script: str, target: Path, material: Path) -> str:
     here = Path(__file__).resolve().parent
     capture = target / f"{name}.pcap"
     with tempfile.TemporaryDirectory() as folder, (target / f"{name}.output").open("wb") as output:
-        sniffer = subprocess.Popen(  # noqa: S603
-            ["tcpdump", "-i", "lo", "-B", "32768", "-U", "-Z", "root", "-w", str(capture), "tcp"],  # noqa: S607
+        sniffer = subprocess.Popen(
+            ["tcpdump", "-i", "lo", "-B", "32768", "-U", "-Z", "root", "-w", str(capture), "tcp"],
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -86,8 +86,8 @@ def record(name: str, script: str, target: Path, material: Path) -> str:
             "PYTHON": sys.executable,
             "SPEAK": f"{sys.executable} {here / 'losses' / 'speakers.py'}",
         }
-        said = subprocess.Popen(  # noqa: S603
-            ["bash", "-c", PRELUDE + script],  # noqa: S607
+        said = subprocess.Popen(
+            ["bash", "-c", PRELUDE + script],
             cwd=folder,
             env=environment,
             stdout=output,
@@ -113,9 +113,9 @@ def main() -> int:
     options = parser.parse_args()
     if INSIDE not in os.environ:
         command = ["unshare", "--net", "--kill-child", sys.executable, *sys.argv]
-        return subprocess.call(command, env=os.environ | {INSIDE: "1"})  # noqa: S603
-    subprocess.run(["ip", "link", "set", "lo", "mtu", "1500", "up"], check=True)  # noqa: S607
-    subprocess.run(["ethtool", "-K", "lo", "tso", "off", "gso", "off"], check=True)  # noqa: S607
+        return subprocess.call(command, env=os.environ | {INSIDE: "1"})
+    subprocess.run(["ip", "link", "set", "lo", "mtu", "1500", "up"], check=True)
+    subprocess.run(["ethtool", "-K", "lo", "tso", "off", "gso", "off"], check=True)
     options.target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as material:
         Path(material).chmod(0o755)

@@ -1,4 +1,4 @@
-"""The TCP conversations of a capture as their bytes came, and parts of them as losses leave them."""
+"""The TCP conversations of a capture as their bytes came, and parts of them, with losses."""
 
 from __future__ import annotations
 
@@ -43,16 +43,14 @@ class Listener(Layer):
         buffer: Buffer,
         start: int,
         stop: int,
-        time: int,
-        packet: int,
-        ordinal: int,
+        *_place: int,
     ) -> int:
         """Keep a segment."""
         self.talk.pieces.append((side, buffer.copy(start, stop)))
         self.talk.size += stop - start
         return int(self.talk.size > MOST)
 
-    def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
+    def gap(self, side: int, length: int, *_place: int) -> int:
         """Keep how much is missing."""
         self.talk.pieces.append((side, length))
         return 0

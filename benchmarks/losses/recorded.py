@@ -203,7 +203,7 @@ slapd -d 0 -f conf -h ldap://127.0.0.1:3890 &
 up 3890
 (printf 'dn: dc=a\\nobjectClass: dcObject\\nobjectClass: organization\\no: a\\ndc: a\\n\\n'
 for i in $(seq 3000); do
-  printf 'dn: cn=u%s,dc=a\\nobjectClass: inetOrgPerson\\ncn: u%s\\nsn: n\\nmail: u%s@a\\n\\n' $i $i $i
+  printf 'dn: cn=%s,dc=a\\nobjectClass: inetOrgPerson\\ncn: %s\\nsn: n\\nmail: %s@a\\n\\n' $i $i $i
 done) | ldapadd -x -H ldap://127.0.0.1:3890 -D cn=r,dc=a -w secret
 for i in 1 2 3; do ldapsearch -x -H ldap://127.0.0.1:3890 -b dc=a '(mail=*1*)'; done > received
 """,

@@ -13,6 +13,7 @@ from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.session import Session
+from wsanalyze.layers.undecided import Undecided, is_in_doubt
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.body import ChunkedReader, body_framing
 from wsanalyze.websocket.challenge import BODY_LENGTH
@@ -659,7 +660,9 @@ class Http1(Layer):
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
         framing = attempt.framing
         self.inner = session
-        if framing is None:
+        if is_in_doubt(attempt):
+            self.inner = Undecided(session, attempt, self.client_side, self.hand_over)
+        elif framing is None:
             # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.
             session.unframed = 1
             session.gap(0, 0, 0, 0, 0)
@@ -671,6 +674,10 @@ class Http1(Layer):
                 client.head = bytearray()
         self.replay(self.client_side, pieces)
         return self.inner
+
+    def hand_over(self, layer: Layer) -> None:
+        """Let a layer read on."""
+        self.inner = layer
 
     def recover(
         self,
@@ -761,7 +768,7 @@ class Http1(Layer):
         server: Half = self.low if self.client_side else self.high
         if not self.held or attempt is None or (server.offset and not self.answer_lost):
             return False
-        if not Recognition.client_goes_on(self.held, self.recorder):
+        if not Recognition.client_goes_on(self.held, self.recorder, attempt.connection.handshake):
             return False
         attempt.connection.outcome = "unseen"
         self.open(attempt)
@@ -824,6 +831,8 @@ class Http1(Layer):
         if attempt is not None and attempt.framing == "hixie":
             # What of Hixie was ever sent: text, Netty's binary frames, the closing handshake.
             return first[:1] in HIXIE_TYPES and line[:1] in HIXIE_TYPES
+        if attempt is not None and attempt.framing == "draft":
+            return len(line) >= 1 and line[0] & 0x70 == 0 and line[0] & 15 <= 5
         return (
             len(first) >= 2
             and first[0] & 0x70 == 0
