@@ -12,6 +12,7 @@ cdef class Readers:
     cdef object closer
     cdef FlowTable flows
     cdef bint remembering
+    cdef public bint narrow
     cdef long long limit_followed
     cdef long long limit_pending
     cdef long long limit_pending_all

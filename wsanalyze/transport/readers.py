@@ -34,7 +34,8 @@ class Readers:
     """Hands conversations to the layers that read them, and lets them leave.
 
     `opener` and `closer` are those of `Transport`. `remembering`: whether later copies are to be
-    compared with what was handed on. `pending_bytes`, `conflicts`, `followed`: what all
+    compared with what was handed on. `narrow`: whether the capture that is read keeps less of each
+    packet than another one that is read with it. `pending_bytes`, `conflicts`, `followed`: what all
     conversations together keep; `reached_…`: how often a limit of these was reached. The place in
     the order of reading is that of the conversation's last packet, or of the one that makes it
     leave.
@@ -52,6 +53,7 @@ class Readers:
         self.closer = closer
         self.flows = flows
         self.remembering = remembering
+        self.narrow = 0
         self.limit_followed = limits.followed
         self.limit_pending = limits.out_of_order
         self.limit_pending_all = limits.out_of_order_total
@@ -83,7 +85,10 @@ class Readers:
         mine.reset = 0
         if stop > start:
             done = layer.data(side, buffer, start, stop, time, number, conversation.last_ordinal)
-        if not done and length > stop - start:
+        if not done and length > stop - start and self.narrow and mine.duplicates:
+            # A copy of this packet that is whole may be yet to come.
+            mine.next -= length - (stop - start)
+        elif not done and length > stop - start:
             mine.lost += length - (stop - start)
             done = layer.gap(side, length - (stop - start), time, number, conversation.last_ordinal)
         if done:
@@ -174,6 +179,9 @@ class Readers:
             elif mine.acked < chunk.offset:
                 mine.passed = -1
                 return 0
+            elif self.narrow and mine.segments - chunk.arrived >= PATIENCE:
+                # Each packet that was cut leaves a hole: they wait together.
+                mine.passed = -1
             elif mine.passed < 0:
                 mine.passed = mine.segments
                 return 0
@@ -230,6 +238,11 @@ class Readers:
             self.skip(conversation, side, mine, chunk.offset, time, number)
         if conversation.let_go or conversation.layer is None:
             return 0
+        if mine.highest > mine.next:
+            # What the capture did not keep of the last packets, and no copy brought.
+            self.skip(conversation, side, mine, mine.highest, time, number)
+            if conversation.let_go:
+                return 0
         # One byte beyond is the FIN's own number, when the FIN itself was not captured.
         known = mine.fin if mine.fin >= 0 else mine.acked
         if known > mine.next + (0 if mine.fin >= 0 else 1) and known <= mine.acked:

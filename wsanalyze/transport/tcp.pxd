@@ -18,6 +18,7 @@ cdef int RST
 cdef int ACK
 cdef int FLAGS
 cdef long long LOW
+cdef long long WITHIN
 cdef int RETRANSMISSION
 cdef int OUT_OF_ORDER
 cdef int OVERLAP
@@ -63,7 +64,9 @@ cdef class Transport:
         self, Conversation conversation, Direction mine, long long time
     ) except -1
     cdef int correct(self, Direction mine, long long sequence) except -1
-    cdef int acknowledge(self, Direction other, long long number, int flags) except -1
+    cdef int acknowledge(
+        self, Direction mine, Direction other, long long number, int flags
+    ) except -1
     cdef int irregular(
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         long long offset, long long time, long long number

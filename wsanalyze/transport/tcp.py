@@ -38,6 +38,10 @@ FLAGS = 0x1FF
 # Sequence numbers count modulo 2^32. Named, because a literal above 2^31 would be a Python object.
 LOW = 0xFFFFFFFF
 
+# How far a segment may be from what its sender sent: more than receive windows are, and a small
+# part of all numbers.
+WITHIN = 1 << 26
+
 # Notes of the segments table, as indices into tables.columns.NOTES.
 RETRANSMISSION = 1
 OUT_OF_ORDER = 2
@@ -195,7 +199,7 @@ class Transport:
         if (
             flags & (ACK | RST) == ACK and (packet.acknowledgment - other.base - other.acked) & LOW
         ) or not other.started:
-            self.acknowledge(other, packet.acknowledgment, flags)
+            self.acknowledge(mine, other, packet.acknowledgment, flags)
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
             if mine.passed >= 0:
                 self.bare(conversation, mine, time)
@@ -377,10 +381,15 @@ class Transport:
         return 0
 
     def acknowledge(
-        self, other: Direction, number: cython.longlong, flags: cython.int
+        self, mine: Direction, other: Direction, number: cython.longlong, flags: cython.int
     ) -> cython.int:
-        """Take note of how far the other direction was received."""
+        """Take note of how far the other direction was received.
+
+        A late segment of an earlier connection on the same ports acknowledges anything, but its own
+        number fits nothing, either (RFC 9293 §3.10.7.4: it is to be acceptable before that).
+        """
         offset: cython.longlong
+        ahead: cython.longlong
         if flags & (ACK | RST) != ACK:
             return 0
         if not other.started:
@@ -388,6 +397,11 @@ class Transport:
             other.base = number
             return 0
         offset = other.acked + distance(number, other.base + other.acked)
+        if offset > other.highest + 1 and self.packet.control & SYN == 0:
+            # What it acknowledges was not captured: is it of this connection?
+            ahead = distance(self.packet.sequence, mine.base + mine.highest)
+            if ahead > WITHIN or ahead < -WITHIN:
+                return 0
         if offset > other.acked:
             other.acked = offset
         return 0
@@ -443,8 +457,9 @@ class Transport:
         if offset > mine.highest:
             self.note = LOST_BEFORE
         elif offset < mine.next:
-            self.note = OVERLAP
             differs = self.compare(mine, buffer, offset, number)
+            if not self.repeated(conversation, mine, time):
+                self.note = OVERLAP
             start += mine.next - offset
             length -= mine.next - offset
             offset = mine.next
@@ -464,11 +479,11 @@ class Transport:
         self.readers.pending_bytes += mine.pending_bytes - before
         if known & 2 or differs:
             self.contradicted(conversation, mine, time)
-        elif known & 1 and not known & 4:
+        elif known & 1 and not known & 4 and not self.repeated(conversation, mine, time):
             self.note = OVERLAP
         if known & 4:
             self.known(conversation, mine, time)
-        elif offset < mine.highest and self.note != LOST_BEFORE:
+        elif offset < mine.highest and self.note != LOST_BEFORE and self.note != DUPLICATE:
             mine.out_of_order += 1
             if self.note == 0:
                 self.note = OUT_OF_ORDER
