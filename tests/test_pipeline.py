@@ -459,3 +459,21 @@ class TestSnapLengths:
         cut = sum(max(0, len(each) - 96) for each in packets[4:])
         assert row.client_lost_bytes + row.server_lost_bytes == cut
         assert set(found.captures[0].limits.values()) == {0}
+
+
+def test_what_is_cut_while_frames_are_looked_for_is_their_connections() -> None:
+    talk = Talk().say(0, request()).say(1, http("HTTP/1.1 400 No", "Content-Length: 0"))
+    talk.next[0] += 500
+    for number in range(6):
+        talk.say(0, masked(b"a message of the client, number %d" % number * (number + 1)))
+        talk.say(1, frame(b"a message of the server, number %d" % number * (number + 1)))
+    cut = talk.packets[8]
+    assert isinstance(cut, bytes)
+    talk.packets[8] = (cut[:-20], len(cut))
+    refused, found = passed(talk.packets).connections
+    assert (refused.outcome, refused.client_lost_bytes, refused.server_lost_bytes) == (
+        "refused",
+        500,
+        0,
+    )
+    assert (found.outcome, found.client_lost_bytes, found.server_lost_bytes) == ("unseen", 20, 0)

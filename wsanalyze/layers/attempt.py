@@ -140,8 +140,11 @@ class Attempt:
             server.conflicts,
         ]
 
-    def settle(self, last_time: int) -> None:
-        """End the attempt: its counts, and the time of the last packet that belongs to it."""
+    def settle(self, last_time: int, totals: list[int] | None = None) -> None:
+        """End the attempt: its counts, and the time of the last packet that belongs to it.
+
+        `totals`: the conversation's counts where it ended, if that is not here.
+        """
         connection = self.connection
         connection.ended = last_time
         (
@@ -155,7 +158,9 @@ class Attempt:
             connection.server_duplicates,
             connection.client_conflicts,
             connection.server_conflicts,
-        ) = (now - then for now, then in zip(self.totals(), self.counted, strict=True))
+        ) = (
+            now - then for now, then in zip(totals or self.totals(), self.counted, strict=True)
+        )
         client, server = self.directions()
         connection.client_contested = self.recorder.contested(client, self.contested[0])
         connection.server_contested = self.recorder.contested(server, self.contested[1])

@@ -398,12 +398,15 @@ class Http1(Layer):
             return self.replay_early()
         return 0
 
-    def begin(self, half: Half) -> Attempt:
-        """Begin an attempt, which ends the one before it on this connection."""
+    def begin(self, half: Half, totals: list[int] | None = None) -> Attempt:
+        """Begin an attempt, which ends the one before it on this connection.
+
+        `totals`: the conversation's counts where that one ended, if that is not here.
+        """
         before = self.attempt
         if before is not None:
             before.connection.ended_by = None
-            before.settle(half.before)
+            before.settle(half.before, totals)
         attempt = Attempt(
             self.recorder,
             self.conversation,
@@ -413,6 +416,7 @@ class Http1(Layer):
             packet=half.packet,
             ordinal=half.ordinal,
         )
+        attempt.counted = totals or attempt.counted
         self.attempt = attempt
         return attempt
 
@@ -805,7 +809,7 @@ class Http1(Layer):
             half: Half = Half()
             half.before = self.previous_time
             half.time, half.packet, half.ordinal = pieces[0][1][3:]
-            attempt = self.begin(half)
+            attempt = self.begin(half, recognition.totals)
             attempt.connection.requested = None
             attempt.connection.request_packet = None
         attempt.connection.outcome = "unseen"
@@ -904,7 +908,8 @@ class Http1(Layer):
         half.head = bytearray()
         half.mode = LOST
         if self.recognition is None:
-            self.recognition = Recognition(self.recorder)
+            totals = self.attempt.totals() if self.attempt is not None else None
+            self.recognition = Recognition(self.recorder, totals)
 
     def end(
         self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong

@@ -30,12 +30,14 @@ FEW = 6
 class Recognition:
     """Looks for frames in both directions of a conversation, from a place where none is known.
 
-    `bytes_seen` counts what was looked at; beyond the limit `midstream` the caller stops.
+    `bytes_seen` counts what was looked at; beyond the limit `midstream` the caller stops. `totals`
+    are the conversation's counts where it began, None where no attempt was before it.
     """
 
-    __slots__ = ("bytes_seen", "limit", "searches")
+    __slots__ = ("bytes_seen", "limit", "searches", "totals")
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, totals: list[int] | None = None) -> None:
+        self.totals = totals
         self.limit: int = recorder.limits.midstream
         self.bytes_seen = 0
         self.searches = [
