@@ -14,7 +14,8 @@ cdef class Header:
     cdef const unsigned char[::1] meanings
     cdef int framing
     cdef public bint prefixed
-    cdef Buffer turned
+    cdef unsigned char[::1] turned
+    cdef Buffer turned_buffer
     cdef public int masked
     cdef public int head
     cdef public int second

@@ -91,7 +91,9 @@ class Header:
         self.framing = framing
         self.prefixed = framing == DRAFT and masked == 1
         self.meanings = memoryview(meanings)
-        self.turned = Buffer(bytearray(LONGEST_HEADER)) if self.prefixed else None
+        turned = bytearray(LONGEST_HEADER)
+        self.turned = memoryview(turned)
+        self.turned_buffer = Buffer(turned)
         self.weights = memoryview(weights)
         self.masked = masked
         self.head = self.second = self.size = self.content = 0
@@ -122,28 +124,27 @@ class Header:
         self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
     ) -> cython.int:
         """Read a header that is masked by the four bytes in front of it (drafts 5 and 6)."""
-        turned: Buffer = cython.cast(Buffer, self.turned)
         i: cython.Py_ssize_t
         form: cython.int
         size: cython.Py_ssize_t = 2
         if at + KEY_LENGTH + 2 > stop:
             return CUT
         for i in range(2):
-            turned.view[i] = buffer.view[at + KEY_LENGTH + i] ^ buffer.view[at + i]
+            self.turned[i] = buffer.view[at + KEY_LENGTH + i] ^ buffer.view[at + i]
         # The bit where RFC 6455 says whether a frame is masked is reserved.
-        if turned.view[1] & 128:
+        if self.turned[1] & 128:
             return IMPOSSIBLE
-        form = turned.view[1]
+        form = self.turned[1]
         if form >= 126:
             size = 4 if form == 126 else 10
-        turned.view[1] = 128 | form
+        self.turned[1] = 128 | form
         if at + KEY_LENGTH + size > stop:
-            return IMPOSSIBLE if self.weights[turned.view[0]] < 0 else CUT
+            return IMPOSSIBLE if self.weights[self.turned[0]] < 0 else CUT
         for i in range(2, size):
-            turned.view[i] = buffer.view[at + KEY_LENGTH + i] ^ buffer.view[at + (i & 3)]
+            self.turned[i] = buffer.view[at + KEY_LENGTH + i] ^ buffer.view[at + (i & 3)]
         for i in range(KEY_LENGTH):
-            turned.view[size + i] = buffer.view[at + i]
-        return self.read(turned, 0, size + KEY_LENGTH)
+            self.turned[size + i] = buffer.view[at + i]
+        return self.read(self.turned_buffer, 0, size + KEY_LENGTH)
 
     def read(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Return the bits for the header alone, IMPOSSIBLE or CUT."""
