@@ -176,8 +176,9 @@ def objects(source: random.Random) -> None:
         for together in (1, 20):
             with socket.create_server((HOST, 0)) as server:
                 client = socket.create_connection(server.getsockname())
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 peer, _ = server.accept()
+                for each in (client, peer):
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 echoing = threading.Thread(target=echo_back, args=(peer,))
                 echoing.start()
                 for _ in range(3000 // together):

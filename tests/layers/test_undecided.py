@@ -7,6 +7,8 @@ from support.chance import chance
 from support.hixie import ANSWER, CLOSE, head, switch, text
 from support.sessions import BINARY, Stage, brief, frame, masked, response
 
+from wsanalyze.limits import Limits
+
 KEY = bytes.fromhex("37fa213d")
 
 
@@ -15,9 +17,9 @@ def answered(*lines: str) -> Stage:
     return Stage().server(response(*lines)).gap(0, 200)
 
 
-def challenged() -> Stage:
+def challenged(limits: Limits | None = None) -> Stage:
     """Return a stage on which the answer of Hixie-76 came, the request being lost."""
-    return Stage().server(switch() + ANSWER).gap(0, 200)
+    return Stage(limits=limits).server(switch() + ANSWER).gap(0, 200)
 
 
 def drafted(first: int, payload: bytes, key: bytes = KEY) -> bytes:
@@ -105,12 +107,15 @@ def test_what_nobody_sends_makes_no_frames() -> None:
     assert stage.connection.server_unread_bytes == 16 + 33
 
 
-def test_no_more_is_held_than_the_limit() -> None:
-    stage = challenged()
+@pytest.mark.parametrize("limit", ["held", "held_total"])
+def test_no_more_is_held_than_the_limits(limit: str) -> None:
+    stage = challenged(Limits(**{limit: 30_000}))
     for _ in range(80):
         stage.client(b"q" * 1000)
+        assert stage.recorder.held <= 30_000
     stage.server(text(b"too late"))
     assert said(stage) == []
+    assert stage.recorder.reached == {limit: 1}
     assert (stage.connection.client_unread_bytes, stage.connection.server_unread_bytes) == (
         80_000,
         16 + 10,

@@ -18,8 +18,8 @@ from wsanalyze.websocket.challenge import ANSWER_LENGTH
 from wsanalyze.websocket.handshake import hixie_dialect, names_websocket
 from wsanalyze.websocket.plausible import DRAFT, MORE, RFC6455, Header
 
-# Bytes that are held until it is known, of both sides.
-MOST = 65536
+# What a held piece costs besides its bytes.
+OVERHEAD = 256
 
 UNKNOWN = -1
 HIXIE = 0
@@ -66,14 +66,14 @@ class Undecided(Layer):
     ) -> None:
         self.session = session
         self.connection = attempt.connection
-        self.scratch = attempt.recorder.scratch
+        self.recorder = attempt.recorder
         self.client_side = client_side
         self.decided = decided
         handshake = self.connection.handshake
         self.challenged = handshake is not None and handshake.framing is None
         self.due = ANSWER_LENGTH if self.challenged else 0
         self.pieces: list[Piece] = []
-        self.bytes_held = 0
+        self.held = 0
         self.inner: Layer | None = None
 
     def data(
@@ -90,23 +90,19 @@ class Undecided(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         piece = buffer.copy(start, stop)
-        self.pieces.append((side, piece, 0, time, packet, ordinal))
-        self.bytes_held += len(piece)
+        self._hold((side, piece, 0, time, packet, ordinal))
         from_client = side == self.client_side
         version = self._told_by_client(piece) if from_client else self._told_by_server(piece)
-        if version == UNKNOWN and self.bytes_held <= MOST:
-            return 0
-        return self._decide(version)
+        return 0 if version == UNKNOWN and not self._overfull() else self._decide(version)
 
     def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
         """Learn that bytes are missing; a server's first frame is unknown then."""
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
-        self.pieces.append((side, b"", length, time, packet, ordinal))
-        if side == self.client_side:
-            return 0
-        self.due -= min(length, self.due)
-        return 0
+        self._hold((side, b"", length, time, packet, ordinal))
+        if side != self.client_side:
+            self.due -= min(length, self.due)
+        return self._decide(UNKNOWN) if self._overfull() else 0
 
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Wait no longer: what is held came before this."""
@@ -119,6 +115,22 @@ class Undecided(Layer):
         if self.inner is None:
             self._decide(UNKNOWN)
         return self.inner.finish(evicted) if self.inner is not None else 0
+
+    def _hold(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        self.held += len(piece[1]) + OVERHEAD
+        self.recorder.held += len(piece[1]) + OVERHEAD
+
+    def _overfull(self) -> bool:
+        """Say whether too much is held, here or in all connections; count that."""
+        limits = self.recorder.limits
+        if self.held > limits.held:
+            self.recorder.reach("held")
+            return True
+        if self.recorder.held > limits.held_total:
+            self.recorder.reach("held_total")
+            return True
+        return False
 
     def _told_by_server(self, piece: bytes) -> int:
         answer = min(len(piece), self.due)
@@ -144,7 +156,7 @@ class Undecided(Layer):
     def _ends_with_a_frame(self, piece: bytes, framing: int) -> bool:
         """Say whether frames of a client follow each other up to the end of a segment."""
         masked = 0 if framing == MORE else 1
-        header = Header(masked, False, UNKNOWN, self.scratch, framing)
+        header = Header(masked, False, UNKNOWN, self.recorder.scratch, framing)
         buffer = Buffer(piece)
         at = 0
         while at < len(piece) and header.fits(buffer, at, len(piece)) and header.size:
@@ -162,6 +174,8 @@ class Undecided(Layer):
             self.inner = OldSession(session, self.connection, self.client_side, version)
         self.decided(self.inner)
         pieces, self.pieces = self.pieces, []
+        self.recorder.held -= self.held
+        self.held = 0
         done = 0
         for side, data, missing, time, packet, ordinal in pieces:
             if missing or not data:
