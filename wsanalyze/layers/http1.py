@@ -416,7 +416,8 @@ class Http1(Layer):
             packet=half.packet,
             ordinal=half.ordinal,
         )
-        attempt.counted = totals or attempt.counted
+        if totals is not None:
+            attempt.counted = totals
         self.attempt = attempt
         return attempt
 
@@ -664,7 +665,7 @@ class Http1(Layer):
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
         framing = attempt.framing
         self.inner = session
-        if is_in_doubt(attempt):
+        if attempt.request is None and is_in_doubt(attempt):
             self.inner = Undecided(session, attempt, self.client_side, self.hand_over)
         elif framing is None:
             # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.

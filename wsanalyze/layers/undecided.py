@@ -40,9 +40,9 @@ Piece = tuple[int, bytes, int, int, int, int]
 
 
 def is_in_doubt(attempt: Attempt) -> bool:
-    """Say whether an answer without its request is one that several versions give."""
+    """Say whether an answer, the request for which was not seen, is one of several versions."""
     handshake = attempt.connection.handshake
-    if attempt.request is not None or handshake is None or handshake.response_head is None:
+    if handshake is None or handshake.response_head is None:
         return False
     response = handshake.response_head
     if handshake.framing is None:

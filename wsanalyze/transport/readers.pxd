@@ -31,6 +31,10 @@ cdef class Readers:
         Py_ssize_t start, Py_ssize_t stop, long long length,
         long long time, long long number
     ) except -1
+    cdef int cut(
+        self, Conversation conversation, int side, Direction mine, Layer layer, long long length,
+        long long time, long long number
+    ) except -1
     cdef Layer begin(self, Conversation conversation)
     cdef int let_go(self, Conversation conversation) except -1
     cdef int forget_pending(self, Direction mine) except -1

@@ -85,16 +85,29 @@ class Readers:
         mine.reset = 0
         if stop > start:
             done = layer.data(side, buffer, start, stop, time, number, conversation.last_ordinal)
-        if not done and length > stop - start and self.narrow and mine.duplicates:
-            # A copy of this packet that is whole may be yet to come.
-            mine.next -= length - (stop - start)
-        elif not done and length > stop - start:
-            mine.lost += length - (stop - start)
-            done = layer.gap(side, length - (stop - start), time, number, conversation.last_ordinal)
+        if not done and length > stop - start:
+            done = self.cut(conversation, side, mine, layer, length - (stop - start), time, number)
         if done:
             self.let_go(conversation)
         conversation.last_data = conversation.last_ordinal
         return 0
+
+    def cut(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        layer: Layer,
+        length: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Tell the layer of bytes that the capture did not keep; wait where a copy may have them."""
+        if self.narrow and mine.duplicates:
+            mine.next -= length
+            return 0
+        mine.lost += length
+        return layer.gap(side, length, time, number, conversation.last_ordinal)
 
     def begin(self, conversation: Conversation) -> Layer:
         """Begin to read a conversation; where too many are read, others leave for it."""

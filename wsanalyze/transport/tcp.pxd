@@ -64,9 +64,8 @@ cdef class Transport:
         self, Conversation conversation, Direction mine, long long time
     ) except -1
     cdef int correct(self, Direction mine, long long sequence) except -1
-    cdef int acknowledge(
-        self, Direction mine, Direction other, long long number, int flags
-    ) except -1
+    cdef int acknowledge(self, Direction other, long long number, int flags) except -1
+    cdef bint is_near(self, Direction mine) noexcept
     cdef int irregular(
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         long long offset, long long time, long long number

@@ -199,7 +199,9 @@ class Transport:
         if (
             flags & (ACK | RST) == ACK and (packet.acknowledgment - other.base - other.acked) & LOW
         ) or not other.started:
-            self.acknowledge(mine, other, packet.acknowledgment, flags)
+            self.acknowledge(other, packet.acknowledgment, flags)
+            if other.acked > other.highest + 1 and not self.is_near(mine):
+                other.acked = other.highest + 1
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
             if mine.passed >= 0:
                 self.bare(conversation, mine, time)
@@ -381,15 +383,10 @@ class Transport:
         return 0
 
     def acknowledge(
-        self, mine: Direction, other: Direction, number: cython.longlong, flags: cython.int
+        self, other: Direction, number: cython.longlong, flags: cython.int
     ) -> cython.int:
-        """Take note of how far the other direction was received.
-
-        A late segment of an earlier connection on the same ports acknowledges anything, but its own
-        number fits nothing, either (RFC 9293 §3.10.7.4: it is to be acceptable before that).
-        """
+        """Take note of how far the other direction was received."""
         offset: cython.longlong
-        ahead: cython.longlong
         if flags & (ACK | RST) != ACK:
             return 0
         if not other.started:
@@ -397,14 +394,18 @@ class Transport:
             other.base = number
             return 0
         offset = other.acked + distance(number, other.base + other.acked)
-        if offset > other.highest + 1 and self.packet.control & SYN == 0:
-            # What it acknowledges was not captured: is it of this connection?
-            ahead = distance(self.packet.sequence, mine.base + mine.highest)
-            if ahead > WITHIN or ahead < -WITHIN:
-                return 0
         if offset > other.acked:
             other.acked = offset
         return 0
+
+    def is_near(self, mine: Direction) -> cython.bint:
+        """Say whether this segment's number fits what its sender sent before.
+
+        A late segment of an earlier connection on the same ports acknowledges anything, but its own
+        number fits nothing, either (RFC 9293 §3.10.7.4: it is to be acceptable before that).
+        """
+        ahead: cython.longlong = distance(self.packet.sequence, mine.base + mine.highest)
+        return -WITHIN <= ahead <= WITHIN
 
     def remember(
         self, mine: Direction, buffer: Buffer, offset: cython.longlong, number: cython.longlong
