@@ -19,6 +19,7 @@ uint: TypeAlias = builtins.int
 longlong: TypeAlias = builtins.int
 ulonglong: TypeAlias = builtins.int
 Py_ssize_t: TypeAlias = builtins.int
+double: TypeAlias = builtins.float
 
 class p_const_uchar:
     """`const unsigned char *`: compiled code only, behind `cython.compiled`."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
+from wsanalyze.checks.catalogue import chosen, named
+from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.errors import UsageError
+from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
-from wsanalyze.tables.build import Tables
+from wsanalyze.tables.build import Judge, Tables
 from wsanalyze.tables.export import export_all, export_table, format_named, spare
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
 from wsanalyze.tables.rows import in_order
@@ -42,6 +45,9 @@ def analyze(
     hashes: bool = True,
     segments: bool = False,
     skip_unreadable: bool = False,
+    checks: Sequence[str] = (),
+    thresholds: Thresholds | None = None,
+    show_secrets: bool = False,
 ) -> Analysis:
     """Read captures and return what was in them.
 
@@ -53,6 +59,8 @@ def analyze(
     `limits`); lengths, hashes and checks do not depend on it. `hashes`: whether messages are
     hashed. `segments`: whether TCP segments are kept. `skip_unreadable`: go on without captures of
     which nothing can be read, as long as there is another; `summary.problem` says why.
+    `checks`: the checks to run, by ID, name, family or tag (none: all); `thresholds`: where a
+    quantity becomes a finding; `show_secrets`: whether findings show secrets whole.
 
     Raises CaptureError where nothing of an input can be read, UsageError where an argument makes
     no sense. A capture that is damaged or cut is read as far as it goes, and `summary.problem`
@@ -64,13 +72,31 @@ def analyze(
     if preview_length < 0:
         raise UsageError(f"preview_length={preview_length}: it must be 0 or more bytes")
     wants = Wants(
-        segments=segments, hashes=hashes, payloads=payloads, preview_length=preview_length
+        segments=segments,
+        hashes=hashes,
+        payloads=payloads,
+        preview_length=preview_length,
+        observe=True,
     )
+    judge = _judge(checks, thresholds, show_secrets)
     limits = limits if limits is not None else Limits()
     if not isinstance(limits, Limits):
         raise UsageError(f"limits are wsanalyze.Limits(…), not {type(limits).__name__}")
     recording = _read(sources, wants, limits, skip_unreadable, progress)
-    return Analysis(recording, sources, limits, skip_unreadable=skip_unreadable)
+    return Analysis(recording, sources, limits, skip_unreadable=skip_unreadable, judge=judge)
+
+
+def _judge(words: Sequence[str], thresholds: Thresholds | None, show_secrets: bool) -> Judge:
+    """Return what finds findings; UsageError for a word that names no check."""
+    for word in words:
+        if not named(word):
+            raise UsageError(f"checks: {word!r} names no check (wsanalyze checks lists them)")
+    return partial(
+        audit,
+        checks=chosen(words) if words else None,
+        thresholds=thresholds,
+        show_secrets=show_secrets,
+    )
 
 
 def as_sources(source: Source | Sequence[Source]) -> list[str | Path | BinaryIO]:
@@ -133,13 +159,14 @@ class Analysis:
         limits: Limits | None = None,
         *,
         skip_unreadable: bool = False,
+        judge: Judge = audit,
     ) -> None:
-        """Take a recording, and where it came from (to read that again if need be)."""
+        """Take a recording, where it came from (to read it again if need be), who judges it."""
         self.recording = recording
         self._sources = list(sources)
         self._limits = limits if limits is not None else Limits()
         self._skip_unreadable = skip_unreadable
-        self._tables = Tables(recording)
+        self._tables = Tables(recording, judge=judge)
 
     @property
     def connections(self) -> pd.DataFrame:
@@ -163,7 +190,7 @@ class Analysis:
 
     @property
     def findings(self) -> pd.DataFrame:
-        """One row per finding."""
+        """One row per finding; the checks run when this or `connections` is first asked for."""
         return self._tables.findings
 
     @cached_property

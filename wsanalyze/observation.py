@@ -22,10 +22,10 @@ class Event:
 
     `kind` is one of KINDS. `time`, `packet` and `frame` (its number in the table `frames`, None
     where it cannot be told) are of the frame's first byte, `head`, `second`, `header_length`,
-    `length` (as declared) and `masking_key` (None: unmasked) of its header. `payload` holds unmasked
-    payload bytes that matter, shortened; `value` a number whose meaning KINDS tells.
+    `length` (as declared) and `masking_key` (None: unmasked) of its header. `payload` holds
+    unmasked payload bytes that matter, shortened; `value` a number whose meaning KINDS tells.
     `other` is the event's counterpart where it has one. `certain` is False where the frame was
-    found by evidence behind a hole.
+    found by evidence behind a hole. `part`: which fragment of its message it is about, from 0.
     """
 
     kind: str
@@ -42,6 +42,7 @@ class Event:
     value: int = 0
     other: Event | None = None
     certain: bool = True
+    part: int = 0
 
     @property
     def opcode(self) -> int:
@@ -67,13 +68,13 @@ KINDS = {
     "opcode": "a reserved opcode",
     "length-form": "a length that is not coded in the fewest bytes; value: bytes it is coded in",
     "length-top-bit": "a 64-bit length with the top bit set",
-    "large": "a frame above the threshold; only the largest of a side is kept",
+    "large": "the largest frame of a side, where that declares a megabyte or more",
     "control-length": "a control frame with more than 125 bytes",
     "control-fragment": "a control frame without FIN",
     "empty-data": "a data frame without payload that is a fragment of a longer message",
     # Of sequences of frames:
     "no-message": "a continuation frame although no message is open",
-    "interrupted": "a text or binary frame although a message is open; other: that one's first frame",
+    "interrupted": "a text or binary frame although a message is open; other: its first frame",
     "interleaved": "a control frame between the fragments of a message; other: its first frame",
     "unfinished": "a message whose last frame never came; value: its bytes so far",
     "cut": "a frame that the end of the stream cut; value: payload bytes that came",
@@ -86,8 +87,9 @@ KINDS = {
     "ping-unanswered": "a Ping whose Pong did not come; value: ns that the capture went on for",
     "pong-mismatched": "a Pong that no Ping has the payload of, while one is due; other: the Ping",
     # Of messages; payload: the beginning of its content, decompressed:
-    "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message",
-    "tiny-fragments": "a message of many small fragments; value: fragments, length: their bytes",
+    "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message, "
+    "payload: up to 4 bytes before it and 4 from it on, part: the fragment that it is in",
+    "tiny-fragments": "a message of many small fragments; value: their bytes, part: how many",
     "not-inflated": "a compressed message that does not inflate",
     "inflate-cut": "a message that inflates beyond a limit; value: bytes inflated until then",
     "inflate-ratio": "a message that inflates to many times its size; value: its length inflated",
@@ -96,9 +98,10 @@ KINDS = {
     "final-block": "a compressed message with a block that is its stream's last (BFINAL)",
     "window": "a reference beyond the agreed window; value: the distance",
     "context": "a reference into the message before although no_context_takeover was agreed",
-    "http-on-wire": "masked bytes that spell an HTTP request line on the wire; payload: as on the wire",
+    "http-on-wire": "bytes that spell a request line of HTTP on the wire; payload: as on the wire",
     "secret": "content that looks like a secret; value: index into SECRETS",
     "inner-protocol": "content that begins as another protocol does; value: index into INNER",
+    "dense": "a binary message as random as encrypted data; value: thousandths of a bit a byte",
     "json-in-binary": "a binary message that is JSON",
     "base64-in-text": "a text message that is base64 and nothing else",
 }
@@ -142,8 +145,8 @@ class Spread:
 class Side:
     """What one end sent, as far as checks want to know it.
 
-    - `close`: its first Close frame, `payload` being its body; `before_close`: the last frame of the
-      other end before it, which may have provoked it
+    - `close`: its first Close frame, `payload` being its body; `before_close`: the last frame of
+      the other end before it, which may have provoked it
     - `first`, `last`: its first and last frame
     - `masking_keys`: the first KEPT_KEYS keys of its masked frames, in order, as unsigned 32-bit
       numbers; `zero_keys`, `same_keys`: how many are zero, and equal to the one before
@@ -153,7 +156,7 @@ class Side:
       `compressed_wire`, `compressed_length`: bytes of the former before and after inflating
     - `pong_ns`: the time that its Pings waited for their Pong (`count` is how many were answered)
     - `ping_ns`, `pong_only_ns`: time between its Pings; between its unsolicited Pongs
-    - `pings_in_second`: the most Pings in any second, beginning with a Ping
+    - `pings_in_second`: the most Pings in a second, counted in seconds that begin with a Ping
     - `unsolicited_pongs`: Pongs while no Ping of the other end was open
     - `message_ns`, `message_lengths`: time between its data messages; their lengths on the wire
     - `bursts`: three messages or more within 5 ms after a second of silence from it in which the
@@ -212,7 +215,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Bytes of one end that the capture never showed; `time` and `packet` of what came behind it."""
+    """Bytes of one end that are not in the capture; `time` and `packet`: of what came behind."""
 
     sender: str
     offset: int
@@ -229,14 +232,18 @@ class Observation:
       `counts`: how many there were of each (kind, sender)
     - `endings`: FINs and RSTs of the TCP conversation in order, at most 16
     - `holes`: what the capture did not have, the first 16 of a connection
-    - `client_after_end`, `server_after_end`: bytes that one end still sent, new ones, after the other
-      end's RST (which therefore did not come from that end, or did not arrive), or after its FIN
+    - `client_after_end`, `server_after_end`: bytes that one end still sent, new ones, after the
+      other end's first RST or FIN
+    - `client_after_own_reset`, `server_after_own_reset`: bytes that one end still sent, new ones,
+      after the first RST in its own name: somebody else had sent that
     - `silence_ns`: the time from the last frame to the first FIN or RST
-    - `longest_silence_ns`: the longest time without a frame of either end, and before which frame
+    - `longest_silence_ns`: the longest time without a frame of either end, from 5 s on, and before
+      which frame
     - `pipelined`: requests that the client sent behind the upgrade request before its answer came
     - `requests_after`: requests on the same TCP connection after this attempt was refused
     - `with_response`: frames of the server in the same packet as its response
-    - `zero_windows`: times that an end announced a window of 0; `window_zero_ns` for how long in all
+    - `zero_windows`: times that an end announced a window of 0; `window_zero_ns` for how long in
+      all
     - `stalls`: pauses of more than a second within one frame of an end
     - `body`: the first bytes of a refusal's body, as sent
     """
@@ -249,6 +256,8 @@ class Observation:
     holes: list[Hole] = field(default_factory=list)
     client_after_end: int = 0
     server_after_end: int = 0
+    client_after_own_reset: int = 0
+    server_after_own_reset: int = 0
     silence_ns: int | None = None
     longest_silence_ns: int = 0
     longest_silence_before: Event | None = None

@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
 from wsanalyze.capture.several import open_captures
+from wsanalyze.checks.contents import inspect
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
@@ -145,6 +146,8 @@ class _Run:
         self.recording = recording
         self.infos = infos
         self.recorder = Recorder(recording, limits)
+        if recording.wants.observe:
+            self.recorder.inspect = inspect
         self.summaries = [CaptureSummary(info.name) for info in infos]
         self.recorder.summaries = self.summaries
         self.counts = [PacketCounts() for _ in infos]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wsanalyze.layers.connection import Connection
@@ -46,3 +47,10 @@ class Recording:
     messages: MessageColumns | None = None
     segments: SegmentColumns | None = None
     captures: list[CaptureSummary] = field(default_factory=list)
+
+
+def in_order(connections: Iterable[Connection]) -> list[Connection]:
+    """Return the connections by number: in order of `requested_ordinal`, ties by serial."""
+    return sorted(
+        connections, key=lambda connection: (connection.requested_ordinal, connection.serial)
+    )

@@ -46,6 +46,8 @@ else:
         longlong=int,
         ulonglong=int,
         Py_ssize_t=int,
+        double=float,
+        uint=int,
         p_const_char=object,
         p_void=object,
     )

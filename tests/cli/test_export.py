@@ -7,6 +7,7 @@ import io
 import json
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 import wsanalyze
 from cli.running import CAPTURES, COMMAND, PLAIN, REFUSED, assert_one_line, environment, run
+from wsanalyze.tables.export import FORMATS
 from wsanalyze.tables.schema import TABLES
 
 
@@ -26,6 +28,23 @@ def test_standard_output_is_the_table_and_nothing_else() -> None:
         table = wsanalyze.analyze(PLAIN).frames
         assert list(rows[0]) == list(table.columns)
         assert [int(row["packet"]) for row in rows] == table["packet"].tolist()
+
+
+@pytest.mark.parametrize("format_name", [each for each in FORMATS if each != "xlsx"])
+def test_pandas_is_not_imported(format_name: str, tmp_path: Path) -> None:
+    program = (
+        "import sys; from wsanalyze.cli.main import main; status = main(sys.argv[1:]);"
+        "print('pandas' in sys.modules, status)"
+    )
+    arguments = ["export", PLAIN, "-q", "-f", format_name, "-o", tmp_path / "out", "-c", "0"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("False 0\n", "")
 
 
 @pytest.mark.parametrize("table", TABLES)

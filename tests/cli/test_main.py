@@ -53,6 +53,27 @@ def test_what_is_not_imported(arguments: list[str], absent: set[str]) -> None:
     assert not absent & set(done.stderr.split())
 
 
+@pytest.mark.parametrize(("given", "found"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_no_threads_for_linear_algebra(given: dict[str, str], found: str) -> None:
+    """Unless somebody wants them; a program that calls `main` with arguments is left alone."""
+    program = (
+        "import os, sys; from wsanalyze.cli.main import main\n"
+        "sys.argv = ['wsanalyze', '--version']; name = 'OPENBLAS_NUM_THREADS'\n"
+        "before = os.environ.get(name); main(['--version'])\n"
+        "assert os.environ.get(name) == before\n"
+        "main(); print(os.environ[name])"
+    )
+    inherited = {k: v for k, v in environment().items() if k != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=inherited | given,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == found
+
+
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")

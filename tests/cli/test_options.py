@@ -17,7 +17,7 @@ def test_limits() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_takes_what_means_the_same_everywhere(command: str) -> None:
-    arguments = [] if command == "doctor" else [PLAIN]
+    arguments = [] if command in ("checks", "doctor") else [PLAIN]
     if command == "export":
         arguments += ["-t", "summary"]
     done = run(command, *arguments, "-q", "-v", "--no-color")

@@ -36,18 +36,20 @@ ALLOWED = {
     "capture": "uncompiled errors limits buffer loads capture.batch",
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.connection": "observation websocket transport",
-    "checks": "observation tables.capture_summary websocket layers.connection",
+    "checks": "observation tables.capture_summary websocket transport layers.connection",
     "recording": "tables.capture_summary tables.columns layers.connection",
-    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer layer websocket "
-    "transport layers.connection recording",
+    "findings": "checks layers.connection recording",
+    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
+    "layer websocket transport layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
-    "layers.connection recording",
+    "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer checks capture.batch "
     "capture transport layers.connection recording layers",
-    "views": "tables.capture_summary websocket checks layers.connection recording tables",
-    "analysis": "errors limits capture recording tables pipeline views",
+    "views": "tables.capture_summary websocket checks layers.connection recording findings tables",
+    "analysis": "errors limits checks capture recording findings tables pipeline views",
     "__init__": "errors limits analysis",
-    "cli": "errors limits checks capture recording tables pipeline views analysis __init__",
+    "cli": "errors limits checks capture recording findings tables pipeline views analysis "
+    "__init__",
     "__main__": "cli",
 }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.views.escape import cells, visible
+from wsanalyze.views.escape import cells, prose, visible
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,14 @@ def test_nothing_hidden_is_left_and_the_width_holds(text: str, width: int) -> No
 def test_wire_text_can_be_read_back(text: str) -> None:
     shown = visible(text)
     assert shown.encode("latin-1").decode("unicode_escape") == text
+
+
+def test_a_sentence_keeps_the_backslashes_of_what_it_quotes() -> None:
+    assert prose("it is '\\x1b[31m', not 'a'") == "it is '\\x1b[31m', not 'a'"
+    assert prose("\\\\ \x1b\u202e \\") == "\\\\ \\x1b\\u202e \\"
+
+
+@given(st.text())
+def test_a_sentence_is_as_harmless_as_all_else(text: str) -> None:
+    assert prose(text).isprintable()
+    assert prose(text).replace("\\", "") == visible(text).replace("\\", "")

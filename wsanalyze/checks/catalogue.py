@@ -21,6 +21,7 @@ FAMILIES = (
     "security",
     "randomness",
     "proxies",
+    "cuts",
     "transport",
     "legacy",
     "cross",
@@ -57,6 +58,5 @@ def chosen(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Chec
     """Return the checks that are selected (all, where nothing is) and not ignored."""
     wanted = {each.id for word in select for each in named(word)}
     unwanted = {each.id for word in ignore for each in named(word)}
-    return tuple(
-        each for each in catalogue() if (not wanted or each.id in wanted) and each.id not in unwanted
-    )
+    left = (each for each in catalogue() if each.id not in unwanted)
+    return tuple(each for each in left if not wanted or each.id in wanted)

@@ -1,3 +1,341 @@
 """All connections together (XCN): who opens how many, comes back how, is answered how."""
 
 from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.ending import maybe_cut
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+
+
+def pairs(facts: CaptureFacts) -> dict[tuple[str, str, int], list[Facts]]:
+    """Return the attempts of each client's address at each endpoint, in order of their requests."""
+    found: dict[tuple[str, str, int], list[Facts]] = {}
+    for each in facts.connections:
+        record = each.connection
+        if record.requested is not None:
+            key = (record.client_ip, record.server_ip, record.server_port)
+            found.setdefault(key, []).append(each)
+    return found
+
+
+@check(
+    "XCN-01",
+    "parallel-handshakes",
+    "A client opens several connections at the same time",
+    severity="info",
+    tags=("client", "handshake"),
+    references=("RFC 6455 §4.1 item 2",),
+    explanation=(
+        "A client must not have more than one connection to the same address in the state "
+        "CONNECTING, so that a page cannot flood a server. It concerns one client program: several "
+        "users behind one address, or several programs, look the same."
+    ),
+    advice="Where one program does this, let it wait for each handshake before the next.",
+    scope=CAPTURE,
+)
+def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
+    """XCN-01: the most at a time of each client and endpoint, which one program may not be."""
+    for (client, server, port), attempts in pairs(facts).items():
+        if len(attempts) < 2:
+            continue
+        most, at = _most_at_once(attempts)
+        # Browsers of one user and tests open a few; what is behind one address is not known.
+        if most > 2:
+            message = f"{client} had {most} handshakes with {server}:{port} under way at a time"
+            yield facts.about(at, at.once("client", message))
+
+
+def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
+    """Return how many handshakes were under way at most, and the last of them."""
+    under_way: list[int] = []
+    most, at = 0, attempts[0]
+    for each in attempts:
+        record = each.connection
+        requested = record.requested or 0
+        while under_way and under_way[0] <= requested:
+            heappop(under_way)
+        responded = record.responded if record.responded is not None else record.ended
+        heappush(under_way, responded)
+        if len(under_way) > most:
+            most, at = len(under_way), each
+    return most, at
+
+
+@check(
+    "XCN-02",
+    "no-back-off",
+    "A client reconnects without waiting longer each time",
+    severity="warning",
+    tags=("client", "timing"),
+    references=("RFC 6455 §7.2.3",),
+    explanation=(
+        "After an abnormal end a client should wait a random time of up to five seconds before it "
+        "tries again, and longer after each failure: otherwise a server that comes back is flooded "
+        "by all its clients at once."
+    ),
+    advice="Add a delay that doubles with each failure, with a random part.",
+    scope=CAPTURE,
+)
+def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
+    """XCN-02: three failures or more in a row, and the waits do not grow."""
+    for (client, server, port), attempts in pairs(facts).items():
+        waits, last = _waits(attempts)
+        if len(waits) >= 3 and max(waits) <= 5 * SECOND and waits[-1] < 2 * max(waits[0], 1):
+            said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])
+            message = f"{client} came back to {server}:{port} after {said} s"
+            yield facts.about(last, last.once("client", message, expected="growing delays"))
+
+
+def _waits(attempts: list[Facts]) -> tuple[list[int], Facts]:
+    """Return the longest row of waits after failures, in ns, and the attempt behind it."""
+    best: list[int] = []
+    row: list[int] = []
+    last = attempts[0]
+    for before, each in itertools.pairwise(attempts):
+        wait = (each.connection.requested or 0) - before.connection.ended
+        target = each.handshake.target if each.handshake is not None else None
+        same = before.handshake is not None and before.handshake.target == target
+        if same and 0 <= wait <= MINUTE and is_failure(before):
+            row.append(wait)
+            if len(row) > len(best):
+                best, last = list(row), each
+        else:
+            row = []
+    return best, last
+
+
+def is_failure(facts: Facts) -> bool:
+    """Whether an attempt ended so that a client would try again: cut, unanswered, 5xx."""
+    record = facts.connection
+    if record.outcome == "refused":
+        status = facts.handshake.status if facts.handshake is not None else None
+        return status is not None and status >= 500
+    return record.outcome == "unanswered" or maybe_cut(facts) is not None
+
+
+@check(
+    "XCN-03",
+    "mixed-answers",
+    "An endpoint answers equal requests differently",
+    severity="info",
+    tags=("server", "handshake"),
+    references=(),
+    explanation=(
+        "The same path of the same host is accepted at times and refused at others. A server that "
+        "is overloaded, or several behind one address of which one is not well."
+    ),
+    advice="Compare the fields of both responses: do they come from the same server?",
+    scope=CAPTURE,
+)
+def mixed_answers(facts: CaptureFacts) -> Iterator[Finding]:
+    """XCN-03: one finding for each endpoint and target."""
+    answers: dict[tuple[str, int, str, str], list[Facts]] = {}
+    for each in facts.connections:
+        handshake, record = each.handshake, each.connection
+        if handshake is None or handshake.status is None or handshake.status in (401, 407):
+            continue
+        path = (handshake.target or "").partition("?")[0]
+        key = (record.server_ip, record.server_port, handshake.host or "", path)
+        answers.setdefault(key, []).append(each)
+    for (ip, port, _, path), connections in answers.items():
+        statuses = Counter(
+            each.handshake.status for each in connections if each.handshake is not None
+        )
+        if len(statuses) < 2 or 101 not in statuses:
+            continue
+        said = ", ".join(f"{status} {count} times" for status, count in statuses.most_common(4))
+        last = connections[-1]
+        message = f"{shown(path)} of {ip}:{port} was answered with {said}"
+        yield facts.about(last, last.once("server", message))
+
+
+@check(
+    "XCN-04",
+    "mixed-negotiation",
+    "An endpoint negotiates differently with equal offers",
+    severity="info",
+    tags=("server", "extension", "subprotocol"),
+    references=("RFC 7692 §5.1",),
+    explanation=(
+        "Of clients that offer the same, some get compression or a subprotocol and others do not. "
+        "Most often several servers of different versions are behind one address."
+    ),
+    advice="Compare Server and the extensions of both responses.",
+    scope=CAPTURE,
+)
+def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
+    """XCN-04: one finding for each endpoint, target and offer."""
+    results: dict[tuple[str, ...], dict[str, Facts]] = {}
+    for each in facts.connections:
+        handshake, record = each.handshake, each.connection
+        if handshake is None or record.outcome != "established":
+            continue
+        offer = ", ".join(handshake.extensions_offered)
+        wanted = ", ".join(handshake.subprotocols_offered)
+        if not (offer or wanted):
+            continue
+        path = (handshake.target or "").partition("?")[0]
+        key = (record.server_ip, str(record.server_port), handshake.host or "", path, offer, wanted)
+        got = ", ".join(handshake.extensions) or "no extension"
+        result = f"{got} and {handshake.subprotocol or 'no subprotocol'}"
+        results.setdefault(key, {}).setdefault(result, each)
+    for (ip, port, _, path, _, _), found in results.items():
+        if len(found) > 1:
+            last = list(found.values())[-1]
+            said = "; ".join(shown(result) for result in list(found)[:3])
+            message = f"{shown(path)} of {ip}:{port} answered the same offer with {said}"
+            yield facts.about(last, last.once("server", message))
+
+
+@check(
+    "XCN-05",
+    "pretended-browser",
+    "A request says that it is a browser's and is not written as one",
+    severity="info",
+    tags=("client", "security", "fingerprint"),
+    references=(),
+    explanation=(
+        "Browsers write their handshakes in an order of their own and with certain fields: "
+        "Accept-Encoding, Accept-Language, Cache-Control or Pragma. A request with a browser's "
+        "User-Agent and without them comes from a program that pretends, or was rewritten."
+    ),
+    advice="Look at the table headers: proxies rewrite requests, too.",
+)
+def pretended_browser(facts: Facts) -> Iterator[Finding]:
+    """XCN-05: by fields that every browser sends."""
+    handshake = facts.handshake
+    if handshake is None or not facts.has_request or handshake.is_hixie:
+        return
+    agent = handshake.user_agent
+    if agent is None or not agent.startswith("Mozilla/5.0 ("):
+        return
+    if not any(name in agent for name in ("Chrome/", "Firefox/", "Safari/")):
+        return
+    head = handshake.request_head
+    missing = [
+        name
+        for name in ("Origin", "Accept-Encoding", "Accept-Language", "Sec-WebSocket-Extensions")
+        if not head.count(name.lower())
+    ]
+    if len(missing) >= 2:
+        message = f"{', '.join(missing)} missing, which browsers send"
+        evidence = f"User-Agent: {agent}"[:200]
+        yield facts.once("client", message, evidence=evidence)
+
+
+@check(
+    "XCN-06",
+    "mostly-idle",
+    "Many connections that say next to nothing",
+    severity="info",
+    tags=("server", "timing"),
+    references=(),
+    explanation=(
+        "Most of an endpoint's connections carried no message. They cost memory on every server "
+        "and proxy on the way for nothing; or they were opened to see how many are possible."
+    ),
+    advice="Look at who opens them; close connections that are not used.",
+    scope=CAPTURE,
+)
+def mostly_idle(facts: CaptureFacts) -> Iterator[Finding]:
+    """XCN-06: endpoints with ten connections or more, of which most are silent for a minute."""
+    for (ip, port), connections in facts.by_endpoint.items():
+        established = [each for each in connections if each.connection.outcome == "established"]
+        idle = [
+            each
+            for each in established
+            if not each.connection.client_messages + each.connection.server_messages
+            and each.connection.ended - each.connection.started >= MINUTE
+        ]
+        if len(established) >= 10 and len(idle) * 2 > len(established):
+            message = f"{len(idle)} of {len(established)} connections to {ip}:{port} had no message"
+            yield facts.about(idle[-1], idle[-1].once("client", message))
+
+
+@check(
+    "XCN-07",
+    "redirected",
+    "An upgrade was redirected",
+    severity="info",
+    tags=("client", "handshake", "security"),
+    references=("RFC 6455 §4.1 response item 1",),
+    explanation=(
+        "A client may follow a redirect; browsers do not. From wss to ws it must not go: the "
+        "connection would lose its encryption without anybody noticing."
+    ),
+    advice="Give clients the final address; never redirect to ws:// or http://.",
+    scope=CAPTURE,
+    example="refused-upgrades.pcapng",
+)
+def redirected(facts: CaptureFacts) -> Iterator[Finding]:
+    """XCN-07: with whether the same client asked for the new place."""
+    asked: dict[tuple[str, str], list[int]] = {}
+    for each in facts.connections:
+        handshake = each.handshake
+        if handshake is not None and each.connection.requested is not None:
+            key = (each.connection.client_ip, handshake.target or "")
+            asked.setdefault(key, []).append(each.connection.requested)
+    for each in facts.connections:
+        handshake, record = each.handshake, each.connection
+        if handshake is None or handshake.response_head is None or record.responded is None:
+            continue
+        if handshake.status not in (301, 302, 303, 307, 308):
+            continue
+        location = handshake.response_head.value("location") or ""
+        _, absolute, rest = location.partition("://")
+        path = f"/{rest.partition('/')[2]}" if absolute else location
+        later = asked.get((record.client_ip, path), [])
+        followed = any(0 <= time - record.responded <= MINUTE for time in later)
+        weaker = record.scheme == "wss" and location.lower().startswith(("ws://", "http://"))
+        message = f"{handshake.status} to {shown(location)}, which the client "
+        message += "followed" if followed else "did not follow in this capture"
+        finding = each.once(
+            "server",
+            message,
+            evidence=f"Location: {location}"[:200],
+            severity="warning" if weaker else "info",
+        )
+        yield facts.about(each, finding)
+
+
+@check(
+    "XCN-08",
+    "credentials-on-demand",
+    "Credentials were sent in the clear when asked for",
+    severity="warning",
+    tags=("client", "security", "privacy"),
+    references=("RFC 6455 §10.5", "RFC 7617 §4"),
+    explanation=(
+        "The server asked for credentials over plain ws, and the client sent them: with Basic they "
+        "are the password itself."
+    ),
+    advice="Ask for credentials over wss only.",
+    scope=CAPTURE,
+    example="refused-upgrades.pcapng",
+)
+def credentials_on_demand(facts: CaptureFacts) -> Iterator[Finding]:
+    """XCN-08: 401 or 407, then the same request with credentials."""
+    wanted: dict[tuple[str, int, str], int] = {}
+    for each in facts.connections:
+        handshake, record = each.handshake, each.connection
+        if handshake is None or record.scheme != "ws":
+            continue
+        key = (record.server_ip, record.server_port, f"{record.client_ip} {handshake.target}")
+        field = "Proxy-Authorization" if wanted.get(key) == 407 else "Authorization"
+        value = handshake.request_head.value(field.lower())
+        if key in wanted and value:
+            message = f"after {wanted[key]} the client sent {field} over plain ws"
+            evidence = f"{field}: {each.secret(value)}"[:200]
+            yield facts.about(each, each.once("client", message, evidence=evidence))
+        if handshake.status in (401, 407):
+            wanted[key] = handshake.status

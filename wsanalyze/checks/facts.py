@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -56,8 +56,13 @@ class Facts:
 
     @property
     def established(self) -> bool:
-        """Whether frames are read: a success response came, or the connection is seen from the middle."""
+        """Whether frames are read: a success response came, or the beginning was not seen."""
         return self.connection.outcome in ("established", "invalid", "unseen")
+
+    @property
+    def has_standard_frames(self) -> bool:
+        """Whether frames are those of RFC 6455 (and of HyBi drafts 7 on)."""
+        return self.handshake is None or self.handshake.framing in ("rfc6455", None)
 
     def side(self, sender: str) -> Side:
         """Return what was noticed of the client or the server."""
@@ -100,7 +105,7 @@ class Facts:
         return record.responded, record.response_packet
 
     def secret(self, text: str) -> str:
-        """Return a secret as it may be shown: its beginning and a hash, unless all was asked for."""
+        """Return a secret as it may be shown: its beginning and a hash, unless all is wanted."""
         return text if self.show_secrets else redacted(text)
 
     def of_faults(self, code: str, *, secret: bool = False) -> Iterator[Finding]:
@@ -129,14 +134,17 @@ class Facts:
         severity: str = "",
         reference: str = "",
     ) -> Finding:
-        """Return a finding about the frame of an event; its evidence is the header, else as given."""
+        """Return a finding about the frame of an event.
+
+        Its header is the evidence, unless another is given (`""` for none).
+        """
         return Finding(
             message,
             sender=event.sender,
             time=event.time,
             packet=event.packet,
             frame=event.frame,
-            evidence=event.header.hex(" ") if evidence is None else evidence,
+            evidence=event.header.hex(" ") if evidence is None else evidence or None,
             expected=expected,
             severity=severity,
             reference=reference,
@@ -186,8 +194,6 @@ class CaptureFacts:
 
     def about(self, facts: Facts, finding: Finding) -> Finding:
         """Return a finding that concerns one of the connections."""
-        from dataclasses import replace
-
         return replace(
             finding,
             connection=facts.connection.serial,

@@ -1,3 +1,306 @@
 """Frame headers (FRM): masks, reserved bits and opcodes, lengths."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import check
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.observation import Event
+
+_MEGABYTE = 1 << 20
+
+
+def described(event: Event) -> str:
+    """Return what a frame is: `text frame`, `frame with opcode 3`."""
+    names = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
+    name = names.get(event.opcode)
+    return f"{name} frame" if name else f"frame with opcode {event.opcode}"
+
+
+@check(
+    "FRM-01",
+    "unmasked-client-frame",
+    "The client sent a frame without a mask",
+    severity="error",
+    tags=("frame", "masking", "security"),
+    references=("RFC 6455 §5.1",),
+    explanation=(
+        "A client masks every frame with four random bytes, so that nobody who controls the "
+        "payload controls the bytes on the wire: proxies that take them for HTTP could be made to "
+        "cache what an attacker wrote. A server must close the connection for a frame without."
+    ),
+    advice=(
+        "Use a client that masks. A server that accepted the frame should be made strict."
+    ),
+    events=("unmasked",),
+    example="oddities.pcapng",
+)
+def unmasked_client_frame(facts: Facts) -> Iterator[Finding]:
+    """FRM-01."""
+    for event in facts.events("unmasked"):
+        message = f"a {described(event)} of {event.length} bytes has no mask"
+        yield facts.at(event, message, expected="the MASK bit set")
+
+
+@check(
+    "FRM-02",
+    "masked-server-frame",
+    "The server sent a masked frame",
+    severity="error",
+    tags=("frame", "masking"),
+    references=("RFC 6455 §5.1",),
+    explanation=(
+        "A server must not mask: browsers close the connection with 1002 when it does. Programs "
+        "that use one piece of code for both ends make this mistake."
+    ),
+    advice="Turn masking off where the server writes frames.",
+    events=("masked",),
+    example="oddities.pcapng",
+)
+def masked_server_frame(facts: Facts) -> Iterator[Finding]:
+    """FRM-02."""
+    for event in facts.events("masked"):
+        message = f"a {described(event)} of {event.length} bytes is masked"
+        yield facts.at(event, message, expected="the MASK bit not set")
+
+
+@check(
+    "FRM-03",
+    "reserved-bit",
+    "A reserved bit is set that no extension owns",
+    severity="error",
+    tags=("frame", "extension"),
+    references=("RFC 6455 §5.2",),
+    explanation=(
+        "RSV1, RSV2 and RSV3 belong to extensions. Where none that uses the bit was negotiated, "
+        "the receiver must fail the connection: it cannot know what the frame means."
+    ),
+    advice=(
+        "RSV1 without permessage-deflate: one end compresses and the other did not agree, often "
+        "because a proxy took Sec-WebSocket-Extensions away."
+    ),
+    events=("rsv",),
+    example="oddities.pcapng",
+)
+def reserved_bit(facts: Facts) -> Iterator[Finding]:
+    """FRM-03."""
+    for event in facts.events("rsv"):
+        bits = [name for name, bit in (("RSV1", 4), ("RSV2", 2), ("RSV3", 1)) if event.value & bit]
+        verb = "is" if len(bits) == 1 else "are"
+        message = f"{', '.join(bits)} {verb} set on a {described(event)}, and nobody owns the bit"
+        yield facts.at(event, message, expected="RSV bits of 0")
+
+
+@check(
+    "FRM-04",
+    "rsv1-on-continuation",
+    "RSV1 on a continuation frame",
+    severity="error",
+    tags=("frame", "deflate", "fragmentation"),
+    references=("RFC 7692 §6",),
+    explanation=(
+        "permessage-deflate compresses messages, not frames: RSV1 stands on the first frame of a "
+        "message and on no other."
+    ),
+    advice="Set RSV1 on the first fragment only.",
+    events=("rsv1-continuation",),
+)
+def rsv1_on_continuation(facts: Facts) -> Iterator[Finding]:
+    """FRM-04."""
+    for event in facts.events("rsv1-continuation"):
+        yield facts.at(event, "RSV1 is set on a continuation frame", expected="RSV1 of 0")
+
+
+@check(
+    "FRM-05",
+    "rsv1-on-control",
+    "RSV1 on a control frame",
+    severity="error",
+    tags=("frame", "deflate", "control"),
+    references=("RFC 7692 §6", "RFC 7692 §6.1"),
+    explanation="Control frames are never compressed, so that RSV1 means nothing on them.",
+    advice="Leave control frames out of compression.",
+    events=("rsv1-control",),
+)
+def rsv1_on_control(facts: Facts) -> Iterator[Finding]:
+    """FRM-05."""
+    for event in facts.events("rsv1-control"):
+        yield facts.at(event, f"RSV1 is set on a {described(event)}", expected="RSV1 of 0")
+
+
+@check(
+    "FRM-06",
+    "reserved-opcode",
+    "A reserved opcode is used",
+    severity="error",
+    tags=("frame",),
+    references=("RFC 6455 §5.2",),
+    explanation=(
+        "Opcodes 3 to 7 and 11 to 15 are kept for the future. A receiver that finds one must fail "
+        "the connection. Where many come, the stream is probably not WebSocket any more."
+    ),
+    advice="Find what writes it: a broken sender, or bytes that are no frames at all.",
+    events=("opcode",),
+    example="oddities.pcapng",
+)
+def reserved_opcode(facts: Facts) -> Iterator[Finding]:
+    """FRM-06."""
+    for event in facts.events("opcode"):
+        message = f"opcode {event.opcode} is reserved"
+        yield facts.at(event, message, expected="0, 1, 2, 8, 9 or 10")
+
+
+@check(
+    "FRM-07",
+    "length-not-minimal",
+    "A payload length is coded in more bytes than it needs",
+    severity="error",
+    tags=("frame",),
+    references=("RFC 6455 §5.2",),
+    explanation=(
+        "Lengths up to 125 stand in the header's second byte, up to 65,535 in two more, others in "
+        "eight. The shortest form must be used, so that each frame can be written in one way only."
+    ),
+    advice="Choose the form by the length; some senders always write eight bytes.",
+    events=("length-form",),
+    example="oddities.pcapng",
+)
+def length_not_minimal(facts: Facts) -> Iterator[Finding]:
+    """FRM-07."""
+    for event in facts.events("length-form"):
+        bits = 8 * event.value
+        fits = "the second byte" if event.length < 126 else "16 bits"
+        message = f"the length {event.length} is coded in {bits} bits"
+        yield facts.at(event, message, expected=f"{event.length} in {fits}")
+
+
+@check(
+    "FRM-08",
+    "length-top-bit",
+    "A 64-bit length has its top bit set",
+    severity="error",
+    tags=("frame", "security"),
+    references=("RFC 6455 §5.2",),
+    explanation=(
+        "The uppermost bit of a 64-bit length must be 0. Programs that read it as a signed number "
+        "get a negative one: this is how receivers are attacked."
+    ),
+    advice="Treat the peer as hostile or broken; receivers must close with 1002.",
+    events=("length-top-bit",),
+)
+def length_top_bit(facts: Facts) -> Iterator[Finding]:
+    """FRM-08."""
+    for event in facts.events("length-top-bit"):
+        message = f"the length {event.length} is beyond 2^63 - 1"
+        yield facts.at(event, message, expected="the top bit 0")
+
+
+@check(
+    "FRM-09",
+    "large-or-cut-frame",
+    "A frame is very large, or ends with the connection inside it",
+    severity="warning",
+    tags=("frame",),
+    references=("RFC 6455 §10.4", "RFC 6455 §7.1.7"),
+    explanation=(
+        "A receiver has to bound what it accepts: frames above some megabytes are refused by most. "
+        "A frame that the end of the connection cut was lost for its receiver."
+    ),
+    advice="Send large messages in fragments; close with a Close frame when all is sent.",
+    events=("large", "cut"),
+    example="cut-connections.pcapng",
+)
+def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
+    """FRM-09."""
+    for event in facts.events("large"):
+        if event.length > facts.thresholds.frame and not event.length >> 63:
+            message = f"the largest frame of the {event.sender} declares {event.length} bytes"
+            yield facts.at(event, message, expected=f"{facts.thresholds.frame} bytes at most")
+    for event in facts.events("cut"):
+        # Where the capture ended first, or bytes are missing, nobody knows.
+        if not facts.ended or not facts.whole(event.sender):
+            continue
+        message = f"the connection ended after {event.value} of the {event.length} payload bytes"
+        yield facts.at(event, f"{message} of a {described(event)}", severity="error")
+
+
+@check(
+    "FRM-10",
+    "empty-fragments",
+    "Fragments without payload",
+    severity="info",
+    tags=("frame", "fragmentation"),
+    references=("RFC 6455 §5.4",),
+    explanation=(
+        "A fragment may be empty: senders that stream end a message so. Many of them say that the "
+        "sender flushes too often."
+    ),
+    advice="Nothing is wrong with a few.",
+    events=("empty-data",),
+    example="fragments.pcapng",
+)
+def empty_fragments(facts: Facts) -> Iterator[Finding]:
+    """FRM-10: one finding a side."""
+    for sender in ("client", "server"):
+        count = facts.observation.count("empty-data", sender)
+        first = next((each for each in facts.events("empty-data") if each.sender == sender), None)
+        if first is not None:
+            fragments = facts.side(sender).fragments
+            message = f"{count} of the {sender}'s {fragments} fragments are empty"
+            yield facts.at(first, message)
+
+
+@check(
+    "FRM-11",
+    "tiny-fragments",
+    "A message of very many tiny fragments",
+    severity="warning",
+    tags=("frame", "fragmentation", "security"),
+    references=("RFC 6455 §10.4",),
+    explanation=(
+        "Each fragment costs its receiver as much as a message. A message in hundreds of fragments "
+        "of a few bytes is a mistake of the sender, or meant to exhaust the receiver."
+    ),
+    advice=(
+        "Bound the number of fragments in receivers; let senders gather what they write."
+    ),
+    events=("tiny-fragments",),
+)
+def tiny_fragments(facts: Facts) -> Iterator[Finding]:
+    """FRM-11."""
+    limits = facts.thresholds
+    for event in facts.events("tiny-fragments"):
+        if event.part <= limits.fragments or event.value >= limits.fragment * event.part:
+            continue
+        message = f"a message of {event.value} bytes came in {event.part} fragments"
+        yield facts.at(event, message)
+
+
+@check(
+    "FRM-12",
+    "length-bait",
+    "A large length was declared and next to nothing came",
+    severity="warning",
+    tags=("frame", "security"),
+    references=("RFC 6455 §10.4",),
+    explanation=(
+        "A header that declares megabytes makes careless receivers reserve them at once. A sender "
+        "that then goes silent holds that memory for the price of a few bytes."
+    ),
+    advice="Reserve memory as it arrives, and bound the time that a frame may take.",
+    events=("cut",),
+)
+def length_bait(facts: Facts) -> Iterator[Finding]:
+    """FRM-12."""
+    for event in facts.events("cut"):
+        few = event.value * 100 < event.length
+        if event.length < facts.thresholds.bait or not few or not facts.whole(event.sender):
+            continue
+        record = facts.connection
+        silent = (record.ended - event.time) / 1e9
+        if silent < facts.thresholds.pong_s and not facts.ended:
+            continue
+        message = f"{event.length} bytes were declared and {event.value} came in {silent:.1f} s"
+        yield facts.at(event, message)

@@ -1,3 +1,450 @@
 """The opening handshake's request (HSQ): what a client must ask, and how."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import check
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
+
+_REQUEST = ("handshake", "request")
+
+
+@check(
+    "HSQ-01",
+    "method-not-get",
+    "The upgrade request's method is not GET",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §4.1 item 2",),
+    explanation=(
+        "A WebSocket connection over HTTP/1.1 begins with a GET. Servers and proxies look for "
+        "exactly that: any other method may have a body, and is no handshake."
+    ),
+    advice=(
+        "Send the upgrade as a GET. Where a proxy changed the method, look at its rewrite rules."
+    ),
+    faults=True,
+)
+def method_not_get(facts: Facts) -> Iterator[Finding]:
+    """HSQ-01."""
+    return facts.of_faults("HSQ-01")
+
+
+@check(
+    "HSQ-02",
+    "old-http-version",
+    "The upgrade request has an HTTP version below 1.1",
+    severity="error",
+    tags=(*_REQUEST, "proxy"),
+    references=("RFC 6455 §4.1 item 2", "RFC 9110 §7.8"),
+    explanation=(
+        "Upgrade came with HTTP/1.1: a server must ignore it in a request of HTTP/1.0. Clients do "
+        "not send such requests; proxies do that forward with HTTP/1.0, as nginx by default."
+    ),
+    advice="Let the proxy speak HTTP/1.1 to the server (nginx: proxy_http_version 1.1).",
+    faults=True,
+    example="nginx-proxy.pcapng",
+)
+def old_http_version(facts: Facts) -> Iterator[Finding]:
+    """HSQ-02."""
+    return facts.of_faults("HSQ-02")
+
+
+@check(
+    "HSQ-03",
+    "invalid-host",
+    "Host is missing, empty, repeated or malformed",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §4.1 item 4", "RFC 9112 §3.2"),
+    explanation=(
+        "Host says which of a server's names is meant, with the port unless it is the usual one. "
+        "Without it, or with two, the parties on the way may each take another host for meant."
+    ),
+    advice="Send Host once, as host or host:port.",
+    faults=True,
+)
+def invalid_host(facts: Facts) -> Iterator[Finding]:
+    """HSQ-03."""
+    return facts.of_faults("HSQ-03")
+
+
+@check(
+    "HSQ-04",
+    "request-without-upgrade",
+    "Upgrade does not name websocket",
+    severity="error",
+    tags=(*_REQUEST, "proxy"),
+    references=("RFC 6455 §4.1 item 5",),
+    explanation=(
+        "The request asks the server to go on in another protocol, whose name stands in Upgrade: "
+        "websocket, in any letter case. Upgrade belongs to one connection only, so a proxy takes "
+        "it away unless it is told to pass it on."
+    ),
+    advice=(
+        "Where Sec-WebSocket-Key is there and Upgrade is not, a proxy took it: let it pass Upgrade "
+        "and Connection on (nginx: proxy_set_header Upgrade $http_upgrade)."
+    ),
+    faults=True,
+    example="nginx-proxy.pcapng",
+)
+def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
+    """HSQ-04."""
+    return facts.of_faults("HSQ-04")
+
+
+@check(
+    "HSQ-05",
+    "request-without-connection-upgrade",
+    "Connection does not list Upgrade",
+    severity="error",
+    tags=(*_REQUEST, "proxy"),
+    references=("RFC 6455 §4.1 item 6", "RFC 9110 §7.8"),
+    explanation=(
+        "Connection names the fields that are meant for the next hop alone. An Upgrade that is not "
+        "listed there is to be ignored; a list such as keep-alive, Upgrade is fine."
+    ),
+    advice=(
+        "Send Connection: Upgrade, and let proxies set it (nginx: proxy_set_header Connection)."
+    ),
+    faults=True,
+    example="nginx-proxy.pcapng",
+)
+def request_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
+    """HSQ-05."""
+    return facts.of_faults("HSQ-05")
+
+
+@check(
+    "HSQ-06",
+    "missing-key",
+    "Sec-WebSocket-Key is missing",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §4.1 item 7", "RFC 6455 §4.2.1 item 5"),
+    explanation=(
+        "The client makes sixteen random bytes and sends them as Sec-WebSocket-Key; the server "
+        "answers with a hash of it. That proves that the server read this very request, and "
+        "understood it. Without a key there is nothing to prove."
+    ),
+    advice=(
+        "Send a fresh key with each request. A server must answer 400 to a request without."
+    ),
+    faults=True,
+)
+def missing_key(facts: Facts) -> Iterator[Finding]:
+    """HSQ-06."""
+    return facts.of_faults("HSQ-06")
+
+
+@check(
+    "HSQ-07",
+    "invalid-key",
+    "Sec-WebSocket-Key is not sixteen bytes in base64",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §4.1 item 7", "RFC 6455 §4.2.1 item 5", "RFC 4648 §4"),
+    explanation=(
+        "The key is sixteen bytes in base64: 24 characters, the last two of them =. Servers need "
+        "not decode it, so that many let anything pass; strict ones refuse it."
+    ),
+    advice=(
+        "Make the key of 16 random bytes and encode them with the usual alphabet and padding."
+    ),
+    faults=True,
+)
+def invalid_key(facts: Facts) -> Iterator[Finding]:
+    """HSQ-07."""
+    return facts.of_faults("HSQ-07")
+
+
+@check(
+    "HSQ-08",
+    "repeated-key",
+    "Sec-WebSocket-Key appears more than once",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §11.3.1",),
+    explanation=(
+        "There must be one key. With two, server and proxy may each take another one, and the "
+        "accept value will not fit for somebody."
+    ),
+    advice=(
+        "Look for who adds the second one: the client, or a proxy that rewrites the request."
+    ),
+    faults=True,
+)
+def repeated_key(facts: Facts) -> Iterator[Finding]:
+    """HSQ-08."""
+    return facts.of_faults("HSQ-08")
+
+
+@check(
+    "HSQ-09",
+    "wrong-version",
+    "Sec-WebSocket-Version is missing or not 13",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §4.1 item 9", "RFC 6455 §4.4"),
+    explanation=(
+        "13 is the version of RFC 6455, and the only one that was ever standardised. Smaller "
+        "numbers are the drafts before it."
+    ),
+    advice=(
+        "Update the client. A server says which versions it knows in Sec-WebSocket-Version."
+    ),
+    faults=True,
+    example="hybi-drafts.pcapng",
+)
+def wrong_version(facts: Facts) -> Iterator[Finding]:
+    """HSQ-09, but for the numbers of drafts, which LEG-06 tells."""
+    handshake = facts.handshake
+    if handshake is not None and handshake.is_draft:
+        return iter(())
+    return facts.of_faults("HSQ-09")
+
+
+@check(
+    "HSQ-10",
+    "malformed-version",
+    "Sec-WebSocket-Version is repeated, or no number from 0 to 255",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §11.3.5", "RFC 6455 §4.3"),
+    explanation="The version is one number from 0 to 255, without leading zeros, sent once.",
+    advice="Send Sec-WebSocket-Version: 13, once.",
+    faults=True,
+)
+def malformed_version(facts: Facts) -> Iterator[Finding]:
+    """HSQ-10."""
+    return facts.of_faults("HSQ-10")
+
+
+@check(
+    "HSQ-11",
+    "malformed-subprotocols",
+    "The subprotocols offered are empty, repeated, or no tokens",
+    severity="error",
+    tags=(*_REQUEST, "subprotocol"),
+    references=("RFC 6455 §4.1 item 10", "RFC 9110 §5.6.1"),
+    explanation=(
+        "Sec-WebSocket-Protocol lists what the client can speak inside WebSocket, best first: "
+        "names without blanks or separators, each once. A server that splits the list otherwise "
+        "than meant may choose something that was not offered."
+    ),
+    advice="Offer each subprotocol once, by its registered name.",
+    faults=True,
+)
+def malformed_subprotocols(facts: Facts) -> Iterator[Finding]:
+    """HSQ-11."""
+    return facts.of_faults("HSQ-11")
+
+
+@check(
+    "HSQ-12",
+    "malformed-extensions",
+    "Sec-WebSocket-Extensions does not follow the grammar",
+    severity="error",
+    tags=("handshake", "extension"),
+    references=("RFC 6455 §9.1", "RFC 6455 §4.3"),
+    explanation=(
+        "Extensions are a comma list, their parameters behind semicolons, each a token or "
+        "name=value. What does not follow that grammar must make its receiver fail the connection."
+    ),
+    advice=(
+        "Look at the element named here; most often it is an empty one, or a quoted value."
+    ),
+    faults=True,
+)
+def malformed_extensions(facts: Facts) -> Iterator[Finding]:
+    """HSQ-12, of either side."""
+    return facts.of_faults("HSQ-12")
+
+
+@check(
+    "HSQ-13",
+    "browser-without-origin",
+    "A browser's request has no Origin",
+    severity="warning",
+    tags=(*_REQUEST, "proxy"),
+    references=("RFC 6455 §4.1 item 8",),
+    explanation=(
+        "A browser always sends Origin: it tells the server which page opens the connection. A "
+        "request that looks like a browser's and has none is from a program that pretends, or "
+        "somebody on the way took it away."
+    ),
+    advice="Servers should refuse browsers without an Origin that they know.",
+    faults=True,
+)
+def browser_without_origin(facts: Facts) -> Iterator[Finding]:
+    """HSQ-13."""
+    return facts.of_faults("HSQ-13")
+
+
+@check(
+    "HSQ-14",
+    "accept-in-request",
+    "The request carries Sec-WebSocket-Accept",
+    severity="warning",
+    tags=_REQUEST,
+    references=("RFC 6455 §11.3.3",),
+    explanation=(
+        "Only a server sends Sec-WebSocket-Accept: it is the answer to the client's key."
+    ),
+    advice="Look at who makes the request: a proxy may echo the fields of a response.",
+    faults=True,
+)
+def accept_in_request(facts: Facts) -> Iterator[Finding]:
+    """HSQ-14."""
+    return facts.of_faults("HSQ-14")
+
+
+@check(
+    "HSQ-15",
+    "odd-request-target",
+    "The request target is no path, has a fragment, or contradicts Host",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §3", "RFC 6455 §4.1 item 3", "RFC 9112 §3.2"),
+    explanation=(
+        "A request to a server names a path, with its query and without a fragment (#). The form "
+        "with a scheme is for proxies, and must name the same host as Host."
+    ),
+    advice="Send path and query only; encode a # that is meant as such as %23.",
+    faults=True,
+)
+def odd_request_target(facts: Facts) -> Iterator[Finding]:
+    """HSQ-15."""
+    return facts.of_faults("HSQ-15", secret=True)
+
+
+@check(
+    "HSQ-16",
+    "request-with-body",
+    "The upgrade request announces a body",
+    severity="warning",
+    tags=_REQUEST,
+    references=("RFC 9110 §7.8", "RFC 9110 §9.3.1", "RFC 9112 §6"),
+    explanation=(
+        "A GET has no body that means anything. The server would have to read it before it may "
+        "switch, and whoever disagrees on where it ends takes frames for a request or a request "
+        "for frames."
+    ),
+    advice="Send the upgrade without Content-Length and Transfer-Encoding.",
+    faults=True,
+    example="hixie-76.pcapng",
+)
+def request_with_body(facts: Facts) -> Iterator[Finding]:
+    """HSQ-16."""
+    return facts.of_faults("HSQ-16")
+
+
+@check(
+    "HSQ-17",
+    "early-frames",
+    "The client sent bytes before the 101",
+    severity="error",
+    tags=_REQUEST,
+    references=("RFC 6455 §4.1",),
+    explanation=(
+        "A client must wait for the server's answer before it sends anything more. Should the "
+        "answer be a refusal, what was sent early is taken for the next HTTP request."
+    ),
+    advice=(
+        "Wait for the 101. Servers should not read such bytes as frames without thinking."
+    ),
+    events=("early",),
+)
+def early_frames(facts: Facts) -> Iterator[Finding]:
+    """HSQ-17."""
+    for event in facts.events("early"):
+        handshake = facts.handshake
+        if handshake is None or handshake.is_hixie or facts.connection.responded is None:
+            continue
+        message = f"{event.value} bytes came behind the request before the response"
+        yield facts.at(event, message, evidence=event.payload.hex(" "), expected="nothing")
+
+
+@check(
+    "HSQ-18",
+    "malformed-request-head",
+    "The request's head breaks the grammar of HTTP",
+    severity="warning",
+    tags=(*_REQUEST, "security"),
+    references=("RFC 9112 §2.2", "RFC 9112 §5"),
+    explanation=(
+        "Bare line feeds, folded lines, blanks before a colon and control characters are read in "
+        "one way by one program and in another by the next. Such differences are what request "
+        "smuggling is made of."
+    ),
+    advice=(
+        "Send heads by a library that does nothing else; let proxies refuse what is malformed."
+    ),
+    faults=True,
+)
+def malformed_request_head(facts: Facts) -> Iterator[Finding]:
+    """HSQ-18."""
+    return facts.of_faults("HSQ-18", secret=True)
+
+
+@check(
+    "HSQ-19",
+    "pipelined-behind-upgrade",
+    "Further requests were sent behind the upgrade request",
+    severity="warning",
+    tags=(*_REQUEST, "security"),
+    references=("RFC 9112 §9.3.2", "RFC 9110 §7.8"),
+    explanation=(
+        "After a request to upgrade, nothing may follow until the answer is there: it might be a "
+        "101, and then these requests would be read as frames. A proxy and a server that disagree "
+        "about that let a client reach what it should not."
+    ),
+    advice="Send the upgrade as the last request of its connection.",
+)
+def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
+    """HSQ-19."""
+    count = facts.observation.pipelined
+    if count:
+        message = f"{count} further requests were sent before the upgrade was answered"
+        yield facts.once("client", message)
+
+
+@check(
+    "HSQ-20",
+    "upgrade-stripped",
+    "Sec-WebSocket-Key arrives without Upgrade",
+    severity="warning",
+    tags=(*_REQUEST, "proxy"),
+    references=("RFC 9110 §7.6.1",),
+    explanation=(
+        "No client sends Sec-WebSocket-Key without Upgrade. A proxy takes Upgrade and Connection "
+        "away, as it must, and passes the other fields on: what is left is this."
+    ),
+    advice="Configure the proxy to forward the upgrade; see PRX-01.",
+    faults=True,
+    example="nginx-proxy.pcapng",
+)
+def upgrade_stripped(facts: Facts) -> Iterator[Finding]:
+    """HSQ-20."""
+    return facts.of_faults("HSQ-20")
+
+
+@check(
+    "HSQ-21",
+    "several-upgrade-protocols",
+    "Upgrade names other protocols too",
+    severity="info",
+    tags=_REQUEST,
+    references=("RFC 9110 §7.8",),
+    explanation=(
+        "Upgrade may list several protocols in order of preference, and versions such as "
+        "websocket/13. It is allowed, rare, and not understood by every server."
+    ),
+    advice="Offer websocket alone.",
+    faults=True,
+)
+def several_upgrade_protocols(facts: Facts) -> Iterator[Finding]:
+    """HSQ-21."""
+    return facts.of_faults("HSQ-21")

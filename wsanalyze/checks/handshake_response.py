@@ -1,3 +1,476 @@
 """The opening handshake's response (HSR): what a server must answer, and refusals."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import check
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
+
+_RESPONSE = ("handshake", "response")
+SECOND = 1_000_000_000
+
+
+@check(
+    "HSR-01",
+    "wrong-upgrade",
+    "The 101's Upgrade is not websocket",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.1 response item 2", "RFC 6455 §4.2.2 item 5.2"),
+    explanation=(
+        "A 101 says in Upgrade which protocol goes on: websocket, in any letter case. Without it, "
+        "or with another name, the client must fail the connection."
+    ),
+    advice="Let the server answer Upgrade: websocket; look for a proxy that takes it away.",
+    faults=True,
+    example="bad-accept.pcapng",
+)
+def wrong_upgrade(facts: Facts) -> Iterator[Finding]:
+    """HSR-01."""
+    return facts.of_faults("HSR-01")
+
+
+@check(
+    "HSR-02",
+    "response-without-connection-upgrade",
+    "The 101's Connection does not list Upgrade",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.1 response item 3", "RFC 6455 §4.2.2 item 5.3"),
+    explanation=(
+        "The response must say Connection: Upgrade: its Upgrade is meant for this hop. A client "
+        "that does not find it must fail the connection."
+    ),
+    advice=(
+        "Let the server answer Connection: Upgrade; look for a proxy that takes it away."
+    ),
+    faults=True,
+    example="bad-accept.pcapng",
+)
+def response_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
+    """HSR-02."""
+    return facts.of_faults("HSR-02")
+
+
+@check(
+    "HSR-03",
+    "missing-accept",
+    "The 101 has no Sec-WebSocket-Accept",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.1 response item 4",),
+    explanation=(
+        "Sec-WebSocket-Accept is the server's answer to the client's key. A 101 without it proves "
+        "nothing: it may come from a server that never heard of WebSocket, or from a cache."
+    ),
+    advice="Answer base64(SHA-1(key + 258EAFA5-E914-47DA-95CA-C5AB0DC85B11)).",
+    faults=True,
+    example="bad-accept.pcapng",
+)
+def missing_accept(facts: Facts) -> Iterator[Finding]:
+    """HSR-03."""
+    return facts.of_faults("HSR-03")
+
+
+@check(
+    "HSR-04",
+    "wrong-accept",
+    "Sec-WebSocket-Accept does not answer the key",
+    severity="error",
+    tags=(*_RESPONSE, "security"),
+    references=("RFC 6455 §4.1 response item 4", "RFC 6455 §4.2.2 item 5.4"),
+    explanation=(
+        "The server appends a fixed GUID to the client's key, hashes that with SHA-1 and sends the "
+        "digest in base64. A client compares it with what it expects, and must fail the connection "
+        "where it differs: the answer belongs to another request, or comes from somebody who does "
+        "not know the protocol."
+    ),
+    advice=(
+        "What kind of mistake it is, is said in the finding: a key that was trimmed or "
+        "lower-cased, hex instead of base64, an answer to another key (a cache or a proxy that "
+        "mixes up two)."
+    ),
+    faults=True,
+    example="bad-accept.pcapng",
+)
+def wrong_accept(facts: Facts) -> Iterator[Finding]:
+    """HSR-04."""
+    handshake = facts.handshake
+    expected = handshake.accept_expected if handshake is not None else None
+    for finding in facts.of_faults("HSR-04"):
+        yield Finding(
+            finding.message,
+            sender=finding.sender,
+            time=finding.time,
+            packet=finding.packet,
+            evidence=finding.evidence,
+            expected=expected,
+            reference=finding.reference,
+        )
+
+
+@check(
+    "HSR-05",
+    "repeated-response-field",
+    "Accept, Protocol or Extensions is repeated in the response",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 6455 §11.3.2", "RFC 6455 §11.3.3", "RFC 6455 §11.3.4"),
+    explanation=(
+        "These fields must not appear more than once in a response: which one would count?"
+    ),
+    advice="Look for who adds the second one: often a proxy that passes the server's on.",
+    faults=True,
+)
+def repeated_response_field(facts: Facts) -> Iterator[Finding]:
+    """HSR-05."""
+    return facts.of_faults("HSR-05")
+
+
+@check(
+    "HSR-06",
+    "subprotocol-not-offered",
+    "The server chose a subprotocol that was not offered",
+    severity="error",
+    tags=(*_RESPONSE, "subprotocol"),
+    references=("RFC 6455 §4.1 response item 6", "RFC 6455 §4.2.2 item 4"),
+    explanation=(
+        "The server takes one of the subprotocols that the client offered, letter by letter, or "
+        "none. A client that finds another one must fail the connection."
+    ),
+    advice="Compare letter case and spelling with the offer; send nothing where none fits.",
+    faults=True,
+    example="subprotocols.pcapng",
+)
+def subprotocol_not_offered(facts: Facts) -> Iterator[Finding]:
+    """HSR-06."""
+    return facts.of_faults("HSR-06")
+
+
+@check(
+    "HSR-07",
+    "several-subprotocols",
+    "The response names several subprotocols",
+    severity="error",
+    tags=(*_RESPONSE, "subprotocol"),
+    references=("RFC 6455 §4.2.2 item 5.5", "RFC 6455 §11.3.4"),
+    explanation=(
+        "A server chooses one subprotocol. Servers that echo the offer name all of them."
+    ),
+    advice="Choose one, and send that alone.",
+    faults=True,
+)
+def several_subprotocols(facts: Facts) -> Iterator[Finding]:
+    """HSR-07."""
+    return facts.of_faults("HSR-07")
+
+
+@check(
+    "HSR-08",
+    "no-subprotocol-chosen",
+    "Subprotocols were offered and none was chosen",
+    severity="info",
+    tags=(*_RESPONSE, "subprotocol"),
+    references=("RFC 6455 §4.2.2 item 4",),
+    explanation=(
+        "A server may choose no subprotocol. Many clients then close the connection, browsers "
+        "among them when the page asked for one."
+    ),
+    advice="Where the client goes away at once, let the server choose.",
+    faults=True,
+    example="subprotocols.pcapng",
+)
+def no_subprotocol_chosen(facts: Facts) -> Iterator[Finding]:
+    """HSR-08."""
+    return facts.of_faults("HSR-08")
+
+
+@check(
+    "HSR-09",
+    "upgraded-invalid-request",
+    "101 to a request that cannot be upgraded",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.2.1", "RFC 6455 §4.2.2", "RFC 9110 §7.8"),
+    explanation=(
+        "A server must not switch for a request that is no valid handshake: not a GET, HTTP/1.0, "
+        "no key, another version. One that does can be made to believe things by pages in "
+        "browsers."
+    ),
+    advice=(
+        "Check all of RFC 6455 §4.2.1 before answering 101; answer 400 or 426 otherwise."
+    ),
+    faults=True,
+)
+def upgraded_invalid_request(facts: Facts) -> Iterator[Finding]:
+    """HSR-09."""
+    return facts.of_faults("HSR-09")
+
+
+@check(
+    "HSR-10",
+    "refused",
+    "The upgrade was refused",
+    severity="info",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.1 response item 1", "RFC 6455 §4.2.2"),
+    explanation=(
+        "Any response but 101 is plain HTTP: credentials are wanted, the page is elsewhere, the "
+        "server cannot. The client may follow it or give up; there is no WebSocket."
+    ),
+    advice="The status says what to do. 502, 503 and 504 come from a proxy: see PRX-05.",
+    faults=True,
+    example="refused-upgrades.pcapng",
+)
+def refused(facts: Facts) -> Iterator[Finding]:
+    """HSR-10."""
+    handshake = facts.handshake
+    status = (handshake.status or 0) if handshake is not None else 0
+    body = facts.observation.body.decode("utf-8", "replace")
+    said = f"; its body begins {shown(' '.join(body.split()))}" if body.strip() else ""
+    for finding in facts.of_faults("HSR-10"):
+        yield Finding(
+            finding.message + said,
+            sender="server",
+            time=finding.time,
+            packet=finding.packet,
+            evidence=finding.evidence,
+            expected="101",
+            severity="warning" if status == 200 or status >= 500 else "info",
+            reference=finding.reference,
+        )
+
+
+@check(
+    "HSR-11",
+    "version-refused-silently",
+    "A version was refused without saying which are known",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.2.2 item 4", "RFC 6455 §4.4"),
+    explanation=(
+        "A server that does not speak the version asked for must name those it does, in "
+        "Sec-WebSocket-Version, so that the client can try again."
+    ),
+    advice="Answer 426 with Sec-WebSocket-Version: 13 and Upgrade: websocket.",
+    faults=True,
+)
+def version_refused_silently(facts: Facts) -> Iterator[Finding]:
+    """HSR-11."""
+    return facts.of_faults("HSR-11")
+
+
+@check(
+    "HSR-12",
+    "426-without-upgrade",
+    "426 without Upgrade",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 9110 §15.5.22",),
+    explanation="426 means Upgrade Required: it must say to which protocol, in Upgrade.",
+    advice="Send Upgrade: websocket (and Connection: Upgrade) with a 426.",
+    faults=True,
+)
+def upgrade_required_without_upgrade(facts: Facts) -> Iterator[Finding]:
+    """HSR-12."""
+    return facts.of_faults("HSR-12")
+
+
+@check(
+    "HSR-13",
+    "101-with-body-fields",
+    "101 with Content-Length or Transfer-Encoding",
+    severity="warning",
+    tags=(*_RESPONSE, "proxy"),
+    references=("RFC 9110 §8.6", "RFC 9112 §6.1"),
+    explanation=(
+        "A 101 has no body, so it must not announce one. Some clients and proxies wait for it, or "
+        "take the first frames for it."
+    ),
+    advice="Find who adds the field: frameworks and proxies do so for every response.",
+    faults=True,
+)
+def switch_with_body_fields(facts: Facts) -> Iterator[Finding]:
+    """HSR-13."""
+    return facts.of_faults("HSR-13")
+
+
+@check(
+    "HSR-14",
+    "101-in-old-http",
+    "101 with HTTP version 1.0",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 9110 §7.8", "RFC 9110 §15.2.2"),
+    explanation="HTTP/1.0 has no 101 and no Upgrade. Clients of RFC 6455 fail the connection.",
+    advice="Answer with HTTP/1.1.",
+    faults=True,
+)
+def switch_in_old_http(facts: Facts) -> Iterator[Finding]:
+    """HSR-14."""
+    return facts.of_faults("HSR-14")
+
+
+@check(
+    "HSR-15",
+    "version-with-101",
+    "Sec-WebSocket-Version in a 101",
+    severity="warning",
+    tags=_RESPONSE,
+    references=("RFC 6455 §11.3.5", "RFC 6455 §4.4"),
+    explanation=(
+        "A server names its versions when it refuses one. In a 101 the field means nothing."
+    ),
+    advice="Leave it out of successful responses.",
+    faults=True,
+)
+def version_with_switch(facts: Facts) -> Iterator[Finding]:
+    """HSR-15."""
+    return facts.of_faults("HSR-15")
+
+
+@check(
+    "HSR-16",
+    "frames-with-101",
+    "Server frames in the same segment as the 101",
+    severity="info",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.2.2",),
+    explanation=(
+        "A server may send frames right behind its 101, and TCP may bring both in one segment. "
+        "Clients that throw away what they read behind the head lose the first message."
+    ),
+    advice=(
+        "Nothing is wrong. If the first message goes missing at the client, this is why."
+    ),
+    example="frames-with-101.pcap",
+)
+def frames_with_switch(facts: Facts) -> Iterator[Finding]:
+    """HSR-16."""
+    count = facts.observation.with_response
+    if count:
+        frames = "1 frame" if count == 1 else f"{count} frames"
+        yield facts.once("server", f"{frames} of the server came in the same segment as the 101")
+
+
+@check(
+    "HSR-17",
+    "frames-after-void-handshake",
+    "Frames were sent although the handshake is void",
+    severity="error",
+    tags=("handshake",),
+    references=("RFC 6455 §4.1", "RFC 6455 §7.1.7"),
+    explanation=(
+        "The response breaks a rule for which the client must fail the connection. Somebody went "
+        "on all the same: a client that does not verify, or a server that did not wait to be told."
+    ),
+    advice=(
+        "Use a client that verifies the response; see the other findings for what is wrong."
+    ),
+    events=("frame-after-refusal",),
+)
+def frames_after_void_handshake(facts: Facts) -> Iterator[Finding]:
+    """HSR-17."""
+    record = facts.connection
+    for event in facts.events("frame-after-refusal"):
+        # A server cannot know yet that its answer will be refused.
+        if event.sender == "server" and not record.client_frames:
+            continue
+        count = record.client_frames if event.sender == "client" else record.server_frames
+        message = f"the {event.sender} sent {count} frames after a handshake that is void"
+        yield facts.at(event, message, expected="the connection is failed")
+
+
+@check(
+    "HSR-18",
+    "no-response",
+    "The upgrade request was not answered",
+    severity="warning",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.1",),
+    explanation=(
+        "No response came within the time that clients wait, or the connection was closed before "
+        "one. The server may be down behind a proxy, or wait for bytes that somebody keeps."
+    ),
+    advice="Compare with a capture beside the server: did the request arrive there?",
+    example="hixie-76.pcapng",
+)
+def no_response(facts: Facts) -> Iterator[Finding]:
+    """HSR-18."""
+    record = facts.connection
+    if record.requested is None:
+        return
+    if record.responded is not None:
+        waited = (record.responded - record.requested) / SECOND
+        if waited > facts.thresholds.handshake_s:
+            yield facts.once("server", f"the response came after {waited:.1f} s")
+        return
+    if record.outcome != "unanswered" or record.server_lost_bytes:
+        return
+    waited = (record.ended - record.requested) / SECOND
+    if facts.ended:
+        ending = facts.observation.endings[0]
+        how = {"fin": "closed", "rst": "reset"}[ending.how]
+        message = f"the {ending.sender} {how} the connection {waited:.3f} s after the request"
+        yield facts.once("server", f"{message}, without a response")
+    elif waited > facts.thresholds.handshake_s:
+        yield facts.once("server", f"no response came in {waited:.1f} s")
+
+
+@check(
+    "HSR-19",
+    "slow-handshake",
+    "The handshake took long",
+    severity="info",
+    tags=_RESPONSE,
+    references=(),
+    explanation=(
+        "The time from the request to its response, beside that of the TCP handshake, which is "
+        "what the network alone takes. The rest is the server's, or a proxy's on the way to it."
+    ),
+    advice=(
+        "Where the share of the network is small, look at the server: authentication, start-up."
+    ),
+)
+def slow_handshake(facts: Facts) -> Iterator[Finding]:
+    """HSR-19."""
+    record = facts.connection
+    if record.requested is None or record.responded is None:
+        return
+    took = (record.responded - record.requested) / SECOND
+    if took < facts.thresholds.slow_handshake_s or took > facts.thresholds.handshake_s:
+        return
+    message = f"request to response took {took * 1000:.0f} ms"
+    if record.connect_ms is not None:
+        message += f"; SYN to SYN/ACK took {record.connect_ms:.1f} ms"
+    yield facts.once("server", message)
+
+
+@check(
+    "HSR-20",
+    "insecure-cookie-set",
+    "A cookie without Secure is set over plain ws",
+    severity="warning",
+    tags=(*_RESPONSE, "security", "privacy"),
+    references=("RFC 6265 §4.1.2.5", "RFC 6455 §10.6"),
+    explanation=(
+        "The response sets a cookie on a connection that anybody on the way can read, and without "
+        "Secure the browser will send it in the clear again."
+    ),
+    advice="Use wss, and set cookies with Secure and HttpOnly.",
+)
+def insecure_cookie_set(facts: Facts) -> Iterator[Finding]:
+    """HSR-20."""
+    handshake = facts.handshake
+    if handshake is None or handshake.response_head is None or facts.connection.scheme != "ws":
+        return
+    for cookie in handshake.response_head.values("set-cookie"):
+        name, _, rest = cookie.partition("=")
+        attributes = [part.strip().lower() for part in rest.split(";")[1:]]
+        if "secure" not in attributes:
+            value = facts.secret(rest.partition(";")[0])
+            message = f"the response sets the cookie {shown(name.strip())} without Secure"
+            yield facts.once("server", message, evidence=f"Set-Cookie: {name.strip()[:80]}={value}")

@@ -1,3 +1,175 @@
 """Versions before RFC 6455 (LEG): Hixie-75, Hixie-76 and the HyBi drafts."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import check
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
+
+_LEGACY = ("handshake", "legacy")
+
+
+@check(
+    "LEG-01",
+    "wrong-challenge-answer",
+    "The answer to the challenge of Hixie-76 is wrong or missing",
+    severity="error",
+    tags=_LEGACY,
+    references=("HX §1.3", "HX §4.1", "HX §5.2"),
+    explanation=(
+        "In Hixie-76 the client sends two keys with numbers hidden between blanks, and eight bytes "
+        "behind the head. The server answers sixteen bytes: the MD5 of both numbers and the eight "
+        "bytes. Proxies that do not know it keep the eight bytes for themselves."
+    ),
+    advice=(
+        "Update both ends to RFC 6455. Until then look for a proxy between them that waits for a "
+        "body, or does not pass one on."
+    ),
+    faults=True,
+    example="hixie-76.pcapng",
+)
+def wrong_challenge_answer(facts: Facts) -> Iterator[Finding]:
+    """LEG-01."""
+    return facts.of_faults("LEG-01")
+
+
+@check(
+    "LEG-02",
+    "invalid-challenge-key",
+    "A key of Hixie-76 stands for no number",
+    severity="error",
+    tags=_LEGACY,
+    references=("HX §5.2 items 4 to 7",),
+    explanation=(
+        "The digits of a key are a number that the count of its blanks divides. A key without "
+        "blanks, or with a remainder, is no key; a server must abort."
+    ),
+    advice="Look for who changes the field's blanks on the way: they are part of it.",
+    faults=True,
+)
+def invalid_challenge_key(facts: Facts) -> Iterator[Finding]:
+    """LEG-02."""
+    return facts.of_faults("LEG-02")
+
+
+@check(
+    "LEG-03",
+    "wrong-legacy-origin",
+    "WebSocket-Origin or WebSocket-Location does not fit the request",
+    severity="error",
+    tags=_LEGACY,
+    references=("HX §4.1", "HX §5.2 item 11"),
+    explanation=(
+        "A server of Hixie repeats the page's origin and the address that was asked for. A client "
+        "that finds others must fail the connection: it may be talking to somebody else."
+    ),
+    advice="Behind a proxy, let the server know the name and scheme that clients use.",
+    faults=True,
+    example="hixie-76.pcapng",
+)
+def wrong_legacy_origin(facts: Facts) -> Iterator[Finding]:
+    """LEG-03."""
+    return facts.of_faults("LEG-03")
+
+
+@check(
+    "LEG-04",
+    "broken-legacy-framing",
+    "Frames of Hixie could not be read to their end",
+    severity="error",
+    tags=("frame", "legacy"),
+    references=("HX §4.2", "HX §5.3"),
+    explanation=(
+        "Text of Hixie stands between 00 and FF, other frames have a length. Text without its FF, "
+        "a length that nobody can mean, or text that is not UTF-8 leaves the receiver without a "
+        "place to go on from."
+    ),
+    advice="Update both ends to RFC 6455, whose frames say how long they are.",
+)
+def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
+    """LEG-04, by the counts: which frame it was is not noted."""
+    handshake = facts.handshake
+    if handshake is None or not handshake.is_hixie or not facts.established:
+        return
+    record = facts.connection
+    for sender, unread, texts in (
+        ("client", record.client_unread_bytes, record.client_invalid_text_messages),
+        ("server", record.server_unread_bytes, record.server_invalid_text_messages),
+    ):
+        lost = record.client_lost_bytes if sender == "client" else record.server_lost_bytes
+        if lost:
+            continue
+        if unread and handshake.framing == "hixie":
+            yield Finding(f"{unread} bytes of the {sender} are no frames of Hixie", sender=sender)
+        if texts:
+            yield Finding(f"{texts} text frames of the {sender} are not UTF-8", sender=sender)
+
+
+@check(
+    "LEG-05",
+    "hixie-75",
+    "Hixie-75: a handshake without any proof",
+    severity="warning",
+    tags=(*_LEGACY, "security"),
+    references=("draft-hixie-thewebsocketprotocol-75",),
+    explanation=(
+        "The oldest version in use has no key and no challenge: the response does not show that "
+        "the server read the request. Pages could make browsers attack other protocols with it."
+    ),
+    advice="Turn it off on servers; no browser has sent it since 2011.",
+    example="hixie-75.pcapng",
+)
+def hixie_75(facts: Facts) -> Iterator[Finding]:
+    """LEG-05."""
+    if facts.handshake is not None and facts.handshake.version == "hixie-75":
+        yield facts.once("client", "the version is Hixie-75", expected="version 13")
+
+
+@check(
+    "LEG-06",
+    "draft-version",
+    "A draft before RFC 6455 is spoken",
+    severity="warning",
+    tags=_LEGACY,
+    references=("RFC 6455 §4.1 item 9", "RFC 6455 §4.4"),
+    explanation=(
+        "Hixie-76 and the HyBi drafts are steps on the way to RFC 6455. Servers take them out; "
+        "proxies and firewalls never knew them."
+    ),
+    advice="Update the client to version 13.",
+    example="hybi-drafts.pcapng",
+)
+def draft_version(facts: Facts) -> Iterator[Finding]:
+    """LEG-06."""
+    handshake = facts.handshake
+    if handshake is None or not (handshake.is_hixie or handshake.is_draft):
+        return
+    if handshake.version != "hixie-75":
+        message = f"the version is {handshake.version}, a draft before RFC 6455"
+        yield facts.once("client", message, expected="version 13")
+
+
+@check(
+    "LEG-07",
+    "mixed-versions",
+    "One request asks for two versions",
+    severity="info",
+    tags=_LEGACY,
+    references=("RFC 6455 §4.4",),
+    explanation=(
+        "The request has the key of RFC 6455 and those of Hixie-76 as well, so that servers of "
+        "either may answer. The version that is named counts."
+    ),
+    advice="Nothing is wrong; the old keys are of no use any more.",
+)
+def mixed_versions(facts: Facts) -> Iterator[Finding]:
+    """LEG-07."""
+    handshake = facts.handshake
+    if handshake is None or not handshake.request_head.count("sec-websocket-key"):
+        return
+    head = handshake.request_head
+    if head.count("sec-websocket-key1") or head.count("sec-websocket-key2"):
+        message = f"the request has keys of Hixie-76 beside version {handshake.version}"
+        yield facts.once("client", message)

@@ -11,6 +11,8 @@ class Thresholds:
 
     # Seconds without an answer to the request: what clients give up after (websockets 10, ws none).
     handshake_s: float = 10.0
+    # Seconds from request to response that are worth a remark.
+    slow_handshake_s: float = 1.0
     # Seconds without an answer to a Ping (websockets 20, Engine.IO 20) or a Close (websockets 10).
     pong_s: float = 20.0
     close_s: float = 10.0
@@ -27,6 +29,9 @@ class Thresholds:
     inflate_ratio: int = 100
     # Pings of one end within a second. Keep-alive needs one in 20 s.
     pings: int = 20
+    # Bytes of a client, and times what it received, from which it sends much: 100 MB.
+    outflow: int = 100_000_000
+    outflow_ratio: int = 20
     # Deviation : mean of the intervals between messages below which they are a machine's.
     beacon_jitter: float = 0.05
     beacon_messages: int = 20

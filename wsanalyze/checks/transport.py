@@ -1,3 +1,328 @@
 """Transport and capture quality (TRN): what is missing, contradicts itself, or stalls."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.transport.conflict import Conflict
+
+SECOND = 1_000_000_000
+SENDERS = ("client", "server")
+_TRANSPORT = ("transport",)
+_CAPTURE = ("capture",)
+
+_WHY = {
+    "acknowledged": "it had been acknowledged before the other came",
+    "checksum": "its checksum is right",
+    "first": "nothing tells them apart",
+}
+
+# Segments of a connection that were sent again or out of order, from which it is worth a remark.
+REMARKABLE = 3
+
+
+@check(
+    "TRN-01",
+    "gap",
+    "Bytes of the session are not in the capture",
+    severity="warning",
+    tags=(*_TRANSPORT, "capture"),
+    references=(),
+    explanation=(
+        "Segments that the other end has acknowledged, or that others follow, are missing from the "
+        "capture. The ends had them: nothing is wrong with the traffic, but what was in them is "
+        "not known, and checks are silent about it."
+    ),
+    advice="Capture with a larger buffer (dumpcap -B 64), or nearer to one of the ends.",
+)
+def gap(facts: Facts) -> Iterator[Finding]:
+    """TRN-01: one finding for each side."""
+    record = facts.connection
+    if not (record.client_lost_bytes or record.server_lost_bytes):
+        return
+    for sender in SENDERS:
+        lost = getattr(record, f"{sender}_lost_bytes")
+        if not lost:
+            continue
+        unread = getattr(record, f"{sender}_unread_bytes")
+        resyncs = getattr(record, f"{sender}_resyncs")
+        message = f"{lost} bytes of the {sender} are not in the capture"
+        if resyncs:
+            times = "once" if resyncs == 1 else f"{resyncs} times"
+            message += f"; frames were found again behind them {times}"
+        if unread:
+            message += f"; {unread} bytes could not be told apart into frames"
+        holes = [hole for hole in facts.observation.holes if hole.sender == sender]
+        first = holes[0] if holes else None
+        yield Finding(
+            message,
+            sender=sender,
+            time=first.time if first else None,
+            packet=first.packet if first else None,
+            evidence=f"offset {first.offset}, {first.length} bytes" if first else None,
+            coverage="gap",
+        )
+
+
+@check(
+    "TRN-02",
+    "contradicting-copies",
+    "Two segments bring different bytes for the same place",
+    severity="warning",
+    tags=(*_TRANSPORT, "security"),
+    references=("RFC 9293 §3.10.7.4",),
+    explanation=(
+        "The same bytes were sent twice, and differ. Damage on the way does that, and then the "
+        "checksum of one is wrong; so does somebody who wants the receiver and whoever watches to "
+        "see different things."
+    ),
+    advice=(
+        "Look at both copies: which one did the receiver take? TTL and checksum tell who sent it."
+    ),
+)
+def contradicting_copies(facts: Facts) -> Iterator[Finding]:
+    """TRN-02: the first conflict of each side, with how many there are."""
+    record = facts.connection
+    if not (record.client_conflicts or record.server_conflicts):
+        return
+    for sender in SENDERS:
+        count = getattr(record, f"{sender}_conflicts")
+        kept = getattr(record, f"{sender}_contested")
+        if not count:
+            continue
+        segments = "1 segment" if count == 1 else f"{count} segments"
+        message = f"{segments} of the {sender} contradict earlier ones"
+        if not kept:
+            yield Finding(message, sender=sender)
+            continue
+        conflict: Conflict = kept[0]
+        message += (
+            f": first {conflict.length} bytes from offset {conflict.offset} on, in packets "
+            f"{conflict.first_packet} and {conflict.second_packet}; the {conflict.used} copy was "
+            f"read ({_WHY[conflict.why]})"
+        )
+        evidence = f"{conflict.first[:16].hex(' ')} / {conflict.second[:16].hex(' ')}"
+        yield Finding(
+            message,
+            sender=sender,
+            packet=conflict.second_packet,
+            evidence=evidence,
+            count=count,
+        )
+
+
+@check(
+    "TRN-03",
+    "troubled-transport",
+    "Retransmissions, closed windows or stalls",
+    severity="info",
+    tags=_TRANSPORT,
+    references=("RFC 9293 §3.8",),
+    explanation=(
+        "Segments that were sent again say that some were lost on the way; a window of 0 says that "
+        "the receiver does not read; a frame that stalls waits for either. All three make messages "
+        "late without anybody's fault in WebSocket."
+    ),
+    advice="Retransmissions: look at the network. Closed windows: look at the receiver.",
+    example="lossy-path-client.pcapng",
+)
+def troubled_transport(facts: Facts) -> Iterator[Finding]:
+    """TRN-03: one finding for each side that has something to say."""
+    record, observation = facts.connection, facts.observation
+    for sender in SENDERS:
+        again = getattr(record, f"{sender}_retransmissions")
+        late = getattr(record, f"{sender}_out_of_order")
+        closed = getattr(observation, f"{sender}_zero_windows")
+        stalls = getattr(observation, f"{sender}_stalls")
+        if again + late < REMARKABLE and not closed and not stalls:
+            continue
+        said = []
+        if again:
+            said.append(f"{again} segments sent again")
+        if late:
+            said.append(f"{late} out of order")
+        if closed:
+            for_s = getattr(observation, f"{sender}_window_zero_ns") / SECOND
+            said.append(f"a window of 0 announced {closed} times, for {for_s:.3f} s")
+        if stalls:
+            said.append(f"{stalls} pauses of more than a second within a frame")
+        yield Finding(f"the {sender}: {', '.join(said)}", sender=sender)
+
+
+@check(
+    "TRN-04",
+    "poor-capture",
+    "The capture itself is not complete",
+    severity="warning",
+    tags=_CAPTURE,
+    references=(),
+    explanation=(
+        "Packets were cut to a snap length, dropped before they were written, or the file ends in "
+        "the middle. What checks say holds for what is there."
+    ),
+    advice=(
+        "Capture with -s 262144 and a larger buffer; stop the capture before copying the file."
+    ),
+    scope=CAPTURE,
+)
+def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
+    """TRN-04: one finding for each capture."""
+    for capture in facts.captures:
+        said = []
+        if capture.cut_packets:
+            said.append(f"{capture.cut_packets} of {capture.packets} packets are cut short")
+        if capture.dropped:
+            said.append(f"{capture.dropped} packets were dropped while capturing")
+        if capture.problem:
+            said.append(capture.problem)
+        reached = [name for name, count in capture.limits.items() if count]
+        if reached:
+            said.append(f"limits were reached: {', '.join(reached)}")
+        if said:
+            coverage = "truncated" if capture.problem else "gap"
+            yield Finding(f"{capture.capture}: {'; '.join(said)}", coverage=coverage)
+
+
+@check(
+    "TRN-05",
+    "no-handshake",
+    "The session began before the capture",
+    severity="info",
+    tags=_CAPTURE,
+    references=(),
+    explanation=(
+        "The handshake is not in the capture: that this is WebSocket, and who is the client, is "
+        "told from the frames themselves. What was agreed upon is not known, compression among it."
+    ),
+    advice="Start the capture before the connection is opened.",
+)
+def no_handshake(facts: Facts) -> Iterator[Finding]:
+    """TRN-05."""
+    record = facts.connection
+    if record.outcome != "unseen":
+        return
+    firsts = [facts.side(sender).first for sender in SENDERS]
+    seen = [event for event in firsts if event is not None]
+    first = min(seen, key=lambda event: event.time, default=None)
+    answered = record.response_packet is not None
+    part = "request is not" if answered else "handshake is not"
+    told = "" if answered else ": told to be WebSocket by its frames"
+    yield Finding(
+        f"the {part} in the capture{told}",
+        time=first.time if first else None,
+        packet=first.packet if first else None,
+        frame=first.frame if first else None,
+        coverage="midstream",
+    )
+
+
+@check(
+    "TRN-06",
+    "still-open",
+    "The session was still open when the capture ended",
+    severity="info",
+    tags=_CAPTURE,
+    references=(),
+    explanation="Nothing is wrong: how the connection ended is not known.",
+    advice="Capture longer if the end matters.",
+    example="capture-ends-open.pcap",
+)
+def still_open(facts: Facts) -> Iterator[Finding]:
+    """TRN-06."""
+    record = facts.connection
+    if record.ended_by == "capture-end" and facts.established and not facts.ended:
+        last = facts.side("client").last or facts.side("server").last
+        if last is not None:
+            yield Finding("the session was open at the end", coverage="truncated")
+
+
+@check(
+    "TRN-07",
+    "ports-reused",
+    "The same addresses and ports were used again",
+    severity="info",
+    tags=_TRANSPORT,
+    references=("RFC 9293 §3.4",),
+    explanation=(
+        "Two TCP connections used the same addresses and ports one after the other; they are told "
+        "apart by their sequence numbers. Logs that only have addresses mix them up."
+    ),
+    advice="Use tcp_stream and the time to join with other logs.",
+    scope=CAPTURE,
+)
+def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
+    """TRN-07: one finding for each pair of ends."""
+    seen: dict[tuple[str, int, str, int], dict[int, Facts]] = {}
+    for each in facts.connections:
+        record = each.connection
+        ends = (record.client_ip, record.client_port, record.server_ip, record.server_port)
+        seen.setdefault(ends, {}).setdefault(record.conversation, each)
+    for (ip, port, _, _), conversations in seen.items():
+        if len(conversations) > 1:
+            last = list(conversations.values())[-1]
+            message = f"{len(conversations)} TCP connections came from {ip}:{port}, one by one"
+            finding = last.once("client", message)
+            yield facts.about(last, finding)
+
+
+@check(
+    "TRN-08",
+    "half-closed",
+    "One end went on sending after the other had closed",
+    severity="info",
+    tags=(*_TRANSPORT, "close"),
+    references=("RFC 6455 §7.1.1", "RFC 9293 §3.6"),
+    explanation=(
+        "TCP lets one direction end while the other goes on. WebSocket has no use for that: who "
+        "has sent a FIN does not read any more in most programs, and what came later is lost."
+    ),
+    advice="Close with a Close frame, and read until the other end's comes.",
+)
+def half_closed(facts: Facts) -> Iterator[Finding]:
+    """TRN-08."""
+    observation = facts.observation
+    for sender, count in (
+        ("client", observation.client_after_end),
+        ("server", observation.server_after_end),
+    ):
+        if count and facts.established:
+            other = "server" if sender == "client" else "client"
+            first = next(each for each in observation.endings if each.sender == other)
+            how = first.how.upper()
+            message = f"the {sender} sent {count} bytes after the {other}'s {how}"
+            side = facts.side(other)
+            severity = "info" if side.close is not None else "warning"
+            yield Finding(
+                message,
+                sender=sender,
+                time=first.time,
+                packet=first.packet,
+                evidence=how,
+                severity=severity,
+            )
+
+
+@check(
+    "TRN-10",
+    "opaque-tls",
+    "TLS that stayed closed",
+    severity="info",
+    tags=(*_CAPTURE, "tls"),
+    references=(),
+    explanation=(
+        "Some conversations speak TLS, and there are no secrets for them: whether WebSocket was "
+        "inside cannot be said."
+    ),
+    advice="Record with SSLKEYLOGFILE set, or capture behind the proxy that ends TLS.",
+    scope=CAPTURE,
+)
+def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:
+    """TRN-10: one finding for each capture."""
+    for capture in facts.captures:
+        count = capture.conversations_tls
+        if count:
+            spoke = "1 conversation speaks" if count == 1 else f"{count} conversations speak"
+            yield Finding(f"{capture.capture}: {spoke} TLS and could not be read", coverage="gap")

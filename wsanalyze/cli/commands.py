@@ -16,6 +16,8 @@ from wsanalyze.views.escape import visible
 COMMANDS = {
     "summary": "Show what is in captures, for a person.",
     "export": "Write tables: CSV, JSON Lines, Parquet, Arrow, SQLite, Excel, Zeek.",
+    "check": "Show what is wrong in captures; exit status for scripts and CI.",
+    "checks": "List the checks, or tell all of some of them.",
     "doctor": "Show what works on this machine, and what to install for the rest.",
 }
 DEFAULT = "summary"
@@ -26,8 +28,8 @@ CAPTURE is a pcap or pcapng file, compressed or not, or - for standard input.
 `wsanalyze CAPTURE…` is short for `wsanalyze summary CAPTURE…`.
 
 \b
-Exit status: 0 done; 2 wrong usage; 3 nothing could be read; 4 read in part,
-and what was read was delivered; 130 interrupted.
+Exit status: 0 done; 1 `check` found something; 2 wrong usage; 3 nothing could
+be read; 4 read in part, and what was read was delivered; 130 interrupted.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,8 @@ def command(
     if output not in (None, "-"):
         spare(output, how, captures)
     wants = _wants(table or (how.only[0] if how.only else None), preview_length, not no_hashes)
+    if where is not None:
+        wants = replace(wants, observe=True)
     bounds = options.limits_of(limits)
     settings = {"spreadsheet_safe": True} if spreadsheet_safe else {}
     from wsanalyze.tables.build import Tables
@@ -105,7 +108,11 @@ def command(
 
     with _shared_often(), Shelf(bounds.rows) as shelf:
         reading = read_captures(captures, wants, bounds, quiet=quiet, full=shelf.takers())
-        source: Source = Tables(reading.recording, shelf)
+        tables = Tables(reading.recording, shelf)
+        if where is not None:
+            # The expression may ask for findings.
+            _ = tables.found
+        source: Source = tables
         numbers_chosen = chosen(reading.recording, numbers, where)
         if numbers_chosen is not None:
             source = Selection(source, numbers_chosen)
@@ -156,6 +163,7 @@ def _wants(table: str | None, preview_length: int, hashes: bool) -> Wants:
         segments=table in (None, "segments"),
         # Limits that messages reach, and text that is not UTF-8, are counted; findings say more.
         contents=with_messages or table in ("connections", "summary", "findings"),
+        observe=table in (None, "connections", "findings"),
         hashes=hashes and with_messages,
         payloads="preview" if with_messages and preview_length else "none",
         preview_length=preview_length,

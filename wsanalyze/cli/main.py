@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A command lives shortly and leaves no cycles worth looking for: walking over everything that
     # was imported took a tenth of the time of a small capture, at the end once more.
     gc.disable()
+    # numpy starts a thread for each further core, for linear algebra that nobody does here; they
+    # spin at first, which took a quarter of the time of a small export.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     status = _main(sys.argv[1:])
     gc.freeze()
     return status

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 DONE = 0
+# `check` found something that was not to be there.
+FOUND = 1
 USAGE = 2
 UNREADABLE = 3
 PARTLY = 4

@@ -50,9 +50,15 @@ def command(
         messages=False,
         hashes=False,
         payloads="none",
+        # An expression, and the rows in JSON, have what checks find.
+        observe=kind == "json" or where is not None,
     )
     reading = read_captures(captures, wants, options.limits_of(limits), quiet=quiet)
     recording = reading.recording
+    if wants.observe:
+        from wsanalyze.findings import audit
+
+        audit(recording)
     numbers_shown = chosen(recording, numbers, where)
     if kind == "json":
         _print_json(recording, numbers_shown)

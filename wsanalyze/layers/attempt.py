@@ -6,13 +6,20 @@ from dataclasses import replace
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.transport.conversation import Conversation
+from wsanalyze.observation import Ending, Event, Observation, Side
+from wsanalyze.transport.conversation import Conversation, EndingFacts
 from wsanalyze.transport.reassembly import Direction
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
 
 WEBSOCKET = 1
+
+# What was noticed of an end that has sent no frames. Nobody writes to it.
+NOTHING = Side()
+
+# What is kept of a refusal's body: a proxy's error page says who it is in its first lines.
+KEPT_BODY = 512
 
 
 class Attempt:
@@ -72,6 +79,8 @@ class Attempt:
         connect_ns = conversation.maybe_connect_ns()
         if connect_ns is not None:
             self.connection.connect_ms = connect_ns / 1e6
+        if recorder.observe:
+            self.connection.observation = Observation(NOTHING, NOTHING)
         self.recorder = recorder
         recorder.begin(self.connection)
         conversation.spoke = WEBSOCKET
@@ -162,6 +171,71 @@ class Attempt:
             now - then for now, then in zip(totals or self.totals(), self.counted, strict=True)
         )
         client, server = self.directions()
+        if connection.observation is not None:
+            self.observe_transport(connection.observation, client, server)
         connection.client_contested = self.recorder.contested(client, self.contested[0])
         connection.server_contested = self.recorder.contested(server, self.contested[1])
         self.recorder.settle(connection, self.conversation.capture)
+
+    def observe_transport(
+        self, observation: Observation, client: Direction, server: Direction
+    ) -> None:
+        """Write what TCP knows of the end, and of closed windows."""
+        observation.client_zero_windows = client.zero_windows
+        observation.server_zero_windows = server.zero_windows
+        observation.client_window_zero_ns = client.zero_ns
+        observation.server_window_zero_ns = server.zero_ns
+        side = self.connection.client_direction
+        for facts in self.conversation.endings or ():
+            ending = ending_of(facts, side)
+            is_first = all(each.sender != ending.sender for each in observation.endings)
+            is_first_reset = ending.how == "rst" and all(
+                (each.sender, each.how) != (ending.sender, "rst") for each in observation.endings
+            )
+            observation.endings.append(ending)
+            from_client = ending.sender == "client"
+            mine, other = (client, server) if from_client else (server, client)
+            then = facts[11:13] if side == 0 else facts[12:10:-1]
+            if is_first_reset:
+                own = mine.next - (then[0] if from_client else then[1])
+                name = f"{ending.sender}_after_own_reset"
+                setattr(observation, name, max(own, 0))
+            if is_first:
+                name = f"{'server' if from_client else 'client'}_after_end"
+                setattr(observation, name, max(other.next - then[1 if from_client else 0], 0))
+
+    def sent_early(self, pieces: list[tuple[bytes, int, int, int, int]]) -> None:
+        """Take note of what the client sent behind its request before the answer came."""
+        observation = self.connection.observation
+        if observation is None or not pieces:
+            return
+        count = sum(len(data) + missing for data, missing, _, _, _ in pieces)
+        data, _, time, packet, _ = pieces[0]
+        observation.events.append(
+            Event("early", "client", time, packet, None, payload=data[:64], value=count)
+        )
+        observation.counts["early", "client"] = 1
+
+    def refused_with(self, body: bytes) -> None:
+        """Keep the first bytes of a refusal's body."""
+        observation = self.connection.observation
+        if observation is not None and len(observation.body) < KEPT_BODY:
+            observation.body += body[: KEPT_BODY - len(observation.body)]
+
+
+def ending_of(facts: EndingFacts, client_side: int) -> Ending:
+    """Return a FIN or RST with the ends' names."""
+    side, reset, time, packet, ttl, usual, identification, behind, window, acks, length = facts[:11]
+    return Ending(
+        sender="client" if side == client_side else "server",
+        how="rst" if reset else "fin",
+        time=time,
+        packet=packet,
+        ttl=ttl,
+        usual_ttl=usual if usual >= 0 else None,
+        ip_id=identification if identification >= 0 else None,
+        behind=behind,
+        window=window,
+        has_ack=bool(acks),
+        bare=length == 0,
+    )

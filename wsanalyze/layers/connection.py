@@ -88,6 +88,9 @@ class Connection:
     server_contested: tuple[Conflict, ...] = ()
     # What was noticed beside the counts, for the checks; None where they were not asked for.
     observation: Observation | None = None
+    # How many findings concern it, and the worst of them, once it was audited.
+    findings: int = 0
+    severity: str | None = None
 
     @property
     def community_id(self) -> str:

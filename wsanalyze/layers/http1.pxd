@@ -52,6 +52,8 @@ cdef class Http1(Layer):
     cdef long long counted
     cdef int blind
     cdef object recognition
+    cdef object refused
+    cdef object reading
     cdef int take(
         self, Half half, int side, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long time, long long packet, long long ordinal

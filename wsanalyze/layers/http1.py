@@ -121,6 +121,9 @@ class Http1(Layer):
         self.counted = 0
         self.blind = 0
         self.recognition: Recognition | None = None
+        # The attempt whose refusal's body is kept; the one whose early bytes are being read.
+        self.refused: Attempt | None = None
+        self.reading: Attempt | None = None
         conversation.spoke = HTTP
 
     def data(
@@ -139,7 +142,7 @@ class Http1(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.high if side else self.low
-        if half.mode == LENGTH and half.remaining > stop - start:
+        if half.mode == LENGTH and half.remaining > stop - start and self.refused is None:
             half.remaining -= stop - start
             half.offset += stop - start
             return 0
@@ -190,9 +193,23 @@ class Http1(Layer):
                 half.offset += at - before
             if self.inner is not None:
                 if at < stop:
-                    return self.inner.data(side, buffer, at, stop, time, packet, ordinal)
+                    return self.first_data(side, buffer, at, stop, time, packet, ordinal)
                 return 0
         return 0
+
+    def first_data(
+        self, side: int, buffer: Buffer, at: int, stop: int, time: int, packet: int, ordinal: int
+    ) -> int:
+        """Hand on what came in the same segment as the head that opened the session."""
+        inner = self.inner
+        if inner is None:
+            return 0
+        done = inner.data(side, buffer, at, stop, time, packet, ordinal)
+        if isinstance(inner, Session) and self.attempt is not None and side != self.client_side:
+            observation = self.attempt.connection.observation
+            if observation is not None:
+                observation.with_response = inner.sender(1).frames
+        return done
 
     def body(
         self,
@@ -207,6 +224,8 @@ class Http1(Layer):
     ) -> cython.Py_ssize_t:
         """Read on where no head is due; return where reading stopped, -1 to let go."""
         size: cython.longlong
+        if self.refused is not None and side != self.client_side:
+            self.refused.refused_with(buffer.copy(at, stop if stop - at < 512 else at + 512))
         if half.mode == LENGTH:
             size = half.remaining if half.remaining < stop - at else stop - at
             half.remaining -= size
@@ -372,6 +391,8 @@ class Http1(Layer):
         """Take a request's head."""
         attempt: Attempt | None = None
         head: Head | None = None
+        if self.attempt is not None:
+            self.observe_request(self.attempt)
         method: str | None = raw.partition(b" ")[0].decode("latin-1")
         if mentions_websocket(raw):
             head = read_head(raw)
@@ -397,6 +418,16 @@ class Http1(Layer):
         if self.early:
             return self.replay_early()
         return 0
+
+    def observe_request(self, before: Attempt) -> None:
+        """Take note of a request behind an attempt on the same connection."""
+        observation = before.connection.observation
+        self.refused = None
+        if observation is None:
+            return
+        if self.reading is before:
+            observation.pipelined += 1
+        observation.requests_after += 1
 
     def begin(self, half: Half, totals: list[int] | None = None) -> Attempt:
         """Begin an attempt, which ends the one before it on this connection.
@@ -635,8 +666,12 @@ class Http1(Layer):
         if client.mode == CHALLENGE and client.remaining == BODY_LENGTH:
             # Nothing came of the eight bytes: somebody on the way kept them.
             client.mode = HEAD
+        self.refused = attempt if attempt.connection.observation is not None else None
+        self.reading = attempt
         self.begin_body(half, 1 - self.client_side, method, head)
-        return self.read_held()
+        done = self.read_held()
+        self.reading = None
+        return done
 
     def read_held(self) -> int:
         """Read what the client sent ahead of an answer as HTTP."""
@@ -677,12 +712,18 @@ class Http1(Layer):
             if client.mode == CHALLENGE:
                 self.inner.expect(bytes(client.head), client.remaining)
                 client.head = bytearray()
+        attempt.sent_early([piece for piece in pieces if self.is_early(attempt, piece)])
         self.replay(self.client_side, pieces)
         return self.inner
 
     def hand_over(self, layer: Layer) -> None:
         """Let a layer read on."""
         self.inner = layer
+
+    def is_early(self, attempt: Attempt, piece: Piece) -> bool:
+        """Say whether a piece was seen before the packet that brought the response."""
+        answered = attempt.connection.response_packet
+        return answered is not None and piece[3] < answered
 
     def recover(
         self,

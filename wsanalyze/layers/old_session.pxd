@@ -1,7 +1,8 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
 from wsanalyze.layers.old_side cimport BEHIND_A_HOLE, NOTHING, OldSide
-from wsanalyze.layers.session cimport Sender, Session
+from wsanalyze.layers.sender cimport Sender
+from wsanalyze.layers.session cimport Session
 from wsanalyze.websocket.drafts cimport DraftReader
 from wsanalyze.websocket.hixie cimport HixieReader, terminator
 from wsanalyze.websocket.masking cimport PIECE

@@ -9,7 +9,8 @@ from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.old_side import OldSide
-from wsanalyze.layers.session import Sender, Session
+from wsanalyze.layers.sender import Sender
+from wsanalyze.layers.session import Session
 from wsanalyze.websocket.challenge import ANSWER_LENGTH
 from wsanalyze.websocket.drafts import DraftReader, masking_key_of_connection
 from wsanalyze.websocket.hixie import HixieReader
@@ -54,6 +55,8 @@ class OldSession(Layer):
         # permessage-deflate came with version 13.
         session.deflate = 0
         self.supposed = supposed
+        if session.observer is not None:
+            session.observer.strict = False
         self.agree()
 
     def agree(self) -> None:

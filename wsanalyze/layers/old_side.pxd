@@ -1,5 +1,6 @@
 from wsanalyze.buffer cimport Buffer
-from wsanalyze.layers.session cimport KEPT_CONTROL, Sender, Session
+from wsanalyze.layers.sender cimport Sender
+from wsanalyze.layers.session cimport KEPT_CONTROL, Session
 from wsanalyze.websocket.drafts cimport DraftReader
 from wsanalyze.websocket.hixie cimport CLOSE, TEXT, HixieReader, terminator
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.layers.session import Sender, Session
+from wsanalyze.layers.sender import Sender
+from wsanalyze.layers.session import Session
 from wsanalyze.websocket.drafts import DraftReader
 from wsanalyze.websocket.hixie import HixieReader
 

@@ -9,6 +9,8 @@ cdef class Recorder:
     cdef public FrameColumns frames
     cdef public MessageColumns messages
     cdef public Scratch scratch
+    cdef public bint observe
+    cdef public object inspect
     cdef public bint hashes
     cdef public bint contents
     cdef public long long keep

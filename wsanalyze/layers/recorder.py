@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.observer import Inspector
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -25,7 +26,8 @@ class Recorder:
     """Shared by all layers of one pass: what to keep, and where.
 
     `frames` and `messages` are None where nobody asked for rows; counting goes on without them.
-    `contents`: whether messages are unmasked, inflated and checked.
+    `contents`: whether messages are unmasked, inflated and checked. `observe`: whether what checks
+    look at is noticed; `inspect` then looks into the beginnings of messages.
     `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
     of all decoders, `kept_total` bounds what is kept of payloads,
@@ -39,6 +41,8 @@ class Recorder:
         self.connections = recording.connections
         self.frames: FrameColumns | None = recording.frames
         self.messages: MessageColumns | None = recording.messages
+        self.observe = wants.observe
+        self.inspect: Inspector | None = None
         self.scratch = Scratch()
         self.contents = wants.contents or recording.messages is not None
         self.hashes = wants.hashes and recording.messages is not None

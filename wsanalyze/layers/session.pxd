@@ -1,6 +1,11 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
+from wsanalyze.layers.glance cimport glance
+from wsanalyze.layers.observer cimport ALWAYS, LOOK, Observer
 from wsanalyze.layers.recorder cimport Recorder
+from wsanalyze.layers.sender cimport Sender
+from wsanalyze.layers.watch cimport NEVER, SECOND, Watch
+from wsanalyze.loads cimport load32
 from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
 from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
@@ -9,47 +14,8 @@ from wsanalyze.websocket.utf8 cimport Utf8
 from wsanalyze.websocket.resync cimport Search
 
 cdef Py_ssize_t KEPT_CONTROL
-
-cdef class Sender:
-    cdef public int role
-    cdef public long long offset
-    cdef public FrameReader reader
-    cdef public MessageReader message
-    cdef public bytearray control
-    cdef public int in_frame
-    cdef public int lost
-    cdef public int broken
-    cdef public int reset
-    cdef public long long time
-    cdef public long long packet
-    cdef public long long ordinal
-    cdef public long long frame_offset
-    cdef public long long last_time
-    cdef public long long last_packet
-    cdef public unsigned long long captured
-    cdef public long long unread
-    cdef public long long serial
-    cdef public long long frame_message
-    cdef public long long message_time
-    cdef public long long message_packet
-    cdef public long long message_ordinal
-    cdef public long long message_offset
-    cdef public int message_confidence
-    cdef public long long frames
-    cdef public long long messages
-    cdef public long long bytes
-    cdef public long long pings
-    cdef public long long pongs
-    cdef public long long masked
-    cdef public long long invalid_text
-    cdef public long long incomplete
-    cdef public int closed
-    cdef public int close_code
-    cdef public int frame_close_code
-    cdef public str close_reason
-    cdef public Search search
-    cdef public long long resyncs
-    cdef public int confidence
+cdef long long LINE_GET, LINE_POST, LINE_HEAD, LINE_PUT
+cdef long long LINE_DELETE, LINE_OPTIONS, LINE_CONNECT, LINE_TRACE
 
 cdef class Session(Layer):
     cdef Recorder recorder
@@ -65,8 +31,23 @@ cdef class Session(Layer):
     cdef bint counts_only
     cdef bint doubted
     cdef Utf8 utf8
+    cdef public Observer observer
     cdef Py_ssize_t count_whole(
-        self, Sender sender, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
+        self, Sender sender, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet
+    ) except -1
+    cdef Watch watching(self, Sender sender, long long time)
+    cdef bint remarkable(
+        self, Sender sender, Watch watch, Buffer buffer, Py_ssize_t at, Py_ssize_t size,
+        Py_ssize_t length, long long time
+    ) except -1
+    cdef bint begins_as_request(
+        self, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
+    ) except -1
+    cdef bint asks(self, Buffer buffer, Py_ssize_t at) noexcept
+    cdef int watched(
+        self, Sender sender, Watch watch, Buffer buffer, Py_ssize_t at, long long time,
+        long long packet
     ) except -1
     cdef bint is_text(
         self, Buffer buffer, Py_ssize_t start, Py_ssize_t length, int masked

@@ -6,7 +6,10 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.sender import Sender
+from wsanalyze.layers.watch import Watch
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
 from wsanalyze.websocket.deflate import Inflater
 from wsanalyze.websocket.frames import FrameReader
@@ -20,51 +23,25 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
+    from wsanalyze.layers.glance import glance
+    from wsanalyze.layers.observer import ALWAYS, LOOK
+    from wsanalyze.layers.watch import NEVER, SECOND
+    from wsanalyze.loads import load32
     from wsanalyze.websocket.masking import PIECE
+
+# What request lines of HTTP begin with, as big-endian numbers. Named, so that they have a C type.
+LINE_GET = 0x47455420
+LINE_POST = 0x504F5354
+LINE_HEAD = 0x48454144
+LINE_PUT = 0x50555420
+LINE_DELETE = 0x44454C45
+LINE_OPTIONS = 0x4F505449
+LINE_CONNECT = 0x434F4E4E
+LINE_TRACE = 0x54524143
 
 # RFC 6455 §5.5 allows 125 bytes in a control frame. Of an illegal one as much is kept as a reader
 # may want to see.
 KEPT_CONTROL = 1024
-
-
-@cython.final
-@cython.cclass
-class Sender:
-    """What one end has sent: where its stream stands, its open message, its counts.
-
-    - `role`: 0 client, 1 server; `offset`: bytes of its stream so far
-    - `in_frame`: a header was read and its frame has not ended
-    - `time`, `packet`, `ordinal`, `frame_offset`: of the current frame's first header byte
-    - `last_time`, `last_packet`: of the latest byte of the current frame
-    - `message_time`, `_packet`, `_ordinal`, `_offset`: of the open message's first frame
-    - `reset`: this side's RST is what ended the connection, as far as is known
-    - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
-    - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
-    - `search`: who looks for it; `resyncs`: how often it was found; `confidence`: bits of evidence
-      that frames are where they are read, 0 where that is certain
-    """
-
-    def __init__(self, role: cython.int, offset: cython.longlong, message: MessageReader) -> None:
-        self.role = role
-        self.offset = offset
-        self.reader = FrameReader()
-        self.message = message
-        self.control = bytearray()
-        self.in_frame = self.lost = self.broken = self.reset = 0
-        self.time = self.packet = self.ordinal = self.frame_offset = 0
-        self.last_time = self.last_packet = 0
-        self.captured = self.unread = 0
-        self.serial = self.frame_message = -1
-        self.message_time = self.message_packet = 0
-        self.message_ordinal = self.message_offset = self.message_confidence = 0
-        self.frames = self.messages = self.bytes = 0
-        self.pings = self.pongs = self.masked = self.invalid_text = self.incomplete = 0
-        self.closed = 0
-        self.close_code = -1
-        self.close_reason: str | None = None
-        self.frame_close_code = -1
-        self.search: Search | None = None
-        self.resyncs = self.confidence = 0
 
 
 @cython.final
@@ -87,6 +64,9 @@ class Session(Layer):
         self.connection = connection
         self.serial = connection.serial
         keep: cython.longlong = recorder.keep
+        self.observer = self.observing()
+        if self.observer is not None and keep < LOOK and self.observer.inspect is not None:
+            keep = LOOK
         hashes: cython.bint = recorder.hashes
         contents: cython.bint = recorder.contents
         self.low = Sender(client_side, offsets[0], MessageReader(keep, hashes, contents))
@@ -103,6 +83,21 @@ class Session(Layer):
         )
         self.utf8 = Utf8()
         self.agree()
+
+    def observing(self) -> Observer | None:
+        """Return who notices what checks want to know, None where nobody asked."""
+        observation = self.connection.observation
+        if observation is None:
+            return None
+        observer = Observer(observation, self.recorder.inspect)
+        observer.client.unsure = observer.server.unsure = self.connection.outcome == "unseen"
+        handshake = self.connection.handshake
+        extensions = handshake.extensions if handshake is not None else []
+        # Whose bits they are is known of permessage-deflate alone.
+        observer.owned = any(
+            each.partition(";")[0].strip().lower() != "permessage-deflate" for each in extensions
+        )
+        return observer
 
     def agree(self) -> None:
         """Set up decompression as the handshake agreed on it."""
@@ -174,7 +169,8 @@ class Session(Layer):
             if not sender.in_frame:
                 if reader.have == 0:
                     if self.counts_only and not (sender.message.open or sender.confidence):
-                        at = self.count_whole(sender, buffer, at, stop)
+                        sender.ordinal = ordinal
+                        at = self.count_whole(sender, buffer, at, stop, time, packet)
                         if at == stop:
                             break
                     sender.time = time
@@ -192,6 +188,8 @@ class Session(Layer):
                 sender.last_time = time
                 sender.last_packet = packet
                 self.begin_frame(sender)
+            elif self.observer is not None and time - sender.last_time > SECOND:
+                self.observer.stalled(sender)
             if reader.remaining != 0:
                 upto = stop
                 if reader.remaining < cython.cast(cython.ulonglong, stop - at):
@@ -215,21 +213,30 @@ class Session(Layer):
         buffer: Buffer,
         at: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
     ) -> cython.Py_ssize_t:
         """Count the messages of a single frame that lie whole in `buffer[at:stop]`.
 
-        Returns where anything else begins: a fragment, a control frame, RSV bits, what is cut.
-        Only where nobody wants rows. It is the long way's short cut, no second opinion.
+        Returns where anything else begins: a fragment, a control frame, RSV bits, what is cut, what
+        an observer has to look at. Only where nobody wants rows. It is the long way's short cut, no
+        second opinion.
         """
         length: cython.Py_ssize_t
         size: cython.Py_ssize_t
         messages: cython.Py_ssize_t = 0
         payloads: cython.Py_ssize_t = 0
+        last: cython.Py_ssize_t = at
         masked: cython.int
         contents: cython.bint = self.recorder.contents
+        watch: Watch | None = None
         # The one check that stands for the unchecked loads below.
         if at < 0 or stop > len(buffer.view):
             raise IndexError("the frames lie outside their buffer")
+        if self.observer is not None:
+            watch = self.watching(sender, time)
+            if watch is None:
+                return at
         while stop - at >= 4:
             if buffer.view[at] != 0x81 and buffer.view[at] != 0x82:
                 break
@@ -243,19 +250,131 @@ class Session(Layer):
                 break
             if length > PIECE or stop - at - size < length:
                 break
-            if contents and buffer.view[at] == 0x81:
+            if watch is not None:
+                if masked == sender.role or length == 0 or (size & 4 and length < 126):
+                    break
+                if self.remarkable(sender, watch, buffer, at, size, length, time):
+                    break
+            elif contents and buffer.view[at] == 0x81:
                 sender.invalid_text += not self.is_text(buffer, at + size, length, masked)
             sender.masked += masked
             # A search behind a hole asks what frames looked like.
             sender.reader.head = buffer.view[at]
             messages += 1
             payloads += length
+            last = at
             at += size + length
         sender.frames += messages
         sender.messages += messages
         sender.bytes += payloads
         self.recorder.message_serial += messages
+        if watch is not None and messages:
+            self.watched(sender, watch, buffer, last, time, packet)
         return at
+
+    def watching(self, sender: Sender, time: cython.longlong) -> Watch | None:
+        """Return who is watched, None where the next frame has to be looked at one by one."""
+        observer = cython.cast(Observer, self.observer)
+        watch: Watch = observer.server if sender.role else observer.client
+        if watch.first is None or (watch.looked < ALWAYS and observer.inspect is not None):
+            return None
+        if sender.closed or time - observer.last_time > observer.longest:
+            return None
+        # Frames that are numbered otherwise than they are read are noted one by one.
+        if observer.late or not observer.strict:
+            return None
+        return watch
+
+    @cython.boundscheck(False)
+    def remarkable(
+        self,
+        sender: Sender,
+        watch: Watch,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        size: cython.Py_ssize_t,
+        length: cython.Py_ssize_t,
+        time: cython.longlong,
+    ) -> cython.bint:
+        """Say whether a message has to be looked at the long way; take note of it where not.
+
+        Its frame, with a header of `size` bytes, is at `at`; `count_whole` has checked that it is
+        there.
+        """
+        observer: Observer = cython.cast(Observer, self.observer)
+        other: Watch = observer.client if sender.role else observer.server
+        scratch: Scratch = self.recorder.scratch
+        start: cython.Py_ssize_t = at + size
+        upto: cython.Py_ssize_t = length if length < LOOK else LOOK
+        key: cython.longlong = -1
+        bits: cython.int
+        if sender.role == 0:
+            key = load32(buffer, start - 4)
+            if length >= 5 and self.asks(buffer, start):
+                return True
+        if self.recorder.contents and buffer.view[at] == 0x81:
+            if key >= 0:
+                bits = scratch.unmask(buffer, start, start + length, key, 0)
+                if bits >= 128 and not self.utf8.whole(scratch.buffer, 0, length):
+                    return True
+                if observer.inspect is not None and glance(scratch.buffer, 0, upto):
+                    return True
+            else:
+                if not self.utf8.whole(buffer, start, start + length):
+                    return True
+                if observer.inspect is not None and glance(buffer, start, start + upto):
+                    return True
+        if key >= 0:
+            watch.masked_with(key)
+        watch.uncompressed += 1
+        watch.message(time, length, other.time)
+        return False
+
+    def begins_as_request(
+        self, sender: Sender, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
+    ) -> cython.bint:
+        """Say whether a client's payload begins here, and as a request line of HTTP does."""
+        reader: FrameReader = sender.reader
+        if sender.role or reader.remaining != reader.length or stop - start < 5:
+            return False
+        return self.asks(buffer, start)
+
+    @cython.boundscheck(False)
+    def asks(self, buffer: Buffer, at: cython.Py_ssize_t) -> cython.bint:
+        """Say whether a payload begins on the wire as a request line of HTTP may."""
+        first: cython.longlong = load32(buffer, at)
+        if first in (LINE_GET, LINE_POST, LINE_HEAD, LINE_PUT):
+            return True
+        return first in (LINE_DELETE, LINE_OPTIONS, LINE_CONNECT, LINE_TRACE)
+
+    @cython.boundscheck(False)
+    def watched(
+        self,
+        sender: Sender,
+        watch: Watch,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+    ) -> cython.int:
+        """Take note of the last one of some messages, whose frame is at `at`."""
+        observer: Observer = cython.cast(Observer, self.observer)
+        watch.number = self.low.frames + self.high.frames - 1
+        watch.time = time
+        watch.packet = packet
+        watch.head = buffer.view[at]
+        watch.second = buffer.view[at + 1]
+        watch.length = watch.second & 127
+        watch.header_length = 6 if sender.role == 0 else 2
+        if watch.length == 126:
+            watch.length = buffer.view[at + 2] << 8 | buffer.view[at + 3]
+            watch.header_length += 2
+        watch.key = load32(buffer, at + watch.header_length - 4) if sender.role == 0 else -1
+        watch.certain = True
+        watch.unsure = False
+        if time > observer.last_time:
+            observer.last_time = time
+        return 0
 
     @cython.boundscheck(False)
     def is_text(
@@ -280,6 +399,10 @@ class Session(Layer):
         """Take note of the header that was just read."""
         reader: FrameReader = sender.reader
         opcode: cython.int = reader.head & 15
+        if self.observer is not None:
+            self.observer.frame(
+                sender, self.low.frames + self.high.frames, self.deflate != 0
+            )
         sender.in_frame = 1
         sender.captured = 0
         sender.broken = 0
@@ -326,6 +449,8 @@ class Session(Layer):
         """Take payload bytes of the current frame."""
         reader: FrameReader = sender.reader
         at: cython.Py_ssize_t = (reader.length - reader.remaining) & 3
+        if self.observer is not None and self.begins_as_request(sender, buffer, start, stop):
+            self.observer.wire(buffer, start, stop)
         sender.captured += stop - start
         sender.bytes += stop - start
         if sender.frame_message >= 0:
@@ -365,6 +490,8 @@ class Session(Layer):
         sender.in_frame = 0
         if opcode == 8:
             self.close(sender)
+        if opcode & 8 and self.observer is not None:
+            self.observer.control(sender)
         self.add_frame(sender)
         if sender.frame_message >= 0:
             sender.message.frames += 1
@@ -430,6 +557,8 @@ class Session(Layer):
             recorder.reach(message.inflater.cut)
         sender.invalid_text += message.utf8_valid == 0
         sender.incomplete += not message.complete
+        if self.observer is not None:
+            self.observer.message(sender)
         if columns is None:
             return 0
         # What is out of memory does not count against what is kept.
@@ -460,6 +589,9 @@ class Session(Layer):
         columns.payload_start[row] = columns.payload_stop[row] = len(columns.payloads)
         if recorder.full and message.length > recorder.keep:
             recorder.reach("payload")
+        # An observer may have kept more than rows are to have.
+        if len(message.kept) > recorder.keep:
+            del message.kept[recorder.keep :]
         if recorder.keep and len(message.kept):
             if recorder.kept + len(message.kept) > recorder.kept_total:
                 recorder.reach("payload_total")
@@ -480,6 +612,8 @@ class Session(Layer):
         """Go on behind missing bytes: inside a payload the next header's place is known."""
         sender: Sender = self.high if side else self.low
         reader: FrameReader = sender.reader
+        if self.observer is not None:
+            self.observer.hole(sender, length, time, packet)
         if sender.lost:
             return self.seek_on(side, sender, length, time, packet, ordinal)
         sender.offset += length
@@ -506,6 +640,8 @@ class Session(Layer):
         sender.lost = 1
         sender.broken = 1
         sender.message.miss()
+        if self.observer is not None:
+            self.observer.lost(sender, self.low if sender is self.high else self.high)
         self.stop(sender)
         if sender.message.inflater is not None:
             sender.message.inflater.lose()
@@ -660,6 +796,8 @@ class Session(Layer):
     ) -> cython.int:
         """Remember who ended the TCP connection first, and how."""
         sender: Sender = self.high if side else self.low
+        if self.observer is not None and self.observer.end_time == NEVER:
+            self.observer.end_time = time
         if not self.first_end:
             sender.reset = how
             self.first_end = ("client", "server")[sender.role] + ("-rst" if how else "-fin")
@@ -670,6 +808,9 @@ class Session(Layer):
         connection = self.connection
         self.give_up(0, self.low)
         self.give_up(1, self.high)
+        if self.observer is not None:
+            void = connection.outcome == "invalid"
+            self.observer.finish(self.sender(0), self.sender(1), void)
         self.stop(self.low)
         self.stop(self.high)
         client: Sender = self.sender(0)

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from wsanalyze.checks.catalogue import catalogue
+from wsanalyze.checks.finding import Finding
+from wsanalyze.findings import audit, numbers
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables import segments
@@ -34,11 +37,21 @@ from wsanalyze.tables.numbering import (
 )
 from wsanalyze.tables.rows import Row, connection_row, in_order
 from wsanalyze.tables.runs import HeldRun, Run, blocks, numbered
-from wsanalyze.tables.schema import CONNECTIONS, FRAMES, HEADERS, MESSAGES, SUMMARY, TABLES
+from wsanalyze.tables.schema import (
+    CONNECTIONS,
+    FINDINGS,
+    FRAMES,
+    HEADERS,
+    MESSAGES,
+    SUMMARY,
+    TABLES,
+)
 from wsanalyze.tables.shelf import OWNERS, Shelf
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Judge = Callable[[Recording], list[Finding]]
 
 LARGEST = np.uint64((1 << 63) - 1)
 
@@ -49,10 +62,16 @@ ROWS = 20_000
 class Tables:
     """The tables of one recording, each made when it is first asked for."""
 
-    def __init__(self, recording: Recording, shelf: Shelf | None = None) -> None:
-        """Take the recording, which must not grow any more, and the shelf with its earlier rows."""
+    def __init__(
+        self, recording: Recording, shelf: Shelf | None = None, judge: Judge = audit
+    ) -> None:
+        """Take the recording, which must not grow any more, and the shelf with its earlier rows.
+
+        `judge` finds what is wrong, once, when a table asks for it.
+        """
         self.recording = recording
         self.shelf = shelf
+        self.judge = judge
         self._made: dict[str, pd.DataFrame] = {}
 
     def table(self, name: str) -> pd.DataFrame:
@@ -70,11 +89,11 @@ class Tables:
             "frames": self._frame_rows,
             "messages": self._message_rows,
             "headers": self._header_rows,
+            "findings": self._finding_rows,
             "segments": self._segment_rows,
             "summary": self._summary_rows,
         }
-        # There are no findings until there are checks.
-        return makers[name]() if name in makers else iter(())
+        return makers[name]()
 
     @property
     def connections(self) -> pd.DataFrame:
@@ -98,8 +117,13 @@ class Tables:
 
     @property
     def findings(self) -> pd.DataFrame:
-        """One row per finding; none until there are checks."""
+        """One row per finding; few where the pass did not observe (`Wants.observe`)."""
         return self.table("findings")
+
+    @cached_property
+    def found(self) -> list[Finding]:
+        """What the checks find; each connection is told how much concerns it."""
+        return self.judge(self.recording)
 
     @property
     def segments(self) -> pd.DataFrame:
@@ -150,7 +174,23 @@ class Tables:
             runs = [*runs, HeldRun.of(columns, OWNERS[name])]
         return runs
 
+    def _finding_rows(self) -> Iterator[pa.RecordBatch]:
+        number = numbers(self.recording)
+        names = {each.id: each.name for each in catalogue()}
+        cells = (
+            asdict(finding)
+            | {
+                "connection": None if finding.connection is None else number[finding.connection],
+                "name": names.get(finding.check),
+            }
+            for finding in self.found
+        )
+        while some := list(islice(cells, ROWS)):
+            yield rows_of(FINDINGS, some)
+
     def _connection_rows(self) -> Iterator[pa.RecordBatch]:
+        # The columns `findings` and `severity` come of it.
+        _ = self.found
         numbered_rows = enumerate(in_order(self.recording.connections))
         rows = (connection_row(connection, number) for number, connection in numbered_rows)
         while some := list(islice(rows, ROWS)):

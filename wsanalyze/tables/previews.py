@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wsanalyze.tables.arrays import of_texts, plain
 from wsanalyze.tables.fixed_width import hexadecimal, text_array
 from wsanalyze.tables.numbering import Ints
 
@@ -22,7 +23,7 @@ def previews(payloads: pa.Array, whole: Ints, opcode: Ints, length: int) -> pa.A
     texts and binary messages are made without a loop in Python, other texts one by one.
     """
     if not len(payloads):
-        return pa.array([], pa.large_string())
+        return of_texts([])
     kept = _sizes(payloads)
     if kept.max() > length:
         payloads = pc.binary_slice(payloads, 0, length)
@@ -33,19 +34,19 @@ def previews(payloads: pa.Array, whole: Ints, opcode: Ints, length: int) -> pa.A
     texts = text_array(data.reshape(-1, 1), lengths=shown)
     if not is_text.all():
         digits = hexadecimal(data.reshape(-1, 1)).reshape(-1, 1)
-        texts = pc.if_else(pa.array(is_text), texts, text_array(digits, lengths=2 * shown))
+        texts = pc.if_else(plain(is_text), texts, text_array(digits, lengths=2 * shown))
     is_unknown = (kept == 0) & (whole != 0)
     if is_unknown.any():
-        texts = pc.if_else(pa.array(is_unknown), pa.scalar(None, texts.type), texts)
+        texts = pc.if_else(plain(is_unknown), of_texts([None])[0], texts)
     if is_simple.all():
         return texts
     others = np.flatnonzero(~is_simple)
     facts = np.stack((kept, whole, opcode))[:, others].T.tolist()
     cells = [
         preview(cell, *each)
-        for cell, each in zip(payloads.take(pa.array(others)).to_pylist(), facts, strict=True)
+        for cell, each in zip(payloads.take(plain(others)).to_pylist(), facts, strict=True)
     ]
-    return pc.replace_with_mask(texts, pa.array(~is_simple), pa.array(cells, pa.large_string()))
+    return pc.replace_with_mask(texts, plain(~is_simple), of_texts(cells))
 
 
 def preview(shown: bytes, kept: int, whole: int, opcode: int) -> str | None:
@@ -64,16 +65,19 @@ def preview(shown: bytes, kept: int, whole: int, opcode: int) -> str | None:
 
 
 def _sizes(payloads: pa.Array) -> Ints:
-    sizes: Ints = pc.binary_length(payloads).to_numpy()
-    return sizes
+    return np.diff(_ends(payloads))
 
 
 def _data(payloads: pa.Array) -> Any:
     """Return the bytes of all payloads, one behind the other."""
-    _, offsets, data = payloads.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int64)
-    start, stop = ends[payloads.offset], ends[payloads.offset + len(payloads)]
-    return np.frombuffer(data or b"", dtype=np.uint8)[start:stop]
+    ends = _ends(payloads)
+    return np.frombuffer(payloads.buffers()[2] or b"", dtype=np.uint8)[ends[0] : ends[-1]]
+
+
+def _ends(payloads: pa.Array) -> Ints:
+    """Return where each payload begins in the data, and where the last one ends."""
+    ends: Ints = np.frombuffer(payloads.buffers()[1], dtype=np.int64)
+    return ends[payloads.offset : payloads.offset + len(payloads) + 1]
 
 
 def _is_ascii(data: Any, sizes: Ints) -> Any:

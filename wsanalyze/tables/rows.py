@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from wsanalyze.layers.connection import Connection
+from wsanalyze.recording import in_order as in_order
 from wsanalyze.tables.schema import CONNECTIONS
 
 Row = dict[str, Any]
@@ -31,18 +31,11 @@ _OF_HANDSHAKE = (
     "extensions_offered",
     "extensions",
 )
-_COMPUTED = ("connection", "handshake_ms", "duration_s", "findings", "severity", "faults")
+_COMPUTED = ("connection", "handshake_ms", "duration_s", "faults")
 _NAMES = CONNECTIONS.names
 _OF_CONNECTION = tuple(
     name for name in _NAMES if name not in _OF_HANDSHAKE and name not in _COMPUTED
 )
-
-
-def in_order(connections: Iterable[Connection]) -> list[Connection]:
-    """Return the connections by number: in order of `requested_ordinal`, ties by serial."""
-    return sorted(
-        connections, key=lambda connection: (connection.requested_ordinal, connection.serial)
-    )
 
 
 def connection_row(connection: Connection, number: int) -> Row:
@@ -63,8 +56,6 @@ def connection_row(connection: Connection, number: int) -> Row:
     cells["connection"] = number
     cells["handshake_ms"] = _milliseconds(connection.requested, connection.responded)
     cells["duration_s"] = (connection.ended - connection.started) / 1e9
-    cells["findings"] = 0
-    cells["severity"] = None
     return {name: cells[name] for name in _NAMES}
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from wsanalyze.tables.arrays import plain
 from wsanalyze.tables.columns import RUN
 from wsanalyze.tables.numbering import Ints, in_place, is_sorted, starts
 
@@ -129,7 +130,7 @@ def join(parts: list[Any]) -> Any:
 def take(columns: Arrays, rows: Ints) -> Arrays:
     """Return those rows of each column."""
     return {
-        name: column.take(pa.array(rows))
+        name: column.take(plain(rows))
         if isinstance(column, pa.Array)
         else column.take(rows, axis=0)
         for name, column in columns.items()

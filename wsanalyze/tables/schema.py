@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from wsanalyze.checks.finding import COVERAGES, SEVERITIES
 from wsanalyze.limits import Limits
 from wsanalyze.tables.columns import NOTES
 from wsanalyze.tables.declaration import Column, Kind, Table, both, category, count, text, time
@@ -27,8 +28,6 @@ ENDINGS = (
     "capture-end",
     "evicted",
 )
-# From the mildest to the worst: the category is ordered.
-SEVERITIES = ("info", "warning", "error")
 MESSAGE_TYPES = ("text", "binary")
 # In the order of their opcodes.
 FRAME_TYPES = (
@@ -422,6 +421,15 @@ FINDINGS = Table(
         Column("frame", Kind.NULLABLE_INT, "number of the frame", "it concerns no one frame"),
         text("evidence", "the bytes or the field at fault, shortened", "there are none to show"),
         text("reference", "document and section", "no document says so"),
+        text("name", "name of the check, which can be typed instead of its ID"),
+        text("expected", "what should have been there", "it cannot be said in few words"),
+        category(
+            "coverage",
+            COVERAGES,
+            "what the capture has of the place that was looked at: all of it; not all, since "
+            "packets are missing; not its beginning; not its end",
+        ),
+        count("count", "how many such findings the row stands for"),
     ),
 )
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
-from wsanalyze.tables.arrays import batch, coded, plain, times
+from wsanalyze.tables.arrays import batch, coded, of_texts, plain, times
 from wsanalyze.tables.numbering import Columns, Ints
 from wsanalyze.tables.rows import in_order
 from wsanalyze.tables.runs import Run, Stretches, blocks, concatenated, together
@@ -75,7 +75,7 @@ def _divided(runs: Sequence[Run], mine: Stretches, owners: list[tuple[int, int]]
 
 
 def _batch(columns: Columns, number: Ints, client_direction: Ints) -> pa.RecordBatch:
-    flags = pa.array((columns["flags"] & 0x1FF).astype(np.int16))
+    flags = plain((columns["flags"] & 0x1FF).astype(np.int16))
     return batch(
         SEGMENTS,
         {
@@ -83,7 +83,7 @@ def _batch(columns: Columns, number: Ints, client_direction: Ints) -> pa.RecordB
             "packet": plain(columns["packet"]),
             "time": times(columns["time"]),
             "sender": coded(SEGMENTS.column("sender"), columns["direction"] != client_direction),
-            "flags": pa.array(FLAG_TEXTS, pa.large_string()).take(flags),
+            "flags": of_texts(FLAG_TEXTS).take(flags),
             "seq": plain(columns["seq"], columns["seq"] < 0),
             "ack": plain(columns["ack"], columns["ack"] < 0),
             "length": plain(columns["length"]),

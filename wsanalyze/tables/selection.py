@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from wsanalyze.recording import Recording
-from wsanalyze.tables.rows import connection_row, in_order
+from wsanalyze.tables.rows import Row, connection_row, in_order
 from wsanalyze.tables.schema import TABLES
-from wsanalyze.tables.where import compiled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,13 +23,20 @@ def chosen(recording: Recording, numbers: tuple[int, ...], where: str | None) ->
     if not numbers and where is None:
         return None
     wanted = set(numbers)
-    matches = compiled(where) if where is not None else None
+    matches = _matching(where) if where is not None else None
     return {
         number
         for number, connection in enumerate(in_order(recording.connections))
         if (not wanted or number in wanted)
         and (matches is None or matches(connection_row(connection, number)))
     }
+
+
+def _matching(where: str) -> Callable[[Row], bool]:
+    # Reading Python's syntax trees takes some milliseconds to load, as long as a small capture.
+    from wsanalyze.tables.where import compiled
+
+    return compiled(where)
 
 
 class Selection:
@@ -43,13 +49,15 @@ class Selection:
 
     def batches(self, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of that table that belong to the chosen connections."""
-        import pyarrow as pa
+        import numpy as np
         import pyarrow.compute as pc
+
+        from wsanalyze.tables.arrays import plain
 
         if "connection" not in TABLES[name].names:
             yield from self.source.batches(name)
             return
-        numbers = pa.array(self.numbers, pa.int64())
+        numbers = plain(np.array(self.numbers, dtype=np.int64))
         for batch in self.source.batches(name):
             chosen = batch.filter(pc.is_in(batch.column("connection"), numbers))
             if chosen.num_rows:

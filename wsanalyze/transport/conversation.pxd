@@ -30,6 +30,7 @@ cdef class Conversation:
     cdef public long long syn_time
     cdef public long long answer_time
     cdef public long long closed_at
+    cdef public list endings
     cdef public long long low_base
     cdef public long long high_base
     cpdef Direction direction(self, int side)

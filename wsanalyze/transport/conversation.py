@@ -16,6 +16,11 @@ except ImportError:
 # Before 1970 times are negative, so that no negative number can say this.
 UNSEEN = 0x7FFFFFFFFFFFFFFF
 
+# Side, 1 for a RST, time, packet, TTL, usual TTL of that side or -1, identification or -1, bytes
+# ahead of what was received in order, window, whether it has an ACK, payload bytes, and how far
+# the streams of side 0 and 1 had come.
+EndingFacts = tuple[int, int, int, int, int, int, int, int, int, bool, int, int, int]
+
 # What stands for both directions of a conversation of which only the name is kept.
 GONE = Direction()
 
@@ -39,6 +44,8 @@ class Conversation:
     - `last_data`: place in the order of reading of the last packet that brought new bytes;
       `closed_at`: of the packet that closed it, -1 while open
     - `low_base`, `high_base`: where the numbering of each side began, kept when it has left
+    - `endings`: its first FINs and RSTs as tuples, see `Transport.note_ending`; None before one
+      came
     - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else
     """
 
@@ -55,6 +62,7 @@ class Conversation:
         self.last_data = 0
         self.low_base = self.high_base = -1
         self.closed_at = -1
+        self.endings: list[EndingFacts] | None = None
         self.layer: Layer | None = None
         self.low = Direction()
         self.high = Direction()
@@ -74,6 +82,7 @@ class Conversation:
         self.low_base = self.low.base if self.low.started else -1
         self.high_base = self.high.base if self.high.started else -1
         self.low = self.high = GONE
+        self.endings = None
 
     def endpoint(self, side: int) -> tuple[str, int]:
         """Return the address and port of the low (0) or high (1) end."""

@@ -1,5 +1,6 @@
 from wsanalyze.buffer cimport Buffer
 
+cdef long long UNSET
 cdef int CHUNK_OVERHEAD
 cdef Py_ssize_t REMEMBERED
 cdef Py_ssize_t PARTS
@@ -30,6 +31,8 @@ cdef class Direction:
     cdef public long long pending_bytes
     cdef public long long fin
     cdef public list pending
+    cdef public int ttl
+    cdef public long long window_zero
     cdef public int syn
     cdef public long long retransmissions
     cdef public long long out_of_order
@@ -45,6 +48,9 @@ cdef class Direction:
     cdef public list contested
     cdef public long long charged
     cdef public long long beyond
+    cdef public long long zero_windows
+    cdef public long long zero_ns
+    cdef int window(self, int window, long long time) except -1
     cpdef int keep(
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long length, long long time, long long packet, int sound=*

@@ -19,6 +19,9 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 
+# No time: before 1970 times are negative.
+UNSET = 0x7FFFFFFFFFFFFFFF
+
 # A pending chunk costs its bytes and about this much around them.
 CHUNK_OVERHEAD = 256
 
@@ -81,6 +84,9 @@ class Direction:
       checksums say nothing (segmentation offload)
     - `contested`: the conflicts that are kept; `charged`: how many of them count for the limit;
       `beyond`: how many of the last segment are not kept
+    - `ttl`: TTL or hop limit of its last segment in order, else of its SYN; -1 for none
+    - `window_zero`: when it announced a window of 0 that is still in force, UNSET for none;
+      `zero_windows`, `zero_ns`: how often, and for how long in all
     - `lost`: bytes of gaps that were handed on; `ended`: whether the FIN was handed on
     """
 
@@ -100,6 +106,21 @@ class Direction:
         self.trust = 0
         self.contested: list[Conflict] | None = None
         self.charged = self.beyond = 0
+        self.ttl = -1
+        self.window_zero = UNSET
+        self.zero_windows = self.zero_ns = 0
+
+    def window(self, window: cython.int, time: cython.longlong) -> cython.int:
+        """Take note of a window of 0, or of the one that ends it."""
+        if window == 0:
+            if self.window_zero == UNSET:
+                self.window_zero = time
+                self.zero_windows += 1
+        else:
+            if time > self.window_zero:
+                self.zero_ns += time - self.window_zero
+            self.window_zero = UNSET
+        return 0
 
     def keep(
         self,

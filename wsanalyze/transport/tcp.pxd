@@ -9,7 +9,7 @@ from wsanalyze.transport.duplicates cimport Recent
 from wsanalyze.transport.flows cimport FlowTable
 from wsanalyze.transport.packet cimport Packet
 from wsanalyze.transport.readers cimport Readers
-from wsanalyze.transport.reassembly cimport Direction
+from wsanalyze.transport.reassembly cimport UNSET, Direction
 from wsanalyze.transport.sequence cimport distance
 
 cdef int FIN
@@ -19,6 +19,7 @@ cdef int ACK
 cdef int FLAGS
 cdef long long LOW
 cdef long long WITHIN
+cdef Py_ssize_t MOST_ENDINGS
 cdef int RETRANSMISSION
 cdef int OUT_OF_ORDER
 cdef int OVERLAP
@@ -85,6 +86,10 @@ cdef class Transport:
     cdef int closing(
         self, Conversation conversation, int side, Direction mine,
         long long offset, int flags, long long time, long long number
+    ) except -1
+    cdef int note_ending(
+        self, Conversation conversation, int side, Direction mine,
+        long long offset, long long time, long long number
     ) except -1
     cdef int record(
         self, Conversation conversation, int side, Direction other,

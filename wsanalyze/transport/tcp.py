@@ -10,7 +10,7 @@ from wsanalyze.capture.batch import Batch
 from wsanalyze.layer import Layer
 from wsanalyze.limits import Limits
 from wsanalyze.tables.columns import SegmentColumns
-from wsanalyze.transport.conversation import Conversation
+from wsanalyze.transport.conversation import Conversation, EndingFacts
 from wsanalyze.transport.counts import PacketCounts
 from wsanalyze.transport.duplicates import Recent
 from wsanalyze.transport.flows import FlowTable
@@ -26,6 +26,7 @@ except ImportError:
 if not cython.compiled:
     from wsanalyze.transport.checksum import soundness
     from wsanalyze.transport.conversation import UNSEEN
+    from wsanalyze.transport.reassembly import UNSET
     from wsanalyze.transport.sequence import distance
 
 FIN = 0x01
@@ -41,6 +42,9 @@ LOW = 0xFFFFFFFF
 # How far a segment may be from what its sender sent: more than receive windows are, and a small
 # part of all numbers.
 WITHIN = 1 << 26
+
+# FINs and RSTs of a conversation that are kept: a middlebox sends a few, a confused peer many.
+MOST_ENDINGS = 16
 
 # Notes of the segments table, as indices into tables.columns.NOTES.
 RETRANSMISSION = 1
@@ -186,6 +190,8 @@ class Transport:
             mine = conversation.low
             other = conversation.high
         mine.segments += 1
+        if (packet.window == 0 or mine.window_zero != UNSET) and flags & (SYN | FIN | RST) == 0:
+            mine.window(packet.window, time)
         self.note = 0
         self.looked = False
         if flags & SYN:
@@ -217,6 +223,7 @@ class Transport:
             if offset == mine.next and mine.pending_bytes == 0:
                 mine.next += length
                 mine.highest = mine.next
+                mine.ttl = packet.ttl
                 self.recent.put(packet, conversation.digest, time)
                 if self.segments is not None:
                     self.remember(mine, buffer, offset, number)
@@ -330,6 +337,8 @@ class Transport:
         elif mine.next == 0 and not mine.pending:
             mine.base = self.packet.sequence + 1
         mine.started = mine.syn = 1
+        if mine.ttl < 0:
+            mine.ttl = self.packet.ttl
         return 0
 
     def repeated(
@@ -559,6 +568,7 @@ class Transport:
                 return 0
             conversation.closing |= 4
             self.note = RESET
+            self.note_ending(conversation, side, mine, offset, time, number)
             self.readers.shut(conversation)
             if not mine.reset and conversation.layer is not None:
                 mine.reset = 1
@@ -568,11 +578,46 @@ class Transport:
         if self.packet.length == 0 and self.repeated(conversation, mine, time):
             return 0
         conversation.closing |= 1 << side
+        self.note_ending(conversation, side, mine, offset, time, number)
         self.readers.shut(conversation)
         if mine.fin < 0:
             mine.fin = offset + self.packet.length
         if mine.next >= mine.fin:
             self.readers.end(conversation, side, mine, time, number)
+        return 0
+
+    def note_ending(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        offset: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Keep the facts of a FIN or RST: do they fit its sender?"""
+        packet: Packet = self.packet
+        endings: list[EndingFacts] | None = conversation.endings
+        if endings is None:
+            endings = conversation.endings = []
+        if len(endings) < MOST_ENDINGS:
+            endings.append(
+                (
+                    side,
+                    1 if packet.control & RST else 0,
+                    time,
+                    number,
+                    packet.ttl,
+                    mine.ttl,
+                    packet.identification if packet.family == 4 else -1,
+                    offset - mine.next,
+                    packet.window,
+                    packet.control & ACK != 0,
+                    packet.length,
+                    conversation.low.next,
+                    conversation.high.next,
+                )
+            )
         return 0
 
     def record(

@@ -32,6 +32,15 @@ def visible(text: str, width: int | None = None) -> str:
     return escaped if width is None else shortened(escaped, width)
 
 
+def prose(text: str) -> str:
+    """Return a sentence of ours with everything invisible escaped and its backslashes as they are.
+
+    Text from the wire in it was escaped when it was quoted; a second time would double its
+    backslashes.
+    """
+    return "\\".join(visible(piece) for piece in text.split("\\"))
+
+
 def shortened(text: str, width: int) -> str:
     """Return printable `text` cut to `width` terminal cells, `…` in place of what is cut off."""
     if text.isascii() and len(text) <= width:

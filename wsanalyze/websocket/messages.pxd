@@ -20,6 +20,8 @@ cdef class MessageReader:
     cdef object hasher
     cdef public object digest
     cdef public bytearray kept
+    cdef public bytes wrong
+    cdef public long long wrong_frame
     cdef public object inflater
     cpdef int start(self, int opcode, bint compressed) except -1
     cpdef int feed(
@@ -28,5 +30,6 @@ cdef class MessageReader:
     ) except -1
     cdef int plain(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop, int bits) except -1
     cdef int content(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop, int bits) except -1
+    cdef int text(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
     cpdef int miss(self) except -1
     cpdef int finish(self, bint complete) except -1

@@ -35,6 +35,8 @@ class MessageReader:
     - `compressed`: whether permessage-deflate applies to it (RFC 7692 §6)
     - `frames`, `wire_length`: fragments so far, and the sum of their payloads
     - `whole`: 0 once bytes of it are known to be missing
+    - `wrong`: up to four bytes before the first one that is not UTF-8 and four from it on, as far
+      as they came in one piece; `wrong_frame`: the fragment it is in, from 0
     - after `finish`: `length` after decompression (-1 unknown), `utf8_valid` (1, 0, -1 unknown or
       binary), `digest` (32 bytes or None), `complete`
     """
@@ -52,6 +54,8 @@ class MessageReader:
         self.hasher: HASH | None = None
         self.digest: bytes | None = None
         self.kept = bytearray()
+        self.wrong = b""
+        self.wrong_frame = 0
         self.inflater: Inflater | None = None
         self.wanted = 0
 
@@ -64,6 +68,7 @@ class MessageReader:
         self.wire_length = self.length = 0
         if opcode == 1:
             self.utf8.start()
+            self.wrong = b""
         if self.keep:
             self.kept = bytearray()
         if self.hashes:
@@ -127,14 +132,29 @@ class MessageReader:
         if self.opcode == 1:
             if bits < 128 and self.utf8.due == 0:
                 self.utf8.length += stop - start
-            else:
-                self.utf8.feed(buffer, start, stop)
+            elif self.utf8.valid:
+                self.text(buffer, start, stop)
         if self.hasher is not None:
             self.hasher.update(buffer.view[start:stop])
         if self.keep:
             room = self.keep - len(self.kept)
             if room > 0:
                 self.kept += buffer.copy(start, stop if stop - start < room else start + room)
+            elif self.opcode == 2 and self.hasher is None and not self.compressed:
+                # Nobody asks for the rest: its length is that on the wire.
+                self.wanted = 0
+        return 0
+
+    def text(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
+        """Check text, and keep the bytes around the first one that is wrong."""
+        at: cython.Py_ssize_t = start - self.utf8.length
+        self.utf8.feed(buffer, start, stop)
+        if not self.utf8.valid:
+            at += self.utf8.wrong_at
+            self.wrong_frame = self.frames
+            self.wrong = buffer.copy(
+                at - 4 if at - 4 > start else start, at + 4 if at + 4 < stop else stop
+            )
         return 0
 
     def miss(self) -> cython.int:
@@ -164,6 +184,7 @@ class MessageReader:
         self.utf8_valid = -1
         if self.opcode == 1 and not (self.compressed and self.length < 0):
             if ok:
+                self.wrong_frame = self.frames - 1 if self.utf8.valid else self.wrong_frame
                 self.utf8_valid = self.utf8.finish()
             elif not self.utf8.valid:
                 self.utf8_valid = 0

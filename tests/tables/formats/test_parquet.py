@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from tables.formats.samples import HOSTILE, frames, full, headers, written
@@ -40,3 +41,13 @@ def test_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = frames(10)
     read = pd.read_parquet(io.BytesIO(written("parquet", "frames", rows)))
     pd.testing.assert_frame_equal(read, rows)
+
+
+def test_hexadecimal_digits_are_encoded_without_their_lengths() -> None:
+    written_file = pq.ParquetFile(io.BytesIO(written("parquet", "frames", frames(1000))))
+    place = TABLES["frames"].names.index("masking_key")
+    chunk = written_file.metadata.row_group(0).column(place)
+    assert chunk.path_in_schema == "masking_key"
+    assert "DELTA_LENGTH_BYTE_ARRAY" in chunk.encodings
+    # Eight digits each, and little beside them.
+    assert chunk.total_uncompressed_size < 1000 * 8 + 200

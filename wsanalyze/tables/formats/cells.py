@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from wsanalyze.tables.arrays import presence
 from wsanalyze.tables.declaration import Column, Kind
 from wsanalyze.tables.fixed_width import iso_times, text_array
 
@@ -27,9 +28,10 @@ def slices(batches: Iterable[pa.RecordBatch], size: int = SLICE) -> Iterator[pa.
 
 def time_texts(times: pa.Array) -> pa.Array:
     """Return times as ISO 8601 with nine decimals and `Z`; null stays null."""
-    present = times.is_valid().to_numpy(zero_copy_only=False)
-    numbers = times.cast(pa.int64()).fill_null(0).to_numpy()
-    return text_array(iso_times(np.asarray(numbers)), None if present.all() else present)
+    present = presence(times)
+    memory = np.frombuffer(times.buffers()[1] or b"", dtype=np.int64)
+    numbers = np.where(present, memory[times.offset : times.offset + len(times)], 0)
+    return text_array(iso_times(numbers), None if present.all() else present)
 
 
 def texts(column: Column, cells: pa.Array) -> pa.Array:

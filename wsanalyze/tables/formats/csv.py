@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wsanalyze.tables.arrays import literal, of_texts
 from wsanalyze.tables.declaration import Column, Kind, Table
 from wsanalyze.tables.formats.ahead import converted
-from wsanalyze.tables.formats.cells import TEXT, slices, texts, write_joined
+from wsanalyze.tables.formats.cells import slices, texts, write_joined
 
 # RFC 4180 §2 items 6 and 7; an empty text is quoted to tell it from NA.
 NEEDS_QUOTES = '^$|[",\r\n]'
@@ -36,7 +37,7 @@ def write(
 
 
 def _lines(table: Table, spreadsheet_safe: bool, batch: pa.RecordBatch) -> pa.Array:
-    comma, newline, nothing = (pa.scalar(text, TEXT) for text in (",", "\n", ""))
+    comma, newline, nothing = map(literal, (",", "\n", ""))
     cells = [
         _cells(column, array, spreadsheet_safe)
         for column, array in zip(table.columns, batch.columns, strict=True)
@@ -48,9 +49,8 @@ def _lines(table: Table, spreadsheet_safe: bool, batch: pa.RecordBatch) -> pa.Ar
 
 def _cells(column: Column, cells: pa.Array, spreadsheet_safe: bool) -> pa.Array:
     if column.kind is Kind.LIST:
-        cells = pa.array(
-            [None if items is None else ", ".join(items) for items in cells.to_pylist()], TEXT
-        )
+        lists = cells.to_pylist()
+        cells = of_texts([None if items is None else ", ".join(items) for items in lists])
     elif column.kind is not Kind.STRING:
         return texts(column, cells)
     if spreadsheet_safe:
@@ -80,5 +80,5 @@ def _where(mask: pa.Array, cells: pa.Array, around: tuple[str, str]) -> pa.Array
 
 
 def _around(cells: pa.Array, before: str, behind: str) -> pa.Array:
-    parts = (pa.scalar(before, TEXT), cells, pa.scalar(behind, TEXT), pa.scalar("", TEXT))
+    parts = (literal(before), cells, literal(behind), literal(""))
     return pc.binary_join_element_wise(*parts)

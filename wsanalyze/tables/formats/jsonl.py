@@ -14,9 +14,10 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wsanalyze.tables.arrays import literal, of_texts
 from wsanalyze.tables.declaration import Column, Kind, Table
 from wsanalyze.tables.formats.ahead import converted
-from wsanalyze.tables.formats.cells import TEXT, slices, texts, write_joined
+from wsanalyze.tables.formats.cells import slices, texts, write_joined
 
 # RFC 8259 §7, and what a terminal would obey or hide: C1 controls, bidi controls, zero widths.
 ESCAPED = (
@@ -37,25 +38,25 @@ def _lines(table: Table, batch: pa.RecordBatch) -> pa.Array:
     keys = [f"{'{' if not place else ','}{name}:" for place, name in enumerate(names)]
     pieces = []
     for key, column, array in zip(keys, table.columns, batch.columns, strict=True):
-        pieces += [pa.scalar(key, TEXT), _cells(column, array)]
-    return pc.binary_join_element_wise(*pieces, pa.scalar("}\n", TEXT), pa.scalar("", TEXT))
+        pieces += [literal(key), _cells(column, array)]
+    return pc.binary_join_element_wise(*pieces, literal("}\n"), literal(""))
 
 
 def _cells(column: Column, cells: pa.Array) -> pa.Array:
     """Return the cells as JSON values."""
     if column.kind in (*_AS_THEY_ARE, Kind.BOOL, Kind.BOOLEAN):
-        return pc.fill_null(texts(column, cells), "null")
+        return pc.fill_null(texts(column, cells), literal("null"))
     if column.kind is Kind.LIST:
-        return pa.array([_escaped(items) for items in cells.to_pylist()], TEXT)
+        return of_texts([_escaped(items) for items in cells.to_pylist()])
     cells = texts(column, cells)
-    quote, nothing = pa.scalar('"', TEXT), pa.scalar("", TEXT)
-    quoted = pc.fill_null(pc.binary_join_element_wise(quote, cells, quote, nothing), "null")
+    quote, nothing, null = map(literal, ('"', "", "null"))
+    quoted = pc.fill_null(pc.binary_join_element_wise(quote, cells, quote, nothing), null)
     if column.kind is not Kind.STRING:
         return quoted
-    special = pc.fill_null(pc.match_substring_regex(cells, ESCAPED), False)
+    special = pc.and_kleene(pc.match_substring_regex(cells, ESCAPED), cells.is_valid())
     if not pc.any(special).as_py():
         return quoted
-    escaped = pa.array([_escaped(text) for text in cells.filter(special).to_pylist()], TEXT)
+    escaped = of_texts([_escaped(text) for text in cells.filter(special).to_pylist()])
     return pc.replace_with_mask(quoted, special, escaped)
 
 

@@ -1,0 +1,254 @@
+"""Findings for people: exact at 100 columns, safe at any."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from tables.recordings import connection, handshake
+
+from views.audits import (
+    CHECKS,
+    HOSTILE,
+    MASK,
+    ORIGINS,
+    SERVER,
+    STEERING,
+    audit_of,
+    declared,
+    finding,
+)
+from wsanalyze.layers.connection import Connection
+from wsanalyze.observation import Ending, Observation
+from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.views.audited import Audited
+from wsanalyze.views.escape import cells
+from wsanalyze.views.findings import FIRST, FIRST_OF_EACH, print_findings
+
+OF_ALL = finding(
+    ORIGINS,
+    connection=None,
+    sender=None,
+    time=None,
+    packet=None,
+    evidence=None,
+    expected=None,
+    message="two origins",
+)
+
+
+def printed(audited: Audited, width: int = 100, color: bool = False, **options: bool) -> str:
+    sink = io.StringIO()
+    console = Console(file=sink, width=width, force_terminal=color, markup=False, highlight=False)
+    print_findings(audited, console, **options)
+    return sink.getvalue()
+
+
+def lines(audited: Audited, **options: bool) -> list[str]:
+    return [line.rstrip() for line in printed(audited, **options).splitlines()]
+
+
+def ended() -> Connection:
+    """Return a connection whose end is in the capture."""
+    fin = Ending("client", "fin", 0, 9, 64, 64, 0, 0, 1000, True, True)
+    return connection(observation=Observation(endings=[fin]))
+
+
+def test_exact() -> None:
+    audit = audit_of([finding(SERVER), finding(), OF_ALL], [ended()])
+    assert lines(audit) == [
+        "capture         chat.pcap (pcap), 0 packets, 0 B",
+        "TCP             0 conversations",
+        "looked at       4 checks on 1 connection: 1 seen whole",
+        "",
+        "Found: 1 error, 1 warning, 1 info",
+        "",
+        "What everyone meets first",
+        "  invalid Upgrade header         not looked for",
+        "  invalid Sec-WebSocket-Key      not looked for",
+        "  invalid Sec-WebSocket-Accept   connection 0",
+        "  invalid subprotocol            not looked for",
+        "  invalid extension              not looked for",
+        "",
+        "Connection 0: 192.0.2.1:50000 → 198.51.100.2:8080, ws://example.com:8080/chat?…, 101",
+        "  error    HSR-04 wrong-accept",
+        "           the accept value does not belong to the key",
+        "           where    packet 6, of the server, 1.00 s after the connection began",
+        "           found    Sec-WebSocket-Accept: AAAA",
+        "           expected s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        "           see      RFC 6455 §4.1",
+        "  info     PRX-04 proxy-signs",
+        "           the accept value does not belong to the key",
+        "           where    packet 6, of the server, 1.00 s after the connection began",
+        "           found    Sec-WebSocket-Accept: AAAA",
+        "           expected s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        "           see      RFC 6455 §4.1",
+        "",
+        "All connections together",
+        "  warning  SEC-04 origin-not-checked",
+        "           two origins",
+        "           see      RFC 6455 §4.1",
+        "",
+        "What to do  (`wsanalyze checks ID` tells all of a check)",
+        "  HSR-04 wrong-accept",
+        "    What to do about HSR-04.",
+        "  SEC-04 origin-not-checked",
+        "    What to do about SEC-04.",
+        "",
+        "1 error, 1 warning, 1 info in 1 of 1 connection",
+    ]
+
+
+def test_a_query_may_hold_secrets_and_is_not_shown() -> None:
+    request = b"GET /a?token=hunter2 HTTP/1.1\r\nHost: example.com\r\n\r\n"
+    text = printed(audit_of([finding()], [connection(handshake=handshake(request))]))
+    assert "ws://example.com/a?…, 101" in text
+    assert "hunter2" not in text
+
+
+def test_nothing_found_says_what_was_looked_at() -> None:
+    assert lines(audit_of([], [ended()]))[2:] == [
+        "looked at       4 checks on 1 connection: 1 seen whole",
+        "",
+        "Nothing found.",
+    ]
+
+
+def test_nothing_to_look_at() -> None:
+    assert lines(audit_of([], []))[-1] == "Nothing to check: there is no WebSocket connection."
+    chosen = audit_of([], chosen=set())
+    assert lines(chosen)[-1] == "Nothing to check: no WebSocket connection matches."
+
+
+def test_what_was_not_seen_is_said() -> None:
+    connections = [
+        connection(0, client_lost_bytes=7),
+        connection(1, outcome="unseen", handshake=None, request_packet=None),
+        connection(2),
+        ended(),
+    ]
+    for serial, each in enumerate(connections):
+        each.serial = serial
+    assert lines(audit_of([], connections))[2:5] == [
+        "looked at       4 checks on 4 connections: 1 seen whole, 1 with packets missing from the "
+        "capture, 1",
+        "                from before the capture, 1 still open when the capture ended",
+        "",
+    ]
+    cut = CaptureSummary("chat.pcap", format="pcap", problem="cut at byte 7", lost_bytes=7)
+    shown = lines(audit_of([finding()], captures=[cut]))
+    assert "lost            7 B of WebSocket connections never captured" in shown
+    assert "problem         cut at byte 7" in shown
+    assert shown[-1].endswith("; the captures were read in part only")
+    assert lines(audit_of([], captures=[cut]))[-1] == (
+        "Nothing found. The captures were read in part only."
+    )
+    interrupted = lines(audit_of([], interrupted=True))
+    assert "interrupted     this is what was read until then" in interrupted
+
+
+def test_doubt_is_said_beside_the_finding() -> None:
+    gap = lines(audit_of([finding(coverage="gap")]))
+    assert "           mind     packets of this connection are missing from the capture" in gap
+    assert not any("mind " in line for line in lines(audit_of([finding(coverage="truncated")])))
+
+
+def test_the_worst_connection_first_and_the_worst_of_each() -> None:
+    connections = [connection(serial) for serial in range(3)]
+    findings = [
+        finding(SERVER, connection=0),
+        finding(SERVER, connection=1, severity="warning"),
+        finding(SERVER, connection=2, packet=1),
+        finding(MASK, connection=2, packet=9),
+        finding(connection=2, packet=8),
+    ]
+    shown = lines(audit_of(findings, connections))
+    assert [line.split(":")[0] for line in shown if line.startswith("Connection ")] == [
+        "Connection 2",
+        "Connection 1",
+        "Connection 0",
+    ]
+    heads = [line.split()[:2] for line in shown if line.startswith(("  error", "  warn", "  info"))]
+    assert heads == [
+        ["error", "HSR-04"],
+        ["error", "FRM-01"],
+        ["info", "PRX-04"],
+        ["warning", "PRX-04"],
+        ["info", "PRX-04"],
+    ]
+
+
+def test_advice_is_given_once_for_each_check_and_none_for_remarks() -> None:
+    shown = lines(audit_of([finding(), finding(), finding(SERVER)]))
+    assert shown.count("    What to do about HSR-04.") == 1
+    assert "    What to do about PRX-04." not in shown
+    assert not any(line.startswith("What to do") for line in lines(audit_of([finding(SERVER)])))
+
+
+def test_headlines_name_their_connections() -> None:
+    connections = [connection(serial) for serial in range(12)]
+    findings = [finding(connection=serial) for serial in range(12)]
+    checks = (*CHECKS, declared("EXT-01"))
+    shown = lines(audit_of(findings, connections, checks=checks))
+    listed = "connections 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
+    assert f"  invalid Sec-WebSocket-Accept   {listed}" in shown
+    assert "  invalid extension              no" in shown
+
+
+def test_long_lists_are_bounded() -> None:
+    connections = [connection(serial) for serial in range(FIRST + 5)]
+    findings = [finding(connection=serial) for serial in range(FIRST + 5)]
+    audit = audit_of(findings, connections)
+    shown = lines(audit)
+    assert sum(line.startswith("Connection ") for line in shown) == FIRST
+    rest = "… and 5 more connections with findings: --all shows them, -c and --where choose"
+    assert rest in shown
+    every = lines(audit, show_all=True)
+    assert sum(line.startswith("Connection ") for line in every) == FIRST + 5
+
+    many = audit_of([finding() for _ in range(FIRST_OF_EACH + 3)])
+    assert "  … and 3 more: --all shows them" in lines(many)
+    assert not any("more: --all" in line for line in lines(many, show_all=True))
+
+
+def test_folded_findings_say_how_many_they_are() -> None:
+    assert "  error    HSR-04 wrong-accept (1,234 times)" in lines(audit_of([finding(count=1234)]))
+
+
+def test_of_several_captures_each_connection_says_which() -> None:
+    two = [CaptureSummary("a.pcap", format="pcap"), CaptureSummary("x/b.pcap", format="pcap")]
+    record = connection(capture="x/b.pcap")
+    shown = lines(audit_of([finding()], [record], two))
+    heading = next(line for line in shown if line.startswith("Connection 0: "))
+    assert heading.endswith("/chat?…, 101, in b.pcap")
+
+
+def test_colour_only_where_it_is_wanted() -> None:
+    audit = audit_of([finding()])
+    assert "\x1b" not in printed(audit)
+    assert "\x1b[31m  error" in printed(audit, color=True)
+
+
+REQUEST = (
+    b"GET /%\x1b]0;owned\x07\xad\x9b31m HTTP/1.1\r\nHost: \xe2\x80\xae.example\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("width", [1, 20, 33, 80, 200])
+def test_nothing_from_strangers_steers_a_terminal_or_a_ci_service(width: int) -> None:
+    named = CaptureSummary(f"{STEERING}.pcap", format="pcap", problem=STEERING)
+    other = CaptureSummary("b.pcap", format="pcap")
+    record = connection(handshake=handshake(REQUEST), capture=named.capture)
+    text = printed(audit_of([HOSTILE], [record], [named, other]), width)
+    assert all(character.isprintable() for character in text.replace("\n", ""))
+    assert "\u202e" not in text
+    assert "##[" not in text
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_lines_fit(width: int) -> None:
+    text = printed(audit_of([HOSTILE, OF_ALL, finding(evidence="漢" * 200)]), width)
+    assert max(sum(map(cells, line)) for line in text.splitlines()) <= width

@@ -1,0 +1,248 @@
+"""Intermediaries that cut (PRX-12 to 17, 22): resets, time limits, reconnect loops, buffering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.ending import (
+    both_ends,
+    idle_time_limits,
+    keepalive_s,
+    known_limit,
+    lifetime_limits,
+    maybe_cut,
+    reset_signs,
+)
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+_CUT = ("proxy", "cut", "transport")
+
+
+@check(
+    "PRX-12",
+    "injected-reset",
+    "A RST does not come from the end that it names",
+    severity="warning",
+    tags=(*_CUT, "security"),
+    references=("RFC 9293 §3.5.3", "RFC 5961 §3"),
+    explanation=(
+        "The RST's TTL is not that of its sender's other packets, or that end goes on sending "
+        "after it. Firewalls and censors end connections that way, in the names of both ends."
+    ),
+    advice=(
+        "Look for a device whose distance fits the TTL; compare with a capture at the other end."
+    ),
+)
+def injected_reset(facts: Facts) -> Iterator[Finding]:
+    """PRX-12."""
+    for ending in facts.observation.endings:
+        if ending.how != "rst":
+            continue
+        signs = reset_signs(facts, ending)
+        if signs:
+            yield Finding(
+                "; ".join(signs),
+                sender=ending.sender,
+                time=ending.time,
+                packet=ending.packet,
+                evidence=f"TTL {ending.ttl}, usual {ending.usual_ttl}",
+            )
+
+
+@check(
+    "PRX-13",
+    "both-ends-cut",
+    "Both ends were cut at the same moment",
+    severity="warning",
+    tags=_CUT,
+    references=("RFC 6455 §7.1.7",),
+    explanation=(
+        "RSTs in the names of both ends came at the same moment, without a Close of either "
+        "application: something between them told both that it was over."
+    ),
+    advice="Look for a firewall or load balancer between them, and its time limits.",
+)
+def both_ends_cut(facts: Facts) -> Iterator[Finding]:
+    """PRX-13."""
+    if len(facts.observation.endings) < 2 or maybe_cut(facts) is None:
+        return
+    apart = both_ends(facts)
+    if apart is not None:
+        first = facts.observation.endings[0]
+        message = f"RSTs to both ends within {apart / 1e6:.1f} ms, without a Close of either"
+        yield Finding(message, time=first.time, packet=first.packet)
+
+
+@check(
+    "PRX-14",
+    "idle-time-limit",
+    "Connections are cut after the same idle time",
+    severity="warning",
+    tags=_CUT,
+    references=("RFC 6455 §5.5.2",),
+    explanation=(
+        "Several connections were closed after the same time without a frame. That is a time limit "
+        "of somebody: a proxy, a load balancer, or the application itself."
+    ),
+    advice=(
+        "Send Pings more often than that, or raise the limit (nginx: proxy_read_timeout and "
+        "proxy_send_timeout; HAProxy: timeout tunnel)."
+    ),
+    scope=CAPTURE,
+    example="nginx-proxy.pcapng",
+)
+def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
+    """PRX-14: one finding for each limit, at the last connection that it cut."""
+    for limit in idle_time_limits(facts):
+        last, cut = limit.cuts[-1]
+        known = known_limit(limit.seconds, last)
+        message = f"{len(limit.cuts)} connections were closed after {limit.seconds:.1f} s idle"
+        by = {each.by for _, each in limit.cuts}
+        if len(by) == 1:
+            message += f", by the {next(iter(by))}'s side"
+        if known is not None:
+            message += f"; that is {known}"
+        finding = Finding(message, sender=cut.by, time=cut.time, packet=cut.packet)
+        yield facts.about(last, finding)
+
+
+@check(
+    "PRX-15",
+    "lifetime-limit",
+    "Connections are cut at the same age",
+    severity="warning",
+    tags=_CUT,
+    references=(),
+    explanation=(
+        "Several connections were cut at the same age, though there was traffic until then. "
+        "Gateways and platforms limit how long a connection may last; Pings do not help."
+    ),
+    advice="Reconnect before the limit, or raise it.",
+    scope=CAPTURE,
+)
+def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
+    """PRX-15."""
+    for limit in lifetime_limits(facts):
+        last, cut = limit.cuts[-1]
+        message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
+        finding = Finding(message, sender=cut.by, time=cut.time, packet=cut.packet)
+        yield facts.about(last, finding)
+
+
+@check(
+    "PRX-16",
+    "reconnect-loop",
+    "A client comes back again and again",
+    severity="warning",
+    tags=("proxy", "timing"),
+    references=("RFC 6455 §7.2.3",),
+    explanation=(
+        "One client asks one endpoint to upgrade over and over, and none of the connections lives "
+        "long. Either each is cut or refused at once, or the client gives up too early."
+    ),
+    advice=(
+        "Find out why the first one ended; let the client wait longer after each failure."
+    ),
+    scope=CAPTURE,
+)
+def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
+    """PRX-16: one finding for each client and endpoint."""
+    for (_, port), connections in facts.by_endpoint.items():
+        by_client: dict[tuple[str, str], list[Facts]] = {}
+        for each in connections:
+            target = (each.handshake.target or "") if each.handshake is not None else ""
+            by_client.setdefault((each.connection.client_ip, target), []).append(each)
+        for (client, _), attempts in by_client.items():
+            last = _loop_of(facts, attempts)
+            if last is not None:
+                count, span, each = last
+                message = (
+                    f"{client} asked {each.connection.server_ip}:{port} {count} times within "
+                    f"{span:.1f} s, and none of the connections ended well"
+                )
+                yield facts.about(each, each.once("client", message))
+
+
+def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> tuple[int, float, Facts] | None:
+    """Return how many attempts that failed follow each other, within how many s, and the last."""
+    run: list[Facts] = []
+    best: tuple[int, float, Facts] | None = None
+    for each in attempts:
+        before = run[-1].connection if run else None
+        begun = each.connection.requested
+        if begun is None or not _failed(each):
+            run = []
+            continue
+        # One after the other: attempts at the same time are no reconnects.
+        if before is not None and not before.ended <= begun <= before.ended + MINUTE:
+            run = []
+        run.append(each)
+        if len(run) >= facts.thresholds.reconnects and (best is None or len(run) > best[0]):
+            span = (begun - (run[0].connection.requested or begun)) / SECOND
+            best = (len(run), span, each)
+    return best
+
+
+def _failed(facts: Facts) -> bool:
+    if facts.connection.outcome in ("refused", "unanswered", "invalid"):
+        return True
+    return maybe_cut(facts) is not None
+
+
+@check(
+    "PRX-17",
+    "buffered",
+    "Messages arrive in bursts after pauses",
+    severity="info",
+    tags=("proxy", "timing"),
+    references=(),
+    explanation=(
+        "Several times one end was silent for more than a second and then sent three messages or "
+        "more within milliseconds. A proxy that buffers does so; so does an application that has "
+        "several things to say at once."
+    ),
+    advice="Compare with a capture beside the sender. nginx: proxy_buffering off.",
+)
+def buffered(facts: Facts) -> Iterator[Finding]:
+    """PRX-17."""
+    for sender in ("client", "server"):
+        side = facts.side(sender)
+        messages = side.message_lengths.count
+        # Most of what it sent must have come that way.
+        if side.bursts >= 3 and side.bursts * 5 >= messages:
+            bursts = f"{side.bursts} bursts after pauses"
+            yield Finding(f"the {sender}'s {messages} messages came in {bursts}", sender=sender)
+
+
+@check(
+    "PRX-22",
+    "keepalive-too-rare",
+    "Pings come less often than the connection is cut",
+    severity="info",
+    tags=("proxy", "keep-alive", "cut"),
+    references=("RFC 6455 §5.5.2",),
+    explanation=(
+        "The connection was closed while idle. Whether there were Pings, and how often, says "
+        "whether a keep-alive exists that only has to be quicker."
+    ),
+    advice="Let one end send a Ping about three times as often as the limit.",
+    scope=CAPTURE,
+)
+def keepalive_too_rare(facts: CaptureFacts) -> Iterator[Finding]:
+    """PRX-22: beside each limit that PRX-14 finds."""
+    for limit in idle_time_limits(facts):
+        last, cut = limit.cuts[-1]
+        beats = [keepalive_s(each) for each, _ in limit.cuts]
+        quickest = min((beat for beat in beats if beat is not None), default=None)
+        if quickest is None:
+            message = f"none of the {len(limit.cuts)} connections had Pings"
+        elif quickest > limit.seconds:
+            message = f"Pings came every {quickest:.1f} s, the limit is {limit.seconds:.1f} s"
+        else:
+            continue
+        finding = Finding(message, time=cut.time, packet=cut.packet)
+        yield facts.about(last, finding)

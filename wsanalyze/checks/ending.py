@@ -1,0 +1,234 @@
+"""Who cut a connection, how, and after what: facts put together for a sentence to act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.observation import Ending, Event
+
+SECOND = 1_000_000_000
+
+# Idle times after which common intermediaries close a connection, in seconds.
+DEFAULTS = (
+    (55.0, "the limit of Heroku's router"),
+    (60.0, "the default of nginx (proxy_read_timeout), Apache's proxy and AWS ALB"),
+    (100.0, "the limit of Cloudflare"),
+    (240.0, "the default of Azure Load Balancer"),
+    (300.0, "the default of Envoy's streams"),
+    (350.0, "the limit of AWS NLB"),
+    (600.0, "the default of Google Cloud's load balancers for TCP"),
+    (3600.0, "an hour, the value in HAProxy's examples of timeout tunnel"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a connection ended that had no complete closing handshake.
+
+    `by` is who ended it, `how` the way (`fin`, `rst`); `idle_s` the seconds without a frame before
+    that, `after` the last frame; `age_s` the connection's age. `signs` say why it looks like an
+    intermediary's doing, each one a fact; none where nothing does.
+    """
+
+    by: str
+    how: str
+    packet: int
+    time: int
+    idle_s: float | None
+    age_s: float
+    after: Event | None
+    signs: tuple[str, ...]
+
+
+def maybe_cut(facts: Facts) -> Cut | None:
+    """Return how a session was cut; None where it was not, or that cannot be told.
+
+    A session is cut where TCP ended and no Close frame of either end was seen (RFC 6455 §7.1.5).
+    """
+    observation, record = facts.observation, facts.connection
+    if not observation.endings or not facts.established or facts.connection.outcome == "invalid":
+        return None
+    if observation.client.close is not None or observation.server.close is not None:
+        return None
+    handshake = facts.handshake
+    if handshake is not None and handshake.is_hixie:
+        # The closing handshake of Hixie-76 is no Close frame, and Hixie-75 has none.
+        return None
+    if not (facts.whole("client") and facts.whole("server")):
+        # The Close may be among what is missing.
+        return None
+    first = observation.endings[0]
+    idle = observation.silence_ns
+    return Cut(
+        by=first.sender,
+        how=first.how,
+        packet=first.packet,
+        time=first.time,
+        idle_s=None if idle is None else idle / SECOND,
+        age_s=(first.time - record.started) / SECOND,
+        after=last_frame(facts),
+        signs=tuple(intermediary_signs(facts)),
+    )
+
+
+def last_frame(facts: Facts) -> Event | None:
+    """Return the last frame of either end."""
+    last = (facts.side("client").last, facts.side("server").last)
+    frames = [event for event in last if event is not None]
+    return max(frames, key=lambda event: event.time, default=None)
+
+
+def intermediary_signs(facts: Facts) -> list[str]:
+    """Return why the end looks like a middlebox's doing, as far as one capture shows."""
+    signs = []
+    for ending in facts.observation.endings:
+        if ending.how == "rst":
+            signs += reset_signs(facts, ending)
+    both = both_ends(facts)
+    if both is not None:
+        signs.append(f"both ends were told within {both / 1e6:.1f} ms of each other")
+    return list(dict.fromkeys(signs))
+
+
+def reset_signs(facts: Facts, reset: Ending) -> list[str]:
+    """Return why a RST does not look like its sender's own (RFC 9293 §3.5.3, RFC 5961 §3)."""
+    signs = []
+    usual = reset.usual_ttl
+    if usual is not None and abs(reset.ttl - usual) > facts.thresholds.hops:
+        signs.append(
+            f"the RST in packet {reset.packet} has a TTL of {reset.ttl}, "
+            f"the {reset.sender}'s other packets {usual}"
+        )
+    sent = getattr(facts.observation, f"{reset.sender}_after_own_reset")
+    if sent:
+        signs.append(f"the {reset.sender} sent {sent} more bytes after a RST in its name")
+    return signs
+
+
+def both_ends(facts: Facts) -> int | None:
+    """Return the ns between RSTs to both ends, where one follows the other at once.
+
+    A FIN is answered by a FIN as soon as the application closes, and a reset ends both sides: only
+    two RSTs, neither of them the answer to the other's data, are told to both ends by a third.
+    """
+    resets = [each for each in facts.observation.endings if each.how == "rst"]
+    by_sender = {each.sender: each for each in reversed(resets)}
+    if len(by_sender) < 2:
+        return None
+    apart = abs(by_sender["client"].time - by_sender["server"].time)
+    return apart if apart <= facts.thresholds.both_ends_s * SECOND else None
+
+
+def known_limit(seconds: float, facts: Facts) -> str | None:
+    """Return whose default an idle time is, None where nobody's."""
+    for limit, name in DEFAULTS:
+        if abs(seconds - limit) <= max(1.0, limit * facts.thresholds.idle_part):
+            return name
+    return None
+
+
+def keepalive_s(facts: Facts) -> float | None:
+    """Return the mean seconds between Pings, or unsolicited Pongs, of the end that sends more."""
+    means = [
+        spread.mean / SECOND
+        for side in (facts.side("client"), facts.side("server"))
+        for spread in (side.ping_ns, side.pong_only_ns)
+        if spread.count
+    ]
+    return min(means, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """Connections that were cut after the same time: idle, or since they began."""
+
+    seconds: float
+    cuts: tuple[tuple[Facts, Cut], ...]
+
+
+def cuts(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
+    """Return the connections that were cut, each with how.
+
+    Of the legs of a connection through a proxy, which have the same key, only the first counts.
+    """
+    found = []
+    keys = set()
+    for each in facts.connections:
+        cut = maybe_cut(each) if each.observation.endings else None
+        if cut is None:
+            continue
+        key = each.handshake.key if each.handshake is not None else None
+        if key is None or key not in keys:
+            found.append((each, cut))
+        keys.add(key)
+    return found
+
+
+def idle_time_limits(facts: CaptureFacts) -> list[TimeLimit]:
+    """Return the idle times after which several connections were cut, the most frequent first.
+
+    Times below two of `Thresholds.idle_s` are no limit that can be told from chance.
+    """
+    idle = [
+        (cut.idle_s, each, cut)
+        for each, cut in cuts(facts)
+        if cut.idle_s is not None and cut.how == "fin"
+    ]
+    return alike([entry for entry in idle if entry[0] >= 1.0], facts)
+
+
+def lifetime_limits(facts: CaptureFacts) -> list[TimeLimit]:
+    """Return the ages at which several connections were cut that were not idle, likewise."""
+    ages = [
+        (cut.age_s, each, cut)
+        for each, cut in cuts(facts)
+        if cut.idle_s is not None and cut.idle_s < cut.age_s / 10 and cut.age_s >= 10.0
+    ]
+    return alike(ages, facts)
+
+
+def alike(entries: Sequence[tuple[float, Facts, Cut]], facts: CaptureFacts) -> list[TimeLimit]:
+    """Group times that are the same within the thresholds, groups of `alike` or more."""
+    limits = facts.thresholds
+    groups: list[list[tuple[float, Facts, Cut]]] = []
+    for entry in sorted(entries, key=lambda each: each[0]):
+        if groups:
+            first = groups[-1][0][0]
+            # Short limits are kept more exactly than long ones.
+            room = max(min(limits.idle_s, first / 20), first * limits.idle_part)
+            if entry[0] - first <= room:
+                groups[-1].append(entry)
+                continue
+        groups.append([entry])
+    found = [
+        TimeLimit(sum(entry[0] for entry in group) / len(group), tuple(each[1:] for each in group))
+        for group in groups
+        if len(group) >= limits.alike
+    ]
+    return sorted(found, key=lambda each: -len(each.cuts))
+
+
+def sentence(facts: Facts, cut: Cut) -> str:
+    """Return one sentence: who ended the connection, how, after what, and what might help."""
+    how = {"fin": "closed TCP (FIN)", "rst": "reset TCP (RST)"}[cut.how]
+    text = f"the {cut.by} {how} without a Close frame"
+    if cut.idle_s is not None:
+        text += f" after {cut.idle_s:.3f} s without a frame"
+    if cut.after is not None:
+        kind = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
+        name = kind.get(cut.after.opcode, f"opcode {cut.after.opcode}")
+        text += f"; the last one was a {name} frame of the {cut.after.sender}"
+        text += f" in packet {cut.after.packet}"
+    else:
+        text += "; no frame had been sent"
+    if cut.signs:
+        text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"
+    known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
+    if known is not None and not cut.signs:
+        every = keepalive_s(facts)
+        beat = "no Pings were sent" if every is None else f"Pings came every {every:.0f} s"
+        text += f"; that is {known}, and {beat}"
+    return text
+

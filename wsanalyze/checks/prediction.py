@@ -1,0 +1,178 @@
+"""Numbers that can be predicted: which weak generator made them, if one did.
+
+Numbers are unsigned and of 32 bits, in the order in which they were made. Every answer is confirmed
+on numbers that it was not computed from: chance alone gives one in fewer than 2^-30 cases.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+WORD = 0xFFFFFFFF
+
+# java.util.Random: 48 bits of state, of which nextInt() shows the upper 32.
+_JAVA_FACTOR = 0x5DEECE66D
+_JAVA_STEP = 0xB
+_JAVA_STATE = (1 << 48) - 1
+
+# Generators whose whole state is the number that they give: factor, increment, bits, name.
+_CONGRUENTIAL = (
+    (1103515245, 12345, 31, "the C standard's example of rand()"),
+    (1664525, 1013904223, 32, "the generator of Numerical Recipes"),
+    (214013, 2531011, 32, "the state of Microsoft's rand()"),
+    (22695477, 1, 32, "the state of Borland's rand()"),
+    (134775813, 1, 32, "Delphi's Random"),
+    (69069, 1, 32, "the VAX generator"),
+    (16807, 0, 31, "minstd, modulo 2^31"),
+)
+
+# glibc's rand(): r[i] = r[i - 3] + r[i - 31], of which all but the lowest bit are shown.
+_GLIBC_FROM = 31
+_GLIBC_CONFIRMED = 4
+
+_MERSENNE = 624
+_MERSENNE_MIDDLE = 397
+_MERSENNE_CONFIRMED = 3
+
+
+def generator_of(numbers: Sequence[int]) -> str | None:
+    """Return the name of the generator that made `numbers`, None where no known one did."""
+    if len(numbers) < 3:
+        return None
+    for order, words in (("", numbers[:4]), (", bytes turned over", _turned(numbers[:4]))):
+        if maybe_java_state(words) is not None:
+            # nextBytes() writes the lowest byte first.
+            how = "nextBytes" if order else "nextInt"
+            return f"java.util.Random ({how})"
+        name = _congruential(words)
+        if name is not None:
+            return name + order
+    for turned in (False, True):
+        order = ", bytes turned over" if turned else ""
+        if is_glibc(numbers, turned=turned):
+            return f"glibc's rand(){order}"
+        if is_mersenne(numbers, turned=turned):
+            return f"the Mersenne Twister MT19937{order}"
+    return None
+
+
+def _turned(numbers: Sequence[int]) -> list[int]:
+    return [int.from_bytes(number.to_bytes(4, "big"), "little") for number in numbers]
+
+
+def maybe_java_state(numbers: Sequence[int]) -> int | None:
+    """Return the state of java.util.Random behind the last number; None where it did not make them.
+
+    Two numbers leave 16 bits of the first state open, which at most six values fit; the third
+    confirms one. Source: the documentation of java.util.Random.next(int).
+    """
+    if len(numbers) < 3:
+        return None
+    first, second = numbers[0] << 16, numbers[1] << 16
+    # low * factor must lie within 2^16 above this, modulo 2^48.
+    wanted = (second - first * _JAVA_FACTOR - _JAVA_STEP) & _JAVA_STATE
+    for wrapped in range(6):
+        least = wanted + (wrapped << 48)
+        low = -(-least // _JAVA_FACTOR)
+        if low > 0xFFFF or low * _JAVA_FACTOR - least > 0xFFFF:
+            continue
+        state = first | low
+        for number in numbers[1:]:
+            state = (state * _JAVA_FACTOR + _JAVA_STEP) & _JAVA_STATE
+            if state >> 16 != number:
+                break
+        else:
+            return state
+    return None
+
+
+def java_numbers(state: int) -> Iterator[int]:
+    """Yield what java.util.Random.nextInt() gives from a state on, unsigned, for ever."""
+    while True:
+        state = (state * _JAVA_FACTOR + _JAVA_STEP) & _JAVA_STATE
+        yield state >> 16
+
+
+def _congruential(numbers: Sequence[int]) -> str | None:
+    for factor, step, bits, name in _CONGRUENTIAL:
+        state = (1 << bits) - 1
+        number = numbers[0]
+        if number > state or number == 0:
+            continue
+        for following in numbers[1:]:
+            number = (number * factor + step) & state
+            if number != following:
+                break
+        else:
+            return name
+    if all(_xorshift(one) == two for one, two in itertools.pairwise(numbers)):
+        return "xorshift32" if numbers[0] else None
+    return None
+
+
+def _xorshift(number: int) -> int:
+    """Return what follows a number of Marsaglia's xorshift32 (13, 17, 5)."""
+    number ^= number << 13 & WORD
+    number ^= number >> 17
+    return number ^ (number << 5 & WORD)
+
+
+def is_glibc(numbers: Sequence[int], *, turned: bool = False) -> bool:
+    """Tell whether glibc's rand() made the numbers, from 35 of them on; `turned`: as for others."""
+    if len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
+        return False
+    # Its numbers have 31 bits.
+    if any(number & (0x80 if turned else 0x80000000) for number in numbers[:8]):
+        return False
+    words = numbers[: _GLIBC_FROM + _GLIBC_CONFIRMED]
+    if turned:
+        words = _turned(words)
+    for place in range(_GLIBC_FROM, _GLIBC_FROM + _GLIBC_CONFIRMED):
+        number = words[place]
+        sum_of_two = words[place - 3] + words[place - 31]
+        # The bits that were shifted out may carry one.
+        if number >> 31 or (number - sum_of_two) & 0x7FFFFFFF > 1:
+            return False
+    return True
+
+
+def is_mersenne(numbers: Sequence[int], *, turned: bool = False) -> bool:
+    """Tell whether MT19937 made the numbers, 32 bits at a time, from 627 of them on.
+
+    `turned`: with the bytes of each turned over. Source: Matsumoto and Nishimura, 1998: each word
+    is made of three others.
+    """
+    if len(numbers) < _MERSENNE + _MERSENNE_CONFIRMED:
+        return False
+    for place in range(_MERSENNE_CONFIRMED):
+        words = [
+            numbers[place],
+            numbers[place + 1],
+            numbers[place + _MERSENNE_MIDDLE],
+            numbers[place + _MERSENNE],
+        ]
+        if not _is_made_of(*(_turned(words) if turned else words)):
+            return False
+    return True
+
+
+def _is_made_of(one: int, two: int, middle: int, made: int) -> bool:
+    joined = untempered(one) & 0x80000000 | untempered(two) & 0x7FFFFFFF
+    word = untempered(middle) ^ joined >> 1
+    if joined & 1:
+        word ^= 0x9908B0DF
+    return word == untempered(made)
+
+
+def untempered(number: int) -> int:
+    """Return the word of MT19937's state of which `number` was made."""
+    number ^= number >> 18
+    number ^= number << 15 & 0xEFC60000
+    word = number
+    for _ in range(4):
+        word = number ^ (word << 7 & 0x9D2C5680)
+    number = word
+    for _ in range(2):
+        word = number ^ word >> 11
+    return word

@@ -1,0 +1,53 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""What one end of a session has sent: where its stream stands, its open message, its counts."""
+
+from __future__ import annotations
+
+from wsanalyze.websocket.frames import FrameReader
+from wsanalyze.websocket.messages import MessageReader
+from wsanalyze.websocket.resync import Search
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze.uncompiled import cython
+
+
+@cython.final
+@cython.cclass
+class Sender:
+    """What one end has sent: where its stream stands, its open message, its counts.
+
+    - `role`: 0 client, 1 server; `offset`: bytes of its stream so far
+    - `in_frame`: a header was read and its frame has not ended
+    - `time`, `packet`, `ordinal`, `frame_offset`: of the current frame's first header byte
+    - `last_time`, `last_packet`: of the latest byte of the current frame
+    - `message_time`, `_packet`, `_ordinal`, `_offset`: of the open message's first frame
+    - `reset`: this side's RST is what ended the connection, as far as is known
+    - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
+    - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
+    - `search`: who looks for it; `resyncs`: how often it was found; `confidence`: bits of evidence
+      that frames are where they are read, 0 where that is certain
+    """
+
+    def __init__(self, role: cython.int, offset: cython.longlong, message: MessageReader) -> None:
+        self.role = role
+        self.offset = offset
+        self.reader = FrameReader()
+        self.message = message
+        self.control = bytearray()
+        self.in_frame = self.lost = self.broken = self.reset = 0
+        self.time = self.packet = self.ordinal = self.frame_offset = 0
+        self.last_time = self.last_packet = 0
+        self.captured = self.unread = 0
+        self.serial = self.frame_message = -1
+        self.message_time = self.message_packet = 0
+        self.message_ordinal = self.message_offset = self.message_confidence = 0
+        self.frames = self.messages = self.bytes = 0
+        self.pings = self.pongs = self.masked = self.invalid_text = self.incomplete = 0
+        self.closed = 0
+        self.close_code = -1
+        self.close_reason: str | None = None
+        self.frame_close_code = -1
+        self.search: Search | None = None
+        self.resyncs = self.confidence = 0

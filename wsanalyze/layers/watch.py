@@ -1,0 +1,282 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""What is noticed of one end of a session, frame by frame: `observation.Side` while it grows."""
+
+from __future__ import annotations
+
+from array import array
+
+from wsanalyze.observation import KEPT_KEYS, Event, Side, Spread
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze.uncompiled import cython
+
+# A pause of this many ns makes what follows a burst where it comes within the time below it.
+SECOND = 1_000_000_000
+# From here on nobody speaking is a silence: time limits of proxies begin at some ten seconds.
+PAUSE = 5 * SECOND
+BURST_NS = 5_000_000
+BURST_MESSAGES = 3
+
+# Pings that may wait for a Pong: of a flood the latest are remembered.
+WAITING_PINGS = 64
+
+# Before any time there is.
+NEVER = -0x7FFFFFFFFFFFFFFF
+
+FIRST_KEYS = 64
+
+
+@cython.final
+@cython.cclass
+class Tally:
+    """Numbers as they come, of which `Spread` keeps the facts."""
+
+    def __init__(self) -> None:
+        self.count = self.total = self.least = self.most = 0
+        self.squares = 0.0
+
+    def add(self, number: cython.longlong) -> cython.int:
+        """Take one number."""
+        if self.count == 0 or number < self.least:
+            self.least = number
+        if self.count == 0 or number > self.most:
+            self.most = number
+        self.count += 1
+        self.total += number
+        self.squares += cython.cast(cython.double, number) * number
+        return 0
+
+    def spread(self) -> Spread:
+        """Return the facts."""
+        return Spread(self.count, self.total, self.squares, self.least, self.most)
+
+
+@cython.final
+@cython.cclass
+class Watch:
+    """What is noticed of one end.
+
+    - `number`, `time`, `packet`, `head`, `second`, `header_length`, `length`, `key`: of its last
+      frame;
+      `certain`: whether its place is
+    - `message_…`: the same of the first frame of its open or last message that had several frames
+      or came in pieces
+    - `unsure`: a message may have begun where nothing was seen, so that a continuation is no fault
+    - `keys`, `kept_keys`: its first masking keys; `last_key` the one before, -1 for none
+    - `waiting`: whether its latest Ping has no answer yet; `ping_…`: that one's facts, its payload
+      among them; `pings`: earlier ones without an answer, of which the latest are remembered
+    - `looked`: how many of its messages were looked into whatever they hold
+    """
+
+    def __init__(self, role: cython.int) -> None:
+        self.role = role
+        self.number = -1
+        self.time = self.packet = self.length = 0
+        self.head = self.second = self.header_length = 0
+        self.key = -1
+        self.certain = True
+        self.message_number = self.message_time = self.message_packet = self.message_length = 0
+        self.message_head = self.message_second = self.message_header_length = 0
+        self.message_key = -1
+        self.message_certain = True
+        self.unsure = False
+        self.keys = memoryview(bytearray(4 * FIRST_KEYS)).cast("I")
+        self.kept_keys = 0
+        self.last_key = -1
+        self.zero_keys = self.same_keys = 0
+        self.empty_frames = self.fragments = self.interleaved = 0
+        self.compressed = self.uncompressed = 0
+        self.compressed_wire = self.compressed_length = 0
+        self.looked = 0
+        self.message_at = self.ping_at = self.pong_at = self.second_at = NEVER
+        self.in_second = self.most_in_second = 0
+        self.burst_at = NEVER
+        self.in_burst = self.bursts = 0
+        self.unsolicited = self.unanswered = 0
+        self.largest_length = 0
+        self.waiting = False
+        self.ping_payload = b""
+        self.ping_number = self.ping_packet = self.ping_length = 0
+        self.ping_head = self.ping_second = self.ping_header_length = 0
+        self.ping_key = -1
+        self.ping_certain = True
+        self.pings: list[Event] = []
+        self.message_ns = Tally()
+        self.message_lengths = Tally()
+        self.pong_ns = Tally()
+        self.ping_ns = Tally()
+        self.pong_only_ns = Tally()
+        self.first: Event | None = None
+        self.largest: Event | None = None
+        self.close: Event | None = None
+        self.before_close: Event | None = None
+
+    def masked_with(self, key: cython.longlong) -> cython.int:
+        """Take note of a frame's masking key."""
+        if key == 0:
+            self.zero_keys += 1
+        if key == self.last_key:
+            self.same_keys += 1
+        self.last_key = key
+        if self.kept_keys < KEPT_KEYS:
+            if self.kept_keys == len(self.keys):
+                self.more_keys()
+            self.keys[self.kept_keys] = cython.cast(cython.uint, key)
+            self.kept_keys += 1
+        return 0
+
+    def more_keys(self) -> cython.int:
+        """Make room for four times as many masking keys."""
+        grown = memoryview(bytearray(16 * len(self.keys))).cast("I")
+        grown[: len(self.keys)] = memoryview(self.keys)
+        self.keys = grown
+        return 0
+
+    def message(
+        self, time: cython.longlong, length: cython.longlong, heard: cython.longlong
+    ) -> cython.int:
+        """Take note of a data message that began; `heard`: when the other end last sent a frame."""
+        before: cython.longlong = self.message_at
+        self.message_lengths.add(length)
+        self.message_at = time
+        if before == NEVER:
+            return 0
+        self.message_ns.add(time - before)
+        if time - before > SECOND and heard > before:
+            self.burst_at = time
+            self.in_burst = 1
+        elif self.in_burst:
+            if time - self.burst_at > BURST_NS:
+                self.in_burst = 0
+            else:
+                self.in_burst += 1
+                self.bursts += self.in_burst == BURST_MESSAGES
+        return 0
+
+    def pinged(self, payload: bytes) -> cython.int:
+        """Take note of a Ping, its last frame."""
+        if self.waiting:
+            self.pings.append(self.ping_event())
+            if len(self.pings) == WAITING_PINGS:
+                del self.pings[0]
+                self.unanswered += 1
+        if self.ping_at != NEVER:
+            self.ping_ns.add(self.time - self.ping_at)
+        if self.second_at == NEVER or self.time - self.second_at >= SECOND:
+            self.second_at = self.time
+            self.in_second = 0
+        self.in_second += 1
+        if self.in_second > self.most_in_second:
+            self.most_in_second = self.in_second
+        self.waiting = True
+        self.ping_payload = payload
+        self.ping_at = self.time
+        self.ping_number = self.number
+        self.ping_packet = self.packet
+        self.ping_head = self.head
+        self.ping_second = self.second
+        self.ping_header_length = self.header_length
+        self.ping_length = self.length
+        self.ping_key = self.key
+        self.ping_certain = self.certain
+        return 0
+
+    def answered(self, payload: bytes, time: cython.longlong) -> cython.bint:
+        """Say whether a Pong answers one of its Pings: earlier ones need no answer any more."""
+        place: cython.Py_ssize_t
+        if self.waiting and self.ping_payload == payload:
+            self.pong_ns.add(time - self.ping_at)
+            self.waiting = False
+            self.pings = []
+            return True
+        for place in range(len(self.pings) - 1, -1, -1):
+            if self.pings[place].payload == payload:
+                self.pong_ns.add(time - self.pings[place].time)
+                self.pings = self.pings[place + 1 :]
+                return True
+        return False
+
+    def ping_event(self) -> Event:
+        """Return an event about its latest Ping."""
+        return Event(
+            "ping-unanswered",
+            "server" if self.role else "client",
+            self.ping_at,
+            self.ping_packet,
+            self.ping_number,
+            self.ping_head,
+            self.ping_second,
+            self.ping_header_length,
+            self.ping_length,
+            self.ping_key if self.ping_key >= 0 else None,
+            self.ping_payload,
+            certain=self.ping_certain,
+        )
+
+    def event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
+        """Return an event about its last frame."""
+        return Event(
+            kind,
+            "server" if self.role else "client",
+            self.time,
+            self.packet,
+            self.number,
+            self.head,
+            self.second,
+            self.header_length,
+            self.length,
+            self.key if self.key >= 0 else None,
+            payload,
+            value,
+            certain=self.certain,
+        )
+
+    def message_event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
+        """Return an event about the first frame of its open or last message."""
+        return Event(
+            kind,
+            "server" if self.role else "client",
+            self.message_time,
+            self.message_packet,
+            self.message_number,
+            self.message_head,
+            self.message_second,
+            self.message_header_length,
+            self.message_length,
+            self.message_key if self.message_key >= 0 else None,
+            payload,
+            value,
+            certain=self.message_certain,
+        )
+
+    def side(self) -> Side:
+        """Return what was noticed."""
+        keys = array("I")
+        keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
+        return Side(
+            close=self.close,
+            before_close=self.before_close,
+            first=self.first,
+            last=self.event("last") if self.first is not None else None,
+            largest=self.largest,
+            masking_keys=keys,
+            zero_keys=self.zero_keys,
+            same_keys=self.same_keys,
+            empty_frames=self.empty_frames,
+            fragments=self.fragments,
+            interleaved=self.interleaved,
+            compressed=self.compressed,
+            uncompressed=self.uncompressed,
+            compressed_wire=self.compressed_wire,
+            compressed_length=self.compressed_length,
+            unsolicited_pongs=self.unsolicited,
+            pings_in_second=self.most_in_second,
+            bursts=self.bursts,
+            pong_ns=self.pong_ns.spread(),
+            ping_ns=self.ping_ns.spread(),
+            pong_only_ns=self.pong_only_ns.spread(),
+            message_ns=self.message_ns.spread(),
+            message_lengths=self.message_lengths.spread(),
+        )

@@ -1,0 +1,148 @@
+"""What an audit found, put together with what it is about, for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from wsanalyze.checks.check import Check
+from wsanalyze.checks.finding import SEVERITIES, Finding
+from wsanalyze.findings import numbers
+from wsanalyze.layers.connection import Connection
+from wsanalyze.recording import Recording, in_order
+from wsanalyze.tables.capture_summary import CaptureSummary
+
+# The worst first, as people read them.
+WORST_FIRST = tuple(reversed(SEVERITIES))
+
+# What everyone meets first, and the checks that find it.
+HEADLINES = {
+    "invalid Upgrade header": ("HSQ-04", "HSQ-05", "HSR-01", "HSR-02"),
+    "invalid Sec-WebSocket-Key": ("HSQ-06", "HSQ-07", "HSQ-08"),
+    "invalid Sec-WebSocket-Accept": ("HSR-03", "HSR-04"),
+    "invalid subprotocol": ("HSQ-11", "HSR-06", "HSR-07"),
+    "invalid extension": (
+        *("HSQ-12", "EXT-01", "EXT-02", "EXT-03", "EXT-04"),
+        *("EXT-05", "EXT-06", "EXT-07", "EXT-08", "EXT-09"),
+    ),
+}
+
+# This one finds three things; the field in its evidence says which.
+REPEATED_FIELD = "HSR-05"
+FIELDS = {
+    "invalid Sec-WebSocket-Accept": "Sec-WebSocket-Accept:",
+    "invalid subprotocol": "Sec-WebSocket-Protocol:",
+    "invalid extension": "Sec-WebSocket-Extensions:",
+}
+
+
+def is_headline(name: str, finding: Finding) -> bool:
+    """Whether a finding makes `name` of HEADLINES true; a remark does not."""
+    if finding.severity == "info" or finding.connection is None:
+        return False
+    if finding.check == REPEATED_FIELD and name in FIELDS:
+        return (finding.evidence or "").startswith(FIELDS[name])
+    return finding.check in HEADLINES[name]
+
+
+@dataclass(frozen=True)
+class Audited:
+    """Findings and what they are about.
+
+    - `connections` is in order of the numbers; `Finding.connection` is such a number here
+    - `checks`: those that were run
+    - `chosen`: numbers of the connections that were looked at; None for all of them, and the
+      captures as a whole
+    - `interrupted`: whether the reading was ended before the end of the captures
+    """
+
+    captures: Sequence[CaptureSummary]
+    connections: Sequence[Connection]
+    checks: Sequence[Check]
+    findings: Sequence[Finding]
+    chosen: Collection[int] | None = None
+    interrupted: bool = False
+
+    @cached_property
+    def _checks_by_id(self) -> dict[str, Check]:
+        return {each.id: each for each in self.checks}
+
+    @property
+    def complete(self) -> bool:
+        """Whether the captures were read to their ends."""
+        return not self.interrupted and not any(capture.problem for capture in self.captures)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many findings of each severity, the worst first; of folded ones each counts."""
+        found = dict.fromkeys(WORST_FIRST, 0)
+        for finding in self.findings:
+            found[finding.severity] += finding.count
+        return found
+
+    @property
+    def headlines(self) -> dict[str, list[int] | None]:
+        """What everyone meets first → the connections that have it; None: no such check was run."""
+        run = {each.id for each in self.checks}
+        found: dict[str, list[int] | None] = {}
+        for name, ids in HEADLINES.items():
+            places = {each.connection for each in self.findings if is_headline(name, each)}
+            looked = run.intersection(ids)
+            found[name] = sorted(place for place in places if place is not None) if looked else None
+        return found
+
+    @property
+    def looked_at(self) -> list[Connection]:
+        """The connections that were looked at."""
+        return [
+            connection
+            for number, connection in enumerate(self.connections)
+            if self.chosen is None or number in self.chosen
+        ]
+
+    def check(self, finding: Finding) -> Check:
+        """Return the check that found it."""
+        return self._checks_by_id[finding.check]
+
+    def connection(self, finding: Finding) -> Connection | None:
+        """Return the connection it is about; None for the captures as a whole."""
+        return None if finding.connection is None else self.connections[finding.connection]
+
+    def capture(self, finding: Finding) -> str | None:
+        """Return the name of the capture it is in; None where it may be any of several."""
+        connection = self.connection(finding)
+        if connection is not None:
+            return connection.capture
+        return self.captures[0].capture if len(self.captures) == 1 else None
+
+
+def audited(
+    recording: Recording,
+    checks: Sequence[Check],
+    findings: Iterable[Finding],
+    *,
+    chosen: Collection[int] | None = None,
+    interrupted: bool = False,
+) -> Audited:
+    """Return the findings of `audit`, with numbers in place of serials.
+
+    With `chosen` those of other connections are left out, and those of the captures as a whole.
+    """
+    by_serial = numbers(recording)
+    numbered = [
+        finding
+        if finding.connection is None
+        else replace(finding, connection=by_serial[finding.connection])
+        for finding in findings
+    ]
+    if chosen is not None:
+        numbered = [finding for finding in numbered if finding.connection in chosen]
+    return Audited(
+        recording.captures,
+        in_order(recording.connections),
+        checks,
+        numbered,
+        chosen,
+        interrupted,
+    )

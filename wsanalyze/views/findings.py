@@ -1,0 +1,252 @@
+"""What checks found, for a person: the headline, then connection by connection, the worst first.
+
+Made of records alone; rich only where it prints.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import COVERAGES, SEVERITIES, Finding
+from wsanalyze.layers.connection import Connection
+from wsanalyze.views.audited import Audited
+from wsanalyze.views.escape import prose, visible
+from wsanalyze.views.facts import facts
+from wsanalyze.views.quantities import counted, duration, number
+from wsanalyze.views.summary import endpoint
+from wsanalyze.views.wrapping import Line, labelled, print_lines, wrapped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Connections, and findings of each, shown before the reader has to ask for more.
+FIRST = 20
+FIRST_OF_EACH = 10
+# Numbers of connections listed in one sentence.
+NAMED = 10
+# Columns at which text begins: behind severities, behind labels below them, behind the five.
+SEVERITY, LABEL, FIVE = 9, 20, 33
+
+STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
+# Labels of `facts` that belong to what was looked at, the alarming ones being coloured.
+SHOWN_FACTS = ("capture", "TCP")
+ALARMING = ("problem", "lost", "limits reached", "not analysed")
+
+COVERED = {
+    "full": "seen whole",
+    "gap": "with packets missing from the capture",
+    "midstream": "from before the capture",
+    "truncated": "still open when the capture ended",
+}
+# Why a finding may have more to it than is told.
+DOUBTS = {
+    "gap": "packets of this connection are missing from the capture",
+    "midstream": "this connection began before the capture",
+}
+
+
+def print_findings(audited: Audited, console: Console, *, show_all: bool = False) -> None:
+    """Print findings on a rich console, in its width.
+
+    Of many connections with findings, and of many findings of one, the worst are shown and the rest
+    is counted, unless `show_all`.
+    """
+    print_lines(lines(audited, console.width, show_all=show_all), console)
+
+
+def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[Line]:
+    """Yield the lines of the whole report; every text in them is escaped for a terminal."""
+    yield from _looked_at(audited, width)
+    yield []
+    if not audited.findings:
+        yield from _nothing(audited, width)
+        return
+    yield [("Found: ", "bold"), *_counts(audited)]
+    yield []
+    yield from _headlines(audited, width)
+    yield from _by_connection(audited, width, show_all)
+    yield from _of_the_captures(audited, width, show_all)
+    yield from _advice(audited, width)
+    yield _last(audited)
+
+
+def _looked_at(audited: Audited, width: int) -> Iterator[Line]:
+    for capture in audited.captures:
+        for label, sentence in facts(capture):
+            if label in SHOWN_FACTS or label in ALARMING:
+                style = "yellow" if label in ALARMING else "bold"
+                yield from labelled(label, sentence, width, column=16, label_style=style)
+    if audited.interrupted:
+        yield [("interrupted     ", "yellow"), ("this is what was read until then", "")]
+    checks = counted(len(audited.checks), "check")
+    connections = counted(len(audited.looked_at), "connection")
+    text = f"{checks} on {connections}{_coverages(audited.looked_at)}"
+    yield from labelled("looked at", text, width, column=16, label_style="bold")
+
+
+def _coverages(connections: Sequence[Connection]) -> str:
+    found = Counter(Facts(each).coverage for each in connections)
+    parts = [f"{number(found[each])} {COVERED[each]}" for each in COVERAGES if found[each]]
+    return f": {', '.join(parts)}" if parts else ""
+
+
+def _nothing(audited: Audited, width: int) -> Iterator[Line]:
+    if not audited.looked_at:
+        chosen = audited.chosen is not None
+        which = "no WebSocket connection matches" if chosen else "there is no WebSocket connection"
+        text = f"Nothing to check: {which}."
+    else:
+        text = "Nothing found."
+    if not audited.complete:
+        text += " The captures were read in part only."
+    yield from ([(each, "bold")] for each in wrapped(text, width))
+
+
+def _counts(audited: Audited) -> Line:
+    pieces: Line = []
+    for severity, count in audited.counts.items():
+        text = f"{number(count)} info" if severity == "info" else counted(count, severity)
+        pieces += [(", ", "")] if pieces else []
+        pieces.append((text, STYLES[severity] if count else ""))
+    return pieces
+
+
+def _last(audited: Audited) -> Line:
+    concerned = {each.connection for each in audited.findings if each.connection is not None}
+    of = counted(len(audited.looked_at), "connection")
+    text = f" in {number(len(concerned))} of {of}"
+    if not audited.complete:
+        text += "; the captures were read in part only"
+    return [*_counts(audited), (text, "")]
+
+
+def _headlines(audited: Audited, width: int) -> Iterator[Line]:
+    """Yield the five that everyone meets first, whether they are there or not."""
+    yield [("What everyone meets first", "bold")]
+    for name, found in audited.headlines.items():
+        if found:
+            text, style = _connections(found), "red"
+        else:
+            text, style = ("not looked for" if found is None else "no"), ""
+        yield from labelled(f"  {name}", text, width, column=FIVE, style=style)
+    yield []
+
+
+def _connections(found: Sequence[int]) -> str:
+    noun = "connection" if len(found) == 1 else "connections"
+    more = f" and {number(len(found) - NAMED)} more" if len(found) > NAMED else ""
+    return f"{noun} {', '.join(map(str, found[:NAMED]))}{more}"
+
+
+def _by_connection(audited: Audited, width: int, show_all: bool) -> Iterator[Line]:
+    groups: dict[int, list[Finding]] = {}
+    for finding in audited.findings:
+        if finding.connection is not None:
+            groups.setdefault(finding.connection, []).append(finding)
+    ordered = sorted(groups.items(), key=lambda group: (_badness(group[1]), group[0]))
+    shown = ordered if show_all else ordered[:FIRST]
+    for place, findings in shown:
+        connection = audited.connections[place]
+        heading = f"Connection {place}: {_described(connection)}"
+        if len(audited.captures) > 1:
+            heading += f", in {visible(PurePath(connection.capture).name, 60)}"
+        yield from ([(each, "bold")] for each in wrapped(heading, width))
+        yield from _group(audited, findings, connection, width, show_all)
+    if len(shown) < len(ordered):
+        rest = counted(len(ordered) - len(shown), "more connection")
+        yield [(f"… and {rest} with findings: --all shows them, -c and --where choose", "")]
+        yield []
+
+
+def _described(connection: Connection) -> str:
+    client = endpoint(connection.client_ip, connection.client_port)
+    server = endpoint(connection.server_ip, connection.server_port)
+    handshake = connection.handshake
+    target = "handshake not seen"
+    if handshake is not None:
+        # Without the query: it is where tokens are, and evidence alone says what may be shown.
+        path, question, _ = (handshake.target or "").partition("?")
+        target = visible(f"{connection.scheme}://{handshake.host or ''}{path}{question}", 120)
+        target += "…" if question else ""
+        if handshake.status is not None:
+            target += f", {handshake.status}"
+    return f"{client} → {server}, {target}"
+
+
+def _of_the_captures(audited: Audited, width: int, show_all: bool) -> Iterator[Line]:
+    findings = [each for each in audited.findings if each.connection is None]
+    if findings:
+        yield [("All connections together", "bold")]
+        yield from _group(audited, findings, None, width, show_all)
+
+
+def _group(
+    audited: Audited,
+    findings: Iterable[Finding],
+    connection: Connection | None,
+    width: int,
+    show_all: bool,
+) -> Iterator[Line]:
+    """Yield the findings of one heading, the worst first, and an empty line."""
+    ordered = sorted(findings, key=lambda each: (_badness([each]), each.packet or 0))
+    shown = ordered if show_all else ordered[:FIRST_OF_EACH]
+    for finding in shown:
+        yield from _finding(audited, finding, connection, width)
+    if len(shown) < len(ordered):
+        yield [(f"  … and {number(len(ordered) - len(shown))} more: --all shows them", "")]
+    yield []
+
+
+def _finding(
+    audited: Audited, finding: Finding, connection: Connection | None, width: int
+) -> Iterator[Line]:
+    name = f"{finding.check} {audited.check(finding).name}"
+    times = f" ({number(finding.count)} times)" if finding.count > 1 else ""
+    style = STYLES[finding.severity]
+    severity = f"  {finding.severity}"
+    yield [(f"{severity:<{SEVERITY + 2}}", style), (name, "bold"), (times, "")]
+    indent = " " * (SEVERITY + 2)
+    yield from labelled(indent, prose(finding.message), width, column=len(indent))
+    doubt = DOUBTS.get(finding.coverage) if finding.connection is not None else None
+    for label, text in (
+        ("where", _place(finding, connection)),
+        ("found", None if finding.evidence is None else visible(finding.evidence)),
+        ("expected", None if finding.expected is None else visible(finding.expected)),
+        ("see", prose(finding.reference) or None),
+        ("mind", doubt),
+    ):
+        if text is not None:
+            yield from labelled(f"{indent}{label}", text, width, column=LABEL, label_style="dim")
+
+
+def _place(finding: Finding, connection: Connection | None) -> str | None:
+    parts = [] if finding.packet is None else [f"packet {finding.packet}"]
+    if finding.frame is not None:
+        parts.append(f"frame {finding.frame}")
+    if finding.sender is not None:
+        parts.append(f"of the {finding.sender}")
+    if finding.time is not None and connection is not None:
+        parts.append(f"{duration(finding.time - connection.started)} after the connection began")
+    return ", ".join(parts) or None
+
+
+def _advice(audited: Audited, width: int) -> Iterator[Line]:
+    """Yield what to do, once for each check that found an error or a warning."""
+    bad = [each for each in audited.findings if each.severity != "info"]
+    found = {each.check: audited.check(each) for each in bad}
+    if not found:
+        return
+    yield [("What to do", "bold"), ("  (`wsanalyze checks ID` tells all of a check)", "")]
+    for check in sorted(found.values(), key=lambda each: each.id):
+        yield [(f"  {check.id} {check.name}", "bold")]
+        yield from labelled("", check.advice, width, column=4)
+    yield []
+
+
+def _badness(findings: Iterable[Finding]) -> int:
+    """Return a number that is less for worse findings."""
+    return -max(SEVERITIES.index(each.severity) for each in findings)
