@@ -102,7 +102,7 @@ class Readers:
         time: cython.longlong,
         number: cython.longlong,
     ) -> cython.int:
-        """Tell the layer of bytes that the capture did not keep; wait where a copy may have them."""
+        """Tell the layer of bytes that the capture cut off; wait where a copy may have them."""
         if self.narrow and mine.duplicates:
             mine.next -= length
             return 0
