@@ -26,7 +26,8 @@ class Stream:
     """What one end sent, byte by byte.
 
     `owned`: each offset that a segment has covered, with the byte of the first one of which the
-    capture has it, None where it cut them all; `passed`: how many bytes the reader was told of; `acked` by the other end.
+    capture has it, None where it cut them all; `passed`: how many bytes the reader was told of;
+    `acked` by the other end.
     """
 
     owned: dict[int, int | None] = field(default_factory=dict)
