@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +182,9 @@ def objects(source: random.Random) -> None:
                     each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 echoing = threading.Thread(target=echo_back, args=(peer,))
                 echoing.start()
-                for _ in range(3000 // together):
-                    client.sendall(b"".join(encode(each) for each in records(source, together)))
+                made = records(source, 3000)
+                while some := list(islice(made, together)):
+                    client.sendall(b"".join(encode(each) for each in some))
                     client.recv(65536)
                 client.close()
                 echoing.join()
