@@ -160,6 +160,7 @@ class _Run:
         try:
             with _CtrlC() as interruption:
                 while (batch := interruption.next_of(reader)) is not None:
+                    self.transport.readers.narrow = self.is_narrow(batch.capture)
                     self.transport.feed(batch, self.counts[batch.capture])
                     batches += 1
                     if progress is not None and batches % PROGRESS_EVERY == 0:
@@ -169,6 +170,14 @@ class _Run:
         if progress is not None:
             progress(*self.bytes_read())
         return True
+
+    def is_narrow(self, capture: int) -> bool:
+        """Say whether another capture keeps more of each packet than this one."""
+        mine = self.infos[capture].snap_length
+        if mine is None:
+            return False
+        others = [info.snap_length for info in self.infos if info.format is not None]
+        return any(other is None or other > mine for other in others)
 
     def bytes_read(self) -> tuple[int, int | None]:
         """Return the bytes read of all inputs, and of how many (None where one is a pipe)."""
