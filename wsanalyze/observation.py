@@ -16,9 +16,10 @@ KEPT_EVENTS = 5
 KEPT_KEYS = 1024
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: that would make it four times as slow to make, and each connection has some.
+@dataclass(slots=True)
 class Event:
-    """Something noteworthy about one frame or message.
+    """Something noteworthy about one frame or message. Nobody changes it.
 
     `kind` is one of KINDS. `time`, `packet` and `frame` (its number in the table `frames`, None
     where it cannot be told) are of the frame's first byte, `head`, `second`, `header_length`,

@@ -42,6 +42,9 @@ _RFB = re.compile(rb"RFB 00[34]\.[0-9]{3}\n")
 # Text of this length that is nothing but base64 is no word.
 BASE64_FROM = 64
 
+# What the first message of another protocol begins with.
+_FIRST_BYTES = frozenset(bytes((byte,)) for byte in b"SGPHDOC\x03\x05\x16R")
+
 # Bits a byte above which 4,096 bytes are encrypted or compressed: random ones have 7.95, and
 # compressed ones little less; fewer bytes cannot have so much.
 DENSE_FROM = 4096
@@ -50,14 +53,17 @@ DENSE = 7.9
 Found = tuple[str, int, bytes]
 
 
-def inspect(payload: bytes, opcode: int) -> list[Found]:
+def inspect(payload: bytes, opcode: int, suspicious: bool) -> list[Found]:
     """Return what the beginning of a message gives away, each as (kind, value, bytes).
 
-    `payload` is unmasked, decompressed and may be cut; `opcode` is 1 or 2. The kinds are those of
-    `observation.KINDS`; the bytes are those at fault, and may be a secret.
+    `payload` is unmasked, decompressed and may be cut; `opcode` is 1 or 2. `suspicious`: whether a
+    quick look says that it may hold a secret. The kinds are those of `observation.KINDS`; the bytes
+    are those at fault, and may be a secret.
     """
-    found = [("secret", index, secret) for index, secret in _secrets(payload)]
-    inner = _inner_protocol(payload)
+    found: list[Found] = []
+    if suspicious:
+        found += [("secret", index, secret) for index, secret in _secrets(payload)]
+    inner = _inner_protocol(payload) if payload[:1] in _FIRST_BYTES else None
     if inner is not None:
         found.append(("inner-protocol", inner, payload[:32]))
     if opcode == 2 and len(payload) >= DENSE_FROM and inner is None:

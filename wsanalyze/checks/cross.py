@@ -210,6 +210,7 @@ def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
         "User-Agent and without them comes from a program that pretends, or was rewritten."
     ),
     advice="Look at the table headers: proxies rewrite requests, too.",
+    fields=("user-agent",),
 )
 def pretended_browser(facts: Facts) -> Iterator[Finding]:
     """XCN-05: by fields that every browser sends."""

@@ -461,6 +461,7 @@ def slow_handshake(facts: Facts) -> Iterator[Finding]:
         "Secure the browser will send it in the clear again."
     ),
     advice="Use wss, and set cookies with Secure and HttpOnly.",
+    fields=("set-cookie",),
 )
 def insecure_cookie_set(facts: Facts) -> Iterator[Finding]:
     """HSR-20."""

@@ -163,6 +163,7 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
         "either may answer. The version that is named counts."
     ),
     advice="Nothing is wrong; the old keys are of no use any more.",
+    fields=("sec-websocket-key1", "sec-websocket-key2"),
 )
 def mixed_versions(facts: Facts) -> Iterator[Finding]:
     """LEG-07."""

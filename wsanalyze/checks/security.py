@@ -61,6 +61,7 @@ SECOND = 1_000_000_000
     ),
     advice="Use wss. What was sent in the clear should be taken out of use.",
     example="refused-upgrades.pcapng",
+    fields=("cookie", "authorization", "proxy-authorization", "sec-websocket-protocol", "?"),
 )
 def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
     """SEC-01: one finding for each kind."""
@@ -109,6 +110,7 @@ def _tokens(target: str | None) -> list[tuple[str, str]]:
         "proxy, and in the browser's history."
     ),
     advice="Send the token in the first message, or in a cookie.",
+    fields=("?",),
 )
 def token_in_address(facts: Facts) -> Iterator[Finding]:
     """SEC-02."""
@@ -135,6 +137,7 @@ def token_in_address(facts: Facts) -> Iterator[Finding]:
     advice=(
         "Accept only the origins that you serve; ask for a token that other sites cannot know."
     ),
+    fields=("origin",),
 )
 def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     """SEC-03."""
@@ -205,6 +208,7 @@ def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
         "an old one."
     ),
     advice="Use wss on pages of https.",
+    fields=("origin",),
 )
 def mixed_content(facts: Facts) -> Iterator[Finding]:
     """SEC-05."""
@@ -262,7 +266,7 @@ def request_line_on_the_wire(facts: Facts) -> Iterator[Finding]:
     references=("RFC 6455 §10.6",),
     explanation=(
         "Tokens, private keys, card numbers or passwords in messages that are not encrypted. Only "
-        "the beginning of each message is looked at (4,096 bytes)."
+        "the beginning of each text message is looked at (4,096 bytes)."
     ),
     advice="Use wss. What was sent in the clear should be taken out of use.",
     events=("secret",),
@@ -359,6 +363,7 @@ def beacon(facts: Facts) -> Iterator[Finding]:
         "safe."
     ),
     advice="Let servers inside refuse hosts and origins that they do not know.",
+    fields=("origin",),
 )
 def odd_endpoint(facts: Facts) -> Iterator[Finding]:
     """SEC-14: by the origin's name; an unusual port is a remark."""
@@ -421,7 +426,9 @@ def smuggling_shape(facts: Facts) -> Iterator[Finding]:
         "messages whose bytes are as evenly spread as those of encrypted or compressed data hide "
         "what they carry from whoever watches."
     ),
-    advice="Find out what the application transfers; images, video and archives look like this.",
+    advice=(
+        "Find out what the application transfers; images, video and archives look like this."
+    ),
 )
 def outflow(facts: Facts) -> Iterator[Finding]:
     """SEC-16: by volume, and by the first 4,096 bytes of the first messages of each side."""

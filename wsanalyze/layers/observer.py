@@ -42,8 +42,8 @@ MOST_LATE = 1 << 20
 
 REQUEST_LINES = (b"GET /", b"POST ", b"HEAD ", b"PUT /", b"DELET", b"OPTIO", b"CONNE", b"TRACE")
 
-# payload, opcode → kinds of events, each with a value and the bytes that say so.
-Inspector = Callable[[bytes, int], Iterable[tuple[str, int, bytes]]]
+# payload, opcode, suspicious → kinds of events, each with a value and the bytes that say so.
+Inspector = Callable[[bytes, int, bool], Iterable[tuple[str, int, bytes]]]
 
 
 @cython.final
@@ -359,11 +359,13 @@ class Observer:
         inspect = self.inspect
         if inspect is None:
             return 0
+        suspicious: cython.bint = message.opcode == 1 and glance(Buffer(message.kept), 0, stop)
         if watch.looked < ALWAYS:
             watch.looked += 1
-        elif message.opcode != 1 or not glance(Buffer(message.kept), 0, stop):
+        elif not suspicious:
             return 0
-        for kind, value, evidence in inspect(bytes(message.kept[:stop]), message.opcode):
+        found = inspect(bytes(message.kept[:stop]), message.opcode, suspicious)
+        for kind, value, evidence in found:
             self.note_message(kind, watch, evidence, value)
         return 0
 
