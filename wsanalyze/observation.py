@@ -84,6 +84,11 @@ KINDS = {
     "ping-after-close": "a Ping after this side's Close; other: the Close",
     "frame-after-refusal": "frames of this side behind a response that voids the handshake",
     "early": "bytes of the client before the 101; value: how many came",
+    # Of the closing handshake; counted alone, without an event:
+    "odd-close": "a Close that has a reason, or any code but 1000 and 1001",
+    "one-close": "the only Close of a session, which therefore has no answer",
+    "no-close": "neither end sent a Close",
+    "codes-differ": "a Close with another code than the other end's",
     # Of control frames; payload: theirs, unmasked:
     "ping-unanswered": "a Ping whose Pong did not come; value: ns that the capture went on for",
     "pong-mismatched": "a Pong that no Ping has the payload of, while one is due; other: the Ping",

@@ -65,6 +65,7 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
         "application: something between them told both that it was over."
     ),
     advice="Look for a firewall or load balancer between them, and its time limits.",
+    events=("no-close",),
 )
 def both_ends_cut(facts: Facts) -> Iterator[Finding]:
     """PRX-13."""

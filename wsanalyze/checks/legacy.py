@@ -140,6 +140,8 @@ def hixie_75(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Update the client to version 13.",
     example="hybi-drafts.pcapng",
+    faults=("HSQ-09",),
+    fields=("sec-websocket-key1", "sec-websocket-key2"),
 )
 def draft_version(facts: Facts) -> Iterator[Finding]:
     """LEG-06."""

@@ -35,16 +35,20 @@ _HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 _USUAL_PORTS = frozenset(
     (80, 443, 3000, 3001, 4000, 4200, 5000, 5173, 8000, 8008, 8080, 8081, 8088, 8443, 8888, 9000)
 )
-_TUNNELS = (
-    ("subprotocol", re.compile(r"chisel-v[0-9]"), "chisel, a tunnel for TCP"),
-    ("target", re.compile(r"/(?:v1/)?(?:events|wstunnel)(?:[/?]|$)"), "wstunnel"),
-    ("subprotocol", re.compile(r"(?:v1\.)?wstunnel|authorization\.bearer\..*"), "wstunnel"),
-    ("subprotocol", re.compile(r"webtty|gotty"), "gotty, a shell in the browser"),
-    ("subprotocol", re.compile(r"tty"), "ttyd, a shell in the browser"),
-    ("target", re.compile(r"/websockify(?:[/?]|$)"), "websockify, VNC or any TCP in WebSocket"),
-    ("subprotocol", re.compile(r"guacamole"), "Guacamole, remote desktops"),
-    ("subprotocol", re.compile(r"v[0-9]\.channel\.k8s\.io|channel\.k8s\.io"), "kubectl exec"),
+# What offers and addresses of tunnels and remote shells look like.
+_TUNNEL_SUBPROTOCOLS = (
+    (re.compile(r"chisel-v[0-9]"), "chisel, a tunnel for TCP"),
+    (re.compile(r"(?:v1\.)?wstunnel|authorization\.bearer\..*"), "wstunnel"),
+    (re.compile(r"webtty|gotty"), "gotty, a shell in the browser"),
+    (re.compile(r"tty"), "ttyd, a shell in the browser"),
+    (re.compile(r"guacamole"), "Guacamole, remote desktops"),
+    (re.compile(r"v[0-9]\.channel\.k8s\.io|channel\.k8s\.io"), "kubectl exec"),
 )
+_TUNNEL_TARGETS = {
+    "wstunnel": "wstunnel",
+    "websockify": "websockify, VNC or any TCP in WebSocket",
+}
+_TUNNEL_TARGET = re.compile(r"/(wstunnel|websockify)(?:[/?]|$)|^/v1/(?=events(?:[/?]|$))")
 SECOND = 1_000_000_000
 
 
@@ -157,12 +161,23 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
 
 
 def _same_site(origin: str, host: str) -> bool:
-    """Tell whether an origin has the host's name; another port or scheme is the same machine."""
+    """Tell whether an origin and a host belong together; another port or scheme makes no difference.
+
+    Names of one registered domain do (www.example.com and ws.example.com), as far as that can be
+    told without the list of public suffixes.
+    """
     one, other = _ORIGIN.match(origin), _HOST.match(host)
-    if one is None or other is None:
-        return True
-    first, second = one[2].lower(), other[1].lower()
-    return first == second or first.endswith("." + second) or second.endswith("." + first)
+    return one is None or other is None or _domain(one[2]) == _domain(other[1])
+
+
+def _domain(name: str) -> str:
+    """Return the last two labels of a name, three below such as co.uk; addresses as they are."""
+    lowered = name.lower().rstrip(".")
+    labels = lowered.split(".")
+    if lowered.startswith("[") or labels[-1].isdigit():
+        return lowered
+    second = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    return ".".join(labels[-3 if second else -2 :])
 
 
 @check(
@@ -216,8 +231,13 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
     if handshake is None or facts.connection.scheme != "ws" or not handshake.origin:
         return
     if handshake.origin.lower().startswith("https://") and not _behind_tls(facts):
-        message = f"a page of {shown(handshake.origin)} opened plain ws"
-        yield facts.once("client", message, evidence=f"Origin: {handshake.origin}"[:200])
+        inside = ip_address(facts.connection.server_ip).is_private
+        message = f"a page of {shown(handshake.origin)} came over plain ws"
+        if inside:
+            message += ": TLS may end at a proxy before this place"
+        evidence = f"Origin: {handshake.origin}"[:200]
+        severity = "info" if inside else "warning"
+        yield facts.once("client", message, evidence=evidence, severity=severity)
 
 
 def _behind_tls(facts: Facts) -> bool:
@@ -309,14 +329,18 @@ def tunnel(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None:
         return
-    for where, pattern, name in _TUNNELS:
-        values = handshake.subprotocols_offered if where == "subprotocol" else [handshake.target]
-        fits = pattern.fullmatch if where == "subprotocol" else pattern.search
-        value = next((each for each in values if each and fits(each)), None)
-        if value is not None:
-            message = f"the {where} {shown(value)} is that of {name}"
-            yield facts.once("client", message, evidence=value[:200])
+    for offered in handshake.subprotocols_offered:
+        name = next((name for fits, name in _TUNNEL_SUBPROTOCOLS if fits.fullmatch(offered)), None)
+        if name is not None:
+            message = f"the subprotocol {shown(offered)} is that of {name}"
+            yield facts.once("client", message, evidence=offered[:200])
             return
+    target = handshake.target or ""
+    match = _TUNNEL_TARGET.search(target)
+    if match is not None:
+        name = _TUNNEL_TARGETS.get(match[1] or "wstunnel", "wstunnel")
+        message = f"the target {shown(target.partition('?')[0])} is that of {name}"
+        yield facts.once("client", message, evidence=target.partition("?")[0][:200])
 
 
 @check(
@@ -352,7 +376,7 @@ def beacon(facts: Facts) -> Iterator[Finding]:
 
 @check(
     "SEC-14",
-    "odd-endpoint",
+    "private-endpoint",
     "A private address was reached from a public site",
     severity="warning",
     tags=("security", "origin"),
@@ -365,19 +389,16 @@ def beacon(facts: Facts) -> Iterator[Finding]:
     advice="Let servers inside refuse hosts and origins that they do not know.",
     fields=("origin",),
 )
-def odd_endpoint(facts: Facts) -> Iterator[Finding]:
-    """SEC-14: by the origin's name; an unusual port is a remark."""
+def private_endpoint(facts: Facts) -> Iterator[Finding]:
+    """SEC-14: where Host names an address or a machine inside, and the Origin a public site."""
     handshake, record = facts.handshake, facts.connection
     if handshake is None or not handshake.origin or record.outcome != "established":
         return
-    origin = _ORIGIN.match(handshake.origin)
-    host = _HOST.match(handshake.host or "")
-    if origin is None or host is None or not _is_public_name(origin[2]):
+    origin, host = _ORIGIN.match(handshake.origin), _HOST.match(handshake.host or "")
+    if origin is None or host is None or _is_public_name(host[1]):
         return
-    if not ip_address(record.server_ip).is_private or _same_site(handshake.origin, host[0]):
-        return
-    if _is_public_name(host[1]) or host[1].strip("[]") == record.server_ip:
-        message = f"a page of {shown(handshake.origin)} reached {record.server_ip}"
+    if _is_public_name(origin[2]) and ip_address(record.server_ip).is_private:
+        message = f"a page of {shown(handshake.origin)} reached {shown(host[0])}"
         yield facts.once("client", message, evidence=f"Origin: {handshake.origin}"[:200])
 
 

@@ -40,6 +40,9 @@ HOLES = 16
 # Frames behind a hole whose numbers can still be told: eight bytes each.
 MOST_LATE = 1 << 20
 
+# Bodies that most Close frames have: none, 1000 and 1001.
+USUAL_CLOSES = (b"", b"\x03\xe8", b"\x03\xe9")
+
 REQUEST_LINES = (b"GET /", b"POST ", b"HEAD ", b"PUT /", b"DELET", b"OPTIO", b"CONNE", b"TRACE")
 
 # payload, opcode, suspicious → kinds of events, each with a value and the bytes that say so.
@@ -390,12 +393,30 @@ class Observer:
                 self.is_due("frame-after-refusal", watch)
                 observation.events.append(replace(watch.first, kind="frame-after-refusal"))
             self.unanswered(watch)
+        self.closes()
         if self.last_time != NEVER and self.end_time != NEVER:
             observation.silence_ns = max(self.end_time - self.last_time, 0)
         observation.client = self.client.side()
         observation.server = self.server.side()
         if self.late:
             self.renumber()
+
+    def closes(self) -> None:
+        """Count what the two Close frames have that most have not."""
+        client, server = self.client.close, self.server.close
+        if client is None and server is None:
+            self.is_due("no-close", self.client)
+            return
+        if client is None:
+            self.is_due("one-close", self.server)
+        elif server is None:
+            self.is_due("one-close", self.client)
+        elif client.payload[:2] != server.payload[:2]:
+            self.is_due("codes-differ", self.client)
+        if client is not None and client.payload not in USUAL_CLOSES:
+            self.is_due("odd-close", self.client)
+        if server is not None and server.payload not in USUAL_CLOSES:
+            self.is_due("odd-close", self.server)
 
     def unanswered(self, watch: Watch) -> None:
         """Record the Pings that no Pong came for."""
