@@ -260,7 +260,9 @@ def accept_of_another_key(facts: CaptureFacts) -> Iterator[Finding]:
     wrong = [
         each
         for each in facts.connections
-        if each.handshake is not None and each.handshake.accept_valid is False
+        if each.connection.outcome == "invalid"
+        and each.handshake is not None
+        and each.handshake.accept_valid is False
     ]
     if not wrong:
         return

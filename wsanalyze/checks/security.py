@@ -161,7 +161,7 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
 
 
 def _same_site(origin: str, host: str) -> bool:
-    """Tell whether an origin and a host belong together; another port or scheme makes no difference.
+    """Tell whether an origin and a host belong together, whatever their ports and schemes.
 
     Names of one registered domain do (www.example.com and ws.example.com), as far as that can be
     told without the list of public suffixes.
