@@ -22,7 +22,7 @@ _WORDS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 # Masking keys from which their distribution says something.
 ENOUGH = 256
 # Of more than these the rest is not looked at: it would cost more than it tells.
-SAMPLED = 512
+SAMPLED = 256
 # Standard deviations of a bit's count from a half: by chance one in 10^11 bits is beyond.
 DEVIATIONS = 7.0
 
@@ -136,7 +136,7 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     elif side.same_keys and (side.same_keys > 1 or masked <= 64):
         what = f"{side.same_keys} of {masked} frames have the masking key of the frame before"
     elif len(keys) >= 3:
-        what = _sequence(keys) or _repetition(keys)
+        what = _sequence(keys) or _repetition(keys[:SAMPLED])
     if what is not None and side.first is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         yield facts.at(side.first, what, evidence=evidence, expected="random keys")
@@ -151,7 +151,7 @@ def _sequence(keys: Sequence[int]) -> str | None:
 
 
 def _repetition(keys: Sequence[int]) -> str | None:
-    """Say how often keys come again, where that is no chance: one pair in 1024 keys may be."""
+    """Say how often keys come again, where that is no chance: one pair may be."""
     again = len(keys) - len(set(keys))
     if again < 2:
         return None
@@ -202,7 +202,7 @@ def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
     advice="Look at how the keys are made: 31 or 15 bits of rand(), or text.",
 )
 def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
-    """SEC-09: from ENOUGH keys on, by the first 512."""
+    """SEC-09: from ENOUGH keys on, by the first ones."""
     side = facts.side("client")
     keys = side.masking_keys[:SAMPLED]
     if len(keys) < ENOUGH or side.zero_keys > 1 or side.same_keys > 1 or side.first is None:
