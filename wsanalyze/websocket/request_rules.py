@@ -198,7 +198,8 @@ def _origin(faults: Faults, handshake: Handshake) -> None:
     head = handshake.request_head
     agent = handshake.user_agent or ""
     mode = head.value("sec-fetch-mode") or ""
-    browser = agent.startswith("Mozilla/5.0 (") or mode.lower() == "websocket"
+    # Node's client sends Sec-Fetch-Mode too, and says that it is none.
+    browser = agent.startswith("Mozilla/5.0 (") or (not agent and mode.lower() == "websocket")
     if browser and handshake.origin is None:
         what = "a browser sent this, by its User-Agent or Sec-Fetch-Mode, and there is no Origin"
         section = "RFC 6455 §4.1 item 8"
