@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.checks.check import check
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
+from wsanalyze.websocket.handshake import Handshake
 
 _LEGACY = ("handshake", "legacy")
+
+# Within this time the same client tries again because of the refusal.
+FALLBACK_NS = 10_000_000_000
 
 
 @check(
@@ -91,9 +96,10 @@ def wrong_legacy_origin(facts: Facts) -> Iterator[Finding]:
 def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
     """LEG-04, by the counts: which frame it was is not noted."""
     handshake = facts.handshake
-    if handshake is None or not handshake.is_hixie or not facts.established:
-        return
     record = facts.connection
+    # Behind a handshake that is void or unseen, bytes that are no frames are no surprise.
+    if handshake is None or record.outcome != "established" or not handshake.is_hixie:
+        return
     for sender, unread, texts in (
         ("client", record.client_unread_bytes, record.client_invalid_text_messages),
         ("server", record.server_unread_bytes, record.server_invalid_text_messages),
@@ -149,30 +155,57 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
     if handshake is None or not (handshake.is_hixie or handshake.is_draft):
         return
     if handshake.version != "hixie-75":
-        message = f"the version is {handshake.version}, a draft before RFC 6455"
+        message = f"the version is {shown(handshake.version)}, a draft before RFC 6455"
         yield facts.once("client", message, expected="version 13")
 
 
 @check(
     "LEG-07",
     "mixed-versions",
-    "One request asks for two versions",
+    "One client asks for two versions",
     severity="info",
     tags=_LEGACY,
     references=("RFC 6455 §4.4",),
     explanation=(
-        "The request has the key of RFC 6455 and those of Hixie-76 as well, so that servers of "
-        "either may answer. The version that is named counts."
+        "A request has the key of RFC 6455 and those of Hixie-76 as well, so that servers of "
+        "either may answer; the version that is named counts. Or a client that was refused asks "
+        "again at once, for another version."
     ),
-    advice="Nothing is wrong; the old keys are of no use any more.",
-    fields=("sec-websocket-key1", "sec-websocket-key2"),
+    advice="Nothing is wrong; where the server speaks version 13, no other is of any use.",
+    scope=CAPTURE,
 )
-def mixed_versions(facts: Facts) -> Iterator[Finding]:
+def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
     """LEG-07."""
-    handshake = facts.handshake
-    if handshake is None or not handshake.request_head.count("sec-websocket-key"):
-        return
+    refused: dict[tuple[str | None, ...], Facts] = {}
+    for each in facts.connections:
+        handshake = each.handshake
+        if handshake is None or not each.has_request:
+            continue
+        if handshake.version == "13" and _has_old_keys(handshake):
+            message = "the request has keys of Hixie-76 beside version 13"
+            yield facts.about(each, each.once("client", message))
+        record = each.connection
+        agent = (record.client_ip, record.server_ip, str(record.server_port), handshake.target)
+        client = (*agent, handshake.host, handshake.user_agent)
+        before = refused.pop(client, None)
+        if before is not None and (again := _fell_back(before, each)) is not None:
+            yield facts.about(each, each.once("client", again))
+        if record.outcome in ("refused", "invalid"):
+            refused[client] = each
+
+
+def _has_old_keys(handshake: Handshake) -> bool:
     head = handshake.request_head
-    if head.count("sec-websocket-key1") or head.count("sec-websocket-key2"):
-        message = f"the request has keys of Hixie-76 beside version {handshake.version}"
-        yield facts.once("client", message)
+    return bool(head.count("sec-websocket-key1") or head.count("sec-websocket-key2"))
+
+
+def _fell_back(before: Facts, after: Facts) -> str | None:
+    """Say that a client asked for another version than the one it was just refused with."""
+    first, second = before.handshake, after.handshake
+    then, now = before.connection.responded, after.connection.requested
+    if first is None or second is None or then is None or now is None:
+        return None
+    if first.version == second.version or not 0 <= now - then <= FALLBACK_NS:
+        return None
+    asked = f"version {shown(second.version)} is asked for"
+    return f"{asked} {(now - then) / 1e9:.3f} s after version {shown(first.version)} was refused"
