@@ -8,9 +8,16 @@ from dataclasses import replace
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")
+
+# What is at fault of these is a byte or a field's name; of the others it may be a field's value.
+HARMLESS_ODDITIES = (
+    *("bare-lf", "bare-cr", "nul", "control"),
+    *("space-before-colon", "empty-name", "bad-name"),
+)
 
 # Bytes shown of what came too early: a frame's longest header, and nothing that could be a secret.
 EARLY_SHOWN = 14
@@ -398,7 +405,10 @@ def early_frames(facts: Facts) -> Iterator[Finding]:
 )
 def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     """HSQ-18."""
-    return facts.of_faults("HSQ-18", secret=True)
+    for finding in facts.of_faults("HSQ-18"):
+        evidence = finding.evidence or ""
+        harmless = finding.message.startswith(HARMLESS_ODDITIES)
+        yield replace(finding, evidence=shown(evidence) if harmless else facts.secret(evidence))
 
 
 @check(
