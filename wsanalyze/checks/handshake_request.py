@@ -208,7 +208,6 @@ def repeated_key(facts: Facts) -> Iterator[Finding]:
         "Update the client. A server says which versions it knows in Sec-WebSocket-Version."
     ),
     faults=True,
-    example="hybi-drafts.pcapng",
 )
 def wrong_version(facts: Facts) -> Iterator[Finding]:
     """HSQ-09, but for the numbers of drafts, which LEG-06 tells."""

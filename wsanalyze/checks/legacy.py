@@ -88,29 +88,31 @@ def wrong_legacy_origin(facts: Facts) -> Iterator[Finding]:
     references=("HX §4.2", "HX §5.3"),
     explanation=(
         "Text of Hixie stands between 00 and FF, other frames have a length. Text without its FF, "
-        "a length that nobody can mean, or text that is not UTF-8 leaves the receiver without a "
-        "place to go on from."
+        "or a length that nobody can mean, leaves the receiver without a place to go on from."
     ),
     advice="Update both ends to RFC 6455, whose frames say how long they are.",
 )
 def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
-    """LEG-04, by the counts: which frame it was is not noted."""
+    """LEG-04, by the counts: which frame it was is not noted. MSG-04 has what is not UTF-8."""
     handshake = facts.handshake
     record = facts.connection
     # Behind a handshake that is void or unseen, bytes that are no frames are no surprise.
     if handshake is None or record.outcome != "established" or not handshake.is_hixie:
         return
-    for sender, unread, texts in (
-        ("client", record.client_unread_bytes, record.client_invalid_text_messages),
-        ("server", record.server_unread_bytes, record.server_invalid_text_messages),
-    ):
-        lost = record.client_lost_bytes if sender == "client" else record.server_lost_bytes
-        if lost:
+    if handshake.framing != "hixie":
+        return
+    for sender in ("client", "server"):
+        if getattr(record, f"{sender}_lost_bytes"):
             continue
-        if unread and handshake.framing == "hixie":
-            yield Finding(f"{unread} bytes of the {sender} are no frames of Hixie", sender=sender)
-        if texts:
-            yield Finding(f"{texts} text frames of the {sender} are not UTF-8", sender=sender)
+        unread = getattr(record, f"{sender}_unread_bytes")
+        if unread:
+            counted = "1 byte" if unread == 1 else f"{unread} bytes"
+            yield Finding(f"{counted} of the {sender} can be no frames of Hixie", sender=sender)
+        cut = getattr(record, f"{sender}_incomplete_messages")
+        closed = [e for e in facts.observation.endings if (e.sender, e.how) == (sender, "fin")]
+        if cut and closed:
+            message = f"the {sender} closed the connection within a frame"
+            yield Finding(message, sender=sender, time=closed[0].time, packet=closed[0].packet)
 
 
 @check(
@@ -155,7 +157,7 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
     if handshake is None or not (handshake.is_hixie or handshake.is_draft):
         return
     if handshake.version != "hixie-75":
-        message = f"the version is {shown(handshake.version)}, a draft before RFC 6455"
+        message = f"the version is {handshake.version}, a draft before RFC 6455"
         yield facts.once("client", message, expected="version 13")
 
 
