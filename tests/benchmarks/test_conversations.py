@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from support.chance import chance
-
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
 from losses.conversations import Cut, any_cut, talks  # noqa: E402
+from support.chance import chance  # noqa: E402
 
 TALKS = talks(ROOT / "captures" / "http-before-upgrade.pcapng")
 

@@ -94,7 +94,6 @@ def both_ends_cut(facts: Facts) -> Iterator[Finding]:
         "proxy_send_timeout; HAProxy: timeout tunnel)."
     ),
     scope=CAPTURE,
-    example="nginx-proxy.pcapng",
 )
 def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-14: one finding for each limit, at the last connection that it cut."""

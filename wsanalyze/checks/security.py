@@ -303,7 +303,7 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
 
 @check(
     "SEC-12",
-    "tunnel",
+    "protocol-inside",
     "Another protocol travels inside",
     severity="info",
     tags=("security", "tunnel"),
@@ -315,7 +315,7 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Find out who runs it, and whether it is meant to be there.",
 )
-def tunnel(facts: Facts) -> Iterator[Finding]:
+def protocol_inside(facts: Facts) -> Iterator[Finding]:
     """SEC-12."""
     observation = facts.observation
     if observation.count("inner-protocol"):

@@ -31,6 +31,8 @@ ALWAYS = 2
 # A frame from this length on may be remarkable (64 KiB is what length forms below 127 end at).
 LARGE = 65536
 NOTED = 1 << 20
+# A message that inflates to a megabyte or more, and to so many times its size, is.
+NOTED_RATIO = 50
 
 # Fragments of a message, and bytes in each on average, from which they are many and small.
 MANY = 64
@@ -350,10 +352,42 @@ class Observer:
 
     def compressed(self, watch: Watch, message: MessageReader) -> cython.int:
         """Take note of a message with RSV1 that has just ended (RFC 7692 §6.2)."""
-        if message.complete:
-            watch.compressed += 1
-            watch.compressed_wire += message.wire_length
-            watch.compressed_length += message.length
+        inflater = message.inflater
+        if inflater is None or not message.whole:
+            return 0
+        if inflater.broken:
+            if inflater.problem:
+                self.note_message("not-inflated", watch, inflater.problem.encode())
+            return 0
+        if inflater.cut:
+            if inflater.cut != "windows":
+                self.note_message("inflate-cut", watch, b"", inflater.output_length)
+            return 0
+        if not message.complete:
+            return 0
+        watch.compressed += 1
+        watch.compressed_wire += message.wire_length
+        watch.compressed_length += message.length
+        self.oddities(watch, message, inflater.final_blocks)
+        if inflater.reached:
+            self.note_message("context", watch, b"", inflater.reached)
+        if inflater.distance:
+            self.note_message("window", watch, b"", inflater.distance)
+        return 0
+
+    def oddities(
+        self, watch: Watch, message: MessageReader, final_blocks: cython.longlong
+    ) -> cython.int:
+        """Take note of what is legal and rare about a compressed message that is complete."""
+        wire: cython.longlong = message.wire_length
+        if message.length >= NOTED and message.length > NOTED_RATIO * wire:
+            self.note_message("inflate-ratio", watch, b"", message.length, wire)
+        if message.length == 0 and wire != 1:
+            self.note_message("empty-compressed", watch, b"", wire)
+        elif 0 < message.length < wire:
+            self.note_message("grew", watch, b"", message.length, wire)
+        if final_blocks:
+            self.note_message("final-block", watch, b"", final_blocks)
         return 0
 
     def look(self, watch: Watch, message: MessageReader) -> cython.int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
+from wsanalyze.websocket.distances import Reach
+
 # Every compressed message had these four bytes taken from its end (RFC 7692 §7.2.1).
 TAIL = b"\x00\x00\xff\xff"
 # An empty stored block, the last one (RFC 1951 §3.2.4).
@@ -19,6 +21,9 @@ RATIO_FROM = 16 * 1024 * 1024
 # costs a new zlib stream here.
 MOST_FINAL_BLOCKS = 4096
 
+
+# Compressed bytes of one message that are kept to see what it refers to.
+WATCHED = 1024 * 1024
 
 # What zlib keeps of one stream: its tables and the longest window.
 DECODER = 40 * 1024
@@ -45,6 +50,11 @@ class Inflater:
     (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
     message is not decompressed.
 
+    With `watched`, what a sender can break of the agreement is found out: with `window_bits` below
+    15 `distance` is how far back a message refers beyond that window, and without `takeover`
+    `reached` how far it refers into messages before it (0: it does not). Such a message is
+    decompressed all the same. Messages of more than WATCHED bytes are not looked at.
+
     `memory` is shared by many: where it is used up, messages that would need a decoder more are
     `cut` by the limit `windows`. `close` gives back what this one took.
 
@@ -57,19 +67,25 @@ class Inflater:
         "_decoder",
         "_fresh",
         "_held",
+        "_input",
         "_window",
         "broken",
         "cut",
+        "distance",
         "final_blocks",
         "input_length",
+        "is_watched",
         "limit",
         "memory",
         "output_length",
+        "problem",
         "proven",
         "ratio",
+        "reached",
         "takeover",
         "total_input",
         "total_output",
+        "window_bits",
     )
 
     def __init__(
@@ -80,8 +96,12 @@ class Inflater:
         ratio: int,
         memory: Memory | None = None,
         proven: bool = False,
+        window_bits: int = 15,
+        watched: bool = False,
     ) -> None:
         self.memory = memory
+        self.window_bits = window_bits
+        self.is_watched = watched and not proven and (window_bits < 15 or not takeover)
         self._held = 0
         self.takeover = takeover
         self.proven = proven
@@ -93,10 +113,16 @@ class Inflater:
         self._begin()
 
     def _forget(self) -> None:
-        self._decoder: zlib._Decompress | None = None
         self._window = b""
+        self._renew()
+
+    def _renew(self) -> None:
+        """Begin with an empty window; what was sent before is kept where that is watched."""
+        if not self.is_watched:
+            self._window = b""
+        self._decoder: zlib._Decompress | None = None
         self._fresh = True
-        self._hold(0)
+        self._hold(len(self._window))
 
     def close(self) -> None:
         """Forget everything: no message will come."""
@@ -122,14 +148,19 @@ class Inflater:
     def _begin(self) -> None:
         self.final_blocks = 0
         self.broken = False
+        self.problem = ""
+        self.distance = self.reached = 0
+        self._input: bytearray | None = bytearray() if self.is_watched else None
         self.cut = ""
         self.input_length = 0
         self.output_length = 0
 
     def start(self) -> None:
         """Begin a message."""
-        if self.broken or self.cut or not (self.takeover or self._fresh):
+        if self.broken or self.cut:
             self._forget()
+        elif not (self.takeover or self._fresh):
+            self._renew()
         self._begin()
 
     def lose(self) -> None:
@@ -142,12 +173,19 @@ class Inflater:
         self._fresh = False
         self.input_length += len(data)
         self.total_input += len(data)
+        if self._input is not None:
+            self._watch(data)
         decoder = self._opened() if data else None
         while decoder is not None and data and not self.broken and not self.cut:
             try:
                 piece = decoder.decompress(data, PIECE)
-            except zlib.error:
-                self.broken = True
+            except zlib.error as error:
+                again = self._with_context()
+                if again is None:
+                    self.broken = True
+                    self.problem = str(error)
+                    return
+                yield from again
                 return
             data = decoder.unconsumed_tail
             if piece:
@@ -168,8 +206,52 @@ class Inflater:
         self.input_length -= len(TAIL)
         if self.proven and not self.broken and not self._at_block_end():
             self.broken = True
+        if self._input is not None and not self.broken:
+            self._judge(bytes(self._input))
         if not self.takeover:
-            self._forget()
+            self._renew()
+
+    def _watch(self, data: bytes) -> None:
+        """Keep a message's data, unless it is too much."""
+        if self._input is not None and len(self._input) + len(data) <= WATCHED:
+            self._input += data
+        else:
+            self._input = None
+
+    def _judge(self, data: bytes) -> None:
+        """Find out whether a whole message refers to what it must not."""
+        reach = Reach(data)
+        if reach.broken:
+            return
+        if not self.takeover:
+            self.reached = reach.beyond
+        if reach.largest > 1 << self.window_bits:
+            self.distance = reach.largest
+
+    def _with_context(self) -> list[bytes] | None:
+        """Decompress what came of a message once more, with the window that it must not use.
+
+        Returns what that gives beyond the output so far; None where it gives nothing, either.
+        """
+        if self.takeover or self._input is None or self.reached or not self._window:
+            return None
+        # Without takeover, `_window` ends with what came of this message so far.
+        before = self._window[: len(self._window) - min(self.output_length, len(self._window))]
+        decoder = zlib.decompressobj(-15, zdict=before or self._window)
+        most = self.output_length + max(PIECE, self.ratio * len(self._input))
+        try:
+            output = decoder.decompress(bytes(self._input), most)
+        except zlib.error:
+            return None
+        if decoder.unconsumed_tail or decoder.eof:
+            return None
+        self.reached = 1
+        self._decoder = decoder
+        rest = output[self.output_length :]
+        pieces: list[bytes] = []
+        for start in range(0, len(rest), PIECE):
+            pieces += self._account(rest[start : start + PIECE])
+        return pieces
 
     def _at_block_end(self) -> bool:
         """Say whether a block could begin here: an empty last one ends the stream at once."""
@@ -185,8 +267,9 @@ class Inflater:
         while not self.broken and not self.cut:
             try:
                 piece = decoder.decompress(b"", PIECE)
-            except zlib.error:
+            except zlib.error as error:
                 self.broken = True
+                self.problem = str(error)
                 return
             if not piece:
                 return
@@ -195,7 +278,7 @@ class Inflater:
     def _account(self, piece: bytes) -> Iterator[bytes]:
         self.output_length += len(piece)
         self.total_output += len(piece)
-        if self.takeover:
+        if self.takeover or self._input is not None:
             self._window = (
                 (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
             )
