@@ -9,7 +9,6 @@ import pytest
 from checks.given import CAPTURES, REQUEST, RESPONSE, connection, handshake, recorded, with_fields
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
-from wsanalyze.checks.check import Check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 
@@ -170,9 +169,3 @@ def test_recorded_sessions_of_real_peers(path: Path) -> None:
         assert {check for _, check in told} == {"LEG-06"}
     elif name not in OLD:
         assert told == WANTED.get(name, set())
-
-
-@pytest.mark.parametrize("check", [each for each in CHECKS if each.example], ids=lambda it: it.id)
-def test_an_example_shows_what_it_is_an_example_of(check: Check) -> None:
-    facts = recorded(check.example)
-    assert Audit([check]).findings(facts.connections, facts.captures)
