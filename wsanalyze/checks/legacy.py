@@ -183,17 +183,26 @@ def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
         handshake = each.handshake
         if handshake is None or not each.has_request:
             continue
-        if handshake.version == "13" and _has_old_keys(handshake):
+        if _has_old_keys(handshake) and handshake.version == "13":
             message = "the request has keys of Hixie-76 beside version 13"
             yield facts.about(each, each.once("client", message))
-        record = each.connection
-        agent = (record.client_ip, record.server_ip, str(record.server_port), handshake.target)
-        client = (*agent, handshake.host, handshake.user_agent)
+        failed = each.connection.outcome in ("refused", "invalid")
+        # Where nobody was refused so far, nobody can fall back: most captures are like that.
+        if not (refused or failed):
+            continue
+        client = _client(each, handshake)
         before = refused.pop(client, None)
         if before is not None and (again := _fell_back(before, each)) is not None:
             yield facts.about(each, each.once("client", again))
-        if record.outcome in ("refused", "invalid"):
+        if failed:
             refused[client] = each
+
+
+def _client(facts: Facts, handshake: Handshake) -> tuple[str | None, ...]:
+    """Return what two attempts of one client for one resource have in common."""
+    record = facts.connection
+    ends = (record.client_ip, record.server_ip, str(record.server_port))
+    return (*ends, handshake.host, handshake.target, handshake.user_agent)
 
 
 def _has_old_keys(handshake: Handshake) -> bool:
