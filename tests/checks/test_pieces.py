@@ -19,7 +19,7 @@ from support.chance import chance
 from checks.given import REQUEST, SECOND, connection, event, found, handshake, messages, observed
 from wsanalyze.checks import pieces, randomness
 from wsanalyze.checks.pieces import CONGRUENTIAL, UNSEEDED_GO, generator_of_pieces, turned
-from wsanalyze.checks.prediction import generator_of
+from wsanalyze.checks.prediction import generator_of, java_numbers
 from wsanalyze.layers.connection import Connection
 
 # new java.util.Random(42): 48 times nextInt(256).
@@ -212,6 +212,14 @@ class TestPredictable:
         assert self.check(JAVA_KEYS[:2], JAVA_NONCE) == told
         assert self.check(JAVA_KEYS[1:2], JAVA_NONCE) == []
         assert self.check(JAVA_KEYS[:1]) == []
+
+    def test_java_whose_hidden_bits_are_zero(self) -> None:
+        """One in 2^16 states: the sum that two numbers leave open is just below a multiple."""
+        source = chance(9)
+        for _ in range(100):
+            state = source.getrandbits(32) << 16
+            keys = [state >> 16, *islice(java_numbers(state), 2)]
+            assert generator_of(keys) == "java.util.Random (nextInt)"
 
     def test_in_the_middle_of_a_connection(self) -> None:
         record = client(JAVA_KEYS)
