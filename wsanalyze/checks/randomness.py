@@ -225,7 +225,9 @@ def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
         return
     if not facts.has_standard_frames:
         return
-    name = generator_of(keys) or generator_of_pieces(keys) or _told_by_handshake(facts, keys[0])
+    name = generator_of(keys) or generator_of_pieces(keys)
+    if name is None and len(keys) < 3:
+        name = _told_by_handshake(facts, keys[0])
     if name is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         message = f"the masking keys are those of {name}: each tells the next"
@@ -233,7 +235,10 @@ def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
 
 
 def _told_by_handshake(facts: Facts, first: int) -> str | None:
-    """Name the generator whose numbers are the handshake's key and, next, the first masking key."""
+    """Name the generator whose numbers are the handshake's key and, next, the first masking key.
+
+    Three masking keys tell without the handshake.
+    """
     handshake = facts.handshake
     if handshake is None or handshake.is_hixie or not handshake.key:
         return None
