@@ -61,8 +61,8 @@ class Observer:
     - `last_time`: of the last frame of either end
     - `late`: frames of one side were lost, so that frames are read in another order than they are
       numbered; `client_orders`, `server_orders`: since then, the place of each in the order of
-      reading; `…_offsets`: where it begins in its sender's stream; `…_reads`: how many frames of both
-      had been read by then; `…_before`: how many were before
+      reading; `…_offsets`: where it begins in its sender's stream; `…_reads`: how many frames of
+      both had been read by then; `…_before`: how many were before
     """
 
     def __init__(self, observation: Observation, inspect: Inspector | None) -> None:
