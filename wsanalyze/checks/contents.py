@@ -113,7 +113,7 @@ def _aws(payload: bytes) -> bytes | None:
 def _card(payload: bytes) -> bytes | None:
     for match in _CARD.finditer(payload):
         digits = bytes(byte for byte in match[0] if 0x30 <= byte <= 0x39)
-        if 13 <= len(digits) <= 19 and len(set(digits)) > 2 and is_luhn(digits):
+        if 13 <= len(digits) <= 19 and len(set(digits)) > 1 and is_luhn(digits):
             return match[0]
     return None
 

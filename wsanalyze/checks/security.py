@@ -323,7 +323,7 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
         return
     for event in facts.events("secret"):
         secret = event.payload.decode("latin-1")
-        message = f"a message holds what looks like a {SECRETS[event.value]}"
+        message = f"a message seems to hold a secret: {SECRETS[event.value]}"
         yield facts.at(event, message, evidence=facts.secret(secret)[:200])
 
 
