@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layers.sender import Sender
-from wsanalyze.layers.watch import Watch
+from wsanalyze.layers.watch import Keyring, Watch
 from wsanalyze.observation import KEPT_EVENTS, Event, Hole, Observation
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
@@ -65,11 +65,13 @@ class Observer:
       both had been read by then; `…_before`: how many were before
     """
 
-    def __init__(self, observation: Observation, inspect: Inspector | None) -> None:
+    def __init__(
+        self, observation: Observation, inspect: Inspector | None, memory: Keyring
+    ) -> None:
         self.observation = observation
         self.inspect = inspect
-        self.client = Watch(0)
-        self.server = Watch(1)
+        self.client = Watch(0, memory)
+        self.server = Watch(1, memory)
         self.strict = True
         self.owned = False
         self.last_time = NEVER

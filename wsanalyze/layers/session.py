@@ -89,7 +89,7 @@ class Session(Layer):
         observation = self.connection.observation
         if observation is None:
             return None
-        observer = Observer(observation, self.recorder.inspect)
+        observer = Observer(observation, self.recorder.inspect, self.recorder.keys)
         observer.client.unsure = observer.server.unsure = self.connection.outcome == "unseen"
         handshake = self.connection.handshake
         extensions = handshake.extensions if handshake is not None else []
