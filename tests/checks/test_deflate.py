@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
 from typing import Any
@@ -22,9 +23,15 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.websocket.deflate import WATCHED
 from wsanalyze.websocket.handshake import Handshake
 
 TEXT = b" ".join(b"%d words that come again and again" % number for number in range(400))
+
+
+def noise_of(seed: int, length: int) -> bytes:
+    """Return bytes that do not compress, the same ones each time."""
+    return hashlib.shake_256(bytes([seed])).digest(length)
 
 
 class Sender:
@@ -86,6 +93,33 @@ class TestAgreement:
         assert (finding.check, finding.severity, finding.sender) == ("EXT-13", "error", "client")
         assert finding.frame == 1
         assert finding.expected == "client_no_context_takeover"
+
+    def test_there_is_no_message_before_the_first_one(self) -> None:
+        sender = Sender()
+        sender.message(TEXT)
+        recording = recorded(sender.message(TEXT), "; client_no_context_takeover")
+        (finding,) = findings(recording)
+        assert finding.check == "PMD-01"
+        assert "too far back" in finding.message
+
+    def test_behind_a_message_that_was_too_long_to_be_watched(self) -> None:
+        sender = Sender()
+        noise = noise_of(7, WATCHED + 50_000)
+        said = [TEXT, noise, noise[-20_000:]]
+        frames = b"".join(sender.message(each) for each in said)
+        recording = recorded(frames, "; client_no_context_takeover")
+        assert payloads(recording)[0] == TEXT
+        assert payloads(recording)[2] == noise[-20_000:]
+        assert [(each.check, each.frame) for each in findings(recording)] == [("EXT-13", 2)]
+
+    def test_a_reference_in_the_middle_of_a_long_message(self) -> None:
+        sender = Sender()
+        noise = noise_of(7, 15_000)
+        said = [noise, noise_of(8, 9_000) + noise[-8_000:] + TEXT]
+        frames = b"".join(sender.message(each) for each in said)
+        recording = recorded(frames, "; client_no_context_takeover")
+        assert payloads(recording) == said
+        assert [(each.check, each.frame) for each in findings(recording)] == [("EXT-13", 1)]
 
     def test_a_new_context_for_each_message_is_what_was_agreed(self) -> None:
         frames = Sender().message(TEXT) + Sender().message(TEXT)
