@@ -168,6 +168,14 @@ class TestInflating:
         assert (finding.check, finding.severity, finding.frame) == ("PMD-01", "error", 0)
         assert "invalid" in finding.message
 
+    def test_the_first_one_behind_that_does(self) -> None:
+        good = Sender().message(TEXT)
+        frames = masked(b"\xff\xff\xff\xff", rsv=4) + good + Sender().message(TEXT)
+        (record,) = recorded(frames, "").connections
+        assert record.observation is not None
+        again = record.observation.of("inflated-again")
+        assert [(each.sender, each.frame) for each in again] == [("client", 1)]
+
     def test_an_empty_message_and_one_that_is_not_compressed(self) -> None:
         assert findings(recorded(masked(b"\x00", rsv=4) + masked(b"plain"), "")) == []
 
@@ -177,6 +185,16 @@ class TestInflating:
         assert found(checks.message_does_not_inflate, record) == []
         (finding,) = found(checks.context_lost, record)
         assert finding.message.startswith("1 message of the client could not be inflated")
+
+        assert finding.message.endswith("; none after them could")
+
+    def test_from_where_content_is_right_again(self) -> None:
+        for frame, where in ((7, "frame 7"), (None, "packet 31")):
+            again = event("inflated-again", frame=frame, packet=31)
+            seen = observed(event("not-inflated", payload=b"invalid distance"), again)
+            record = connection(observation=seen, client_lost_bytes=100)
+            (finding,) = found(checks.context_lost, record)
+            assert finding.message.endswith(f"; from {where} on content is right again")
 
     def test_nothing_is_missing_and_nothing_is_lost(self) -> None:
         assert found(checks.context_lost, connection(client_lost_bytes=5)) == []

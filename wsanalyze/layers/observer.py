@@ -368,6 +368,8 @@ class Observer:
         watch.compressed += 1
         watch.compressed_wire += message.wire_length
         watch.compressed_length += message.length
+        if inflater.resumed:
+            self.note_message("inflated-again", watch)
         self.oddities(watch, message, inflater.final_blocks)
         if inflater.reached:
             self.note_message("context", watch, b"", inflater.reached)

@@ -52,6 +52,8 @@ class Inflater:
     lost: the next message is tried with an empty one. A reference to what is not in the window is
     an error in zlib, so that a message which comes through is right, whatever came before.
 
+    `resumed` is True of the first one that comes through behind some that did not.
+
     `limit` bounds the output of one message, `ratio` output bytes per input byte over all messages
     (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
     message is not decompressed.
@@ -71,6 +73,7 @@ class Inflater:
 
     __slots__ = (
         "_decoder",
+        "_failed",
         "_fresh",
         "_held",
         "_input",
@@ -88,6 +91,7 @@ class Inflater:
         "proven",
         "ratio",
         "reached",
+        "resumed",
         "takeover",
         "total_input",
         "total_output",
@@ -115,6 +119,7 @@ class Inflater:
         self.ratio = ratio
         self.total_input = 0
         self.total_output = 0
+        self._failed = False
         self._forget()
         self._begin()
 
@@ -161,6 +166,7 @@ class Inflater:
         self.final_blocks = 0
         self.broken = False
         self.problem = ""
+        self.resumed = False
         self.distance = self.reached = 0
         self._input = bytearray() if self.is_watched else None
         self.cut = ""
@@ -217,6 +223,11 @@ class Inflater:
             self._judge(bytes(self._input))
             self._input = None
             self._hold(self._kept())
+        if self.problem:
+            self._failed = True
+        elif self._failed and not self.broken and not self.cut:
+            self._failed = False
+            self.resumed = True
         if not self.takeover:
             self._renew()
 
