@@ -189,8 +189,8 @@ class TestInflating:
         assert finding.message.endswith("; none after them could")
 
     def test_from_where_content_is_right_again(self) -> None:
-        for frame, where in ((7, "frame 7"), (None, "packet 31")):
-            again = event("inflated-again", frame=frame, packet=31)
+        for number, where in ((7, "frame 7"), (None, "packet 31")):
+            again = event("inflated-again", frame=number, packet=31)
             seen = observed(event("not-inflated", payload=b"invalid distance"), again)
             record = connection(observation=seen, client_lost_bytes=100)
             (finding,) = found(checks.context_lost, record)

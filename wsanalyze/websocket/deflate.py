@@ -134,22 +134,24 @@ class Inflater:
         self._decoder: zlib._Decompress | None = None
         self._fresh = True
         self._input: bytearray | None = None
-        self._hold(len(self._window))
+        self._hold()
 
     def close(self) -> None:
         """Forget everything: no message will come."""
         self._forget()
 
-    def _hold(self, size: int) -> None:
-        """Count what is kept from now on."""
-        if self.memory is not None:
-            self.memory.held += size - self._held
+    def _hold(self) -> None:
+        """Count what is kept now."""
+        memory = self.memory
+        if memory is None:
+            return
+        size = len(self._window)
+        if self._decoder is not None:
+            size += DECODER
+        if self._input is not None:
+            size += len(self._input)
+        memory.held += size - self._held
         self._held = size
-
-    def _kept(self) -> int:
-        """Return how much is kept now."""
-        decoder = 0 if self._decoder is None else DECODER
-        return decoder + len(self._window) + len(self._input or b"")
 
     def _opened(self) -> zlib._Decompress | None:
         """Return the decoder, a new one where there is none; None where memory is used up."""
@@ -159,7 +161,7 @@ class Inflater:
                 self.cut = "windows"
                 return None
             self._decoder = zlib.decompressobj(-15)
-            self._hold(self._kept())
+            self._hold()
         return self._decoder
 
     def _begin(self) -> None:
@@ -222,7 +224,7 @@ class Inflater:
         if self._input is not None and not self.broken:
             self._judge(bytes(self._input))
             self._input = None
-            self._hold(self._kept())
+            self._hold()
         if self.problem:
             self._failed = True
         elif self._failed and not self.broken and not self.cut:
@@ -239,7 +241,7 @@ class Inflater:
             self._input += data
         else:
             self._input = None
-        self._hold(self._kept())
+        self._hold()
 
     def _judge(self, data: bytes) -> None:
         """Find out whether a whole message refers to what it must not."""
@@ -312,7 +314,7 @@ class Inflater:
             self._window = (
                 (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
             )
-            self._hold(self._kept())
+            self._hold()
         if self.output_length > self.limit:
             self.cut = "message"
             return
