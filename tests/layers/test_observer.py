@@ -75,7 +75,7 @@ def test_events_stand_where_the_table_of_frames_has_them(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSY)
 def test_they_do_where_packets_are_lost(name: str, share: float) -> None:
     capture, source = load(CAPTURES / name), chance(name)
-    for _ in range(8):
+    for _ in range(20):
         kept = [Kept(n) for n in range(len(capture.packets)) if source.random() > share]
         data = capture.written(kept)
         recording = read([io.BytesIO(data)], wants=ROWS, limits=Limits())

@@ -16,7 +16,10 @@ from math import log2
 from wsanalyze.observation import INNER
 
 # A JSON Web Token: header, payload and signature in base64url (RFC 7519 §3); `eyJ` is `{"`.
-_JWT = re.compile(rb"(eyJ[A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}")
+# It begins a word: text full of `eyJ` would otherwise be read to its end from each of them.
+_JWT = re.compile(
+    rb"(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"
+)
 _PEM = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")
 _AWS = re.compile(rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
 # Digits, alone or in groups of four; the networks' numbers begin with 3 to 6 (ISO/IEC 7812).

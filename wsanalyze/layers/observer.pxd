@@ -29,6 +29,8 @@ cdef class Observer:
     cdef public object server_orders
     cdef public object client_offsets
     cdef public object server_offsets
+    cdef public object client_reads
+    cdef public object server_reads
     cdef public long long client_before
     cdef public long long server_before
     cdef public long long end_time

@@ -61,7 +61,8 @@ class Observer:
     - `last_time`: of the last frame of either end
     - `late`: frames of one side were lost, so that frames are read in another order than they are
       numbered; `client_orders`, `server_orders`: since then, the place of each in the order of
-      reading; `…_offsets`: where it begins in its sender's stream; `…_before`: how many were before
+      reading; `…_offsets`: where it begins in its sender's stream; `…_reads`: how many frames of
+      both had been read by then; `…_before`: how many were before
     """
 
     def __init__(self, observation: Observation, inspect: Inspector | None) -> None:
@@ -78,6 +79,8 @@ class Observer:
         self.server_orders: array[int] = array("q")
         self.client_offsets: array[int] = array("q")
         self.server_offsets: array[int] = array("q")
+        self.client_reads: array[int] = array("q")
+        self.server_reads: array[int] = array("q")
         self.client_before = self.server_before = 0
         self.end_time = NEVER
 
@@ -239,6 +242,8 @@ class Observer:
         mark: cython.longlong = -2 - ((before + len(orders)) * 2 + sender.role)
         if len(self.client_orders) + len(self.server_orders) >= MOST_LATE:
             return -1
+        reads = self.server_reads if sender.role else self.client_reads
+        reads.append(len(self.client_orders) + len(self.server_orders))
         orders.append(sender.ordinal)
         offsets.append(offset)
         return mark
@@ -250,14 +255,19 @@ class Observer:
         if mark == -1:
             return None
         own, role = divmod(-2 - mark, 2)
-        mine = (self.client_orders, self.client_offsets, self.client_before)
-        others = (self.server_orders, self.server_offsets, self.server_before)
+        mine = (self.client_orders, self.client_offsets, self.client_reads)
+        others = (self.server_orders, self.server_offsets, self.server_reads)
+        before, others_before = self.client_before, self.server_before
         if role:
             mine, others = others, mine
-        order, offset = mine[0][own - mine[2]], mine[1][own - mine[2]]
+            before, others_before = others_before, before
+        order, offset, read = (column[own - before] for column in mine)
         low, high = bisect_left(others[0], order), bisect_right(others[0], order)
         # What the same packet made readable of both sides is in order of its offset.
-        return int(own + others[2] + bisect_left(others[1], offset, low, high))
+        place = bisect_left(others[1], offset, low, high)
+        if place < high and others[1][place] == offset and others[2][place] < read:
+            place += 1
+        return int(own + others_before + place)
 
     def lost(self, sender: Sender, other: Sender) -> cython.int:
         """Learn that frames of a side are missing: others will be found out of their order."""
