@@ -23,7 +23,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Recording, Wants
-from wsanalyze.websocket.deflate import WATCHED
+from wsanalyze.websocket.deflate import MOST_FINAL_BLOCKS, WATCHED
 from wsanalyze.websocket.handshake import Handshake
 
 TEXT = b" ".join(b"%d words that come again and again" % number for number in range(400))
@@ -210,6 +210,13 @@ class TestBombs:
     def test_a_large_text_that_repeats_itself_a_little(self) -> None:
         below = event("inflate-ratio", value=99 * 20_000, part=20_000)
         assert found(checks.inflates_too_much, connection(observation=observed(below))) == []
+
+    def test_many_streams_in_one_message_are_rare_and_no_bomb(self) -> None:
+        recording = recorded(masked(b"\x03\x00" * (MOST_FINAL_BLOCKS + 1), rsv=4), "")
+        (record,) = recording.connections
+        assert record.observation is not None
+        assert record.observation.count("final-block", "client") == 1
+        assert findings(recording) == []
 
     def test_what_a_limit_cut(self) -> None:
         record = connection(observation=observed(event("inflate-cut", value=67_108_864)))
