@@ -100,6 +100,7 @@ KINDS = {
     "payload: up to 4 bytes before it and 4 from it on, part: the fragment that it is in",
     "tiny-fragments": "a message of many small fragments; value: their bytes, part: how many",
     "not-inflated": "a compressed message that does not inflate; payload: what the decoder says",
+    "inflated-again": "the first compressed message that inflates behind some that do not",
     "inflate-cut": "a message that inflates beyond a limit; value: bytes inflated until then",
     "inflate-ratio": "a message that inflates to many times its size; value: its length inflated, "
     "part: its length on the wire",

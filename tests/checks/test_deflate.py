@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
 from typing import Any
@@ -22,9 +23,15 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.websocket.deflate import MOST_FINAL_BLOCKS, WATCHED
 from wsanalyze.websocket.handshake import Handshake
 
 TEXT = b" ".join(b"%d words that come again and again" % number for number in range(400))
+
+
+def noise_of(seed: int, length: int) -> bytes:
+    """Return bytes that do not compress, the same ones each time."""
+    return hashlib.shake_256(bytes([seed])).digest(length)
 
 
 class Sender:
@@ -87,6 +94,33 @@ class TestAgreement:
         assert finding.frame == 1
         assert finding.expected == "client_no_context_takeover"
 
+    def test_there_is_no_message_before_the_first_one(self) -> None:
+        sender = Sender()
+        sender.message(TEXT)
+        recording = recorded(sender.message(TEXT), "; client_no_context_takeover")
+        (finding,) = findings(recording)
+        assert finding.check == "PMD-01"
+        assert "too far back" in finding.message
+
+    def test_behind_a_message_that_was_too_long_to_be_watched(self) -> None:
+        sender = Sender()
+        noise = noise_of(7, WATCHED + 50_000)
+        said = [TEXT, noise, noise[-20_000:]]
+        frames = b"".join(sender.message(each) for each in said)
+        recording = recorded(frames, "; client_no_context_takeover")
+        assert payloads(recording)[0] == TEXT
+        assert payloads(recording)[2] == noise[-20_000:]
+        assert [(each.check, each.frame) for each in findings(recording)] == [("EXT-13", 2)]
+
+    def test_a_reference_in_the_middle_of_a_long_message(self) -> None:
+        sender = Sender()
+        noise = noise_of(7, 15_000)
+        said = [noise, noise_of(8, 9_000) + noise[-8_000:] + TEXT]
+        frames = b"".join(sender.message(each) for each in said)
+        recording = recorded(frames, "; client_no_context_takeover")
+        assert payloads(recording) == said
+        assert [(each.check, each.frame) for each in findings(recording)] == [("EXT-13", 1)]
+
     def test_a_new_context_for_each_message_is_what_was_agreed(self) -> None:
         frames = Sender().message(TEXT) + Sender().message(TEXT)
         recording = recorded(frames, "; client_no_context_takeover")
@@ -134,6 +168,14 @@ class TestInflating:
         assert (finding.check, finding.severity, finding.frame) == ("PMD-01", "error", 0)
         assert "invalid" in finding.message
 
+    def test_the_first_one_behind_that_does(self) -> None:
+        good = Sender().message(TEXT)
+        frames = masked(b"\xff\xff\xff\xff", rsv=4) + good + Sender().message(TEXT)
+        (record,) = recorded(frames, "").connections
+        assert record.observation is not None
+        again = record.observation.of("inflated-again")
+        assert [(each.sender, each.frame) for each in again] == [("client", 1)]
+
     def test_an_empty_message_and_one_that_is_not_compressed(self) -> None:
         assert findings(recorded(masked(b"\x00", rsv=4) + masked(b"plain"), "")) == []
 
@@ -143,6 +185,16 @@ class TestInflating:
         assert found(checks.message_does_not_inflate, record) == []
         (finding,) = found(checks.context_lost, record)
         assert finding.message.startswith("1 message of the client could not be inflated")
+
+        assert finding.message.endswith("; none after them could")
+
+    def test_from_where_content_is_right_again(self) -> None:
+        for number, where in ((7, "frame 7"), (None, "packet 31")):
+            again = event("inflated-again", frame=number, packet=31)
+            seen = observed(event("not-inflated", payload=b"invalid distance"), again)
+            record = connection(observation=seen, client_lost_bytes=100)
+            (finding,) = found(checks.context_lost, record)
+            assert finding.message.endswith(f"; from {where} on content is right again")
 
     def test_nothing_is_missing_and_nothing_is_lost(self) -> None:
         assert found(checks.context_lost, connection(client_lost_bytes=5)) == []
@@ -158,6 +210,13 @@ class TestBombs:
     def test_a_large_text_that_repeats_itself_a_little(self) -> None:
         below = event("inflate-ratio", value=99 * 20_000, part=20_000)
         assert found(checks.inflates_too_much, connection(observation=observed(below))) == []
+
+    def test_many_streams_in_one_message_are_rare_and_no_bomb(self) -> None:
+        recording = recorded(masked(b"\x03\x00" * (MOST_FINAL_BLOCKS + 1), rsv=4), "")
+        (record,) = recording.connections
+        assert record.observation is not None
+        assert record.observation.count("final-block", "client") == 1
+        assert findings(recording) == []
 
     def test_what_a_limit_cut(self) -> None:
         record = connection(observation=observed(event("inflate-cut", value=67_108_864)))

@@ -52,6 +52,14 @@ def test_blocks_that_are_the_last_of_their_stream() -> None:
     assert (reach.broken, reach.written, reach.largest) == (False, 18, 3)
 
 
+def test_as_many_blocks_as_fit() -> None:
+    # Empty fixed blocks, ten bits each: four of them fill five bytes.
+    data = bytes.fromhex("0208208000") * 20_000 + b"\x00" + TAIL
+    assert zlib.decompressobj(-15).decompress(data) == b""
+    reach = Reach(data)
+    assert (reach.broken, reach.written, reach.largest) == (False, 0, 0)
+
+
 @given(st.binary(max_size=2000), st.integers(9, 15), st.integers(0, 9))
 def test_what_zlib_compresses_is_read_to_its_end(payload: bytes, bits: int, level: int) -> None:
     reach = Reach(compressed(payload, bits, level=level))

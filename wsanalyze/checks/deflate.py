@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
 
 SENDERS = ("client", "server")
@@ -46,7 +47,10 @@ def deflate_agreement_broken(facts: Facts) -> Iterator[Finding]:
         yield facts.at(event, message, evidence="", expected=expected)
     for event in facts.events("context"):
         if event.certain:
-            message = f"a message refers into the one before it, {event.value} bytes or more back"
+            message = "a message refers into the one before it"
+            # One byte is said where no more is known than that it does.
+            if event.value > 1:
+                message += f", {event.value} bytes behind its own beginning"
             expected = f"{event.sender}_no_context_takeover"
             yield facts.at(event, message, evidence="", expected=expected)
 
@@ -214,5 +218,20 @@ def context_lost(facts: Facts) -> Iterator[Finding]:
         count = facts.observation.count("not-inflated", sender)
         messages = "1 message" if count == 1 else f"{count} messages"
         first = next(each for each in facts.events("not-inflated") if each.sender == sender)
-        message = f"{messages} of the {sender} could not be inflated: bytes before are missing"
+        message = (
+            f"{messages} of the {sender} could not be inflated, since bytes before are missing"
+            f"{regained(facts, first)}"
+        )
         yield facts.at(first, message, evidence="")
+
+
+def regained(facts: Facts, failed: Event) -> str:
+    """Say from where content is right again behind a message that did not inflate."""
+    behind = facts.observation.events[facts.observation.events.index(failed) :]
+    for event in behind:
+        if event.kind == "inflated-again" and event.sender == failed.sender:
+            where = f"packet {event.packet}" if event.frame is None else f"frame {event.frame}"
+            return f"; from {where} on content is right again"
+    if facts.observation.count("inflated-again", failed.sender):
+        return ""
+    return "; none after them could"

@@ -12,6 +12,7 @@ from wsanalyze.buffer import Buffer
 from wsanalyze.layers.sender import Sender
 from wsanalyze.layers.watch import Keyring, Watch
 from wsanalyze.observation import KEPT_EVENTS, Event, Hole, Observation
+from wsanalyze.websocket.deflate import MOST_FINAL_BLOCKS
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
 
@@ -372,7 +373,9 @@ class Observer:
                 self.note_message("not-inflated", watch, inflater.problem.encode())
             return 0
         if inflater.cut:
-            if inflater.cut != "windows":
+            if inflater.final_blocks > MOST_FINAL_BLOCKS:
+                self.note_message("final-block", watch, b"", inflater.final_blocks)
+            elif inflater.cut != "windows":
                 self.note_message("inflate-cut", watch, b"", inflater.output_length)
             return 0
         if not message.complete:
@@ -380,6 +383,8 @@ class Observer:
         watch.compressed += 1
         watch.compressed_wire += message.wire_length
         watch.compressed_length += message.length
+        if inflater.resumed:
+            self.note_message("inflated-again", watch)
         self.oddities(watch, message, inflater.final_blocks)
         if inflater.reached:
             self.note_message("context", watch, b"", inflater.reached)

@@ -20,13 +20,19 @@ RATIO_FROM = 16 * 1024 * 1024
 # Blocks with BFINAL in one message. Senders that use them set one per message or fragment; each
 # costs a new zlib stream here.
 MOST_FINAL_BLOCKS = 4096
-
+# What zlib says of a reference to what is not in the window.
+TOO_FAR = "invalid distance too far back"
 
 # Compressed bytes of one message that are kept to see what it refers to.
 WATCHED = 1024 * 1024
 
 # What zlib keeps of one stream: its tables and the longest window.
 DECODER = 40 * 1024
+
+
+def _said(error: zlib.error) -> str:
+    """Return what zlib found wrong, without the words that are in every error."""
+    return str(error).rpartition(": ")[2]
 
 
 class Memory:
@@ -45,6 +51,8 @@ class Inflater:
     Where a message cannot be decompressed (`broken`), or bytes of one are missing, the window is
     lost: the next message is tried with an empty one. A reference to what is not in the window is
     an error in zlib, so that a message which comes through is right, whatever came before.
+
+    `resumed` is True of the first one that comes through behind some that did not.
 
     `limit` bounds the output of one message, `ratio` output bytes per input byte over all messages
     (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
@@ -65,6 +73,7 @@ class Inflater:
 
     __slots__ = (
         "_decoder",
+        "_failed",
         "_fresh",
         "_held",
         "_input",
@@ -82,6 +91,7 @@ class Inflater:
         "proven",
         "ratio",
         "reached",
+        "resumed",
         "takeover",
         "total_input",
         "total_output",
@@ -109,6 +119,7 @@ class Inflater:
         self.ratio = ratio
         self.total_input = 0
         self.total_output = 0
+        self._failed = False
         self._forget()
         self._begin()
 
@@ -122,16 +133,24 @@ class Inflater:
             self._window = b""
         self._decoder: zlib._Decompress | None = None
         self._fresh = True
-        self._hold(len(self._window))
+        self._input: bytearray | None = None
+        self._hold()
 
     def close(self) -> None:
         """Forget everything: no message will come."""
         self._forget()
 
-    def _hold(self, size: int) -> None:
-        """Count what is kept from now on."""
-        if self.memory is not None:
-            self.memory.held += size - self._held
+    def _hold(self) -> None:
+        """Count what is kept now."""
+        memory = self.memory
+        if memory is None:
+            return
+        size = len(self._window)
+        if self._decoder is not None:
+            size += DECODER
+        if self._input is not None:
+            size += len(self._input)
+        memory.held += size - self._held
         self._held = size
 
     def _opened(self) -> zlib._Decompress | None:
@@ -142,15 +161,16 @@ class Inflater:
                 self.cut = "windows"
                 return None
             self._decoder = zlib.decompressobj(-15)
-            self._hold(DECODER)
+            self._hold()
         return self._decoder
 
     def _begin(self) -> None:
         self.final_blocks = 0
         self.broken = False
         self.problem = ""
+        self.resumed = False
         self.distance = self.reached = 0
-        self._input: bytearray | None = bytearray() if self.is_watched else None
+        self._input = bytearray() if self.is_watched else None
         self.cut = ""
         self.input_length = 0
         self.output_length = 0
@@ -180,12 +200,7 @@ class Inflater:
             try:
                 piece = decoder.decompress(data, PIECE)
             except zlib.error as error:
-                again = self._with_context()
-                if again is None:
-                    self.broken = True
-                    self.problem = str(error)
-                    return
-                yield from again
+                yield from self._refused(_said(error))
                 return
             data = decoder.unconsumed_tail
             if piece:
@@ -208,15 +223,25 @@ class Inflater:
             self.broken = True
         if self._input is not None and not self.broken:
             self._judge(bytes(self._input))
+            self._input = None
+            self._hold()
+        if self.problem:
+            self._failed = True
+        elif self._failed and not self.broken and not self.cut:
+            self._failed = False
+            self.resumed = True
         if not self.takeover:
             self._renew()
 
     def _watch(self, data: bytes) -> None:
         """Keep a message's data, unless it is too much."""
-        if self._input is not None and len(self._input) + len(data) <= WATCHED:
+        memory = self.memory
+        full = memory is not None and memory.held + len(data) > memory.limit
+        if self._input is not None and not full and len(self._input) + len(data) <= WATCHED:
             self._input += data
         else:
             self._input = None
+        self._hold()
 
     def _judge(self, data: bytes) -> None:
         """Find out whether a whole message refers to what it must not."""
@@ -228,30 +253,37 @@ class Inflater:
         if reach.largest > 1 << self.window_bits:
             self.distance = reach.largest
 
-    def _with_context(self) -> list[bytes] | None:
-        """Decompress what came of a message once more, with the window that it must not use.
+    def _refused(self, problem: str) -> Iterator[bytes]:
+        """Go on where zlib refused a message: with the window that it must not use, or not at all.
 
-        Returns what that gives beyond the output so far; None where it gives nothing, either.
+        Yields what that gives beyond the output so far, never more than a piece at once.
         """
-        if self.takeover or self._input is None or self.reached or not self._window:
-            return None
-        # Without takeover, `_window` ends with what came of this message so far.
-        before = self._window[: len(self._window) - min(self.output_length, len(self._window))]
-        decoder = zlib.decompressobj(-15, zdict=before or self._window)
-        most = self.output_length + max(PIECE, self.ratio * len(self._input))
-        try:
-            output = decoder.decompress(bytes(self._input), most)
-        except zlib.error:
-            return None
-        if decoder.unconsumed_tail or decoder.eof:
-            return None
+        before = self._window[: max(len(self._window) - self.output_length, 0)]
+        may_try = not self.takeover and not self.reached and bool(before) and TOO_FAR in problem
+        if not may_try or self._input is None:
+            self.broken = True
+            self.problem = problem
+            return
         self.reached = 1
-        self._decoder = decoder
-        rest = output[self.output_length :]
-        pieces: list[bytes] = []
-        for start in range(0, len(rest), PIECE):
-            pieces += self._account(rest[start : start + PIECE])
-        return pieces
+        self._decoder = decoder = zlib.decompressobj(-15, zdict=before)
+        data = bytes(self._input)
+        known = self.output_length
+        while not self.broken and not self.cut:
+            try:
+                piece = decoder.decompress(data, PIECE)
+            except zlib.error:
+                self.broken = True
+                self.problem = problem
+                return
+            data = decoder.unconsumed_tail
+            if len(piece) > known:
+                yield from self._account(piece[known:])
+            known = max(known - len(piece), 0)
+            if decoder.eof:
+                self.broken = True
+                self.problem = problem
+            elif len(piece) < PIECE:
+                return
 
     def _at_block_end(self) -> bool:
         """Say whether a block could begin here: an empty last one ends the stream at once."""
@@ -269,7 +301,7 @@ class Inflater:
                 piece = decoder.decompress(b"", PIECE)
             except zlib.error as error:
                 self.broken = True
-                self.problem = str(error)
+                self.problem = _said(error)
                 return
             if not piece:
                 return
@@ -278,11 +310,11 @@ class Inflater:
     def _account(self, piece: bytes) -> Iterator[bytes]:
         self.output_length += len(piece)
         self.total_output += len(piece)
-        if self.takeover or self._input is not None:
+        if self.takeover or self.is_watched:
             self._window = (
                 (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
             )
-            self._hold(DECODER + len(self._window))
+            self._hold()
         if self.output_length > self.limit:
             self.cut = "message"
             return

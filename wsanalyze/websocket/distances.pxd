@@ -5,6 +5,7 @@ cdef int BROKEN
 
 cdef class Codes:
     cdef int[::1] counts
+    cdef int[::1] starts
     cdef unsigned short[::1] symbols
 
 cdef class Reach:

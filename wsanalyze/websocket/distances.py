@@ -37,27 +37,32 @@ BROKEN = -1
 class Codes:
     """A Huffman code, given by the length of each symbol's code (RFC 1951 §3.2.2).
 
-    `counts[n]` is how many codes have n bits; `symbols` has them in order of their codes.
+    `counts[n]` is how many codes have n bits; `symbols` has them in order of their codes;
+    `starts` is used while they are put there.
     """
 
     def __init__(self, lengths: bytes) -> None:
-        counts = [0] * (LONGEST + 1)
-        for length in lengths:
-            counts[length] += 1
-        counts[0] = 0
-        starts = [0] * (LONGEST + 2)
-        for bits in range(1, LONGEST + 1):
-            starts[bits + 1] = starts[bits] + counts[bits]
-        symbols = bytearray(2 * max(len(lengths), 1))
-        placed = memoryview(symbols).cast("H")
-        for symbol, length in enumerate(lengths):
-            if length:
-                placed[starts[length]] = symbol
-                starts[length] += 1
-        self.symbols = placed
+        size: cython.Py_ssize_t = len(lengths)
+        symbol: cython.Py_ssize_t
+        bits: cython.int
+        self.starts = memoryview(bytearray(4 * (LONGEST + 2))).cast("i")
         self.counts = memoryview(bytearray(4 * (LONGEST + 1))).cast("i")
-        for bits, count in enumerate(counts):
-            self.counts[bits] = count
+        self.symbols = memoryview(bytearray(2 * size + 2)).cast("H")
+        for symbol in range(size):
+            self.counts[lengths[symbol]] += 1
+        self.counts[0] = 0
+        for bits in range(1, LONGEST + 1):
+            self.starts[bits + 1] = self.starts[bits] + self.counts[bits]
+        for symbol in range(size):
+            bits = lengths[symbol]
+            if bits:
+                self.symbols[self.starts[bits]] = symbol
+                self.starts[bits] += 1
+
+
+# Made once: a message may have a fixed block in every tenth bit.
+FIXED_CODES = Codes(FIXED)
+FIXED_DISTANCE_CODES = Codes(FIXED_DISTANCES)
 
 
 @cython.final
@@ -124,7 +129,7 @@ class Reach:
             if kind == 0:
                 done = self.stored()
             elif kind == 1:
-                done = self.tokens(Codes(FIXED), Codes(FIXED_DISTANCES))
+                done = self.tokens(FIXED_CODES, FIXED_DISTANCE_CODES)
             elif kind == 2:
                 done = self.dynamic()
             else:
