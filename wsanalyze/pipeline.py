@@ -15,7 +15,6 @@ from typing import BinaryIO, Protocol
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
 from wsanalyze.capture.several import open_captures
-from wsanalyze.checks.contents import inspect
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
@@ -147,6 +146,9 @@ class _Run:
         self.infos = infos
         self.recorder = Recorder(recording, limits)
         if recording.wants.observe:
+            # Its patterns take longer to compile than a small capture to read.
+            from wsanalyze.checks.contents import inspect
+
             self.recorder.inspect = inspect
         self.summaries = [CaptureSummary(info.name) for info in infos]
         self.recorder.summaries = self.summaries
