@@ -19,6 +19,7 @@ PROGRAMS = {
     "haproxy": "-v",
     "perl": "--version",
     "ruby": "--version",
+    "java": "--version",
 }
 
 

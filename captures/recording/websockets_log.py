@@ -99,8 +99,10 @@ class WebsocketsLog(logging.Handler):
         data = bytes(frame.data)
         if any(isinstance(extension, PerMessageDeflate) for extension in extensions):
             # The library compresses every data message once the extension is agreed, and logs the
-            # frame as the application sees it: length and RSV1 on the wire are not known here.
-            pen.fragment(sender, frame.opcode, data, fin=frame.fin, compressed=True)
+            # frame as the application sees it: length and RSV1 on the wire are not known here, nor
+            # whether another library, which may choose, compressed what it sent.
+            compressed = True if sender == pen.side else None
+            pen.fragment(sender, frame.opcode, data, fin=frame.fin, compressed=compressed)
         else:
             rsv = (frame.rsv1, frame.rsv2, frame.rsv3)
             pen.frame(sender, frame.opcode, data, fin=frame.fin, rsv=rsv)

@@ -11,6 +11,7 @@ from sessions import (
     deflate_parameters,
     fragments,
     hybi_drafts,
+    implementations,
     invalid_responses,
     network,
     nginx_proxy,
@@ -39,6 +40,7 @@ FAMILIES = (
     network,
     oddities,
     tunnels,
+    implementations,
 )
 
 SESSIONS: dict[str, Session] = {
