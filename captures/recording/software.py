@@ -20,6 +20,9 @@ PROGRAMS = {
     "perl": "--version",
     "ruby": "--version",
     "java": "--version",
+    "apache2": "-v",
+    "squid": "-v",
+    "varnishd": "-V",
 }
 
 

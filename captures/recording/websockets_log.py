@@ -21,6 +21,8 @@ from recording.journal import Header, Journal, Peers, Pen, Side
 SENT = ">"
 #: What a session logs through `connection.logger` before it tears a connection down: fin or rst.
 CUT = "! cut with %s"
+#: What a session logs where the library raised ConnectionResetError: its own log says EOF then too.
+RESET_BY_OTHER = "< reset"
 
 
 @dataclass
@@ -84,6 +86,8 @@ class WebsocketsLog(logging.Handler):
                 pen.note("eof", by=connection.whose(way))
             case "cut with %s", ("rst" | "fin" as how,):
                 pen.cut(pen.side, how)
+            case "reset", ():
+                pen.cut(connection.whose(way), "rst")
 
     def _connection(self, websocket: Any) -> _Connection:
         known = self._connections.get(websocket.id)

@@ -18,6 +18,7 @@ from sessions import (
     node_ws,
     oddities,
     old_protocols,
+    proxies,
     refused_upgrades,
     tunnels,
     websockets_plain,
@@ -41,6 +42,7 @@ FAMILIES = (
     oddities,
     tunnels,
     implementations,
+    proxies,
 )
 
 SESSIONS: dict[str, Session] = {

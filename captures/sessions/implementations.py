@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
-from recording.processes import start
+from recording.processes import running, start
 from recording.stage import SCRIPTS, Session, Stage
 from sessions.deterministic import prose
 from sessions.websockets_peers import echo
 
-LISTENING = "0A"
 SECONDS = 30.0
 
 PYTHON = (sys.executable, str(SCRIPTS / "echo_servers.py"))
@@ -49,29 +45,6 @@ CLIENTS: dict[str, tuple[str, ...]] = {
 
 LARGE = b"\x07" * 66000
 MESSAGES = ("plain text", "Grüße, 世界, 🦉", "", b"\x00\x01\xfe\xff", prose(300), LARGE)
-
-
-def listens(port: int) -> bool:
-    """Return whether a socket of this network namespace listens on a port of IPv4."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return any(int(row[1].split(":")[1], 16) == port and row[3] == LISTENING for row in rows)
-
-
-@asynccontextmanager
-async def running(port: int, *command: str, **options: Any) -> AsyncIterator[None]:
-    """Run a server, from when it listens on `port` to the end of the block."""
-    process = await start(*command, **options)
-    try:
-        async with asyncio.timeout(SECONDS):
-            while not listens(port):
-                if process.returncode is not None:
-                    raise RuntimeError(f"{command[0]} ended with status {process.returncode}")
-                await asyncio.sleep(0.05)
-        yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 async def converse(url: str, logger: logging.Logger, **options: Any) -> None:
