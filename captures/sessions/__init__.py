@@ -10,9 +10,11 @@ from sessions import (
     cuts,
     deflate_parameters,
     fragments,
+    hidden_contents,
     hybi_drafts,
     implementations,
     invalid_responses,
+    judged_violations,
     network,
     nginx_proxy,
     node_ws,
@@ -43,6 +45,8 @@ FAMILIES = (
     tunnels,
     implementations,
     proxies,
+    judged_violations,
+    hidden_contents,
 )
 
 SESSIONS: dict[str, Session] = {
