@@ -9,10 +9,12 @@ from sessions import (
     browser,
     cuts,
     deflate_parameters,
+    deflate_violations,
     fragments,
     hidden_contents,
     hybi_drafts,
     implementations,
+    interference,
     invalid_responses,
     judged_violations,
     network,
@@ -47,6 +49,8 @@ FAMILIES = (
     proxies,
     judged_violations,
     hidden_contents,
+    deflate_violations,
+    interference,
 )
 
 SESSIONS: dict[str, Session] = {

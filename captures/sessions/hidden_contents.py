@@ -109,8 +109,11 @@ async def play_masks(stage: Stage) -> None:
     async with raw_server(stage.journal("server"), PORT, serve):
         for path, keys in ways.items():
             frames = [RawFrame(TEXT, b"message %d" % i, key=key) for i, key in enumerate(keys)]
+            frames[-1] = RawFrame(CLOSE, b"\x03\xe8", key=keys[-1])
             async with raw_client(notes, PORT) as client:
-                await talk(client, path, frames)
+                await client.request_upgrade(path, upgrade_headers(key=random_key()))
+                await client.send(*frames)
+                await client.receive_all()
         wire = b"GET /poisoned HTTP/1.1\r\nHost: victim.example\r\n\r\n"
         key = b"\xa5\x5a\xc3\x3c"
         spelled = bytes(byte ^ key[i % 4] for i, byte in enumerate(wire))
