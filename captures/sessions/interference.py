@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from recording.stage import Session, Stage
 from recording.websockets_log import RESET_BY_OTHER
+from sessions.cuts import cut
 
 PORT, SECOND_PORT = 9095, 9096
 WORD = b"forbidden"
@@ -102,16 +103,17 @@ async def play_reset(stage: Stage) -> None:
 
 
 async def play_reconnects(stage: Stage) -> None:
-    """A server that is always too busy; a client without patience and one that waits longer."""
+    """A server that resets every client; one without patience, and one that waits longer."""
 
-    async def busy(connection: ServerConnection) -> None:
-        await connection.close(1013, "try again later")
+    async def refuse(connection: ServerConnection) -> None:
+        cut(connection, "rst")
+        await connection.wait_closed()
 
     logger, server = stage.logger("client"), stage.logger("server")
     plain: dict[str, Any] = {"compression": None, "ping_interval": None}
     async with (
-        await serve(busy, "127.0.0.1", PORT, logger=server, **plain),
-        await serve(busy, "127.0.0.1", SECOND_PORT, logger=server, **plain),
+        await serve(refuse, "127.0.0.1", PORT, logger=server, **plain),
+        await serve(refuse, "127.0.0.1", SECOND_PORT, logger=server, **plain),
     ):
         for _ in range(ATTEMPTS):
             await come_once(f"ws://127.0.0.1:{PORT}/at-once", logger)
@@ -122,9 +124,13 @@ async def play_reconnects(stage: Stage) -> None:
 
 
 async def come_once(url: str, logger: Any) -> None:
-    """Connect and be sent away."""
+    """Connect and be reset."""
     async with connect(url, compression=None, ping_interval=None, logger=logger) as client:
-        await client.wait_closed()
+        try:
+            await client.recv()
+        except ConnectionClosed as error:
+            if isinstance(error.__cause__, ConnectionResetError):
+                client.logger.debug(RESET_BY_OTHER)
 
 
 SESSIONS = (
@@ -137,7 +143,7 @@ SESSIONS = (
     ),
     Session(
         "reconnects",
-        "a server that always closes with 1013; a client that comes back after 0.1 s each time, "
+        "a server that resets every client: one that comes back after 0.1 s each time, "
         "and one that doubles its waiting time",
         play_reconnects,
         ("websockets",),
