@@ -237,6 +237,7 @@ class _Run:
         """
         reached = dict(self.recorder.reached)
         transport = self.transport
+        reached["masking_keys"] = self.recorder.keys.reached
         reached["flows"] = transport.readers.reached_flows
         reached["followed"] = transport.readers.reached_followed
         reached["out_of_order"] = transport.readers.reached_pending

@@ -16,7 +16,10 @@ from math import log2
 from wsanalyze.observation import INNER
 
 # A JSON Web Token: header, payload and signature in base64url (RFC 7519 §3); `eyJ` is `{"`.
-_JWT = re.compile(rb"(eyJ[A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}")
+# It begins a word: text full of `eyJ` would otherwise be read to its end from each of them.
+_JWT = re.compile(
+    rb"(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"
+)
 _PEM = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")
 _AWS = re.compile(rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
 # Digits, alone or in groups of four; the networks' numbers begin with 3 to 6 (ISO/IEC 7812).
@@ -110,7 +113,7 @@ def _aws(payload: bytes) -> bytes | None:
 def _card(payload: bytes) -> bytes | None:
     for match in _CARD.finditer(payload):
         digits = bytes(byte for byte in match[0] if 0x30 <= byte <= 0x39)
-        if 13 <= len(digits) <= 19 and len(set(digits)) > 2 and is_luhn(digits):
+        if 13 <= len(digits) <= 19 and len(set(digits)) > 1 and is_luhn(digits):
             return match[0]
     return None
 

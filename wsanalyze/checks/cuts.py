@@ -182,7 +182,8 @@ def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> tuple[int, float, Fa
             run = []
         run.append(each)
         if len(run) >= facts.thresholds.reconnects and (best is None or len(run) > best[0]):
-            span = (begun - (run[0].connection.requested or begun)) / SECOND
+            first = run[0].connection.requested
+            span = 0.0 if first is None else (begun - first) / SECOND
             best = (len(run), span, each)
     return best
 

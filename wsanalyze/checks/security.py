@@ -9,32 +9,33 @@ from ipaddress import ip_address
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import signs
 from wsanalyze.observation import INNER, SECRETS
 from wsanalyze.websocket.faults import shown
+from wsanalyze.websocket.handshake import Handshake
 
 # Names of query parameters that carry what should not be read by others.
 _TOKENS = re.compile(
-    r"[?&;]((?:access|auth|id|refresh|bearer|csrf|xsrf|session|sess|user|api|x-api|x-amz-security)?"
-    r"[-_.]?(?:token|jwt|key|secret|sid|auth|authorization|password|passwd|session(?:id|_id)?|"
-    r"ticket|signature|credential))=([^&;#\s]+)",
+    r"[?&;]([\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key)|"
+    r"key|sig|sid|pwd|auth|authorization|ticket|session(?:[-_]?(?:id|key))?)=([^&;#\s]+)",
     re.IGNORECASE,
 )
-# Names that look like one and are none: what a handshake of Engine.IO numbers its sessions with
-# does give the session away, a cache buster does not.
-_HARMLESS = frozenset(("publickey", "public_key"))
-# Subprotocols by which clients hand over tokens, because browsers cannot set other fields.
+# What a flag or a number of such a name has, which is no secret.
+_NO_SECRET = re.compile(r"true|false|null|none|undefined|.{1,3}", re.IGNORECASE)
+# Subprotocols by which clients hand over tokens, because browsers cannot set other fields: the
+# token stands behind such a name, or is offered next to it.
 _BEARER = re.compile(
-    r"(?:base64url\.bearer\.authorization|bearer|access[-_.]?token|authorization|token|jwt)"
-    r"[-_. ,]?(\S{8,})?|(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})",
+    r"(?:base64url\.bearer\.authorization(?:\.k8s\.io)?|(?:authorization\.)?bearer|"
+    r"access[-_.]?token|authorization|token|jwt)(?:[-_.](.+))?",
     re.IGNORECASE,
 )
+# (Begun within a word, each of many such beginnings would be read to the end.)
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
+# Letters and digits, as in what is random, and in hardly any name of a protocol.
+_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9._~+/=-]{16,}")
 _ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 _HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 
-# Ports on which WebSocket is usual: HTTP's, and those that frameworks choose.
-_USUAL_PORTS = frozenset(
-    (80, 443, 3000, 3001, 4000, 4200, 5000, 5173, 8000, 8008, 8080, 8081, 8088, 8443, 8888, 9000)
-)
 # What offers and addresses of tunnels and remote shells look like.
 _TUNNEL_SUBPROTOCOLS = (
     (re.compile(r"chisel-v[0-9]"), "chisel, a tunnel for TCP"),
@@ -78,20 +79,26 @@ def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
         if value:
             message = f"the request carries {field} over plain ws"
             yield facts.once("client", message, evidence=f"{field}: {facts.secret(value)}"[:200])
-    for offered in handshake.subprotocols_offered:
-        if _is_bearer(offered):
-            evidence = f"Sec-WebSocket-Protocol: {facts.secret(offered)}"[:200]
-            message = "a subprotocol carries a token over plain ws"
-            yield facts.once("client", message, evidence=evidence)
-            break
+    token = _bearer(handshake.subprotocols_offered)
+    if token is not None:
+        evidence = f"Sec-WebSocket-Protocol: {facts.secret(token)}"[:200]
+        yield facts.once("client", "a subprotocol carries a token over plain ws", evidence=evidence)
     for name, value in _tokens(handshake.target):
         message = f"the address carries the parameter {shown(name)} over plain ws"
         yield facts.once("client", message, evidence=f"{name}={facts.secret(value)}"[:200])
 
 
-def _is_bearer(subprotocol: str) -> bool:
-    match = _BEARER.fullmatch(subprotocol)
-    return match is not None and (match[1] is not None or match[2] is not None)
+def _bearer(offered: list[str]) -> str | None:
+    """Return the subprotocol that is a token or holds one, None where there is none."""
+    named = False
+    for subprotocol in offered:
+        if _JWT.search(subprotocol) or (named and _OPAQUE.fullmatch(subprotocol)):
+            return subprotocol
+        match = _BEARER.fullmatch(subprotocol)
+        named = match is not None and match[1] is None
+        if match is not None and match[1] is not None and _OPAQUE.fullmatch(match[1]):
+            return subprotocol
+    return None
 
 
 def _tokens(target: str | None) -> list[tuple[str, str]]:
@@ -99,7 +106,7 @@ def _tokens(target: str | None) -> list[tuple[str, str]]:
     if target is None or "=" not in target:
         return []
     found = {match[1]: match[2] for match in _TOKENS.finditer(target)}
-    return [(name, value) for name, value in found.items() if name.lower() not in _HARMLESS]
+    return [(name, value) for name, value in found.items() if not _NO_SECRET.fullmatch(value)]
 
 
 @check(
@@ -156,8 +163,24 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
         message = f"a request with the Origin {shown(origin)} was accepted"
         yield facts.once("client", message, evidence=evidence, severity=severity)
     elif cookie and host is not None and not _same_site(origin, host):
+        if not _names_server(handshake):
+            return
         message = f"a request with cookies from {shown(origin)} was accepted for {shown(host)}"
         yield facts.once("client", message, evidence=evidence)
+
+
+def _names_server(handshake: Handshake) -> bool:
+    """Tell whether Host is what the browser wrote, and not a proxy's own name for the server.
+
+    nginx writes the address from its configuration there if it is not told otherwise. A public
+    name is taken for what it says; another one only in a request that no proxy has written.
+    """
+    head = handshake.request_head
+    host = _HOST.match(handshake.host or "")
+    if host is not None and _is_public_name(host[1]):
+        return True
+    written = head.fields[0].name == "Host" and "Upgrade" in head.tokens("connection")
+    return written and not signs(head)
 
 
 def _same_site(origin: str, host: str) -> bool:
@@ -188,26 +211,29 @@ def _domain(name: str) -> str:
     tags=("security", "origin"),
     references=("RFC 6455 §10.2",),
     explanation=(
-        "The same endpoint was opened from pages of several sites, or by a browser's page and by a "
-        "program without an Origin. It may be meant so; more often nobody checks."
+        "Pages of several sites opened the same endpoint, under the same Host. It may be meant so; "
+        "more often nobody checks."
     ),
     advice="Compare the list with the sites that should be able to connect.",
     scope=CAPTURE,
 )
 def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
-    """SEC-04: one finding for each endpoint."""
+    """SEC-04: one finding for each endpoint and Host: several sites may share an address."""
     for (ip, port), connections in facts.by_endpoint.items():
-        origins: dict[str, Facts] = {}
+        sites: dict[str, dict[str, Facts]] = {}
         for each in connections:
             handshake = each.handshake
             if each.connection.outcome == "established" and handshake is not None:
-                origins.setdefault((handshake.origin or "none").lower(), each)
-        sites = [origin for origin in origins if origin != "none"]
-        if len(sites) >= 2:
-            names = ", ".join(shown(site) for site in sites[:5])
-            message = f"{ip}:{port} accepts {len(sites)} origins: {names}"
-            last = origins[sites[-1]]
-            yield facts.about(last, last.once("client", message))
+                origin = _ORIGIN.match(handshake.origin or "")
+                if origin is not None:
+                    host = (handshake.host or "").lower()
+                    sites.setdefault(host, {}).setdefault(_domain(origin[2]), each)
+        for host, origins in sites.items():
+            if len(origins) >= 2:
+                names = ", ".join(shown(site) for site in list(origins)[:5])
+                message = f"{ip}:{port} accepts {len(origins)} sites for {shown(host)}: {names}"
+                last = list(origins.values())[-1]
+                yield facts.about(last, last.once("client", message))
 
 
 @check(
@@ -297,7 +323,7 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
         return
     for event in facts.events("secret"):
         secret = event.payload.decode("latin-1")
-        message = f"a message holds what looks like a {SECRETS[event.value]}"
+        message = f"a message seems to hold a secret: {SECRETS[event.value]}"
         yield facts.at(event, message, evidence=facts.secret(secret)[:200])
 
 
@@ -332,8 +358,11 @@ def protocol_inside(facts: Facts) -> Iterator[Finding]:
     for offered in handshake.subprotocols_offered:
         name = next((name for fits, name in _TUNNEL_SUBPROTOCOLS if fits.fullmatch(offered)), None)
         if name is not None:
-            message = f"the subprotocol {shown(offered)} is that of {name}"
-            yield facts.once("client", message, evidence=offered[:200])
+            # What follows is a token.
+            before, bearer, _ = offered.partition("bearer.")
+            message = f"the subprotocol {shown(before + bearer)} is that of {name}"
+            evidence = facts.secret(offered) if bearer else offered
+            yield facts.once("client", message, evidence=evidence[:200])
             return
     target = handshake.target or ""
     match = _TUNNEL_TARGET.search(target)
@@ -398,6 +427,8 @@ def private_endpoint(facts: Facts) -> Iterator[Finding]:
     if origin is None or host is None or _is_public_name(host[1]):
         return
     if _is_public_name(origin[2]) and ip_address(record.server_ip).is_private:
+        if not _names_server(handshake):
+            return
         message = f"a page of {shown(handshake.origin)} reached {shown(host[0])}"
         yield facts.once("client", message, evidence=f"Origin: {handshake.origin}"[:200])
 

@@ -89,7 +89,7 @@ class Session(Layer):
         observation = self.connection.observation
         if observation is None:
             return None
-        observer = Observer(observation, self.recorder.inspect)
+        observer = Observer(observation, self.recorder.inspect, self.recorder.keys)
         observer.client.unsure = observer.server.unsure = self.connection.outcome == "unseen"
         handshake = self.connection.handshake
         extensions = handshake.extensions if handshake is not None else []
@@ -113,15 +113,17 @@ class Session(Layer):
         if not self.recorder.contents:
             return
         limits = self.recorder.limits
-        for sender, alone in (
-            (self.sender(0), deflate.client_no_context_takeover),
-            (self.sender(1), deflate.server_no_context_takeover),
+        for sender, alone, bits in (
+            (self.sender(0), deflate.client_no_context_takeover, deflate.client_max_window_bits),
+            (self.sender(1), deflate.server_no_context_takeover, deflate.server_max_window_bits),
         ):
             sender.message.inflater = Inflater(
                 takeover=not alone,
                 limit=limits.message,
                 ratio=limits.inflate_ratio,
                 memory=self.recorder.windows,
+                window_bits=bits,
+                watched=self.observer is not None,
             )
 
     def suppose(self) -> None:

@@ -445,6 +445,9 @@ def plainly_good(request: Head, response: Head) -> bool:
     """
     if request.oddities or response.oddities or request.method != "GET":
         return False
+    # A refusal is to be told, whatever fields come with it.
+    if response.status != 101:
+        return False
     if request.http_version != "1.1" or response.http_version != "1.1":
         return False
     once = _single_values(
