@@ -133,9 +133,6 @@ FOUND: dict[str, dict[int, str]] = {
 
 # Where the checks do not say the same, and why; a test fails once they do.
 DISPUTED: dict[tuple[str, int], str] = {
-    ("squid-proxy.pcapng", 2): "PRX-05 takes a Via for the author of a 426 that was passed on",
-    ("squid-proxy.pcapng", 7): "PRX-05 takes a Via for the author of a 426 that was passed on",
-    ("varnish-proxy.pcapng", 2): "PRX-05 takes a Via for the author of a 426 that was passed on",
     ("judged-violations.pcapng", 15): "CLS-06 is silent where the sender gave up within close_s",
     ("judged-violations.pcapng", 16): "CTL-03 is silent where a Close follows within pong_s",
 }

@@ -160,11 +160,10 @@ OLD = {"hixie-75.pcapng", "hixie-76.pcapng", "hixie-proxies.pcapng"}
 DRAFTS = {"hybi-drafts.pcapng", "hybi-early.pcapng"}
 
 
-# What is wrong in the others stands in `checks/expected.py`.
-OTHERS = [path for path in sorted(CAPTURES.glob("*.pcap*")) if path.name not in FOUND]
+RECORDED = sorted(path for path in CAPTURES.glob("*.pcap*") if path.name not in FOUND)
 
 
-@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
 def test_recorded_sessions_of_real_peers(path: Path) -> None:
     name = path.name
     facts = recorded(name)

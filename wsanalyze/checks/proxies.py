@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import FIELDS, cache_signs, program_of, signs
+from wsanalyze.checks.intermediaries import FIELDS, cache_signs, page_of, program_of, signs
 from wsanalyze.websocket.faults import shown
 
 _PROXY = ("proxy", "handshake")
@@ -185,14 +185,16 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
     if handshake is None or record.outcome != "refused" or handshake.response_head is None:
         return
     head, status = handshake.response_head, handshake.status
-    program = program_of(head, facts.observation.body)
+    body = facts.observation.body
+    program = program_of(head, body)
     why = None
     if status in (407, 511):
         why = {407: "a proxy wants credentials", 511: "a portal wants a login"}[status]
     elif status in (502, 503, 504) and program is not None:
         why = f"it comes from {shown(program)}, not from the application"
-    elif status in (400, 403, 426) and program is not None and head.count("via"):
-        why = f"it comes from {shown(program)} on the way"
+    elif status in (400, 403, 426) and (page := page_of(body)) is not None and head.count("via"):
+        # Via alone says who passed the answer on, not who wrote it.
+        why = f"it is an error page of {shown(page)}, on the way"
     elif status in (302, 303, 307) and _leads_elsewhere(facts):
         why = "it leads to another site, as a portal's does"
     if why is not None:
