@@ -74,9 +74,7 @@ def grpc(source: random.Random) -> None:
         for name, most in (("random", 60_000), ("log", 3_000)):
             for data in pieces(source, material(name), 400, most):
                 channel.unary_unary("/a/echo")(data)
-            for _ in channel.stream_stream("/a/stream")(
-                pieces(source, material(name), 1500, most)
-            ):
+            for _ in channel.stream_stream("/a/stream")(pieces(source, material(name), 1500, most)):
                 pass
     server.stop(None)
 

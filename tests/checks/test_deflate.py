@@ -58,9 +58,7 @@ def recorded(client: bytes, agreed: str, *, observe: bool = True) -> Recording:
     at = 1000 + len(asked)
     for start in range(0, len(client), 1000):
         piece = client[start : start + 1000]
-        packets.append(
-            segment(CLIENT, SERVER, at, 5000 + len(answered), ACKNOWLEDGED, piece)
-        )
+        packets.append(segment(CLIENT, SERVER, at, 5000 + len(answered), ACKNOWLEDGED, piece))
         at += len(piece)
     packets.append(segment(CLIENT, SERVER, at, 5000 + len(answered), FIN | ACKNOWLEDGED))
     wants = Wants(observe=observe, payloads="full")

@@ -191,9 +191,7 @@ LEGAL: list[tuple[Check, str | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("check", "offered", "chosen"), LEGAL)
-def test_nearly_broken_is_not_broken(
-    check: Check, offered: str | None, chosen: str | None
-) -> None:
+def test_nearly_broken_is_not_broken(check: Check, offered: str | None, chosen: str | None) -> None:
     assert found(check, negotiated(offered, chosen)) == []
 
 

@@ -100,7 +100,7 @@ def test_hosts(host: str) -> None:
         (KEY, KEY.replace("Sec-WebSocket-Key: ", "sec-websocket-key:  ")),
         (VERSION, f"{VERSION}\r\nSec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Protocol: c"),
         (VERSION, f"{VERSION}\r\nSec-WebSocket-Extensions: a; b, c\r\nSec-WebSocket-Extensions: d"),
-        (VERSION, f"{VERSION}\r\nCookie: \xe9=\xfc; $=\"a,b\"\r\nX-Empty:"),
+        (VERSION, f'{VERSION}\r\nCookie: \xe9=\xfc; $="a,b"\r\nX-Empty:'),
         ("GET", "\r\nGET"),
     ],
 )

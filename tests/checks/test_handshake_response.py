@@ -105,8 +105,7 @@ BROKEN: list[tuple[Check, Connection, str, str]] = [
     (
         hsr.upgraded_invalid_request,
         answered(request=REQUEST.replace(b"GET", b"POST").replace(b"HTTP/1.1", b"HTTP/1.0")),
-        "101 to a request that cannot be upgraded: its method is 'POST', "
-        "its HTTP version is '1.0'",
+        "101 to a request that cannot be upgraded: its method is 'POST', its HTTP version is '1.0'",
         "POST /chat HTTP/1.0",
     ),
     (
@@ -257,9 +256,7 @@ class TestInsecureCookie:
         assert evidence.startswith("Set-Cookie: sid=0123… (16 characters, SHA-256 ")
         assert "456789" not in evidence
 
-    @pytest.mark.parametrize(
-        "cookie", ["sid=x; secure", "sid=x;SECURE=no", "sid=; Max-Age=0", "x"]
-    )
+    @pytest.mark.parametrize("cookie", ["sid=x; secure", "sid=x;SECURE=no", "sid=; Max-Age=0", "x"])
     def test_secure_or_taken_back(self, cookie: str) -> None:
         response = with_fields(RESPONSE, f"Set-Cookie: {cookie}")
         assert found(hsr.insecure_cookie_set, answered(response)) == []

@@ -86,9 +86,7 @@ def test_they_do_where_packets_are_lost(name: str, share: float) -> None:
 
 def compare_places(recording: Recording, sources: list[Path]) -> None:
     analysis = Analysis(recording, list(sources), Limits(), skip_unreadable=False)
-    frames = {
-        (row.connection, row.frame): row for row in analysis.frames.itertuples(index=False)
-    }
+    frames = {(row.connection, row.frame): row for row in analysis.frames.itertuples(index=False)}
     for number, connection in enumerate(in_order(recording.connections)):
         assert connection.observation is not None
         if connection.handshake is not None and connection.handshake.framing != "rfc6455":

@@ -27,9 +27,7 @@ class Audit:
         self._by_fault = _indexed(single, lambda each: each.faults)
         self._by_event = _indexed(single, lambda each: each.events)
         self._by_field = _indexed(single, lambda each: each.fields)
-        self._always = [
-            each for each in single if not (each.faults or each.events or each.fields)
-        ]
+        self._always = [each for each in single if not (each.faults or each.events or each.fields)]
 
     def findings(
         self, connections: Sequence[Facts], captures: Sequence[CaptureSummary]

@@ -176,9 +176,7 @@ def second_close(facts: Facts) -> Iterator[Finding]:
         "Whoever receives a Close and has not sent one must send one back before TCP is closed. "
         "Without the answer the sender cannot tell whether all that it had sent was read."
     ),
-    advice=(
-        "Let the library finish its closing handshake; give it some seconds before exiting."
-    ),
+    advice=("Let the library finish its closing handshake; give it some seconds before exiting."),
     events=("one-close",),
 )
 def unanswered_close(facts: Facts) -> Iterator[Finding]:
@@ -336,9 +334,7 @@ def _about(ending: Ending, message: str, severity: str) -> Finding:
         "When both ends have sent a Close, the server must close TCP at once. Connections that "
         "stay open use up memory and ports for nothing."
     ),
-    advice=(
-        "Close the socket when the closing handshake is over, after a time limit in any case."
-    ),
+    advice=("Close the socket when the closing handshake is over, after a time limit in any case."),
 )
 def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     """CLS-10."""

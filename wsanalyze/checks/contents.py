@@ -184,5 +184,3 @@ def _is_base64(payload: bytes) -> bool:
     # Hexadecimal digits and words of one case are no base64.
     kinds = (rb"[A-Z]", rb"[a-z]", rb"[0-9]")
     return all(re.search(kind, payload) for kind in kinds)
-
-

@@ -144,9 +144,7 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
         "One client asks one endpoint to upgrade over and over, and none of the connections lives "
         "long. Either each is cut or refused at once, or the client gives up too early."
     ),
-    advice=(
-        "Find out why the first one ended; let the client wait longer after each failure."
-    ),
+    advice=("Find out why the first one ended; let the client wait longer after each failure."),
     scope=CAPTURE,
 )
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:

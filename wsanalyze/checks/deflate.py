@@ -91,9 +91,7 @@ def message_does_not_inflate(facts: Facts) -> Iterator[Finding]:
         "A few kilobytes can stand for megabytes of zeros. A receiver that does not bound what it "
         "inflates can be brought down by one message."
     ),
-    advice=(
-        "Bound the length of inflated messages in receivers. Here it was bounded by a limit."
-    ),
+    advice=("Bound the length of inflated messages in receivers. Here it was bounded by a limit."),
     events=("inflate-ratio", "inflate-cut"),
 )
 def inflates_too_much(facts: Facts) -> Iterator[Finding]:

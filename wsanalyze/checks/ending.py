@@ -174,11 +174,7 @@ def idle_time_limits(facts: CaptureFacts) -> list[TimeLimit]:
 
     Times below a second are no limit that can be told from chance.
     """
-    idle = [
-        (cut.idle_s, each, cut)
-        for each, cut in cuts(facts)
-        if cut.idle_s is not None
-    ]
+    idle = [(cut.idle_s, each, cut) for each, cut in cuts(facts) if cut.idle_s is not None]
     return alike([entry for entry in idle if entry[0] >= 1.0], facts)
 
 

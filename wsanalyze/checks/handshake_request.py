@@ -141,9 +141,7 @@ def request_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
         "answers with a hash of it. That proves that the server read this very request, and "
         "understood it. Without a key there is nothing to prove."
     ),
-    advice=(
-        "Send a fresh key with each request. A server must answer 400 to a request without."
-    ),
+    advice=("Send a fresh key with each request. A server must answer 400 to a request without."),
     faults=True,
 )
 def missing_key(facts: Facts) -> Iterator[Finding]:
@@ -162,9 +160,7 @@ def missing_key(facts: Facts) -> Iterator[Finding]:
         "The key is sixteen bytes in base64: 24 characters, the last two of them =. Servers need "
         "not decode it, so that many let anything pass; strict ones refuse it."
     ),
-    advice=(
-        "Make the key of 16 random bytes and encode them with the usual alphabet and padding."
-    ),
+    advice=("Make the key of 16 random bytes and encode them with the usual alphabet and padding."),
     faults=True,
 )
 def invalid_key(facts: Facts) -> Iterator[Finding]:
@@ -183,9 +179,7 @@ def invalid_key(facts: Facts) -> Iterator[Finding]:
         "There must be one key. With two, server and proxy may each take another one, and the "
         "accept value will not fit for somebody."
     ),
-    advice=(
-        "Look for who adds the second one: the client, or a proxy that rewrites the request."
-    ),
+    advice=("Look for who adds the second one: the client, or a proxy that rewrites the request."),
     faults=True,
 )
 def repeated_key(facts: Facts) -> Iterator[Finding]:
@@ -204,9 +198,7 @@ def repeated_key(facts: Facts) -> Iterator[Finding]:
         "13 is the version of RFC 6455, and the only one that was ever standardised. Smaller "
         "numbers are the drafts before it."
     ),
-    advice=(
-        "Update the client. A server says which versions it knows in Sec-WebSocket-Version."
-    ),
+    advice=("Update the client. A server says which versions it knows in Sec-WebSocket-Version."),
     faults=True,
 )
 def wrong_version(facts: Facts) -> Iterator[Finding]:
@@ -264,9 +256,7 @@ def malformed_subprotocols(facts: Facts) -> Iterator[Finding]:
         "Extensions are a comma list, their parameters behind semicolons, each a token or "
         "name=value. What does not follow that grammar must make its receiver fail the connection."
     ),
-    advice=(
-        "Look at the element named here; most often it is an empty one, or a quoted value."
-    ),
+    advice=("Look at the element named here; most often it is an empty one, or a quoted value."),
     faults=True,
 )
 def malformed_extensions(facts: Facts) -> Iterator[Finding]:
@@ -301,9 +291,7 @@ def browser_without_origin(facts: Facts) -> Iterator[Finding]:
     severity="warning",
     tags=_REQUEST,
     references=("RFC 6455 §11.3.3",),
-    explanation=(
-        "Only a server sends Sec-WebSocket-Accept: it is the answer to the client's key."
-    ),
+    explanation=("Only a server sends Sec-WebSocket-Accept: it is the answer to the client's key."),
     advice="Look at who makes the request: a proxy may echo the fields of a response.",
     faults=True,
 )
@@ -365,9 +353,7 @@ def request_with_body(facts: Facts) -> Iterator[Finding]:
         "A client must wait for the server's answer before it sends anything more. Should the "
         "answer be a refusal, what was sent early is taken for the next HTTP request."
     ),
-    advice=(
-        "Wait for the 101. Servers should not read such bytes as frames without thinking."
-    ),
+    advice=("Wait for the 101. Servers should not read such bytes as frames without thinking."),
     events=("early",),
 )
 def early_frames(facts: Facts) -> Iterator[Finding]:

@@ -44,9 +44,7 @@ def wrong_upgrade(facts: Facts) -> Iterator[Finding]:
         "The response must say Connection: Upgrade: its Upgrade is meant for this hop. A client "
         "that does not find it must fail the connection."
     ),
-    advice=(
-        "Let the server answer Connection: Upgrade; look for a proxy that takes it away."
-    ),
+    advice=("Let the server answer Connection: Upgrade; look for a proxy that takes it away."),
     faults=True,
     example="bad-accept.pcapng",
 )
@@ -151,9 +149,7 @@ def subprotocol_not_offered(facts: Facts) -> Iterator[Finding]:
     severity="error",
     tags=(*_RESPONSE, "subprotocol"),
     references=("RFC 6455 §4.2.2 item 5.5", "RFC 6455 §11.3.4"),
-    explanation=(
-        "A server chooses one subprotocol. Servers that echo the offer name all of them."
-    ),
+    explanation=("A server chooses one subprotocol. Servers that echo the offer name all of them."),
     advice="Choose one, and send that alone.",
     faults=True,
 )
@@ -194,9 +190,7 @@ def no_subprotocol_chosen(facts: Facts) -> Iterator[Finding]:
         "no key, another version. One that does can be made to believe things by pages in "
         "browsers."
     ),
-    advice=(
-        "Check all of RFC 6455 §4.2.1 before answering 101; answer 400 or 426 otherwise."
-    ),
+    advice=("Check all of RFC 6455 §4.2.1 before answering 101; answer 400 or 426 otherwise."),
     faults=True,
 )
 def upgraded_invalid_request(facts: Facts) -> Iterator[Finding]:
@@ -268,9 +262,7 @@ def version_with_switch(facts: Facts) -> Iterator[Finding]:
         "A server may send frames right behind its 101, and TCP may bring both in one segment. "
         "Clients that throw away what they read behind the head lose the first message."
     ),
-    advice=(
-        "Nothing is wrong. If the first message goes missing at the client, this is why."
-    ),
+    advice=("Nothing is wrong. If the first message goes missing at the client, this is why."),
     example="frames-with-101.pcap",
 )
 def frames_with_switch(facts: Facts) -> Iterator[Finding]:
@@ -292,9 +284,7 @@ def frames_with_switch(facts: Facts) -> Iterator[Finding]:
         "The response breaks a rule for which the client must fail the connection. Somebody went "
         "on all the same: a client that does not verify, or a server that did not wait to be told."
     ),
-    advice=(
-        "Use a client that verifies the response; see the other findings for what is wrong."
-    ),
+    advice=("Use a client that verifies the response; see the other findings for what is wrong."),
     events=("frame-after-refusal",),
 )
 def frames_after_void_handshake(facts: Facts) -> Iterator[Finding]:

@@ -173,9 +173,7 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
         "for the proxy itself; 511 and some redirects come from portals that want a login first. "
         "The application never saw the request, or not in time."
     ),
-    advice=(
-        "Look at the log of the program named here, and whether it can reach the server."
-    ),
+    advice=("Look at the log of the program named here, and whether it can reach the server."),
     example="nginx-proxy.pcapng",
     faults=("HSR-10",),
 )

@@ -478,9 +478,7 @@ def smuggling_shape(facts: Facts) -> Iterator[Finding]:
         "messages whose bytes are as evenly spread as those of encrypted or compressed data hide "
         "what they carry from whoever watches."
     ),
-    advice=(
-        "Find out what the application transfers; images, video and archives look like this."
-    ),
+    advice=("Find out what the application transfers; images, video and archives look like this."),
 )
 def outflow(facts: Facts) -> Iterator[Finding]:
     """SEC-16: by volume, and by the first 4,096 bytes of the first messages of each side."""

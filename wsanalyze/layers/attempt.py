@@ -167,9 +167,7 @@ class Attempt:
             connection.server_duplicates,
             connection.client_conflicts,
             connection.server_conflicts,
-        ) = (
-            now - then for now, then in zip(totals or self.totals(), self.counted, strict=True)
-        )
+        ) = (now - then for now, then in zip(totals or self.totals(), self.counted, strict=True))
         client, server = self.directions()
         if connection.observation is not None:
             self.observe_transport(connection.observation, client, server)

@@ -304,9 +304,7 @@ class Observer:
             self.observation.client_stalls += 1
         return 0
 
-    def wire(
-        self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.int:
+    def wire(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Look at payload bytes of a client's frame that spell a method of HTTP on the wire."""
         if buffer.copy(start, start + 5) in REQUEST_LINES:
             upto = stop if stop - start < 64 else start + 64

@@ -405,9 +405,7 @@ class Session(Layer):
         reader: FrameReader = sender.reader
         opcode: cython.int = reader.head & 15
         if self.observer is not None:
-            self.observer.frame(
-                sender, self.low.frames + self.high.frames, self.deflate != 0
-            )
+            self.observer.frame(sender, self.low.frames + self.high.frames, self.deflate != 0)
         sender.in_frame = 1
         sender.captured = 0
         sender.broken = 0

@@ -110,7 +110,7 @@ def _without_userinfo(path: str) -> str:
     absolute = _ABSOLUTE.match(path)
     if absolute is None or "@" not in absolute[2]:
         return path
-    return f"{absolute[1]}://{absolute[2].rpartition('@')[2]}{path[absolute.end():]}"
+    return f"{absolute[1]}://{absolute[2].rpartition('@')[2]}{path[absolute.end() :]}"
 
 
 def _host(faults: Faults, head: Head) -> None:
