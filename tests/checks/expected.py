@@ -23,6 +23,7 @@ FOUND: dict[str, dict[int, str]] = {
         5: "CLS-08",
         6: "CLS-08",  # /idle-2
         7: "CLS-08",
+        8: "PRX-05",  # /forbidden, by HAProxy itself
         9: "HSR-10 PRX-05",  # /no-backend
         10: "HSR-10 PRX-05",  # /silent
         11: "HSR-18",

@@ -23,9 +23,15 @@ from wsanalyze.websocket.head import read_head
 STRIPPED = REQUEST.replace(b"Upgrade: websocket\r\nConnection: Upgrade", b"Connection: close")
 
 
-def refused(status: int, *lines: str, body: bytes = b"", request: bytes = REQUEST) -> Connection:
+def refused(
+    status: int,
+    *lines: str,
+    body: bytes = b"",
+    request: bytes = REQUEST,
+    version: str = "1.1",
+) -> Connection:
     """Return an attempt that was answered with this status."""
-    answer = f"HTTP/1.1 {status} Some Reason\r\n\r\n".encode()
+    answer = f"HTTP/{version} {status} Some Reason\r\n\r\n".encode()
     shake = Handshake(read_head(request), read_head(with_fields(answer, *lines)))
     return connection(shake, observation=observed(body=body))
 
@@ -75,6 +81,17 @@ class TestDowngraded:
             "the request came with 'HTTP/1.0'"
         ]
 
+    def test_a_101_in_http_1_0(self) -> None:
+        record = connection(handshake(response=RESPONSE.replace(b"HTTP/1.1", b"HTTP/1.0")))
+        assert messages(found(proxies.downgraded, record)) == [
+            "the response came with HTTP/1.0: 'HTTP/1.0 101 Switching Protocols'"
+        ]
+
+    def test_a_refusal_of_a_server_that_knows_no_better(self) -> None:
+        assert found(proxies.downgraded, refused(404, version="1.0")) == []
+        passed_on = refused(503, "Via: 1.0 proxy", version="1.0")
+        assert len(found(proxies.downgraded, passed_on)) == 1
+
     def test_http_1_1_is_not(self) -> None:
         assert found(proxies.downgraded, refused(404)) == []
 
@@ -93,7 +110,10 @@ class TestSeen:
     def test_credentials_are_not_shown(self) -> None:
         shake = handshake(with_fields(REQUEST, "Proxy-Authorization: Basic c2VjcmV0"))
         (finding,) = found(proxies.intermediary_seen, connection(shake))
-        assert "c2VjcmV0" not in (finding.evidence or "")
+        assert (finding.evidence, "c2VjcmV0" in finding.message) == ("Proxy-Authorization", False)
+        stripped = with_fields(STRIPPED, "Proxy-Authorization: Basic c2VjcmV0")
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=stripped))
+        assert finding.message.endswith("an intermediary left 'Proxy-Authorization'")
 
 
 class TestAnswered:
@@ -113,14 +133,69 @@ class TestAnswered:
     def test_by_its_status(self, status: int) -> None:
         assert len(found(proxies.answered_by_intermediary, refused(status))) == 1
 
+    @pytest.mark.parametrize(
+        ("status", "field"), [(403, "squid/5.7"), (400, "awselb/2.0"), (503, "Varnish")]
+    )
+    def test_by_a_server_that_leaves_the_applications_name(self, status: int, field: str) -> None:
+        (finding,) = found(proxies.answered_by_intermediary, refused(status, f"Server: {field}"))
+        assert repr(field.partition("/")[0]) in finding.message
+
+    @pytest.mark.parametrize("line", ["Server: nginx/1.22.1", "Via: 1.1 vegur"])
+    def test_gateways_alone_say_502_and_504(self, line: str) -> None:
+        for status in (502, 504):
+            (finding,) = found(proxies.answered_by_intermediary, refused(status, line))
+            assert "gateways say so" in finding.message
+
+    @pytest.mark.parametrize("line", ["Server: nginx/1.22.1", "Via: 1.1 vegur", "Server: envoy"])
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 426, 503])
+    def test_an_applications_answer_that_was_passed_on(self, status: int, line: str) -> None:
+        """Proxies write Via into every answer, and some their Server."""
+        assert found(proxies.answered_by_intermediary, refused(status, line, body=b"no")) == []
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"error": "ERR_HTTP_INVALID_HEADER_VALUE"}',
+            b"<script src='https://cdnjs.cloudflare.com/x.js'></script>",
+            b"<h1>Error 503 - we are sorry</h1>",
+            b"<html><head><title>503 Service Unavailable</title></head>",
+        ],
+    )
+    def test_pages_of_applications(self, body: bytes) -> None:
+        assert found(proxies.answered_by_intermediary, refused(503, body=body)) == []
+
+    def test_a_page_of_nginx_may_be_all_that_there_is(self) -> None:
+        page = b"<hr><center>nginx/1.22.1</center>"
+        assert found(proxies.answered_by_intermediary, refused(403, body=page)) == []
+
     def test_a_portal(self) -> None:
         record = refused(302, "Location: http://portal.example.net/login?x=1")
-        assert "another site" in found(proxies.answered_by_intermediary, record)[0].message
+        (finding,) = found(proxies.answered_by_intermediary, record)
+        assert "portal of another site" in finding.message
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "https://login.example.net/authorize?from=portal",
+            "https://portal.example.com/",
+            "https://example.com/portal",
+            "/portal",
+        ],
+    )
+    def test_a_login_is_no_portal(self, location: str) -> None:
+        record = refused(302, f"Location: {location}")
+        assert found(proxies.answered_by_intermediary, record) == []
 
     @pytest.mark.parametrize("status", [401, 403, 404, 503])
     def test_the_application_itself(self, status: int) -> None:
         record = refused(status, "Server: my-application", body=b"sorry")
         assert found(proxies.answered_by_intermediary, record) == []
+
+    def test_recorded(self) -> None:
+        """Passed on: 426 by nginx, Squid and Varnish, 404 out of a cache, 505 by nginx."""
+        for name in ("nginx-proxy.pcapng", "squid-proxy.pcapng", "varnish-proxy.pcapng"):
+            said = found_in(proxies.answered_by_intermediary, name)
+            assert all("426" not in each.message for each in said)
 
 
 class TestCached:
@@ -157,20 +232,44 @@ class TestElsewhere:
         good, bad = connection(server_port=8080), refused(400)
         bad.serial, bad.server_port = 1, 80
         (finding,) = found(proxies.works_elsewhere, good, bad)
-        assert finding.message == "'example.com' works on port 8080 and fails on port 80"
+        assert finding.message == "'example.com/chat' works on port 8080 and fails on port 80"
 
     def test_port_80_works_at_times(self) -> None:
         good, bad = connection(server_port=8080), refused(400)
         bad.server_port = 80
         assert found(proxies.works_elsewhere, good, bad, connection(server_port=80)) == []
 
+    @pytest.mark.parametrize("status", [301, 401, 403, 404])
+    def test_a_web_server_on_port_80(self, status: int) -> None:
+        good, bad = connection(server_port=443, scheme="wss"), refused(status)
+        bad.server_port = 80
+        assert found(proxies.works_elsewhere, good, bad) == []
+
+    def test_another_path(self) -> None:
+        other = refused(400, request=REQUEST.replace(b"/chat", b"/other"))
+        other.server_port = 80
+        assert found(proxies.works_elsewhere, connection(server_port=8080), other) == []
+
+    @pytest.mark.parametrize("port", ["", ":", ":80"])
+    def test_addresses_as_hosts(self, port: str) -> None:
+        good = connection(handshake(REQUEST.replace(b"example.com", b"[::1]:8080")))
+        bad = refused(400, request=REQUEST.replace(b"example.com", b"[::1]" + port.encode()))
+        good.server_port = 8080
+        (finding,) = found(proxies.works_elsewhere, good, bad)
+        assert finding.message.startswith("'[::1]/chat' works on port 8080")
+
 
 class TestOneDirection:
     def test_nothing_of_the_server(self) -> None:
-        record = connection(outcome="unseen", client_frames=5, server_lost_bytes=100)
+        record = connection(
+            outcome="unseen", client_frames=5, server_lost_bytes=100, connect_ms=None
+        )
         assert messages(found(proxies.one_direction, record)) == [
             "nothing of what the server sent is in the capture"
         ]
 
     def test_a_server_that_has_nothing_to_say(self) -> None:
         assert found(proxies.one_direction, connection(client_frames=5)) == []
+        # Its SYN/ACK was seen, and no answer to what the client went on with.
+        silent = connection(outcome="unanswered", client_frames=5)
+        assert found(proxies.one_direction, silent) == []

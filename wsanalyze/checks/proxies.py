@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import FIELDS, cache_signs, page_of, program_of, signs
+from wsanalyze.checks.intermediaries import (
+    FIELDS,
+    SERVERS_TOO,
+    author_of,
+    cache_signs,
+    program_of,
+    signs,
+)
 from wsanalyze.websocket.faults import shown
+from wsanalyze.websocket.fields import Head
 
 _PROXY = ("proxy", "handshake")
+
+# The name in a Host field, and in an absolute Location.
+_HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::[0-9]*)?\Z")
+_LOCATION = re.compile(r"https?://([^/?#:]+)[^?#]*")
 
 
 @check(
@@ -123,7 +136,10 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
         message = f"the request came with {shown(' and '.join(reasons))}"
         yield facts.once("client", message, evidence=head.start_line[:200])
     response = handshake.response_head
-    if response is not None and response.http_version == "1.0":
+    if response is None or response.http_version != "1.0":
+        return
+    # A refusal in HTTP/1.0 may be all that a small server knows; nobody upgrades with it.
+    if handshake.status == 101 or response.count("via"):
         message = f"the response came with HTTP/1.0: {shown(response.start_line)}"
         yield facts.once("server", message, evidence=response.start_line[:200])
 
@@ -154,11 +170,7 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
             names = ", ".join(dict.fromkeys(each.partition(":")[0] for each in found))
             what = "request" if sender == "client" else "response"
             message = f"the {what} carries what intermediaries write: {shown(names)}"
-            evidence = "; ".join(
-                each if not each.lower().startswith("proxy-auth") else each.partition(":")[0]
-                for each in found
-            )
-            yield facts.once(sender, message, evidence=evidence[:200])
+            yield facts.once(sender, message, evidence="; ".join(found)[:200])
 
 
 @check(
@@ -182,36 +194,52 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
     handshake, record = facts.handshake, facts.connection
     if handshake is None or record.outcome != "refused" or handshake.response_head is None:
         return
-    head, status = handshake.response_head, handshake.status
-    body = facts.observation.body
-    program = program_of(head, body)
-    why = None
-    if status in (407, 511):
-        why = {407: "a proxy wants credentials", 511: "a portal wants a login"}[status]
-    elif status in (502, 503, 504) and program is not None:
-        why = f"it comes from {shown(program)}, not from the application"
-    elif status in (400, 403, 426) and (page := page_of(body)) is not None and head.count("via"):
-        # Via alone says who passed the answer on, not who wrote it.
-        why = f"it is an error page of {shown(page)}, on the way"
-    elif status in (302, 303, 307) and _leads_elsewhere(facts):
-        why = "it leads to another site, as a portal's does"
-    if why is not None:
-        took = ""
-        if record.requested is not None and record.responded is not None:
-            took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
-        message = f"the answer {status} came{took}: {why}"
-        yield facts.once("server", message, evidence=head.start_line[:200], expected="101")
+    why = _why_intermediary(facts, handshake.response_head, handshake.status)
+    if why is None:
+        return
+    took = ""
+    if record.requested is not None and record.responded is not None:
+        took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
+    message = f"the answer {handshake.status} came{took}: {why}"
+    evidence = handshake.response_head.start_line[:200]
+    yield facts.once("server", message, evidence=evidence, expected="101")
 
 
-def _leads_elsewhere(facts: Facts) -> bool:
-    """Tell whether a redirect leads to another host, and speaks of a login or a portal."""
-    handshake = facts.handshake
-    if handshake is None or handshake.response_head is None:
+def _why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:
+    """Return why a refusal is not the application's own; None where it may well be."""
+    if status == 407:
+        return "a proxy wants credentials"
+    if status == 511:
+        return "a portal wants a login"
+    if status in (302, 303, 307):
+        return "it leads to a portal of another site" if _leads_to_portal(facts, head) else None
+    author = author_of(head, facts.observation.body)
+    if status in (502, 503, 504) and author is not None:
+        return f"it comes from {shown(author)}, not from the application"
+    if status in (400, 403, 426) and author is not None and author not in SERVERS_TOO:
+        # HAProxy and the like have no pages of their own but these; Via alone says nothing, since
+        # whoever passes an application's answer on writes it, too (RFC 9110 §7.6.3).
+        return f"it is {shown(author)}'s own answer"
+    program = program_of(head)
+    if status in (502, 504) and program is not None:
+        # RFC 9110 §15.6.3, §15.6.5: "while acting as a gateway or proxy".
+        return f"gateways say so of the server behind them, and {shown(program)} is on the way"
+    return None
+
+
+def _leads_to_portal(facts: Facts, head: Head) -> bool:
+    """Tell whether a redirect leads to a captive portal, of another site than was asked for.
+
+    A login elsewhere is none: that is how applications sign their users on.
+    """
+    location = _LOCATION.match((head.value("location") or "").lower())
+    asked = host_of(facts)
+    if location is None or asked is None:
         return False
-    location = (handshake.response_head.value("location") or "").lower()
-    host = (handshake.host or "").lower().partition(":")[0]
-    elsewhere = location.startswith("http") and host not in location.partition("?")[0]
-    return elsewhere and any(word in location for word in ("portal", "captive", "hotspot", "login"))
+    # Below co.uk that is too much, and silence does no harm.
+    if location[1].split(".")[-2:] == asked.split(".")[-2:]:
+        return False
+    return any(word in location[0] for word in ("captive", "hotspot", "portal"))
 
 
 @check(
@@ -305,6 +333,9 @@ def one_direction(facts: Facts) -> Iterator[Finding]:
     seen = (record.client_frames, record.server_frames)
     if not any(seen) or all(seen) or record.outcome not in ("unseen", "unanswered"):
         return
+    if record.connect_ms is not None:
+        # Packets of both ends opened it: who is silent has nothing to say.
+        return
     silent, lost = ("server", record.server_lost_bytes)
     if not record.client_frames:
         silent, lost = ("client", record.client_lost_bytes)
@@ -321,33 +352,46 @@ def one_direction(facts: Facts) -> Iterator[Finding]:
     tags=("proxy", "handshake"),
     references=("RFC 6455 §10.3",),
     explanation=(
-        "Upgrades to one host succeed on one port and fail on port 80. Transparent proxies look at "
-        "port 80 only, and break what they do not know."
+        "Upgrades to one path of one host succeed on one port and fail on port 80, in a way in "
+        "which intermediaries fail. Transparent proxies look at port 80 only, and break what they "
+        "do not know."
     ),
     advice="Use wss on port 443, which such proxies cannot look into.",
     scope=CAPTURE,
 )
 def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-20."""
-    by_host: dict[str, list[Facts]] = {}
+    by_place: dict[tuple[str, str], list[Facts]] = {}
     for each in facts.connections:
-        if each.handshake is not None and each.handshake.host:
-            name = each.handshake.host.rpartition(":")[0] or each.handshake.host
-            by_host.setdefault(name.lower(), []).append(each)
-    for host, connections in by_host.items():
-        failed = [
-            each
-            for each in connections
-            if each.connection.server_port == 80
-            and each.connection.outcome in ("refused", "unanswered", "invalid")
-        ]
+        host = host_of(each)
+        if host is not None and each.handshake is not None:
+            path = (each.handshake.target or "").partition("?")[0]
+            by_place.setdefault((host, path), []).append(each)
+    for (host, path), connections in by_place.items():
+        plain = [each for each in connections if each.connection.server_port == 80]
         worked = [
             each
             for each in connections
             if each.connection.server_port != 80 and each.connection.outcome == "established"
         ]
-        plain = [each for each in connections if each.connection.server_port == 80]
-        if worked and failed and len(failed) == len(plain):
+        if plain and worked and all(_is_broken(each) for each in plain):
             port = worked[0].connection.server_port
-            message = f"{shown(host)} works on port {port} and fails on port 80"
-            yield facts.about(failed[0], failed[0].once("server", message))
+            message = f"{shown(host + path)} works on port {port} and fails on port 80"
+            yield facts.about(plain[0], plain[0].once("server", message))
+
+
+def _is_broken(facts: Facts) -> bool:
+    """Tell whether an attempt failed as intermediaries let it: what a web server says is none.
+
+    Where only wss is served, port 80 redirects, or knows no such page.
+    """
+    record = facts.connection
+    if record.outcome == "refused" and facts.handshake is not None:
+        return facts.handshake.status in (400, 426, 501, 502, 503, 504)
+    return record.outcome in ("unanswered", "invalid")
+
+
+def host_of(facts: Facts) -> str | None:
+    """Return the name in Host, in small letters and without its port; None for none."""
+    host = _HOST.match(facts.handshake.host or "") if facts.handshake is not None else None
+    return host[1].lower() if host is not None else None
