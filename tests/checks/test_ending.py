@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from checks.given import (
@@ -201,7 +203,10 @@ def test_a_keep_alive_is_the_shorter_one() -> None:
 
 class TestTimeLimits:
     def idle(self, *seconds: float, how: str = "fin") -> list[tuple[float, int]]:
-        cuts = [cut(ending(how=how), idle=each, key=f"KEY{n:05}") for n, each in enumerate(seconds)]
+        cuts = [
+            cut(ending(how=how, at=62 + 10 * n), idle=each, key=f"KEY{n:05}")
+            for n, each in enumerate(seconds)
+        ]
         return [(each.seconds, len(each.cuts)) for each in idle_time_limits(together(*cuts))]
 
     @pytest.mark.parametrize("how", ["fin", "rst"])
@@ -224,14 +229,44 @@ class TestTimeLimits:
         assert idle_time_limits(together(cut(key="SAMEKEY0"), cut(key="SAMEKEY0"))) == []
 
     def test_the_same_age_without_being_idle(self) -> None:
-        busy = [cut(ending(at=300), idle=1, key=f"KEY{n:05}") for n in range(2)]
+        busy = [
+            cut(ending(at=300 + 7 * n), idle=1, key=f"KEY{n:05}", started=7 * n * SECOND)
+            for n in range(2)
+        ]
         idle = [cut(ending(at=300), idle=60, key=f"IDL{n:05}") for n in range(2)]
         found = lifetime_limits(together(*busy, *idle))
         assert [(each.seconds, [facts for facts, _ in each.cuts]) for each in found] == [
             (300.0, busy)
         ]
 
+    @pytest.mark.parametrize("apart", [0, 0.05])
+    def test_a_server_that_stops_ends_all_at_once(self, apart: float) -> None:
+        """Whose last message was for all of them, or which began together."""
+        stopped = [
+            cut(ending(at=300 + apart * n), idle=20, key=f"KEY{n:05}", started=apart * n * SECOND)
+            for n in range(3)
+        ]
+        busy = [
+            cut(ending(at=300 + apart * n), idle=1, key=f"KEY{n:05}", started=apart * n * SECOND)
+            for n in range(3)
+        ]
+        assert idle_time_limits(together(*stopped)) == lifetime_limits(together(*busy)) == []
+
+    def test_of_many_times_some_are_close_to_each_other(self) -> None:
+        """The times after which people leave: nobody's limit."""
+        left = Random(1).sample(range(20, 3000), 40)  # noqa: S311 - any numbers will do
+        assert self.idle(*left) == []
+
+    def test_a_limit_among_the_times_at_which_people_leave(self) -> None:
+        assert self.idle(*range(31, 60, 3), 60.0, 60.1, 60.0, 60.1) == [(60.05, 4)]
+
+    def test_others_went_on_after_a_longer_silence(self) -> None:
+        both = [cut(ending(at=62 + 9 * n), key=f"KEY{n:05}") for n in range(2)]
+        longer = [Facts(connection(observation=Observation(longest_silence_ns=70 * SECOND)))] * 3
+        assert len(idle_time_limits(together(*both, *longer[:2]))) == 1
+        assert idle_time_limits(together(*both, *longer)) == []
+
     def test_connections_that_were_closed_are_no_cuts(self) -> None:
         closed = Side(close=event("close", time=SECOND))
-        both = [cut(key=f"KEY{n:05}", client=closed) for n in range(2)]
+        both = [cut(ending(at=62 + n), key=f"KEY{n:05}", client=closed) for n in range(2)]
         assert idle_time_limits(together(*both)) == []

@@ -40,8 +40,10 @@ class Thresholds:
     # Seconds, and part of the interval, within which two idle times are the same time limit.
     idle_s: float = 2.0
     idle_part: float = 0.02
-    # Connections that must have been cut alike.
+    # Connections that must have been cut alike, and how many groups that are as much alike chance
+    # may be expected to make of the other times: one capture in twenty.
     alike: int = 2
+    chance: float = 0.05
     # Attempts of one client to one endpoint within a minute that make a reconnect loop.
     reconnects: int = 5
     # Hops by which the TTL of a reset may differ from that of its sender's other packets.
