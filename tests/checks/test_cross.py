@@ -1,4 +1,4 @@
-"""All connections together: how many at a time, who comes back, mixed answers, redirects."""
+"""All connections together: how many at a time, who comes back, mixed answers, silence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from checks.given import (
     SECOND,
     connection,
     found,
-    found_in,
     handshake,
     messages,
     with_fields,
@@ -17,8 +16,6 @@ from checks.test_cuts import cut
 from checks.test_proxies import refused
 from wsanalyze.checks import cross
 from wsanalyze.layers.connection import Connection
-
-CHROME = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0.0.0"
 
 
 def numbered(*records: Connection) -> tuple[Connection, ...]:
@@ -80,6 +77,20 @@ class TestMixed:
         assert found(cross.mixed_answers, *numbered(connection(), refused(401))) == []
         assert found(cross.mixed_answers, *numbered(refused(403), refused(403))) == []
 
+    def test_requests_that_differ_may_be_answered_differently(self) -> None:
+        for line in ("Origin: https://evil.example.net", "Cookie: sid=1", "X-Api-Key: 2"):
+            other = refused(403, request=with_fields(REQUEST, line))
+            assert found(cross.mixed_answers, *numbered(connection(), other)) == []
+        token = refused(403, request=REQUEST.replace(b"/chat", b"/chat?token=1"))
+        broken = refused(400, request=REQUEST.replace(b"Connection: Upgrade\r\n", b""))
+        assert found(cross.mixed_answers, *numbered(connection(), token, broken)) == []
+
+    def test_requests_are_equal_whatever_their_keys(self) -> None:
+        request = REQUEST.replace(b"7WvwZHi1", b"AAAAAAAA")
+        again = refused(503, request=request)
+        (finding,) = found(cross.mixed_answers, *numbered(connection(), again))
+        assert finding.message.startswith("'/chat' of 198.51.100.2:80 was answered with 101")
+
     def test_negotiations(self) -> None:
         extension = "Sec-WebSocket-Extensions: permessage-deflate"
         offer = with_fields(REQUEST, extension)
@@ -89,23 +100,6 @@ class TestMixed:
         assert "'permessage-deflate and no subprotocol'" in finding.message
         again = connection(handshake(offer))
         assert found(cross.mixed_negotiation, *numbered(other, again)) == []
-
-
-class TestPretendedBrowser:
-    def test_two_fields_missing(self) -> None:
-        shake = handshake(with_fields(REQUEST, CHROME, "Origin: http://example.com"))
-        (finding,) = found(cross.pretended_browser, connection(shake))
-        assert finding.message.startswith("Accept-Encoding, Accept-Language, Sec-WebSocket-Ext")
-
-    def test_a_browser(self) -> None:
-        lines = ("Accept-Encoding: gzip", "Accept-Language: en", "Origin: http://example.com")
-        shake = handshake(with_fields(REQUEST, CHROME, *lines))
-        assert found(cross.pretended_browser, connection(shake)) == []
-        assert found_in(cross.pretended_browser, "chromium.pcapng") == []
-
-    def test_a_client_that_does_not_claim_to_be_one(self) -> None:
-        shake = handshake(with_fields(REQUEST, "User-Agent: curl/8"))
-        assert found(cross.pretended_browser, connection(shake)) == []
 
 
 class TestIdle:
@@ -119,35 +113,3 @@ class TestIdle:
         few = numbered(*(connection(ended=90 * SECOND) for _ in range(9)))
         short = numbered(*(connection(ended=50 * SECOND) for _ in range(10)))
         assert found(cross.mostly_idle, *few) == found(cross.mostly_idle, *short) == []
-
-
-class TestRedirected:
-    def test_recorded_redirects_were_followed(self) -> None:
-        said = messages(found_in(cross.redirected, "refused-upgrades.pcapng"))
-        assert len(said) == 2
-        assert all(each.endswith("which the client followed") for each in said)
-
-    def test_one_that_takes_the_encryption_away(self) -> None:
-        record = refused(302, "Location: ws://example.com/other")
-        record.scheme = "wss"
-        (finding,) = found(cross.redirected, record)
-        assert finding.severity == "warning"
-        assert finding.message.endswith("did not follow in this capture")
-
-
-class TestCredentials:
-    def test_recorded(self) -> None:
-        (finding,) = found_in(cross.credentials_on_demand, "refused-upgrades.pcapng")
-        assert finding.message == "after 401 the client sent Authorization over plain ws"
-        assert (finding.evidence or "").startswith("Authorization: Basi… (")
-
-    def test_over_wss_nobody_reads_them(self) -> None:
-        line = "Authorization: Basic c2VjcmV0OnNlY3JldA=="
-        asked, sent = refused(401), connection(handshake(with_fields(REQUEST, line)))
-        asked.scheme = sent.scheme = "wss"
-        assert found(cross.credentials_on_demand, *numbered(asked, sent)) == []
-
-    def test_without_having_been_asked(self) -> None:
-        line = "Authorization: Basic c2VjcmV0OnNlY3JldA=="
-        record = connection(handshake(with_fields(REQUEST, line)))
-        assert found(cross.credentials_on_demand, record) == []

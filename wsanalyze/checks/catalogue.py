@@ -26,6 +26,7 @@ FAMILIES = (
     "transport",
     "legacy",
     "cross",
+    "clients",
 )
 
 

@@ -1,4 +1,4 @@
-"""All connections together (XCN): who opens how many, comes back how, is answered how."""
+"""All connections together (XCN-01 to 04, 06): who opens how many, comes back, is answered how."""
 
 from __future__ import annotations
 
@@ -131,32 +131,55 @@ def is_failure(facts: Facts) -> bool:
     tags=("server", "handshake"),
     references=(),
     explanation=(
-        "The same path of the same host is accepted at times and refused at others. A server that "
-        "is overloaded, or several behind one address of which one is not well."
+        "Requests that differ in nothing but their key are accepted at times, and refused at "
+        "others: a server that is overloaded, or several behind one address of which one is not "
+        "well."
     ),
     advice="Compare the fields of both responses: do they come from the same server?",
     scope=CAPTURE,
 )
 def mixed_answers(facts: CaptureFacts) -> Iterator[Finding]:
-    """XCN-03: one finding for each endpoint and target."""
+    """XCN-03: one finding for each endpoint, target and request."""
     answers: dict[tuple[str, int, str, str], list[Facts]] = {}
     for each in facts.connections:
         handshake, record = each.handshake, each.connection
         if handshake is None or handshake.status is None or handshake.status in (401, 407):
             continue
-        path = (handshake.target or "").partition("?")[0]
-        key = (record.server_ip, record.server_port, handshake.host or "", path)
+        key = (record.server_ip, record.server_port, handshake.host or "", handshake.target or "")
         answers.setdefault(key, []).append(each)
-    for (ip, port, _, path), connections in answers.items():
-        statuses = Counter(
-            each.handshake.status for each in connections if each.handshake is not None
-        )
-        if len(statuses) < 2 or 101 not in statuses:
+    for (ip, port, _, target), connections in answers.items():
+        for alike in _equal_requests(connections):
+            statuses = Counter(
+                each.handshake.status for each in alike if each.handshake is not None
+            )
+            if len(statuses) < 2 or 101 not in statuses:
+                continue
+            said = ", ".join(f"{status} {count} times" for status, count in statuses.most_common(4))
+            last = alike[-1]
+            path = target.partition("?")[0]
+            message = f"{shown(path)} of {ip}:{port} was answered with {said}"
+            yield facts.about(last, last.once("server", message))
+
+
+def _equal_requests(connections: list[Facts]) -> list[list[Facts]]:
+    """Return attempts whose requests are the same but for the key, those together.
+
+    Another Origin, another cookie or a broken field is a reason to answer differently.
+    """
+    if len({each.handshake.status for each in connections if each.handshake is not None}) < 2:
+        return []
+    found: dict[tuple[object, ...], list[Facts]] = {}
+    for each in connections:
+        if each.handshake is None:
             continue
-        said = ", ".join(f"{status} {count} times" for status, count in statuses.most_common(4))
-        last = connections[-1]
-        message = f"{shown(path)} of {ip}:{port} was answered with {said}"
-        yield facts.about(last, last.once("server", message))
+        head = each.handshake.request_head
+        fields = [
+            (field.name.lower(), field.value)
+            for field in head.fields
+            if field.name.lower() != "sec-websocket-key"
+        ]
+        found.setdefault((head.method, head.http_version, *sorted(fields)), []).append(each)
+    return list(found.values())
 
 
 @check(
@@ -198,43 +221,6 @@ def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
 
 
 @check(
-    "XCN-05",
-    "pretended-browser",
-    "A request says that it is a browser's and is not written as one",
-    severity="info",
-    tags=("client", "security", "fingerprint"),
-    references=(),
-    explanation=(
-        "Browsers write their handshakes in an order of their own and with certain fields: "
-        "Accept-Encoding, Accept-Language, Cache-Control or Pragma. A request with a browser's "
-        "User-Agent and without them comes from a program that pretends, or was rewritten."
-    ),
-    advice="Look at the table headers: proxies rewrite requests, too.",
-    fields=("user-agent",),
-)
-def pretended_browser(facts: Facts) -> Iterator[Finding]:
-    """XCN-05: by fields that every browser sends."""
-    handshake = facts.handshake
-    if handshake is None or not facts.has_request or handshake.is_hixie:
-        return
-    agent = handshake.user_agent
-    if agent is None or not agent.startswith("Mozilla/5.0 ("):
-        return
-    if not any(name in agent for name in ("Chrome/", "Firefox/", "Safari/")):
-        return
-    head = handshake.request_head
-    missing = [
-        name
-        for name in ("Origin", "Accept-Encoding", "Accept-Language", "Sec-WebSocket-Extensions")
-        if not head.count(name.lower())
-    ]
-    if len(missing) >= 2:
-        message = f"{', '.join(missing)} missing, which browsers send"
-        evidence = f"User-Agent: {agent}"[:200]
-        yield facts.once("client", message, evidence=evidence)
-
-
-@check(
     "XCN-06",
     "mostly-idle",
     "Many connections that say next to nothing",
@@ -261,82 +247,3 @@ def mostly_idle(facts: CaptureFacts) -> Iterator[Finding]:
         if len(established) >= 10 and len(idle) * 2 > len(established):
             message = f"{len(idle)} of {len(established)} connections to {ip}:{port} had no message"
             yield facts.about(idle[-1], idle[-1].once("client", message))
-
-
-@check(
-    "XCN-07",
-    "redirected",
-    "An upgrade was redirected",
-    severity="info",
-    tags=("client", "handshake", "security"),
-    references=("RFC 6455 §4.1 response item 1",),
-    explanation=(
-        "A client may follow a redirect; browsers do not. From wss to ws it must not go: the "
-        "connection would lose its encryption without anybody noticing."
-    ),
-    advice="Give clients the final address; never redirect to ws:// or http://.",
-    scope=CAPTURE,
-    example="refused-upgrades.pcapng",
-)
-def redirected(facts: CaptureFacts) -> Iterator[Finding]:
-    """XCN-07: with whether the same client asked for the new place."""
-    asked: dict[tuple[str, str], list[int]] = {}
-    for each in facts.connections:
-        handshake = each.handshake
-        if handshake is not None and each.connection.requested is not None:
-            key = (each.connection.client_ip, handshake.target or "")
-            asked.setdefault(key, []).append(each.connection.requested)
-    for each in facts.connections:
-        handshake, record = each.handshake, each.connection
-        if handshake is None or handshake.response_head is None or record.responded is None:
-            continue
-        if handshake.status not in (301, 302, 303, 307, 308):
-            continue
-        location = handshake.response_head.value("location") or ""
-        _, absolute, rest = location.partition("://")
-        path = f"/{rest.partition('/')[2]}" if absolute else location
-        later = asked.get((record.client_ip, path), [])
-        followed = any(0 <= time - record.responded <= MINUTE for time in later)
-        weaker = record.scheme == "wss" and location.lower().startswith(("ws://", "http://"))
-        message = f"{handshake.status} to {shown(location)}, which the client "
-        message += "followed" if followed else "did not follow in this capture"
-        finding = each.once(
-            "server",
-            message,
-            evidence=f"Location: {location}"[:200],
-            severity="warning" if weaker else "info",
-        )
-        yield facts.about(each, finding)
-
-
-@check(
-    "XCN-08",
-    "credentials-on-demand",
-    "Credentials were sent in the clear when asked for",
-    severity="warning",
-    tags=("client", "security", "privacy"),
-    references=("RFC 6455 §10.5", "RFC 7617 §4"),
-    explanation=(
-        "The server asked for credentials over plain ws, and the client sent them: with Basic they "
-        "are the password itself."
-    ),
-    advice="Ask for credentials over wss only.",
-    scope=CAPTURE,
-    example="refused-upgrades.pcapng",
-)
-def credentials_on_demand(facts: CaptureFacts) -> Iterator[Finding]:
-    """XCN-08: 401 or 407, then the same request with credentials."""
-    wanted: dict[tuple[str, int, str], int] = {}
-    for each in facts.connections:
-        handshake, record = each.handshake, each.connection
-        if handshake is None or record.scheme != "ws":
-            continue
-        key = (record.server_ip, record.server_port, f"{record.client_ip} {handshake.target}")
-        field = "Proxy-Authorization" if wanted.get(key) == 407 else "Authorization"
-        value = handshake.request_head.value(field.lower())
-        if key in wanted and value:
-            message = f"after {wanted[key]} the client sent {field} over plain ws"
-            evidence = f"{field}: {each.secret(value)}"[:200]
-            yield facts.about(each, each.once("client", message, evidence=evidence))
-        if handshake.status in (401, 407):
-            wanted[key] = handshake.status
