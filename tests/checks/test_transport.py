@@ -77,6 +77,15 @@ class TestTrouble:
         record = connection(client_retransmissions=2)
         assert found(transport.troubled_transport, record) == []
 
+    @pytest.mark.parametrize("facts", [{"client_frames": 1000}, {"client_bytes": 1_448_000}])
+    def test_one_in_a_hundred(self, facts: dict[str, int]) -> None:
+        some = connection(client_retransmissions=7, client_out_of_order=3, **facts)
+        fewer = connection(client_retransmissions=7, client_out_of_order=2, **facts)
+        assert messages(found(transport.troubled_transport, some)) == [
+            "the client: 7 segments sent again, 3 out of order"
+        ]
+        assert found(transport.troubled_transport, fewer) == []
+
 
 def of_captures(check: Check, *captures: CaptureSummary) -> list[Finding]:
     return Audit([check]).findings([], captures)
@@ -117,20 +126,49 @@ class TestBeginningAndEnd:
         assert found_in(transport.still_open, "websockets-plain.pcapng") == []
 
     def test_the_same_ports_again(self) -> None:
-        first, second = connection(), connection(conversation=1, serial=1)
+        first = connection()
+        second = connection(conversation=1, serial=1, started=20 * SECOND, ended=30 * SECOND)
         (finding,) = found(transport.ports_reused, first, second)
         assert finding.message == "2 TCP connections came from 192.0.2.1:50000, one by one"
+        assert finding.connection == 1
         assert found(transport.ports_reused, first, connection(serial=1)) == []
 
+    def test_another_capture_of_the_same_connection(self) -> None:
+        copy = connection(capture="other.pcap", serial=1, started=1000)
+        within = connection(conversation=1, serial=1, started=1000)
+        assert found(transport.ports_reused, connection(), copy) == []
+        assert found(transport.ports_reused, connection(), within) == []
+
+
+class TestHalfClosed:
+    """The server's FIN is at 9 s; the client has sent more."""
+
+    def of(self, at: float, count: int = 12, **facts: object) -> list[Finding]:
+        observation = session(ending("fin"), client_after_end=count)
+        observation.client.last = event("last", time=int(at * SECOND))
+        for name, value in facts.items():
+            setattr(observation.client if name == "close" else observation, name, value)
+        return found(transport.half_closed, connection(observation=observation))
+
     def test_data_after_the_others_fin(self) -> None:
-        record = connection(observation=session(ending("fin"), client_after_end=12))
-        (finding,) = found(transport.half_closed, record)
-        assert finding.message == "the client sent 12 bytes after the server's FIN"
+        (finding,) = self.of(at=20)
+        assert finding.message == (
+            "the client sent 12 bytes after the server's FIN, until 11.0 s later"
+        )
         assert finding.severity == "warning"
 
-    def test_the_closing_handshake_may_be_under_way(self) -> None:
-        observation = session(ending("fin"), client_after_end=8)
-        observation.server.close = event("close", "server")
-        record = connection(observation=observation)
-        assert found(transport.half_closed, record)[0].severity == "info"
-        assert found(transport.half_closed, connection(observation=session(ending("fin")))) == []
+    def test_a_server_that_said_so(self) -> None:
+        server = Side(close=event("close", "server"))
+        assert [each.severity for each in self.of(at=20, server=server)] == ["info"]
+
+    @pytest.mark.parametrize("at", [8, 9, 9.8])
+    def test_data_that_was_under_way(self, at: float) -> None:
+        assert self.of(at=at) == []
+
+    def test_the_answer_to_a_close(self) -> None:
+        close = event("close", head=0x88, second=0x82, header_length=6, length=2)
+        assert self.of(at=20, count=8, close=close) == []
+        assert len(self.of(at=20, count=9, close=close)) == 1
+
+    def test_nothing_came_after_it(self) -> None:
+        assert self.of(at=20, count=0) == []

@@ -20,8 +20,16 @@ _WHY = {
     "first": "nothing tells them apart",
 }
 
-# Segments of a connection that were sent again or out of order, from which it is worth a remark.
+# Segments of a connection that were sent again or out of order, from which it is worth a remark;
+# and of how many of its segments one must be: fewer are what any path of the Internet loses.
 REMARKABLE = 3
+ONE_OF = 100
+
+# Payload bytes of a full segment on Ethernet.
+SEGMENT = 1448
+
+# Seconds in which what was on its way when the other end closed still comes, on any path.
+CROSSING_S = 1.0
 
 
 @check(
@@ -137,7 +145,8 @@ def troubled_transport(facts: Facts) -> Iterator[Finding]:
         late = getattr(record, f"{sender}_out_of_order")
         closed = getattr(observation, f"{sender}_zero_windows")
         stalls = getattr(observation, f"{sender}_stalls")
-        if again + late < REMARKABLE and not closed and not stalls:
+        is_lossy = again + late >= max(REMARKABLE, _segments(facts, sender) / ONE_OF)
+        if not (is_lossy or closed or stalls):
             continue
         said = []
         if again:
@@ -150,6 +159,13 @@ def troubled_transport(facts: Facts) -> Iterator[Finding]:
         if stalls:
             said.append(f"{stalls} pauses of more than a second within a frame")
         yield Finding(f"the {sender}: {', '.join(said)}", sender=sender)
+
+
+def _segments(facts: Facts, sender: str) -> int:
+    """Return how many segments an end sent, about: as many as frames, or as its bytes need."""
+    frames: int = getattr(facts.connection, f"{sender}_frames")
+    length: int = getattr(facts.connection, f"{sender}_bytes")
+    return max(frames, length // SEGMENT)
 
 
 @check(
@@ -255,18 +271,27 @@ def still_open(facts: Facts) -> Iterator[Finding]:
     scope=CAPTURE,
 )
 def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
-    """TRN-07: one finding for each pair of ends."""
-    seen: dict[tuple[str, int, str, int], dict[int, Facts]] = {}
+    """TRN-07: one finding for each pair of ends.
+
+    Connections of the same ends at the same time are copies: of two captures, two legs, two VLANs.
+    """
+    seen: dict[tuple[str, int, str, int], dict[tuple[str, int], Facts]] = {}
     for each in facts.connections:
         record = each.connection
         ends = (record.client_ip, record.client_port, record.server_ip, record.server_port)
-        seen.setdefault(ends, {}).setdefault(record.conversation, each)
+        conversation = (record.capture, record.conversation)
+        seen.setdefault(ends, {}).setdefault(conversation, each)
     for (ip, port, _, _), conversations in seen.items():
-        if len(conversations) > 1:
-            last = list(conversations.values())[-1]
-            message = f"{len(conversations)} TCP connections came from {ip}:{port}, one by one"
-            finding = last.once("client", message)
-            yield facts.about(last, finding)
+        if len(conversations) < 2:
+            continue
+        count, ended, last = 0, None, None
+        for each in sorted(conversations.values(), key=lambda each: each.connection.started):
+            if ended is None or each.connection.started >= ended:
+                count, last = count + 1, each
+            ended = max(ended or 0, each.connection.ended)
+        if count > 1 and last is not None:
+            message = f"{count} TCP connections came from {ip}:{port}, one by one"
+            yield facts.about(last, last.once("client", message))
 
 
 @check(
@@ -283,27 +308,36 @@ def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
     advice="Close with a Close frame, and read until the other end's comes.",
 )
 def half_closed(facts: Facts) -> Iterator[Finding]:
-    """TRN-08."""
+    """TRN-08: what was on its way already is nobody's fault, and neither is the answer to a Close.
+
+    RFC 6455 §5.5.1: who has received a Close sends one; the other end may have closed meanwhile.
+    """
     observation = facts.observation
+    if not (observation.client_after_end or observation.server_after_end):
+        return
     for sender, count in (
         ("client", observation.client_after_end),
         ("server", observation.server_after_end),
     ):
-        if count and facts.established:
-            other = "server" if sender == "client" else "client"
-            first = next(each for each in observation.endings if each.sender == other)
-            how = first.how.upper()
-            message = f"the {sender} sent {count} bytes after the {other}'s {how}"
-            side = facts.side(other)
-            severity = "info" if side.close is not None else "warning"
-            yield Finding(
-                message,
-                sender=sender,
-                time=first.time,
-                packet=first.packet,
-                evidence=how,
-                severity=severity,
-            )
+        if not (count and facts.established):
+            continue
+        other = "server" if sender == "client" else "client"
+        first = next(each for each in observation.endings if each.sender == other)
+        side, last = facts.side(sender), facts.side(sender).last
+        if last is None or last.time - first.time <= CROSSING_S * SECOND:
+            continue
+        if side.close is not None and count <= side.close.header_length + side.close.length:
+            continue
+        how = first.how.upper()
+        until = f"until {(last.time - first.time) / SECOND:.1f} s later"
+        yield Finding(
+            f"the {sender} sent {count} bytes after the {other}'s {how}, {until}",
+            sender=sender,
+            time=first.time,
+            packet=first.packet,
+            evidence=how,
+            severity="info" if facts.side(other).close is not None else "warning",
+        )
 
 
 @check(
