@@ -62,6 +62,10 @@ class TestInjectedReset:
         record = connection(observation=session(ending(), server_after_own_reset=700))
         assert "sent 700 more bytes" in found(cuts.injected_reset, record)[0].message
 
+    def test_what_it_had_sent_before_came_late(self) -> None:
+        late = session(ending(behind=700), server_after_own_reset=700)
+        assert found(cuts.injected_reset, connection(observation=late)) == []
+
     def test_no_other_packet_to_compare_with(self) -> None:
         record = connection(observation=session(ending(ttl=250, usual_ttl=None)))
         assert found(cuts.injected_reset, record) == []
@@ -116,6 +120,16 @@ class TestIdleLimit:
         assert messages(found(cuts.keepalive_too_rare, *records)) == [
             "Pings came every 90.0 s, the limit is 60.0 s"
         ]
+
+    def test_pings_that_are_frequent_enough(self) -> None:
+        records = [cut(0, 60), cut(1, 60, begun=9)]
+        for record in records:
+            assert record.observation is not None
+            record.observation.server.ping_ns = Spread(2, 40 * SECOND, 0.0, 20, 20)
+        assert found(cuts.keepalive_too_rare, *records) == []
+
+    def test_all_at_once_is_one_event(self) -> None:
+        assert found(cuts.idle_time_limit, *(cut(number, 60) for number in range(9))) == []
 
 
 class TestLifetime:

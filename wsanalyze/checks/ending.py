@@ -110,7 +110,8 @@ def reset_signs(facts: Facts, reset: Ending) -> list[str]:
             f"the {reset.sender}'s other packets {usual}"
         )
     sent = getattr(facts.observation, f"{reset.sender}_after_own_reset")
-    if sent:
+    # What stands before the RST in the sequence was sent before it, and only captured later.
+    if sent > max(reset.behind, 0):
         signs.append(f"the {reset.sender} sent {sent} more bytes after a RST in its name")
     return signs
 
@@ -193,9 +194,7 @@ def _outlived(limit: TimeLimit, facts: CaptureFacts) -> bool:
 
     Those of other endpoints say nothing: who cuts may stand before these alone.
     """
-    endpoints = {
-        (each.connection.server_ip, each.connection.server_port) for each, _ in limit.cuts
-    }
+    endpoints = {(each.connection.server_ip, each.connection.server_port) for each, _ in limit.cuts}
     longer = (1.05 * limit.seconds + 1.0) * SECOND
     outlived = sum(
         each.observation.longest_silence_ns > longer

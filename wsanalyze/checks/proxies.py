@@ -219,7 +219,7 @@ def _why_intermediary(facts: Facts, head: Head, status: int | None) -> str | Non
     if status in (400, 403, 426) and author is not None and author not in SERVERS_TOO:
         # HAProxy and the like have no pages of their own but these; Via alone says nothing, since
         # whoever passes an application's answer on writes it, too (RFC 9110 §7.6.3).
-        return f"it is {shown(author)}'s own answer"
+        return f"{shown(author)} wrote it itself"
     program = program_of(head)
     if status in (502, 504) and program is not None:
         # RFC 9110 §15.6.3, §15.6.5: "while acting as a gateway or proxy".
