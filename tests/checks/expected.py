@@ -127,7 +127,6 @@ FOUND: dict[str, dict[int, str]] = {
     },
     "reconnects.pcapng": {
         7: "PRX-16 XCN-02",  # /at-once, the last attempt
-        14: "PRX-16",  # /later: no connection lives there either
     },
     # No finding on the requests without a fault: 0 and 19.
     "faulty-requests.pcapng": {

@@ -137,6 +137,14 @@ class TestLoop:
         records = [cut(number, 1.0, begun=10 * number, how="rst") for number in range(6)]
         (finding,) = found(cuts.reconnect_loop, *records)
         assert "asked 198.51.100.2:80 6 times within 50.0 s" in finding.message
+        waits = ", ".join(["4.000"] * 5)
+        assert finding.evidence == f"{waits} s from the end of one to the next request"
+
+    def test_who_waits_longer_each_time_is_in_no_loop(self) -> None:
+        records = [
+            cut(number, 1.0, begun=begun) for number, begun in enumerate([0, 7, 15, 25, 39, 61])
+        ]
+        assert found(cuts.reconnect_loop, *records) == []
 
     def test_four_are_not_enough(self) -> None:
         records = [cut(number, 1.0, begun=10 * number, how="rst") for number in range(4)]

@@ -81,7 +81,7 @@ def _target(faults: Faults, head: Head) -> None:
     target = head.target or ""
     path = re.split("[?#]", target, maxsplit=1)[0]
     if "#" in target:
-        what = f"the request target has a fragment behind {shown(_without_userinfo(path))}"
+        what = f"the request target has a fragment behind {shown(without_userinfo(path))}"
         faults.add("HSQ-15", what, "RFC 6455 §3", evidence=target)
     absolute = _ABSOLUTE.match(target)
     if absolute is not None:
@@ -106,7 +106,8 @@ def _absolute(faults: Faults, head: Head, scheme: str, authority: str) -> None:
         faults.add("HSQ-15", what, DISAGREEMENT, field="Host", evidence=host)
 
 
-def _without_userinfo(path: str) -> str:
+def without_userinfo(path: str) -> str:
+    """Return a request target without the credentials that one in absolute form may hold."""
     absolute = _ABSOLUTE.match(path)
     if absolute is None or "@" not in absolute[2]:
         return path
