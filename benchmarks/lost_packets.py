@@ -19,6 +19,7 @@ from pathlib import Path
 
 from losses.truth import (
     Capture,
+    Identity,
     Kept,
     analyzed,
     complete_messages,
@@ -146,13 +147,17 @@ def score(capture: Capture, kept: Sequence[Kept], missed: list[object] | None = 
         found=len(whole & set(found)),
         invented=sum(1 for each in found if not known(capture, each)),
         messages=len(messages),
-        invented_messages=sum(1 for each in messages if each not in capture.messages),
+        invented_messages=sum(
+            1
+            for each in messages
+            if each not in capture.messages and each[0][0] not in capture.unframed
+        ),
     )
 
 
-def known(capture: Capture, identity: tuple[object, ...]) -> bool:
-    """Say whether a frame is one that the full capture has."""
-    return identity in capture.all_frames
+def known(capture: Capture, identity: Identity) -> bool:
+    """Say whether a frame is one that the full capture has, or none that can be told from one."""
+    return identity in capture.all_frames or identity[0][0] in capture.unframed
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -149,7 +149,7 @@ def test_payloads_that_a_limit_cut() -> None:
 
 def test_options_become_wants(calls: list[tuple[list[Any], Wants, Limits]]) -> None:
     analyze("a.pcap", payloads="full", preview_length=9, hashes=False, limits=Limits(flows=3))
-    wants = Wants(hashes=False, payloads="full", preview_length=9)
+    wants = Wants(hashes=False, payloads="full", preview_length=9, observe=True)
     assert calls == [(["a.pcap"], wants, Limits(flows=3))]
 
 

@@ -419,3 +419,61 @@ class TestBuilds:
             damaged.append(tmp_path / f"{len(damaged)}-{name}")
             damaged[-1].write_bytes(data)
         self.compare(trees, damaged)
+
+
+class TestSnapLengths:
+    """Two captures of the same packets, of which one keeps less of each."""
+
+    def long_talk(self, messages: int) -> list[Packet]:
+        """Return a session whose heads and messages are longer than the shorter snap length."""
+        talk = Talk().upgrade()
+        for number in range(messages):
+            talk.say(number & 1, frame(b"%03d" % number * 30, mask=None if number & 1 else b"mask"))
+        return talk.packets
+
+    def captured(self, packets: list[Packet], snap: int, begin: int) -> bytes:
+        """Return a capture of packets, one in 100 microseconds, that keeps `snap` bytes of each."""
+        kept: list[Packet] = [(bytes(each[:snap]), len(each)) for each in packets]
+        data = pcap_of(kept, times=[begin + 100_000 * i for i in range(len(kept))])
+        return data[:16] + snap.to_bytes(4, "little") + data[20:]
+
+    @pytest.mark.parametrize("late", [-250_000, 1000, 150_000])
+    def test_the_longer_copy_fills_what_the_shorter_lacks(self, late: int) -> None:
+        packets = self.long_talk(60)
+        whole = self.captured(packets, 65535, T0 + late)
+        found = passed(whole, self.captured(packets, 96, T0), payloads="full")
+        alone = passed(whole, payloads="full")
+        assert facts(found)["messages"] == facts(alone)["messages"]
+        (row,), (wanted,) = found.connections, alone.connections
+        assert row.outcome == "established"
+        assert (row.client_lost_bytes, row.server_lost_bytes) == (0, 0)
+        assert (row.client_frames, row.server_frames) == (wanted.client_frames, 30)
+        assert (row.client_retransmissions, row.server_retransmissions) == (0, 0)
+
+    def test_copies_that_do_not_come_are_not_waited_for(self) -> None:
+        packets = self.long_talk(600)
+        whole = self.captured(packets[:4], 65535, T0 + 1000)
+        found = passed(whole, self.captured(packets, 96, T0))
+        (row,) = found.connections
+        assert (row.client_frames, row.server_frames) == (300, 300)
+        cut = sum(max(0, len(each) - 96) for each in packets[4:])
+        assert row.client_lost_bytes + row.server_lost_bytes == cut
+        assert set(found.captures[0].limits.values()) == {0}
+
+
+def test_what_is_cut_while_frames_are_looked_for_is_their_connections() -> None:
+    talk = Talk().say(0, request()).say(1, http("HTTP/1.1 400 No", "Content-Length: 0"))
+    talk.next[0] += 500
+    for number in range(6):
+        talk.say(0, masked(b"a message of the client, number %d" % number * (number + 1)))
+        talk.say(1, frame(b"a message of the server, number %d" % number * (number + 1)))
+    cut = talk.packets[4]
+    assert isinstance(cut, bytes)
+    talk.packets[4] = (cut[:-20], len(cut))
+    refused, found = passed(talk.packets).connections
+    assert (refused.outcome, refused.client_lost_bytes, refused.server_lost_bytes) == (
+        "refused",
+        500,
+        0,
+    )
+    assert (found.outcome, found.client_lost_bytes, found.server_lost_bytes) == ("unseen", 20, 0)

@@ -44,6 +44,10 @@ MISSING: dict[str, tuple[str, list[Missing]]] = {
         "a frame whose payload never comes as a whole is shown as unassembled segments",
         [(68, Seen(5, 40413, 1, 0, 1, 0x37FA213D, 1000))],
     ),
+    "judged-violations.pcapng": (
+        "a frame that came together with the request is not looked for",
+        [(214, Seen(17, 40511, 1, 0, 1, 0x7E68A48B, 14))],
+    ),
 }
 # Captures with holes that were filled late: tshark shows a frame at the packet that filled the
 # hole before it (our `ordinal`), we at the packet that its last byte came in.

@@ -51,6 +51,9 @@ class Limits:
     # Decoders of permessage-deflate with their windows, of all connections: 40 to 72 kB for each
     # side that keeps its context. Beyond it, messages of further sides are not decompressed.
     windows: int = 512 * 1024 * 1024
+    # Masking keys that checks look at, 4 kB for each side with a thousand frames, in all: those of
+    # 16,384 busy connections. Beyond it the first 64 of a side are kept.
+    masking_keys: int = 64 * 1024 * 1024
     # Payload kept per message for `payload()` and previews when payloads="full".
     payload: int = 16 * 1024 * 1024
     # Payload kept in all.

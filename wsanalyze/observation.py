@@ -16,9 +16,10 @@ KEPT_EVENTS = 5
 KEPT_KEYS = 1024
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: that would make it four times as slow to make, and each connection has some.
+@dataclass(slots=True)
 class Event:
-    """Something noteworthy about one frame or message.
+    """Something noteworthy about one frame or message. Nobody changes it.
 
     `kind` is one of KINDS. `time`, `packet` and `frame` (its number in the table `frames`, None
     where it cannot be told) are of the frame's first byte, `head`, `second`, `header_length`,
@@ -51,9 +52,12 @@ class Event:
 
     @property
     def header(self) -> bytes:
-        """The header as it was on the wire, put together again of its facts."""
-        size = {2: 0, 4: 2, 10: 8}[self.header_length - (0 if self.masking_key is None else 4)]
-        length = self.length.to_bytes(8, "big")[8 - size :] if size else b""
+        """The header as it was on the wire, put together again of its facts.
+
+        Of versions before HyBi draft 7, whose headers are others, what RFC 6455 has for the same.
+        """
+        size = self.header_length - (2 if self.masking_key is None else 6)
+        length = self.length.to_bytes(8, "big")[8 - size :] if size in (2, 8) else b""
         key = b"" if self.masking_key is None else self.masking_key.to_bytes(4, "big")
         return bytes((self.head, self.second)) + length + key
 
@@ -83,6 +87,11 @@ KINDS = {
     "ping-after-close": "a Ping after this side's Close; other: the Close",
     "frame-after-refusal": "frames of this side behind a response that voids the handshake",
     "early": "bytes of the client before the 101; value: how many came",
+    # Of the closing handshake; counted alone, without an event:
+    "odd-close": "a Close that has a reason, or any code but 1000 and 1001",
+    "one-close": "the only Close of a session, which therefore has no answer",
+    "no-close": "neither end sent a Close",
+    "codes-differ": "a Close with another code than the other end's",
     # Of control frames; payload: theirs, unmasked:
     "ping-unanswered": "a Ping whose Pong did not come; value: ns that the capture went on for",
     "pong-mismatched": "a Pong that no Ping has the payload of, while one is due; other: the Ping",
@@ -90,14 +99,19 @@ KINDS = {
     "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message, "
     "payload: up to 4 bytes before it and 4 from it on, part: the fragment that it is in",
     "tiny-fragments": "a message of many small fragments; value: their bytes, part: how many",
-    "not-inflated": "a compressed message that does not inflate",
+    "not-inflated": "a compressed message that does not inflate; payload: what the decoder says",
+    "inflated-again": "the first compressed message that inflates behind some that do not",
     "inflate-cut": "a message that inflates beyond a limit; value: bytes inflated until then",
-    "inflate-ratio": "a message that inflates to many times its size; value: its length inflated",
-    "grew": "a compressed message that is longer than its content; value: length of the content",
-    "empty-compressed": "an empty compressed message that is not the one byte 00",
-    "final-block": "a compressed message with a block that is its stream's last (BFINAL)",
+    "inflate-ratio": "a message that inflates to many times its size; value: its length inflated, "
+    "part: its length on the wire",
+    "grew": "a compressed message that is longer than its content; value: length of the content, "
+    "part: its length on the wire",
+    "empty-compressed": "an empty compressed message in other bytes than 00; value: how many",
+    "final-block": "a compressed message with blocks that are the last of their stream (BFINAL); "
+    "value: how many",
     "window": "a reference beyond the agreed window; value: the distance",
-    "context": "a reference into the message before although no_context_takeover was agreed",
+    "context": "a reference into the message before although no_context_takeover was agreed; "
+    "value: how far back from the message's beginning, 0 where that is not known",
     "http-on-wire": "bytes that spell a request line of HTTP on the wire; payload: as on the wire",
     "secret": "content that looks like a secret; value: index into SECRETS",
     "inner-protocol": "content that begins as another protocol does; value: index into INNER",

@@ -15,7 +15,6 @@ from typing import BinaryIO, Protocol
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
 from wsanalyze.capture.several import open_captures
-from wsanalyze.checks.contents import inspect
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
@@ -147,6 +146,9 @@ class _Run:
         self.infos = infos
         self.recorder = Recorder(recording, limits)
         if recording.wants.observe:
+            # Its patterns take longer to compile than a small capture to read.
+            from wsanalyze.checks.contents import inspect
+
             self.recorder.inspect = inspect
         self.summaries = [CaptureSummary(info.name) for info in infos]
         self.recorder.summaries = self.summaries
@@ -160,6 +162,7 @@ class _Run:
         try:
             with _CtrlC() as interruption:
                 while (batch := interruption.next_of(reader)) is not None:
+                    self.transport.readers.narrow = self.is_narrow(batch.capture)
                     self.transport.feed(batch, self.counts[batch.capture])
                     batches += 1
                     if progress is not None and batches % PROGRESS_EVERY == 0:
@@ -169,6 +172,14 @@ class _Run:
         if progress is not None:
             progress(*self.bytes_read())
         return True
+
+    def is_narrow(self, capture: int) -> bool:
+        """Say whether another capture keeps more of each packet than this one."""
+        mine = self.infos[capture].snap_length
+        if mine is None:
+            return False
+        others = [info.snap_length for info in self.infos if info.format is not None]
+        return any(other is None or other > mine for other in others)
 
     def bytes_read(self) -> tuple[int, int | None]:
         """Return the bytes read of all inputs, and of how many (None where one is a pipe)."""
@@ -228,6 +239,7 @@ class _Run:
         """
         reached = dict(self.recorder.reached)
         transport = self.transport
+        reached["masking_keys"] = self.recorder.keys.reached
         reached["flows"] = transport.readers.reached_flows
         reached["followed"] = transport.readers.reached_followed
         reached["out_of_order"] = transport.readers.reached_pending

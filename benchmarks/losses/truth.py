@@ -33,7 +33,11 @@ class Kept:
 
 @dataclass
 class Capture:
-    """Packets of a capture, and everything that is found in all of them."""
+    """Packets of a capture, and everything that is found in all of them.
+
+    `unframed`: conversations whose handshake says that no frames follow; what comes may look like
+    some, and that it is none cannot be known without the handshake.
+    """
 
     name: str
     link: int
@@ -42,6 +46,7 @@ class Capture:
     frames: dict[Identity, int] = field(default_factory=dict)
     all_frames: set[Identity] = field(default_factory=set)
     messages: set[MessageIdentity] = field(default_factory=set)
+    unframed: set[int] = field(default_factory=set)
     by_stream: dict[Stream, list[Identity]] = field(default_factory=dict)
 
     def written(self, kept: Sequence[Kept]) -> bytes:
@@ -115,6 +120,11 @@ def load(path: Path) -> Capture:
     for frames in capture.by_stream.values():
         frames.sort(key=lambda identity: identity[1])
     capture.messages = set(complete_messages(recording, {}))
+    capture.unframed = {
+        each.conversation
+        for each in recording.connections
+        if each.handshake is not None and each.handshake.framing is None
+    }
     return capture
 
 

@@ -92,7 +92,8 @@ def request(key: bytes) -> bytes:
     """A browser's opening request with this Sec-WebSocket-Key (RFC 6455 §4.1)."""
     return (
         b"GET /feed?v=2 HTTP/1.1\r\nHost: ws.example.com\r\nConnection: Upgrade\r\n"
-        b"Upgrade: websocket\r\nOrigin: https://www.example.com\r\n"
+        b"Upgrade: websocket\r\nOrigin: http://www.example.com\r\n"
+        b"Accept-Encoding: gzip, deflate\r\n"
         b"User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0\r\n"
         b"Accept-Language: en\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Key: " + key + b"\r\n\r\n"

@@ -6,9 +6,13 @@ import asyncio
 import ctypes
 import signal
 from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 NODE_SECONDS = 60.0
+SERVER_SECONDS = 30.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -20,6 +24,26 @@ def die_with_parent() -> None:
 async def start(*command: str, **options: Any) -> Process:
     """Start a program, as `asyncio.create_subprocess_exec` does."""
     return await asyncio.create_subprocess_exec(*command, preexec_fn=die_with_parent, **options)
+
+
+async def listening(port: int) -> None:
+    """Return once somebody listens on a port, without a connection to it."""
+    wanted = f":{port:04X} 00000000:0000 0A"
+    while wanted not in Path("/proc/self/net/tcp").read_text(encoding="ascii"):
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def running(port: int, *command: str, **options: Any) -> AsyncIterator[None]:
+    """Run a server, from when it listens on `port` to the end of the block."""
+    process = await start(*command, **options)
+    try:
+        await asyncio.wait_for(listening(port), SERVER_SECONDS)
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 class ScriptPeer:

@@ -19,6 +19,10 @@ PROGRAMS = {
     "haproxy": "-v",
     "perl": "--version",
     "ruby": "--version",
+    "java": "--version",
+    "apache2": "-v",
+    "squid": "-v",
+    "varnishd": "-V",
 }
 
 

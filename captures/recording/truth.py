@@ -38,7 +38,12 @@ def connections_of(events: list[Event], *, captured_to_end: bool) -> list[Event]
     groups: dict[tuple[Any, ...], list[Event]] = {}
     for event in events:
         groups.setdefault((*(event[name] for name in ADDRESS), event["exchange"]), []).append(event)
-    stories = [Story(group) for group in groups.values()]
+    # A TCP connection without a request (Squid tries whether a server is there) is no attempt.
+    stories = [
+        Story(group)
+        for group in groups.values()
+        if any(event["event"] == "request" for event in group)
+    ]
     stories.sort(key=lambda story: story.requested)
     return [story.truth(captured_to_end) for story in stories]
 

@@ -21,6 +21,8 @@ from recording.journal import Header, Journal, Peers, Pen, Side
 SENT = ">"
 #: What a session logs through `connection.logger` before it tears a connection down: fin or rst.
 CUT = "! cut with %s"
+#: What a session logs where the library raised ConnectionResetError: its own log says EOF then too.
+RESET_BY_OTHER = "< reset"
 
 
 @dataclass
@@ -84,6 +86,8 @@ class WebsocketsLog(logging.Handler):
                 pen.note("eof", by=connection.whose(way))
             case "cut with %s", ("rst" | "fin" as how,):
                 pen.cut(pen.side, how)
+            case "reset", ():
+                pen.cut(connection.whose(way), "rst")
 
     def _connection(self, websocket: Any) -> _Connection:
         known = self._connections.get(websocket.id)
@@ -99,8 +103,10 @@ class WebsocketsLog(logging.Handler):
         data = bytes(frame.data)
         if any(isinstance(extension, PerMessageDeflate) for extension in extensions):
             # The library compresses every data message once the extension is agreed, and logs the
-            # frame as the application sees it: length and RSV1 on the wire are not known here.
-            pen.fragment(sender, frame.opcode, data, fin=frame.fin, compressed=True)
+            # frame as the application sees it: length and RSV1 on the wire are not known here, nor
+            # whether another library, which may choose, compressed what it sent.
+            compressed = True if sender == pen.side else None
+            pen.fragment(sender, frame.opcode, data, fin=frame.fin, compressed=compressed)
         else:
             rsv = (frame.rsv1, frame.rsv2, frame.rsv3)
             pen.frame(sender, frame.opcode, data, fin=frame.fin, rsv=rsv)

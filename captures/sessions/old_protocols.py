@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recording.journal import BINARY, CLOSE, CONTINUATION, PING, TEXT, Header, header_value
-from recording.processes import ScriptPeer, start
+from recording.processes import ScriptPeer, listening, start
 from recording.stage import Session, Stage
 from sessions.draft_peers import DraftPeer, answer_of
 from sessions.raw_peers import RawFrame, RawPeer, head, raw_server, upgrade_headers
@@ -177,13 +177,6 @@ async def proxies(scratch: Path) -> AsyncIterator[None]:
         for process in processes:
             process.terminate()
             await process.wait()
-
-
-async def listening(port: int) -> None:
-    """Return once somebody listens on a port, without a connection to it."""
-    wanted = f":{port:04X} 00000000:0000 0A"
-    while wanted not in Path("/proc/self/net/tcp").read_text(encoding="ascii"):
-        await asyncio.sleep(0.05)
 
 
 async def play_proxies(stage: Stage) -> None:

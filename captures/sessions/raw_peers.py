@@ -30,10 +30,12 @@ def head(start: str, headers: Iterable[Header]) -> bytes:
     return "\r\n".join([start, *(f"{name}: {value}" for name, value in headers), "", ""]).encode()
 
 
-def upgrade_headers(*more: Header, version: str = "13", host: str = "127.0.0.1") -> list[Header]:
+def upgrade_headers(
+    *more: Header, version: str = "13", host: str = "127.0.0.1", key: str = KEY
+) -> list[Header]:
     """Return the header fields of an upgrade request."""
     fields = [("Host", host), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
-    return [*fields, ("Sec-WebSocket-Key", KEY), ("Sec-WebSocket-Version", version), *more]
+    return [*fields, ("Sec-WebSocket-Key", key), ("Sec-WebSocket-Version", version), *more]
 
 
 def switching_headers(key: str, *more: Header) -> list[Header]:
@@ -56,6 +58,7 @@ class RawFrame:
     rsv: tuple[bool, bool, bool] = (False, False, False)
     masked: bool = True
     length_bytes: int | None = None  #: 0, 2 or 8 bytes of extended length; None for the fewest
+    key: bytes = MASK
 
     def encode(self) -> bytes:
         """Return the frame's bytes."""
@@ -72,7 +75,8 @@ class RawFrame:
         )
         if not self.masked:
             return start + self.data
-        return start + MASK + bytes(byte ^ MASK[i % 4] for i, byte in enumerate(self.data))
+        masked = bytes(byte ^ self.key[i % 4] for i, byte in enumerate(self.data))
+        return start + self.key + masked
 
     @classmethod
     async def read(cls, reader: asyncio.StreamReader) -> RawFrame | None:
@@ -167,7 +171,8 @@ class RawPeer:
         await self.write(head(f"GET {target} HTTP/1.1", headers))
         status, answer, _ = await self.read_response()
         pen.response(status, answer)
-        if status == 101 and header_value(answer, "Sec-WebSocket-Accept") == accept_of(KEY):
+        key = header_value(headers, "Sec-WebSocket-Key") or ""
+        if status == 101 and header_value(answer, "Sec-WebSocket-Accept") == accept_of(key):
             pen.opened()
         return status
 

@@ -97,8 +97,17 @@ def observed(*events: Event, **facts: Any) -> Observation:
     return observation
 
 
+def with_close_counts(observation: Observation) -> None:
+    """Count what an observer counts of Close frames; each check sees for itself what they are."""
+    kinds = ("odd-close", "one-close", "no-close", "codes-differ")
+    observation.counts |= {(kind, "client"): 1 for kind in kinds}
+
+
 def found(check: Check, *records: Connection, **options: Any) -> list[Finding]:
     """Return what one check finds of the connections, as an audit has it."""
+    for record in records:
+        if record.observation is not None:
+            with_close_counts(record.observation)
     facts = [Facts(record, **options) for record in records]
     return Audit([check]).findings(facts, [])
 

@@ -68,15 +68,11 @@ class TestUnfinishedMessage:
         assert found(checks.unfinished_message, record) == []
 
     def test_bytes_of_the_sender_are_missing(self) -> None:
-        record = connection(
-            observation=observed(self.noticed, endings=[FIN]), client_lost_bytes=1
-        )
+        record = connection(observation=observed(self.noticed, endings=[FIN]), client_lost_bytes=1)
         assert found(checks.unfinished_message, record) == []
 
     def test_bytes_of_the_other_end_do_not_matter(self) -> None:
-        record = connection(
-            observation=observed(self.noticed, endings=[FIN]), server_lost_bytes=1
-        )
+        record = connection(observation=observed(self.noticed, endings=[FIN]), server_lost_bytes=1)
         assert len(found(checks.unfinished_message, record)) == 1
 
 

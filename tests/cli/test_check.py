@@ -246,9 +246,7 @@ def test_a_file_has_no_colour(
     assert "\x1b" not in (tmp_path / "found.txt").read_text()
 
 
-def test_a_capture_is_not_written_over(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_capture_is_not_written_over(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     copy = tmp_path / "copy.pcapng"
     copy.write_bytes(REFUSED.read_bytes())
     status, _, err = checked(capsys, copy, "-o", copy)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from support.chance import chance
+from support.packets import ACK, CLIENT, SERVER, pcap_of, segment
+from support.sessions import frame, request, response
 
 from wsanalyze.analysis import Analysis
 from wsanalyze.limits import Limits
@@ -75,7 +77,7 @@ def test_events_stand_where_the_table_of_frames_has_them(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSY)
 def test_they_do_where_packets_are_lost(name: str, share: float) -> None:
     capture, source = load(CAPTURES / name), chance(name)
-    for _ in range(8):
+    for _ in range(20):
         kept = [Kept(n) for n in range(len(capture.packets)) if source.random() > share]
         data = capture.written(kept)
         recording = read([io.BytesIO(data)], wants=ROWS, limits=Limits())
@@ -84,9 +86,7 @@ def test_they_do_where_packets_are_lost(name: str, share: float) -> None:
 
 def compare_places(recording: Recording, sources: list[Path]) -> None:
     analysis = Analysis(recording, list(sources), Limits(), skip_unreadable=False)
-    frames = {
-        (row.connection, row.frame): row for row in analysis.frames.itertuples(index=False)
-    }
+    frames = {(row.connection, row.frame): row for row in analysis.frames.itertuples(index=False)}
     for number, connection in enumerate(in_order(recording.connections)):
         assert connection.observation is not None
         if connection.handshake is not None and connection.handshake.framing != "rfc6455":
@@ -114,3 +114,20 @@ def test_what_the_transport_saw_of_the_end() -> None:
         assert observation.endings, path
         assert all(ending.ttl == 64 for ending in observation.endings), path
         assert observation.silence_ns is not None
+
+
+def test_masking_keys_have_a_limit_in_all() -> None:
+    asked, answered = request(), response()
+    frames = b"".join(frame(b"x", mask=number.to_bytes(4, "big")) for number in range(300))
+    packets = [
+        segment(CLIENT, SERVER, 1000, 5000, ACK, asked),
+        segment(SERVER, CLIENT, 5000, 1000 + len(asked), ACK, answered),
+        segment(CLIENT, SERVER, 1000 + len(asked), 5000 + len(answered), ACK, frames),
+    ]
+    for limit, kept in ((10_000, 300), (1000, 256), (0, 64)):
+        source = io.BytesIO(pcap_of(packets))
+        recording = read([source], wants=COUNTS, limits=Limits(masking_keys=limit))
+        observation = recording.connections[0].observation
+        assert observation is not None
+        assert list(observation.client.masking_keys) == list(range(kept))
+        assert recording.captures[0].limits["masking_keys"] == 300 - kept

@@ -27,7 +27,8 @@ TABLES = ("connections", "headers", "frames", "messages", "segments")
 NAMES = {"capture"}
 NUMBERS = {"packet", "packet_end", "request_packet", "response_packet"}
 TIMES = {"time", "time_end", "started", "requested", "responded", "ended"}
-SPANS = {"connect_ms", "handshake_ms", "duration_s"}
+# How long something took is also what some findings are about.
+SPANS = {"connect_ms", "handshake_ms", "duration_s", "findings", "severity"}
 COPIES = {"client_duplicates", "server_duplicates"}
 
 

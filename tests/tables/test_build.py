@@ -157,11 +157,12 @@ def test_a_connection_row() -> None:
         "started": TIME,
         "handshake_ms": 2.5,
         "duration_s": 2.0,
-        "findings": 0,
+        # SEC-06: the key is the RFC's example.
+        "findings": 1,
+        "severity": "warning",
     }
     assert {name: row[name] for name in expected} == expected
     assert row["requested"].value == T0 + 1_000_000
-    assert pd.isna(row["severity"])
     assert pd.isna(row["client_close_code"])
 
 

@@ -42,7 +42,8 @@ NAMES = {
         "wire_length length complete utf8_valid sha256 preview confidence"
     ),
     "headers": "connection sender position name value",
-    "findings": "connection check severity message sender time packet frame evidence reference",
+    "findings": "connection check severity message sender time packet frame evidence reference "
+    "name expected coverage count",
     "segments": "connection packet time sender flags seq ack length window note",
 }
 

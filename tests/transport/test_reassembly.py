@@ -124,10 +124,22 @@ def test_a_segment_that_was_cut_knows_where_it_ends() -> None:
     direction = Direction()
     assert keep(direction, 5, b"ab", 6) == ALL_NEW
     assert keep(direction, 11, b"z") == ALL_NEW
-    # What the cut hid belongs to the first copy all the same: it cannot conflict.
-    assert keep(direction, 5, b"abCDEF") == SOME_KNOWN | ALL_KNOWN
     first = direction.pending[0]
     assert (first.offset, first.stop, first.data) == (5, 11, b"ab")
+
+
+def test_what_was_cut_is_taken_from_another_copy() -> None:
+    direction = Direction()
+    keep(direction, 5, b"ab", 7)
+    assert keep(direction, 5, b"abCD", 7) == SOME_KNOWN | ALL_KNOWN
+    assert keep(direction, 6, b"bcdE", 4) == SOME_KNOWN | CONFLICT | ALL_KNOWN
+    assert keep(direction, 5, b"abcdefg") == SOME_KNOWN | CONFLICT | ALL_KNOWN
+    assert [(each.offset, each.stop, each.data) for each in direction.pending] == [
+        (5, 7, b"ab"),
+        (7, 9, b"CD"),
+        (9, 10, b"E"),
+        (10, 12, b"fg"),
+    ]
 
 
 def test_a_cut_segment_around_known_bytes() -> None:
@@ -150,7 +162,7 @@ segments_of_anything = st.lists(
 
 @given(segments_of_anything)
 def test_against_a_bitmap(segments: list[tuple[int, bytes, int]]) -> None:
-    """Each byte: owned by the first segment that covered it, and known if that brought it."""
+    """Each byte: that of the first segment that brought it, and known where one covered it."""
     owned: dict[int, int | None] = {}
     direction = Direction()
     for offset, data, hidden in segments:
@@ -164,7 +176,8 @@ def test_against_a_bitmap(segments: list[tuple[int, bytes, int]]) -> None:
         said = keep(direction, offset, data, len(data) + hidden)
         assert said == SOME_KNOWN * known | CONFLICT * conflict | ALL_KNOWN * (not new)
         for at in span:
-            owned.setdefault(at, mine.get(at))
+            if owned.get(at) is None:
+                owned[at] = mine.get(at)
         chunks = direction.pending
         for one, following in pairwise(chunks):
             assert one.offset < one.stop <= following.offset

@@ -673,6 +673,25 @@ class TestLimits:
         assert tap.witnesses[0].stream(0) == [b"abcd" + b"e" * 30]
         assert tap.left[0].low.lost == 0
 
+    def test_cut_packets_that_nobody_has_whole_are_gaps_at_once(self) -> None:
+        tap = Tap().feed([*OPEN, cut(client(0, b"abcd"), 2), client(4, b"ef")])
+        assert [call[:3] for call in tap.calls] == [
+            ("data", 0, b"ab"),
+            ("gap", 0, 2),
+            ("data", 0, b"ef"),
+        ]
+
+    def test_a_late_segment_of_an_earlier_connection_acknowledges_nothing(self) -> None:
+        late = segment(SERVER, CLIENT, S0 + (1 << 30), C0 + (1 << 30))
+        tap = watch([*OPEN, client(0, b"abc"), server(0, ack=3), late, late, client(3, b"d")])
+        assert tap.witnesses[0].stream(0) == [b"abcd"]
+        assert tap.left[0].low.lost == 0
+
+    def test_what_was_not_captured_may_be_acknowledged(self) -> None:
+        tap = watch([*OPEN, client(0, b"abc"), server(0, b"x", ack=90), server(1, ack=1000)])
+        assert tap.witnesses[0].stream(0) == [b"abc", 997]
+        assert tap.left[0].low.lost == 997
+
     def test_a_hole_that_nobody_acknowledged_is_waited_for(self) -> None:
         tap = Tap().feed([*OPEN, client(0, b"a"), client(3, b"d")])
         tap.feed([client(4 + i, b"e") for i in range(300)])

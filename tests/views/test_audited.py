@@ -5,8 +5,8 @@ from __future__ import annotations
 from tables.recordings import connection
 
 from views.audits import ACCEPT, CHECKS, MASK, ORIGINS, SERVER, audit_of, declared, finding
+from wsanalyze.checks.headline import HEADLINES, is_headline
 from wsanalyze.tables.capture_summary import CaptureSummary
-from wsanalyze.views.audited import HEADLINES, is_headline
 
 # Recognised in this order, asked for in the other one.
 BOTH = [

@@ -48,9 +48,7 @@ def test_the_whole() -> None:
     problem = CaptureSummary("chat.pcap", format="pcap", packets=9, problem="cut at byte 7")
     found = json.loads(as_json(audit_of([finding(), OF_ALL], captures=[problem])))
     assert found["complete"] is False
-    assert found["captures"] == [
-        {"capture": "chat.pcap", "packets": 9, "problem": "cut at byte 7"}
-    ]
+    assert found["captures"] == [{"capture": "chat.pcap", "packets": 9, "problem": "cut at byte 7"}]
     assert found["connections"] == 1
     assert found["checks"] == ["HSR-04", "FRM-01", "PRX-04", "SEC-04"]
     assert found["counts"] == {"error": 1, "warning": 1, "info": 0}

@@ -107,6 +107,13 @@ def test_a_query_may_hold_secrets_and_is_not_shown() -> None:
     assert "hunter2" not in text
 
 
+def test_credentials_in_a_request_to_a_proxy_are_not_shown() -> None:
+    request = b"GET http://me:hunter2@example.com/a HTTP/1.1\r\nHost: example.com\r\n\r\n"
+    text = printed(audit_of([finding()], [connection(handshake=handshake(request))]))
+    assert " http://example.com/a, 101" in text
+    assert "hunter2" not in text
+
+
 def test_nothing_found_says_what_was_looked_at() -> None:
     assert lines(audit_of([], [ended()]))[2:] == [
         "looked at       4 checks on 1 connection: 1 seen whole",

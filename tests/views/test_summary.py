@@ -41,6 +41,13 @@ def test_exact_at_80_columns() -> None:
     ]
 
 
+def test_the_url_of_a_request_to_a_proxy_is_its_target() -> None:
+    absolute = handshake(REQUEST.replace(b"/chat?x=1", b"http://example.com:8080/chat?x=1"))
+    text = printed([connection(handshake=absolute)], width=200)
+    assert " http://example.com:8080/chat?x=1 " in text
+    assert "ws://" not in text
+
+
 def test_one_line_at_200_columns() -> None:
     text = printed([connection(handshake=None, outcome="unseen")], width=200)
     row = " ".join(lines(text)[5].split())

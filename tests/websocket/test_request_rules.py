@@ -53,6 +53,7 @@ class TestRequestFaults:
             ({"Host": "a:b"}, GET, ["HSQ-03"]),
             ({"Upgrade": "h2c"}, GET, ["HSQ-04"]),
             ({"Upgrade": None}, GET, ["HSQ-04", "HSQ-20"]),
+            ({"Upgrade": None, "Sec-WebSocket-Key": None}, GET, ["HSQ-04", "HSQ-20", "HSQ-06"]),
             ({"Connection": None}, GET, ["HSQ-05"]),
             ({"Connection": "keep-alive"}, GET, ["HSQ-05"]),
             ({"Sec-WebSocket-Key": None}, GET, ["HSQ-06"]),
@@ -84,6 +85,9 @@ class TestRequestFaults:
             ({}, "GET http://other/chat HTTP/1.1", ["HSQ-15"]),
             ({}, "GET ws://server.example.com/chat HTTP/1.1", ["HSQ-15"]),
             ({}, "GET server.example.com:80 HTTP/1.1", ["HSQ-15"]),
+            ({}, "GET http://server.example.com:80/chat HTTP/1.1", []),
+            ({}, "GET https://u:p@server.example.com:443/chat HTTP/1.1", []),
+            ({}, "GET https://server.example.com:80/chat HTTP/1.1", ["HSQ-15"]),
             ({"Content-Length": "5"}, GET, ["HSQ-16"]),
             ({"Transfer-Encoding": "chunked"}, GET, ["HSQ-16"]),
             ({"X ": "y"}, GET, ["HSQ-18"]),
@@ -110,3 +114,21 @@ class TestRequestFaults:
     def test_no_control_character_reaches_a_message(self) -> None:
         (fault,) = Handshake(head(GET, {**ASK, "Host": "\x1b[2J"})).faults[:1]
         assert fault.message == "Host '\\x1b[2J' is not host[:port]"
+
+    def test_no_secret_of_the_address_reaches_a_message(self) -> None:
+        for target in ("/a?token=s3cret#s3cret", "http://me:s3cret@other/?x=s3cret", "a?s3cret"):
+            handshake = Handshake(head(f"GET {target} HTTP/1.1", dict(ASK)))
+            assert codes(handshake) == ["HSQ-15"]
+            assert "s3cret" not in handshake.faults[0].message
+
+    @pytest.mark.parametrize("draft", [None, "2"])
+    def test_before_draft_4_subprotocols_have_blanks(self, draft: str | None) -> None:
+        hixie = {
+            "Sec-WebSocket-Key": None,
+            "Sec-WebSocket-Version": None,
+            "Sec-WebSocket-Key1": "1 2",
+            "Sec-WebSocket-Key2": "2 4",
+            "Sec-WebSocket-Draft": draft,
+            "Sec-WebSocket-Protocol": "chat superchat",
+        }
+        assert codes(Handshake(head(GET, {**ASK, **hixie}))) == []

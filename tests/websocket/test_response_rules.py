@@ -169,3 +169,14 @@ class TestRefusals:
         handshake = Handshake(head(GET, {**ASK, **ask}), head(start, answer))
         assert handshake.outcome == "refused"
         assert codes(handshake) == expected
+
+    def test_400_is_not_about_the_version_where_something_else_is_wrong(self) -> None:
+        ask = {**ASK, "Sec-WebSocket-Version": "25", "Sec-WebSocket-Key": "short"}
+        handshake = Handshake(head(GET, ask), head("HTTP/1.1 400 Bad Request", {}))
+        assert "HSR-11" not in codes(handshake)
+
+    def test_a_redirection_is_told_without_secrets(self) -> None:
+        location = "https://me:s3cret@login.example/a?token=s3cret#s3cret"
+        handshake = Handshake(head(GET, dict(ASK)), head("HTTP/1.1 302 X", {"Location": location}))
+        (fault,) = handshake.faults
+        assert fault.message == "the answer is 302: redirected to 'https://login.example/a?...'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,10 @@ class Audit:
         """Take the checks to run."""
         self._whole = [each for each in checks if each.scope == CAPTURE]
         single = [each for each in checks if each.scope != CAPTURE]
-        self._by_fault = {each.id: each for each in single if each.faults}
-        self._always = [each for each in single if not each.faults and not each.events]
-        self._by_event: dict[str, list[Check]] = {}
-        for each in single:
-            for kind in each.events:
-                self._by_event.setdefault(kind, []).append(each)
+        self._by_fault = _indexed(single, lambda each: each.faults)
+        self._by_event = _indexed(single, lambda each: each.events)
+        self._by_field = _indexed(single, lambda each: each.fields)
+        self._always = [each for each in single if not (each.faults or each.events or each.fields)]
 
     def findings(
         self, connections: Sequence[Facts], captures: Sequence[CaptureSummary]
@@ -53,16 +51,28 @@ class Audit:
             for finding in folded(found) if (found := list(each.function(facts))) else ():
                 yield _completed(each, finding, connection, facts.coverage)
 
-    def _due(self, facts: Facts) -> Iterator[Check]:
+    def _due(self, facts: Facts) -> Iterable[Check]:
+        due: dict[str, Check] = {}
         for code in facts.faults:
-            if code in self._by_fault:
-                yield self._by_fault[code]
-        yield from self._always
+            due.update(self._by_fault.get(code, {}))
+        for name in facts.field_names & self._by_field.keys():
+            due.update(self._by_field[name])
         observation = facts.connection.observation
         if observation is not None and observation.counts:
-            kinds = dict.fromkeys(kind for kind, _ in observation.counts)
-            due = {each.id: each for kind in kinds for each in self._by_event.get(kind, ())}
-            yield from due.values()
+            for kind, _ in observation.counts:
+                due.update(self._by_event.get(kind, {}))
+        return (*due.values(), *self._always) if due else self._always
+
+
+def _indexed(
+    checks: Iterable[Check], words: Callable[[Check], Iterable[str]]
+) -> dict[str, dict[str, Check]]:
+    """Return the checks that wait for each word, by ID."""
+    found: dict[str, dict[str, Check]] = {}
+    for each in checks:
+        for word in words(each):
+            found.setdefault(word, {})[each.id] = each
+    return found
 
 
 def _completed(

@@ -12,6 +12,7 @@ from wsanalyze.checks.check import Check
 FAMILIES = (
     "handshake_request",
     "handshake_response",
+    "refusals",
     "extensions",
     "frames",
     "messages",

@@ -22,8 +22,11 @@ class Check:
     - `severity`: `error`, `warning` or `info`, of a finding that does not say another
     - `tags`: for `--select`; `references`: documents and sections
     - `scope`: `connection` (called with Facts) or `capture` (called with CaptureFacts, once)
-    - `faults`: called only where the handshake has a Fault with the check's ID as its code
-    - `events`: called only where an event of one of these kinds was observed; () for always
+    - `faults`: called only where the handshake has a Fault with one of these codes
+    - `events`: called only where an event of one of these kinds was observed
+    - `fields`: called only where one of these header fields (in lower case) is in the request or
+      the response; `?` stands for a parameter in the request's address. Where none of the three is
+      given, it is called for every connection
     - `example`: a capture in `captures/` that shows it, and the path or number of its connection
     """
 
@@ -37,8 +40,9 @@ class Check:
     advice: str
     function: Callable[[Any], Iterable[Finding]]
     scope: str = CONNECTION
-    faults: bool = False
+    faults: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
     example: str = ""
 
     @property
@@ -62,11 +66,16 @@ def check(
     explanation: str,
     advice: str,
     scope: str = CONNECTION,
-    faults: bool = False,
+    faults: bool | tuple[str, ...] = (),
     events: tuple[str, ...] = (),
+    fields: tuple[str, ...] = (),
     example: str = "",
 ) -> Callable[[Callable[[Any], Iterable[Finding]]], Check]:
-    """Declare a function to be a check; see Check for what is told of it."""
+    """Declare a function to be a check; see Check for what is told of it.
+
+    `faults=True` stands for the code that is the check's own ID.
+    """
+    codes = ((id,) if faults else ()) if isinstance(faults, bool) else faults
 
     def declared(function: Callable[[Any], Iterable[Finding]]) -> Check:
         return Check(
@@ -80,8 +89,9 @@ def check(
             advice=advice,
             function=function,
             scope=scope,
-            faults=faults,
+            faults=codes,
             events=events,
+            fields=fields,
             example=example,
         )
 

@@ -64,6 +64,7 @@ def body(close: Event) -> str:
     ),
     advice="Send the code in two bytes, or nothing.",
     example="oddities.pcapng",
+    events=("odd-close",),
 )
 def close_of_one_byte(facts: Facts) -> Iterator[Finding]:
     """CLS-01."""
@@ -87,6 +88,7 @@ def close_of_one_byte(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Use 1000 to close normally, and 4000 to 4999 for codes of your own.",
     example="oddities.pcapng",
+    events=("odd-close",),
 )
 def invalid_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-02."""
@@ -111,6 +113,7 @@ def invalid_close_code(facts: Facts) -> Iterator[Finding]:
     explanation="What stands behind the code is text for people who debug, and must be UTF-8.",
     advice="Cut the reason at a character's end where it is too long.",
     example="oddities.pcapng",
+    events=("odd-close",),
 )
 def close_reason_not_utf8(facts: Facts) -> Iterator[Finding]:
     """CLS-03."""
@@ -173,9 +176,8 @@ def second_close(facts: Facts) -> Iterator[Finding]:
         "Whoever receives a Close and has not sent one must send one back before TCP is closed. "
         "Without the answer the sender cannot tell whether all that it had sent was read."
     ),
-    advice=(
-        "Let the library finish its closing handshake; give it some seconds before exiting."
-    ),
+    advice=("Let the library finish its closing handshake; give it some seconds before exiting."),
+    events=("one-close",),
 )
 def unanswered_close(facts: Facts) -> Iterator[Finding]:
     """CLS-06."""
@@ -224,6 +226,7 @@ def _crossing_s(facts: Facts, close: Event) -> float:
         "has no use for it: it can refuse the handshake."
     ),
     advice="Refuse the upgrade instead.",
+    events=("odd-close",),
 )
 def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
     """CLS-07."""
@@ -331,9 +334,7 @@ def _about(ending: Ending, message: str, severity: str) -> Finding:
         "When both ends have sent a Close, the server must close TCP at once. Connections that "
         "stay open use up memory and ports for nothing."
     ),
-    advice=(
-        "Close the socket when the closing handshake is over, after a time limit in any case."
-    ),
+    advice=("Close the socket when the closing handshake is over, after a time limit in any case."),
 )
 def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     """CLS-10."""
@@ -361,6 +362,7 @@ def tcp_left_open(facts: Facts) -> Iterator[Finding]:
         "at."
     ),
     advice="Look at that frame, and at the other findings about it.",
+    events=("odd-close",),
 )
 def blaming_close(facts: Facts) -> Iterator[Finding]:
     """CLS-11."""
@@ -398,6 +400,7 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
         "crossed on the way, or a peer with a code of its own."
     ),
     advice="Nothing is wrong.",
+    events=("codes-differ",),
 )
 def close_codes_differ(facts: Facts) -> Iterator[Finding]:
     """CLS-12."""
@@ -425,6 +428,7 @@ def close_codes_differ(facts: Facts) -> Iterator[Finding]:
         "to 4999 mean what the two programs agreed upon."
     ),
     advice="Look the code up in the program's documentation.",
+    events=("odd-close",),
 )
 def uncommon_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-13: of the end that closed first."""

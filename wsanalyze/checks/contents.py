@@ -16,7 +16,10 @@ from math import log2
 from wsanalyze.observation import INNER
 
 # A JSON Web Token: header, payload and signature in base64url (RFC 7519 §3); `eyJ` is `{"`.
-_JWT = re.compile(rb"(eyJ[A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}")
+# It begins a word: text full of `eyJ` would otherwise be read to its end from each of them.
+_JWT = re.compile(
+    rb"(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"
+)
 _PEM = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")
 _AWS = re.compile(rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
 # Digits, alone or in groups of four; the networks' numbers begin with 3 to 6 (ISO/IEC 7812).
@@ -42,6 +45,9 @@ _RFB = re.compile(rb"RFB 00[34]\.[0-9]{3}\n")
 # Text of this length that is nothing but base64 is no word.
 BASE64_FROM = 64
 
+# What the first message of another protocol begins with.
+_FIRST_BYTES = frozenset(bytes((byte,)) for byte in b"SGPHDOC\x03\x05\x16R")
+
 # Bits a byte above which 4,096 bytes are encrypted or compressed: random ones have 7.95, and
 # compressed ones little less; fewer bytes cannot have so much.
 DENSE_FROM = 4096
@@ -50,14 +56,17 @@ DENSE = 7.9
 Found = tuple[str, int, bytes]
 
 
-def inspect(payload: bytes, opcode: int) -> list[Found]:
+def inspect(payload: bytes, opcode: int, suspicious: bool) -> list[Found]:
     """Return what the beginning of a message gives away, each as (kind, value, bytes).
 
-    `payload` is unmasked, decompressed and may be cut; `opcode` is 1 or 2. The kinds are those of
-    `observation.KINDS`; the bytes are those at fault, and may be a secret.
+    `payload` is unmasked, decompressed and may be cut; `opcode` is 1 or 2. `suspicious`: whether a
+    quick look says that it may hold a secret. The kinds are those of `observation.KINDS`; the bytes
+    are those at fault, and may be a secret.
     """
-    found = [("secret", index, secret) for index, secret in _secrets(payload)]
-    inner = _inner_protocol(payload)
+    found: list[Found] = []
+    if suspicious:
+        found += [("secret", index, secret) for index, secret in _secrets(payload)]
+    inner = _inner_protocol(payload) if payload[:1] in _FIRST_BYTES else None
     if inner is not None:
         found.append(("inner-protocol", inner, payload[:32]))
     if opcode == 2 and len(payload) >= DENSE_FROM and inner is None:
@@ -104,7 +113,7 @@ def _aws(payload: bytes) -> bytes | None:
 def _card(payload: bytes) -> bytes | None:
     for match in _CARD.finditer(payload):
         digits = bytes(byte for byte in match[0] if 0x30 <= byte <= 0x39)
-        if 13 <= len(digits) <= 19 and len(set(digits)) > 2 and is_luhn(digits):
+        if 13 <= len(digits) <= 19 and len(set(digits)) > 1 and is_luhn(digits):
             return match[0]
     return None
 
@@ -175,5 +184,3 @@ def _is_base64(payload: bytes) -> bool:
     # Hexadecimal digits and words of one case are no base64.
     kinds = (rb"[A-Z]", rb"[a-z]", rb"[0-9]")
     return all(re.search(kind, payload) for kind in kinds)
-
-

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.ending import maybe_cut
+from wsanalyze.checks.ending import grow, maybe_cut
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.websocket.faults import shown
@@ -90,7 +90,7 @@ def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-02: three failures or more in a row, and the waits do not grow."""
     for (client, server, port), attempts in pairs(facts).items():
         waits, last = _waits(attempts)
-        if len(waits) >= 3 and max(waits) <= 5 * SECOND and waits[-1] < 2 * max(waits[0], 1):
+        if len(waits) >= 3 and max(waits) <= 5 * SECOND and not grow(waits):
             said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])
             message = f"{client} came back to {server}:{port} after {said} s"
             yield facts.about(last, last.once("client", message, expected="growing delays"))
@@ -210,6 +210,7 @@ def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
         "User-Agent and without them comes from a program that pretends, or was rewritten."
     ),
     advice="Look at the table headers: proxies rewrite requests, too.",
+    fields=("user-agent",),
 )
 def pretended_browser(facts: Facts) -> Iterator[Finding]:
     """XCN-05: by fields that every browser sends."""

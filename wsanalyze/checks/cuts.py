@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import (
     both_ends,
+    grow,
     idle_time_limits,
     keepalive_s,
     known_limit,
@@ -19,6 +21,10 @@ from wsanalyze.checks.finding import Finding
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
+# Waits between attempts that are shown of a loop.
+WAITS = 10
+# How many attempts, within how many s, the last of them, the waits between them in ns.
+_Loop = tuple[int, float, Facts, list[int]]
 _CUT = ("proxy", "cut", "transport")
 
 
@@ -65,6 +71,7 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
         "application: something between them told both that it was over."
     ),
     advice="Look for a firewall or load balancer between them, and its time limits.",
+    events=("no-close",),
 )
 def both_ends_cut(facts: Facts) -> Iterator[Finding]:
     """PRX-13."""
@@ -93,7 +100,6 @@ def both_ends_cut(facts: Facts) -> Iterator[Finding]:
         "proxy_send_timeout; HAProxy: timeout tunnel)."
     ),
     scope=CAPTURE,
-    example="nginx-proxy.pcapng",
 )
 def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-14: one finding for each limit, at the last connection that it cut."""
@@ -142,11 +148,10 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     references=("RFC 6455 §7.2.3",),
     explanation=(
         "One client asks one endpoint to upgrade over and over, and none of the connections lives "
-        "long. Either each is cut or refused at once, or the client gives up too early."
+        "long. Either each is cut or refused at once, or the client gives up too early. A client "
+        "that waits longer after each failure does what it should, and is none of these."
     ),
-    advice=(
-        "Find out why the first one ended; let the client wait longer after each failure."
-    ),
+    advice=("Find out why the first one ended; let the client wait longer after each failure."),
     scope=CAPTURE,
 )
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
@@ -159,32 +164,53 @@ def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
         for (client, _), attempts in by_client.items():
             last = _loop_of(facts, attempts)
             if last is not None:
-                count, span, each = last
+                count, span, each, waits = last
                 message = (
                     f"{client} asked {each.connection.server_ip}:{port} {count} times within "
                     f"{span:.1f} s, and none of the connections ended well"
                 )
-                yield facts.about(each, each.once("client", message))
+                shown = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[:WAITS])
+                more = ", …" if len(waits) > WAITS else ""
+                evidence = f"{shown}{more} s from the end of one to the next request"
+                yield facts.about(each, each.once("client", message, evidence=evidence))
 
 
-def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> tuple[int, float, Facts] | None:
-    """Return how many attempts that failed follow each other, within how many s, and the last."""
-    run: list[Facts] = []
-    best: tuple[int, float, Facts] | None = None
-    for each in attempts:
-        before = run[-1].connection if run else None
-        begun = each.connection.requested
-        if begun is None or not _failed(each):
-            run = []
+def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> _Loop | None:
+    """Return the longest run of attempts that failed without growing waits; None for none."""
+    best: _Loop | None = None
+    for run in _runs(attempts):
+        if len(run) < facts.thresholds.reconnects or (best is not None and len(run) <= best[0]):
             continue
-        # One after the other: attempts at the same time are no reconnects.
-        if before is not None and not before.ended <= begun <= before.ended + MINUTE:
-            run = []
-        run.append(each)
-        if len(run) >= facts.thresholds.reconnects and (best is None or len(run) > best[0]):
-            span = (begun - (run[0].connection.requested or begun)) / SECOND
-            best = (len(run), span, each)
+        waits = _waits(run)
+        if not grow(waits):
+            first, last = run[0].connection.requested or 0, run[-1].connection.requested or 0
+            best = (len(run), (last - first) / SECOND, run[-1], waits)
     return best
+
+
+def _runs(attempts: list[Facts]) -> Iterator[list[Facts]]:
+    """Yield the attempts that failed, those together that follow one another within a minute."""
+    run: list[Facts] = []
+    for each in attempts:
+        begun = each.connection.requested
+        failed = begun is not None and _failed(each)
+        # One after the other: attempts at the same time are no reconnects.
+        follows = bool(run) and 0 <= (begun or 0) - run[-1].connection.ended <= MINUTE
+        if run and not (failed and follows):
+            yield run
+            run = []
+        if failed:
+            run.append(each)
+    if run:
+        yield run
+
+
+def _waits(run: list[Facts]) -> list[int]:
+    """Return the ns from the end of each attempt to the request of the next."""
+    return [
+        (after.connection.requested or 0) - before.connection.ended
+        for before, after in pairwise(run)
+    ]
 
 
 def _failed(facts: Facts) -> bool:

@@ -9,6 +9,8 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.observation import Ending, Event
 
 SECOND = 1_000_000_000
+# What the waits of a client that comes back must reach, to be more than chance.
+GROWN = SECOND // 10
 
 # Idle times after which common intermediaries close a connection, in seconds.
 DEFAULTS = (
@@ -174,11 +176,7 @@ def idle_time_limits(facts: CaptureFacts) -> list[TimeLimit]:
 
     Times below a second are no limit that can be told from chance.
     """
-    idle = [
-        (cut.idle_s, each, cut)
-        for each, cut in cuts(facts)
-        if cut.idle_s is not None
-    ]
+    idle = [(cut.idle_s, each, cut) for each, cut in cuts(facts) if cut.idle_s is not None]
     return alike([entry for entry in idle if entry[0] >= 1.0], facts)
 
 
@@ -234,3 +232,16 @@ def sentence(facts: Facts, cut: Cut) -> str:
         beat = "none came" if every is None else f"they had come every {every:.0f} s"
         text += f"; that fits {known}: Pings more often than that keep it open, and {beat}"
     return text
+
+
+def grow(waits: Sequence[int]) -> bool:
+    """Tell whether waits between attempts, in ns, grow as they should (RFC 6455 §7.2.3).
+
+    They may stop growing at some limit, have a random part, and milliseconds are the machine's:
+    the later half counts, that must be twice the first two, and no less than GROWN.
+    """
+    if len(waits) < 3:
+        return False
+    later = sorted(waits[len(waits) // 2 :])
+    middle = later[len(later) // 2]
+    return middle >= GROWN and middle >= waits[0] + waits[1]

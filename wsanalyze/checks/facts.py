@@ -49,6 +49,19 @@ class Facts:
                 found.setdefault(fault.code, []).append(fault)
         return found
 
+    @cached_property
+    def field_names(self) -> frozenset[str]:
+        """The names of the header fields of both heads, in lower case; `?` for a parameter."""
+        handshake = self.handshake
+        if handshake is None:
+            return frozenset()
+        names = {field.name.lower() for field in handshake.request_head.fields}
+        if handshake.response_head is not None:
+            names.update(field.name.lower() for field in handshake.response_head.fields)
+        if "=" in (handshake.target or ""):
+            names.add("?")
+        return frozenset(names)
+
     @property
     def has_request(self) -> bool:
         """Whether the request was captured: without it a response cannot be judged."""
@@ -59,7 +72,7 @@ class Facts:
         """Whether frames are read: a success response came, or the beginning was not seen."""
         return self.connection.outcome in ("established", "invalid", "unseen")
 
-    @property
+    @cached_property
     def has_standard_frames(self) -> bool:
         """Whether frames are those of RFC 6455 (and of HyBi drafts 7 on)."""
         return self.handshake is None or self.handshake.framing in ("rfc6455", None)

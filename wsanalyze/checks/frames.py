@@ -40,9 +40,7 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
         "payload controls the bytes on the wire: proxies that take them for HTTP could be made to "
         "cache what an attacker wrote. A server must close the connection for a frame without."
     ),
-    advice=(
-        "Use a client that masks. A server that accepted the frame should be made strict."
-    ),
+    advice=("Use a client that masks. A server that accepted the frame should be made strict."),
     events=("unmasked",),
     example="oddities.pcapng",
 )
@@ -281,9 +279,7 @@ def empty_fragments(facts: Facts) -> Iterator[Finding]:
         "Each fragment costs its receiver as much as a message. A message in hundreds of fragments "
         "of a few bytes is a mistake of the sender, or meant to exhaust the receiver."
     ),
-    advice=(
-        "Bound the number of fragments in receivers; let senders gather what they write."
-    ),
+    advice=("Bound the number of fragments in receivers; let senders gather what they write."),
     events=("tiny-fragments",),
 )
 def tiny_fragments(facts: Facts) -> Iterator[Finding]:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
+from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")
+
+# What is at fault of these is a byte or a field's name; of the others it may be a field's value.
+HARMLESS_ODDITIES = (
+    *("bare-lf", "bare-cr", "nul", "control"),
+    *("space-before-colon", "empty-name", "bad-name"),
+)
+
+# Bytes shown of what came too early: a frame's longest header, and nothing that could be a secret.
+EARLY_SHOWN = 14
 
 
 @check(
@@ -129,9 +141,7 @@ def request_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
         "answers with a hash of it. That proves that the server read this very request, and "
         "understood it. Without a key there is nothing to prove."
     ),
-    advice=(
-        "Send a fresh key with each request. A server must answer 400 to a request without."
-    ),
+    advice=("Send a fresh key with each request. A server must answer 400 to a request without."),
     faults=True,
 )
 def missing_key(facts: Facts) -> Iterator[Finding]:
@@ -150,9 +160,7 @@ def missing_key(facts: Facts) -> Iterator[Finding]:
         "The key is sixteen bytes in base64: 24 characters, the last two of them =. Servers need "
         "not decode it, so that many let anything pass; strict ones refuse it."
     ),
-    advice=(
-        "Make the key of 16 random bytes and encode them with the usual alphabet and padding."
-    ),
+    advice=("Make the key of 16 random bytes and encode them with the usual alphabet and padding."),
     faults=True,
 )
 def invalid_key(facts: Facts) -> Iterator[Finding]:
@@ -171,9 +179,7 @@ def invalid_key(facts: Facts) -> Iterator[Finding]:
         "There must be one key. With two, server and proxy may each take another one, and the "
         "accept value will not fit for somebody."
     ),
-    advice=(
-        "Look for who adds the second one: the client, or a proxy that rewrites the request."
-    ),
+    advice=("Look for who adds the second one: the client, or a proxy that rewrites the request."),
     faults=True,
 )
 def repeated_key(facts: Facts) -> Iterator[Finding]:
@@ -192,11 +198,8 @@ def repeated_key(facts: Facts) -> Iterator[Finding]:
         "13 is the version of RFC 6455, and the only one that was ever standardised. Smaller "
         "numbers are the drafts before it."
     ),
-    advice=(
-        "Update the client. A server says which versions it knows in Sec-WebSocket-Version."
-    ),
+    advice=("Update the client. A server says which versions it knows in Sec-WebSocket-Version."),
     faults=True,
-    example="hybi-drafts.pcapng",
 )
 def wrong_version(facts: Facts) -> Iterator[Finding]:
     """HSQ-09, but for the numbers of drafts, which LEG-06 tells."""
@@ -253,9 +256,7 @@ def malformed_subprotocols(facts: Facts) -> Iterator[Finding]:
         "Extensions are a comma list, their parameters behind semicolons, each a token or "
         "name=value. What does not follow that grammar must make its receiver fail the connection."
     ),
-    advice=(
-        "Look at the element named here; most often it is an empty one, or a quoted value."
-    ),
+    advice=("Look at the element named here; most often it is an empty one, or a quoted value."),
     faults=True,
 )
 def malformed_extensions(facts: Facts) -> Iterator[Finding]:
@@ -290,9 +291,7 @@ def browser_without_origin(facts: Facts) -> Iterator[Finding]:
     severity="warning",
     tags=_REQUEST,
     references=("RFC 6455 §11.3.3",),
-    explanation=(
-        "Only a server sends Sec-WebSocket-Accept: it is the answer to the client's key."
-    ),
+    explanation=("Only a server sends Sec-WebSocket-Accept: it is the answer to the client's key."),
     advice="Look at who makes the request: a proxy may echo the fields of a response.",
     faults=True,
 )
@@ -316,8 +315,10 @@ def accept_in_request(facts: Facts) -> Iterator[Finding]:
     faults=True,
 )
 def odd_request_target(facts: Facts) -> Iterator[Finding]:
-    """HSQ-15."""
-    return facts.of_faults("HSQ-15", secret=True)
+    """HSQ-15: an error, but where target and Host disagree."""
+    for finding in facts.of_faults("HSQ-15", secret=True):
+        disagrees = finding.reference == DISAGREEMENT
+        yield replace(finding, severity="warning") if disagrees else finding
 
 
 @check(
@@ -352,19 +353,22 @@ def request_with_body(facts: Facts) -> Iterator[Finding]:
         "A client must wait for the server's answer before it sends anything more. Should the "
         "answer be a refusal, what was sent early is taken for the next HTTP request."
     ),
-    advice=(
-        "Wait for the 101. Servers should not read such bytes as frames without thinking."
-    ),
+    advice=("Wait for the 101. Servers should not read such bytes as frames without thinking."),
     events=("early",),
 )
 def early_frames(facts: Facts) -> Iterator[Finding]:
-    """HSQ-17."""
+    """HSQ-17: not of Hixie-76, whose eight bytes are part of the request."""
+    handshake, responded = facts.handshake, facts.connection.responded
+    if handshake is None or handshake.is_hixie or responded is None:
+        return
     for event in facts.events("early"):
-        handshake = facts.handshake
-        if handshake is None or handshake.is_hixie or facts.connection.responded is None:
+        # Captures of several interfaces have packets in another order than time.
+        if event.time >= responded:
             continue
-        message = f"{event.value} bytes came behind the request before the response"
-        yield facts.at(event, message, evidence=event.payload.hex(" "), expected="nothing")
+        counted = "1 byte" if event.value == 1 else f"{event.value} bytes"
+        message = f"{counted} came behind the request before the response"
+        evidence = event.payload[:EARLY_SHOWN].hex(" ")
+        yield facts.at(event, message, evidence=evidence, expected="nothing")
 
 
 @check(
@@ -386,7 +390,10 @@ def early_frames(facts: Facts) -> Iterator[Finding]:
 )
 def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     """HSQ-18."""
-    return facts.of_faults("HSQ-18", secret=True)
+    for finding in facts.of_faults("HSQ-18"):
+        evidence = finding.evidence or ""
+        harmless = finding.message.startswith(HARMLESS_ODDITIES)
+        yield replace(finding, evidence=shown(evidence) if harmless else facts.secret(evidence))
 
 
 @check(
@@ -407,7 +414,8 @@ def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSQ-19."""
     count = facts.observation.pipelined
     if count:
-        message = f"{count} further requests were sent before the upgrade was answered"
+        requests = "1 further request was" if count == 1 else f"{count} further requests were"
+        message = f"{requests} sent before the upgrade was answered"
         yield facts.once("client", message)
 
 

@@ -78,14 +78,19 @@ def program_of(head: Head, body: bytes) -> str | None:
 
     A Server such as nginx is a sign, and no proof: many applications are answered by it alone.
     """
-    for page, name in _PAGES:
-        if page.search(body):
-            return name
+    page = page_of(body)
+    if page is not None:
+        return page
     server = _SERVERS.match((head.value("server") or "").strip())
     if server is not None:
         return server[0]
     via = head.value("via")
     return f"Via {via}" if via else None
+
+
+def page_of(body: bytes) -> str | None:
+    """Return the intermediary whose own error page a response's body is; None for none."""
+    return next((name for page, name in _PAGES if page.search(body)), None)
 
 
 def cache_signs(head: Head) -> list[str]:

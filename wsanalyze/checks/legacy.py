@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.checks.check import check
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
+from wsanalyze.websocket.handshake import Handshake
 
 _LEGACY = ("handshake", "legacy")
+
+# Within this time the same client tries again because of the refusal.
+FALLBACK_NS = 10_000_000_000
 
 
 @check(
@@ -83,28 +88,31 @@ def wrong_legacy_origin(facts: Facts) -> Iterator[Finding]:
     references=("HX §4.2", "HX §5.3"),
     explanation=(
         "Text of Hixie stands between 00 and FF, other frames have a length. Text without its FF, "
-        "a length that nobody can mean, or text that is not UTF-8 leaves the receiver without a "
-        "place to go on from."
+        "or a length that nobody can mean, leaves the receiver without a place to go on from."
     ),
     advice="Update both ends to RFC 6455, whose frames say how long they are.",
 )
 def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
-    """LEG-04, by the counts: which frame it was is not noted."""
+    """LEG-04, by the counts: which frame it was is not noted. MSG-04 has what is not UTF-8."""
     handshake = facts.handshake
-    if handshake is None or not handshake.is_hixie or not facts.established:
-        return
     record = facts.connection
-    for sender, unread, texts in (
-        ("client", record.client_unread_bytes, record.client_invalid_text_messages),
-        ("server", record.server_unread_bytes, record.server_invalid_text_messages),
-    ):
-        lost = record.client_lost_bytes if sender == "client" else record.server_lost_bytes
-        if lost:
+    # Behind a handshake that is void or unseen, bytes that are no frames are no surprise.
+    if handshake is None or record.outcome != "established" or not handshake.is_hixie:
+        return
+    if handshake.framing != "hixie":
+        return
+    for sender in ("client", "server"):
+        if getattr(record, f"{sender}_lost_bytes"):
             continue
-        if unread and handshake.framing == "hixie":
-            yield Finding(f"{unread} bytes of the {sender} are no frames of Hixie", sender=sender)
-        if texts:
-            yield Finding(f"{texts} text frames of the {sender} are not UTF-8", sender=sender)
+        unread = getattr(record, f"{sender}_unread_bytes")
+        if unread:
+            counted = "1 byte" if unread == 1 else f"{unread} bytes"
+            yield Finding(f"{counted} of the {sender} can be no frames of Hixie", sender=sender)
+        cut = getattr(record, f"{sender}_incomplete_messages")
+        closed = [e for e in facts.observation.endings if (e.sender, e.how) == (sender, "fin")]
+        if cut and closed:
+            message = f"the {sender} closed the connection within a frame"
+            yield Finding(message, sender=sender, time=closed[0].time, packet=closed[0].packet)
 
 
 @check(
@@ -140,6 +148,8 @@ def hixie_75(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Update the client to version 13.",
     example="hybi-drafts.pcapng",
+    faults=("HSQ-09",),
+    fields=("sec-websocket-key1", "sec-websocket-key2"),
 )
 def draft_version(facts: Facts) -> Iterator[Finding]:
     """LEG-06."""
@@ -154,22 +164,59 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
 @check(
     "LEG-07",
     "mixed-versions",
-    "One request asks for two versions",
+    "One client asks for two versions",
     severity="info",
     tags=_LEGACY,
     references=("RFC 6455 §4.4",),
     explanation=(
-        "The request has the key of RFC 6455 and those of Hixie-76 as well, so that servers of "
-        "either may answer. The version that is named counts."
+        "A request has the key of RFC 6455 and those of Hixie-76 as well, so that servers of "
+        "either may answer; the version that is named counts. Or a client that was refused asks "
+        "again at once, for another version."
     ),
-    advice="Nothing is wrong; the old keys are of no use any more.",
+    advice="Nothing is wrong; where the server speaks version 13, no other is of any use.",
+    scope=CAPTURE,
 )
-def mixed_versions(facts: Facts) -> Iterator[Finding]:
+def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
     """LEG-07."""
-    handshake = facts.handshake
-    if handshake is None or not handshake.request_head.count("sec-websocket-key"):
-        return
+    refused: dict[tuple[str | None, ...], Facts] = {}
+    for each in facts.connections:
+        handshake = each.handshake
+        if handshake is None or not each.has_request:
+            continue
+        if _has_old_keys(handshake) and handshake.version == "13":
+            message = "the request has keys of Hixie-76 beside version 13"
+            yield facts.about(each, each.once("client", message))
+        failed = each.connection.outcome in ("refused", "invalid")
+        # Where nobody was refused so far, nobody can fall back: most captures are like that.
+        if not (refused or failed):
+            continue
+        client = _client(each, handshake)
+        before = refused.pop(client, None)
+        if before is not None and (again := _fell_back(before, each)) is not None:
+            yield facts.about(each, each.once("client", again))
+        if failed:
+            refused[client] = each
+
+
+def _client(facts: Facts, handshake: Handshake) -> tuple[str | None, ...]:
+    """Return what two attempts of one client for one resource have in common."""
+    record = facts.connection
+    ends = (record.client_ip, record.server_ip, str(record.server_port))
+    return (*ends, handshake.host, handshake.target, handshake.user_agent)
+
+
+def _has_old_keys(handshake: Handshake) -> bool:
     head = handshake.request_head
-    if head.count("sec-websocket-key1") or head.count("sec-websocket-key2"):
-        message = f"the request has keys of Hixie-76 beside version {handshake.version}"
-        yield facts.once("client", message)
+    return bool(head.count("sec-websocket-key1") or head.count("sec-websocket-key2"))
+
+
+def _fell_back(before: Facts, after: Facts) -> str | None:
+    """Say that a client asked for another version than the one it was just refused with."""
+    first, second = before.handshake, after.handshake
+    then, now = before.connection.responded, after.connection.requested
+    if first is None or second is None or then is None or now is None:
+        return None
+    if first.version == second.version or not 0 <= now - then <= FALLBACK_NS:
+        return None
+    asked = f"version {shown(second.version)} is asked for"
+    return f"{asked} {(now - then) / 1e9:.3f} s after version {shown(first.version)} was refused"

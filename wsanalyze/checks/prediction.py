@@ -64,18 +64,18 @@ def _turned(numbers: Sequence[int]) -> list[int]:
 def maybe_java_state(numbers: Sequence[int]) -> int | None:
     """Return the state of java.util.Random behind the last number; None where it did not make them.
 
-    Two numbers leave 16 bits of the first state open, which at most six values fit; the third
+    Two numbers leave 16 bits of the first state open, which at most seven values fit; the third
     confirms one. Source: the documentation of java.util.Random.next(int).
     """
     if len(numbers) < 3:
         return None
     first, second = numbers[0] << 16, numbers[1] << 16
-    # low * factor must lie within 2^16 above this, modulo 2^48.
+    # low * factor must lie within 2^16 above this, modulo 2^48; where low is 0, this is beyond it.
     wanted = (second - first * _JAVA_FACTOR - _JAVA_STEP) & _JAVA_STATE
-    for wrapped in range(6):
+    for wrapped in range(-1, 6):
         least = wanted + (wrapped << 48)
         low = -(-least // _JAVA_FACTOR)
-        if low > 0xFFFF or low * _JAVA_FACTOR - least > 0xFFFF:
+        if not 0 <= low <= 0xFFFF or low * _JAVA_FACTOR - least > 0xFFFF:
             continue
         state = first | low
         for number in numbers[1:]:

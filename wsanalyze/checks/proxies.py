@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import cache_signs, program_of, signs
+from wsanalyze.checks.intermediaries import FIELDS, cache_signs, page_of, program_of, signs
 from wsanalyze.websocket.faults import shown
 
 _PROXY = ("proxy", "handshake")
@@ -31,6 +31,7 @@ _PROXY = ("proxy", "handshake")
         "on by itself; Squid does from version 5 on, with http_upgrade_request_protocols."
     ),
     example="nginx-proxy.pcapng",
+    faults=("HSQ-04", "HSQ-05"),
 )
 def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     """PRX-01."""
@@ -66,6 +67,7 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Look at the proxy nearest to the client; it must write these fields anew.",
     example="bad-accept.pcapng",
+    faults=("HSR-01", "HSR-02"),
 )
 def upgrade_stripped_on_the_way_back(facts: Facts) -> Iterator[Finding]:
     """PRX-02."""
@@ -101,6 +103,7 @@ def upgrade_stripped_on_the_way_back(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Let the proxy use HTTP/1.1 towards the server, and pass Connection: Upgrade.",
     example="nginx-proxy.pcapng",
+    faults=("HSQ-02", "HSQ-05", "HSR-10", "HSR-14"),
 )
 def downgraded(facts: Facts) -> Iterator[Finding]:
     """PRX-03."""
@@ -138,6 +141,7 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong.",
     example="nginx-proxy.pcapng",
+    fields=(*FIELDS, "server"),
 )
 def intermediary_seen(facts: Facts) -> Iterator[Finding]:
     """PRX-04: one finding for each side."""
@@ -169,10 +173,9 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
         "for the proxy itself; 511 and some redirects come from portals that want a login first. "
         "The application never saw the request, or not in time."
     ),
-    advice=(
-        "Look at the log of the program named here, and whether it can reach the server."
-    ),
+    advice=("Look at the log of the program named here, and whether it can reach the server."),
     example="nginx-proxy.pcapng",
+    faults=("HSR-10",),
 )
 def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
     """PRX-05."""
@@ -180,14 +183,16 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
     if handshake is None or record.outcome != "refused" or handshake.response_head is None:
         return
     head, status = handshake.response_head, handshake.status
-    program = program_of(head, facts.observation.body)
+    body = facts.observation.body
+    program = program_of(head, body)
     why = None
     if status in (407, 511):
         why = {407: "a proxy wants credentials", 511: "a portal wants a login"}[status]
     elif status in (502, 503, 504) and program is not None:
         why = f"it comes from {shown(program)}, not from the application"
-    elif status in (400, 403, 426) and program is not None and head.count("via"):
-        why = f"it comes from {shown(program)} on the way"
+    elif status in (400, 403, 426) and (page := page_of(body)) is not None and head.count("via"):
+        # Via alone says who passed the answer on, not who wrote it.
+        why = f"it is an error page of {shown(page)}, on the way"
     elif status in (302, 303, 307) and _leads_elsewhere(facts):
         why = "it leads to another site, as a portal's does"
     if why is not None:
@@ -222,6 +227,7 @@ def _leads_elsewhere(facts: Facts) -> bool:
         "accept value; a refusal out of a cache hides that the server may work again."
     ),
     advice="Exclude requests with Upgrade from caching.",
+    fields=("age", "x-cache", "x-cache-lookup", "x-cache-hits", "cf-cache-status"),
 )
 def cached_response(facts: Facts) -> Iterator[Finding]:
     """PRX-06."""
@@ -254,7 +260,9 @@ def accept_of_another_key(facts: CaptureFacts) -> Iterator[Finding]:
     wrong = [
         each
         for each in facts.connections
-        if each.handshake is not None and each.handshake.accept_valid is False
+        if each.connection.outcome == "invalid"
+        and each.handshake is not None
+        and each.handshake.accept_valid is False
     ]
     if not wrong:
         return

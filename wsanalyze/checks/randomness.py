@@ -6,13 +6,14 @@ import itertools
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Sequence
-from math import sqrt
-from struct import pack
+from math import comb, factorial, sqrt
+from struct import pack, unpack
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.prediction import generator_of
+from wsanalyze.checks.pieces import generator_of_pieces, turned
+from wsanalyze.checks.prediction import generator_of, java_numbers, maybe_java_state
 from wsanalyze.websocket.faults import shown
 
 # The nonce of RFC 6455 §1.3.
@@ -21,8 +22,17 @@ _WORDS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 # Masking keys from which their distribution says something.
 ENOUGH = 256
+# Of more than these the rest is not looked at: it would cost more than it tells.
+SAMPLED = 256
 # Standard deviations of a bit's count from a half: by chance one in 10^11 bits is beyond.
 DEVIATIONS = 7.0
+# Keys in which bits that never change are looked for, and the chance of them that is none.
+FIXED_IN = 40
+FIXED_CHANCE = 2.0**-33
+# The chance of keys that are zero or come again which is none.
+NO_CHANCE = 2e-8
+# Time within which two requests with one key, from two addresses, may be one seen twice.
+SEEN_TWICE_NS = 1_000_000_000
 
 
 @check(
@@ -73,11 +83,8 @@ def weakness(key: str) -> str | None:
     """Say why a key is not random; None where it may be (false in fewer than one in 10^9 cases)."""
     if key == SAMPLE:
         return "is the example of RFC 6455"
-    try:
-        nonce = b64decode(key, validate=True)
-    except (Base64Error, ValueError):
-        return None
-    if len(nonce) != 16:
+    nonce = _nonce(key)
+    if nonce is None:
         return None
     if len(set(nonce)) <= 3:
         return f"has {len(set(nonce))} different bytes"
@@ -86,14 +93,34 @@ def weakness(key: str) -> str | None:
         return "is a sequence of bytes that count"
     if nonce.count(0) >= 10:
         return "is a number, most of its bytes are 0"
+    if java_state_behind(nonce) is not None:
+        return "comes from java.util.Random: it tells what the client draws next"
     return "is text" if _WORDS.issuperset(nonce) else None
+
+
+def _nonce(key: str) -> bytes | None:
+    """Return the 16 bytes of a key; None where it is not a key."""
+    try:
+        nonce = b64decode(key, validate=True)
+    except (Base64Error, ValueError):
+        return None
+    return nonce if len(nonce) == 16 else None
+
+
+def java_state_behind(nonce: bytes) -> int | None:
+    """Return the state of java.util.Random behind nextBytes() of 16 bytes; None if it was not it.
+
+    OkHttp draws keys and masking keys from one such generator. Chance does that in 2^-80.
+    """
+    return maybe_java_state(unpack("<4I", nonce))
 
 
 def _used_again(connections: Sequence[Facts]) -> tuple[Facts, Facts] | None:
     """Return two connections of which the later one took over the earlier one's key.
 
     A proxy passes a key on: its two legs have the same one at the same time, to other endpoints.
-    Attempts on one TCP connection (401, then again) are one connection.
+    Attempts on one TCP connection (401, then again) are one connection. What is captured on both
+    sides of a NAT is there twice at the same time, from two addresses.
     """
     for place, second in enumerate(connections):
         for first in connections[max(0, place - 8) : place]:
@@ -102,9 +129,17 @@ def _used_again(connections: Sequence[Facts]) -> tuple[Facts, Facts] | None:
                 continue
             same = (one.server_ip, one.server_port) == (two.server_ip, two.server_port)
             requested = two.requested if two.requested is not None else two.started
-            if same or requested > one.ended:
+            if requested > one.ended or (same and not _may_be_one(first, second)):
                 return first, second
     return None
+
+
+def _may_be_one(first: Facts, second: Facts) -> bool:
+    """Tell whether two requests may be one, before and behind a NAT."""
+    one, two = first.connection, second.connection
+    if one.client_ip == two.client_ip or one.requested is None or two.requested is None:
+        return False
+    return abs(two.requested - one.requested) < SEEN_TWICE_NS
 
 
 @check(
@@ -129,15 +164,27 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
         return
     masked = facts.connection.client_frames - facts.connection.client_unmasked_frames
     what = None
-    if side.zero_keys and (side.zero_keys > 1 or masked <= 1000):
+    if side.zero_keys and _is_no_chance(side.zero_keys, masked):
         what = f"{side.zero_keys} of {masked} masking keys are 00000000"
-    elif side.same_keys and (side.same_keys > 1 or masked <= 64):
+    elif side.same_keys and _is_no_chance(side.same_keys, masked):
         what = f"{side.same_keys} of {masked} frames have the masking key of the frame before"
     elif len(keys) >= 3:
-        what = _sequence(keys) or _repetition(keys)
+        what = _sequence(keys) or _sequence(turned(keys)) or _repetition(keys[:SAMPLED])
     if what is not None and side.first is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         yield facts.at(side.first, what, evidence=evidence, expected="random keys")
+
+
+def _is_no_chance(count: int, frames: int) -> bool:
+    """Tell whether so many of random keys are not zero, or not equal to the one before.
+
+    Each is in one of 2^32 cases; `count` or more of them by chance are as frequent as computed
+    here, or less (the tail of a Poisson distribution).
+    """
+    expected = max(frames, count) / 2**32
+    # Beyond, the factorial alone makes it less than any chance: 64 of even 2^32 frames.
+    few = min(count, 64)
+    return expected**few / factorial(few) < NO_CHANCE
 
 
 def _sequence(keys: Sequence[int]) -> str | None:
@@ -149,7 +196,7 @@ def _sequence(keys: Sequence[int]) -> str | None:
 
 
 def _repetition(keys: Sequence[int]) -> str | None:
-    """Say how often keys come again, where that is no chance: one pair in 1024 keys may be."""
+    """Say how often keys come again, where that is no chance: one pair may be."""
     again = len(keys) - len(set(keys))
     if again < 2:
         return None
@@ -174,15 +221,32 @@ def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-08: computed from some keys and confirmed on others."""
     side = facts.side("client")
     keys = side.masking_keys
-    if len(keys) < 3 or side.zero_keys > 1 or side.same_keys > 1 or side.first is None:
+    if not keys or side.zero_keys > 1 or side.same_keys > 1 or side.first is None:
         return
-    if not facts.whole("client") or not facts.has_standard_frames:
+    if not facts.has_standard_frames:
         return
-    name = generator_of(keys)
+    name = generator_of(keys) or generator_of_pieces(keys)
+    if name is None and len(keys) < 3:
+        name = _told_by_handshake(facts, keys[0])
     if name is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         message = f"the masking keys are those of {name}: each tells the next"
         yield facts.at(side.first, message, evidence=evidence, expected="random keys")
+
+
+def _told_by_handshake(facts: Facts, first: int) -> str | None:
+    """Name the generator whose numbers are the handshake's key and, next, the first masking key.
+
+    Three masking keys tell without the handshake.
+    """
+    handshake = facts.handshake
+    if handshake is None or handshake.is_hixie or not handshake.key:
+        return None
+    nonce = _nonce(handshake.key)
+    state = java_state_behind(nonce) if nonce is not None else None
+    if state is None or [next(java_numbers(state))] != list(turned([first])):
+        return None
+    return "java.util.Random (nextBytes), as is Sec-WebSocket-Key"
 
 
 @check(
@@ -193,27 +257,61 @@ def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
     tags=("security", "randomness", "masking"),
     references=("RFC 6455 §5.3",),
     explanation=(
-        "Of many random keys each bit is set in half of them. Here a byte never changes, or bits "
-        "are set far more or less often; by chance that happens once in more than 10^9 "
-        "connections."
+        "Of many random keys each bit is set in half of them. Here bits never change, or are set "
+        "far more or less often; by chance that happens once in more than 10^9 connections. A few "
+        "keys tell that bytes are only letters and signs; a single bit needs 40."
     ),
     advice="Look at how the keys are made: 31 or 15 bits of rand(), or text.",
 )
 def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
-    """SEC-09: from ENOUGH keys on, by the first 1,024."""
+    """SEC-09: bits that never change in the first keys; others from ENOUGH keys on."""
     side = facts.side("client")
-    keys = side.masking_keys
-    if len(keys) < ENOUGH or side.zero_keys > 1 or side.same_keys > 1 or side.first is None:
+    keys = side.masking_keys[:SAMPLED]
+    if len(keys) < 3 or side.zero_keys > 1 or side.same_keys > 1 or side.first is None:
         return
+    if not facts.has_standard_frames:
+        return
+    what = _fixed(keys[:FIXED_IN]) or (_biased(keys) if len(keys) >= ENOUGH else None)
+    if what is None or _explained(side.masking_keys):
+        return
+    evidence = " ".join(f"{key:08x}" for key in keys[:6])
+    yield facts.at(side.first, what, evidence=evidence, expected="random keys")
+
+
+def _explained(keys: Sequence[int]) -> bool:
+    """Tell whether SEC-07 or SEC-08 says more about the keys."""
+    if _sequence(keys) or _sequence(turned(keys)):
+        return True
+    return (generator_of(keys) or generator_of_pieces(keys)) is not None
+
+
+def _fixed(keys: Sequence[int]) -> str | None:
+    """Say which bits are the same in all keys, where that is no chance."""
+    bits = fixed_bits(keys)
+    count = bits.bit_count()
+    if comb(32, count) * 2.0 ** -(count * (len(keys) - 1)) >= FIXED_CHANCE:
+        return None
+    return f"in {len(keys)} masking keys, {count} of 32 bits never change (mask {bits:08x})"
+
+
+def fixed_bits(keys: Sequence[int]) -> int:
+    """Return a number with the bits set that are the same in all keys."""
+    in_all, in_any = 0xFFFFFFFF, 0
+    for key in keys:
+        in_all &= key
+        in_any |= key
+    return (in_all | ~in_any) & 0xFFFFFFFF
+
+
+def _biased(keys: Sequence[int]) -> str | None:
     bits = biased_bits(keys)
-    if bits and generator_of(keys) is None:
-        most = max(bits, key=lambda bit: abs(bits[bit] - len(keys) / 2))
-        message = (
-            f"of {len(keys)} masking keys, {len(bits)} of 32 bits are set too often or too rarely; "
-            f"bit {most} in {bits[most]} of them"
-        )
-        evidence = " ".join(f"{key:08x}" for key in keys[:6])
-        yield facts.at(side.first, message, evidence=evidence, expected="random keys")
+    if not bits:
+        return None
+    most = max(bits, key=lambda bit: abs(bits[bit] - len(keys) / 2))
+    return (
+        f"of {len(keys)} masking keys, {len(bits)} of 32 bits are set too often or too rarely; "
+        f"bit {most} in {bits[most]} of them"
+    )
 
 
 def biased_bits(keys: Sequence[int]) -> dict[int, int]:

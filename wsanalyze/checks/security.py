@@ -9,42 +9,47 @@ from ipaddress import ip_address
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import signs
 from wsanalyze.observation import INNER, SECRETS
 from wsanalyze.websocket.faults import shown
+from wsanalyze.websocket.handshake import Handshake
 
 # Names of query parameters that carry what should not be read by others.
 _TOKENS = re.compile(
-    r"[?&;]((?:access|auth|id|refresh|bearer|csrf|xsrf|session|sess|user|api|x-api|x-amz-security)?"
-    r"[-_.]?(?:token|jwt|key|secret|sid|auth|authorization|password|passwd|session(?:id|_id)?|"
-    r"ticket|signature|credential))=([^&;#\s]+)",
+    r"[?&;]([\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key)|"
+    r"key|sig|sid|pwd|auth|authorization|ticket|session(?:[-_]?(?:id|key))?)=([^&;#\s]+)",
     re.IGNORECASE,
 )
-# Names that look like one and are none: what a handshake of Engine.IO numbers its sessions with
-# does give the session away, a cache buster does not.
-_HARMLESS = frozenset(("publickey", "public_key"))
-# Subprotocols by which clients hand over tokens, because browsers cannot set other fields.
+# What a flag or a number of such a name has, which is no secret.
+_NO_SECRET = re.compile(r"true|false|null|none|undefined|.{1,3}", re.IGNORECASE)
+# Subprotocols by which clients hand over tokens, because browsers cannot set other fields: the
+# token stands behind such a name, or is offered next to it.
 _BEARER = re.compile(
-    r"(?:base64url\.bearer\.authorization|bearer|access[-_.]?token|authorization|token|jwt)"
-    r"[-_. ,]?(\S{8,})?|(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})",
+    r"(?:base64url\.bearer\.authorization(?:\.k8s\.io)?|(?:authorization\.)?bearer|"
+    r"access[-_.]?token|authorization|token|jwt)(?:[-_.](.+))?",
     re.IGNORECASE,
 )
+# (Begun within a word, each of many such beginnings would be read to the end.)
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
+# Letters and digits, as in what is random, and in hardly any name of a protocol.
+_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9._~+/=-]{16,}")
 _ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 _HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 
-# Ports on which WebSocket is usual: HTTP's, and those that frameworks choose.
-_USUAL_PORTS = frozenset(
-    (80, 443, 3000, 3001, 4000, 4200, 5000, 5173, 8000, 8008, 8080, 8081, 8088, 8443, 8888, 9000)
+# What offers and addresses of tunnels and remote shells look like.
+_TUNNEL_SUBPROTOCOLS = (
+    (re.compile(r"chisel-v[0-9]"), "chisel, a tunnel for TCP"),
+    (re.compile(r"(?:v1\.)?wstunnel|authorization\.bearer\..*"), "wstunnel"),
+    (re.compile(r"webtty|gotty"), "gotty, a shell in the browser"),
+    (re.compile(r"tty"), "ttyd, a shell in the browser"),
+    (re.compile(r"guacamole"), "Guacamole, remote desktops"),
+    (re.compile(r"v[0-9]\.channel\.k8s\.io|channel\.k8s\.io"), "kubectl exec"),
 )
-_TUNNELS = (
-    ("subprotocol", re.compile(r"chisel-v[0-9]"), "chisel, a tunnel for TCP"),
-    ("target", re.compile(r"/(?:v1/)?(?:events|wstunnel)(?:[/?]|$)"), "wstunnel"),
-    ("subprotocol", re.compile(r"(?:v1\.)?wstunnel|authorization\.bearer\..*"), "wstunnel"),
-    ("subprotocol", re.compile(r"webtty|gotty"), "gotty, a shell in the browser"),
-    ("subprotocol", re.compile(r"tty"), "ttyd, a shell in the browser"),
-    ("target", re.compile(r"/websockify(?:[/?]|$)"), "websockify, VNC or any TCP in WebSocket"),
-    ("subprotocol", re.compile(r"guacamole"), "Guacamole, remote desktops"),
-    ("subprotocol", re.compile(r"v[0-9]\.channel\.k8s\.io|channel\.k8s\.io"), "kubectl exec"),
-)
+_TUNNEL_TARGETS = {
+    "wstunnel": "wstunnel",
+    "websockify": "websockify, VNC or any TCP in WebSocket",
+}
+_TUNNEL_TARGET = re.compile(r"/(wstunnel|websockify)(?:[/?]|$)|^/v1/(?=events(?:[/?]|$))")
 SECOND = 1_000_000_000
 
 
@@ -61,6 +66,7 @@ SECOND = 1_000_000_000
     ),
     advice="Use wss. What was sent in the clear should be taken out of use.",
     example="refused-upgrades.pcapng",
+    fields=("cookie", "authorization", "proxy-authorization", "sec-websocket-protocol", "?"),
 )
 def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
     """SEC-01: one finding for each kind."""
@@ -73,20 +79,26 @@ def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
         if value:
             message = f"the request carries {field} over plain ws"
             yield facts.once("client", message, evidence=f"{field}: {facts.secret(value)}"[:200])
-    for offered in handshake.subprotocols_offered:
-        if _is_bearer(offered):
-            evidence = f"Sec-WebSocket-Protocol: {facts.secret(offered)}"[:200]
-            message = "a subprotocol carries a token over plain ws"
-            yield facts.once("client", message, evidence=evidence)
-            break
+    token = _bearer(handshake.subprotocols_offered)
+    if token is not None:
+        evidence = f"Sec-WebSocket-Protocol: {facts.secret(token)}"[:200]
+        yield facts.once("client", "a subprotocol carries a token over plain ws", evidence=evidence)
     for name, value in _tokens(handshake.target):
         message = f"the address carries the parameter {shown(name)} over plain ws"
         yield facts.once("client", message, evidence=f"{name}={facts.secret(value)}"[:200])
 
 
-def _is_bearer(subprotocol: str) -> bool:
-    match = _BEARER.fullmatch(subprotocol)
-    return match is not None and (match[1] is not None or match[2] is not None)
+def _bearer(offered: list[str]) -> str | None:
+    """Return the subprotocol that is a token or holds one, None where there is none."""
+    named = False
+    for subprotocol in offered:
+        if _JWT.search(subprotocol) or (named and _OPAQUE.fullmatch(subprotocol)):
+            return subprotocol
+        match = _BEARER.fullmatch(subprotocol)
+        named = match is not None and match[1] is None
+        if match is not None and match[1] is not None and _OPAQUE.fullmatch(match[1]):
+            return subprotocol
+    return None
 
 
 def _tokens(target: str | None) -> list[tuple[str, str]]:
@@ -94,7 +106,7 @@ def _tokens(target: str | None) -> list[tuple[str, str]]:
     if target is None or "=" not in target:
         return []
     found = {match[1]: match[2] for match in _TOKENS.finditer(target)}
-    return [(name, value) for name, value in found.items() if name.lower() not in _HARMLESS]
+    return [(name, value) for name, value in found.items() if not _NO_SECRET.fullmatch(value)]
 
 
 @check(
@@ -109,6 +121,7 @@ def _tokens(target: str | None) -> list[tuple[str, str]]:
         "proxy, and in the browser's history."
     ),
     advice="Send the token in the first message, or in a cookie.",
+    fields=("?",),
 )
 def token_in_address(facts: Facts) -> Iterator[Finding]:
     """SEC-02."""
@@ -135,6 +148,7 @@ def token_in_address(facts: Facts) -> Iterator[Finding]:
     advice=(
         "Accept only the origins that you serve; ask for a token that other sites cannot know."
     ),
+    fields=("origin",),
 )
 def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     """SEC-03."""
@@ -149,17 +163,44 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
         message = f"a request with the Origin {shown(origin)} was accepted"
         yield facts.once("client", message, evidence=evidence, severity=severity)
     elif cookie and host is not None and not _same_site(origin, host):
+        if not _names_server(handshake):
+            return
         message = f"a request with cookies from {shown(origin)} was accepted for {shown(host)}"
         yield facts.once("client", message, evidence=evidence)
 
 
-def _same_site(origin: str, host: str) -> bool:
-    """Tell whether an origin has the host's name; another port or scheme is the same machine."""
-    one, other = _ORIGIN.match(origin), _HOST.match(host)
-    if one is None or other is None:
+def _names_server(handshake: Handshake) -> bool:
+    """Tell whether Host is what the browser wrote, and not a proxy's own name for the server.
+
+    nginx writes the address from its configuration there if it is not told otherwise. A public
+    name is taken for what it says; another one only in a request that no proxy has written.
+    """
+    head = handshake.request_head
+    host = _HOST.match(handshake.host or "")
+    if host is not None and _is_public_name(host[1]):
         return True
-    first, second = one[2].lower(), other[1].lower()
-    return first == second or first.endswith("." + second) or second.endswith("." + first)
+    written = head.fields[0].name == "Host" and "Upgrade" in head.tokens("connection")
+    return written and not signs(head)
+
+
+def _same_site(origin: str, host: str) -> bool:
+    """Tell whether an origin and a host belong together, whatever their ports and schemes.
+
+    Names of one registered domain do (www.example.com and ws.example.com), as far as that can be
+    told without the list of public suffixes.
+    """
+    one, other = _ORIGIN.match(origin), _HOST.match(host)
+    return one is None or other is None or _domain(one[2]) == _domain(other[1])
+
+
+def _domain(name: str) -> str:
+    """Return the last two labels of a name, three below such as co.uk; addresses as they are."""
+    lowered = name.lower().rstrip(".")
+    labels = lowered.split(".")
+    if lowered.startswith("[") or labels[-1].isdigit():
+        return lowered
+    second = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    return ".".join(labels[-3 if second else -2 :])
 
 
 @check(
@@ -170,26 +211,29 @@ def _same_site(origin: str, host: str) -> bool:
     tags=("security", "origin"),
     references=("RFC 6455 §10.2",),
     explanation=(
-        "The same endpoint was opened from pages of several sites, or by a browser's page and by a "
-        "program without an Origin. It may be meant so; more often nobody checks."
+        "Pages of several sites opened the same endpoint, under the same Host. It may be meant so; "
+        "more often nobody checks."
     ),
     advice="Compare the list with the sites that should be able to connect.",
     scope=CAPTURE,
 )
 def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
-    """SEC-04: one finding for each endpoint."""
+    """SEC-04: one finding for each endpoint and Host: several sites may share an address."""
     for (ip, port), connections in facts.by_endpoint.items():
-        origins: dict[str, Facts] = {}
+        sites: dict[str, dict[str, Facts]] = {}
         for each in connections:
             handshake = each.handshake
             if each.connection.outcome == "established" and handshake is not None:
-                origins.setdefault((handshake.origin or "none").lower(), each)
-        sites = [origin for origin in origins if origin != "none"]
-        if len(sites) >= 2:
-            names = ", ".join(shown(site) for site in sites[:5])
-            message = f"{ip}:{port} accepts {len(sites)} origins: {names}"
-            last = origins[sites[-1]]
-            yield facts.about(last, last.once("client", message))
+                origin = _ORIGIN.match(handshake.origin or "")
+                if origin is not None:
+                    host = (handshake.host or "").lower()
+                    sites.setdefault(host, {}).setdefault(_domain(origin[2]), each)
+        for host, origins in sites.items():
+            if len(origins) >= 2:
+                names = ", ".join(shown(site) for site in list(origins)[:5])
+                message = f"{ip}:{port} accepts {len(origins)} sites for {shown(host)}: {names}"
+                last = list(origins.values())[-1]
+                yield facts.about(last, last.once("client", message))
 
 
 @check(
@@ -205,6 +249,7 @@ def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
         "an old one."
     ),
     advice="Use wss on pages of https.",
+    fields=("origin",),
 )
 def mixed_content(facts: Facts) -> Iterator[Finding]:
     """SEC-05."""
@@ -212,8 +257,13 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
     if handshake is None or facts.connection.scheme != "ws" or not handshake.origin:
         return
     if handshake.origin.lower().startswith("https://") and not _behind_tls(facts):
-        message = f"a page of {shown(handshake.origin)} opened plain ws"
-        yield facts.once("client", message, evidence=f"Origin: {handshake.origin}"[:200])
+        inside = ip_address(facts.connection.server_ip).is_private
+        message = f"a page of {shown(handshake.origin)} came over plain ws"
+        if inside:
+            message += ": TLS may end at a proxy before this place"
+        evidence = f"Origin: {handshake.origin}"[:200]
+        severity = "info" if inside else "warning"
+        yield facts.once("client", message, evidence=evidence, severity=severity)
 
 
 def _behind_tls(facts: Facts) -> bool:
@@ -262,7 +312,7 @@ def request_line_on_the_wire(facts: Facts) -> Iterator[Finding]:
     references=("RFC 6455 §10.6",),
     explanation=(
         "Tokens, private keys, card numbers or passwords in messages that are not encrypted. Only "
-        "the beginning of each message is looked at (4,096 bytes)."
+        "the beginning of each text message is looked at (4,096 bytes)."
     ),
     advice="Use wss. What was sent in the clear should be taken out of use.",
     events=("secret",),
@@ -273,13 +323,13 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
         return
     for event in facts.events("secret"):
         secret = event.payload.decode("latin-1")
-        message = f"a message holds what looks like a {SECRETS[event.value]}"
+        message = f"a message seems to hold a secret: {SECRETS[event.value]}"
         yield facts.at(event, message, evidence=facts.secret(secret)[:200])
 
 
 @check(
     "SEC-12",
-    "tunnel",
+    "protocol-inside",
     "Another protocol travels inside",
     severity="info",
     tags=("security", "tunnel"),
@@ -291,7 +341,7 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Find out who runs it, and whether it is meant to be there.",
 )
-def tunnel(facts: Facts) -> Iterator[Finding]:
+def protocol_inside(facts: Facts) -> Iterator[Finding]:
     """SEC-12."""
     observation = facts.observation
     if observation.count("inner-protocol"):
@@ -305,14 +355,21 @@ def tunnel(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None:
         return
-    for where, pattern, name in _TUNNELS:
-        values = handshake.subprotocols_offered if where == "subprotocol" else [handshake.target]
-        fits = pattern.fullmatch if where == "subprotocol" else pattern.search
-        value = next((each for each in values if each and fits(each)), None)
-        if value is not None:
-            message = f"the {where} {shown(value)} is that of {name}"
-            yield facts.once("client", message, evidence=value[:200])
+    for offered in handshake.subprotocols_offered:
+        name = next((name for fits, name in _TUNNEL_SUBPROTOCOLS if fits.fullmatch(offered)), None)
+        if name is not None:
+            # What follows is a token.
+            before, bearer, _ = offered.partition("bearer.")
+            message = f"the subprotocol {shown(before + bearer)} is that of {name}"
+            evidence = facts.secret(offered) if bearer else offered
+            yield facts.once("client", message, evidence=evidence[:200])
             return
+    target = handshake.target or ""
+    match = _TUNNEL_TARGET.search(target)
+    if match is not None:
+        name = _TUNNEL_TARGETS.get(match[1] or "wstunnel", "wstunnel")
+        message = f"the target {shown(target.partition('?')[0])} is that of {name}"
+        yield facts.once("client", message, evidence=target.partition("?")[0][:200])
 
 
 @check(
@@ -348,7 +405,7 @@ def beacon(facts: Facts) -> Iterator[Finding]:
 
 @check(
     "SEC-14",
-    "odd-endpoint",
+    "private-endpoint",
     "A private address was reached from a public site",
     severity="warning",
     tags=("security", "origin"),
@@ -359,20 +416,20 @@ def beacon(facts: Facts) -> Iterator[Finding]:
         "safe."
     ),
     advice="Let servers inside refuse hosts and origins that they do not know.",
+    fields=("origin",),
 )
-def odd_endpoint(facts: Facts) -> Iterator[Finding]:
-    """SEC-14: by the origin's name; an unusual port is a remark."""
+def private_endpoint(facts: Facts) -> Iterator[Finding]:
+    """SEC-14: where Host names an address or a machine inside, and the Origin a public site."""
     handshake, record = facts.handshake, facts.connection
     if handshake is None or not handshake.origin or record.outcome != "established":
         return
-    origin = _ORIGIN.match(handshake.origin)
-    host = _HOST.match(handshake.host or "")
-    if origin is None or host is None or not _is_public_name(origin[2]):
+    origin, host = _ORIGIN.match(handshake.origin), _HOST.match(handshake.host or "")
+    if origin is None or host is None or _is_public_name(host[1]):
         return
-    if not ip_address(record.server_ip).is_private or _same_site(handshake.origin, host[0]):
-        return
-    if _is_public_name(host[1]) or host[1].strip("[]") == record.server_ip:
-        message = f"a page of {shown(handshake.origin)} reached {record.server_ip}"
+    if _is_public_name(origin[2]) and ip_address(record.server_ip).is_private:
+        if not _names_server(handshake):
+            return
+        message = f"a page of {shown(handshake.origin)} reached {shown(host[0])}"
         yield facts.once("client", message, evidence=f"Origin: {handshake.origin}"[:200])
 
 
@@ -421,7 +478,7 @@ def smuggling_shape(facts: Facts) -> Iterator[Finding]:
         "messages whose bytes are as evenly spread as those of encrypted or compressed data hide "
         "what they carry from whoever watches."
     ),
-    advice="Find out what the application transfers; images, video and archives look like this.",
+    advice=("Find out what the application transfers; images, video and archives look like this."),
 )
 def outflow(facts: Facts) -> Iterator[Finding]:
     """SEC-16: by volume, and by the first 4,096 bytes of the first messages of each side."""

@@ -149,8 +149,11 @@ class Attempt:
             server.conflicts,
         ]
 
-    def settle(self, last_time: int) -> None:
-        """End the attempt: its counts, and the time of the last packet that belongs to it."""
+    def settle(self, last_time: int, totals: list[int] | None = None) -> None:
+        """End the attempt: its counts, and the time of the last packet that belongs to it.
+
+        `totals`: the conversation's counts where it ended, if that is not here.
+        """
         connection = self.connection
         connection.ended = last_time
         (
@@ -164,7 +167,7 @@ class Attempt:
             connection.server_duplicates,
             connection.client_conflicts,
             connection.server_conflicts,
-        ) = (now - then for now, then in zip(self.totals(), self.counted, strict=True))
+        ) = (now - then for now, then in zip(totals or self.totals(), self.counted, strict=True))
         client, server = self.directions()
         if connection.observation is not None:
             self.observe_transport(connection.observation, client, server)

@@ -1,7 +1,13 @@
 from wsanalyze.buffer cimport Buffer
 
-cdef Py_ssize_t DIGITS
+cdef int DIGITS
+cdef unsigned char ZERO
+cdef unsigned char THREE
 
-cpdef int glance(Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
-cdef int look(const unsigned char* source, Py_ssize_t length) noexcept
-cdef int card(const unsigned char* source, Py_ssize_t at, Py_ssize_t length) noexcept
+cpdef bint glance(Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
+cdef bint has_pair(const unsigned char* source, Py_ssize_t length) noexcept
+cdef bint has_digits(const unsigned char* source, Py_ssize_t length) noexcept
+cdef bint look(const unsigned char* source, Py_ssize_t length) noexcept
+cdef bint find_card(const unsigned char* source, Py_ssize_t length) noexcept
+cdef bint is_of_number(const unsigned char* source, Py_ssize_t at, Py_ssize_t length) noexcept
+cdef bint card(const unsigned char* source, Py_ssize_t at, Py_ssize_t length) noexcept

@@ -13,6 +13,7 @@ from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.session import Session
+from wsanalyze.layers.undecided import Undecided, is_in_doubt
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.body import ChunkedReader, body_framing
 from wsanalyze.websocket.challenge import BODY_LENGTH
@@ -428,12 +429,15 @@ class Http1(Layer):
             observation.pipelined += 1
         observation.requests_after += 1
 
-    def begin(self, half: Half) -> Attempt:
-        """Begin an attempt, which ends the one before it on this connection."""
+    def begin(self, half: Half, totals: list[int] | None = None) -> Attempt:
+        """Begin an attempt, which ends the one before it on this connection.
+
+        `totals`: the conversation's counts where that one ended, if that is not here.
+        """
         before = self.attempt
         if before is not None:
             before.connection.ended_by = None
-            before.settle(half.before)
+            before.settle(half.before, totals)
         attempt = Attempt(
             self.recorder,
             self.conversation,
@@ -443,6 +447,8 @@ class Http1(Layer):
             packet=half.packet,
             ordinal=half.ordinal,
         )
+        if totals is not None:
+            attempt.counted = totals
         self.attempt = attempt
         return attempt
 
@@ -694,7 +700,9 @@ class Http1(Layer):
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
         framing = attempt.framing
         self.inner = session
-        if framing is None:
+        if attempt.request is None and is_in_doubt(attempt):
+            self.inner = Undecided(session, attempt, self.client_side, self.hand_over)
+        elif framing is None:
             # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.
             session.unframed = 1
             session.gap(0, 0, 0, 0, 0)
@@ -707,6 +715,10 @@ class Http1(Layer):
         attempt.sent_early([piece for piece in pieces if self.is_early(attempt, piece)])
         self.replay(self.client_side, pieces)
         return self.inner
+
+    def hand_over(self, layer: Layer) -> None:
+        """Let a layer read on."""
+        self.inner = layer
 
     def is_early(self, attempt: Attempt, piece: Piece) -> bool:
         """Say whether a piece was seen before the packet that brought the response."""
@@ -802,7 +814,7 @@ class Http1(Layer):
         server: Half = self.low if self.client_side else self.high
         if not self.held or attempt is None or (server.offset and not self.answer_lost):
             return False
-        if not Recognition.client_goes_on(self.held, self.recorder):
+        if not Recognition.client_goes_on(self.held, self.recorder, attempt.connection.handshake):
             return False
         attempt.connection.outcome = "unseen"
         self.open(attempt)
@@ -839,7 +851,7 @@ class Http1(Layer):
             half: Half = Half()
             half.before = self.previous_time
             half.time, half.packet, half.ordinal = pieces[0][1][3:]
-            attempt = self.begin(half)
+            attempt = self.begin(half, recognition.totals)
             attempt.connection.requested = None
             attempt.connection.request_packet = None
         attempt.connection.outcome = "unseen"
@@ -865,6 +877,8 @@ class Http1(Layer):
         if attempt is not None and attempt.framing == "hixie":
             # What of Hixie was ever sent: text, Netty's binary frames, the closing handshake.
             return first[:1] in HIXIE_TYPES and line[:1] in HIXIE_TYPES
+        if attempt is not None and attempt.framing == "draft":
+            return len(line) >= 1 and line[0] & 0x70 == 0 and line[0] & 15 <= 5
         return (
             len(first) >= 2
             and first[0] & 0x70 == 0
@@ -936,7 +950,8 @@ class Http1(Layer):
         half.head = bytearray()
         half.mode = LOST
         if self.recognition is None:
-            self.recognition = Recognition(self.recorder)
+            totals = self.attempt.totals() if self.attempt is not None else None
+            self.recognition = Recognition(self.recorder, totals)
 
     def end(
         self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong

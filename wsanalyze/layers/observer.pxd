@@ -9,6 +9,7 @@ cdef Py_ssize_t LOOK
 cdef int ALWAYS
 cdef unsigned long long LARGE
 cdef unsigned long long NOTED
+cdef long long NOTED_RATIO
 cdef long long MANY
 cdef long long SMALL
 cdef Py_ssize_t HOLES
@@ -28,6 +29,8 @@ cdef class Observer:
     cdef public object server_orders
     cdef public object client_offsets
     cdef public object server_offsets
+    cdef public object client_reads
+    cdef public object server_reads
     cdef public long long client_before
     cdef public long long server_before
     cdef public long long end_time
@@ -53,4 +56,5 @@ cdef class Observer:
     cdef int pong(self, Watch watch, Watch other, bytes payload, int broken) except -1
     cdef int message(self, Sender sender) except -1
     cdef int compressed(self, Watch watch, MessageReader message) except -1
+    cdef int oddities(self, Watch watch, MessageReader message, long long final_blocks) except -1
     cdef int look(self, Watch watch, MessageReader message) except -1

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layers.sender import Sender
-from wsanalyze.layers.watch import Watch
+from wsanalyze.layers.watch import Keyring, Watch
 from wsanalyze.observation import KEPT_EVENTS, Event, Hole, Observation
+from wsanalyze.websocket.deflate import MOST_FINAL_BLOCKS
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
 
@@ -31,6 +32,8 @@ ALWAYS = 2
 # A frame from this length on may be remarkable (64 KiB is what length forms below 127 end at).
 LARGE = 65536
 NOTED = 1 << 20
+# A message that inflates to a megabyte or more, and to so many times its size, is.
+NOTED_RATIO = 50
 
 # Fragments of a message, and bytes in each on average, from which they are many and small.
 MANY = 64
@@ -40,10 +43,13 @@ HOLES = 16
 # Frames behind a hole whose numbers can still be told: eight bytes each.
 MOST_LATE = 1 << 20
 
+# Bodies that most Close frames have: none, 1000 and 1001.
+USUAL_CLOSES = (b"", b"\x03\xe8", b"\x03\xe9")
+
 REQUEST_LINES = (b"GET /", b"POST ", b"HEAD ", b"PUT /", b"DELET", b"OPTIO", b"CONNE", b"TRACE")
 
-# payload, opcode → kinds of events, each with a value and the bytes that say so.
-Inspector = Callable[[bytes, int], Iterable[tuple[str, int, bytes]]]
+# payload, opcode, suspicious → kinds of events, each with a value and the bytes that say so.
+Inspector = Callable[[bytes, int, bool], Iterable[tuple[str, int, bytes]]]
 
 
 @cython.final
@@ -56,14 +62,17 @@ class Observer:
     - `last_time`: of the last frame of either end
     - `late`: frames of one side were lost, so that frames are read in another order than they are
       numbered; `client_orders`, `server_orders`: since then, the place of each in the order of
-      reading; `…_offsets`: where it begins in its sender's stream; `…_before`: how many were before
+      reading; `…_offsets`: where it begins in its sender's stream; `…_reads`: how many frames of
+      both had been read by then; `…_before`: how many were before
     """
 
-    def __init__(self, observation: Observation, inspect: Inspector | None) -> None:
+    def __init__(
+        self, observation: Observation, inspect: Inspector | None, memory: Keyring
+    ) -> None:
         self.observation = observation
         self.inspect = inspect
-        self.client = Watch(0)
-        self.server = Watch(1)
+        self.client = Watch(0, memory)
+        self.server = Watch(1, memory)
         self.strict = True
         self.owned = False
         self.last_time = NEVER
@@ -73,6 +82,8 @@ class Observer:
         self.server_orders: array[int] = array("q")
         self.client_offsets: array[int] = array("q")
         self.server_offsets: array[int] = array("q")
+        self.client_reads: array[int] = array("q")
+        self.server_reads: array[int] = array("q")
         self.client_before = self.server_before = 0
         self.end_time = NEVER
 
@@ -234,6 +245,8 @@ class Observer:
         mark: cython.longlong = -2 - ((before + len(orders)) * 2 + sender.role)
         if len(self.client_orders) + len(self.server_orders) >= MOST_LATE:
             return -1
+        reads = self.server_reads if sender.role else self.client_reads
+        reads.append(len(self.client_orders) + len(self.server_orders))
         orders.append(sender.ordinal)
         offsets.append(offset)
         return mark
@@ -245,14 +258,19 @@ class Observer:
         if mark == -1:
             return None
         own, role = divmod(-2 - mark, 2)
-        mine = (self.client_orders, self.client_offsets, self.client_before)
-        others = (self.server_orders, self.server_offsets, self.server_before)
+        mine = (self.client_orders, self.client_offsets, self.client_reads)
+        others = (self.server_orders, self.server_offsets, self.server_reads)
+        before, others_before = self.client_before, self.server_before
         if role:
             mine, others = others, mine
-        order, offset = mine[0][own - mine[2]], mine[1][own - mine[2]]
+            before, others_before = others_before, before
+        order, offset, read = (column[own - before] for column in mine)
         low, high = bisect_left(others[0], order), bisect_right(others[0], order)
         # What the same packet made readable of both sides is in order of its offset.
-        return int(own + others[2] + bisect_left(others[1], offset, low, high))
+        place = bisect_left(others[1], offset, low, high)
+        if place < high and others[1][place] == offset and others[2][place] < read:
+            place += 1
+        return int(own + others_before + place)
 
     def lost(self, sender: Sender, other: Sender) -> cython.int:
         """Learn that frames of a side are missing: others will be found out of their order."""
@@ -286,9 +304,7 @@ class Observer:
             self.observation.client_stalls += 1
         return 0
 
-    def wire(
-        self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
-    ) -> cython.int:
+    def wire(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Look at payload bytes of a client's frame that spell a method of HTTP on the wire."""
         if buffer.copy(start, start + 5) in REQUEST_LINES:
             upto = stop if stop - start < 64 else start + 64
@@ -347,10 +363,46 @@ class Observer:
 
     def compressed(self, watch: Watch, message: MessageReader) -> cython.int:
         """Take note of a message with RSV1 that has just ended (RFC 7692 §6.2)."""
-        if message.complete:
-            watch.compressed += 1
-            watch.compressed_wire += message.wire_length
-            watch.compressed_length += message.length
+        inflater = message.inflater
+        if inflater is None or not message.whole:
+            return 0
+        if inflater.broken:
+            if inflater.problem:
+                self.note_message("not-inflated", watch, inflater.problem.encode())
+            return 0
+        if inflater.cut:
+            if inflater.final_blocks > MOST_FINAL_BLOCKS:
+                self.note_message("final-block", watch, b"", inflater.final_blocks)
+            elif inflater.cut != "windows":
+                self.note_message("inflate-cut", watch, b"", inflater.output_length)
+            return 0
+        if not message.complete:
+            return 0
+        watch.compressed += 1
+        watch.compressed_wire += message.wire_length
+        watch.compressed_length += message.length
+        if inflater.resumed:
+            self.note_message("inflated-again", watch)
+        self.oddities(watch, message, inflater.final_blocks)
+        if inflater.reached:
+            self.note_message("context", watch, b"", inflater.reached)
+        if inflater.distance:
+            self.note_message("window", watch, b"", inflater.distance)
+        return 0
+
+    def oddities(
+        self, watch: Watch, message: MessageReader, final_blocks: cython.longlong
+    ) -> cython.int:
+        """Take note of what is legal and rare about a compressed message that is complete."""
+        wire: cython.longlong = message.wire_length
+        if message.length >= NOTED and message.length > NOTED_RATIO * wire:
+            self.note_message("inflate-ratio", watch, b"", message.length, wire)
+        if message.length == 0 and wire != 1:
+            self.note_message("empty-compressed", watch, b"", wire)
+        elif 0 < message.length < wire:
+            self.note_message("grew", watch, b"", message.length, wire)
+        if final_blocks:
+            self.note_message("final-block", watch, b"", final_blocks)
         return 0
 
     def look(self, watch: Watch, message: MessageReader) -> cython.int:
@@ -359,11 +411,13 @@ class Observer:
         inspect = self.inspect
         if inspect is None:
             return 0
+        suspicious: cython.bint = message.opcode == 1 and glance(Buffer(message.kept), 0, stop)
         if watch.looked < ALWAYS:
             watch.looked += 1
-        elif message.opcode != 1 or not glance(Buffer(message.kept), 0, stop):
+        elif not suspicious:
             return 0
-        for kind, value, evidence in inspect(bytes(message.kept[:stop]), message.opcode):
+        found = inspect(bytes(message.kept[:stop]), message.opcode, suspicious)
+        for kind, value, evidence in found:
             self.note_message(kind, watch, evidence, value)
         return 0
 
@@ -388,12 +442,30 @@ class Observer:
                 self.is_due("frame-after-refusal", watch)
                 observation.events.append(replace(watch.first, kind="frame-after-refusal"))
             self.unanswered(watch)
+        self.closes()
         if self.last_time != NEVER and self.end_time != NEVER:
             observation.silence_ns = max(self.end_time - self.last_time, 0)
         observation.client = self.client.side()
         observation.server = self.server.side()
         if self.late:
             self.renumber()
+
+    def closes(self) -> None:
+        """Count what the two Close frames have that most have not."""
+        client, server = self.client.close, self.server.close
+        if client is None and server is None:
+            self.is_due("no-close", self.client)
+            return
+        if client is None:
+            self.is_due("one-close", self.server)
+        elif server is None:
+            self.is_due("one-close", self.client)
+        elif client.payload[:2] != server.payload[:2]:
+            self.is_due("codes-differ", self.client)
+        if client is not None and client.payload not in USUAL_CLOSES:
+            self.is_due("odd-close", self.client)
+        if server is not None and server.payload not in USUAL_CLOSES:
+            self.is_due("odd-close", self.server)
 
     def unanswered(self, watch: Watch) -> None:
         """Record the Pings that no Pong came for."""

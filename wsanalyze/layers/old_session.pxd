@@ -1,21 +1,18 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
-from wsanalyze.layers.old_side cimport OldSide
+from wsanalyze.layers.old_side cimport BEHIND_A_HOLE, NOTHING, OldSide
 from wsanalyze.layers.sender cimport Sender
 from wsanalyze.layers.session cimport Session
 from wsanalyze.websocket.drafts cimport DraftReader
-from wsanalyze.websocket.hixie cimport CLOSE, TEXT, HixieReader, terminator
+from wsanalyze.websocket.hixie cimport HixieReader, terminator
 from wsanalyze.websocket.masking cimport PIECE
-
-cdef int NOTHING
-cdef int ENDED
-cdef int ENDED_TWICE
-cdef int BEGAN
+from wsanalyze.websocket.resync cimport Search
 
 cdef class OldSession(Layer):
     cdef Session session
     cdef object connection
     cdef int client_side
+    cdef int supposed
     cdef OldSide low
     cdef OldSide high
     cdef Py_ssize_t begin(
@@ -26,11 +23,7 @@ cdef class OldSession(Layer):
         long long time, long long packet, long long ordinal
     ) except -1
     cdef int begin_hixie(self, OldSide half) except -1
-    cdef Py_ssize_t seek(
-        self, OldSide half, Buffer buffer, Py_ssize_t start, Py_ssize_t at, Py_ssize_t stop,
-        long long time, long long packet, long long ordinal
-    ) except -1
-    cdef int draft(
+    cdef Py_ssize_t draft(
         self, OldSide half, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long time, long long packet, long long ordinal
     ) except -1
@@ -39,3 +32,13 @@ cdef class OldSession(Layer):
     ) except -1
     cdef int lose(self, OldSide half) except -1
     cdef int stop(self, OldSide half) except -1
+    cdef int look(
+        self, int side, OldSide half, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int look_on(
+        self, int side, OldSide half, long long length, long long time, long long packet,
+        long long ordinal
+    ) except -1
+    cdef int resume(self, int side, OldSide half) except -1
+    cdef int give_up(self, int side, OldSide half) except -1

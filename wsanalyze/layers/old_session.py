@@ -14,22 +14,17 @@ from wsanalyze.layers.session import Session
 from wsanalyze.websocket.challenge import ANSWER_LENGTH
 from wsanalyze.websocket.drafts import DraftReader, masking_key_of_connection
 from wsanalyze.websocket.hixie import HixieReader
+from wsanalyze.websocket.plausible import DRAFT, MORE
+from wsanalyze.websocket.resync import Search
 
 try:
     import cython
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
-    from wsanalyze.websocket.hixie import CLOSE, TEXT, terminator
+    from wsanalyze.layers.old_side import BEHIND_A_HOLE, NOTHING
+    from wsanalyze.websocket.hixie import terminator
     from wsanalyze.websocket.masking import PIECE
-
-# Where a side of Hixie that lost a frame's end stands: 0xFF ends a frame wherever it comes, since
-# no text has it. A text frame is believed to begin behind it where 0x00 comes, and one byte more:
-# 0xFF 0x00 with nothing behind may be the closing handshake. 0xFF 0xFF 0x00 can only be that.
-NOTHING = 0
-ENDED = 1
-ENDED_TWICE = 2
-BEGAN = 3
 
 # The first draft whose Close has a status code.
 FIRST_WITH_CODES = 6
@@ -41,10 +36,17 @@ class OldSession(Layer):
     """Reads both directions of a connection of Hixie-75, -76 or the HyBi drafts 1 to 6.
 
     `session` keeps the rows and the counts; its own framing is not used. `client_side` is the
-    direction in which the client sends.
+    direction in which the client sends. `supposed`: where the request was not seen, the version
+    that the frames are read as, 0 (Hixie-76), 2 or 5; else -1.
     """
 
-    def __init__(self, session: Session, connection: Connection, client_side: cython.int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        connection: Connection,
+        client_side: cython.int,
+        supposed: cython.int = -1,
+    ) -> None:
         self.session = session
         self.connection = connection
         self.client_side = client_side
@@ -52,6 +54,7 @@ class OldSession(Layer):
         self.high = OldSide(session, session.high)
         # permessage-deflate came with version 13.
         session.deflate = 0
+        self.supposed = supposed
         if session.observer is not None:
             session.observer.strict = False
         self.agree()
@@ -61,10 +64,12 @@ class OldSession(Layer):
         handshake = self.connection.handshake
         client = self.high if self.client_side else self.low
         server = self.low if self.client_side else self.high
-        if handshake is None or handshake.framing == "hixie":
+        number = self.supposed
+        if number < 0 and handshake is not None and handshake.framing == "draft":
+            number = int(handshake.version or 0)
+        if handshake is None or number < 1:
             client.hixie, server.hixie = HixieReader(), HixieReader()
         else:
-            number = int(handshake.version or 0)
             key, nonce = handshake.key, None
             if handshake.response_head is not None:
                 nonce = handshake.response_head.value("sec-websocket-nonce")
@@ -74,12 +79,17 @@ class OldSession(Layer):
             client.codes = server.codes = number >= FIRST_WITH_CODES
             client.draft = DraftReader(number < 4, number >= 4, secret)
             server.draft = DraftReader(number < 4, False, b"")
+            client.framing = server.framing = MORE if number < 4 else DRAFT
+            # Of draft 4 each place would cost a hash.
+            client.searched = number != 4
             if number == 4 and not secret:
                 # Nobody can tell what the client says.
                 self.lose(client)
         if handshake is not None and handshake.has_challenge:
             server.due = ANSWER_LENGTH
             client.prologue = handshake.challenge
+        elif self.supposed in (0, 2):
+            server.due = ANSWER_LENGTH
 
     def expect(self, seen: bytes, due: cython.int) -> None:
         """Learn that of the challenge only `seen` came before the 101: `due` bytes are to come."""
@@ -102,6 +112,7 @@ class OldSession(Layer):
         half: OldSide = self.high if side else self.low
         sender: Sender = half.sender
         at: cython.Py_ssize_t = start
+        upto: cython.Py_ssize_t
         if sender.reset:
             # Who sends on had not reset the connection: somebody else had, or tried to.
             sender.reset = 0
@@ -112,12 +123,15 @@ class OldSession(Layer):
         if at == stop:
             return 0
         if sender.lost:
-            sender.unread += stop - at
-        elif half.hixie is not None:
+            return self.look(side, half, buffer, at, stop, time, packet, ordinal)
+        if half.hixie is not None:
             self.hixie(half, buffer, at, stop, time, packet, ordinal)
-        else:
-            self.draft(half, buffer, at, stop, time, packet, ordinal)
-        sender.offset += stop - at
+            sender.offset += stop - at
+            return 0
+        upto = self.draft(half, buffer, at, stop, time, packet, ordinal)
+        sender.offset += upto - at
+        if sender.lost:
+            return self.look(side, half, buffer, upto, stop, time, packet, ordinal)
         return 0
 
     def begin(
@@ -165,7 +179,7 @@ class OldSession(Layer):
         end: cython.Py_ssize_t
         while at < stop:
             if half.seeking:
-                at = self.seek(half, buffer, start, at, stop, time, packet, ordinal)
+                at = half.seek(buffer, start, at, stop, time, packet, ordinal)
                 continue
             sender.last_time = time
             sender.last_packet = packet
@@ -196,62 +210,12 @@ class OldSession(Layer):
         """Take note of the header that was just read."""
         reader: HixieReader = cython.cast(HixieReader, half.hixie)
         half.begin_frame(reader.head, 0, reader.header_length, reader.length)
+        half.binary |= not reader.ends and reader.length > 0
         if reader.ends:
             half.text = 1
         elif reader.length == 0:
             half.end_frame()
         return 0
-
-    def seek(
-        self,
-        half: OldSide,
-        buffer: Buffer,
-        start: cython.Py_ssize_t,
-        at: cython.Py_ssize_t,
-        stop: cython.Py_ssize_t,
-        time: cython.longlong,
-        packet: cython.longlong,
-        ordinal: cython.longlong,
-    ) -> cython.Py_ssize_t:
-        """Look on for the end of a frame that a gap cut; return where looking stopped."""
-        sender: Sender = half.sender
-        byte: cython.int = buffer.view[at]
-        offset: cython.longlong = sender.offset + (at - start)
-        end: cython.Py_ssize_t
-        if half.found == BEGAN:
-            # This byte is the first of a text, whose frame began one byte before.
-            half.seeking = 0
-            half.found = NOTHING
-            sender.unread -= 1
-            half.begin_frame(TEXT, 0, 1, 0)
-            half.text = 1
-            return at
-        if half.found == NOTHING:
-            end = terminator(buffer, at, stop)
-            sender.unread += end - at
-            if end == stop:
-                return stop
-            half.found = ENDED
-            sender.unread += 1
-            return end + 1
-        sender.unread += 1
-        if byte == 255:
-            half.found = ENDED_TWICE
-            half.start_frame(offset, time, packet, ordinal)
-        elif byte == 0 and half.found == ENDED:
-            half.found = BEGAN
-            half.start_frame(offset, time, packet, ordinal)
-        elif byte == 0:
-            half.seeking = 0
-            half.found = NOTHING
-            sender.unread -= 2
-            sender.last_time = time
-            sender.last_packet = packet
-            half.begin_frame(CLOSE, 0, 2, 0)
-            half.end_frame()
-        else:
-            half.found = NOTHING
-        return at + 1
 
     def draft(
         self,
@@ -262,8 +226,12 @@ class OldSession(Layer):
         time: cython.longlong,
         packet: cython.longlong,
         ordinal: cython.longlong,
-    ) -> cython.int:
-        """Read frames of the HyBi drafts 1 to 6; `sender.offset` is that of `start`."""
+    ) -> cython.Py_ssize_t:
+        """Read frames of the HyBi drafts 1 to 6; return where reading stopped.
+
+        That is `stop` but where frames had been found at a wrong place. `sender.offset` is that of
+        `start`.
+        """
         sender: Sender = half.sender
         reader: DraftReader = cython.cast(DraftReader, half.draft)
         at: cython.Py_ssize_t = start
@@ -278,10 +246,14 @@ class OldSession(Layer):
             at = reader.read(buffer, at, stop)
             if reader.complete:
                 sender.reader.key = reader.key
+                if sender.confidence and half.misfits():
+                    sender.unread += reader.header_length
+                    self.lose(half)
+                    return at
                 half.begin_frame(reader.head, reader.second, reader.header_length, reader.length)
                 if reader.length == 0:
                     half.end_frame()
-        return 0
+        return stop
 
     def masked(
         self,
@@ -329,9 +301,9 @@ class OldSession(Layer):
             if length:
                 sender.offset += missing
                 length -= missing
-        sender.offset += length
         if sender.lost:
-            return 0
+            return self.look_on(side, half, length, time, packet, ordinal)
+        sender.offset += length
         if (
             sender.in_frame
             and not half.text
@@ -340,17 +312,130 @@ class OldSession(Layer):
             return half.miss_payload(length)
         self.lose(half)
         if half.hixie is not None:
-            # The next 0xFF tells.
+            # The first byte tells, or the next 0xFF.
             sender.lost = 0
             half.seeking = 1
-            half.found = NOTHING
+            half.found = NOTHING if half.binary else BEHIND_A_HOLE
         return 0
 
     def lose(self, half: OldSide) -> cython.int:
         """End what is open on one side: where its next frame begins is not known."""
         sender: Sender = half.sender
+        reader: DraftReader | None = half.draft
+        between: cython.bint = sender.frames > 0 and not sender.in_frame
         sender.lost = 1
+        if reader is not None and half.searched:
+            sender.search = Search(
+                1 if reader.masks else 0,
+                False,
+                sender.reader.head if sender.frames else -1,
+                between and reader.have == 0,
+                self.session.recorder.limits.resync,
+                self.session.recorder.scratch,
+                half.framing,
+            )
         self.stop(half)
+        return 0
+
+    def look(
+        self,
+        side: cython.int,
+        half: OldSide,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Look for frames of a draft in bytes of a side that is lost."""
+        sender: Sender = half.sender
+        search = sender.search
+        recorder = self.session.recorder
+        at: cython.longlong = sender.offset
+        before: cython.longlong
+        found: cython.int
+        sender.offset += stop - start
+        if search is None or start == stop:
+            sender.unread += stop - start
+            return 0
+        before = search.held
+        found = search.take(buffer, start, stop, at, time, packet, ordinal)
+        recorder.held += search.held - before
+        if found:
+            return self.resume(side, half)
+        if recorder.held > recorder.limits.held_total:
+            recorder.reach("held_total")
+            recorder.held -= search.held
+            search.shrink(0)
+        return 0
+
+    def look_on(
+        self,
+        side: cython.int,
+        half: OldSide,
+        length: cython.longlong,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Tell a side's search of another hole, behind which a frame that it found may go on."""
+        sender: Sender = half.sender
+        search = sender.search
+        before: cython.longlong
+        found: cython.int
+        if search is not None:
+            before = search.held
+            found = search.skip(length, sender.offset, time, packet, ordinal)
+            self.session.recorder.held += search.held - before
+            if found:
+                self.resume(side, half)
+                return self.gap(side, length, time, packet, ordinal)
+        sender.offset += length
+        return 0
+
+    def resume(self, side: cython.int, half: OldSide) -> cython.int:
+        """Read on where frames were found, with what was held of them."""
+        sender: Sender = half.sender
+        search = sender.search
+        # What is read now was sent before what is known of the connection's end.
+        reset = sender.reset
+        first_end = self.session.first_end
+        if search is None:
+            return 0
+        self.session.recorder.held -= search.held
+        sender.search = None
+        sender.lost = 0
+        sender.resyncs += 1
+        sender.confidence = min(search.bits, 255)
+        sender.unread += search.dropped
+        for offset, data, missing, time, packet, ordinal in search.pieces:
+            skipped = min(max(search.anchor - offset, 0), len(data) + missing)
+            if skipped == len(data) + missing:
+                sender.unread += len(data)
+            elif missing:
+                self.gap(side, missing, time, packet, ordinal)
+            else:
+                if skipped or offset == search.anchor:
+                    sender.unread += skipped
+                    sender.offset = search.anchor
+                self.data(side, Buffer(data), skipped, len(data), time, packet, ordinal)
+        sender.reset = reset
+        self.session.first_end = first_end
+        return 0
+
+    def give_up(self, side: cython.int, half: OldSide) -> cython.int:
+        """End a side's search: what can be said now is all that will be."""
+        sender: Sender = half.sender
+        search = sender.search
+        while search is not None and search.finish():
+            self.resume(side, half)
+            search = sender.search
+        if search is not None:
+            self.session.recorder.held -= search.held
+            search.shrink(0)
+            sender.unread += search.dropped
+            sender.search = None
         return 0
 
     def stop(self, half: OldSide) -> cython.int:
@@ -379,6 +464,8 @@ class OldSession(Layer):
         """Judge the handshake, and write the counts of both sides to the connection's record."""
         half: OldSide
         for half in (self.low, self.high):
+            self.give_up(1 if half is self.high else 0, half)
+            half.close_at_last()
             self.stop(half)
             if evicted and half.due:
                 half.prologue = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.websocket.plausible import Header
+from wsanalyze.websocket.handshake import Handshake
+from wsanalyze.websocket.plausible import DRAFT, MORE, RFC6455, Header
 from wsanalyze.websocket.resync import NEVER, Piece, Search
 
 # Bits of evidence. A conversation seen from the middle is WebSocket in one of some hundred cases,
@@ -29,12 +30,14 @@ FEW = 6
 class Recognition:
     """Looks for frames in both directions of a conversation, from a place where none is known.
 
-    `bytes_seen` counts what was looked at; beyond the limit `midstream` the caller stops.
+    `bytes_seen` counts what was looked at; beyond the limit `midstream` the caller stops. `totals`
+    are the conversation's counts where it began, None where no attempt was before it.
     """
 
-    __slots__ = ("bytes_seen", "limit", "searches")
+    __slots__ = ("bytes_seen", "limit", "searches", "totals")
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, totals: list[int] | None = None) -> None:
+        self.totals = totals
         self.limit: int = recorder.limits.midstream
         self.bytes_seen = 0
         self.searches = [
@@ -125,16 +128,31 @@ class Recognition:
         return 1 - best
 
     @staticmethod
-    def client_goes_on(pieces: list[tuple[bytes, int, int, int, int]], recorder: Recorder) -> bool:
+    def client_goes_on(
+        pieces: list[tuple[bytes, int, int, int, int]],
+        recorder: Recorder,
+        handshake: Handshake | None,
+    ) -> bool:
         """Say whether a client that asked for WebSocket went on with frames.
 
         `pieces` are what it sent behind its request: bytes, bytes missing, time, packet, ordinal.
         """
-        header = Header(1, True, UNKNOWN, recorder.scratch)
         first = pieces[0][0]
+        framing = RFC6455
+        if handshake is not None and handshake.framing == "hixie":
+            return goes_on_in_hixie(first)
+        if handshake is not None and handshake.framing == "draft":
+            if handshake.version == "4":
+                # What its frames are masked with, is in the answer.
+                return False
+            framing = DRAFT if handshake.version in ("5", "6") else MORE
+        masked = framing != MORE
+        header = Header(masked, True, UNKNOWN, recorder.scratch, framing)
         if first and not header.fits(Buffer(first), 0, len(first)):
             return False
-        search = Search(1, True, UNKNOWN, True, recorder.limits.held, recorder.scratch)
+        search = Search(
+            masked, True, UNKNOWN, True, recorder.limits.held, recorder.scratch, framing
+        )
         search.accept = NEVER
         offset = 0
         for data, missing, time, packet, ordinal in pieces:
@@ -161,3 +179,10 @@ class Recognition:
         both = [(side, piece) for side in range(2) for piece in self.searches[side].pieces]
         both.sort(key=lambda each: each[1][5])
         return both
+
+
+def goes_on_in_hixie(first: bytes) -> bool:
+    """Say whether the first segment behind a request is a text of Hixie, or its closing."""
+    if first[:1] == b"\x00":
+        return first[1:2] >= b"\t" or first[1:2] == b"\xff"
+    return first == b"\xff\x00"

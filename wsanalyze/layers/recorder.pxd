@@ -18,6 +18,7 @@ cdef class Recorder:
     cdef public long long kept
     cdef public long long held
     cdef public object windows
+    cdef public object keys
     cdef public long long kept_total
     cdef public long long conflicts
     cdef public long long message_serial

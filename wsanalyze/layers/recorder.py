@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.observer import Inspector
+from wsanalyze.layers.watch import Keyring
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -54,6 +55,7 @@ class Recorder:
         self.kept = 0
         self.held = 0
         self.windows = Memory(limits.windows)
+        self.keys = Keyring(limits.masking_keys)
         self.conflicts = limits.conflicts
         self.kept_total = limits.payload_total
         self.message_serial = 0

@@ -89,7 +89,7 @@ class Session(Layer):
         observation = self.connection.observation
         if observation is None:
             return None
-        observer = Observer(observation, self.recorder.inspect)
+        observer = Observer(observation, self.recorder.inspect, self.recorder.keys)
         observer.client.unsure = observer.server.unsure = self.connection.outcome == "unseen"
         handshake = self.connection.handshake
         extensions = handshake.extensions if handshake is not None else []
@@ -113,15 +113,17 @@ class Session(Layer):
         if not self.recorder.contents:
             return
         limits = self.recorder.limits
-        for sender, alone in (
-            (self.sender(0), deflate.client_no_context_takeover),
-            (self.sender(1), deflate.server_no_context_takeover),
+        for sender, alone, bits in (
+            (self.sender(0), deflate.client_no_context_takeover, deflate.client_max_window_bits),
+            (self.sender(1), deflate.server_no_context_takeover, deflate.server_max_window_bits),
         ):
             sender.message.inflater = Inflater(
                 takeover=not alone,
                 limit=limits.message,
                 ratio=limits.inflate_ratio,
                 memory=self.recorder.windows,
+                window_bits=bits,
+                watched=self.observer is not None,
             )
 
     def suppose(self) -> None:
@@ -251,7 +253,10 @@ class Session(Layer):
             if length > PIECE or stop - at - size < length:
                 break
             if watch is not None:
-                if masked == sender.role or length == 0 or (size & 4 and length < 126):
+                if masked == sender.role or length == 0:
+                    break
+                # Headers of 4 and 8 bytes have a length of 16 bits.
+                if length < 126 and not size & 2:
                     break
                 if self.remarkable(sender, watch, buffer, at, size, length, time):
                     break
@@ -400,9 +405,7 @@ class Session(Layer):
         reader: FrameReader = sender.reader
         opcode: cython.int = reader.head & 15
         if self.observer is not None:
-            self.observer.frame(
-                sender, self.low.frames + self.high.frames, self.deflate != 0
-            )
+            self.observer.frame(sender, self.low.frames + self.high.frames, self.deflate != 0)
         sender.in_frame = 1
         sender.captured = 0
         sender.broken = 0

@@ -14,6 +14,7 @@ cdef class Tally:
     cpdef int add(self, long long number) except -1
 
 cdef class Watch:
+    cdef object memory
     cdef public int role
     cdef public long long number
     cdef public long long time
@@ -80,7 +81,7 @@ cdef class Watch:
     cdef public object close
     cdef public object before_close
     cpdef int masked_with(self, long long key) except -1
-    cdef int more_keys(self) except -1
+    cdef bint more_keys(self) except -1
     cdef int pinged(self, bytes payload) except -1
     cdef bint answered(self, bytes payload, long long time) except -1
     cpdef int message(self, long long time, long long length, long long heard) except -1

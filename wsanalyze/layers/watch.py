@@ -28,6 +28,16 @@ NEVER = -0x7FFFFFFFFFFFFFFF
 FIRST_KEYS = 64
 
 
+class Keyring:
+    """What the masking keys that are kept take, in bytes, and how much they may."""
+
+    __slots__ = ("held", "limit", "reached")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = self.reached = 0
+
+
 @cython.final
 @cython.cclass
 class Tally:
@@ -63,6 +73,7 @@ class Watch:
       `certain`: whether its place is
     - `message_…`: the same of the first frame of its open or last message that had several frames
       or came in pieces
+    - `memory`: what the masking keys of all sides take, of those that have more than a few
     - `unsure`: a message may have begun where nothing was seen, so that a continuation is no fault
     - `keys`, `kept_keys`: its first masking keys; `last_key` the one before, -1 for none
     - `waiting`: whether its latest Ping has no answer yet; `ping_…`: that one's facts, its payload
@@ -70,8 +81,9 @@ class Watch:
     - `looked`: how many of its messages were looked into whatever they hold
     """
 
-    def __init__(self, role: cython.int) -> None:
+    def __init__(self, role: cython.int, memory: Keyring) -> None:
         self.role = role
+        self.memory = memory
         self.number = -1
         self.time = self.packet = self.length = 0
         self.head = self.second = self.header_length = 0
@@ -121,18 +133,23 @@ class Watch:
             self.same_keys += 1
         self.last_key = key
         if self.kept_keys < KEPT_KEYS:
-            if self.kept_keys == len(self.keys):
-                self.more_keys()
+            if self.kept_keys == len(self.keys) and not self.more_keys():
+                return 0
             self.keys[self.kept_keys] = cython.cast(cython.uint, key)
             self.kept_keys += 1
         return 0
 
-    def more_keys(self) -> cython.int:
-        """Make room for four times as many masking keys."""
+    def more_keys(self) -> cython.bint:
+        """Make room for four times as many masking keys; False where memory is used up."""
+        memory = self.memory
+        if memory.held + 12 * len(self.keys) > memory.limit:
+            memory.reached += 1
+            return False
+        memory.held += 12 * len(self.keys)
         grown = memoryview(bytearray(16 * len(self.keys))).cast("I")
         grown[: len(self.keys)] = memoryview(self.keys)
         self.keys = grown
-        return 0
+        return True
 
     def message(
         self, time: cython.longlong, length: cython.longlong, heard: cython.longlong

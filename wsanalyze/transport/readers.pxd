@@ -12,6 +12,7 @@ cdef class Readers:
     cdef object closer
     cdef FlowTable flows
     cdef bint remembering
+    cdef public bint narrow
     cdef long long limit_followed
     cdef long long limit_pending
     cdef long long limit_pending_all
@@ -28,6 +29,10 @@ cdef class Readers:
     cdef int deliver(
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         Py_ssize_t start, Py_ssize_t stop, long long length,
+        long long time, long long number
+    ) except -1
+    cdef int cut(
+        self, Conversation conversation, int side, Direction mine, Layer layer, long long length,
         long long time, long long number
     ) except -1
     cdef Layer begin(self, Conversation conversation)

@@ -34,7 +34,8 @@ class Readers:
     """Hands conversations to the layers that read them, and lets them leave.
 
     `opener` and `closer` are those of `Transport`. `remembering`: whether later copies are to be
-    compared with what was handed on. `pending_bytes`, `conflicts`, `followed`: what all
+    compared with what was handed on. `narrow`: whether the capture that is read keeps less of each
+    packet than another one that is read with it. `pending_bytes`, `conflicts`, `followed`: what all
     conversations together keep; `reached_…`: how often a limit of these was reached. The place in
     the order of reading is that of the conversation's last packet, or of the one that makes it
     leave.
@@ -52,6 +53,7 @@ class Readers:
         self.closer = closer
         self.flows = flows
         self.remembering = remembering
+        self.narrow = 0
         self.limit_followed = limits.followed
         self.limit_pending = limits.out_of_order
         self.limit_pending_all = limits.out_of_order_total
@@ -84,12 +86,28 @@ class Readers:
         if stop > start:
             done = layer.data(side, buffer, start, stop, time, number, conversation.last_ordinal)
         if not done and length > stop - start:
-            mine.lost += length - (stop - start)
-            done = layer.gap(side, length - (stop - start), time, number, conversation.last_ordinal)
+            done = self.cut(conversation, side, mine, layer, length - (stop - start), time, number)
         if done:
             self.let_go(conversation)
         conversation.last_data = conversation.last_ordinal
         return 0
+
+    def cut(
+        self,
+        conversation: Conversation,
+        side: cython.int,
+        mine: Direction,
+        layer: Layer,
+        length: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Tell the layer of bytes that the capture cut off; wait where a copy may have them."""
+        if self.narrow and mine.duplicates:
+            mine.next -= length
+            return 0
+        mine.lost += length
+        return layer.gap(side, length, time, number, conversation.last_ordinal)
 
     def begin(self, conversation: Conversation) -> Layer:
         """Begin to read a conversation; where too many are read, others leave for it."""
@@ -174,6 +192,9 @@ class Readers:
             elif mine.acked < chunk.offset:
                 mine.passed = -1
                 return 0
+            elif self.narrow and mine.segments - chunk.arrived >= PATIENCE:
+                # Each packet that was cut leaves a hole: they wait together.
+                mine.passed = -1
             elif mine.passed < 0:
                 mine.passed = mine.segments
                 return 0
@@ -230,6 +251,11 @@ class Readers:
             self.skip(conversation, side, mine, chunk.offset, time, number)
         if conversation.let_go or conversation.layer is None:
             return 0
+        if mine.highest > mine.next:
+            # What the capture did not keep of the last packets, and no copy brought.
+            self.skip(conversation, side, mine, mine.highest, time, number)
+            if conversation.let_go:
+                return 0
         # One byte beyond is the FIN's own number, when the FIN itself was not captured.
         known = mine.fin if mine.fin >= 0 else mine.acked
         if known > mine.next + (0 if mine.fin >= 0 else 1) and known <= mine.acked:

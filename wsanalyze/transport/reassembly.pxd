@@ -16,6 +16,8 @@ cdef class Chunk:
     cdef public long long acked
 
 # The attributes that every segment touches stand first: they share cache lines.
+    cdef public long long arrived
+
 cdef class Direction:
     cdef public int started
     cdef public int assumed

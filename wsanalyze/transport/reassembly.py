@@ -40,7 +40,8 @@ class Chunk:
 
     Of a packet that the capture cut, only the first `len(data)` bytes are known: the rest up to
     `stop` is a gap of known size. `sound`: what `checksum.soundness` said of the packet; `acked`:
-    how far the stream had been acknowledged before it.
+    how far the stream had been acknowledged before it; `arrived`: how many segments of its
+    direction had come, itself included.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Chunk:
         packet: cython.longlong,
         sound: cython.int,
         acked: cython.longlong,
+        arrived: cython.longlong,
     ) -> None:
         self.offset = offset
         self.stop = stop
@@ -60,6 +62,7 @@ class Chunk:
         self.packet = packet
         self.sound = sound
         self.acked = acked
+        self.arrived = arrived
 
 
 @cython.final
@@ -133,13 +136,15 @@ class Direction:
         """Keep a segment of `length` bytes at `offset` > next, of which [start, stop) was captured.
 
         The first copy of a byte stays, unless the receiver most probably took the other one (see
-        `better`). `sound`: what `checksum.soundness` said. Returns 0 for a segment that was all
-        new, 1 where part of it was known, 2 where that part differs, and 4 more where all of it
-        was known.
+        `better`). What the capture did not keep of a packet is taken from another, and is known all
+        the same. `sound`: what `checksum.soundness` said. Returns 0 for a segment that was all new,
+        1 where part of it was known, 2 where that part differs, and 4 more where all of it was
+        known.
         """
         end: cython.longlong = offset + length
         at: cython.longlong = offset
         upto: cython.longlong
+        edge: cython.longlong
         index: cython.Py_ssize_t = self.first_ending_after(offset)
         known: cython.int = 0
         added: cython.int = 0
@@ -152,6 +157,17 @@ class Direction:
                 if chunk.offset <= at:
                     known |= 1
                     upto = end if end < chunk.stop else chunk.stop
+                    edge = chunk.offset + len(chunk.data)
+                    if edge <= at < offset + (stop - start):
+                        index = self.cut_out(index, at, upto)
+                        self.insert(
+                            index, at, upto, offset, buffer, start, stop, time, packet, sound
+                        )
+                        index += 1
+                        at = upto
+                        continue
+                    if at < edge < upto:
+                        upto = edge
                     upto = self.marked(at, upto, chunk.acked)
                     judged = self.judge_pending(
                         chunk, at, upto, buffer, start, stop, offset, packet, sound
@@ -213,7 +229,9 @@ class Direction:
         if last > stop:
             last = stop
         data = buffer.copy(first, last)
-        self.pending.insert(index, Chunk(at, upto, data, time, packet, sound, self.acked))
+        self.pending.insert(
+            index, Chunk(at, upto, data, time, packet, sound, self.acked, self.segments)
+        )
         self.pending_bytes += len(data) + CHUNK_OVERHEAD
         return 0
 
@@ -236,6 +254,7 @@ class Direction:
                 chunk.packet,
                 chunk.sound,
                 chunk.acked,
+                chunk.arrived,
             )
             self.pending.insert(index, behind)
             self.pending_bytes += len(behind.data) + CHUNK_OVERHEAD

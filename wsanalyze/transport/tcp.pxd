@@ -18,6 +18,7 @@ cdef int RST
 cdef int ACK
 cdef int FLAGS
 cdef long long LOW
+cdef long long WITHIN
 cdef Py_ssize_t MOST_ENDINGS
 cdef int RETRANSMISSION
 cdef int OUT_OF_ORDER
@@ -65,6 +66,7 @@ cdef class Transport:
     ) except -1
     cdef int correct(self, Direction mine, long long sequence) except -1
     cdef int acknowledge(self, Direction other, long long number, int flags) except -1
+    cdef bint is_near(self, Direction mine) noexcept
     cdef int irregular(
         self, Conversation conversation, int side, Direction mine, Buffer buffer,
         long long offset, long long time, long long number

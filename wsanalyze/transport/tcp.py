@@ -39,6 +39,10 @@ FLAGS = 0x1FF
 # Sequence numbers count modulo 2^32. Named, because a literal above 2^31 would be a Python object.
 LOW = 0xFFFFFFFF
 
+# How far a segment may be from what its sender sent: more than receive windows are, and a small
+# part of all numbers.
+WITHIN = 1 << 26
+
 # FINs and RSTs of a conversation that are kept: a middlebox sends a few, a confused peer many.
 MOST_ENDINGS = 16
 
@@ -202,6 +206,8 @@ class Transport:
             flags & (ACK | RST) == ACK and (packet.acknowledgment - other.base - other.acked) & LOW
         ) or not other.started:
             self.acknowledge(other, packet.acknowledgment, flags)
+            if other.acked > other.highest + 1 and not self.is_near(mine):
+                other.acked = other.highest + 1
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
             if mine.passed >= 0:
                 self.bare(conversation, mine, time)
@@ -401,6 +407,15 @@ class Transport:
             other.acked = offset
         return 0
 
+    def is_near(self, mine: Direction) -> cython.bint:
+        """Say whether this segment's number fits what its sender sent before.
+
+        A late segment of an earlier connection on the same ports acknowledges anything, but its own
+        number fits nothing, either (RFC 9293 §3.10.7.4: it is to be acceptable before that).
+        """
+        ahead: cython.longlong = distance(self.packet.sequence, mine.base + mine.highest)
+        return -WITHIN <= ahead <= WITHIN
+
     def remember(
         self, mine: Direction, buffer: Buffer, offset: cython.longlong, number: cython.longlong
     ) -> cython.int:
@@ -452,8 +467,9 @@ class Transport:
         if offset > mine.highest:
             self.note = LOST_BEFORE
         elif offset < mine.next:
-            self.note = OVERLAP
             differs = self.compare(mine, buffer, offset, number)
+            if not self.repeated(conversation, mine, time):
+                self.note = OVERLAP
             start += mine.next - offset
             length -= mine.next - offset
             offset = mine.next
@@ -473,11 +489,11 @@ class Transport:
         self.readers.pending_bytes += mine.pending_bytes - before
         if known & 2 or differs:
             self.contradicted(conversation, mine, time)
-        elif known & 1 and not known & 4:
+        elif known & 1 and not known & 4 and not self.repeated(conversation, mine, time):
             self.note = OVERLAP
         if known & 4:
             self.known(conversation, mine, time)
-        elif offset < mine.highest and self.note != LOST_BEFORE:
+        elif offset < mine.highest and self.note != LOST_BEFORE and self.note != DUPLICATE:
             mine.out_of_order += 1
             if self.note == 0:
                 self.note = OUT_OF_ORDER

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import SEVERITIES, Finding
+from wsanalyze.checks.headline import HEADLINES, is_headline
 from wsanalyze.findings import numbers
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording, in_order
@@ -15,35 +16,6 @@ from wsanalyze.tables.capture_summary import CaptureSummary
 
 # The worst first, as people read them.
 WORST_FIRST = tuple(reversed(SEVERITIES))
-
-# What everyone meets first, and the checks that find it.
-HEADLINES = {
-    "invalid Upgrade header": ("HSQ-04", "HSQ-05", "HSR-01", "HSR-02"),
-    "invalid Sec-WebSocket-Key": ("HSQ-06", "HSQ-07", "HSQ-08"),
-    "invalid Sec-WebSocket-Accept": ("HSR-03", "HSR-04"),
-    "invalid subprotocol": ("HSQ-11", "HSR-06", "HSR-07"),
-    "invalid extension": (
-        *("HSQ-12", "EXT-01", "EXT-02", "EXT-03", "EXT-04"),
-        *("EXT-05", "EXT-06", "EXT-07", "EXT-08", "EXT-09"),
-    ),
-}
-
-# This one finds three things; the field in its evidence says which.
-REPEATED_FIELD = "HSR-05"
-FIELDS = {
-    "invalid Sec-WebSocket-Accept": "Sec-WebSocket-Accept:",
-    "invalid subprotocol": "Sec-WebSocket-Protocol:",
-    "invalid extension": "Sec-WebSocket-Extensions:",
-}
-
-
-def is_headline(name: str, finding: Finding) -> bool:
-    """Whether a finding makes `name` of HEADLINES true; a remark does not."""
-    if finding.severity == "info" or finding.connection is None:
-        return False
-    if finding.check == REPEATED_FIELD and name in FIELDS:
-        return (finding.evidence or "").startswith(FIELDS[name])
-    return finding.check in HEADLINES[name]
 
 
 @dataclass(frozen=True)

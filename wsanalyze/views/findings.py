@@ -17,8 +17,9 @@ from wsanalyze.views.audited import Audited
 from wsanalyze.views.escape import prose, visible
 from wsanalyze.views.facts import facts
 from wsanalyze.views.quantities import counted, duration, number
-from wsanalyze.views.summary import endpoint
+from wsanalyze.views.summary import endpoint, url
 from wsanalyze.views.wrapping import Line, labelled, print_lines, wrapped
+from wsanalyze.websocket.request_rules import without_userinfo
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -170,7 +171,7 @@ def _described(connection: Connection) -> str:
     if handshake is not None:
         # Without the query: it is where tokens are, and evidence alone says what may be shown.
         path, question, _ = (handshake.target or "").partition("?")
-        target = visible(f"{connection.scheme}://{handshake.host or ''}{path}{question}", 120)
+        target = visible(url(connection, handshake.host, without_userinfo(path) + question), 120)
         target += "…" if question else ""
         if handshake.status is not None:
             target += f", {handshake.status}"

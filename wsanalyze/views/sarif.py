@@ -51,8 +51,16 @@ def location(capture: str, folder: Path) -> dict[str, Any]:
     path = Path(os.path.abspath(folder / capture))  # noqa: PTH100
     inside = path.is_relative_to(folder)
     name = (path.relative_to(folder) if inside else path).as_posix()
-    uri = quote_from_bytes(os.fsencode(name), safe="/")
+    uri = quote_from_bytes(_bytes_of(name), safe="/")
     return {"uri": uri if inside else f"file://{uri}"}
+
+
+def _bytes_of(name: str) -> bytes:
+    """Return a file's name as the system has it, or something like it for what can be none."""
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "backslashreplace")
 
 
 def plain(text: str) -> str:
@@ -119,7 +127,9 @@ def _results(audited: Audited, folder: Path) -> list[dict[str, Any]]:
             "message": _message(prose(finding.message)),
             "occurrenceCount": finding.count,
             "partialFingerprints": {
-                "place/v1": sha256(f"{identity} {ordinal}".encode()).hexdigest()[:32]
+                "place/v1": sha256(
+                    f"{identity} {ordinal}".encode("utf-8", "backslashreplace")
+                ).hexdigest()[:32]
             },
             "properties": _properties(finding),
         }

@@ -143,6 +143,12 @@ def endpoint(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
+def url(connection: Connection, host: str | None, target: str) -> str:
+    """Return the URL of a request target in origin form, or in absolute form (RFC 9112 §3.2)."""
+    origin = target[:1] in ("/", "?", "*", "")
+    return f"{connection.scheme}://{host or ''}{target}" if origin else target
+
+
 def _resource(connection: Connection, several: bool) -> list[str]:
     """Return what was asked for, and what was agreed on, a line each."""
     handshake = connection.handshake
@@ -150,8 +156,7 @@ def _resource(connection: Connection, several: bool) -> list[str]:
     if handshake is None:
         lines.append(f"{connection.scheme}, handshake not seen")
     else:
-        host, target = handshake.host or "", handshake.target or ""
-        lines.append(visible(f"{connection.scheme}://{host}{target}", URL))
+        lines.append(visible(url(connection, handshake.host, handshake.target or ""), URL))
         if handshake.subprotocol:
             lines.append("subprotocol " + visible(handshake.subprotocol, 60))
         lines.extend(visible(extension, 80) for extension in handshake.extensions[:3])

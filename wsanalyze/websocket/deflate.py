@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
+from wsanalyze.websocket.distances import Reach
+
 # Every compressed message had these four bytes taken from its end (RFC 7692 §7.2.1).
 TAIL = b"\x00\x00\xff\xff"
 # An empty stored block, the last one (RFC 1951 §3.2.4).
@@ -18,10 +20,19 @@ RATIO_FROM = 16 * 1024 * 1024
 # Blocks with BFINAL in one message. Senders that use them set one per message or fragment; each
 # costs a new zlib stream here.
 MOST_FINAL_BLOCKS = 4096
+# What zlib says of a reference to what is not in the window.
+TOO_FAR = "invalid distance too far back"
 
+# Compressed bytes of one message that are kept to see what it refers to.
+WATCHED = 1024 * 1024
 
 # What zlib keeps of one stream: its tables and the longest window.
 DECODER = 40 * 1024
+
+
+def _said(error: zlib.error) -> str:
+    """Return what zlib found wrong, without the words that are in every error."""
+    return str(error).rpartition(": ")[2]
 
 
 class Memory:
@@ -41,9 +52,16 @@ class Inflater:
     lost: the next message is tried with an empty one. A reference to what is not in the window is
     an error in zlib, so that a message which comes through is right, whatever came before.
 
+    `resumed` is True of the first one that comes through behind some that did not.
+
     `limit` bounds the output of one message, `ratio` output bytes per input byte over all messages
     (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
     message is not decompressed.
+
+    With `watched`, what a sender can break of the agreement is found out: with `window_bits` below
+    15 `distance` is how far back a message refers beyond that window, and without `takeover`
+    `reached` how far it refers into messages before it (0: it does not). Such a message is
+    decompressed all the same. Messages of more than WATCHED bytes are not looked at.
 
     `memory` is shared by many: where it is used up, messages that would need a decoder more are
     `cut` by the limit `windows`. `close` gives back what this one took.
@@ -55,21 +73,29 @@ class Inflater:
 
     __slots__ = (
         "_decoder",
+        "_failed",
         "_fresh",
         "_held",
+        "_input",
         "_window",
         "broken",
         "cut",
+        "distance",
         "final_blocks",
         "input_length",
+        "is_watched",
         "limit",
         "memory",
         "output_length",
+        "problem",
         "proven",
         "ratio",
+        "reached",
+        "resumed",
         "takeover",
         "total_input",
         "total_output",
+        "window_bits",
     )
 
     def __init__(
@@ -80,8 +106,12 @@ class Inflater:
         ratio: int,
         memory: Memory | None = None,
         proven: bool = False,
+        window_bits: int = 15,
+        watched: bool = False,
     ) -> None:
         self.memory = memory
+        self.window_bits = window_bits
+        self.is_watched = watched and not proven and (window_bits < 15 or not takeover)
         self._held = 0
         self.takeover = takeover
         self.proven = proven
@@ -89,23 +119,38 @@ class Inflater:
         self.ratio = ratio
         self.total_input = 0
         self.total_output = 0
+        self._failed = False
         self._forget()
         self._begin()
 
     def _forget(self) -> None:
-        self._decoder: zlib._Decompress | None = None
         self._window = b""
+        self._renew()
+
+    def _renew(self) -> None:
+        """Begin with an empty window; what was sent before is kept where that is watched."""
+        if not self.is_watched:
+            self._window = b""
+        self._decoder: zlib._Decompress | None = None
         self._fresh = True
-        self._hold(0)
+        self._input: bytearray | None = None
+        self._hold()
 
     def close(self) -> None:
         """Forget everything: no message will come."""
         self._forget()
 
-    def _hold(self, size: int) -> None:
-        """Count what is kept from now on."""
-        if self.memory is not None:
-            self.memory.held += size - self._held
+    def _hold(self) -> None:
+        """Count what is kept now."""
+        memory = self.memory
+        if memory is None:
+            return
+        size = len(self._window)
+        if self._decoder is not None:
+            size += DECODER
+        if self._input is not None:
+            size += len(self._input)
+        memory.held += size - self._held
         self._held = size
 
     def _opened(self) -> zlib._Decompress | None:
@@ -116,20 +161,26 @@ class Inflater:
                 self.cut = "windows"
                 return None
             self._decoder = zlib.decompressobj(-15)
-            self._hold(DECODER)
+            self._hold()
         return self._decoder
 
     def _begin(self) -> None:
         self.final_blocks = 0
         self.broken = False
+        self.problem = ""
+        self.resumed = False
+        self.distance = self.reached = 0
+        self._input = bytearray() if self.is_watched else None
         self.cut = ""
         self.input_length = 0
         self.output_length = 0
 
     def start(self) -> None:
         """Begin a message."""
-        if self.broken or self.cut or not (self.takeover or self._fresh):
+        if self.broken or self.cut:
             self._forget()
+        elif not (self.takeover or self._fresh):
+            self._renew()
         self._begin()
 
     def lose(self) -> None:
@@ -142,12 +193,14 @@ class Inflater:
         self._fresh = False
         self.input_length += len(data)
         self.total_input += len(data)
+        if self._input is not None:
+            self._watch(data)
         decoder = self._opened() if data else None
         while decoder is not None and data and not self.broken and not self.cut:
             try:
                 piece = decoder.decompress(data, PIECE)
-            except zlib.error:
-                self.broken = True
+            except zlib.error as error:
+                yield from self._refused(_said(error))
                 return
             data = decoder.unconsumed_tail
             if piece:
@@ -168,8 +221,69 @@ class Inflater:
         self.input_length -= len(TAIL)
         if self.proven and not self.broken and not self._at_block_end():
             self.broken = True
+        if self._input is not None and not self.broken:
+            self._judge(bytes(self._input))
+            self._input = None
+            self._hold()
+        if self.problem:
+            self._failed = True
+        elif self._failed and not self.broken and not self.cut:
+            self._failed = False
+            self.resumed = True
         if not self.takeover:
-            self._forget()
+            self._renew()
+
+    def _watch(self, data: bytes) -> None:
+        """Keep a message's data, unless it is too much."""
+        memory = self.memory
+        full = memory is not None and memory.held + len(data) > memory.limit
+        if self._input is not None and not full and len(self._input) + len(data) <= WATCHED:
+            self._input += data
+        else:
+            self._input = None
+        self._hold()
+
+    def _judge(self, data: bytes) -> None:
+        """Find out whether a whole message refers to what it must not."""
+        reach = Reach(data)
+        if reach.broken:
+            return
+        if not self.takeover:
+            self.reached = reach.beyond
+        if reach.largest > 1 << self.window_bits:
+            self.distance = reach.largest
+
+    def _refused(self, problem: str) -> Iterator[bytes]:
+        """Go on where zlib refused a message: with the window that it must not use, or not at all.
+
+        Yields what that gives beyond the output so far, never more than a piece at once.
+        """
+        before = self._window[: max(len(self._window) - self.output_length, 0)]
+        may_try = not self.takeover and not self.reached and bool(before) and TOO_FAR in problem
+        if not may_try or self._input is None:
+            self.broken = True
+            self.problem = problem
+            return
+        self.reached = 1
+        self._decoder = decoder = zlib.decompressobj(-15, zdict=before)
+        data = bytes(self._input)
+        known = self.output_length
+        while not self.broken and not self.cut:
+            try:
+                piece = decoder.decompress(data, PIECE)
+            except zlib.error:
+                self.broken = True
+                self.problem = problem
+                return
+            data = decoder.unconsumed_tail
+            if len(piece) > known:
+                yield from self._account(piece[known:])
+            known = max(known - len(piece), 0)
+            if decoder.eof:
+                self.broken = True
+                self.problem = problem
+            elif len(piece) < PIECE:
+                return
 
     def _at_block_end(self) -> bool:
         """Say whether a block could begin here: an empty last one ends the stream at once."""
@@ -185,8 +299,9 @@ class Inflater:
         while not self.broken and not self.cut:
             try:
                 piece = decoder.decompress(b"", PIECE)
-            except zlib.error:
+            except zlib.error as error:
                 self.broken = True
+                self.problem = _said(error)
                 return
             if not piece:
                 return
@@ -195,11 +310,11 @@ class Inflater:
     def _account(self, piece: bytes) -> Iterator[bytes]:
         self.output_length += len(piece)
         self.total_output += len(piece)
-        if self.takeover:
+        if self.takeover or self.is_watched:
             self._window = (
                 (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
             )
-            self._hold(DECODER + len(self._window))
+            self._hold()
         if self.output_length > self.limit:
             self.cut = "message"
             return

@@ -402,7 +402,7 @@ class Handshake:
             return "unanswered"
         if not self.succeeded:
             return "refused"
-        if plainly_good(self.request_head, self.response_head):
+        if self._is_plainly_good:
             return "established"
         if any(fault.fatal for fault in self.faults):
             return "invalid"
@@ -415,6 +415,11 @@ class Handshake:
             return True
         return len(self.answer) >= ANSWER_LENGTH
 
+    @cached_property
+    def _is_plainly_good(self) -> bool:
+        head = self.response_head
+        return head is not None and plainly_good(self.request_head, head)
+
     @property
     def is_spotless(self) -> bool:
         """Whether this is one of the many handshakes of which `faults` is known to be empty.
@@ -422,7 +427,7 @@ class Handshake:
         Only a short way to the answer: False says nothing.
         """
         request, response = self.request_head, self.response_head
-        if response is None or not plainly_good(request, response):
+        if response is None or not self._is_plainly_good:
             return False
         return not (_remarkable(request) or any(map(response.count, REMARKABLE_IN_RESPONSES)))
 
@@ -439,6 +444,9 @@ def plainly_good(request: Head, response: Head) -> bool:
     Only a short way to the answer: False says nothing. RFC 6455 §4.1, §4.2.1, §4.2.2.
     """
     if request.oddities or response.oddities or request.method != "GET":
+        return False
+    # A refusal is to be told, whatever fields come with it.
+    if response.status != 101:
         return False
     if request.http_version != "1.1" or response.http_version != "1.1":
         return False

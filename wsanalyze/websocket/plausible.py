@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.websocket.drafts import MEANINGS
 from wsanalyze.websocket.masking import Scratch
 from wsanalyze.websocket.utf8 import Utf8
 
@@ -46,6 +47,16 @@ FIRST_BYTES = {
 }
 COMPRESSED = {0x41: 3, 0x42: 3, 0xC1: 5, 0xC2: 5}
 
+# What a header looks like: RFC 6455's (HyBi drafts 7 on), with MORE (drafts 1 to 3), or with FIN
+# and other opcodes (drafts 4 to 6), where a client's has its key in front and is masked by it.
+RFC6455 = 0
+MORE = 1
+DRAFT = 2
+KEY_LENGTH = 4
+LONGEST_HEADER = 14
+# What a byte counts at most where it is a small integer, which drafts 1 to 3 begin frames with.
+SMALL = 2
+
 
 @cython.final
 @cython.cclass
@@ -54,10 +65,11 @@ class Header:
 
     `masked`: 1 or 0 where the sender is known to mask or not, else -1; `compression`: whether RSV1
     may be set; `usual`: the first byte that this sender's frames often have, -1 unknown; `scratch`:
-    room that others may use, too.
+    room that others may use, too. `framing`: RFC6455, MORE or DRAFT.
 
-    After `weigh`: `head`, `second`, `key` as in FrameReader, `size` of the header and `length` of
-    the payload in bytes, and `content`: how many of the bits the payload contributed.
+    After `weigh`: `head`, `second`, `key` as in FrameReader (or DraftReader), `size` of the header,
+    key included, and `length` of the payload in bytes, and `content`: how many of the bits the
+    payload contributed.
     """
 
     def __init__(
@@ -66,13 +78,22 @@ class Header:
         compression: cython.bint,
         usual: cython.int,
         scratch: Scratch,
+        framing: cython.int = 0,
     ) -> None:
-        weights = array("b", [-1] * 256)
-        for first, bits in FIRST_BYTES.items() | (COMPRESSED.items() if compression else set()):
-            weights[first] = bits
+        meanings = bytes(meaning(first, framing) for first in range(256))
+        worth = FIRST_BYTES | (COMPRESSED if compression else {})
         # A sender sends most frames as it sent the last ones.
-        if usual >= 0 and weights[usual] >= 0:
-            weights[usual] += 2
+        if usual in worth:
+            worth = worth | {usual: worth[usual] + 2}
+        weights = array("b", (worth.get(head, -1) for head in meanings))
+        if framing == MORE:
+            weights[:128] = array("b", (min(bits, SMALL) for bits in weights[:128]))
+        self.framing = framing
+        self.prefixed = framing == DRAFT and masked == 1
+        self.meanings = memoryview(meanings)
+        turned = bytearray(LONGEST_HEADER)
+        self.turned = memoryview(turned)
+        self.turned_buffer = Buffer(turned)
         self.weights = memoryview(weights)
         self.masked = masked
         self.head = self.second = self.size = self.content = 0
@@ -85,14 +106,56 @@ class Header:
 
         IMPOSSIBLE where RFC 6455 §5.2 to §5.5 forbid it; CUT where it goes on behind `stop`.
         """
+        bits: cython.int
+        self.content = 0
+        bits = self.unmasked(buffer, at, stop) if self.prefixed else self.read(buffer, at, stop)
+        if bits < POSSIBLE:
+            return bits
+        # Drafts before 6 give what a Close holds no meaning.
+        if self.head == 0x88 and self.framing == RFC6455:
+            self.content = self.close(buffer, at + self.size, stop)
+        elif self.head & 0x7F == 1 and self.length:
+            self.content = self.text(buffer, at + self.size, stop)
+        if self.content < 0:
+            return IMPOSSIBLE
+        return bits + self.content
+
+    def unmasked(
+        self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t
+    ) -> cython.int:
+        """Read a header that is masked by the four bytes in front of it (drafts 5 and 6)."""
+        i: cython.Py_ssize_t
+        form: cython.int
+        size: cython.Py_ssize_t = 2
+        if at + KEY_LENGTH + 2 > stop:
+            return CUT
+        for i in range(2):
+            self.turned[i] = buffer.view[at + KEY_LENGTH + i] ^ buffer.view[at + i]
+        # The bit where RFC 6455 says whether a frame is masked is reserved.
+        if self.turned[1] & 128:
+            return IMPOSSIBLE
+        form = self.turned[1]
+        if form >= 126:
+            size = 4 if form == 126 else 10
+        self.turned[1] = 128 | form
+        if at + KEY_LENGTH + size > stop:
+            return IMPOSSIBLE if self.weights[self.turned[0]] < 0 else CUT
+        for i in range(2, size):
+            self.turned[i] = buffer.view[at + KEY_LENGTH + i] ^ buffer.view[at + (i & 3)]
+        for i in range(KEY_LENGTH):
+            self.turned[size + i] = buffer.view[at + i]
+        return self.read(self.turned_buffer, 0, size + KEY_LENGTH)
+
+    def read(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
+        """Return the bits for the header alone, IMPOSSIBLE or CUT."""
         first: cython.int = buffer.view[at]
         bits: cython.int = self.weights[first]
-        self.content = 0
         form: cython.int
         if bits < 0:
             return IMPOSSIBLE
         if at + 1 >= stop:
             return CUT
+        first = self.meanings[first]
         self.head = first
         self.second = buffer.view[at + 1]
         form = self.second & 127
@@ -133,13 +196,7 @@ class Header:
                 | buffer.view[at + self.size - 2] << 8
                 | buffer.view[at + self.size - 1]
             )
-        if first == 0x88:
-            self.content = self.close(buffer, at + self.size, stop)
-        elif first & 0x7F == 1 and self.length:
-            self.content = self.text(buffer, at + self.size, stop)
-        if self.content < 0:
-            return IMPOSSIBLE
-        return bits + self.content
+        return bits
 
     def fits(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.bint:
         """Say whether a header may begin at `buffer[at]`."""
@@ -165,8 +222,11 @@ class Header:
         if size > CHECKED:
             size = CHECKED
         if size > 0:
-            # Where there is no mask the key is 0, which changes nothing.
-            self.scratch.unmask(buffer, at, at + size, self.key, 0)
+            # Where there is no mask the key is 0, which changes nothing. One that masks the header,
+            # too, goes on behind it.
+            self.scratch.unmask(
+                buffer, at, at + size, self.key, self.size & 3 if self.prefixed else 0
+            )
         return size
 
     def close(self, buffer: Buffer, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
@@ -217,3 +277,10 @@ class Header:
         if not self.second & 128:
             return 1 if size >= 4 else 0
         return 12 if size > 12 else cython.cast(cython.int, size)
+
+
+def meaning(first: int, framing: int) -> int:
+    """Return what RFC 6455 has for a frame's first byte."""
+    if framing == RFC6455:
+        return first
+    return (first & 0xF0) ^ (0x80 if framing == MORE else 0) | MEANINGS[first & 15]

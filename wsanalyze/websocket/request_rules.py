@@ -23,6 +23,12 @@ _HOST = re.compile(
     r"(\[[0-9A-Fa-f:.vV]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(:[0-9]*)?", re.A
 )
 
+# What HSQ-15 refers to where target and Host disagree: a proxy may have changed either of them, so
+# that it is the one part of the check that is no error.
+DISAGREEMENT = "RFC 9112 §3.2.2"
+
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
 
 # The alphabet of base64 (RFC 4648 §4) with at most two pads at the end.
@@ -43,7 +49,8 @@ def request_faults(handshake: Handshake) -> tuple[Fault, ...]:
         if not handshake.multiplexed:
             _key(faults, handshake)
         _version(faults, handshake)
-    _subprotocols(faults, handshake.request_head)
+        # Before HyBi draft 4 the field was one string with blanks, or a list that blanks separate.
+        _subprotocols(faults, handshake.request_head)
     _origin(faults, handshake)
     return faults.found()
 
@@ -67,23 +74,44 @@ def is_http_1_1(head: Head) -> bool:
 
 
 def _target(faults: Faults, head: Head) -> None:
-    """HSQ-15: the request target, and whether it agrees with Host."""
+    """HSQ-15: the request target, and whether it agrees with Host.
+
+    Its query, its fragment and its userinfo are where secrets are: no message shows them.
+    """
     target = head.target or ""
+    path = re.split("[?#]", target, maxsplit=1)[0]
     if "#" in target:
-        what = f"the request target {shown(target)} holds a fragment"
+        what = f"the request target has a fragment behind {shown(without_userinfo(path))}"
         faults.add("HSQ-15", what, "RFC 6455 §3", evidence=target)
     absolute = _ABSOLUTE.match(target)
     if absolute is not None:
-        host = head.value("host")
-        if absolute[1].lower() not in ("http", "https"):
-            what = f"the request target is absolute, with the scheme {shown(absolute[1])}"
-            faults.add("HSQ-15", what, "RFC 6455 §4.1 item 3", evidence=target)
-        if host is not None and host.lower() != absolute[2].rpartition("@")[2].lower():
-            what = f"the request target names {shown(absolute[2])}, Host names {shown(host)}"
-            faults.add("HSQ-15", what, "RFC 9112 §3.2.2", field="Host", evidence=target)
+        _absolute(faults, head, absolute[1], absolute[2].rpartition("@")[2])
     elif not target.startswith("/"):
-        what = f"the request target {shown(head.target)} is neither a path nor an http(s) URI"
+        sent = shown(path if head.target is not None else None)
+        what = f"the request target {sent} is neither a path nor an http(s) URI"
         faults.add("HSQ-15", what, "RFC 6455 §4.1 item 3; RFC 9112 §3.2", evidence=target)
+
+
+def _absolute(faults: Faults, head: Head, scheme: str, authority: str) -> None:
+    """HSQ-15: a target with a scheme, as clients send it to proxies."""
+    target, host = head.target, head.value("host")
+    if scheme.lower() not in _DEFAULT_PORTS:
+        what = f"the request target is absolute, with the scheme {shown(scheme)}"
+        faults.add("HSQ-15", what, "RFC 6455 §4.1 item 3", evidence=target)
+    # The usual port may be written or not: it is the same authority (RFC 9110 §4.2.3).
+    port = _DEFAULT_PORTS.get(scheme.lower(), ":80")
+    named = [name.lower().removesuffix(port) for name in (authority, host or "")]
+    if host is not None and named[0] != named[1]:
+        what = f"the request target names {shown(authority)}, Host names {shown(host)}"
+        faults.add("HSQ-15", what, DISAGREEMENT, field="Host", evidence=host)
+
+
+def without_userinfo(path: str) -> str:
+    """Return a request target without the credentials that one in absolute form may hold."""
+    absolute = _ABSOLUTE.match(path)
+    if absolute is None or "@" not in absolute[2]:
+        return path
+    return f"{absolute[1]}://{absolute[2].rpartition('@')[2]}{path[absolute.end() :]}"
 
 
 def _host(faults: Faults, head: Head) -> None:
@@ -111,7 +139,8 @@ def _upgrade(faults: Faults, handshake: Handshake) -> None:
         what = f"Upgrade is {shown(head.value('upgrade'))} and does not name websocket"
         section = "RFC 6455 §4.1 item 5"
         faults.add("HSQ-04", what, section, field="Upgrade", evidence=", ".join(protocols))
-        if not protocols and head.method == "GET" and head.count("sec-websocket-key"):
+        carries = head.count("sec-websocket-key") or head.count("sec-websocket-version")
+        if not protocols and head.method == "GET" and carries:
             what = "Sec-WebSocket-* without Upgrade: taken away on the way, most likely"
             faults.add("HSQ-20", what, "RFC 9110 §7.6.1", field="Upgrade")
     elif len(protocols) > 1 or protocols[0].lower() != "websocket":
@@ -198,7 +227,8 @@ def _origin(faults: Faults, handshake: Handshake) -> None:
     head = handshake.request_head
     agent = handshake.user_agent or ""
     mode = head.value("sec-fetch-mode") or ""
-    browser = agent.startswith("Mozilla/5.0 (") or mode.lower() == "websocket"
+    # Node's client sends Sec-Fetch-Mode too, and says that it is none.
+    browser = agent.startswith("Mozilla/5.0 (") or (not agent and mode.lower() == "websocket")
     if browser and handshake.origin is None:
         what = "a browser sent this, by its User-Agent or Sec-Fetch-Mode, and there is no Origin"
         section = "RFC 6455 §4.1 item 8"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wsanalyze.websocket.accept import accept_mistake
 from wsanalyze.websocket.faults import Fault, Faults, shown
 from wsanalyze.websocket.fields import Head, is_token
 from wsanalyze.websocket.hixie_rules import challenge_reasons
-from wsanalyze.websocket.request_rules import is_http_1_1
+from wsanalyze.websocket.request_rules import is_http_1_1, request_faults
 
 if TYPE_CHECKING:
     from wsanalyze.websocket.handshake import Handshake
@@ -74,7 +75,7 @@ def _refusal(faults: Faults, handshake: Handshake, head: Head) -> None:
     if meaning is None:
         meaning = "the server failed" if status and 500 <= status <= 599 else "not switched"
     location = head.value("location")
-    target = f" to {shown(location)}" if location is not None else ""
+    target = f" to {shown(_address(location))}" if location is not None else ""
     what = f"the answer is {status if status is not None else 'unreadable'}: {meaning}{target}"
     section = "RFC 6455 §4.1 response item 1, §4.2.2"
     faults.add("HSR-10", what, section, evidence=head.start_line)
@@ -87,11 +88,21 @@ def _refusal(faults: Faults, handshake: Handshake, head: Head) -> None:
         faults.add("HSR-11", what, section, field="Sec-WebSocket-Version")
 
 
+def _address(location: str) -> str:
+    """Return a redirection's target without its query, fragment and userinfo: secrets are there."""
+    address = re.split("[?#]", location, maxsplit=1)[0]
+    left_out = "?..." if "?" in location else ""
+    return re.sub("//[^/]*@", "//", address, count=1) + left_out
+
+
 def _is_about_version(handshake: Handshake, status: int | None) -> bool:
-    """Tell whether a refusal can only mean the version: nothing else leads to 426 or to 400."""
+    """Tell whether a refusal can only mean the version: nothing else is wrong with the request."""
     if handshake.is_hixie or handshake.version == "13" or not handshake.request.names_websocket:
         return False
-    return status == 426 or (status == 400 and handshake.version is not None)
+    if status == 426:
+        return True
+    wrong = {fault.code for fault in request_faults(handshake)}
+    return status == 400 and handshake.version is not None and wrong <= {"HSQ-09", "HSQ-10"}
 
 
 def _switch(faults: Faults, handshake: Handshake, head: Head) -> None:

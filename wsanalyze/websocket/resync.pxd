@@ -1,8 +1,8 @@
 from wsanalyze.buffer cimport Buffer
+from wsanalyze.websocket.chain cimport NOWHERE, Chain
 from wsanalyze.websocket.masking cimport Scratch
 from wsanalyze.websocket.plausible cimport CUT, POSSIBLE, Header
 
-cdef int HEAD
 cdef int ACCEPT
 cdef int MARGIN
 cdef int LOOKAHEAD
@@ -19,31 +19,7 @@ cdef int PER_DOUBLING
 cdef int FEW
 cdef int PUSH_FROM
 cdef int OVERHEAD
-cdef unsigned long long LAST_THREE
-cdef int NOWHERE
 cdef int FAINT
-cdef int MOST_REPEATS
-
-cdef class Chain:
-    cdef long long target
-    cdef long long last
-    cdef int score
-    cdef int bits
-    cdef int joined
-    cdef long long anchor
-    cdef int masked
-    cdef int open
-    cdef int closed
-    cdef int rewarded
-    cdef int pushes
-    cdef int frames
-    cdef int head
-    cdef int second
-    cdef int kinds
-    cdef int repeats
-    cdef int again
-    cdef unsigned long long recent
-    cdef long long key
 
 cdef class Search:
     cdef Header header
@@ -85,12 +61,7 @@ cdef class Search:
     cpdef int shrink(self, long long most) except -1
     cdef int scan(self, bytes data, long long base, bint final) except -1
     cdef int place(self, long long offset, int bits, Chain arriving) except -1
-    cdef int gain(self, Chain chain, int bits, int again) except -2
-    cdef int code(self) except? -1
-    cdef int repeated(self, Chain chain) except -1
-    cdef int join(self, Chain chain) except -1
     cdef int lead_on(self, Chain chain, long long offset) except -1
-    cdef int fasten(self, Chain chain) except -1
     cdef int reward(self, long long offset, bint short) except -1
     cdef Chain best(self)
     cdef int decide(self, bint final) except -1

@@ -9,12 +9,8 @@ is tried, and each chain of headers collects evidence in bits (`plausible.py`):
 - where it begins (a prior): most applications write a frame at a time, which begins a segment;
 - whether its frames end where segments end.
 
-A header that repeats the one before it counts little, because records in a payload do that. A chain
-is taken when its odds against chance are 2^ACCEPT to 1 or better.
-
-Its first frames may still be an accident in front of a true one: of the 125 places from which a
-short frame reaches a given header, one looks like it in 2 % of cases. They are taken from where the
-odds against such an accident, over all frames up to there, are 2^HEAD to 1.
+A chain (`chain.py`) is taken when its odds against chance are 2^ACCEPT to 1 or better, from the
+frame on that is no accident in front of a true one.
 
 This is evidence against chance, not against design: whoever controls a payload of many segments can
 put whole frames into it, and where the header of that payload is lost nothing tells them apart.
@@ -27,6 +23,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.websocket.chain import Chain
 from wsanalyze.websocket.masking import Scratch
 from wsanalyze.websocket.plausible import Header
 
@@ -35,10 +32,10 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
+    from wsanalyze.websocket.chain import NOWHERE
     from wsanalyze.websocket.plausible import CUT, POSSIBLE
 
 # In all sums below: bits.
-HEAD = 16
 ACCEPT = 24
 # How much better than any other chain one has to be.
 MARGIN = 10
@@ -66,14 +63,10 @@ FULL = 536
 # costs so many bytes, which count as held.
 MOST_CHAINS = 512
 CHAIN = 256
-LAST_THREE = (1 << 48) - 1
 # What a piece costs besides its bytes.
 OVERHEAD = 160
-NOWHERE = -1
 # Inside a segment, no chain is begun with less.
 FAINT = 3
-# Headers like the ones before them, in a row or nearly, that count at all.
-MOST_REPEATS = 4
 # More than any chain has: for who wants to know the score alone.
 NEVER = 1 << 30
 
@@ -83,36 +76,13 @@ Piece = tuple[int, bytes, int, int, int, int]
 
 @cython.final
 @cython.cclass
-class Chain:
-    """Headers that lead from one to the next.
-
-    - `target`: offset of the next header; `last`: of the last one
-    - `score`: bits so far; `joined`: bits against its frames being an accident before a true one
-    - `anchor`: offset of its first frame that can be taken, -1 none yet, with `bits`: those for it
-    - `masked`, `open` (a fragmented message): 1, 0, or -1 unknown; `closed`: a Close was sent
-    - `head`, `second`, `key`, `rewarded` of the last frame; `pushes`: writes that ended with frames
-    - `recent`: first and second bytes of the last four; `again`: the last is like one of them,
-      `repeats`: how many were; `kinds`: bits for the opcodes and lengths that there were
-    """
-
-    def __init__(self) -> None:
-        self.target = self.last = 0
-        self.score = self.bits = self.joined = 0
-        self.anchor = NOWHERE
-        self.masked = self.open = -1
-        self.closed = self.rewarded = self.pushes = self.frames = 0
-        self.head = self.second = self.kinds = self.repeats = self.again = self.recent = 0
-        self.key = 0
-
-
-@cython.final
-@cython.cclass
 class Search:
     """Looks for frames in one side's stream, from a place where none is known.
 
     `masked` is 1 or 0 as the sender's frames are, -1 unknown; `compression` says whether RSV1 may
     be set; `usual` is a first byte that its frames often have, -1 unknown; `aligned` says that a
-    frame had just ended before the hole; `limit` bounds the bytes that are held.
+    frame had just ended before the hole; `limit` bounds the bytes that are held; `framing` is that
+    of the version (`plausible.py`).
 
     `take`, `skip` and `finish` return 1 when frames were found: the first at `anchor`, with odds of
     2^`bits` to 1, in `pieces`, all that is held of the stream: `stored` bytes, `held` with the
@@ -128,8 +98,9 @@ class Search:
         aligned: cython.bint,
         limit: cython.longlong,
         scratch: Scratch,
+        framing: cython.int = 0,
     ) -> None:
-        self.header = Header(masked, compression, usual, scratch)
+        self.header = Header(masked, compression, usual, scratch, framing)
         self.limit = limit
         self.accept = ACCEPT
         self.pieces: list[Piece] = []
@@ -316,7 +287,7 @@ class Search:
             arriving = None
             if base + at == self.nearest:
                 arriving = self.waiting[self.nearest]
-            elif header.weights[buffer.view[at]] < 0:
+            elif not header.prefixed and header.weights[buffer.view[at]] < 0:
                 at += 1
                 continue
             bits = header.weigh(buffer, at, size)
@@ -347,8 +318,8 @@ class Search:
         chain: Chain
         if arriving is not None:
             if bits > POSSIBLE:
-                again = self.repeated(arriving)
-                gain = self.gain(arriving, bits, again)
+                again = arriving.repeated(self.header)
+                gain = arriving.gain(self.header, bits, again)
             if gain < 0 and arriving is self.leader:
                 self.leader = None
         if bits <= POSSIBLE:
@@ -362,7 +333,7 @@ class Search:
             chain.score += gain
             chain.again = again
             chain.repeats += again
-            self.join(chain)
+            chain.join(self.header)
         else:
             if arriving is not None and arriving is self.leader:
                 self.leader = None
@@ -373,91 +344,17 @@ class Search:
             chain = Chain()
             chain.score = prior + bits
             chain.joined = prior - INSIDE
-            self.join(chain)
+            chain.join(self.header)
             chain.masked = self.header.second >> 7
         self.lead_on(chain, offset)
         return 0
 
-    def code(self) -> cython.int:
-        """Return 16 bits that tell the header just weighed from others, mostly."""
-        head: cython.int = self.header.head << 8
-        if self.header.second & 127 < 126:
-            return head | self.header.second
-        return head ^ cython.cast(cython.int, self.header.length & 0x7FFF)
-
-    def repeated(self, chain: Chain) -> cython.int:
-        """Say whether the header just weighed is like one of the last four of a chain.
-
-        Records in a payload are alike, zeros and other runs are, masked or not: a fresh key for
-        each frame is the rule (§5.3).
-        """
-        code: cython.ulonglong = self.code()
-        recent: cython.ulonglong = chain.recent
-        while recent:
-            if recent & 0xFFFF == code:
-                return 1 if not chain.masked or self.header.key == chain.key else 0
-            recent >>= 16
-        return 0
-
-    def gain(self, chain: Chain, bits: cython.int, again: cython.int) -> cython.int:
-        """Return what the header just weighed adds to the chain that leads to it, -1 for never."""
-        header: Header = self.header
-        opcode: cython.int = header.head & 15
-        if chain.closed or header.second >> 7 != chain.masked:
-            return -1
-        # §5.4: a message ends before another one begins, and nothing that has not begun goes on.
-        if opcode == 0 and chain.open == 0:
-            return -1
-        if (opcode == 1 or opcode == 2) and chain.open == 1:
-            return -1
-        if bits < 0:
-            bits = 0
-        if header.masked < 0 and bits:
-            bits += 1
-        if again and not chain.rewarded:
-            if chain.masked or chain.repeats >= MOST_REPEATS:
-                bits = 0
-            elif bits > 2:
-                bits = 2
-        return bits
-
-    def join(self, chain: Chain) -> cython.int:
-        """Count what speaks against the newest header being an accident before a true one."""
-        form: cython.int = self.header.second & 127
-        chain.joined += self.header.content
-        if chain.again or self.header.head == 0:
-            chain.joined += 1
-        elif form < 126:
-            chain.joined += 5
-        elif form == 126:
-            chain.joined += 12
-        else:
-            chain.joined += 20
-        return 0
-
     def lead_on(self, chain: Chain, offset: cython.longlong) -> cython.int:
         """Let a chain wait for what its newest header, at `offset`, leads to."""
-        header: Header = self.header
-        opcode: cython.int = header.head & 15
         other: Chain
-        chain.head = header.head
-        chain.second = header.second
-        chain.key = header.key
-        # The first may be an accident, and fragments begin like small integers.
-        if chain.frames and header.head & 0x80:
-            chain.kinds |= 1 << opcode
-            if header.second & 127 > 125:
-                chain.kinds |= 1 << 16
-        # The newest four, of 16 bits each: uncompiled, integers do not lose the oldest themselves.
-        chain.recent = (chain.recent & LAST_THREE) << 16 | self.code()
-        chain.last = offset
-        chain.target = offset + header.size + header.length
-        chain.frames += 1
-        chain.rewarded = 0
-        if opcode < 8:
-            chain.open = 0 if header.head & 0x80 else 1
-        chain.closed = opcode == 8
-        self.fasten(chain)
+        chain.add(self.header, offset)
+        if self.leader is not None and chain.score > self.leader.score:
+            self.leader = chain
         if chain.target in self.waiting:
             other = self.waiting[chain.target]
             if other.score >= chain.score:
@@ -472,38 +369,21 @@ class Search:
         self.waiting[chain.target] = chain
         return 0
 
-    def fasten(self, chain: Chain) -> cython.int:
-        """Note the first frame of a chain for which there is enough evidence."""
-        if chain.anchor < 0 and chain.joined >= HEAD:
-            chain.anchor = chain.last
-            chain.bits = chain.joined
-        if self.leader is not None and chain.score > self.leader.score:
-            self.leader = chain
-        return 0
-
     def reward(self, offset: cython.longlong, short: cython.bint) -> cython.int:
-        """Give the chain whose frame ends where a segment does what that is worth.
-
-        A length of 7 bits is right by chance in one of 128 cases, one of 16 bits more rarely; full
-        segments end everywhere, but one that is not full is the end of what was written. Headers
-        that repeat themselves meet some end, sooner or later: theirs count where the frame is the
-        segment. An unmasked fragment (0, then a length) is what other protocols' lengths look like.
-        """
+        """Give the chain whose frame ends at `offset`, where a segment does, what that is worth."""
         chain: Chain
+        most: cython.int
         if offset not in self.waiting:
             return 0
         chain = self.waiting[offset]
-        if (chain.again and chain.last != self.start) or (chain.head == 0 and not chain.masked):
+        most = self.spacing()
+        if not chain.reward(short, most, self.start):
             return 0
-        most: cython.int = self.spacing()
-        bits: cython.int = 6 if short else 4
-        if chain.second & 127 >= 126:
-            bits = 9 if short else 5
-        chain.score += min(bits, most)
-        chain.rewarded = most >= 1
         if short and most >= PUSH_FROM:
             chain.pushes += 1
-        return self.fasten(chain)
+        if self.leader is not None and chain.score > self.leader.score:
+            self.leader = chain
+        return 0
 
     def best(self) -> Chain | None:
         """Return the chain with most evidence."""

@@ -25,8 +25,9 @@ MOST_STEPS = 300
 class Stream:
     """What one end sent, byte by byte.
 
-    `owned`: each offset that a segment has covered, with the byte of the first one, None where the
-    capture cut it off; `passed`: how many bytes the reader was told of; `acked` by the other end.
+    `owned`: each offset that a segment has covered, with the byte of the first one of which the
+    capture has it, None where it cut them all; `passed`: how many bytes the reader was told of;
+    `acked` by the other end.
     """
 
     owned: dict[int, int | None] = field(default_factory=dict)
@@ -37,8 +38,8 @@ class Stream:
         """Take note of a segment."""
         for place in range(length):
             at = offset + place
-            if at >= self.passed:
-                self.owned.setdefault(at, data[place] if place < len(data) else None)
+            if at >= self.passed and self.owned.get(at) is None:
+                self.owned[at] = data[place] if place < len(data) else None
 
     def told(self, data: bytes) -> None:
         """Bytes were handed on: they are those of the first copy, and next in the stream."""

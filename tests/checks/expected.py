@@ -1,0 +1,137 @@
+"""What is wrong in recorded captures, as somebody would say who knows how each was made.
+
+`FOUND` has, for each capture, the checks of severity error and warning that must find something on
+a connection, by the connection's number; on every other connection there must be none.
+"""
+
+from __future__ import annotations
+
+# A request whose Upgrade a proxy took away, as it arrives behind the proxy.
+STRIPPED = "HSQ-04 HSQ-05 HSQ-20 PRX-01"
+
+FOUND: dict[str, dict[int, str]] = {
+    # Only what these implementations really do: gevent-websocket puts text where the Close has its
+    # code, Mojolicious makes its keys of digits and closes TCP before the server does.
+    "implementations.pcapng": {
+        6: "CLS-02",  # /gevent
+        17: "CLS-09 SEC-06",  # /from-mojolicious
+    },
+    "haproxy-proxy.pcapng": {
+        2: "CLS-08 PRX-14",  # /idle-0; the legs before the proxy and behind it
+        3: "CLS-08",
+        4: "CLS-08",  # /idle-1
+        5: "CLS-08",
+        6: "CLS-08",  # /idle-2
+        7: "CLS-08",
+        9: "HSR-10 PRX-05",  # /no-backend
+        10: "HSR-10 PRX-05",  # /silent
+        11: "HSR-18",
+        12: "HSR-10 PRX-05",  # /broken
+        13: "HSR-18",
+    },
+    "nginx-idle.pcapng": {
+        0: "CLS-08",  # /idle-0
+        1: "CLS-08",
+        2: "CLS-08",  # /idle-1
+        3: "CLS-08",
+        4: "CLS-08 PRX-14",  # /idle-2
+        5: "CLS-08",
+        6: "HSR-10 PRX-05",  # /no-backend
+        7: "HSR-10 PRX-05",  # /silent
+        8: "HSR-18",
+        9: "HSR-18",  # /broken: nginx takes what is not HTTP for HTTP/0.9
+        10: "HSR-18",
+    },
+    "apache-proxy.pcapng": {
+        4: "HSR-12",  # /stripped: Apache takes the Upgrade of the 426 away too
+        5: f"{STRIPPED} PRX-03",
+        6: "HSR-10 PRX-05",  # /no-backend
+        7: "HSR-10 PRX-05",  # /silent
+        8: "HSR-18",
+        9: "HSR-10",  # /broken: Apache takes what is not HTTP for HTTP/0.9
+        10: "HSR-18",
+    },
+    "squid-proxy.pcapng": {
+        2: "HSR-12",  # /stripped
+        3: f"{STRIPPED} PRX-03",
+        4: "HSR-10 PRX-05",  # /no-backend
+        5: "HSR-10 PRX-05",  # /silent
+        6: f"{STRIPPED} HSR-18 PRX-03",
+        7: "HSR-12 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
+        8: f"{STRIPPED} PRX-03",
+        9: "PRX-05",  # 407
+    },
+    "varnish-proxy.pcapng": {
+        2: "HSR-12",  # /stripped
+        3: STRIPPED,
+        5: STRIPPED,  # /cached, for the first time
+        6: "PRX-06",  # /cached, for the second time
+        7: "HSR-10 PRX-05",  # /no-backend
+        8: "HSR-10 PRX-05",  # /silent
+        9: f"{STRIPPED} HSR-18",
+    },
+    "judged-violations.pcapng": {
+        0: "FRM-01",  # /unmasked
+        1: "FRM-03",  # /rsv1
+        2: "FRM-03",  # /rsv3
+        3: "FRM-06",  # /reserved-opcode
+        4: "FRM-06",  # /reserved-control-opcode
+        5: "CTL-02",  # /fragmented-ping
+        6: "CTL-01",  # /ping-of-126
+        7: "MSG-01",  # /continuation-of-nothing
+        8: "MSG-02",  # /message-in-message
+        9: "MSG-04",  # /text-not-utf8
+        10: "CLS-01",  # /close-of-one-byte
+        11: "CLS-02",  # /close-1005
+        12: "CLS-02",  # /close-2999
+        13: "CLS-03",  # /close-reason-not-utf8
+        15: "CLS-06",  # /close-not-answered: the server waits for a second
+        16: "CTL-03",  # /pings-not-answered: the server closes for that reason
+        17: "HSQ-17",  # /early
+    },
+    "secrets-and-tunnels.pcapng": {
+        0: "SEC-01",  # /cookie
+        1: "SEC-01",  # /basic
+        2: "SEC-01",  # /bearer
+        3: "SEC-01",  # /chat?token=…
+        4: "SEC-11",  # /jwt
+        5: "SEC-11",  # /pem
+        6: "SEC-11",  # /password
+        8: "SEC-12",  # /ssh; before it an ordinary message with the word "password"
+        9: "SEC-12",  # /tls
+        10: "SEC-12",  # /http
+        11: "SEC-12",  # /vnc
+    },
+    "weak-masks.pcapng": {
+        1: "SEC-07",  # /zero
+        2: "SEC-07",  # /constant
+        3: "SEC-07",  # /counter
+        4: "SEC-08",  # /java-util-random
+        5: "SEC-09",  # /c-rand: its top bit is never set
+        6: "SEC-10",  # /request-on-the-wire
+    },
+    "mixed-keys.pcapng": {
+        1: "SEC-06",  # /again
+        2: "HSR-04 HSR-17 PRX-07",  # /mixed-up
+    },
+    "deflate-violations.pcapng": {
+        1: "EXT-13",  # /takeover
+        2: "EXT-13",  # /window
+        3: "PMD-01",  # /garbage
+        5: "PMD-02",  # /bomb
+        7: "FRM-04",  # /rsv1-on-continuation
+        8: "FRM-05",  # /rsv1-on-ping
+    },
+    "injected-reset.pcapng": {
+        1: "PRX-12",  # /reset
+    },
+    "reconnects.pcapng": {
+        7: "PRX-16 XCN-02",  # /at-once, the last attempt
+    },
+}
+
+# Where the checks do not say the same, and why; a test fails once they do.
+DISPUTED: dict[tuple[str, int], str] = {
+    ("judged-violations.pcapng", 15): "CLS-06 is silent where the sender gave up within close_s",
+    ("judged-violations.pcapng", 16): "CTL-03 is silent where a Close follows within pong_s",
+}

@@ -1,0 +1,168 @@
+"""Intermediaries that cut: resets in others' names, time limits, loops, bursts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checks.given import SECOND, connection, event, found, messages, observed
+from wsanalyze.checks import cuts
+from wsanalyze.layers.connection import Connection
+from wsanalyze.observation import Ending, Observation, Side, Spread
+
+
+def ending(how: str = "rst", sender: str = "server", **facts: Any) -> Ending:
+    values: dict[str, Any] = {
+        "time": 9 * SECOND,
+        "packet": 30,
+        "ttl": 60,
+        "usual_ttl": 60,
+        "ip_id": 1,
+        "behind": 0,
+        "window": 500,
+        "has_ack": True,
+        "bare": True,
+    }
+    return Ending(sender=sender, how=how, **(values | facts))
+
+
+def session(*endings: Ending, **facts: Any) -> Observation:
+    last = event("last", "server", time=8 * SECOND)
+    return observed(endings=list(endings), client=Side(first=last), server=Side(last=last), **facts)
+
+
+def cut(number: int, idle: float, *, begun: float = 0.0, how: str = "fin") -> Connection:
+    """Return a session that was closed after so many idle seconds."""
+    at = int((begun + idle + 5) * SECOND)
+    record = connection(
+        started=int(begun * SECOND),
+        requested=int(begun * SECOND),
+        responded=int(begun * SECOND) + 1,
+        ended=at,
+        client_frames=3,
+        observation=session(ending(how, time=at), silence_ns=int(idle * SECOND)),
+    )
+    record.serial = number
+    # Of the legs of one session only one counts.
+    record.handshake = None
+    record.outcome = "established"
+    return record
+
+
+class TestInjectedReset:
+    def test_another_ttl(self) -> None:
+        record = connection(observation=session(ending(ttl=250)))
+        (finding,) = found(cuts.injected_reset, record)
+        assert (finding.packet, finding.sender) == (30, "server")
+        assert "TTL of 250, the server's other packets 60" in finding.message
+
+    def test_a_way_that_is_a_little_longer(self) -> None:
+        assert found(cuts.injected_reset, connection(observation=session(ending(ttl=58)))) == []
+
+    def test_its_sender_goes_on(self) -> None:
+        record = connection(observation=session(ending(), server_after_own_reset=700))
+        assert "sent 700 more bytes" in found(cuts.injected_reset, record)[0].message
+
+    def test_no_other_packet_to_compare_with(self) -> None:
+        record = connection(observation=session(ending(ttl=250, usual_ttl=None)))
+        assert found(cuts.injected_reset, record) == []
+
+    def test_a_fin_is_none(self) -> None:
+        record = connection(observation=session(ending("fin", ttl=9)))
+        assert found(cuts.injected_reset, record) == []
+
+
+class TestBothEnds:
+    def test_resets_in_both_names_at_once(self) -> None:
+        both = session(ending(), ending(sender="client", time=9 * SECOND + 1_000_000))
+        record = connection(observation=both, client_frames=3)
+        assert messages(found(cuts.both_ends_cut, record)) == [
+            "RSTs to both ends within 1.0 ms, without a Close of either"
+        ]
+
+    def test_one_a_second_later(self) -> None:
+        both = session(ending(), ending(sender="client", time=10 * SECOND))
+        assert found(cuts.both_ends_cut, connection(observation=both, client_frames=3)) == []
+
+    def test_behind_missing_bytes_a_close_may_have_been(self) -> None:
+        both = session(ending(), ending(sender="client"))
+        record = connection(observation=both, client_frames=3, client_lost_bytes=10)
+        assert found(cuts.both_ends_cut, record) == []
+
+
+class TestIdleLimit:
+    def test_the_same_time_twice(self) -> None:
+        records = [cut(0, 60.02), cut(1, 60.4, begun=7)]
+        (finding,) = found(cuts.idle_time_limit, *records)
+        assert "2 connections were closed after 60.2 s idle" in finding.message
+        assert "nginx" in finding.message
+        assert finding.connection == 1
+
+    def test_different_times(self) -> None:
+        assert found(cuts.idle_time_limit, cut(0, 60), cut(1, 75)) == []
+
+    def test_once_is_not_enough(self) -> None:
+        assert found(cuts.idle_time_limit, cut(0, 60)) == []
+
+    def test_no_pings_would_have_helped(self) -> None:
+        assert messages(found(cuts.keepalive_too_rare, cut(0, 60), cut(1, 60, begun=9))) == [
+            "none of the 2 connections had Pings"
+        ]
+
+    def test_pings_that_are_too_rare(self) -> None:
+        records = [cut(0, 60), cut(1, 60, begun=9)]
+        for record in records:
+            assert record.observation is not None
+            record.observation.server.ping_ns = Spread(2, 180 * SECOND, 0.0, 90, 90)
+        assert messages(found(cuts.keepalive_too_rare, *records)) == [
+            "Pings came every 90.0 s, the limit is 60.0 s"
+        ]
+
+
+class TestLifetime:
+    def test_the_same_age_in_spite_of_traffic(self) -> None:
+        records = [cut(0, 0.5), cut(1, 0.5, begun=50)]
+        for record in records:
+            record.started -= 100 * SECOND
+        (finding,) = found(cuts.lifetime_limit, *records)
+        assert "2 connections were cut at an age of 105.5 s" in finding.message
+
+    def test_other_ages(self) -> None:
+        records = [cut(0, 0.5), cut(1, 0.5, begun=50)]
+        records[0].started -= 100 * SECOND
+        assert found(cuts.lifetime_limit, *records) == []
+
+
+class TestLoop:
+    def test_five_failures_in_a_row(self) -> None:
+        records = [cut(number, 1.0, begun=10 * number, how="rst") for number in range(6)]
+        (finding,) = found(cuts.reconnect_loop, *records)
+        assert "asked 198.51.100.2:80 6 times within 50.0 s" in finding.message
+        waits = ", ".join(["4.000"] * 5)
+        assert finding.evidence == f"{waits} s from the end of one to the next request"
+
+    def test_who_waits_longer_each_time_is_in_no_loop(self) -> None:
+        records = [
+            cut(number, 1.0, begun=begun) for number, begun in enumerate([0, 7, 15, 25, 39, 61])
+        ]
+        assert found(cuts.reconnect_loop, *records) == []
+
+    def test_four_are_not_enough(self) -> None:
+        records = [cut(number, 1.0, begun=10 * number, how="rst") for number in range(4)]
+        assert found(cuts.reconnect_loop, *records) == []
+
+    def test_at_the_same_time_they_are_no_reconnects(self) -> None:
+        records = [cut(number, 1.0, begun=number / 10, how="rst") for number in range(6)]
+        assert found(cuts.reconnect_loop, *records) == []
+
+
+class TestBuffered:
+    def test_most_come_in_bursts(self) -> None:
+        side = Side(bursts=4, message_lengths=Spread(14, 100, 0.0, 1, 9))
+        record = connection(observation=observed(server=side))
+        assert messages(found(cuts.buffered, record)) == [
+            "the server's 14 messages came in 4 bursts after pauses"
+        ]
+
+    def test_a_few_bursts_among_many_messages(self) -> None:
+        side = Side(bursts=4, message_lengths=Spread(100, 100, 0.0, 1, 9))
+        assert found(cuts.buffered, connection(observation=observed(server=side))) == []

@@ -1,0 +1,176 @@
+"""Intermediaries by the heads they leave: stripped, downgraded, answered, cached, mixed up."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.given import (
+    REQUEST,
+    RESPONSE,
+    connection,
+    found,
+    found_in,
+    handshake,
+    messages,
+    observed,
+    with_fields,
+)
+from wsanalyze.checks import proxies
+from wsanalyze.layers.connection import Connection
+from wsanalyze.websocket.handshake import Handshake
+from wsanalyze.websocket.head import read_head
+
+STRIPPED = REQUEST.replace(b"Upgrade: websocket\r\nConnection: Upgrade", b"Connection: close")
+
+
+def refused(status: int, *lines: str, body: bytes = b"", request: bytes = REQUEST) -> Connection:
+    """Return an attempt that was answered with this status."""
+    answer = f"HTTP/1.1 {status} Some Reason\r\n\r\n".encode()
+    shake = Handshake(read_head(request), read_head(with_fields(answer, *lines)))
+    return connection(shake, observation=observed(body=body))
+
+
+class TestStripped:
+    def test_a_key_without_an_upgrade(self) -> None:
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=STRIPPED))
+        assert finding.evidence == "Connection: close"
+        assert finding.expected == "Upgrade: websocket, Connection: Upgrade"
+        assert (finding.severity, finding.packet) == ("warning", 4)
+
+    def test_who_left_a_name_is_named(self) -> None:
+        request = with_fields(STRIPPED, "Via: 1.1 proxy")
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=request))
+        assert "Via: 1.1 proxy" in finding.message
+
+    def test_a_request_of_another_kind_was_not_stripped(self) -> None:
+        request = STRIPPED.replace(b"Sec-WebSocket-Key", b"X-Other")
+        assert found(proxies.upgrade_stripped_on_the_way, refused(400, request=request)) == []
+
+    def test_recorded(self) -> None:
+        found_there = found_in(proxies.upgrade_stripped_on_the_way, "nginx-proxy.pcapng")
+        assert [finding.packet for finding in found_there] == [51, 71]
+
+    @pytest.mark.parametrize(
+        ("line", "missing"),
+        [
+            (b"Upgrade: websocket\r\n", "Upgrade"),
+            (b"Connection: Upgrade\r\n", "Connection: Upgrade"),
+        ],
+    )
+    def test_a_right_accept_value_without_the_rest(self, line: bytes, missing: str) -> None:
+        record = connection(handshake(response=RESPONSE.replace(line, b"")))
+        (finding,) = found(proxies.upgrade_stripped_on_the_way_back, record)
+        assert finding.expected == missing
+
+    def test_a_wrong_accept_value_is_the_servers_own_fault(self) -> None:
+        response = RESPONSE.replace(b"Upgrade: websocket\r\n", b"").replace(b"ACCEPT", b"x" * 28)
+        record = connection(handshake(response=response))
+        assert found(proxies.upgrade_stripped_on_the_way_back, record) == []
+
+
+class TestDowngraded:
+    def test_http_1_0(self) -> None:
+        request = REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0")
+        assert messages(found(proxies.downgraded, refused(400, request=request))) == [
+            "the request came with 'HTTP/1.0'"
+        ]
+
+    def test_http_1_1_is_not(self) -> None:
+        assert found(proxies.downgraded, refused(404)) == []
+
+
+class TestSeen:
+    def test_fields_that_only_intermediaries_write(self) -> None:
+        shake = handshake(with_fields(REQUEST, "X-Forwarded-For: 192.0.2.7", "Via: 1.1 a"))
+        (finding,) = found(proxies.intermediary_seen, connection(shake))
+        assert (finding.severity, finding.sender) == ("info", "client")
+        assert finding.evidence == "X-Forwarded-For: 192.0.2.7; Via: 1.1 a"
+
+    def test_a_server_of_an_application(self) -> None:
+        shake = handshake(response=with_fields(RESPONSE, "Server: my-application/1"))
+        assert found(proxies.intermediary_seen, connection(shake)) == []
+
+    def test_credentials_are_not_shown(self) -> None:
+        shake = handshake(with_fields(REQUEST, "Proxy-Authorization: Basic c2VjcmV0"))
+        (finding,) = found(proxies.intermediary_seen, connection(shake))
+        assert "c2VjcmV0" not in (finding.evidence or "")
+
+
+class TestAnswered:
+    @pytest.mark.parametrize(
+        ("status", "body", "who"),
+        [
+            (502, b"<center>nginx/1.22.1</center>", "nginx"),
+            (503, b"<html><body><h1>503 Service Unavailable</h1>\nNo server", "HAProxy"),
+            (503, b"upstream connect error or disconnect/reset before headers", "Envoy"),
+        ],
+    )
+    def test_by_its_page(self, status: int, body: bytes, who: str) -> None:
+        (finding,) = found(proxies.answered_by_intermediary, refused(status, body=body))
+        assert f"it comes from {who!r}" in finding.message
+
+    @pytest.mark.parametrize("status", [407, 511])
+    def test_by_its_status(self, status: int) -> None:
+        assert len(found(proxies.answered_by_intermediary, refused(status))) == 1
+
+    def test_a_portal(self) -> None:
+        record = refused(302, "Location: http://portal.example.net/login?x=1")
+        assert "another site" in found(proxies.answered_by_intermediary, record)[0].message
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 503])
+    def test_the_application_itself(self, status: int) -> None:
+        record = refused(status, "Server: my-application", body=b"sorry")
+        assert found(proxies.answered_by_intermediary, record) == []
+
+
+class TestCached:
+    @pytest.mark.parametrize("line", ["Age: 12", "X-Cache: HIT from a", "X-Cache-Hits: 3"])
+    def test_what_a_cache_says(self, line: str) -> None:
+        (finding,) = found(proxies.cached_response, refused(403, line))
+        assert finding.severity == "warning"
+        shake = handshake(response=with_fields(RESPONSE, line))
+        assert found(proxies.cached_response, connection(shake))[0].severity == "error"
+
+    @pytest.mark.parametrize("line", ["Age: 0", "X-Cache: MISS from a", "X-Cache-Hits: 0"])
+    def test_what_a_cache_says_that_did_not_have_it(self, line: str) -> None:
+        assert found(proxies.cached_response, refused(403, line)) == []
+
+
+class TestMixedUp:
+    def test_the_answer_to_another_connections_key(self) -> None:
+        first = connection()
+        other = REQUEST.replace(b"7WvwZHi1pBVFuuG3NFA/hg==", b"AAAAAAAAAAAAAAAAAAAAAA==")
+        accept = (first.handshake.accept or "").encode()  # type: ignore[union-attr]
+        second = connection(handshake(other, RESPONSE.replace(b"ACCEPT", accept)))
+        second.serial = 1
+        (finding,) = found(proxies.accept_of_another_key, first, second)
+        assert (finding.connection, finding.severity) == (1, "error")
+        assert "answers the key in packet 4" in finding.message
+
+    def test_an_answer_to_no_key_that_was_seen(self) -> None:
+        wrong = connection(handshake(response=RESPONSE.replace(b"ACCEPT", b"A" * 27 + b"=")))
+        assert found(proxies.accept_of_another_key, connection(), wrong) == []
+
+
+class TestElsewhere:
+    def test_port_80_fails_and_another_works(self) -> None:
+        good, bad = connection(server_port=8080), refused(400)
+        bad.serial, bad.server_port = 1, 80
+        (finding,) = found(proxies.works_elsewhere, good, bad)
+        assert finding.message == "'example.com' works on port 8080 and fails on port 80"
+
+    def test_port_80_works_at_times(self) -> None:
+        good, bad = connection(server_port=8080), refused(400)
+        bad.server_port = 80
+        assert found(proxies.works_elsewhere, good, bad, connection(server_port=80)) == []
+
+
+class TestOneDirection:
+    def test_nothing_of_the_server(self) -> None:
+        record = connection(outcome="unseen", client_frames=5, server_lost_bytes=100)
+        assert messages(found(proxies.one_direction, record)) == [
+            "nothing of what the server sent is in the capture"
+        ]
+
+    def test_a_server_that_has_nothing_to_say(self) -> None:
+        assert found(proxies.one_direction, connection(client_frames=5)) == []

@@ -1,0 +1,136 @@
+"""Transport and capture quality: what is missing, contradicts itself, stalls, or goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.given import (
+    SECOND,
+    connection,
+    event,
+    found,
+    found_in,
+    messages,
+    observed,
+    seen_from_the_middle,
+)
+from checks.test_cuts import ending, session
+from wsanalyze.checks import transport
+from wsanalyze.checks.audit import Audit
+from wsanalyze.checks.check import Check
+from wsanalyze.checks.finding import Finding
+from wsanalyze.observation import Hole, Observation, Side
+from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.transport.conflict import Conflict
+
+
+class TestGap:
+    def test_where_it_is_and_what_became_of_it(self) -> None:
+        holes = [Hole("server", 500, 1448, 3 * SECOND, 17)]
+        record = connection(
+            server_lost_bytes=1448,
+            server_resyncs=1,
+            server_unread_bytes=20,
+            observation=Observation(holes=holes),
+        )
+        (finding,) = found(transport.gap, record)
+        assert finding.message == (
+            "1448 bytes of the server are not in the capture; frames were found again behind them "
+            "once; 20 bytes could not be told apart into frames"
+        )
+        assert (finding.packet, finding.evidence) == (17, "offset 500, 1448 bytes")
+        assert finding.coverage == "gap"
+
+    def test_nothing_is_missing(self) -> None:
+        assert found(transport.gap, connection(server_retransmissions=9)) == []
+
+    def test_retransmissions_filled_the_holes_of_a_recorded_path(self) -> None:
+        assert found_in(transport.gap, "lossy-path-client.pcapng") == []
+
+
+class TestConflicts:
+    def test_both_copies_are_shown(self) -> None:
+        conflict = Conflict(100, 4, 8, 11, b"good", b"evil", "first", "acknowledged", False)
+        record = connection(client_conflicts=1, client_contested=(conflict,))
+        (finding,) = found(transport.contradicting_copies, record)
+        assert finding.evidence == "67 6f 6f 64 / 65 76 69 6c"
+        assert "in packets 8 and 11; the first copy was read" in finding.message
+        assert "it had been acknowledged before" in finding.message
+
+    def test_beyond_the_limit_they_are_counted(self) -> None:
+        record = connection(client_conflicts=3)
+        assert messages(found(transport.contradicting_copies, record)) == [
+            "3 segments of the client contradict earlier ones"
+        ]
+
+
+class TestTrouble:
+    def test_what_is_worth_a_remark(self) -> None:
+        observation = observed(server_zero_windows=2, server_window_zero_ns=1_500_000_000)
+        record = connection(client_retransmissions=3, observation=observation)
+        assert messages(found(transport.troubled_transport, record)) == [
+            "the client: 3 segments sent again",
+            "the server: a window of 0 announced 2 times, for 1.500 s",
+        ]
+
+    def test_two_retransmissions_are_not(self) -> None:
+        record = connection(client_retransmissions=2)
+        assert found(transport.troubled_transport, record) == []
+
+
+def of_captures(check: Check, *captures: CaptureSummary) -> list[Finding]:
+    return Audit([check]).findings([], captures)
+
+
+class TestCapture:
+    def test_cut_dropped_damaged_and_limited(self) -> None:
+        capture = CaptureSummary(
+            "a.pcap", packets=10, cut_packets=4, dropped=7, problem="cut off", limits={"flows": 2}
+        )
+        (finding,) = of_captures(transport.poor_capture, capture)
+        assert finding.message == (
+            "a.pcap: 4 of 10 packets are cut short; 7 packets were dropped while capturing; "
+            "cut off; limits were reached: flows"
+        )
+        assert finding.coverage == "truncated"
+
+    def test_a_whole_one(self) -> None:
+        capture = CaptureSummary("a.pcap", packets=10, dropped=0, limits={"rows": 3, "flows": 0})
+        assert of_captures(transport.poor_capture, capture) == []
+
+    @pytest.mark.parametrize(("count", "verb"), [(1, "conversation speaks"), (3, "s speak")])
+    def test_tls_that_stays_closed(self, count: int, verb: str) -> None:
+        capture = CaptureSummary("a.pcap", conversations_tls=count)
+        assert verb in of_captures(transport.opaque_tls, capture)[0].message
+        assert of_captures(transport.opaque_tls, CaptureSummary("a.pcap")) == []
+
+
+class TestBeginningAndEnd:
+    def test_a_session_from_the_middle(self) -> None:
+        record = seen_from_the_middle(observation=observed(client=Side(first=event("first"))))
+        (finding,) = found(transport.no_handshake, record)
+        assert (finding.packet, finding.frame, finding.coverage) == (8, 2, "midstream")
+        assert found(transport.no_handshake, connection()) == []
+
+    def test_a_session_that_goes_on(self) -> None:
+        assert len(found_in(transport.still_open, "capture-ends-open.pcap")) == 1
+        assert found_in(transport.still_open, "websockets-plain.pcapng") == []
+
+    def test_the_same_ports_again(self) -> None:
+        first, second = connection(), connection(conversation=1, serial=1)
+        (finding,) = found(transport.ports_reused, first, second)
+        assert finding.message == "2 TCP connections came from 192.0.2.1:50000, one by one"
+        assert found(transport.ports_reused, first, connection(serial=1)) == []
+
+    def test_data_after_the_others_fin(self) -> None:
+        record = connection(observation=session(ending("fin"), client_after_end=12))
+        (finding,) = found(transport.half_closed, record)
+        assert finding.message == "the client sent 12 bytes after the server's FIN"
+        assert finding.severity == "warning"
+
+    def test_the_closing_handshake_may_be_under_way(self) -> None:
+        observation = session(ending("fin"), client_after_end=8)
+        observation.server.close = event("close", "server")
+        record = connection(observation=observation)
+        assert found(transport.half_closed, record)[0].severity == "info"
+        assert found(transport.half_closed, connection(observation=session(ending("fin")))) == []

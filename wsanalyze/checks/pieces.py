@@ -1,0 +1,202 @@
+"""Weak generators of which a masking key shows only pieces: bytes of rand(), 31 bits of mt_rand().
+
+Numbers are unsigned and of 32 bits, the four bytes of a key as they were on the wire, the first one
+highest. What a generator shows of its numbers obeys relations between some of them; an answer is
+given where all of many hold, which chance does in fewer than 2^-40 cases.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from operator import mul
+from struct import pack
+
+from wsanalyze.checks.prediction import untempered
+
+# Relations that must hold. Random bytes keep the weakest in one of 13 cases, others in one of 128.
+RELATIONS = 12
+
+# Keys from which bytes are enough for every generator below but .NET's, which needs 17.
+FEWEST = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A generator each number of which is a sum or difference of two: x[n-far] + sign * x[n-near].
+
+    `carry` is what the bits that are not shown may add to the lowest one that is.
+    """
+
+    name: str
+    far: int
+    near: int
+    sign: int
+    carry: int
+
+    def made(self, numbers: Sequence[int], mask: int) -> bool:
+        """Tell whether it made the numbers, of which the bits of `mask` are shown."""
+        if len(numbers) < self.far + RELATIONS:
+            return False
+        allowed = (0, self.carry & mask)
+        for place in range(self.far, self.far + RELATIONS):
+            sum_of_two = numbers[place - self.far] + self.sign * numbers[place - self.near]
+            if (numbers[place] - sum_of_two) & mask not in allowed:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Congruential:
+    """A linear congruential generator whose state's highest byte is shown, modulo a power of two.
+
+    The factors are the shortest relation between states that follow each other: the sum of their
+    products is a constant. Of the bytes shown it is at most `highest`, and less by `room` at most,
+    since a state exceeds what is shown of it by less than one.
+    """
+
+    name: str
+    factors: tuple[int, ...]
+    highest: int
+    room: int
+
+    def made(self, drawn: bytes) -> bool:
+        """Tell whether it made the bytes."""
+        factors, highest, room = self.factors, self.highest, self.room
+        if len(drawn) < len(factors) + RELATIONS:
+            return False
+        for start in range(RELATIONS):
+            if (highest - sum(map(mul, factors, drawn[start:]))) & 0xFF > room:
+                return False
+        return True
+
+
+def _congruential(name: str, factors: tuple[int, ...], constant: int) -> Congruential:
+    """Return a generator of which `constant` is the highest byte of the sum of products."""
+    highest = constant - sum(factor for factor in factors if factor < 0)
+    return Congruential(name, factors, highest, sum(map(abs, factors)))
+
+
+# glibc's rand() (TYPE_3), and System.Random of .NET Framework (of .NET with a seed), whose
+# modulus is 2^31 - 1: where a difference is negative, a byte of it is one less.
+_BYTES = (
+    Additive("glibc's rand(), a byte of each number", 31, 3, 1, 1),
+    Additive("System.Random of .NET, a byte of each number", 55, 34, -1, -1),
+)
+# Go's math/rand, of whose 64 bits Uint32() shows 32.
+GO = Additive("Go's math/rand", 607, 273, 1, 1)
+
+# What rand.Uint32() of a Go program gives first that was built before Go 1.20 and sets no seed.
+UNSEEDED_GO = (
+    *(2596996162, 4039455774, 2854263694, 1879968118),
+    *(1823804162, 2949882636, 281908850, 672245080),
+)
+
+# state * 214013 + 2531011, state * 1103515245 + 12345 (both: bits 16 to 23); newlib (bits 32 to 39)
+# and musl (33 to 40): state * 6364136223846793005 + 1; Java: bits 40 to 47. Reduced with LLL.
+CONGRUENTIAL = (
+    _congruential(
+        "Microsoft's rand(), a byte of each number",
+        (1, -1, -1, -1, 1, 0, -1, -2, 0, 0, -1, 1),
+        25,
+    ),
+    _congruential(
+        "the C standard's example of rand(), a byte of each number",
+        (-2, -2, 0, -1, 1, 1, 0, 1, 0, 1, 0, 0, 1),
+        192,
+    ),
+    _congruential(
+        "newlib's rand(), a byte of each number",
+        (1, -3, -1, 0, -1, -2, 2, 0, -1, 0, 1, -1, 1, -1, 0, 1, 0, -1, 1),
+        219,
+    ),
+    _congruential(
+        "musl's rand(), a byte of each number",
+        (-1, 2, 0, 0, 0, 0, -1, 2, 0, -1, -2, -2, 0, 0, 2, 0, 0, 0, -1, -2),
+        13,
+    ),
+    _congruential(
+        "java.util.Random (nextInt(256))",
+        (-1, 0, 0, 2, -1, -2, -2, -1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 2, 0, 0, 2),
+        196,
+    ),
+)
+
+_MERSENNE = 624
+_MERSENNE_MIDDLE = 397
+_MERSENNE_RELATIONS = 3
+_MERSENNE_FACTOR = 0x9908B0DF
+
+
+def generator_of_pieces(numbers: Sequence[int]) -> str | None:
+    """Return the name of the generator of which `numbers` show pieces, None where none is known."""
+    if _is_unseeded_go(numbers):
+        return "Go's math/rand without a seed"
+    if len(numbers) < FEWEST:
+        return None
+    # Keys that come again fit the relations of sums, too, but have a fault of their own.
+    if len(set(numbers[:FEWEST])) < FEWEST:
+        return None
+    few = numbers[:17]
+    drawn = pack(f">{len(few)}I", *few)
+    for additive in _BYTES:
+        if additive.made(drawn, 0xFF):
+            return additive.name
+    for congruential in CONGRUENTIAL:
+        if congruential.made(drawn):
+            return congruential.name
+    return _of_many(numbers) if len(numbers) >= GO.far + RELATIONS else None
+
+
+def _is_unseeded_go(numbers: Sequence[int]) -> bool:
+    for one, two in (numbers[:2], turned(numbers[:2])) if len(numbers) > 1 else ():
+        if one in UNSEEDED_GO[:-1]:
+            return UNSEEDED_GO[UNSEEDED_GO.index(one) + 1] == two
+    return False
+
+
+def _of_many(numbers: Sequence[int]) -> str | None:
+    """Return the name of a generator whose relations are between hundreds of numbers."""
+    for order, words in (("", numbers), (", bytes turned over", turned(numbers))):
+        if GO.made(words, 0xFFFFFFFF):
+            return GO.name + order
+        if is_halved_mersenne(words):
+            return f"the Mersenne Twister MT19937, 31 bits of each number{order}"
+    return None
+
+
+def turned(numbers: Sequence[int]) -> Sequence[int]:
+    """Return the numbers with the bytes of each turned over."""
+    words = array("I", numbers)
+    words.byteswap()
+    return words
+
+
+def is_halved_mersenne(numbers: Sequence[int]) -> bool:
+    """Tell whether MT19937 made the numbers, halved, as PHP's mt_rand() and many others do.
+
+    From 627 of them on. PHP before 7.1 took the lowest bit of another word; both are looked for.
+    """
+    if len(numbers) < _MERSENNE + _MERSENNE_RELATIONS or any(one >> 31 for one in numbers[:40]):
+        return False
+    return all(_is_halved(numbers, place) for place in range(_MERSENNE_RELATIONS))
+
+
+def _is_halved(numbers: Sequence[int], place: int) -> bool:
+    one, two, middle, made = (
+        (untempered(number << 1 & 0xFFFFFFFF), untempered(number << 1 & 0xFFFFFFFF | 1))
+        for number in (
+            numbers[place],
+            numbers[place + 1],
+            numbers[place + _MERSENNE_MIDDLE],
+            numbers[place + _MERSENNE],
+        )
+    )
+    for first, second, third in product(one, two, middle):
+        word = third ^ (first & 0x80000000 | second & 0x7FFFFFFF) >> 1
+        for lowest in (first & 1, second & 1):
+            if word ^ (_MERSENNE_FACTOR if lowest else 0) in made:
+                return True
+    return False

@@ -1,0 +1,184 @@
+"""Upgrades that did not come about, or late (HSR): refusals, silence, slow answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
+from wsanalyze.websocket.fields import Head
+
+_RESPONSE = ("handshake", "response")
+SECOND = 1_000_000_000
+
+
+@check(
+    "HSR-10",
+    "refused",
+    "The upgrade was refused",
+    severity="info",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.1 response item 1", "RFC 6455 §4.2.2"),
+    explanation=(
+        "Any response but 101 is plain HTTP: credentials are wanted, the page is elsewhere, the "
+        "server cannot. The client may follow it or give up; there is no WebSocket."
+    ),
+    advice="The status says what to do. 502, 503 and 504 come from a proxy: see PRX-05.",
+    faults=True,
+    example="refused-upgrades.pcapng",
+)
+def refused(facts: Facts) -> Iterator[Finding]:
+    """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status."""
+    handshake = facts.handshake
+    if handshake is None or handshake.response_head is None:
+        return
+    status = handshake.status
+    unmeant = status is None or status == 200 or status >= 500
+    body = body_begins(handshake.response_head, facts.observation.body)
+    said = f"; its body begins {shown(body)}" if body else ""
+    for finding in facts.of_faults("HSR-10"):
+        yield replace(
+            finding,
+            message=finding.message + said,
+            expected="101",
+            severity="warning" if unmeant else "info",
+        )
+
+
+def body_begins(head: Head, body: bytes) -> str:
+    """Return the first words of a body that a person can read, "" where it is none."""
+    if head.tokens("content-encoding") or b"\0" in body:
+        return ""
+    if head.has_token("transfer-encoding", "chunked"):
+        body = re.sub(rb"\A[0-9A-Fa-f]+[^\n]*\n", b"", body)
+    return " ".join(body.decode("utf-8", "replace").split())
+
+
+@check(
+    "HSR-11",
+    "version-refused-silently",
+    "A version was refused without saying which are known",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.2.2 item 4", "RFC 6455 §4.4"),
+    explanation=(
+        "A server that does not speak the version asked for must name those it does, in "
+        "Sec-WebSocket-Version, so that the client can try again."
+    ),
+    advice="Answer 426 with Sec-WebSocket-Version: 13 and Upgrade: websocket.",
+    faults=True,
+)
+def version_refused_silently(facts: Facts) -> Iterator[Finding]:
+    """HSR-11."""
+    return facts.of_faults("HSR-11")
+
+
+@check(
+    "HSR-12",
+    "426-without-upgrade",
+    "426 without Upgrade",
+    severity="error",
+    tags=_RESPONSE,
+    references=("RFC 9110 §15.5.22",),
+    explanation="426 means Upgrade Required: it must say to which protocol, in Upgrade.",
+    advice="Send Upgrade: websocket (and Connection: Upgrade) with a 426.",
+    faults=True,
+)
+def upgrade_required_without_upgrade(facts: Facts) -> Iterator[Finding]:
+    """HSR-12."""
+    return facts.of_faults("HSR-12")
+
+
+@check(
+    "HSR-18",
+    "no-response",
+    "The upgrade request was not answered, or late",
+    severity="warning",
+    tags=_RESPONSE,
+    references=("RFC 6455 §4.1",),
+    explanation=(
+        "No response came within the time that clients wait, or the connection was closed before "
+        "one. The server may be down behind a proxy, or wait for bytes that somebody keeps. "
+        "Nothing is said where the capture ends before that time, or lacks packets of the server."
+    ),
+    advice="Compare with a capture beside the server: did the request arrive there?",
+    scope=CAPTURE,
+    example="hixie-76.pcapng",
+)
+def no_response(facts: CaptureFacts) -> Iterator[Finding]:
+    """HSR-18: looks at captures, whose end a connection does not know."""
+    limit_ns = int(facts.thresholds.handshake_s * SECOND)
+    ends = {each.capture: each.last_time or 0 for each in facts.captures}
+    for each in facts.connections:
+        record = each.connection
+        if record.requested is None:
+            continue
+        if record.responded is None:
+            finding = _unanswered(each, ends.get(record.capture, 0), limit_ns)
+        elif record.responded - record.requested > limit_ns:
+            waited = (record.responded - record.requested) / SECOND
+            finding = each.once("server", f"the response came after {waited:.1f} s")
+        else:
+            continue
+        if finding is not None:
+            yield facts.about(each, finding)
+
+
+def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None:
+    """Return what became of a request without a response; None where that is not known."""
+    record, endings = facts.connection, facts.observation.endings
+    requested = record.requested or 0
+    if record.outcome != "unanswered" or record.server_lost_bytes or record.ended_by == "evicted":
+        return None
+    # Another attempt took its place on this connection: its answer is not in the capture.
+    if record.ended_by is None:
+        return None
+    # A capture of one direction shows no responses at all.
+    if record.connect_ms is None and all(ending.sender == "client" for ending in endings):
+        return None
+    closed = {"fin": "closed", "rst": "reset"}
+    if endings:
+        ending = endings[0]
+        after = (ending.time - requested) / SECOND
+        how = f"the {ending.sender} {closed[ending.how]} the connection"
+        message = f"{how} {after:.3f} s after the request, without a response"
+        if after < 0:
+            message = f"{how} {-after:.3f} s before the request came"
+        return Finding(message, sender=ending.sender, time=ending.time, packet=ending.packet)
+    waited_ns = max(record.ended, capture_end) - requested
+    if waited_ns <= limit_ns:
+        return None
+    return facts.once("server", f"no response came in {waited_ns / SECOND:.1f} s")
+
+
+@check(
+    "HSR-19",
+    "slow-handshake",
+    "The handshake took long",
+    severity="info",
+    tags=_RESPONSE,
+    references=(),
+    explanation=(
+        "The time from the request to its response, beside that of the TCP handshake, which is "
+        "what the network alone takes. The rest is the server's, or a proxy's on the way to it."
+    ),
+    advice=(
+        "Where the share of the network is small, look at the server: authentication, start-up."
+    ),
+)
+def slow_handshake(facts: Facts) -> Iterator[Finding]:
+    """HSR-19."""
+    record = facts.connection
+    if record.requested is None or record.responded is None:
+        return
+    took = (record.responded - record.requested) / SECOND
+    if took < facts.thresholds.slow_handshake_s or took > facts.thresholds.handshake_s:
+        return
+    message = f"request to response took {took * 1000:.0f} ms"
+    if record.connect_ms is not None:
+        message += f"; SYN to SYN/ACK took {record.connect_ms:.1f} ms"
+    yield facts.once("server", message)
