@@ -97,7 +97,6 @@ def dissect(
         start_new_session=True,
     )
     try:
-        assert process.stdout is not None
         lines = _lines(process.stdout, time.monotonic() + timeout)
         return _dissection(path, lines, timeout, packets, progress)
     finally:
@@ -117,8 +116,10 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **paths, "PYTHONPATH": search}
 
 
-def _lines(stream: IO[bytes], deadline: float) -> Iterator[bytes]:
+def _lines(stream: IO[bytes] | None, deadline: float) -> Iterator[bytes]:
     """Yield lines until the stream ends; TimeoutError once the time is over."""
+    if stream is None:
+        return
     pending = b""
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)

@@ -63,7 +63,7 @@ def our_frames(recording: Recording) -> Iterator[OurFrame]:
     if columns is None:
         return
     connections = {each.serial: each for each in recording.connections}
-    names = ("connection", "sender", "packet", "packet_end", "ordinal", "offset", "head", "second")
+    names: tuple[str, ...] = ("connection", "sender", "packet", "packet_end", "ordinal", "offset", "head", "second")
     names += ("masking_key", "header_length", "length", "captured")
     arrays = columns.arrays()
     for row in zip(*(list(arrays[name]) for name in names), strict=True):

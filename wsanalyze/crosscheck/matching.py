@@ -32,7 +32,8 @@ class Difference:
     def facts(self) -> Facts:
         """The facts of the frame: ours where we have it."""
         frame = self.ours or self.theirs
-        assert frame is not None
+        if frame is None:
+            raise ValueError("a difference has a frame of one side at least")
         return frame.facts
 
     @property

@@ -41,8 +41,7 @@ class Explained:
         mine, other = self.difference.ours, self.difference.theirs
         if mine is not None:
             return mine.packet_end
-        assert other is not None
-        return other.packet
+        return 0 if other is None else other.packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +79,24 @@ class Verification:
         """The outcome in one sentence."""
         names = f"wsanalyze and Wireshark's dissector (tshark {self.tshark})"
         where = "" if self.until is None else f", up to packet {self.until:,}"
+        both = f"{names}, two independent dissectors,"
         count = len(self.differences)
         if self.unexplained:
-            few = "1 difference is" if self.unexplained == 1 else f"{self.unexplained:,} are"
-            return f"{names} do not agree{where}: {few} unexplained."
+            many = _counted(self.unexplained, "unexplained difference")
+            return f"{names} do not agree{where}: {many}."
+        explained = f"known faults of tshark explain {_counted(count, 'difference')}"
+        if count and not self.agree:
+            return f"{names} have no frame in common{where}: {explained}, and nothing is confirmed."
         if count:
-            return (
-                f"{names}, two independent dissectors, agree on {self.agree:,} frames{where}; "
-                f"known faults of tshark explain the {count:,} that differ."
-            )
+            return f"{both} agree on {_counted(self.agree, 'frame')}{where}; {explained}."
         if not self.ours:
-            return f"{names}, two independent dissectors, agree: there are no frames{where}."
-        return f"{names}, two independent dissectors, agree on all {self.agree:,} frames{where}."
+            return f"{both} agree: there are no frames{where}."
+        return f"{both} agree on all {self.agree:,} frames{where}."
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return `1 frame`, `2 frames`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def verify(
@@ -104,8 +109,8 @@ def verify(
 ) -> Verification:
     """Cross-check a capture file against Wireshark's dissector.
 
-    `timeout`: seconds that tshark may take; what it shows until then is compared. `packets`: compare
-    the first so many. `progress(packet, packets_in_all)` is called while tshark dissects.
+    `timeout`: seconds that tshark may take; what it shows until then is compared. `packets`:
+    compare the first so many. `progress(packet, packets_in_all)` is called while tshark dissects.
     Needs tshark and pyshark. Raises UsageError where one is missing or `path` is no single file,
     CaptureError where one of both cannot read it.
     """
