@@ -25,6 +25,7 @@ KNOWN = {
     "hixie-76.pcapng": {"older-version": 39, "not-websocket": 9},
     "hixie-proxies.pcapng": {"older-version": 8},
     "hybi-early.pcapng": {"older-version": 54},
+    "judged-violations.pcapng": {"early": 1},
     "lossy-path-client.pcapng": {"filled-late": 98},
     "lossy-path-server.pcapng": {"filled-late": 23},
 }

@@ -50,8 +50,8 @@ ALLOWED = {
     "crosscheck",
     "analysis": "errors limits checks capture recording findings tables pipeline views",
     "__init__": "errors limits crosscheck analysis",
-    "cli": "errors limits checks capture recording findings tables pipeline crosscheck views analysis "
-    "__init__",
+    "cli": "errors limits checks capture recording findings tables pipeline crosscheck views "
+    "analysis __init__",
     "__main__": "cli",
 }
 

@@ -2,12 +2,13 @@
 
     python -P dissecting.py TSHARK CAPTURE PACKETS PARENT
 
-First an object with the versions of both. Then for each packet with WebSocket frames or a 101 a list:
-its number, tcp.stream, the sender's port, whether there is a 101 in it, and the frames, each as FIN,
-RSV, opcode, masking key (null: none) and length. At the end an object that says what went wrong.
+First an object with the versions of both. Then for each packet with WebSocket frames or a 101 a
+list: its number, tcp.stream, the sender's port, whether there is a 101 in it, and the frames, each
+as FIN, RSV, opcode, masking key (null: none) and length. At the end an object that says what went
+wrong.
 
-It imports nothing of wsanalyze: it is run by path, with what this process would import. `asyncio` is
-all its own here, whatever loop runs in a notebook that asked for it.
+It imports nothing of wsanalyze: it is run by path. `asyncio` is all its own here, whatever loop
+runs in a notebook that asked for it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Wireshark's dissector: which WebSocket frames tshark shows of a capture, through pyshark.
 
-pyshark runs in a process of its own (`dissecting.py`), in a session of its own: it needs an event loop
-that nobody else runs, reads settings from the current directory, and what it starts must be gone
-when this ends, whatever ends it.
+pyshark runs in a process of its own (`dissecting.py`), in a session of its own: it needs an event
+loop that nobody else runs, reads settings from the current directory, and what it starts must be
+gone when this ends, whatever ends it.
 """
 
 from __future__ import annotations

@@ -63,8 +63,10 @@ def our_frames(recording: Recording) -> Iterator[OurFrame]:
     if columns is None:
         return
     connections = {each.serial: each for each in recording.connections}
-    names: tuple[str, ...] = ("connection", "sender", "packet", "packet_end", "ordinal", "offset", "head", "second")
-    names += ("masking_key", "header_length", "length", "captured")
+    names = (
+        *("connection", "sender", "packet", "packet_end", "ordinal", "offset", "head", "second"),
+        *("masking_key", "header_length", "length", "captured"),
+    )
     arrays = columns.arrays()
     for row in zip(*(list(arrays[name]) for name in names), strict=True):
         serial, sender, packet, end, ordinal, offset, head, second, key, header, length, got = row

@@ -1,7 +1,7 @@
 """Two lists of frames laid beside each other: pairs that agree, pairs that differ, and the rest.
 
-In three steps, each linear, so that no traffic makes it slow: what agrees in everything; of the rest,
-what agrees in all but the packet; of the rest, what the same sender has in the same packet.
+In three steps, each linear, so that no traffic makes it slow: what agrees in everything; of the
+rest, what agrees in all but the packet; of the rest, what the same sender has in the same packet.
 """
 
 from __future__ import annotations

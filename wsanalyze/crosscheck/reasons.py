@@ -1,7 +1,8 @@
 """Why tshark shows frames otherwise than we do: known faults of it, each a test of facts.
 
 A reason applies where its test holds for a difference; the first of REASONS that does is taken.
-What none explains is unexplained. Faults as found in tshark 4.0.17, on captures made for the purpose.
+What none explains is unexplained. Faults as found in tshark 4.0.17, on captures made
+for the purpose.
 """
 
 from __future__ import annotations
