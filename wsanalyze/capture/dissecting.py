@@ -54,9 +54,7 @@ class Loop(asyncio.SelectorEventLoop):
     async def subprocess_exec(self, *arguments: Any, **options: Any) -> Any:
         """Start a program."""
         me = os.getpid()
-        return await super().subprocess_exec(
-            *arguments, **options, preexec_fn=lambda: die_with(me)
-        )
+        return await super().subprocess_exec(*arguments, **options, preexec_fn=lambda: die_with(me))
 
 
 def main(tshark: str, capture: str, packets: int) -> None:

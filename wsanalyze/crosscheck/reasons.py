@@ -77,10 +77,7 @@ def _no_handshake(case: Case) -> bool:
 
 def _not_http(case: Case) -> bool:
     return (
-        case.missing
-        and case.response_packet is not None
-        and not case.has_answer
-        and not case.shown
+        case.missing and case.response_packet is not None and not case.has_answer and not case.shown
     )
 
 
