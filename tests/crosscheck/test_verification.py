@@ -21,6 +21,7 @@ SHIPPED = sorted(path for path in CAPTURES.iterdir() if ".pcap" in path.name)
 # What differs in shipped captures, by reason; in all others nothing does.
 KNOWN = {
     "cut-connections.pcapng": {"unfinished": 1},
+    "faulty-requests.pcapng": {"early": 1},
     "hixie-75.pcapng": {"older-version": 20},
     "hixie-76.pcapng": {"older-version": 39, "not-websocket": 9},
     "hixie-proxies.pcapng": {"older-version": 8},
@@ -28,6 +29,7 @@ KNOWN = {
     "judged-violations.pcapng": {"early": 1},
     "lossy-path-client.pcapng": {"filled-late": 98},
     "lossy-path-server.pcapng": {"filled-late": 23},
+    "unruly-peers.pcapng": {"unfinished": 1},
 }
 DAMAGED = {
     "cut": variants.cut_at(0.7),
