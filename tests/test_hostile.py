@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.chance import chance
 from support.hixie import ANSWER, BODY, CLOSE, ask, ask_75, switch, switch_75, text
@@ -330,6 +330,7 @@ def test_made_up_traffic(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps, st.sampled_from([0, 1, 0x7FFFFFF0, 0xFFFFFFF0]), st.booleans(), st.integers(1, 30))
+@example([(1, request(), "lost", ACK), (0, request(), "far", ACK)], 0, False, 1)
 def test_copies_of_made_up_traffic_change_nothing(
     steps: list[tuple[int, bytes, str, int]], isn: int, upgraded: bool, burst: int
 ) -> None:
@@ -339,6 +340,12 @@ def test_copies_of_made_up_traffic_change_nothing(
     if burst > 1:
         # Another connection on the same ports would have begun before these copies came.
         steps = [(side, data, fate, flags & ~SYN) for side, data, fate, flags in steps]
+    else:
+        # What ends a connection and begins one has no copies: each of them begins one.
+        steps = [
+            (side, data, fate, flags & ~SYN if flags & (FIN | RST) else flags)
+            for side, data, fate, flags in steps
+        ]
     packets = traffic(steps, isn)
     times = [T0 + i for i in range(len(packets))]
     both: list[tuple[Packet, int]] = []

@@ -48,6 +48,14 @@ MISSING: dict[str, tuple[str, list[Missing]]] = {
         "a frame that came together with the request is not looked for",
         [(214, Seen(17, 40511, 1, 0, 1, 0x7E68A48B, 14))],
     ),
+    "faulty-requests.pcapng": (
+        "an HTTP request that came together with the upgrade is no frame",
+        [(430, Seen(39, 40145, 0, 4, 7, None, 69))],
+    ),
+    "unruly-peers.pcapng": (
+        "a frame whose payload never comes as a whole is shown as unassembled segments",
+        [(175, Seen(8, 40287, 1, 0, 2, 0xC670E761, 2097152))],
+    ),
 }
 # Captures with holes that were filled late: tshark shows a frame at the packet that filled the
 # hole before it (our `ordinal`), we at the packet that its last byte came in.

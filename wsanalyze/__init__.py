@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from wsanalyze.analysis import Analysis, analyze
+    from wsanalyze.crosscheck.verification import Verification, verify
     from wsanalyze.errors import CaptureError, LimitError, UsageError, WsAnalyzeError
     from wsanalyze.limits import Limits
 
@@ -22,14 +23,18 @@ __all__ = [
     "LimitError",
     "Limits",
     "UsageError",
+    "Verification",
     "WsAnalyzeError",
     "__version__",
     "analyze",
+    "verify",
 ]
 
 _HOMES = {
     "Analysis": "wsanalyze.analysis",
     "analyze": "wsanalyze.analysis",
+    "Verification": "wsanalyze.crosscheck.verification",
+    "verify": "wsanalyze.crosscheck.verification",
     "CaptureError": "wsanalyze.errors",
     "LimitError": "wsanalyze.errors",
     "UsageError": "wsanalyze.errors",

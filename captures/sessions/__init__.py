@@ -10,6 +10,7 @@ from sessions import (
     cuts,
     deflate_parameters,
     deflate_violations,
+    faulty_handshakes,
     fragments,
     hidden_contents,
     hybi_drafts,
@@ -25,6 +26,7 @@ from sessions import (
     proxies,
     refused_upgrades,
     tunnels,
+    unruly_peers,
     websockets_plain,
 )
 
@@ -51,6 +53,8 @@ FAMILIES = (
     hidden_contents,
     deflate_violations,
     interference,
+    faulty_handshakes,
+    unruly_peers,
 )
 
 SESSIONS: dict[str, Session] = {

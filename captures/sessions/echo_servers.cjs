@@ -25,6 +25,7 @@ const LIBRARIES = {
     const { WebSocketServer } = require('ws');
     new WebSocketServer({ server, perMessageDeflate: true }).on('connection', (peer) => {
       peer.on('message', (data, binary) => peer.send(data, { binary }));
+      peer.on('error', () => {}); // it has sent its Close by then
     });
   },
 };

@@ -129,10 +129,82 @@ FOUND: dict[str, dict[int, str]] = {
     "reconnects.pcapng": {
         7: "PRX-16 XCN-02",  # /at-once, the last attempt
     },
+    # No finding on the requests without a fault: 0 and 19.
+    "faulty-requests.pcapng": {
+        1: "HSQ-03 HSR-09",  # /no-host, to websockets
+        2: "HSQ-03 HSR-09",  # /two-hosts
+        3: "HSQ-06",  # /no-key
+        4: "HSQ-07",  # /key-of-8-bytes
+        5: "HSQ-08",  # /two-keys
+        6: "HSQ-09",  # /no-version
+        7: "HSQ-09 HSR-11",  # /version-14
+        8: "HSQ-10",  # /two-versions
+        9: "HSQ-11",  # /subprotocol-twice
+        10: "HSQ-12",  # /extension-of-no-name
+        11: "HSQ-13",  # /browser-without-origin
+        12: "HSQ-14",  # /accept-in-request
+        13: "EXT-03",  # /unknown-parameter
+        14: "EXT-04",  # /parameter-twice
+        15: "EXT-05",  # /takeover-with-value
+        16: "EXT-06",  # /server-window-16
+        17: "EXT-07",  # /client-window-7
+        18: "HSQ-15",  # /page#part
+        20: "HSQ-03 HSR-09",  # /no-host, to Node ws
+        21: "HSQ-03 HSR-09",  # /two-hosts
+        22: "HSQ-06",  # /no-key
+        23: "HSQ-07",  # /key-of-8-bytes
+        24: "HSQ-08",  # /two-keys
+        25: "HSQ-09",  # /no-version
+        26: "HSQ-09",  # /version-14
+        27: "HSQ-10",  # /two-versions
+        28: "HSQ-11",  # /subprotocol-twice
+        29: "HSQ-12",  # /extension-of-no-name
+        30: "HSQ-13",  # /browser-without-origin
+        31: "HSQ-14",  # /accept-in-request
+        32: "EXT-03",  # /unknown-parameter
+        33: "EXT-04",  # /parameter-twice
+        34: "EXT-05",  # /takeover-with-value
+        35: "EXT-06",  # /server-window-16
+        36: "EXT-07",  # /client-window-7
+        37: "HSQ-15",  # /page#part
+        38: "HSQ-01",  # /post
+        39: "FRM-01 FRM-03 FRM-06 FRM-09 HSQ-17 HSQ-19",  # /pipelined, and read as a frame
+        40: "HSQ-19 SEC-15",  # /pipelined-and-refused
+    },
+    "faulty-answers.pcapng": {
+        1: "HSR-07",  # /two-subprotocols
+        2: "HSR-05",  # /subprotocol-twice
+        3: "HSR-13",  # /content-length
+        4: "HSR-15",  # /version
+        5: "EXT-02",  # /two-deflates
+        6: "EXT-03",  # /unknown-parameter
+        7: "EXT-04",  # /parameter-twice
+        8: "EXT-05",  # /takeover-with-value
+        9: "EXT-06",  # /server-window-7
+        10: "EXT-07",  # /client-window-without-value
+        11: "EXT-08",  # /client-window-not-offered
+        12: "EXT-09",  # /takeover-not-given-up
+        13: "HSR-14 PRX-03",  # /http-1.0
+    },
+    # A beacon (9) is worth a remark, no more.
+    "unruly-peers.pcapng": {
+        1: "FRM-11",  # /crumbs
+        2: "CTL-06",  # /ping-flood
+        3: "CTL-04",  # /another-pong
+        4: "CTL-03",  # /pings-ignored
+        5: "CLS-06",  # /close-ignored
+        6: "CLS-10",  # /tcp-left-open
+        7: "CLS-07",  # /server-1010
+        8: "CLS-08 FRM-09 FRM-12 MSG-03",  # /bait
+    },
 }
+
+HOST_MATTERS = "HSR-09 does not ask for one Host, and RFC 9112 §3.2 has a 400 for that"
 
 # Where the checks do not say the same, and why; a test fails once they do.
 DISPUTED: dict[tuple[str, int], str] = {
     ("judged-violations.pcapng", 15): "CLS-06 is silent where the sender gave up within close_s",
     ("judged-violations.pcapng", 16): "CTL-03 is silent where a Close follows within pong_s",
+    **{("faulty-requests.pcapng", number): HOST_MATTERS for number in (1, 2, 20, 21)},
+    ("faulty-requests.pcapng", 39): "HSQ-19 counts no request behind an upgrade that got a 101",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -73,11 +74,20 @@ def test_a_check_without_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_example_that_is_not_there_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("wsanalyze.__file__", "/nowhere/wsanalyze/__init__.py")
+    monkeypatch.chdir(tmp_path)
+    lines = shown(capsys, "TST-01")
+    assert lines[-2:] == ["example     captures/refused-upgrades.pcapng", ""]
+
+
+def test_an_installed_package_finds_the_examples_of_the_checkout_it_is_used_in(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wsanalyze.__file__", "/nowhere/wsanalyze/__init__.py")
-    lines = shown(capsys, "TST-01")
-    assert lines[-2:] == ["example     captures/refused-upgrades.pcapng", ""]
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert "            packet 6: the status is 401" in shown(capsys, "TST-01")
 
 
 def test_several_words_and_comma_lists(capsys: pytest.CaptureFixture[str]) -> None:

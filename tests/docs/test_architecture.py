@@ -45,11 +45,13 @@ ALLOWED = {
     "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer checks capture.batch "
     "capture transport layers.connection recording layers",
-    "views": "tables.capture_summary websocket checks layers.connection recording findings tables",
+    "crosscheck": "errors limits capture transport layers.connection recording pipeline",
+    "views": "tables.capture_summary websocket checks layers.connection recording findings tables "
+    "crosscheck",
     "analysis": "errors limits checks capture recording findings tables pipeline views",
-    "__init__": "errors limits analysis",
-    "cli": "errors limits checks capture recording findings tables pipeline views analysis "
-    "__init__",
+    "__init__": "errors limits crosscheck analysis",
+    "cli": "errors limits checks capture recording findings tables pipeline crosscheck views "
+    "analysis __init__",
     "__main__": "cli",
 }
 

@@ -97,11 +97,12 @@ def _with_examples(checks: Sequence[Check]) -> Iterator[tuple[Check, list[Findin
 
 
 def _example(name: str) -> Recording | None:
-    """Read a recorded session; None where the folder of them is not beside the package."""
+    """Read a recorded session; None where their folder is neither beside the package nor here."""
     from wsanalyze.pipeline import read
 
-    path = Path(wsanalyze.__file__).parents[1] / "captures" / name
-    if not name or not path.is_file():
+    folders = (Path(wsanalyze.__file__).parents[1] / "captures", Path("captures"))
+    path = next((each / name for each in folders if name and (each / name).is_file()), None)
+    if path is None:
         return None
     wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
     try:

@@ -25,12 +25,16 @@ class Progress:
         if now - self.shown < EVERY:
             return
         self.shown = now
-        rate = size(int(done / (now - self.started))) + "/s"
-        share = f" of {size(whole)}, {min(done / whole, 1):.0%}" if whole else ""
-        line = f"wsanalyze: read {size(done)}{share}, {rate}"
+        line = self.line(done, whole)
         sys.stderr.write("\r" + line.ljust(self.width))
         sys.stderr.flush()
         self.width = len(line)
+
+    def line(self, done: int, whole: int | None) -> str:
+        """Return what is shown."""
+        rate = size(int(done / (self.shown - self.started))) + "/s"
+        share = f" of {size(whole)}, {min(done / whole, 1):.0%}" if whole else ""
+        return f"wsanalyze: read {size(done)}{share}, {rate}"
 
     def close(self) -> None:
         """Take the line away."""

@@ -408,12 +408,12 @@ class Transport:
         return 0
 
     def is_near(self, mine: Direction) -> cython.bint:
-        """Say whether this segment's number fits what its sender sent before.
+        """Say whether this segment's number fits what was read of its sender.
 
         A late segment of an earlier connection on the same ports acknowledges anything, but its own
         number fits nothing, either (RFC 9293 §3.10.7.4: it is to be acceptable before that).
         """
-        ahead: cython.longlong = distance(self.packet.sequence, mine.base + mine.highest)
+        ahead: cython.longlong = distance(self.packet.sequence, mine.base + mine.next)
         return -WITHIN <= ahead <= WITHIN
 
     def remember(

@@ -72,7 +72,8 @@ def assemble(
                 if sender == "client"
                 else deflate.server_no_context_takeover
             )
-            inflater = Inflater(takeover=not alone, limit=limit, ratio=ratio)
+            # Watched: what refers to a message before it, against the agreement, is read as well.
+            inflater = Inflater(takeover=not alone, limit=limit, ratio=ratio, watched=True)
     # Not a generator itself: wrong arguments are told at the call.
     return _Assembler(inflater).messages(frames)
 

@@ -1,0 +1,89 @@
+"""Shipped captures and damaged ones, laid beside tshark: nothing is left unexplained."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support import variants
+from support.tshark import needs_tshark
+
+import wsanalyze
+from wsanalyze.crosscheck.verification import Verification
+
+pytest.importorskip("pyshark")
+pytestmark = needs_tshark
+
+CAPTURES = Path(__file__).resolve().parents[2] / "captures"
+SHIPPED = sorted(path for path in CAPTURES.iterdir() if ".pcap" in path.name)
+# What differs in shipped captures, by reason; in all others nothing does.
+KNOWN = {
+    "cut-connections.pcapng": {"unfinished": 1},
+    "faulty-requests.pcapng": {"early": 1},
+    "hixie-75.pcapng": {"older-version": 20},
+    "hixie-76.pcapng": {"older-version": 39, "not-websocket": 9},
+    "hixie-proxies.pcapng": {"older-version": 8},
+    "hybi-early.pcapng": {"older-version": 54},
+    "judged-violations.pcapng": {"early": 1},
+    "lossy-path-client.pcapng": {"filled-late": 98},
+    "lossy-path-server.pcapng": {"filled-late": 23},
+    "unruly-peers.pcapng": {"unfinished": 1},
+}
+DAMAGED = {
+    "cut": variants.cut_at(0.7),
+    "with checksums": variants.made_by_us(variants.with_checksums),
+    "twice": variants.twice(variants.later(1000)),
+    "shuffled": variants.shuffled(9),
+}
+
+
+def reasons(found: Verification) -> dict[str | None, int]:
+    return Counter(each.reason and each.reason.name for each in found.differences)
+
+
+@pytest.mark.parametrize("capture", SHIPPED, ids=lambda path: path.name)
+def test_shipped(capture: Path) -> None:
+    found = wsanalyze.verify(capture)
+    assert found.agreed
+    assert (found.until, found.problems) == (None, ())
+    assert reasons(found) == KNOWN.get(capture.name, {})
+    assert found.agree <= min(found.ours, found.theirs)
+    if capture.name not in KNOWN:
+        assert found.agree == found.ours == found.theirs
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damage_ends_in_a_verification(name: str, tmp_path: Path) -> None:
+    (made,) = DAMAGED[name](CAPTURES / "fragments.pcapng", tmp_path)
+    found = wsanalyze.verify(made)
+    assert found.ours > 0
+    assert bool(found.problems) == (name == "cut")
+
+
+def test_the_first_packets() -> None:
+    found = wsanalyze.verify(CAPTURES / "keepalive.pcap", packets=20)
+    assert found.until == 20
+    assert 0 < found.agree == found.ours == found.theirs < 25
+    assert found.statement.endswith(f"agree on all {found.agree} frames, up to packet 20.")
+
+
+def test_no_more_packets_than_there_are_is_everything() -> None:
+    assert wsanalyze.verify(CAPTURES / "keepalive.pcap", packets=49).until is None
+
+
+def test_within_a_running_event_loop() -> None:
+    async def cell() -> Verification:
+        return wsanalyze.verify(CAPTURES / "keepalive.pcap")
+
+    assert asyncio.run(cell()).agree == 25
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [("-", {}), (str(CAPTURES), {}), ("x", {"timeout": 0}), ("x", {"packets": 0})],
+)
+def test_what_makes_no_sense(source: str, options: dict[str, int]) -> None:
+    with pytest.raises(wsanalyze.UsageError):
+        wsanalyze.verify(source, **options)  # type: ignore[arg-type]
