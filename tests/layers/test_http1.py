@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from typing import ClassVar
@@ -252,6 +253,20 @@ class TestSeveralRequests:
         outcomes = [row.outcome for row in stage.connections]
         assert outcomes == ["refused", "refused", "established"]
         assert brief(stage.frames, "connection") == [(2,)]
+
+    @pytest.mark.parametrize("answers", [RESPONSE + frame(b"a"), REFUSED + RESPONSE + frame(b"a")])
+    def test_an_attempt_that_is_answered_behind_the_next_request_counts_once(
+        self, answers: bytes
+    ) -> None:
+        stage = Stage().client(REQUEST * 2).server(answers)
+        stage.finish()
+        (summary,) = stage.recorder.summaries
+        outcomes = Counter(row.outcome for row in stage.connections)
+        assert outcomes["established"] == summary.attempts_established == 1
+        assert summary.attempts == len(stage.connections) == 2
+        assert summary.attempts_refused == outcomes["refused"]
+        assert summary.attempts_unanswered == outcomes["unanswered"]
+        assert summary.frames == len(stage.frames)
 
     def test_a_refused_body_until_the_connection_ends(self) -> None:
         stage = Stage().client(REQUEST).server(http("HTTP/1.1 403 No", body=TRAP)).end(1)

@@ -184,6 +184,8 @@ class Attempt:
         observation.client_window_zero_ns = client.zero_ns
         observation.server_window_zero_ns = server.zero_ns
         side = self.connection.client_direction
+        # An attempt that is answered late is settled twice.
+        observation.endings.clear()
         for facts in self.conversation.endings or ():
             ending = ending_of(facts, side)
             is_first = all(each.sender != ending.sender for each in observation.endings)

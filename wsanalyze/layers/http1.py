@@ -658,9 +658,18 @@ class Http1(Layer):
 
     def conclude(self, half: Half, attempt: Attempt, method: str | None, head: Head) -> int:
         """Take the final response of an attempt: a session begins, or HTTP goes on."""
+        late = attempt is not self.attempt
+        capture = self.conversation.capture
+        if late:
+            # It was settled without an answer when the client asked again.
+            self.recorder.settle(attempt.connection, capture, -1)
         if attempt.answered(head, half.time, half.packet):
+            if late:
+                self.resume(half, attempt)
             self.open(attempt)
             return 0
+        if late:
+            self.recorder.settle(attempt.connection, capture)
         self.upgrading = 0
         client = self.high if self.client_side else self.low
         if client.mode == CHALLENGE and client.remaining == BODY_LENGTH:
@@ -672,6 +681,14 @@ class Http1(Layer):
         done = self.read_held()
         self.reading = None
         return done
+
+    def resume(self, half: Half, attempt: Attempt) -> None:
+        """Let an attempt that was answered late be the open one, and end the one after it."""
+        later = self.attempt
+        if later is not None:
+            later.connection.ended_by = None
+            later.settle(half.before)
+        self.attempt = attempt
 
     def read_held(self) -> int:
         """Read what the client sent ahead of an answer as HTTP."""

@@ -70,15 +70,18 @@ class Recorder:
         if self.most < 0 or len(self.connections) < self.most:
             self.connections.append(connection)
 
-    def settle(self, connection: Connection, capture: int) -> None:
-        """Count a connection that is over for the capture in which it began."""
+    def settle(self, connection: Connection, capture: int, times: int = 1) -> None:
+        """Count a connection that is over for the capture in which it began.
+
+        `times` of -1 takes that back, of one that was not over.
+        """
         summary = self.summaries[capture]
         outcome = "attempts_" + connection.outcome
-        summary.attempts += 1
-        setattr(summary, outcome, getattr(summary, outcome) + 1)
-        summary.frames += connection.client_frames + connection.server_frames
-        summary.messages += connection.client_messages + connection.server_messages
-        summary.lost_bytes += connection.client_lost_bytes + connection.server_lost_bytes
+        summary.attempts += times
+        setattr(summary, outcome, getattr(summary, outcome) + times)
+        summary.frames += times * (connection.client_frames + connection.server_frames)
+        summary.messages += times * (connection.client_messages + connection.server_messages)
+        summary.lost_bytes += times * (connection.client_lost_bytes + connection.server_lost_bytes)
 
     def contested(self, direction: Direction, start: int) -> tuple[Conflict, ...]:
         """Keep the conflicts of a direction from the one at `start` on, as far as there is room."""
