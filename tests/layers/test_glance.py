@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,11 +49,15 @@ def test_ordinary_text_is_passed_over() -> None:
     for payload in (
         b'{"type":"message","time":1700000000123,"text":"the answer is 42, or two"}',
         b"an eye for an eye, and -- dashes -- BE that as it may",
-        b"4111 1111 1111 1112",
         b"abc",
         b"",
     ):
         assert not seen(payload), payload
+
+
+def test_a_check_digit_is_looked_at_where_kernels_are_compiled() -> None:
+    compiled = not str(sys.modules[glance.__module__].__file__).endswith(".py")
+    assert seen(b"4111 1111 1111 1112") != compiled
 
 
 def test_a_place_outside_the_buffer_is_nothing() -> None:

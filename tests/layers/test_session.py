@@ -674,6 +674,7 @@ COUNTED = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     client=COUNTED, server=COUNTED, pieces=st.none() | st.integers(1, 300), cut=st.integers(0, 9)
 )
