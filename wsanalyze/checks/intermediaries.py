@@ -82,6 +82,10 @@ _PAGES = (
 SERVERS_TOO = frozenset(("nginx", "Apache"))
 
 
+# int() refuses other scripts' digits, and numbers of thousands of them.
+_POSITIVE = re.compile(r"0*[1-9][0-9]*")
+
+
 def signs(head: Head) -> list[str]:
     """Return the fields of a head that an intermediary adds, as `Name: value`, in their order.
 
@@ -122,13 +126,13 @@ def cache_signs(head: Head) -> list[str]:
     """Return the fields that say a response came out of a cache (RFC 9111 §5.1)."""
     found = []
     age = (head.value("age") or "").strip()
-    if age.isdigit() and int(age) > 0:
+    if _POSITIVE.fullmatch(age):
         found.append(f"Age: {age}")
     for name in ("X-Cache", "CF-Cache-Status", "X-Cache-Lookup"):
         value = head.value(name.lower()) or ""
         if re.match(r"(?:TCP_)?(?:MEM_)?HIT\b", value.strip(), re.IGNORECASE):
             found.append(f"{name}: {value}")
     hits = (head.value("x-cache-hits") or "").strip()
-    if hits.isdigit() and int(hits) > 0:
+    if _POSITIVE.fullmatch(hits):
         found.append(f"X-Cache-Hits: {hits}")
     return found
