@@ -206,6 +206,14 @@ class TestCached:
         shake = handshake(response=with_fields(RESPONSE, line))
         assert found(proxies.cached_response, connection(shake))[0].severity == "error"
 
+    @pytest.mark.parametrize("line", ["Age: ²", "X-Cache-Hits: ²", "Age: 00", "Age: -3"])
+    def test_what_is_no_number_of_a_cache(self, line: str) -> None:
+        assert found(proxies.cached_response, refused(403, line)) == []
+
+    def test_an_age_of_thousands_of_digits(self) -> None:
+        (finding,) = found(proxies.cached_response, refused(403, "Age: " + "9" * 5000))
+        assert len(finding.evidence) <= 260
+
     @pytest.mark.parametrize("line", ["Age: 0", "X-Cache: MISS from a", "X-Cache-Hits: 0"])
     def test_what_a_cache_says_that_did_not_have_it(self, line: str) -> None:
         assert found(proxies.cached_response, refused(403, line)) == []

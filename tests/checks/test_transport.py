@@ -157,6 +157,12 @@ class TestHalfClosed:
         )
         assert finding.severity == "warning"
 
+    def test_an_end_that_is_not_among_those_that_are_kept(self) -> None:
+        resets = [ending("rst", "client")] * 16
+        observation = session(*resets, client_after_end=12)
+        observation.client.last = event("last", time=20 * SECOND)
+        assert found(transport.half_closed, connection(observation=observation)) == []
+
     def test_a_server_that_said_so(self) -> None:
         server = Side(close=event("close", "server"))
         assert [each.severity for each in self.of(at=20, server=server)] == ["info"]

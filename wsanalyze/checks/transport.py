@@ -322,9 +322,10 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
         if not (count and facts.established):
             continue
         other = "server" if sender == "client" else "client"
-        first = next(each for each in observation.endings if each.sender == other)
+        # Of thousands of endings the first are kept: the other end's may not be among them.
+        first = next((each for each in observation.endings if each.sender == other), None)
         side, last = facts.side(sender), facts.side(sender).last
-        if last is None or last.time - first.time <= CROSSING_S * SECOND:
+        if first is None or last is None or last.time - first.time <= CROSSING_S * SECOND:
             continue
         if side.close is not None and count <= side.close.header_length + side.close.length:
             continue
