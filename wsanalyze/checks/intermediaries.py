@@ -41,6 +41,21 @@ FIELDS = (
     "proxy-status",
 )
 
+# A number above 0. It may have more digits than int() takes, or one that is none (\xb2).
+_POSITIVE = re.compile(r"0*[1-9][0-9]*")
+
+# Where a proxy says that TLS ended at it: the way from it to the server is another one.
+_SCHEME_FIELDS = (
+    "x-forwarded-proto",
+    "x-forwarded-protocol",
+    "x-forwarded-scheme",
+    "x-scheme",
+    "x-url-scheme",
+    "cloudfront-forwarded-proto",
+)
+_SWITCH_FIELDS = ("x-forwarded-ssl", "front-end-https")
+_FORWARDED_PROTO = re.compile(r'proto="?(?:https|wss)\b', re.IGNORECASE)
+
 # Values of Server that name a program which usually stands in front of others.
 _SERVERS = re.compile(
     r"(nginx|openresty|envoy|haproxy|cloudflare|squid|varnish|zscaler|awselb|bigip|big-ip|"
@@ -97,6 +112,22 @@ def signs(head: Head) -> list[str]:
     return found
 
 
+def tls_ended(head: Head) -> bool:
+    """Tell whether a proxy says that TLS ended at it: plain ws is its way to the server.
+
+    Of several values, each proxy has added one; the client's own is the first.
+    """
+    for name in _SCHEME_FIELDS:
+        first = (head.value(name) or "").partition(",")[0].strip().lower()
+        if first in ("https", "wss"):
+            return True
+    if any((head.value(name) or "").strip().lower() == "on" for name in _SWITCH_FIELDS):
+        return True
+    if '"https"' in (head.value("cf-visitor") or ""):
+        return True
+    return _FORWARDED_PROTO.search(head.value("forwarded") or "") is not None
+
+
 def program_of(head: Head) -> str | None:
     """Return who passed a response on, by Server or Via; None where nobody says so.
 
@@ -122,13 +153,14 @@ def cache_signs(head: Head) -> list[str]:
     """Return the fields that say a response came out of a cache (RFC 9111 §5.1)."""
     found = []
     age = (head.value("age") or "").strip()
-    if age.isdigit() and int(age) > 0:
+    if _POSITIVE.fullmatch(age):
         found.append(f"Age: {age}")
-    for name in ("X-Cache", "CF-Cache-Status", "X-Cache-Lookup"):
+    # Squid's X-Cache-Lookup says what it has, which may be too old or not wanted: no sign.
+    for name in ("X-Cache", "CF-Cache-Status"):
         value = head.value(name.lower()) or ""
         if re.match(r"(?:TCP_)?(?:MEM_)?HIT\b", value.strip(), re.IGNORECASE):
             found.append(f"{name}: {value}")
     hits = (head.value("x-cache-hits") or "").strip()
-    if hits.isdigit() and int(hits) > 0:
+    if _POSITIVE.fullmatch(hits):
         found.append(f"X-Cache-Hits: {hits}")
     return found
