@@ -125,6 +125,12 @@ class TestBeginningAndEnd:
         assert len(found_in(transport.still_open, "capture-ends-open.pcap")) == 1
         assert found_in(transport.still_open, "websockets-plain.pcapng") == []
 
+    def test_an_end_that_is_not_kept(self) -> None:
+        """Only sixteen are: the one that the bytes came after may be another."""
+        resets = [ending("rst", "client")] * 16
+        record = connection(observation=session(*resets, client_after_end=12))
+        assert found(transport.half_closed, record) == []
+
     def test_the_same_ports_again(self) -> None:
         first = connection()
         second = connection(conversation=1, serial=1, started=20 * SECOND, ended=30 * SECOND)

@@ -10,6 +10,11 @@ from wsanalyze.websocket.handshake import Handshake
 
 ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
+# Ends of names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, and usage).
+_LOCAL = (
+    *(".local", ".localhost", ".localdomain", ".internal", ".intranet", ".corp", ".lan", ".home"),
+    *(".home.arpa", ".private", ".test", ".example", ".invalid"),
+)
 # The machine itself, by whichever name.
 _LOOPBACK = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
 
@@ -66,7 +71,6 @@ def domain(name: str) -> str:
 def is_public_name(name: str) -> bool:
     """Tell whether a name is one of the public DNS: no address, no name of the local network."""
     lowered = name.lower().rstrip(".")
-    local = (".local", ".internal", ".lan", ".home", ".test", ".localhost", ".example", ".invalid")
-    if "." not in lowered or lowered.endswith(local) or lowered.startswith("["):
+    if "." not in lowered or lowered.endswith(_LOCAL) or lowered.startswith("["):
         return False
     return not lowered.replace(".", "").isdigit()

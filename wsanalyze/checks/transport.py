@@ -322,7 +322,10 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
         if not (count and facts.established):
             continue
         other = "server" if sender == "client" else "client"
-        first = next(each for each in observation.endings if each.sender == other)
+        # Of many ends, those behind the first sixteen are not kept.
+        first = next((each for each in observation.endings if each.sender == other), None)
+        if first is None:
+            continue
         side, last = facts.side(sender), facts.side(sender).last
         if last is None or last.time - first.time <= CROSSING_S * SECOND:
             continue
