@@ -41,6 +41,12 @@ FIELDS = (
     "proxy-status",
 )
 
+# Where a proxy says for whom it asks.
+_FOR_FIELDS = ("x-forwarded-for", "forwarded", "cf-connecting-ip", "true-client-ip", "x-real-ip")
+
+# What calls itself so opens connections at its own pace, to see whether that works.
+_PROBES = re.compile(r"health|probe|monitor|uptime|pingdom|nagios|blackbox", re.IGNORECASE)
+
 # A number above 0. It may have more digits than int() takes, or one that is none (\xb2).
 _POSITIVE = re.compile(r"0*[1-9][0-9]*")
 
@@ -126,6 +132,20 @@ def tls_ended(head: Head) -> bool:
     if '"https"' in (head.value("cf-visitor") or ""):
         return True
     return _FORWARDED_PROTO.search(head.value("forwarded") or "") is not None
+
+
+def asked_for(head: Head) -> tuple[str, ...]:
+    """Return what tells apart those for whom one address asks, as far as the request says.
+
+    Behind a proxy or a NAT are several clients; of two with the same program it knows nothing.
+    """
+    named = next((value for name in _FOR_FIELDS if (value := head.value(name))), "")
+    return named.partition(",")[0].strip(), head.value("user-agent") or ""
+
+
+def is_probe(head: Head) -> bool:
+    """Tell whether a request says that it only tries whether the server is there."""
+    return _PROBES.search(head.value("user-agent") or "") is not None
 
 
 def program_of(head: Head) -> str | None:
