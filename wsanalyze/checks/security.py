@@ -133,7 +133,7 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.outcome != "established" or handshake.origin is None:
         return
-    origin, host = handshake.origin, handshake.host
+    origin, host = address(handshake.origin, show=facts.show_secrets), handshake.host
     evidence = f"Origin: {origin}"[:200]
     cookie = handshake.request_head.count("cookie") > 0
     site = ORIGIN.match(origin)
@@ -207,10 +207,11 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
     ended = tls_ended(handshake.request_head)
     if handshake.origin.lower().startswith("https://") and not ended:
         inside = is_inside(facts.connection.server_ip)
-        message = f"a page of {shown(handshake.origin)} came over plain ws"
+        origin = address(handshake.origin, show=facts.show_secrets)
+        message = f"a page of {shown(origin)} came over plain ws"
         if inside:
             message += ": TLS may end at a proxy before this place"
-        evidence = f"Origin: {handshake.origin}"[:200]
+        evidence = f"Origin: {origin}"[:200]
         severity = "info" if inside else "warning"
         yield facts.once("client", message, evidence=evidence, severity=severity)
 
@@ -389,8 +390,9 @@ def private_endpoint(facts: Facts) -> Iterator[Finding]:
     if is_public_name(origin[2]) and is_inside(record.server_ip):
         if not names_server(handshake):
             return
-        message = f"a page of {shown(handshake.origin)} reached {shown(host[0])}"
-        yield facts.once("client", message, evidence=f"Origin: {handshake.origin}"[:200])
+        page = address(handshake.origin, show=facts.show_secrets)
+        message = f"a page of {shown(page)} reached {shown(host[0])}"
+        yield facts.once("client", message, evidence=f"Origin: {page}"[:200])
 
 
 @check(
