@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.given import SECOND, connection, event, found, messages, observed
+import pytest
+
+from checks.given import (
+    REQUEST,
+    SECOND,
+    connection,
+    event,
+    found,
+    handshake,
+    messages,
+    observed,
+    with_fields,
+)
 from wsanalyze.checks import cuts
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending, Observation, Side, Spread
@@ -158,6 +170,25 @@ class TestLoop:
         records = [
             cut(number, 1.0, begun=begun) for number, begun in enumerate([0, 7, 15, 25, 39, 61])
         ]
+        assert found(cuts.reconnect_loop, *records) == []
+
+    @pytest.mark.parametrize(
+        "field", ["X-Forwarded-For: 203.0.113.{}", "X-Real-IP: 203.0.113.{}", "User-Agent: app/{}"]
+    )
+    def test_several_clients_behind_one_address(self, field: str) -> None:
+        """As a server behind a proxy sees them, all of whose clients have the proxy's address."""
+        records = [cut(number, 1.0, begun=10 * number, how="rst") for number in range(6)]
+        for number, record in enumerate(records):
+            record.handshake = handshake(with_fields(REQUEST, field.format(number)))
+        assert found(cuts.reconnect_loop, *records) == []
+        for record in records:
+            record.handshake = handshake(with_fields(REQUEST, field.format(1)))
+        assert len(found(cuts.reconnect_loop, *records)) == 1
+
+    def test_probes_come_again_and_again(self) -> None:
+        records = [cut(number, 1.0, begun=10 * number) for number in range(6)]
+        for record in records:
+            record.handshake = handshake(with_fields(REQUEST, "User-Agent: ELB-HealthChecker/2.0"))
         assert found(cuts.reconnect_loop, *records) == []
 
     def test_four_are_not_enough(self) -> None:

@@ -1,15 +1,19 @@
-"""The quick look is never blind to what the closer one finds."""
+"""The quick look is never blind to what the closer one finds, compiled or not."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.checks.contents import inspect
-from wsanalyze.layers.glance import glance
+from wsanalyze.layers import glance as kernel
 
 SECRETS = (
     b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlc2lnbmF0dXJl",
@@ -24,42 +28,147 @@ SECRETS = (
     b'"password": "secret1"',
     b"PASSWORD=secret1",
     b"Passwd: secret1",
+    b"passphrase=secret1",
 )
 
-
-def seen(payload: bytes) -> bool:
-    return bool(glance(Buffer(b"xx" + payload + b"yy"), 2, 2 + len(payload)))
+Seen = Callable[[bytes], bool]
 
 
-@given(st.sampled_from(SECRETS), st.binary(max_size=40), st.binary(max_size=40))
-def test_a_secret_wherever_it_stands(secret: bytes, before: bytes, after: bytes) -> None:
+def of(glance: Callable[[Buffer, int, int], object]) -> Seen:
+    """Return a look at a payload that stands within a buffer, its neighbours being none of it."""
+    return lambda payload: bool(glance(Buffer(b"41" + payload + b"11"), 2, 2 + len(payload)))
+
+
+def uncompiled() -> Seen:
+    """Return what the source file does where nothing is compiled."""
+    source = Path(kernel.__file__).parent / "glance.py"
+    spec = spec_from_file_location("uncompiled_glance", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # Cython's own stand-in says that it is not compiled, as that of the package does.
+    assert not module.cython.compiled
+    # A buffer that is compiled shows its view to compiled code alone.
+    return lambda payload: bool(
+        module.glance(SimpleNamespace(view=b"41" + payload + b"11"), 2, 2 + len(payload))
+    )
+
+
+BUILDS = {"as installed": of(kernel.glance), "uncompiled": uncompiled()}
+both = pytest.mark.parametrize("seen", BUILDS.values(), ids=BUILDS)
+
+
+def holds_secret(payload: bytes) -> bool:
+    return any(kind == "secret" for kind, _, _ in inspect(payload, 1, True))
+
+
+def with_check_digit(digits: str) -> str:
+    """Return digits and the one that ISO/IEC 7812-1 puts behind them."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        doubled = int(digit) * (1 if place % 2 else 2)
+        total += doubled - 9 if doubled > 9 else doubled
+    return digits + str(-total % 10)
+
+
+@st.composite
+def cards(draw: st.DrawFn) -> bytes:
+    """A number with a right check digit, in groups of all kinds, among other numbers."""
+    digits = draw(st.text("0123456789", min_size=10, max_size=19))
+    number = with_check_digit(draw(st.sampled_from("3456")) + digits)
+    between = st.sampled_from(["", "", " ", "-", "x"])
+    same = draw(between)
+    spelt = ""
+    for place, digit in enumerate(number):
+        if place and place % 4 == 0:
+            spelt += same if draw(st.integers(0, 9)) else draw(between)
+        spelt += digit
+    beside = st.text("0123456789 -/.:,x", max_size=6)
+    return (draw(beside) + spelt + draw(beside)).encode()
+
+
+@both
+@given(secret=st.sampled_from(SECRETS), before=st.binary(max_size=40), after=st.binary(max_size=40))
+def test_a_secret_wherever_it_stands(
+    seen: Seen, secret: bytes, before: bytes, after: bytes
+) -> None:
     payload = before + secret + after
-    if any(kind == "secret" for kind, _, _ in inspect(payload, 1, True)):
-        assert seen(payload)
+    assert seen(payload) or not holds_secret(payload)
 
 
-@given(st.text(alphabet="0123456789 -x.", min_size=13, max_size=60))
-def test_whatever_is_a_card_number_is_seen(text: str) -> None:
+@both
+@given(text=st.text(alphabet="0123456789 -x.", min_size=13, max_size=60))
+def test_whatever_is_a_card_number_is_seen(seen: Seen, text: str) -> None:
     payload = text.encode()
-    if any(kind == "secret" for kind, _, _ in inspect(payload, 1, True)):
-        assert seen(payload)
+    assert seen(payload) or not holds_secret(payload)
 
 
-def test_ordinary_text_is_passed_over() -> None:
-    for payload in (
+@both
+@given(payload=cards())
+def test_a_card_number_among_numbers(seen: Seen, payload: bytes) -> None:
+    assert seen(payload) or not holds_secret(payload)
+
+
+@given(payload=cards())
+def test_compiled_it_sees_no_card_number_that_is_none(payload: bytes) -> None:
+    """Only one whose digits are all the same: no card has it, and few messages do."""
+    if not str(kernel.__file__).endswith(".py") and BUILDS["as installed"](payload):
+        assert holds_secret(payload) or any(digit * 12 in payload for digit in SAME)
+
+
+SAME = tuple(b"%d" % digit for digit in range(10))
+
+
+@both
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"4111111111111111 12/27",
+        b"4111 1111 1111 1111 123",
+        b"order 12 4111 1111 1111 1111",
+        b"2024-11-28 4111111111111111",
+        b"4222222222222",
+        b"4222 2222 2222 2",
+    ],
+)
+def test_numbers_beside_a_card_number(seen: Seen, payload: bytes) -> None:
+    """Its month and year, its code, an order's number."""
+    assert seen(payload)
+
+
+@both
+@pytest.mark.parametrize(
+    "payload",
+    [
         b'{"type":"message","time":1700000000123,"text":"the answer is 42, or two"}',
         b"an eye for an eye, and -- dashes -- BE that as it may",
         b"abc",
         b"",
-    ):
-        assert not seen(payload), payload
+    ],
+)
+def test_ordinary_text_is_passed_over(seen: Seen, payload: bytes) -> None:
+    assert not seen(payload)
 
 
-def test_a_check_digit_is_looked_at_where_kernels_are_compiled() -> None:
-    compiled = not str(sys.modules[glance.__module__].__file__).endswith(".py")
-    assert seen(b"4111 1111 1111 1112") != compiled
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"4111 1111 1111 1112",
+        b"4111 1111-1111 1111",
+        b"0.4111111111111111",
+        b"x4111111111111111",
+        b"41111111111111111111",
+        b"4111111111111111x",
+    ],
+)
+def test_numbers_that_are_no_cards(payload: bytes) -> None:
+    """Compiled, it looks at the check digit and at what stands beside."""
+    assert not holds_secret(payload)
+    if not str(kernel.__file__).endswith(".py"):
+        assert not BUILDS["as installed"](payload)
 
 
 def test_a_place_outside_the_buffer_is_nothing() -> None:
-    assert not glance(Buffer(b"eyJhbGciOi"), -1, 8)
-    assert not glance(Buffer(b"eyJhbGciOi"), 0, 11)
+    assert not kernel.glance(Buffer(b"eyJhbGciOi"), -1, 8)
+    assert not kernel.glance(Buffer(b"eyJhbGciOi"), 0, 11)

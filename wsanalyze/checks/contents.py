@@ -24,10 +24,10 @@ _PEM = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")
 _AWS = re.compile(rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
 # Digits, alone or in groups of four; the networks' numbers begin with 3 to 6 (ISO/IEC 7812).
 _CARD = re.compile(
-    rb"(?<![0-9A-Za-z.])[3-6][0-9]{3}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}(?![0-9A-Za-z])"
+    rb"(?<![0-9A-Za-z.])[3-6][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}(?![0-9A-Za-z])"
 )
 _PASSWORD = re.compile(
-    rb"""["']?(?:password|passwd|passphrase)["']?\s*[:=]\s*["']?([^\s"'&,;}]{4,})""", re.IGNORECASE
+    rb"""["']?(?:password|passwd)["']?\s*[:=]\s*["']?([^\s"'&,;}]{4,})""", re.IGNORECASE
 )
 # What stands in the place of a password where there is none.
 _NO_PASSWORD = frozenset((b"null", b"none", b"true", b"false", b"undefined", b"****", b"password"))

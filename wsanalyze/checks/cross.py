@@ -11,20 +11,31 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import grow, maybe_cut
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 
 
-def pairs(facts: CaptureFacts) -> dict[tuple[str, str, int], list[Facts]]:
-    """Return the attempts of each client's address at each endpoint, in order of their requests."""
-    found: dict[tuple[str, str, int], list[Facts]] = {}
+# Who asks whom: the client, the server, its port, and for whom the client asks.
+_Pair = tuple[str, str, int, tuple[str, ...]]
+
+
+def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
+    """Return the attempts of each client at each endpoint, in order of their requests.
+
+    Those for whom a proxy asks are different clients, as are programs that call themselves
+    otherwise; probes are left out.
+    """
+    found: dict[_Pair, list[Facts]] = {}
     for each in facts.connections:
-        record = each.connection
-        if record.requested is not None:
-            key = (record.client_ip, record.server_ip, record.server_port)
-            found.setdefault(key, []).append(each)
+        record, handshake = each.connection, each.handshake
+        if record.requested is None or handshake is None or is_probe(handshake.request_head):
+            continue
+        who = asked_for(handshake.request_head)
+        key = (record.client_ip, record.server_ip, record.server_port, who)
+        found.setdefault(key, []).append(each)
     return found
 
 
@@ -45,7 +56,7 @@ def pairs(facts: CaptureFacts) -> dict[tuple[str, str, int], list[Facts]]:
 )
 def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-01: the most at a time of each client and endpoint, which one program may not be."""
-    for (client, server, port), attempts in pairs(facts).items():
+    for (client, server, port, _), attempts in pairs(facts).items():
         if len(attempts) < 2:
             continue
         most, at = _most_at_once(attempts)
@@ -88,7 +99,7 @@ def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
 )
 def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-02: three failures or more in a row, and the waits do not grow."""
-    for (client, server, port), attempts in pairs(facts).items():
+    for (client, server, port, _), attempts in pairs(facts).items():
         waits, last = _waits(attempts)
         if len(waits) >= 3 and max(waits) <= 5 * SECOND and not grow(waits):
             said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])

@@ -18,6 +18,7 @@ from wsanalyze.checks.ending import (
 )
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import asked_for, is_probe
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -157,11 +158,15 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
     for (_, port), connections in facts.by_endpoint.items():
-        by_client: dict[tuple[str, str], list[Facts]] = {}
+        by_client: dict[tuple[str, ...], list[Facts]] = {}
         for each in connections:
-            target = (each.handshake.target or "") if each.handshake is not None else ""
-            by_client.setdefault((each.connection.client_ip, target), []).append(each)
-        for (client, _), attempts in by_client.items():
+            client, handshake = each.connection.client_ip, each.handshake
+            if handshake is None:
+                by_client.setdefault((client,), []).append(each)
+            elif not is_probe(handshake.request_head):
+                who = (client, handshake.target or "", *asked_for(handshake.request_head))
+                by_client.setdefault(who, []).append(each)
+        for (client, *_), attempts in by_client.items():
             last = _loop_of(facts, attempts)
             if last is not None:
                 count, span, each, waits = last

@@ -41,6 +41,27 @@ FIELDS = (
     "proxy-status",
 )
 
+# Where a proxy says for whom it asks.
+_FOR_FIELDS = ("x-forwarded-for", "forwarded", "cf-connecting-ip", "true-client-ip", "x-real-ip")
+
+# What calls itself so opens connections at its own pace, to see whether that works.
+_PROBES = re.compile(r"health|probe|monitor|uptime|pingdom|nagios|blackbox", re.IGNORECASE)
+
+# A number above 0. It may have more digits than int() takes, or one that is none (\xb2).
+_POSITIVE = re.compile(r"0*[1-9][0-9]*")
+
+# Where a proxy says that TLS ended at it: the way from it to the server is another one.
+_SCHEME_FIELDS = (
+    "x-forwarded-proto",
+    "x-forwarded-protocol",
+    "x-forwarded-scheme",
+    "x-scheme",
+    "x-url-scheme",
+    "cloudfront-forwarded-proto",
+)
+_SWITCH_FIELDS = ("x-forwarded-ssl", "front-end-https")
+_FORWARDED_PROTO = re.compile(r'proto="?(?:https|wss)\b', re.IGNORECASE)
+
 # Values of Server that name a program which usually stands in front of others.
 _SERVERS = re.compile(
     r"(nginx|openresty|envoy|haproxy|cloudflare|squid|varnish|zscaler|awselb|bigip|big-ip|"
@@ -82,10 +103,6 @@ _PAGES = (
 SERVERS_TOO = frozenset(("nginx", "Apache"))
 
 
-# int() refuses other scripts' digits, and numbers of thousands of them.
-_POSITIVE = re.compile(r"0*[1-9][0-9]*")
-
-
 def signs(head: Head) -> list[str]:
     """Return the fields of a head that an intermediary adds, as `Name: value`, in their order.
 
@@ -99,6 +116,36 @@ def signs(head: Head) -> list[str]:
         elif name in FIELDS or (name == "server" and _SERVERS.match(field.value.strip())):
             found.append(f"{field.name}: {field.value}")
     return found
+
+
+def tls_ended(head: Head) -> bool:
+    """Tell whether a proxy says that TLS ended at it: plain ws is its way to the server.
+
+    Of several values, each proxy has added one; the client's own is the first.
+    """
+    for name in _SCHEME_FIELDS:
+        first = (head.value(name) or "").partition(",")[0].strip().lower()
+        if first in ("https", "wss"):
+            return True
+    if any((head.value(name) or "").strip().lower() == "on" for name in _SWITCH_FIELDS):
+        return True
+    if '"https"' in (head.value("cf-visitor") or ""):
+        return True
+    return _FORWARDED_PROTO.search(head.value("forwarded") or "") is not None
+
+
+def asked_for(head: Head) -> tuple[str, ...]:
+    """Return what tells apart those for whom one address asks, as far as the request says.
+
+    Behind a proxy or a NAT are several clients; of two with the same program it knows nothing.
+    """
+    named = next((value for name in _FOR_FIELDS if (value := head.value(name))), "")
+    return named.partition(",")[0].strip(), head.value("user-agent") or ""
+
+
+def is_probe(head: Head) -> bool:
+    """Tell whether a request says that it only tries whether the server is there."""
+    return _PROBES.search(head.value("user-agent") or "") is not None
 
 
 def program_of(head: Head) -> str | None:
@@ -128,7 +175,8 @@ def cache_signs(head: Head) -> list[str]:
     age = (head.value("age") or "").strip()
     if _POSITIVE.fullmatch(age):
         found.append(f"Age: {age}")
-    for name in ("X-Cache", "CF-Cache-Status", "X-Cache-Lookup"):
+    # Squid's X-Cache-Lookup says what it has, which may be too old or not wanted: no sign.
+    for name in ("X-Cache", "CF-Cache-Status"):
         value = head.value(name.lower()) or ""
         if re.match(r"(?:TCP_)?(?:MEM_)?HIT\b", value.strip(), re.IGNORECASE):
             found.append(f"{name}: {value}")

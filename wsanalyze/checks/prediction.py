@@ -16,15 +16,16 @@ _JAVA_FACTOR = 0x5DEECE66D
 _JAVA_STEP = 0xB
 _JAVA_STATE = (1 << 48) - 1
 
-# Generators whose whole state is the number that they give: factor, increment, bits, name.
+# Generators whose whole state is the number that they give: factor, increment, modulus, name.
 _CONGRUENTIAL = (
-    (1103515245, 12345, 31, "the C standard's example of rand()"),
-    (1664525, 1013904223, 32, "the generator of Numerical Recipes"),
-    (214013, 2531011, 32, "the state of Microsoft's rand()"),
-    (22695477, 1, 32, "the state of Borland's rand()"),
-    (134775813, 1, 32, "Delphi's Random"),
-    (69069, 1, 32, "the VAX generator"),
-    (16807, 0, 31, "minstd, modulo 2^31"),
+    (1103515245, 12345, 1 << 31, "the C standard's example of rand()"),
+    (1664525, 1013904223, 1 << 32, "the generator of Numerical Recipes"),
+    (214013, 2531011, 1 << 32, "the state of Microsoft's rand()"),
+    (22695477, 1, 1 << 32, "the state of Borland's rand()"),
+    (134775813, 1, 1 << 32, "Delphi's Random"),
+    (69069, 1, 1 << 32, "the VAX generator"),
+    (16807, 0, (1 << 31) - 1, "minstd_rand0, as rand() of macOS"),
+    (48271, 0, (1 << 31) - 1, "minstd_rand"),
 )
 
 # glibc's rand(): r[i] = r[i - 3] + r[i - 31], of which all but the lowest bit are shown.
@@ -38,7 +39,8 @@ _MERSENNE_CONFIRMED = 3
 
 def generator_of(numbers: Sequence[int]) -> str | None:
     """Return the name of the generator that made `numbers`, None where no known one did."""
-    if len(numbers) < 3:
+    # One number alone fits some relations, too: 0 is the sum of 0 and 0.
+    if len(numbers) < 3 or len(set(numbers[:3])) == 1:
         return None
     for order, words in (("", numbers[:4]), (", bytes turned over", _turned(numbers[:4]))):
         if maybe_java_state(words) is not None:
@@ -95,13 +97,12 @@ def java_numbers(state: int) -> Iterator[int]:
 
 
 def _congruential(numbers: Sequence[int]) -> str | None:
-    for factor, step, bits, name in _CONGRUENTIAL:
-        state = (1 << bits) - 1
+    for factor, step, modulus, name in _CONGRUENTIAL:
         number = numbers[0]
-        if number > state or number == 0:
+        if number >= modulus or number == 0:
             continue
         for following in numbers[1:]:
-            number = (number * factor + step) & state
+            number = (number * factor + step) % modulus
             if number != following:
                 break
         else:

@@ -16,6 +16,7 @@ from wsanalyze.checks.intermediaries import (
     program_of,
     signs,
 )
+from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 
@@ -134,7 +135,8 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
         reasons.append(f"Connection: {', '.join(head.values('connection'))}")
     if reasons:
         message = f"the request came with {shown(' and '.join(reasons))}"
-        yield facts.once("client", message, evidence=head.start_line[:200])
+        evidence = address(head.start_line, show=facts.show_secrets)[:200]
+        yield facts.once("client", message, evidence=evidence)
     response = handshake.response_head
     if response is None or response.http_version != "1.0":
         return

@@ -120,7 +120,8 @@ def _used_again(connections: Sequence[Facts]) -> tuple[Facts, Facts] | None:
 
     A proxy passes a key on: its two legs have the same one at the same time, to other endpoints.
     Attempts on one TCP connection (401, then again) are one connection. What is captured on both
-    sides of a NAT is there twice at the same time, from two addresses.
+    sides of a NAT is there twice at the same time, from two addresses; what is captured at both
+    ends, in two captures with clocks of their own, with the same ports.
     """
     for place, second in enumerate(connections):
         for first in connections[max(0, place - 8) : place]:
@@ -128,6 +129,11 @@ def _used_again(connections: Sequence[Facts]) -> tuple[Facts, Facts] | None:
             if (one.capture, one.conversation) == (two.capture, two.conversation):
                 continue
             same = (one.server_ip, one.server_port) == (two.server_ip, two.server_port)
+            if one.capture != two.capture:
+                # Two clocks: neither "before" nor "at the same time" means anything.
+                if same and one.client_ip == two.client_ip and one.client_port != two.client_port:
+                    return first, second
+                continue
             requested = two.requested if two.requested is not None else two.started
             if requested > one.ended or (same and not _may_be_one(first, second)):
                 return first, second

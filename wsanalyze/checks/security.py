@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import signs
-from wsanalyze.observation import INNER, SECRETS
+from wsanalyze.checks.intermediaries import tls_ended
+from wsanalyze.checks.redaction import address
+from wsanalyze.checks.sites import (
+    HOST,
+    ORIGIN,
+    domain,
+    is_inside,
+    is_loopback,
+    is_public_name,
+    names_server,
+    same_site,
+)
+from wsanalyze.checks.tokens import bearer, tokens
+from wsanalyze.observation import INNER, SECRETS, Event
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.handshake import Handshake
-
-# Names of query parameters that carry what should not be read by others.
-_TOKENS = re.compile(
-    r"[?&;]([\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key)|"
-    r"key|sig|sid|pwd|auth|authorization|ticket|session(?:[-_]?(?:id|key))?)=([^&;#\s]+)",
-    re.IGNORECASE,
-)
-# What a flag or a number of such a name has, which is no secret.
-_NO_SECRET = re.compile(r"true|false|null|none|undefined|.{1,3}", re.IGNORECASE)
-# Subprotocols by which clients hand over tokens, because browsers cannot set other fields: the
-# token stands behind such a name, or is offered next to it.
-_BEARER = re.compile(
-    r"(?:base64url\.bearer\.authorization(?:\.k8s\.io)?|(?:authorization\.)?bearer|"
-    r"access[-_.]?token|authorization|token|jwt)(?:[-_.](.+))?",
-    re.IGNORECASE,
-)
-# (Begun within a word, each of many such beginnings would be read to the end.)
-_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
-# Letters and digits, as in what is random, and in hardly any name of a protocol.
-_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9._~+/=-]{16,}")
-_ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
-_HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 
 # What offers and addresses of tunnels and remote shells look like.
 _TUNNEL_SUBPROTOCOLS = (
@@ -49,7 +38,12 @@ _TUNNEL_TARGETS = {
     "wstunnel": "wstunnel",
     "websockify": "websockify, VNC or any TCP in WebSocket",
 }
-_TUNNEL_TARGET = re.compile(r"/(wstunnel|websockify)(?:[/?]|$)|^/v1/(?=events(?:[/?]|$))")
+_TUNNEL_TARGET = re.compile(r"/(wstunnel|websockify)(?:[/?]|$)")
+# Origins that whoever can make somebody open a file or a frame, or install something, may have; of
+# applications made of pages (capacitor:, app:, tauri:) nobody else has theirs.
+ANYBODYS = ("file:", "chrome-extension:", "moz-extension:")
+# What a finding over plain ws says where a proxy had TLS with the client.
+BEHIND_TLS = ": TLS ended at a proxy, from which on it is in the clear"
 SECOND = 1_000_000_000
 
 
@@ -62,7 +56,8 @@ SECOND = 1_000_000_000
     references=("RFC 6455 §10.6", "RFC 6265 §8.3", "RFC 6750 §2.3"),
     explanation=(
         "The request carries a cookie, Authorization, a token in its address or in a subprotocol, "
-        "and the connection is not encrypted: whoever is on the way can read it and use it."
+        "and the connection is not encrypted: whoever is on the way can read it and use it. Behind "
+        "a proxy at which TLS ends, that is who is between it and the server: a remark then."
     ),
     advice="Use wss. What was sent in the clear should be taken out of use.",
     example="refused-upgrades.pcapng",
@@ -73,40 +68,23 @@ def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.scheme != "ws" or not facts.has_request:
         return
-    head = handshake.request_head
+    severity, where = ("info", BEHIND_TLS) if tls_ended(handshake.request_head) else ("", "")
+    for what, evidence in _credentials(facts, handshake):
+        message = f"{what} over plain ws{where}"
+        yield facts.once("client", message, evidence=evidence[:200], severity=severity)
+
+
+def _credentials(facts: Facts, handshake: Handshake) -> Iterator[tuple[str, str]]:
+    """Yield what a request carries that others should not read: a sentence's begin, evidence."""
     for field in ("Cookie", "Authorization", "Proxy-Authorization"):
-        value = head.value(field.lower())
+        value = handshake.request_head.value(field.lower())
         if value:
-            message = f"the request carries {field} over plain ws"
-            yield facts.once("client", message, evidence=f"{field}: {facts.secret(value)}"[:200])
-    token = _bearer(handshake.subprotocols_offered)
+            yield f"the request carries {field}", f"{field}: {facts.secret(value)}"
+    token = bearer(handshake.subprotocols_offered)
     if token is not None:
-        evidence = f"Sec-WebSocket-Protocol: {facts.secret(token)}"[:200]
-        yield facts.once("client", "a subprotocol carries a token over plain ws", evidence=evidence)
-    for name, value in _tokens(handshake.target):
-        message = f"the address carries the parameter {shown(name)} over plain ws"
-        yield facts.once("client", message, evidence=f"{name}={facts.secret(value)}"[:200])
-
-
-def _bearer(offered: list[str]) -> str | None:
-    """Return the subprotocol that is a token or holds one, None where there is none."""
-    named = False
-    for subprotocol in offered:
-        if _JWT.search(subprotocol) or (named and _OPAQUE.fullmatch(subprotocol)):
-            return subprotocol
-        match = _BEARER.fullmatch(subprotocol)
-        named = match is not None and match[1] is None
-        if match is not None and match[1] is not None and _OPAQUE.fullmatch(match[1]):
-            return subprotocol
-    return None
-
-
-def _tokens(target: str | None) -> list[tuple[str, str]]:
-    """Return the parameters of an address that look like secrets, each name once."""
-    if target is None or "=" not in target:
-        return []
-    found = {match[1]: match[2] for match in _TOKENS.finditer(target)}
-    return [(name, value) for name, value in found.items() if not _NO_SECRET.fullmatch(value)]
+        yield "a subprotocol carries a token", f"Sec-WebSocket-Protocol: {facts.secret(token)}"
+    for name, value in tokens(handshake.target):
+        yield f"the address carries the parameter {shown(name)}", f"{name}={facts.secret(value)}"
 
 
 @check(
@@ -128,7 +106,7 @@ def token_in_address(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.scheme != "wss":
         return
-    for name, value in _tokens(handshake.target):
+    for name, value in tokens(handshake.target):
         message = f"the address carries the parameter {shown(name)}"
         yield facts.once("client", message, evidence=f"{name}={facts.secret(value)}"[:200])
 
@@ -155,52 +133,21 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.outcome != "established" or handshake.origin is None:
         return
-    origin, host = handshake.origin, handshake.host
+    origin, host = address(handshake.origin, show=facts.show_secrets), handshake.host
     evidence = f"Origin: {origin}"[:200]
     cookie = handshake.request_head.count("cookie") > 0
-    if origin == "null" or origin.startswith(("file:", "chrome-extension:", "moz-extension:")):
-        severity = "warning" if cookie else "info"
+    site = ORIGIN.match(origin)
+    if site is None or site[1].lower() not in ("http", "https"):
+        anybody = origin == "null" or origin.startswith(ANYBODYS)
         message = f"a request with the Origin {shown(origin)} was accepted"
+        severity = "warning" if cookie and anybody else "info"
         yield facts.once("client", message, evidence=evidence, severity=severity)
-    elif cookie and host is not None and not _same_site(origin, host):
-        if not _names_server(handshake):
+    elif cookie and host is not None and not same_site(origin, host):
+        # Pages of the machine itself are somebody's at work, or an application made of pages.
+        if is_loopback(site[2]) or not names_server(handshake):
             return
         message = f"a request with cookies from {shown(origin)} was accepted for {shown(host)}"
         yield facts.once("client", message, evidence=evidence)
-
-
-def _names_server(handshake: Handshake) -> bool:
-    """Tell whether Host is what the browser wrote, and not a proxy's own name for the server.
-
-    nginx writes the address from its configuration there if it is not told otherwise. A public
-    name is taken for what it says; another one only in a request that no proxy has written.
-    """
-    head = handshake.request_head
-    host = _HOST.match(handshake.host or "")
-    if host is not None and _is_public_name(host[1]):
-        return True
-    written = head.fields[0].name == "Host" and "Upgrade" in head.tokens("connection")
-    return written and not signs(head)
-
-
-def _same_site(origin: str, host: str) -> bool:
-    """Tell whether an origin and a host belong together, whatever their ports and schemes.
-
-    Names of one registered domain do (www.example.com and ws.example.com), as far as that can be
-    told without the list of public suffixes.
-    """
-    one, other = _ORIGIN.match(origin), _HOST.match(host)
-    return one is None or other is None or _domain(one[2]) == _domain(other[1])
-
-
-def _domain(name: str) -> str:
-    """Return the last two labels of a name, three below such as co.uk; addresses as they are."""
-    lowered = name.lower().rstrip(".")
-    labels = lowered.split(".")
-    if lowered.startswith("[") or labels[-1].isdigit():
-        return lowered
-    second = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
-    return ".".join(labels[-3 if second else -2 :])
 
 
 @check(
@@ -224,10 +171,11 @@ def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
         for each in connections:
             handshake = each.handshake
             if each.connection.outcome == "established" and handshake is not None:
-                origin = _ORIGIN.match(handshake.origin or "")
-                if origin is not None:
+                origin = ORIGIN.match(handshake.origin or "")
+                # A proxy may have one name for the servers of many sites.
+                if origin is not None and names_server(handshake):
                     host = (handshake.host or "").lower()
-                    sites.setdefault(host, {}).setdefault(_domain(origin[2]), each)
+                    sites.setdefault(host, {}).setdefault(domain(origin[2]), each)
         for host, origins in sites.items():
             if len(origins) >= 2:
                 names = ", ".join(shown(site) for site in list(origins)[:5])
@@ -256,25 +204,16 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.scheme != "ws" or not handshake.origin:
         return
-    if handshake.origin.lower().startswith("https://") and not _behind_tls(facts):
-        inside = ip_address(facts.connection.server_ip).is_private
-        message = f"a page of {shown(handshake.origin)} came over plain ws"
+    ended = tls_ended(handshake.request_head)
+    if handshake.origin.lower().startswith("https://") and not ended:
+        inside = is_inside(facts.connection.server_ip)
+        origin = address(handshake.origin, show=facts.show_secrets)
+        message = f"a page of {shown(origin)} came over plain ws"
         if inside:
             message += ": TLS may end at a proxy before this place"
-        evidence = f"Origin: {handshake.origin}"[:200]
+        evidence = f"Origin: {origin}"[:200]
         severity = "info" if inside else "warning"
         yield facts.once("client", message, evidence=evidence, severity=severity)
-
-
-def _behind_tls(facts: Facts) -> bool:
-    """Tell whether a proxy says that TLS ended at it: plain ws is its way to the server."""
-    handshake = facts.handshake
-    if handshake is None:
-        return False
-    head = handshake.request_head
-    named = (head.value("x-forwarded-proto"), head.value("x-forwarded-scheme"))
-    forwarded = (head.value("forwarded") or "").lower()
-    return any((each or "").lower() in ("https", "wss") for each in named) or "https" in forwarded
 
 
 @check(
@@ -299,8 +238,15 @@ def request_line_on_the_wire(facts: Facts) -> Iterator[Finding]:
     for event in facts.events("http-on-wire"):
         if facts.connection.scheme == "ws":
             line = event.payload.split(b"\r\n")[0].decode("latin-1")
-            message = f"the payload is on the wire as {shown(line)}"
-            yield facts.at(event, message, evidence=event.payload.hex(" "))
+            begun = address(line, show=facts.show_secrets)
+            message = f"the payload is on the wire as {shown(begun)}"
+            yield facts.at(event, message, evidence=_request_hex(facts, event.payload))
+
+
+def _request_hex(facts: Facts, payload: bytes) -> str:
+    """Return the bytes of a request in hex, up to the parameters in its address."""
+    upto = payload if facts.show_secrets else re.split(rb"[?#]|\r\n", payload, maxsplit=1)[0]
+    return upto[:64].hex(" ")
 
 
 @check(
@@ -312,7 +258,8 @@ def request_line_on_the_wire(facts: Facts) -> Iterator[Finding]:
     references=("RFC 6455 §10.6",),
     explanation=(
         "Tokens, private keys, card numbers or passwords in messages that are not encrypted. Only "
-        "the beginning of each text message is looked at (4,096 bytes)."
+        "the beginning of each text message is looked at (4,096 bytes). It is a remark where TLS "
+        "ended at a proxy before."
     ),
     advice="Use wss. What was sent in the clear should be taken out of use.",
     events=("secret",),
@@ -321,10 +268,13 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
     """SEC-11."""
     if facts.connection.scheme != "ws":
         return
+    handshake = facts.handshake
+    behind = handshake is not None and tls_ended(handshake.request_head)
+    severity, where = ("info", BEHIND_TLS) if behind else ("", "")
     for event in facts.events("secret"):
-        secret = event.payload.decode("latin-1")
-        message = f"a message seems to hold a secret: {SECRETS[event.value]}"
-        yield facts.at(event, message, evidence=facts.secret(secret)[:200])
+        evidence = facts.secret(event.payload.decode("latin-1"))[:200]
+        message = f"a message seems to hold a secret: {SECRETS[event.value]}{where}"
+        yield facts.at(event, message, evidence=evidence, severity=severity)
 
 
 @check(
@@ -343,14 +293,13 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
 )
 def protocol_inside(facts: Facts) -> Iterator[Finding]:
     """SEC-12."""
-    observation = facts.observation
-    if observation.count("inner-protocol"):
+    if facts.observation.counts:
         told = set()
         for event in facts.events("inner-protocol"):
-            if (event.value, event.sender) not in told:
+            if (event.value, event.sender) not in told and _is_inner(facts, event):
                 told.add((event.value, event.sender))
                 message = f"a message of the {event.sender} begins as {INNER[event.value]} does"
-                evidence = event.payload.hex(" ")
+                evidence = _request_hex(facts, event.payload)
                 yield facts.at(event, message, evidence=evidence, severity="warning")
     handshake = facts.handshake
     if handshake is None:
@@ -364,12 +313,24 @@ def protocol_inside(facts: Facts) -> Iterator[Finding]:
             evidence = facts.secret(offered) if bearer else offered
             yield facts.once("client", message, evidence=evidence[:200])
             return
-    target = handshake.target or ""
+    target = address(handshake.target or "")
     match = _TUNNEL_TARGET.search(target)
     if match is not None:
-        name = _TUNNEL_TARGETS.get(match[1] or "wstunnel", "wstunnel")
-        message = f"the target {shown(target.partition('?')[0])} is that of {name}"
-        yield facts.once("client", message, evidence=target.partition("?")[0][:200])
+        message = f"the target {shown(target)} is that of {_TUNNEL_TARGETS[match[1]]}"
+        yield facts.once("client", message, evidence=target[:200])
+
+
+def _is_inner(facts: Facts, event: Event) -> bool:
+    """Tell whether a message that begins as another protocol does is one.
+
+    SOCKS has so few bytes that other messages look like it: only the first frame of a side counts.
+    """
+    if INNER[event.value] != "SOCKS":
+        return True
+    first = facts.side(event.sender).first
+    if first is None or facts.connection.outcome == "unseen":
+        return False
+    return (first.packet, first.frame) == (event.packet, event.frame)
 
 
 @check(
@@ -423,23 +384,15 @@ def private_endpoint(facts: Facts) -> Iterator[Finding]:
     handshake, record = facts.handshake, facts.connection
     if handshake is None or not handshake.origin or record.outcome != "established":
         return
-    origin, host = _ORIGIN.match(handshake.origin), _HOST.match(handshake.host or "")
-    if origin is None or host is None or _is_public_name(host[1]):
+    origin, host = ORIGIN.match(handshake.origin), HOST.match(handshake.host or "")
+    if origin is None or host is None or is_public_name(host[1]):
         return
-    if _is_public_name(origin[2]) and ip_address(record.server_ip).is_private:
-        if not _names_server(handshake):
+    if is_public_name(origin[2]) and is_inside(record.server_ip):
+        if not names_server(handshake):
             return
-        message = f"a page of {shown(handshake.origin)} reached {shown(host[0])}"
-        yield facts.once("client", message, evidence=f"Origin: {handshake.origin}"[:200])
-
-
-def _is_public_name(name: str) -> bool:
-    """Tell whether a name is one of the public DNS: no address, no name of the local network."""
-    lowered = name.lower().rstrip(".")
-    local = (".local", ".internal", ".lan", ".home", ".test", ".localhost", ".example", ".invalid")
-    if "." not in lowered or lowered.endswith(local) or lowered.startswith("["):
-        return False
-    return not lowered.replace(".", "").isdigit()
+        page = address(handshake.origin, show=facts.show_secrets)
+        message = f"a page of {shown(page)} reached {shown(host[0])}"
+        yield facts.once("client", message, evidence=f"Origin: {page}"[:200])
 
 
 @check(

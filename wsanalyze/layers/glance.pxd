@@ -1,6 +1,7 @@
 from wsanalyze.buffer cimport Buffer
 
 cdef int DIGITS
+cdef int MOST_DIGITS
 cdef unsigned char ZERO
 cdef unsigned char THREE
 
@@ -9,5 +10,5 @@ cdef bint has_pair(const unsigned char* source, Py_ssize_t length) noexcept
 cdef bint has_digits(const unsigned char* source, Py_ssize_t length) noexcept
 cdef bint look(const unsigned char* source, Py_ssize_t length) noexcept
 cdef bint find_card(const unsigned char* source, Py_ssize_t length) noexcept
-cdef bint is_of_number(const unsigned char* source, Py_ssize_t at, Py_ssize_t length) noexcept
+cdef bint is_of_word(int byte) noexcept
 cdef bint card(const unsigned char* source, Py_ssize_t at, Py_ssize_t length) noexcept

@@ -20,6 +20,7 @@ SUSPICIOUS = re.compile(
 
 # A card's number has 13 to 19 digits, alone or in groups of four with one byte between.
 DIGITS = 13
+MOST_DIGITS = 19
 ZERO = 0x30
 THREE = 0x33
 
@@ -126,29 +127,23 @@ def look(source: cython.p_const_uchar, length: cython.Py_ssize_t) -> cython.bint
 @cython.boundscheck(False)
 @cython.exceptval(check=False)
 def find_card(source: cython.p_const_uchar, length: cython.Py_ssize_t) -> cython.bint:
-    """Say whether a number that may be a card's begins anywhere but within another number."""
+    """Say whether a card's number with the right check digit begins anywhere in these bytes."""
     i: cython.Py_ssize_t
-    begins: cython.bint
     for i in range(length - DIGITS + 1):
-        begins = i == 0 or not is_of_number(source, i - 1, length)
-        if 0x33 <= source[i] <= 0x36 and begins and card(source, i, length):
+        if source[i] < 0x33 or source[i] > 0x36:
+            continue
+        if i > 0 and (is_of_word(source[i - 1]) or source[i - 1] == 0x2E):
+            continue
+        if card(source, i, length):
             return True
     return False
 
 
 @cython.cfunc
-@cython.boundscheck(False)
 @cython.exceptval(check=False)
-def is_of_number(
-    source: cython.p_const_uchar, at: cython.Py_ssize_t, length: cython.Py_ssize_t
-) -> cython.bint:
-    """Say whether this is a digit, or a blank or hyphen between two."""
-    byte: cython.int = source[at]
-    if 0x30 <= byte <= 0x39:
-        return True
-    if (byte != 0x20 and byte != 0x2D) or at == 0 or at + 1 >= length:
-        return False
-    return 0x30 <= source[at - 1] <= 0x39 and 0x30 <= source[at + 1] <= 0x39
+def is_of_word(byte: cython.int) -> cython.bint:
+    """Say whether this is a digit or letter, which no card's number stands beside."""
+    return 0x30 <= byte <= 0x39 or 0x41 <= byte <= 0x5A or 0x61 <= byte <= 0x7A
 
 
 @cython.cfunc
@@ -157,31 +152,37 @@ def is_of_number(
 def card(
     source: cython.p_const_uchar, at: cython.Py_ssize_t, length: cython.Py_ssize_t
 ) -> cython.bint:
-    """Say whether 13 to 19 digits begin at `at`, alone or grouped, with a right check digit.
+    """Say whether 13 to 19 digits with a right check digit stand at `at`, as a card's do.
 
-    Of what is grouped, a number may begin at any group: the digits before it are another one's.
+    In groups of four with one byte between, or without any; what follows is not of them.
     """
     digits: cython.int = 0
     digit: cython.int
     even: cython.int = 0
     odd: cython.int = 0
     doubled: cython.int
+    between: cython.int = 0
     i: cython.Py_ssize_t = at
+    if source[at + 4] == 0x20 or source[at + 4] == 0x2D:
+        between = source[at + 4]
     while i < length and digits < 20:
         digit = source[i]
-        if 0x30 <= digit <= 0x39:
-            digit -= 0x30
-            doubled = 2 * digit - 9 if digit > 4 else 2 * digit
-            # Every second digit from the right is doubled: which ones, is known at the end.
-            even += doubled if digits & 1 else digit
-            odd += digit if digits & 1 else doubled
-            digits += 1
-        elif not is_of_number(source, i, length):
+        if between and digit == between and (digits == 4 or digits == 8 or digits == 12):
+            i += 1
+            if i == length:
+                break
+            digit = source[i]
+        elif between and (digits == 4 or digits == 8 or digits == 12):
             break
+        if digit < 0x30 or digit > 0x39:
+            break
+        digit -= 0x30
+        doubled = 2 * digit - 9 if digit > 4 else 2 * digit
+        # Every second digit from the right is doubled: which ones, is known at the end.
+        even += doubled if digits & 1 else digit
+        odd += digit if digits & 1 else doubled
+        digits += 1
         i += 1
-    if digits < DIGITS:
+    if digits < DIGITS or digits > MOST_DIGITS or (i < length and is_of_word(source[i])):
         return False
-    if digits > 19:
-        # Several in a row: who looks closer finds out.
-        return True
     return (even if digits & 1 else odd) % 10 == 0

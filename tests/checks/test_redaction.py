@@ -1,0 +1,62 @@
+"""Secrets in evidence: enough to find them again, too little to use them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsanalyze.checks.redaction import SHOWN, address, redacted
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("", "… (0 characters)"),
+        ("abc", "… (3 characters, SHA-256 ba7816bf…)"),
+        ("abcd", "a… (4 characters, SHA-256 88d4266f…)"),
+        ("AKIAIOSFODNN7EXAMPLE", "AKIA… (20 characters, SHA-256 1a5d44a2…)"),
+        ("4111 1111 1111 1111", "4111… (19 characters)"),
+    ],
+)
+def test_what_is_shown(secret: str, shown: str) -> None:
+    assert redacted(secret) == shown
+
+
+@given(st.text(min_size=1))
+def test_at_most_a_quarter_is_shown(secret: str) -> None:
+    shown, _, rest = redacted(secret).rpartition("… (")
+    assert secret.startswith(shown)
+    assert len(shown) <= min(SHOWN, len(secret) // 4)
+    assert f"{len(secret)} characters" in rest
+
+
+@given(st.text("abcdef0123456789", min_size=8), st.text("abcdef0123456789", min_size=8))
+def test_two_secrets_can_be_told_apart(one: str, other: str) -> None:
+    if one != other and not (one + other).isdigit():
+        assert redacted(one) != redacted(other)
+
+
+def test_bytes_that_are_no_text() -> None:
+    assert redacted("\udcff\udc80" * 4).startswith("\udcff\udc80… (8 characters, SHA-256 ")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("/chat", "/chat"),
+        ("/chat?", "/chat?..."),
+        ("/chat?a=1&token=x", "/chat?..."),
+        ("/chat#access_token=x", "/chat?..."),
+        ("https://example.com:8443/a?b", "https://example.com:8443/a?..."),
+        ("https://ann:secret@example.com/a", "https://example.com/a"),
+        ("//ann@example.com/a", "//example.com/a"),
+        ("https://example.com/@ann/a", "https://example.com/@ann/a"),
+        ("GET /a?token=x HTTP/1.1", "GET /a?... HTTP/1.1"),
+        ("GET http://ann:x@a/b?c HTTP/1.0", "GET http://a/b?... HTTP/1.0"),
+        ("", ""),
+    ],
+)
+def test_addresses(text: str, left: str) -> None:
+    assert address(text) == left
+    assert address(text, show=True) == text

@@ -1,0 +1,46 @@
+"""What in a request is a token: parameters of its address, and subprotocols."""
+
+from __future__ import annotations
+
+import re
+
+# Names of query parameters that carry what should not be read by others.
+_TOKENS = re.compile(
+    r"[?&;]([\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key)|"
+    r"key|sig|sid|pwd|auth|authorization|ticket|session(?:[-_]?(?:id|key))?)=([^&;#\s]+)",
+    re.IGNORECASE,
+)
+# What a flag or a number of such a name has, which is no secret.
+_NO_SECRET = re.compile(r"true|false|null|none|undefined|.{1,3}", re.IGNORECASE)
+# Subprotocols by which clients hand over tokens, because browsers cannot set other fields: the
+# token stands behind such a name, or is offered next to it.
+_BEARER = re.compile(
+    r"(?:base64url\.bearer\.authorization(?:\.k8s\.io)?|(?:authorization\.)?bearer|"
+    r"access[-_.]?token|authorization|token|jwt)(?:[-_.](.+))?",
+    re.IGNORECASE,
+)
+# (Begun within a word, each of many such beginnings would be read to the end.)
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
+# Letters and digits, as in what is random, and in hardly any name of a protocol.
+_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9._~+/=-]{16,}")
+
+
+def bearer(offered: list[str]) -> str | None:
+    """Return the subprotocol that is a token or holds one, None where there is none."""
+    named = False
+    for subprotocol in offered:
+        if _JWT.search(subprotocol) or (named and _OPAQUE.fullmatch(subprotocol)):
+            return subprotocol
+        match = _BEARER.fullmatch(subprotocol)
+        named = match is not None and match[1] is None
+        if match is not None and match[1] is not None and _OPAQUE.fullmatch(match[1]):
+            return subprotocol
+    return None
+
+
+def tokens(target: str | None) -> list[tuple[str, str]]:
+    """Return the parameters of an address that look like secrets, each name once."""
+    if target is None or "=" not in target:
+        return []
+    found = {match[1]: match[2] for match in _TOKENS.finditer(target)}
+    return [(name, value) for name, value in found.items() if not _NO_SECRET.fullmatch(value)]
