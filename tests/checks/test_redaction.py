@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.checks.redaction import SHOWN, address, redacted
+from wsanalyze.checks.redaction import SHOWN, address, concealed, redacted
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,22 @@ def test_bytes_that_are_no_text() -> None:
 def test_addresses(text: str, left: str) -> None:
     assert address(text) == left
     assert address(text, show=True) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "left"),
+    [
+        ("GET /a?key=0123456789 HTTP/1.1", ["?key=0123456789"], "GET /a?ke… "),
+        ("the path is '/a?key=0123456...'", ["?key=0123456789"], "the path is '/a?ke… "),
+        ("Host: me:hunter2@a.example", ["me:hunter2@"], "Host: me:h… "),
+        ('begins \'{"t":"eyJhbGciOiJIUzI1NiJ9.eyJNQVJL...\'', [], 'begins \'{"t":"eyJh… '),
+    ],
+)
+def test_secrets_within_words(text: str, secrets: list[str], left: str) -> None:
+    """A text that is cut may hold the beginning of a secret only."""
+    assert concealed(text, secrets).startswith(left + "(")
+
+
+@pytest.mark.parametrize("text", ["GET /chat HTTP/1.1", "eye of the x=1", ""])
+def test_words_without_secrets_stay_as_they_are(text: str) -> None:
+    assert concealed(text, ["?x=1", "a@"]) == text

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.redaction import redacted
+from wsanalyze.checks.redaction import concealed, redacted
 from wsanalyze.checks.thresholds import Thresholds
+from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.observation import Event, Observation, Side
 
 if TYPE_CHECKING:
@@ -121,15 +122,26 @@ class Facts:
         """Return a secret as it may be shown: its beginning and a hash, unless all is wanted."""
         return text if self.show_secrets else redacted(text)
 
+    @cached_property
+    def _secrets(self) -> list[str]:
+        """The secrets of the request, where it can be said what they are."""
+        return [] if self.handshake is None else secrets_of(self.handshake)
+
+    def without_secrets(self, text: str) -> str:
+        """Return words about the handshake with its secrets as they may be shown."""
+        return text if self.show_secrets or not text else concealed(text, self._secrets)
+
     def of_faults(self, code: str, *, secret: bool = False) -> Iterator[Finding]:
         """Yield a finding for each fault of the handshake with this code."""
         for fault in self.faults.get(code, ()):
             time, packet = self.handshake_place(fault.sender)
-            evidence = self.secret(fault.evidence) if secret else fault.evidence
+            evidence = (
+                self.secret(fault.evidence) if secret else self.without_secrets(fault.evidence)
+            )
             if fault.field is not None:
                 evidence = f"{fault.field}: {evidence}" if evidence else fault.field
             yield Finding(
-                fault.message,
+                self.without_secrets(fault.message),
                 sender=fault.sender,
                 time=time,
                 packet=packet,

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 
 # First characters that are shown of a secret of usual length.
 SHOWN = 4
 
+# As much of a secret is looked for as a text that is cut still has.
+BEGUN = 12
+
+# A JSON Web Token, or its beginning (RFC 7519 §3: Base64url of a JSON object, a dot, another).
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
 _USERINFO = re.compile(r"//[^/?#\s]*@")
 _QUERY = re.compile(r"[?#]\S*")
 _NUMBER = re.compile(r"[0-9 -]*")
@@ -24,6 +30,19 @@ def redacted(text: str) -> str:
         return f"{shown}… ({len(text)} characters)"
     digest = sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{shown}… ({len(text)} characters, SHA-256 {digest}…)"
+
+
+def concealed(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without these secrets, nor anything that looks like a JSON Web Token.
+
+    A text may hold only their beginning: it is cut to some length.
+    """
+    for secret in secrets:
+        begun = secret[:BEGUN]
+        if begun in text:
+            rest = rf"{re.escape(begun)}[^\s'\"]*"
+            text = re.sub(rest, lambda found: redacted(found[0]), text)
+    return _JWT.sub(lambda found: redacted(found[0]), text)
 
 
 def address(text: str, *, show: bool = False) -> str:

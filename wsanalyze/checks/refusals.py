@@ -39,7 +39,7 @@ def refused(facts: Facts) -> Iterator[Finding]:
     status = handshake.status
     unmeant = status is None or status == 200 or status >= 500
     body = body_begins(handshake.response_head, facts.observation.body)
-    said = f"; its body begins {shown(body)}" if body else ""
+    said = f"; its body begins {shown(facts.without_secrets(body))}" if body else ""
     for finding in facts.of_faults("HSR-10"):
         yield replace(
             finding,

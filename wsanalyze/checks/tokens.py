@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from wsanalyze.websocket.handshake import Handshake
+
 # Names of query parameters that carry what should not be read by others.
 _TOKENS = re.compile(
     r"[?&;]([\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key)|"
@@ -44,3 +46,22 @@ def tokens(target: str | None) -> list[tuple[str, str]]:
         return []
     found = {match[1]: match[2] for match in _TOKENS.finditer(target)}
     return [(name, value) for name, value in found.items() if not _NO_SECRET.fullmatch(value)]
+
+
+def secrets_of(handshake: Handshake) -> list[str]:
+    """Return what is secret in a handshake's address, Host and subprotocols, the longest first.
+
+    Queries and logins come with the mark before or behind them: without it, a short one would be
+    found in any text.
+    """
+    target, host = handshake.target or "", handshake.host or ""
+    query = re.search(r"[?#].+", target, re.DOTALL)
+    login = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:(//[^/?#]*@)", target)
+    found = {
+        query[0] if query else "",
+        login[1] if login else "",
+        "".join(host.rpartition("@")[:2]),
+        bearer(handshake.subprotocols_offered) or "",
+        bearer([handshake.subprotocol or ""]) or "",
+    }
+    return sorted(found - {""}, key=lambda secret: (-len(secret), secret))
