@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
-from wsanalyze.checks.facts import OTHER, Facts
+from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.frames import certain, described
+from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Ending, Event
 from wsanalyze.websocket.close import describe, may_be_sent, registered
 from wsanalyze.websocket.faults import shown

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
-from wsanalyze.checks.facts import OTHER, Facts
+from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.frames import certain, described
+from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Event, Spread
 
 SECOND = 1_000_000_000

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lgamma, log
 
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import CaptureFacts, Facts, described
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.observation import Ending, Event
 
@@ -300,9 +300,7 @@ def sentence(facts: Facts, cut: Cut) -> str:
     if cut.idle_s is not None:
         text += f" after {cut.idle_s:.3f} s without a frame"
     if cut.after is not None:
-        kind = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
-        name = kind.get(cut.after.opcode, f"opcode {cut.after.opcode}")
-        text += f"; the last one was a {name} frame of the {cut.after.sender}"
+        text += f"; the last one was a {described(cut.after)} of the {cut.after.sender}"
         text += f" in packet {cut.after.packet}"
     else:
         text += "; no frame had been sent"

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 OTHER = {"client": "server", "server": "client"}
 
 
+def described(event: Event) -> str:
+    """Return what a frame is: `text frame`, `frame with opcode 3`."""
+    names = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
+    name = names.get(event.opcode)
+    return f"{name} frame" if name else f"frame with opcode {event.opcode}"
+
+
 @dataclass
 class Facts:
     """One connection attempt: its record, its handshake, and what was noticed of it."""

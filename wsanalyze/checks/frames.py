@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Event
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
-
-
-def described(event: Event) -> str:
-    """Return what a frame is: `text frame`, `frame with opcode 3`."""
-    names = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
-    name = names.get(event.opcode)
-    return f"{name} frame" if name else f"frame with opcode {event.opcode}"
 
 
 def certain(facts: Facts, kind: str) -> Iterator[Event]:

@@ -20,11 +20,12 @@ NEEDED = ("numpy", "pandas", "pyarrow", "click", "rich", "jinja2")
 # Extra → the packages that it brings, and what they are for. Only what something is made of today.
 EXTRAS = {
     "excel": (("openpyxl",), "export to xlsx"),
+    "pyshark": (("pyshark",), "verify, with tshark"),
 }
 # Program → what it is for, and the package of Debian and others that has it.
 PROGRAMS = {
     "dumpcap": ("record to a pipe: dumpcap -w - | wsanalyze -", "wireshark-common"),
-    "tshark": ("a second opinion, for the tests", "tshark"),
+    "tshark": ("a second opinion: verify, with pyshark", "tshark"),
     "tcpdump": ("record to a pipe: tcpdump -w - | wsanalyze -", "tcpdump"),
 }
 # Seconds that a program may take to tell its version.

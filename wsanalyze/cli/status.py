@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 DONE = 0
-# `check` found something that was not to be there.
+# `check` found something that was not to be there, or `verify` a difference.
 FOUND = 1
 USAGE = 2
 UNREADABLE = 3
