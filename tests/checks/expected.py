@@ -199,12 +199,8 @@ FOUND: dict[str, dict[int, str]] = {
     },
 }
 
-HOST_MATTERS = "HSR-09 does not ask for one Host, and RFC 9112 §3.2 has a 400 for that"
-
 # Where the checks do not say the same, and why; a test fails once they do.
 DISPUTED: dict[tuple[str, int], str] = {
     ("judged-violations.pcapng", 15): "CLS-06 is silent where the sender gave up within close_s",
     ("judged-violations.pcapng", 16): "CTL-03 is silent where a Close follows within pong_s",
-    **{("faulty-requests.pcapng", number): HOST_MATTERS for number in (1, 2, 20, 21)},
-    ("faulty-requests.pcapng", 39): "HSQ-19 counts no request behind an upgrade that got a 101",
 }

@@ -305,6 +305,16 @@ class TestPipelined:
             "2 further requests were sent before the upgrade was answered"
         ]
 
+    def test_a_request_behind_an_upgrade_that_was_accepted(self) -> None:
+        early = event("early", time=SECOND + 1, value=64, payload=b"GET /?token=s3cret")
+        (finding,) = found(hsq.pipelined_behind_upgrade, connection(observation=observed(early)))
+        assert finding.message == "a GET request was sent before the upgrade was answered"
+        assert finding.evidence is None
+
+    def test_frames_are_no_request(self) -> None:
+        record = connection(observation=observed(TestEarlyFrames.EARLY))
+        assert found(hsq.pipelined_behind_upgrade, record) == []
+
     def test_requests_behind_the_refusal(self) -> None:
         record = connection(observation=observed(requests_after=2))
         assert found(hsq.pipelined_behind_upgrade, record) == []

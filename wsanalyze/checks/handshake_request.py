@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ HARMLESS_ODDITIES = (
 
 # Bytes shown of what came too early: a frame's longest header, and nothing that could be a secret.
 EARLY_SHOWN = 14
+# How a request begins in what came before the answer to an upgrade.
+_REQUEST_BEGINS = re.compile(rb"(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) [!-~]")
 
 
 @check(
@@ -417,6 +420,12 @@ def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
         requests = "1 further request was" if count == 1 else f"{count} further requests were"
         message = f"{requests} sent before the upgrade was answered"
         yield facts.once("client", message)
+    for event in facts.events("early"):
+        # The answer was a 101: nobody read it as HTTP, but a proxy may have.
+        method = _REQUEST_BEGINS.match(event.payload)
+        if method is not None:
+            message = f"a {method[1].decode()} request was sent before the upgrade was answered"
+            yield facts.at(event, message, evidence="")
 
 
 @check(

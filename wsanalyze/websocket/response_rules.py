@@ -146,10 +146,15 @@ def _request_allows(faults: Faults, handshake: Handshake) -> None:
             reasons.append("it has no Sec-WebSocket-Key")
         if handshake.version != "13" and not handshake.is_draft:
             reasons.append(f"its version is {shown(handshake.version)}")
+    # Clients take that 101 all the same.
+    fatal = bool(reasons)
+    hosts = head.count("host")
+    if hosts != 1 and not handshake.is_hixie:
+        reasons.append("it has no Host" if hosts == 0 else f"it has {hosts} fields Host")
     if reasons:
         what = f"101 to a request that cannot be upgraded: {', '.join(reasons)}"
-        section = "RFC 6455 §4.2.1, §4.2.2; RFC 9110 §7.8"
-        faults.add("HSR-09", what, section, evidence=head.start_line, fatal=True)
+        section = "RFC 6455 §4.2.1, §4.2.2; RFC 9110 §7.8; RFC 9112 §3.2"
+        faults.add("HSR-09", what, section, evidence=head.start_line, fatal=fatal)
 
 
 def _accept(faults: Faults, handshake: Handshake, head: Head) -> None:
