@@ -331,6 +331,16 @@ def test_made_up_traffic(
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps, st.sampled_from([0, 1, 0x7FFFFFF0, 0xFFFFFFF0]), st.booleans(), st.integers(1, 30))
 @example([(1, request(), "lost", ACK), (0, request(), "far", ACK)], 0, False, 1)
+@example(
+    [
+        *[(0, request(), "comes", ACK)] * 9,
+        (0, b"\0\0\0\0\1", "overlaps", ACK),
+        (0, b"\0\0\0\0", "comes", ACK),
+        (0, b"\0", "comes", ACK),
+        (0, request(), "comes", ACK),
+    ],
+    *(0, False, 3),
+)
 def test_copies_of_made_up_traffic_change_nothing(
     steps: list[tuple[int, bytes, str, int]], isn: int, upgraded: bool, burst: int
 ) -> None:

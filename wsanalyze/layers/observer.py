@@ -106,7 +106,7 @@ class Observer:
         watch.certain = sender.confidence == 0
         if watch.first is None:
             watch.first = watch.event("first")
-        if sender.time - self.last_time > self.longest and self.last_time != NEVER:
+        if self.last_time != NEVER and sender.time - self.last_time > self.longest:
             self.longest = sender.time - self.last_time
             self.observation.longest_silence_ns = self.longest
             self.observation.longest_silence_before = watch.event("silence")

@@ -458,6 +458,9 @@ class Transport:
                     mine.keep_alives += 1
                     self.note = KEEP_ALIVE
                 return 0
+            if repeated and length == 1:
+                # A copy of such a probe, perhaps: its byte says nothing now, either.
+                return 0
             if not repeated:
                 mine.retransmissions += 1
                 self.note = RETRANSMISSION
