@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.transport.conversation import Conversation, EndingFacts
 from wsanalyze.transport.reassembly import Direction
@@ -50,6 +51,7 @@ class Attempt:
         time: int,
         packet: int,
         ordinal: int,
+        route: Route = PLAIN,
     ) -> None:
         client = conversation.endpoint(client_side)
         server = conversation.endpoint(1 - client_side)
@@ -71,6 +73,8 @@ class Attempt:
             server_ip=server[0],
             server_port=server[1],
             client_direction=client_side,
+            scheme=route.scheme,
+            tunnel=route.tunnel,
             started=conversation.first_time,
             requested=time,
             request_packet=packet,

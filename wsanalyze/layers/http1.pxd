@@ -33,6 +33,7 @@ cdef class Half:
 cdef class Http1(Layer):
     cdef Recorder recorder
     cdef Conversation conversation
+    cdef object route
     cdef Half low
     cdef Half high
     cdef int client_side

@@ -12,6 +12,7 @@ from wsanalyze.layers.attempt import Attempt
 from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.layers.session import Session
 from wsanalyze.layers.undecided import Undecided, is_in_doubt
 from wsanalyze.transport.conversation import Conversation
@@ -99,9 +100,16 @@ class Http1(Layer):
     have before the first one.
     """
 
-    def __init__(self, recorder: Recorder, conversation: Conversation, missing: list[int]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        conversation: Conversation,
+        missing: list[int],
+        route: Route = PLAIN,
+    ) -> None:
         self.recorder = recorder
         self.conversation = conversation
+        self.route = route
         self.low = Half()
         self.high = Half()
         self.low.offset, self.high.offset = missing
@@ -446,6 +454,7 @@ class Http1(Layer):
             time=half.time,
             packet=half.packet,
             ordinal=half.ordinal,
+            route=self.route,
         )
         if totals is not None:
             attempt.counted = totals

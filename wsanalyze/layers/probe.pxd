@@ -10,5 +10,6 @@ cdef int OTHER
 cdef class Probe(Layer):
     cdef Recorder recorder
     cdef Conversation conversation
+    cdef object route
     cdef Layer inner
     cdef list missing

@@ -7,6 +7,7 @@ from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http1 import Http1
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.transport.conversation import Conversation
 
 try:
@@ -28,9 +29,12 @@ class Probe(Layer):
     beginning is not in the capture it may be anything: HTTP looks for frames then, too.
     """
 
-    def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
+    def __init__(
+        self, recorder: Recorder, conversation: Conversation, route: Route = PLAIN
+    ) -> None:
         self.recorder = recorder
         self.conversation = conversation
+        self.route = route
         self.inner: Layer | None = None
         self.missing = [0, 0]
 
@@ -54,7 +58,7 @@ class Probe(Layer):
             self.conversation.spoke = TLS
             return 1
         if (33 <= first <= 126) or first == 13 or first == 10 or blind:
-            http = Http1(self.recorder, self.conversation, self.missing)
+            http = Http1(self.recorder, self.conversation, self.missing, self.route)
             self.inner = http
             if blind:
                 http.begin_blind()
