@@ -78,10 +78,12 @@ def _claimed_browser(agent: str) -> str | None:
 
     The Edge of 2015 to 2020 said that it was Chrome, and wrote as Internet Explorer.
     """
-    claim = _BROWSER.search(agent)
-    if claim is None or not agent.startswith("Mozilla/5.0 (") or "Edge/" in agent:
+    if not agent.startswith("Mozilla/5.0 (") or "Edge/" in agent:
         return None
-    return claim[1] if int(claim[2]) >= _SINCE else None
+    if "Chrome/" not in agent and "Firefox/" not in agent:
+        return None
+    claim = _BROWSER.search(agent)
+    return claim[1] if claim is not None and int(claim[2]) >= _SINCE else None
 
 
 @check(

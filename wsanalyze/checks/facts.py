@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.checks.redaction import concealed, redacted
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
@@ -42,10 +43,17 @@ class Facts:
         """What was noticed; an empty one where nothing was, as before a session began."""
         return self.connection.observation or Observation()
 
-    @property
+    @cached_property
     def handshake(self) -> Handshake | None:
         """The opening handshake; None for a connection seen from the middle."""
         return self.connection.handshake
+
+    @cached_property
+    def asked_for(self) -> tuple[str, ...] | None:
+        """Who asks, as far as the request says; None for a probe, or where no request was seen."""
+        if self.handshake is None or is_probe(self.handshake.request_head):
+            return None
+        return asked_for(self.handshake.request_head)
 
     @cached_property
     def faults(self) -> dict[str, list[Fault]]:
@@ -63,9 +71,9 @@ class Facts:
         handshake = self.handshake
         if handshake is None:
             return frozenset()
-        names = {field.name.lower() for field in handshake.request_head.fields}
+        names = set(handshake.request_head.names)
         if handshake.response_head is not None:
-            names.update(field.name.lower() for field in handshake.response_head.fields)
+            names.update(handshake.response_head.names)
         if "=" in (handshake.target or ""):
             names.add("?")
         return frozenset(names)
@@ -75,7 +83,7 @@ class Facts:
         """Whether the request was captured: without it a response cannot be judged."""
         return self.connection.request_packet is not None
 
-    @property
+    @cached_property
     def established(self) -> bool:
         """Whether frames are read: a success response came, or the beginning was not seen."""
         return self.connection.outcome in ("established", "invalid", "unseen")
@@ -98,11 +106,16 @@ class Facts:
 
         Where it has not, nothing that is missing is anybody's fault.
         """
+        return self._whole[sender == "server"]
+
+    @cached_property
+    def _whole(self) -> tuple[bool, bool]:
         record = self.connection
         if record.outcome == "unseen":
-            return False
-        lost, unread = f"{sender}_lost_bytes", f"{sender}_unread_bytes"
-        return not (getattr(record, lost) or getattr(record, unread))
+            return False, False
+        client_misses = record.client_lost_bytes or record.client_unread_bytes
+        server_misses = record.server_lost_bytes or record.server_unread_bytes
+        return not client_misses, not server_misses
 
     @property
     def ended(self) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from array import array
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Sequence
 from math import comb, factorial, sqrt
-from struct import pack, unpack
+from struct import unpack
 
+from wsanalyze.checks.bits import Bits
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
@@ -88,8 +90,8 @@ def weakness(key: str) -> str | None:
         return None
     if len(set(nonce)) <= 3:
         return f"has {len(set(nonce))} different bytes"
-    steps = {(two - one) & 255 for one, two in itertools.pairwise(nonce)}
-    if len(steps) == 1:
+    step = nonce[1] - nonce[0]
+    if all((two - one - step) & 255 == 0 for one, two in itertools.pairwise(nonce)):
         return "is a sequence of bytes that count"
     if nonce.count(0) >= 10:
         return "is a number, most of its bytes are 0"
@@ -175,7 +177,7 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     elif side.same_keys and _is_no_chance(side.same_keys, masked):
         what = f"{side.same_keys} of {masked} frames have the masking key of the frame before"
     elif len(keys) >= 3:
-        what = _sequence(keys) or _sequence(turned(keys)) or _repetition(keys[:SAMPLED])
+        what = _counts(keys) or _repetition(keys[:SAMPLED])
     if what is not None and side.first is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         yield facts.at(side.first, what, evidence=evidence, expected="random keys")
@@ -191,6 +193,14 @@ def _is_no_chance(count: int, frames: int) -> bool:
     # Beyond, the factorial alone makes it less than any chance: 64 of even 2^32 frames.
     few = min(count, 64)
     return expected**few / factorial(few) < NO_CHANCE
+
+
+def _counts(keys: Sequence[int]) -> str | None:
+    """Say that keys count, the highest byte first or the lowest; three of them tell most."""
+    few = keys[:3]
+    if _sequence(few) and (told := _sequence(keys)):
+        return told
+    return _sequence(turned(keys)) if _sequence(turned(few)) else None
 
 
 def _sequence(keys: Sequence[int]) -> str | None:
@@ -286,7 +296,7 @@ def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
 
 def _explained(keys: Sequence[int]) -> bool:
     """Tell whether SEC-07 or SEC-08 says more about the keys."""
-    if _sequence(keys) or _sequence(turned(keys)):
+    if _counts(keys):
         return True
     return (generator_of(keys) or generator_of_pieces(keys)) is not None
 
@@ -302,11 +312,7 @@ def _fixed(keys: Sequence[int]) -> str | None:
 
 def fixed_bits(keys: Sequence[int]) -> int:
     """Return a number with the bits set that are the same in all keys."""
-    in_all, in_any = 0xFFFFFFFF, 0
-    for key in keys:
-        in_all &= key
-        in_any |= key
-    return (in_all | ~in_any) & 0xFFFFFFFF
+    return Bits(array("I", keys)).fixed
 
 
 def _biased(keys: Sequence[int]) -> str | None:
@@ -322,12 +328,6 @@ def _biased(keys: Sequence[int]) -> str | None:
 
 def biased_bits(keys: Sequence[int]) -> dict[int, int]:
     """Return the bits (0 the lowest) that are set too often or rarely, with how often."""
-    joined = int.from_bytes(pack(f"<{len(keys)}I", *keys), "little")
-    lowest = int.from_bytes(b"\x01\x00\x00\x00" * len(keys), "little")
-    room = DEVIATIONS * sqrt(len(keys)) / 2
-    found = {}
-    for bit in range(32):
-        count = (joined >> bit & lowest).bit_count()
-        if abs(count - len(keys) / 2) > room:
-            found[bit] = count
-    return found
+    half, room = len(keys) / 2, DEVIATIONS * sqrt(len(keys)) / 2
+    counts = enumerate(Bits(array("I", keys)).counts)
+    return {bit: count for bit, count in counts if abs(count - half) > room}

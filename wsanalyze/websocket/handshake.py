@@ -186,12 +186,12 @@ class Handshake:
     challenge: bytes | None = None
     answer: bytes | None = None
 
-    @property
+    @cached_property
     def request(self) -> Request:
         """The facts of the request."""
         return Request(self.request_head)
 
-    @property
+    @cached_property
     def response(self) -> Response | None:
         """The facts of the final response."""
         return Response(self.response_head) if self.response_head is not None else None
@@ -208,7 +208,7 @@ class Handshake:
                 return "hixie-75"
         return version
 
-    @property
+    @cached_property
     def is_hixie(self) -> bool:
         """Whether the version is one from before Sec-WebSocket-Key."""
         return self.version in HIXIE_VERSIONS
@@ -353,7 +353,7 @@ class Handshake:
         accept, expected = self.accept, self.accept_expected
         return None if accept is None or expected is None else accept == expected
 
-    @property
+    @cached_property
     def subprotocols_offered(self) -> list[str]:
         """The subprotocols of the request, as sent, in order."""
         return self.request.subprotocols
@@ -363,7 +363,7 @@ class Handshake:
         """The subprotocol of the response, as sent."""
         return self.response.subprotocol if self.response is not None else None
 
-    @property
+    @cached_property
     def extensions_offered(self) -> list[str]:
         """The extensions of the request, each with its parameters as sent."""
         return self.request.extensions
