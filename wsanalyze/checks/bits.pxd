@@ -1,8 +1,17 @@
 cdef int BITS
+cdef int SAMPLED
+cdef int SHIFT
+cdef unsigned int PLACES
+cdef unsigned int SPREAD
+cdef unsigned int ALL
 
 cdef class Bits:
     cdef unsigned int[::1] numbers
+    cdef unsigned int[::1] seen
     cdef public int[::1] counts
-    cdef public unsigned int in_all
-    cdef public unsigned int in_any
+    cdef public int looked_at
+    cdef public int again
+    cdef public int oddest
+    cdef public unsigned int fixed
     cdef int count(self) except -1
+    cdef bint has(self, unsigned int number) except -1

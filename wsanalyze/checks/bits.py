@@ -11,38 +11,71 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 
 BITS = 32
+# Of more than these the rest is not looked at: it would cost more than it tells.
+SAMPLED = 256
+# Those in which bits that never change are looked for.
+FIXED_IN = 40
+# Places of the table of numbers that were seen: twice as many, a power of two.
+PLACES = 512
+SHIFT = 23
+SPREAD = 0x9E3779B1
+ALL = 0xFFFFFFFF
 
 
 @cython.final
 @cython.cclass
 class Bits:
-    """What is known of the bits of numbers (unsigned, 32 bits) when all have been looked at.
+    """What is known of numbers (unsigned, 32 bits) when all have been looked at.
 
-    `in_all` and `in_any` have those set that are set in every number, and in at least one;
-    `counts` says in how many each is, the lowest bit first.
+    The first SAMPLED numbers are looked at: `looked_at` is how many those are. `counts` says in
+    how many of them each bit is set, the lowest first; `oddest` is twice the most that one of these
+    differs from half of them; `again` is how many numbers had come before; `fixed` has the bits set
+    that are the same in each of the first FIXED_IN.
     """
 
     def __init__(self, numbers: array[int]) -> None:
-        self.numbers = memoryview(numbers)
-        self.counts = memoryview(bytearray(4 * BITS)).cast("i")
-        self.in_all = 0xFFFFFFFF
-        self.in_any = 0
+        self.numbers = numbers[:SAMPLED]
+        self.counts = array("i", bytes(4 * BITS))
+        self.seen = array("I", bytes(4 * PLACES))
+        self.looked_at = len(self.numbers)
+        self.again = self.oddest = 0
+        self.fixed = ALL
         self.count()
 
+    @cython.boundscheck(False)
     def count(self) -> cython.int:
         """Look at all numbers."""
-        place: cython.Py_ssize_t
+        at: cython.Py_ssize_t
         bit: cython.int
         number: cython.uint
-        for place in range(len(self.numbers)):
-            number = self.numbers[place]
-            self.in_all &= number
-            self.in_any |= number
+        zeros: cython.int = 0
+        off: cython.int
+        if len(self.counts) != BITS or len(self.seen) != PLACES or len(self.numbers) == 0:
+            return 0
+        for at in range(len(self.numbers)):
+            number = self.numbers[at]
+            if at < FIXED_IN:
+                self.fixed &= number ^ self.numbers[0] ^ ALL
             for bit in range(BITS):
                 self.counts[bit] += number >> bit & 1
+            if number == 0:
+                self.again += zeros > 0
+                zeros += 1
+            else:
+                self.again += self.has(number)
+        for bit in range(BITS):
+            off = abs(2 * self.counts[bit] - self.looked_at)
+            if off > self.oddest:
+                self.oddest = off
         return 0
 
-    @property
-    def fixed(self) -> int:
-        """A number with the bits set that are the same in all numbers."""
-        return int(self.in_all) | (int(self.in_any) ^ 0xFFFFFFFF)
+    @cython.boundscheck(False)
+    def has(self, number: cython.uint) -> cython.bint:
+        """Say whether a number, which is not 0, was seen before; from now on it was."""
+        place: cython.uint = number * SPREAD >> SHIFT & PLACES - 1
+        while self.seen[place]:
+            if self.seen[place] == number:
+                return True
+            place = place + 1 & PLACES - 1
+        self.seen[place] = number
+        return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wsanalyze.checks.bits import Bits
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.checks.redaction import concealed, redacted
@@ -54,6 +55,11 @@ class Facts:
         if self.handshake is None or is_probe(self.handshake.request_head):
             return None
         return asked_for(self.handshake.request_head)
+
+    @cached_property
+    def key_bits(self) -> Bits:
+        """The bits of the client's first masking keys."""
+        return Bits(self.side("client").masking_keys)
 
     @cached_property
     def faults(self) -> dict[str, list[Fault]]:

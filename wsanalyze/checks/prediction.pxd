@@ -4,6 +4,7 @@ cdef unsigned long long JAVA_STEP
 cdef unsigned long long JAVA_STATE
 cdef long long JAVA_PERIOD
 cdef long long JAVA_FACTOR_SIGNED
+cdef unsigned int UPPER, LOWER, MERSENNE_FACTOR, TEMPERED_15, TEMPERED_7
 cdef unsigned long long[::1] FACTORS
 cdef unsigned long long[::1] STEPS
 cdef unsigned long long[::1] MODULI
@@ -14,3 +15,4 @@ cdef long long java_state(
 ) noexcept
 cdef unsigned long long _follows(unsigned long long number, Py_ssize_t place) noexcept
 cdef unsigned long long _xorshift(unsigned long long number) noexcept
+cpdef unsigned int untempered(unsigned int number) noexcept

@@ -49,6 +49,13 @@ _MERSENNE_MIDDLE = 397
 _MERSENNE_CONFIRMED = 3
 
 
+UPPER = 0x80000000
+LOWER = 0x7FFFFFFF
+MERSENNE_FACTOR = 0x9908B0DF
+TEMPERED_15 = 0xEFC60000
+TEMPERED_7 = 0x9D2C5680
+
+
 def generator_of(numbers: Sequence[int]) -> str | None:
     """Return the name of the generator that made `numbers`, None where no known one did."""
     # One number alone fits some relations, too: 0 is the sum of 0 and 0.
@@ -216,20 +223,21 @@ def is_mersenne(numbers: Sequence[int], *, turned: bool = False) -> bool:
 
 
 def _is_made_of(one: int, two: int, middle: int, made: int) -> bool:
-    joined = untempered(one) & 0x80000000 | untempered(two) & 0x7FFFFFFF
-    word = untempered(middle) ^ joined >> 1
+    joined: cython.uint = untempered(one) & UPPER | untempered(two) & LOWER
+    word: cython.uint = untempered(middle) ^ joined >> 1
     if joined & 1:
-        word ^= 0x9908B0DF
+        word ^= MERSENNE_FACTOR
     return word == untempered(made)
 
 
-def untempered(number: int) -> int:
+def untempered(number: cython.uint) -> cython.uint:
     """Return the word of MT19937's state of which `number` was made."""
+    word: cython.uint
     number ^= number >> 18
-    number ^= number << 15 & 0xEFC60000
+    number ^= number << 15 & TEMPERED_15
     word = number
     for _ in range(4):
-        word = number ^ (word << 7 & 0x9D2C5680)
+        word = number ^ (word << 7 & TEMPERED_7)
     number = word
     for _ in range(2):
         word = number ^ word >> 11
