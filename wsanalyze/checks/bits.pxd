@@ -12,6 +12,10 @@ cdef class Bits:
     cdef public int looked_at
     cdef public int again
     cdef public int oddest
+    cdef public bint steady
+    cdef public bint steady_turned
     cdef public unsigned int fixed
     cdef int count(self) except -1
     cdef bint has(self, unsigned int number) except -1
+
+cdef unsigned int turned(unsigned int number) noexcept

@@ -30,7 +30,8 @@ class Bits:
     The first SAMPLED numbers are looked at: `looked_at` is how many those are. `counts` says in
     how many of them each bit is set, the lowest first; `oddest` is twice the most that one of these
     differs from half of them; `again` is how many numbers had come before; `fixed` has the bits set
-    that are the same in each of the first FIXED_IN.
+    that are the same in each of the first FIXED_IN; `steady` tells whether all of three or more
+    differ by the same from the one before, `steady_turned` whether they do so turned over.
     """
 
     def __init__(self, numbers: array[int]) -> None:
@@ -39,6 +40,7 @@ class Bits:
         self.seen = array("I", bytes(4 * PLACES))
         self.looked_at = len(self.numbers)
         self.again = self.oddest = 0
+        self.steady = self.steady_turned = False
         self.fixed = ALL
         self.count()
 
@@ -50,6 +52,8 @@ class Bits:
         number: cython.uint
         zeros: cython.int = 0
         off: cython.int
+        step: cython.uint
+        other_step: cython.uint
         if len(self.counts) != BITS or len(self.seen) != PLACES or len(self.numbers) == 0:
             return 0
         for at in range(len(self.numbers)):
@@ -63,6 +67,15 @@ class Bits:
                 zeros += 1
             else:
                 self.again += self.has(number)
+        if self.looked_at >= 3:
+            step = self.numbers[1] - self.numbers[0]
+            other_step = turned(self.numbers[1]) - turned(self.numbers[0])
+            self.steady = self.steady_turned = True
+            for at in range(2, self.looked_at):
+                number = self.numbers[at] - self.numbers[at - 1] - step
+                self.steady &= number & ALL == 0
+                number = turned(self.numbers[at]) - turned(self.numbers[at - 1]) - other_step
+                self.steady_turned &= number & ALL == 0
         for bit in range(BITS):
             off = abs(2 * self.counts[bit] - self.looked_at)
             if off > self.oddest:
@@ -79,3 +92,11 @@ class Bits:
             place = place + 1 & PLACES - 1
         self.seen[place] = number
         return False
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def turned(number: cython.uint) -> cython.uint:
+    """Return a number with its four bytes in the other order."""
+    outer: cython.uint = (number << 24 | number >> 24) & ALL
+    return outer | (number << 8 & 0xFF0000) | (number >> 8 & 0xFF00)

@@ -182,6 +182,8 @@ def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
 def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> _Loop | None:
     """Return the longest run of attempts that failed without growing waits; None for none."""
     best: _Loop | None = None
+    if len(attempts) < facts.thresholds.reconnects:
+        return best
     for run in _runs(attempts):
         if len(run) < facts.thresholds.reconnects or (best is not None and len(run) <= best[0]):
             continue

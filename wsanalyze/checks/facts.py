@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from wsanalyze.checks.bits import Bits
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.checks.redaction import concealed, redacted
+from wsanalyze.checks.sites import ORIGIN
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.observation import Event, Observation, Side
@@ -83,6 +85,19 @@ class Facts:
         if "=" in (handshake.target or ""):
             names.add("?")
         return frozenset(names)
+
+    @cached_property
+    def origin(self) -> re.Match[str] | None:
+        """The Origin taken apart: scheme, name, port; None where it is none of a site."""
+        return ORIGIN.match(self.handshake.origin or "") if self.handshake is not None else None
+
+    @cached_property
+    def closes(self) -> tuple[Event, ...]:
+        """The first Close of each end, where it is RFC 6455's and no guess behind a hole."""
+        if not self.has_standard_frames:
+            return ()
+        both = (self.observation.client.close, self.observation.server.close)
+        return tuple(close for close in both if close is not None and close.certain)
 
     @property
     def has_request(self) -> bool:

@@ -86,6 +86,13 @@ class Congruential:
         return True
 
 
+def turned(numbers: Sequence[int]) -> Sequence[int]:
+    """Return the numbers with the bytes of each turned over."""
+    words = array("I", numbers)
+    words.byteswap()
+    return words
+
+
 # glibc's rand() (TYPE_3), and System.Random of .NET Framework (of .NET with a seed), whose
 # modulus is 2^31 - 1: where a difference is negative, a byte of it is one less.
 _BYTES = (
@@ -100,6 +107,9 @@ UNSEEDED_GO = (
     *(2596996162, 4039455774, 2854263694, 1879968118),
     *(1823804162, 2949882636, 281908850, 672245080),
 )
+
+# The first of each of these pairs, for a quick look.
+GO_FIRST = frozenset((*UNSEEDED_GO, *turned(UNSEEDED_GO)))
 
 # state * 214013 + 2531011, state * 1103515245 + 12345 (both: bits 16 to 23); newlib (bits 32 to 39)
 # and musl (33 to 40): state * 6364136223846793005 + 1; Java: bits 40 to 47. Reduced with LLL.
@@ -158,10 +168,10 @@ def generator_of_pieces(numbers: Sequence[int]) -> str | None:
 
 
 def _is_unseeded_go(numbers: Sequence[int]) -> bool:
-    for one, two in (numbers[:2], turned(numbers[:2])) if len(numbers) > 1 else ():
-        if (one, two) in pairwise(UNSEEDED_GO):
-            return True
-    return False
+    if len(numbers) < 2 or numbers[0] not in GO_FIRST:
+        return False
+    pairs = ((numbers[0], numbers[1]), tuple(turned(numbers[:2])))
+    return any(pair in pairs for pair in pairwise(UNSEEDED_GO))
 
 
 def _of_many(numbers: Sequence[int]) -> str | None:
@@ -172,13 +182,6 @@ def _of_many(numbers: Sequence[int]) -> str | None:
         if is_halved_mersenne(words):
             return f"the Mersenne Twister MT19937, 31 bits of each number{order}"
     return None
-
-
-def turned(numbers: Sequence[int]) -> Sequence[int]:
-    """Return the numbers with the bytes of each turned over."""
-    words = array("I", numbers)
-    words.byteswap()
-    return words
 
 
 def is_halved_mersenne(numbers: Sequence[int]) -> bool:

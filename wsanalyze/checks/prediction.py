@@ -188,6 +188,8 @@ def is_glibc(numbers: Sequence[int], *, turned: bool = False) -> bool:
     if len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
         return False
     # Its numbers have 31 bits.
+    if numbers[0] & (0x80 if turned else 0x80000000):
+        return False
     if any(number & (0x80 if turned else 0x80000000) for number in numbers[:8]):
         return False
     words = numbers[: _GLIBC_FROM + _GLIBC_CONFIRMED]

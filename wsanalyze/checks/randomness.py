@@ -173,7 +173,7 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     elif side.same_keys and _is_no_chance(side.same_keys, masked):
         what = f"{side.same_keys} of {masked} frames have the masking key of the frame before"
     elif len(keys) >= 3:
-        what = _counts(keys) or _repetition(facts.key_bits)
+        what = _counts(keys, facts.key_bits) or _repetition(facts.key_bits)
     if what is not None and side.first is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         yield facts.at(side.first, what, evidence=evidence, expected="random keys")
@@ -191,11 +191,10 @@ def _is_no_chance(count: int, frames: int) -> bool:
     return expected**few / factorial(few) < NO_CHANCE
 
 
-def _counts(keys: Sequence[int]) -> str | None:
-    """Say that keys count, the highest byte first or the lowest; three of them tell most."""
-    if (keys[2] - 2 * keys[1] + keys[0]) & 0xFFFFFFFF == 0 and (told := _sequence(keys)):
-        return told
-    return _sequence(turned(keys)) if _sequence(turned(keys[:3])) else None
+def _counts(keys: Sequence[int], bits: Bits) -> str | None:
+    """Say that keys count, the highest byte first or the lowest."""
+    told = _sequence(keys) if bits.steady else None
+    return told or (_sequence(turned(keys)) if bits.steady_turned else None)
 
 
 def _sequence(keys: Sequence[int]) -> str | None:
@@ -282,15 +281,15 @@ def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
     if not facts.has_standard_frames:
         return
     what = _fixed(bits) or (_biased(bits) if bits.looked_at >= ENOUGH else None)
-    if what is None or _explained(keys):
+    if what is None or _explained(keys, bits):
         return
     evidence = " ".join(f"{key:08x}" for key in keys[:6])
     yield facts.at(side.first, what, evidence=evidence, expected="random keys")
 
 
-def _explained(keys: Sequence[int]) -> bool:
+def _explained(keys: Sequence[int], bits: Bits) -> bool:
     """Tell whether SEC-07 or SEC-08 says more about the keys."""
-    if _counts(keys):
+    if _counts(keys, bits):
         return True
     return (generator_of(keys) or generator_of_pieces(keys)) is not None
 
