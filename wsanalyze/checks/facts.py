@@ -40,16 +40,19 @@ class Facts:
     connection: Connection
     thresholds: Thresholds = field(default_factory=Thresholds)
     show_secrets: bool = False
+    # What was noticed; an empty one where nothing was, as before a session began.
+    observation: Observation = field(init=False)
+    # The opening handshake; None for a connection seen from the middle.
+    handshake: Handshake | None = field(init=False)
+    # Whether frames are read: a success response came, or the beginning was not seen.
+    established: bool = field(init=False)
 
-    @cached_property
-    def observation(self) -> Observation:
-        """What was noticed; an empty one where nothing was, as before a session began."""
-        return self.connection.observation or Observation()
-
-    @cached_property
-    def handshake(self) -> Handshake | None:
-        """The opening handshake; None for a connection seen from the middle."""
-        return self.connection.handshake
+    def __post_init__(self) -> None:
+        """Take what nearly every check asks for."""
+        record = self.connection
+        self.observation = record.observation or Observation()
+        self.handshake = record.handshake
+        self.established = record.outcome in ("established", "invalid", "unseen")
 
     @cached_property
     def asked_for(self) -> tuple[str, ...] | None:
@@ -103,11 +106,6 @@ class Facts:
     def has_request(self) -> bool:
         """Whether the request was captured: without it a response cannot be judged."""
         return self.connection.request_packet is not None
-
-    @cached_property
-    def established(self) -> bool:
-        """Whether frames are read: a success response came, or the beginning was not seen."""
-        return self.connection.outcome in ("established", "invalid", "unseen")
 
     @cached_property
     def has_standard_frames(self) -> bool:
