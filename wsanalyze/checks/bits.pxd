@@ -18,4 +18,9 @@ cdef class Bits:
     cdef int count(self) except -1
     cdef bint has(self, unsigned int number) except -1
 
+cdef class Bytes:
+    cdef const unsigned char[::1] data
+    cdef public int[::1] counts
+    cdef int count(self) except -1
+
 cdef unsigned int turned(unsigned int number) noexcept

@@ -1,5 +1,5 @@
 # cython: language_level=3, wraparound=False, initializedcheck=False
-"""Which bits of many numbers are set, and how often."""
+"""Which bits of many numbers are set, and how often; how often each byte comes."""
 
 from __future__ import annotations
 
@@ -92,6 +92,26 @@ class Bits:
             place = place + 1 & PLACES - 1
         self.seen[place] = number
         return False
+
+
+@cython.final
+@cython.cclass
+class Bytes:
+    """How often each of the 256 bytes comes in some: `counts`."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.counts = array("i", bytes(4 * 256))
+        self.count()
+
+    @cython.boundscheck(False)
+    def count(self) -> cython.int:
+        """Look at all bytes."""
+        at: cython.Py_ssize_t
+        if len(self.counts) == 256:
+            for at in range(len(self.data)):
+                self.counts[self.data[at]] += 1
+        return 0
 
 
 @cython.cfunc
