@@ -280,7 +280,7 @@ class Handshake:
         """The method as sent."""
         return self.request_head.method
 
-    @property
+    @cached_property
     def target(self) -> str | None:
         """The request target as sent; `:path` in HTTP/2 and HTTP/3."""
         return self.request_head.target
@@ -290,17 +290,17 @@ class Handshake:
         """The HTTP version of the request: `1.1` for `HTTP/1.1`."""
         return self.request_head.http_version
 
-    @property
+    @cached_property
     def host(self) -> str | None:
         """Host as sent."""
         return self.request.host
 
-    @property
+    @cached_property
     def origin(self) -> str | None:
         """Origin as sent, or Sec-WebSocket-Origin of the drafts."""
         return self.request.origin
 
-    @property
+    @cached_property
     def user_agent(self) -> str | None:
         """User-Agent as sent."""
         return self.request_head.value("user-agent")
