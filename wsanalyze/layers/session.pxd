@@ -1,21 +1,16 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
-from wsanalyze.layers.glance cimport glance
-from wsanalyze.layers.observer cimport ALWAYS, LOOK, Observer
+from wsanalyze.layers.observer cimport LOOK, Observer
 from wsanalyze.layers.recorder cimport Recorder
 from wsanalyze.layers.sender cimport Sender
-from wsanalyze.layers.watch cimport NEVER, SECOND, Watch
-from wsanalyze.loads cimport load32
+from wsanalyze.layers.shortcut cimport Shortcut, asks
+from wsanalyze.layers.watch cimport NEVER, SECOND
 from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
 from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
-from wsanalyze.websocket.masking cimport PIECE, Scratch
-from wsanalyze.websocket.utf8 cimport Utf8
 from wsanalyze.websocket.resync cimport Search
 
 cdef Py_ssize_t KEPT_CONTROL
-cdef long long LINE_GET, LINE_POST, LINE_HEAD, LINE_PUT
-cdef long long LINE_DELETE, LINE_OPTIONS, LINE_CONNECT, LINE_TRACE
 
 cdef class Session(Layer):
     cdef Recorder recorder
@@ -30,27 +25,10 @@ cdef class Session(Layer):
     cdef int deflate
     cdef bint counts_only
     cdef bint doubted
-    cdef Utf8 utf8
+    cdef Shortcut shortcut
     cdef public Observer observer
-    cdef Py_ssize_t count_whole(
-        self, Sender sender, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
-        long long time, long long packet
-    ) except -1
-    cdef Watch watching(self, Sender sender, long long time)
-    cdef bint remarkable(
-        self, Sender sender, Watch watch, Buffer buffer, Py_ssize_t at, Py_ssize_t size,
-        Py_ssize_t length, long long time
-    ) except -1
     cdef bint begins_as_request(
         self, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
-    ) except -1
-    cdef bint asks(self, Buffer buffer, Py_ssize_t at) noexcept
-    cdef int watched(
-        self, Sender sender, Watch watch, Buffer buffer, Py_ssize_t at, long long time,
-        long long packet
-    ) except -1
-    cdef bint is_text(
-        self, Buffer buffer, Py_ssize_t start, Py_ssize_t length, int masked
     ) except -1
     cdef int begin_frame(self, Sender sender) except -1
     cdef int begin_message(self, Sender sender, int opcode) except -1
