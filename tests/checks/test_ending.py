@@ -188,6 +188,18 @@ class TestSentence:
             "the RST in packet 18 has a TTL of 50, the server's other packets 64"
         )
 
+    def test_right_after_a_frame(self) -> None:
+        assert self.of(cut(ending(at=2.002), idle=0.002)) == (
+            "the client closed TCP (FIN) without a Close frame right after a frame; "
+            "the last one was a text frame of the server in packet 8"
+        )
+
+    def test_frames_that_still_came(self) -> None:
+        assert self.of(cut(ending(at=1.5), idle=12.5)) == (
+            "the client closed TCP (FIN) without a Close frame after 12.500 s without a frame; "
+            "frames still came, the last one a text frame of the server in packet 8"
+        )
+
     def test_no_frame_at_all(self) -> None:
         assert self.of(cut(idle=None, server=Side())) == (
             "the client closed TCP (FIN) without a Close frame; no frame had been sent"
