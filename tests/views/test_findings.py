@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -98,6 +99,25 @@ def test_exact() -> None:
         "",
         "1 error, 1 warning, 1 info in 1 of 1 connection",
     ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "key", "accept"),
+    [
+        ({}, "no", "no"),
+        ({"outcome": "unanswered", "response_packet": None}, "no", "no"),
+        # Of a handshake that was captured in part, or not at all, nobody knows.
+        ({"outcome": "unseen", "response_packet": None}, "no", "not captured"),
+        ({"outcome": "unseen", "request_packet": None}, "not captured", "not captured"),
+    ],
+)
+def test_a_handshake_that_was_not_captured_is_not_said_to_be_in_order(
+    facts: dict[str, Any], key: str, accept: str
+) -> None:
+    checks = (*CHECKS, declared("HSQ-06"))
+    shown = lines(audit_of([finding(MASK)], [connection(**facts)], checks=checks))
+    assert f"  invalid Sec-WebSocket-Key      {key}" in shown
+    assert f"  invalid Sec-WebSocket-Accept   {accept}" in shown
 
 
 def test_a_query_may_hold_secrets_and_is_not_shown() -> None:
