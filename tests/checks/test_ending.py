@@ -183,6 +183,7 @@ class TestSentence:
 
     def test_signs_are_given_as_reasons(self) -> None:
         text = self.of(cut(ending("server", "rst", ttl=50), idle=1))
+        assert text.startswith("TCP was reset in the server's name (RST) without a Close frame ")
         assert text.endswith(
             "; it looks like the doing of a middlebox: "
             "the RST in packet 18 has a TTL of 50, the server's other packets 64"

@@ -302,7 +302,10 @@ def _in_one_moment(group: Sequence[_Timed]) -> bool:
 def sentence(facts: Facts, cut: Cut) -> str:
     """Return one sentence: who ended the connection, how, after what, and what might help."""
     how = {"fin": "closed TCP (FIN)", "rst": "reset TCP (RST)"}[cut.how]
-    text = f"the {cut.by} {how} without a Close frame"
+    who = f"the {cut.by} {how}"
+    if cut.signs and cut.how == "rst":
+        who = f"TCP was reset in the {cut.by}'s name (RST)"
+    text = f"{who} without a Close frame"
     if cut.idle_s is not None:
         waited = f"after {cut.idle_s:.3f} s without a frame"
         text += f" {waited if cut.idle_s >= AT_ONCE_S else 'right after a frame'}"
