@@ -160,7 +160,7 @@ def test_what_was_not_seen_is_said() -> None:
     assert lines(audit_of([], connections))[2:5] == [
         "looked at       4 checks on 4 connections: 1 seen whole, 1 with packets missing from the "
         "capture, 1",
-        "                from before the capture, 1 still open when the capture ended",
+        "                without a whole handshake, 1 still open when the capture ended",
         "",
     ]
     cut = CaptureSummary("chat.pcap", format="pcap", problem="cut at byte 7", lost_bytes=7)

@@ -43,13 +43,13 @@ ALARMING = ("problem", "lost", "limits reached", "not analysed")
 COVERED = {
     "full": "seen whole",
     "gap": "with packets missing from the capture",
-    "midstream": "from before the capture",
+    "midstream": "without a whole handshake",
     "truncated": "still open when the capture ended",
 }
 # Why a finding may have more to it than is told.
 DOUBTS = {
     "gap": "packets of this connection are missing from the capture",
-    "midstream": "this connection began before the capture",
+    "midstream": "the handshake of this connection is not in the capture as a whole",
 }
 
 
