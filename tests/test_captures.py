@@ -11,7 +11,12 @@ import pytest
 import wsanalyze
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
-TRUTHS = sorted(CAPTURES.glob("*.truth.json"))
+# Of what a capture has in part, test_partial_captures.py knows.
+TRUTHS = sorted(
+    path
+    for path in CAPTURES.glob("*.truth.json")
+    if "partial" not in json.loads(path.read_text(encoding="utf-8"))
+)
 
 # Columns of `connections` that every application can tell; null where it did not.
 COUNTED = (
@@ -38,6 +43,8 @@ ALWAYS = (
     "version",
     "status",
 )
+# What the tables have for a length that RFC 6455 §5.2 does not allow.
+MOST = 2**63 - 1
 LISTS = ("subprotocols_offered", "extensions_offered", "extensions")
 
 
@@ -121,5 +128,6 @@ def test_frames_are_those_that_the_applications_logged(
             ours = mine[mine["sender"] == sender].to_dict("records")
             logged = [each for each in wanted["frames"] if each["sender"] == sender]
             assert [{name: row[name] for name in names} for row in ours] == [
-                {name: each[name] for name in names} for each in logged
+                {name: each[name] for name in names} | {"length": min(each["length"], MOST)}
+                for each in logged
             ], wanted["target"]

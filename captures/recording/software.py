@@ -23,6 +23,8 @@ PROGRAMS = {
     "apache2": "-v",
     "squid": "-v",
     "varnishd": "-V",
+    "nft": "--version",
+    "socat": "-V",
 }
 
 

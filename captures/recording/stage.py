@@ -36,6 +36,8 @@ class Session:
     interface: str = "lo"
     also: str | None = None  #: the name of a second capture of the same packets, from elsewhere
     own_network: bool = False  #: `play` builds its network and starts the capture itself
+    sniffing: tuple[str, ...] = ()  #: further options of the sniffer, then a filter
+    partial: str = ""  #: what happened and is not in the capture; nothing, where that is all
 
     @property
     def names(self) -> list[str]:
@@ -68,7 +70,11 @@ class Stage:
         """Make a sniffer for each capture."""
         session = self.session
         paths = [self.scratch / name for name in session.file_names]
-        self.sniffers = [Sniffer(session.file_format, session.interface, path) for path in paths]
+        kind, interface, missing = session.file_format, session.interface, bool(session.partial)
+        self.sniffers = [
+            Sniffer(kind, interface, path, more=session.sniffing, may_drop=missing)
+            for path in paths
+        ]
 
     def journal(self, side: Side, *, sees_control: bool = True) -> Journal:
         """Return a journal for an application on this side."""
@@ -129,8 +135,10 @@ class Stage:
             journal.close()
         software = (*self.session.software, "python", program(self.session.file_format))
         events = read_journals(self.scratch.glob("*.jsonl"), self._until)
+        partial = {"partial": self.session.partial} if self.session.partial else {}
         return {
             "shows": self.session.shows,
+            **partial,
             "recorded": time.strftime("%Y-%m-%d", time.gmtime()),
             "software": {plain(name): version_of(name) for name in software},
             "connections": connections_of(events, captured_to_end=self._until is None),

@@ -187,6 +187,8 @@ class Story:
         if closes:
             return f"{closes[0]['sender']}-close"
         cuts = self.of("cut")
+        if len({(cut["side"], cut["by"]) for cut in cuts if cut["side"] != cut["by"]}) == 2:
+            return None  # each says that it was the other: it was somebody between them
         if cuts:
             return f"{cuts[0]['by']}-{cuts[0]['how']}"
         if not captured_to_end:

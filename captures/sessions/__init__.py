@@ -6,12 +6,15 @@ from recording.stage import Session
 from sessions import (
     aiohttp_chat,
     around_the_101,
+    broken_transport,
     browser,
+    cross_site,
     cuts,
     deflate_parameters,
     deflate_violations,
     faulty_handshakes,
     fragments,
+    gateways,
     hidden_contents,
     hybi_drafts,
     implementations,
@@ -21,8 +24,10 @@ from sessions import (
     network,
     nginx_proxy,
     node_ws,
+    odd_habits,
     oddities,
     old_protocols,
+    partial_captures,
     proxies,
     refused_upgrades,
     tunnels,
@@ -55,6 +60,11 @@ FAMILIES = (
     interference,
     faulty_handshakes,
     unruly_peers,
+    partial_captures,
+    broken_transport,
+    gateways,
+    cross_site,
+    odd_habits,
 )
 
 SESSIONS: dict[str, Session] = {

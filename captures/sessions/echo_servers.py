@@ -1,4 +1,4 @@
-"""An echo server made with a Python framework: `python echo_servers.py FRAMEWORK PORT`.
+"""An echo server, or a feed, made with a Python framework: `python echo_servers.py FRAMEWORK PORT`.
 
 It keeps no journal: what it says is noted by the client that it is recorded with.
 """
@@ -73,12 +73,31 @@ def serve_gevent(port: int) -> None:
     server.serve_forever()
 
 
+def serve_feed(port: int) -> None:
+    """Serve with gevent-websocket: news for two seconds, whether or not somebody listens."""
+    from gevent import sleep
+    from gevent.pywsgi import WSGIServer
+    from geventwebsocket.handler import WebSocketHandler
+
+    def feed(environment: dict[str, Any], _: Any) -> list[bytes]:
+        socket = environment["wsgi.websocket"]
+        socket.receive()
+        for number in range(8):
+            socket.send(f"news {number}")
+            sleep(0.3)
+        return []
+
+    server = WSGIServer(("127.0.0.1", port), feed, handler_class=WebSocketHandler, log=None)
+    server.serve_forever()
+
+
 FRAMEWORKS = {
     "hypercorn": serve_hypercorn,
     "uvicorn-websockets": lambda port: serve_uvicorn(port, "websockets"),
     "uvicorn-wsproto": lambda port: serve_uvicorn(port, "wsproto"),
     "tornado": serve_tornado,
     "gevent": serve_gevent,
+    "feed": serve_feed,
 }
 
 if __name__ == "__main__":

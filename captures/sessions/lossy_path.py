@@ -27,6 +27,12 @@ ALL_PROTOCOLS = 0x0003  # ETH_P_ALL
 DATA_BYTES = 200
 #: A frame held back for reordering goes on after the next one, or after this time.
 HOLD_SECONDS = 0.01
+#: Frames of the most that Ethernet takes, and where TCP's sequence number is in them.
+FULL_BYTES = 1500
+SEQUENCE = slice(38, 42)
+#: What is sent again is held back until the rest was, too.
+OVERTAKEN_SECONDS = 0.5
+NEVER = 1 << 30
 
 
 @dataclass
@@ -64,6 +70,35 @@ class Direction:
             self.out.send(frame)
 
 
+@dataclass
+class DamagingDirection(Direction):
+    """Of two full frames one is lost and one damaged; of those sent again the first comes last.
+
+    The second of a message of two waits damaged where it is received, and then comes as it was.
+    """
+
+    _highest: int = 0
+    _lost: int = 0
+
+    def relay(self, frame: bytes) -> None:
+        """Pass a frame on, or not, or with another bit, or after the next one."""
+        sequence = int.from_bytes(frame[SEQUENCE], "big")
+        if len(frame) >= FULL_BYTES and sequence > self._highest:
+            self._highest = sequence
+            self._count += 1
+            if self._count % 2:
+                self._lost, self._held = sequence, None
+            else:
+                self.out.send(frame[:-1] + bytes([frame[-1] ^ 0x20]))
+        elif len(frame) >= FULL_BYTES and sequence == self._lost and self._held is None:
+            self._held = frame
+            asyncio.get_running_loop().call_later(OVERTAKEN_SECONDS, self.release)
+        else:
+            self.out.send(frame)
+            if len(frame) >= FULL_BYTES:
+                self.release()
+
+
 @contextmanager
 def inside(namespace: int) -> Iterator[None]:
     """Let this thread create sockets in the network namespace of a process (no `await` in here)."""
@@ -95,8 +130,11 @@ class LossyPath:
 
     @classmethod
     @asynccontextmanager
-    async def build(cls) -> AsyncIterator[LossyPath]:
-        """Build the path; it vanishes with the two processes that hold its ends."""
+    async def build(cls, *, damage: bool = False) -> AsyncIterator[LossyPath]:
+        """Build the path; it vanishes with the two processes that hold its ends.
+
+        With `damage` it loses and damages full frames to the server, and no others.
+        """
         holders = [await start("unshare", "--net", "sleep", "300") for _ in range(2)]
         try:
             for holder in holders:
@@ -104,7 +142,7 @@ class LossyPath:
             path = cls(holders[0].pid, holders[1].pid)
             path._connect(path.client_namespace, CLIENT_INTERFACE, CLIENT_ADDRESS)
             path._connect(path.server_namespace, SERVER_INTERFACE, SERVER_ADDRESS)
-            path._start()
+            path._start(damage=damage)
             yield path
             path._stop()
         finally:
@@ -130,8 +168,12 @@ class LossyPath:
         relay.bind((far, ALL_PROTOCOLS))
         self._relays.append(relay)
 
-    def _start(self) -> None:
+    def _start(self, *, damage: bool) -> None:
         to_client, to_server = self._relays
+        if damage:
+            self._pump(to_client, DamagingDirection(to_server, NEVER, NEVER, NEVER))
+            self._pump(to_server, Direction(to_client, NEVER, NEVER, NEVER))
+            return
         self._pump(to_client, Direction(to_server, drop_every=9, repeat_every=7, hold_every=5))
         self._pump(to_server, Direction(to_client, drop_every=13, repeat_every=8, hold_every=6))
 

@@ -135,6 +135,13 @@ function connect(url, { protocols, ...options }, actions) {
     pen.agreedExtensions = response.headers['sec-websocket-extensions'] ?? '';
     peer = new Peer(socket, pen);
   });
+  socket.on('unexpected-response', (sent, response) => {
+    const pen = new Pen(response.socket);
+    pen.request(sent.path, (name) => sent.getHeader(name));
+    pen.response(response.statusCode, (name) => response.headers[name]);
+    sent.destroy();
+    process.stdin.destroy();
+  });
   socket.on('open', async () => {
     peer.pen.note('open');
     await peer.perform(actions);

@@ -1,7 +1,8 @@
 """What is wrong in recorded captures, as somebody would say who knows how each was made.
 
 `FOUND` has, for each capture, the checks of severity error and warning that must find something on
-a connection, by the connection's number; on every other connection there must be none.
+a connection, by the connection's number; on every other connection there must be none. `None`
+stands for the capture itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 # A request whose Upgrade a proxy took away, as it arrives behind the proxy.
 STRIPPED = "HSQ-04 HSQ-05 HSQ-20 PRX-01"
 
-FOUND: dict[str, dict[int, str]] = {
+FOUND: dict[str, dict[int | None, str]] = {
     # Only what these implementations really do: gevent-websocket puts text where the Close has its
     # code, Mojolicious makes its keys of digits and closes TCP before the server does.
     "implementations.pcapng": {
@@ -17,11 +18,11 @@ FOUND: dict[str, dict[int, str]] = {
         17: "CLS-09 SEC-06",  # /from-mojolicious
     },
     "haproxy-proxy.pcapng": {
-        2: "CLS-08 PRX-14",  # /idle-0; the legs before the proxy and behind it
+        2: "CLS-08",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",
         4: "CLS-08",  # /idle-1
         5: "CLS-08",
-        6: "CLS-08",  # /idle-2
+        6: "CLS-08 PRX-14",  # /idle-2
         7: "CLS-08",
         8: "PRX-05",  # /forbidden, by HAProxy itself
         9: "HSR-10 PRX-05",  # /no-backend
@@ -197,6 +198,63 @@ FOUND: dict[str, dict[int, str]] = {
         7: "CLS-07",  # /server-1010
         8: "CLS-08 FRM-09 FRM-12 MSG-03",  # /bait
     },
+    "one-direction.pcapng": {0: "TRN-01", 1: "TRN-01"},
+    # The plain connection can be read from its middle on, the compressed one cannot.
+    "from-the-middle.pcapng": {1: "PMD-06"},
+    "snapped.pcap": {0: "TRN-01", None: "TRN-04"},
+    "overrun.pcap": {0: "PMD-06 TRN-01"},
+    "firewall.pcap": {0: "CLS-08 PRX-12 PRX-13"},
+    "damaged-segments.pcapng": {0: "TRN-02"},
+    "ports-again.pcapng": {3: "CLS-08 TRN-08"},  # /half-closed
+    # Both legs of each connection are cut; the limit is said where it was met last.
+    "lifetime-limit.pcapng": dict.fromkeys(range(8), "CLS-08") | {6: "CLS-08 PRX-15"},
+    "stalling-proxy.pcapng": {},
+    "two-backends.pcapng": dict.fromkeys((10, 11, 14, 15), "HSR-10"),  # busy: 503
+    "port-80.pcapng": {
+        0: "PRX-20",
+        1: "HSQ-04 HSQ-05 HSQ-20 PRX-01 PRX-03",
+    },
+    "idle-crowd.pcapng": {},
+    "cross-site.pcapng": {
+        0: "HSR-20",  # /basket
+        1: "SEC-01",  # /again, with the cookie
+        3: "SEC-14",  # /device; the browser took no cookie to /from-elsewhere
+        4: "SEC-01 SEC-03",  # /with-cookie
+        5: "SEC-01 SEC-03",  # /null
+        6: "SEC-05",  # /https-page
+    },
+    # A server that answers nothing to a head that it cannot read, and one that answers 400.
+    "odd-habits.pcapng": dict.fromkeys(range(4), "HSQ-18 HSR-18")
+    | dict.fromkeys(range(7, 11), "HSQ-18")
+    | dict.fromkeys((6, 13), "FRM-08 FRM-09 MSG-03"),
+    "old-failures.pcapng": {
+        0: "LEG-02 LEG-06",  # /no-blanks
+        1: "LEG-02 LEG-06",  # /remainder
+        2: "LEG-04 LEG-05",  # /unfinished
+        4: "LEG-06",  # /falls-back, with version 8
+    },
+}
+
+# And of severity info, in captures that were made for what is no more than a remark.
+REMARKS: dict[str, dict[int | None, str]] = {
+    "one-direction.pcapng": {0: "PRX-18 TRN-05", 1: "PRX-18 TRN-05"},
+    "from-the-middle.pcapng": {0: "TRN-05", 1: "TRN-05"},
+    "snapped.pcap": {0: "TRN-05"},  # its heads are cut, and cannot be read
+    "overrun.pcap": {},
+    "firewall.pcap": {},
+    "damaged-segments.pcapng": {0: "TRN-03"},
+    "ports-again.pcapng": {2: "TRN-07"},
+    "lifetime-limit.pcapng": {},
+    "stalling-proxy.pcapng": {0: "PRX-04 PRX-17"},  # the leg behind the proxy is even
+    "two-backends.pcapng": {2: "XCN-04", 14: "XCN-03"},
+    "port-80.pcapng": {0: "HSR-10 PRX-04", 1: "HSR-10"},
+    "idle-crowd.pcapng": {11: "XCN-06"},
+    "cross-site.pcapng": {2: "SEC-04"},  # /from-elsewhere
+    "odd-habits.pcapng": dict.fromkeys((4, 5, 11, 12), "HSQ-21 HSR-10")
+    | dict.fromkeys(range(7, 11), "HSR-10")
+    | dict.fromkeys((6, 13), "CLS-11")
+    | {14: "EXT-10 MSG-05"},
+    "old-failures.pcapng": {0: "HSR-10", 1: "HSR-10", 3: "HSR-10", 4: "LEG-07"},
 }
 
 # Where the checks do not say the same, and why; a test fails once they do.

@@ -66,13 +66,16 @@ class TestInjectedReset:
         (finding,) = found(cuts.injected_reset, record)
         assert (finding.packet, finding.sender) == (30, "server")
         assert "TTL of 250, the server's other packets 60" in finding.message
+        assert finding.evidence == "TTL 250, usual 60"
 
     def test_a_way_that_is_a_little_longer(self) -> None:
         assert found(cuts.injected_reset, connection(observation=session(ending(ttl=58)))) == []
 
     def test_its_sender_goes_on(self) -> None:
         record = connection(observation=session(ending(), server_after_own_reset=700))
-        assert "sent 700 more bytes" in found(cuts.injected_reset, record)[0].message
+        (finding,) = found(cuts.injected_reset, record)
+        assert "sent 700 more bytes" in finding.message
+        assert finding.evidence == "RST"  # its TTL shows nothing
 
     def test_what_it_had_sent_before_came_late(self) -> None:
         late = session(ending(behind=700), server_after_own_reset=700)
@@ -111,6 +114,10 @@ class TestIdleLimit:
         (finding,) = found(cuts.idle_time_limit, *records)
         assert "2 connections were closed after 60.2 s idle" in finding.message
         assert "nginx" in finding.message
+        assert finding.connection == 1
+
+    def test_it_is_said_where_the_last_one_was_cut(self) -> None:
+        (finding,) = found(cuts.idle_time_limit, cut(0, 60.4), cut(1, 60.02, begun=7))
         assert finding.connection == 1
 
     def test_different_times(self) -> None:

@@ -183,9 +183,22 @@ class TestSentence:
 
     def test_signs_are_given_as_reasons(self) -> None:
         text = self.of(cut(ending("server", "rst", ttl=50), idle=1))
+        assert text.startswith("TCP was reset in the server's name (RST) without a Close frame ")
         assert text.endswith(
             "; it looks like the doing of a middlebox: "
             "the RST in packet 18 has a TTL of 50, the server's other packets 64"
+        )
+
+    def test_right_after_a_frame(self) -> None:
+        assert self.of(cut(ending(at=2.002), idle=0.002)) == (
+            "the client closed TCP (FIN) without a Close frame right after a frame; "
+            "the last one was a text frame of the server in packet 8"
+        )
+
+    def test_frames_that_still_came(self) -> None:
+        assert self.of(cut(ending(at=1.5), idle=12.5)) == (
+            "the client closed TCP (FIN) without a Close frame after 12.500 s without a frame; "
+            "frames still came, the last one a text frame of the server in packet 8"
         )
 
     def test_no_frame_at_all(self) -> None:

@@ -66,6 +66,18 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         "Upgrade: h2c",
     ),
     (
+        hsq.request_without_upgrade,
+        changed("Upgrade: websocket\r\n", ""),
+        "there is no Upgrade",
+        "Upgrade",
+    ),
+    (
+        hsq.request_without_connection_upgrade,
+        changed("Connection: Upgrade\r\n", ""),
+        "there is no Connection",
+        "Connection",
+    ),
+    (
         hsq.request_without_connection_upgrade,
         changed("Connection: Upgrade", "Connection: keep-alive"),
         "Connection is 'keep-alive' and does not list Upgrade",

@@ -45,7 +45,7 @@ BROKEN: list[tuple[Check, Connection, str, str]] = [
     (
         hsr.wrong_upgrade,
         answered(changed("Upgrade: websocket\r\n", "")),
-        "Upgrade is nothing, not exactly websocket",
+        "there is no Upgrade",
         "Upgrade",
     ),
     (

@@ -7,19 +7,25 @@ from functools import cache
 
 import pytest
 
-from checks.expected import DISPUTED, FOUND
+from checks.expected import DISPUTED, FOUND, REMARKS
 from checks.given import recorded
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
+from wsanalyze.checks.finding import Finding
 
 
 @cache
-def found_in(name: str) -> dict[int | None, set[str]]:
-    """Return the checks of severity error and warning that find something, by connection."""
+def every(name: str) -> list[Finding]:
+    """Return all findings of a capture."""
     facts = recorded(name)
+    return Audit(catalogue()).findings(facts.connections, facts.captures)
+
+
+def found_in(name: str, *severities: str) -> dict[int | None, set[str]]:
+    """Return the checks that find something of these severities, by connection."""
     found: dict[int | None, set[str]] = defaultdict(set)
-    for finding in Audit(catalogue()).findings(facts.connections, facts.captures):
-        if finding.severity in ("error", "warning"):
+    for finding in every(name):
+        if finding.severity in (severities or ("error", "warning")):
             found[finding.connection].add(finding.check)
     return dict(found)
 
@@ -35,7 +41,7 @@ def cases() -> list[object]:
 
 
 @pytest.mark.parametrize(("name", "number"), cases())
-def test_what_is_wrong_with_a_connection_is_found(name: str, number: int) -> None:
+def test_what_is_wrong_with_a_connection_is_found(name: str, number: int | None) -> None:
     assert found_in(name).get(number, set()) == set(FOUND[name][number].split())
 
 
@@ -43,3 +49,9 @@ def test_what_is_wrong_with_a_connection_is_found(name: str, number: int) -> Non
 def test_nothing_is_found_on_the_other_connections(name: str) -> None:
     others = found_in(name).keys() - FOUND[name].keys()
     assert {number: found_in(name)[number] for number in others} == {}
+
+
+@pytest.mark.parametrize("name", REMARKS)
+def test_what_is_worth_a_remark_is_found_and_nothing_else(name: str) -> None:
+    wanted = {number: set(checks.split()) for number, checks in REMARKS[name].items()}
+    assert found_in(name, "info") == wanted

@@ -152,15 +152,16 @@ class TestNoResponse:
     @pytest.mark.parametrize(
         ("sender", "how", "time", "message"),
         [
+            ("server", "fin", 1.0004, "the server closed the connection 0.4 ms after the request"),
             ("server", "fin", 2, "the server closed the connection 1.000 s after the request"),
             ("server", "rst", 2, "the server reset the connection 1.000 s after the request"),
             ("client", "fin", 4, "the client closed the connection 3.000 s after the request"),
         ],
     )
-    def test_closed_before(self, sender: str, how: str, time: int, message: str) -> None:
-        (finding,) = told(silent(ending(sender, how, time * SECOND)))
+    def test_closed_before(self, sender: str, how: str, time: float, message: str) -> None:
+        (finding,) = told(silent(ending(sender, how, int(time * SECOND))))
         assert finding.message == f"{message}, without a response"
-        assert (finding.sender, finding.packet, finding.time) == (sender, 9, time * SECOND)
+        assert (finding.sender, finding.packet, finding.time) == (sender, 9, int(time * SECOND))
 
     def test_the_request_came_too_late(self) -> None:
         (finding,) = told(silent(ending("server", "fin", SECOND // 2)))

@@ -21,7 +21,12 @@ CONFLICT = Conflict(105, 1, 9, 11, b"a", b"b", "first", "first", False)
 
 
 def connection(**more: Any) -> Connection:
-    facts: dict[str, Any] = {"response_packet": 4, "outcome": "established", **more}
+    facts: dict[str, Any] = {
+        "request_packet": 2,
+        "response_packet": 4,
+        "outcome": "established",
+        **more,
+    }
     return Connection(
         0, 1, "a.pcap", 0, 0, "192.0.2.1", 40000, "192.0.2.2", 80, 0,
         observation=facts.pop("observation", Observation()), **facts,
@@ -67,6 +72,18 @@ def test_no_handshake() -> None:
     cut = connection(response_packet=None)
     assert reason(FRAME, has_answer=False, within=cut) == "no-handshake"
     assert reason(FRAME, has_answer=True, within=cut) is None
+
+
+def test_an_answer_without_its_request() -> None:
+    one_way = connection(request_packet=None)
+    assert reason(FRAME, shown=0, within=one_way) == "no-handshake"
+    assert reason(FRAME, shown=1, within=one_way) is None
+
+
+def test_a_head_that_the_capture_cut() -> None:
+    cut = connection(observation=Observation(), outcome="unseen", response_packet=None)
+    assert reason(FRAME, shown=0, within=cut) == "no-handshake"
+    assert reason(FRAME, shown=1, within=cut) is None
 
 
 def test_not_http() -> None:

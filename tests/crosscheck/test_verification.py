@@ -21,7 +21,9 @@ SHIPPED = sorted(path for path in CAPTURES.iterdir() if ".pcap" in path.name)
 # What differs in shipped captures, by reason; in all others nothing does.
 KNOWN = {
     "cut-connections.pcapng": {"unfinished": 1},
+    "damaged-segments.pcapng": {"filled-late": 3},
     "faulty-requests.pcapng": {"early": 1},
+    "from-the-middle.pcapng": {"no-handshake": 32},
     "hixie-75.pcapng": {"older-version": 20},
     "hixie-76.pcapng": {"older-version": 39, "not-websocket": 9},
     "hixie-proxies.pcapng": {"older-version": 8},
@@ -29,6 +31,10 @@ KNOWN = {
     "judged-violations.pcapng": {"early": 1},
     "lossy-path-client.pcapng": {"filled-late": 98},
     "lossy-path-server.pcapng": {"filled-late": 23},
+    "old-failures.pcapng": {"older-version": 3},
+    "one-direction.pcapng": {"no-handshake": 14},
+    "overrun.pcap": {"behind-hole": 46},
+    "snapped.pcap": {"no-handshake": 14},
     "unruly-peers.pcapng": {"unfinished": 1},
 }
 DAMAGED = {

@@ -58,7 +58,7 @@ def test_everything_that_went_wrong_is_said() -> None:
         ("time", "2026-01-02 03:04:05.000 UTC, 1.00 s"),
         ("clock", "1 packet without a time, 5 packets outside 1677 to 2262"),
         ("TCP", "3 conversations: 1 WebSocket, 2 TLS, not decrypted"),
-        ("WebSocket", "2 attempts: 1 established, 1 from before the capture; 1 frame, 1 message"),
+        ("WebSocket", "2 attempts: 1 established, 1 without a whole handshake; 1 frame, 1 message"),
         (
             "lost",
             "2 packets dropped while capturing, 1.0 kB of WebSocket connections never captured, "

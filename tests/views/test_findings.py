@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -100,6 +101,25 @@ def test_exact() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("facts", "key", "accept"),
+    [
+        ({}, "no", "no"),
+        ({"outcome": "unanswered", "response_packet": None}, "no", "no"),
+        # Of a handshake that was captured in part, or not at all, nobody knows.
+        ({"outcome": "unseen", "response_packet": None}, "no", "not captured"),
+        ({"outcome": "unseen", "request_packet": None}, "not captured", "not captured"),
+    ],
+)
+def test_a_handshake_that_was_not_captured_is_not_said_to_be_in_order(
+    facts: dict[str, Any], key: str, accept: str
+) -> None:
+    checks = (*CHECKS, declared("HSQ-06"))
+    shown = lines(audit_of([finding(MASK)], [connection(**facts)], checks=checks))
+    assert f"  invalid Sec-WebSocket-Key      {key}" in shown
+    assert f"  invalid Sec-WebSocket-Accept   {accept}" in shown
+
+
 def test_a_query_may_hold_secrets_and_is_not_shown() -> None:
     request = b"GET /a?token=hunter2 HTTP/1.1\r\nHost: example.com\r\n\r\n"
     text = printed(audit_of([finding()], [connection(handshake=handshake(request))]))
@@ -140,7 +160,7 @@ def test_what_was_not_seen_is_said() -> None:
     assert lines(audit_of([], connections))[2:5] == [
         "looked at       4 checks on 4 connections: 1 seen whole, 1 with packets missing from the "
         "capture, 1",
-        "                from before the capture, 1 still open when the capture ended",
+        "                without a whole handshake, 1 still open when the capture ended",
         "",
     ]
     cut = CaptureSummary("chat.pcap", format="pcap", problem="cut at byte 7", lost_bytes=7)

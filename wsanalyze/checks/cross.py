@@ -146,6 +146,7 @@ def is_failure(facts: Facts) -> bool:
     ),
     advice="Compare the fields of both responses: do they come from the same server?",
     scope=CAPTURE,
+    example="two-backends.pcapng",
 )
 def mixed_answers(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-03: one finding for each endpoint, target and request."""
@@ -204,6 +205,7 @@ def _equal_requests(connections: list[Facts]) -> list[list[Facts]]:
     ),
     advice="Compare Server and the extensions of both responses.",
     scope=CAPTURE,
+    example="two-backends.pcapng",
 )
 def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-04: one finding for each endpoint, target and offer."""
@@ -242,6 +244,7 @@ def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
     ),
     advice="Look at who opens them; close connections that are not used.",
     scope=CAPTURE,
+    example="idle-crowd.pcapng",
 )
 def mostly_idle(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-06: endpoints with ten connections or more, of which most are silent for a minute."""

@@ -42,6 +42,7 @@ _CUT = ("proxy", "cut", "transport")
     advice=(
         "Look for a device whose distance fits the TTL; compare with a capture at the other end."
     ),
+    example="injected-reset.pcapng",
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
     """PRX-12."""
@@ -50,12 +51,14 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
             continue
         signs = reset_signs(facts, ending)
         if signs:
+            usual = ending.usual_ttl
+            other = usual is not None and abs(ending.ttl - usual) > facts.thresholds.hops
             yield Finding(
                 "; ".join(signs),
                 sender=ending.sender,
                 time=ending.time,
                 packet=ending.packet,
-                evidence=f"TTL {ending.ttl}, usual {ending.usual_ttl}",
+                evidence=f"TTL {ending.ttl}, usual {usual}" if other else "RST",
             )
 
 
@@ -72,6 +75,7 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Look for a firewall or load balancer between them, and its time limits.",
     events=("no-close",),
+    example="firewall.pcap",
 )
 def both_ends_cut(facts: Facts) -> Iterator[Finding]:
     """PRX-13."""
@@ -100,6 +104,7 @@ def both_ends_cut(facts: Facts) -> Iterator[Finding]:
         "proxy_send_timeout; HAProxy: timeout tunnel)."
     ),
     scope=CAPTURE,
+    example="nginx-idle.pcapng",
 )
 def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-14: one finding for each limit, at the last connection that it cut."""
@@ -129,6 +134,7 @@ def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
     ),
     advice="Reconnect before the limit, or raise it.",
     scope=CAPTURE,
+    example="lifetime-limit.pcapng",
 )
 def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-15."""
@@ -153,6 +159,7 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     ),
     advice=("Find out why the first one ended; let the client wait longer after each failure."),
     scope=CAPTURE,
+    example="reconnects.pcapng",
 )
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
@@ -238,6 +245,7 @@ def _failed(facts: Facts) -> bool:
         "several things to say at once."
     ),
     advice="Compare with a capture beside the sender. nginx: proxy_buffering off.",
+    example="stalling-proxy.pcapng",
 )
 def buffered(facts: Facts) -> Iterator[Finding]:
     """PRX-17."""

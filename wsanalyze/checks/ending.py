@@ -12,6 +12,8 @@ from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.observation import Ending, Event
 
 SECOND = 1_000_000_000
+# Seconds without a frame that are no silence.
+AT_ONCE_S = 0.01
 # What the waits of a client that comes back must reach, to be more than chance.
 GROWN = SECOND // 10
 
@@ -151,7 +153,10 @@ def keepalive_s(facts: Facts) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """Connections that were cut after the same time: idle, or since they began."""
+    """Connections that were cut after the same time: idle, or since they began.
+
+    `cuts` has them in the order in which they were cut.
+    """
 
     seconds: float
     cuts: tuple[tuple[Facts, Cut], ...]
@@ -233,7 +238,8 @@ def alike(entries: Sequence[_Timed], facts: CaptureFacts) -> list[TimeLimit]:
             continue
         if _chance(start, stop, times) <= log(limits.chance) - log(len(times) / 2):
             mean = sum(times[start:stop]) / (stop - start)
-            found.append(TimeLimit(mean, tuple(each[1:] for each in group)))
+            in_time = sorted(group, key=lambda each: each[2].time)
+            found.append(TimeLimit(mean, tuple(each[1:] for each in in_time)))
     return sorted(found, key=lambda each: -len(each.cuts))
 
 
@@ -296,14 +302,14 @@ def _in_one_moment(group: Sequence[_Timed]) -> bool:
 def sentence(facts: Facts, cut: Cut) -> str:
     """Return one sentence: who ended the connection, how, after what, and what might help."""
     how = {"fin": "closed TCP (FIN)", "rst": "reset TCP (RST)"}[cut.how]
-    text = f"the {cut.by} {how} without a Close frame"
+    who = f"the {cut.by} {how}"
+    if cut.signs and cut.how == "rst":
+        who = f"TCP was reset in the {cut.by}'s name (RST)"
+    text = f"{who} without a Close frame"
     if cut.idle_s is not None:
-        text += f" after {cut.idle_s:.3f} s without a frame"
-    if cut.after is not None:
-        text += f"; the last one was a {described(cut.after)} of the {cut.after.sender}"
-        text += f" in packet {cut.after.packet}"
-    else:
-        text += "; no frame had been sent"
+        waited = f"after {cut.idle_s:.3f} s without a frame"
+        text += f" {waited if cut.idle_s >= AT_ONCE_S else 'right after a frame'}"
+    text += f"; {_last(cut)}"
     if cut.signs:
         text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
@@ -312,6 +318,16 @@ def sentence(facts: Facts, cut: Cut) -> str:
         beat = "none came" if every is None else f"they had come every {every:.0f} s"
         text += f"; that fits {known}: Pings more often than that keep it open, and {beat}"
     return text
+
+
+def _last(cut: Cut) -> str:
+    """Name the last frame; who was cut off may not have known it, and gone on."""
+    if cut.after is None:
+        return "no frame had been sent"
+    frame = f"a {described(cut.after)} of the {cut.after.sender} in packet {cut.after.packet}"
+    if cut.after.time > cut.time:
+        return f"frames still came, the last one {frame}"
+    return f"the last one was {frame}"
 
 
 def grow(waits: Sequence[int]) -> bool:

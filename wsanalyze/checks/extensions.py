@@ -207,6 +207,7 @@ def deflate_offer_not_honoured(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong.",
     faults=True,
+    example="odd-habits.pcapng",
 )
 def which_offer_was_taken(facts: Facts) -> Iterator[Finding]:
     """EXT-10."""

@@ -193,6 +193,7 @@ def length_not_minimal(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Treat the peer as hostile or broken; receivers must close with 1002.",
     events=("length-top-bit",),
+    example="odd-habits.pcapng",
 )
 def length_top_bit(facts: Facts) -> Iterator[Finding]:
     """FRM-08."""

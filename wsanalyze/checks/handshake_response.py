@@ -315,6 +315,7 @@ def frames_after_void_handshake(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Use wss, and set cookies with Secure and HttpOnly.",
     fields=("set-cookie",),
+    example="cross-site.pcapng",
 )
 def insecure_cookie_set(facts: Facts) -> Iterator[Finding]:
     """HSR-20."""

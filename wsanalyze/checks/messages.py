@@ -162,6 +162,7 @@ def _mistake_of(lead: int, second: int) -> str:
     ),
     advice="Send JSON as text, and bytes as binary.",
     events=("json-in-binary", "base64-in-text"),
+    example="odd-habits.pcapng",
 )
 def content_contradicts_opcode(facts: Facts) -> Iterator[Finding]:
     """MSG-05: one finding for each side and kind."""

@@ -128,6 +128,10 @@ def no_response(facts: CaptureFacts) -> Iterator[Finding]:
             yield facts.about(each, finding)
 
 
+def _time(ns: int) -> str:
+    return f"{ns / SECOND:.3f} s" if ns >= SECOND // 10 else f"{ns / 1e6:.1f} ms"
+
+
 def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None:
     """Return what became of a request without a response; None where that is not known."""
     record, endings = facts.connection, facts.observation.endings
@@ -143,11 +147,11 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     closed = {"fin": "closed", "rst": "reset"}
     if endings:
         ending = endings[0]
-        after = (ending.time - requested) / SECOND
-        how = f"the {ending.sender} {closed[ending.how]} the connection"
-        message = f"{how} {after:.3f} s after the request, without a response"
+        after = ending.time - requested
+        how = f"the {ending.sender} {closed[ending.how]} the connection {_time(abs(after))}"
+        message = f"{how} after the request, without a response"
         if after < 0:
-            message = f"{how} {-after:.3f} s before the request came"
+            message = f"{how} before the request came"
         return Finding(message, sender=ending.sender, time=ending.time, packet=ending.packet)
     waited_ns = max(record.ended, capture_end) - requested
     if waited_ns <= limit_ns:

@@ -67,12 +67,13 @@ def _not_websocket(case: Case) -> bool:
 
 
 def _no_handshake(case: Case) -> bool:
-    return (
-        case.missing
-        and case.connection is not None
-        and case.response_packet is None
-        and not case.has_answer
-    )
+    """Without both heads, or where the capture cut one of them, tshark may show nothing at all."""
+    connection = case.connection
+    if not case.missing or connection is None:
+        return False
+    if connection.response_packet is None and not case.has_answer:
+        return True
+    return not case.shown and None in (connection.request_packet, connection.response_packet)
 
 
 def _not_http(case: Case) -> bool:
@@ -155,7 +156,8 @@ REASONS = (
     ),
     Reason(
         "no-handshake",
-        "tshark reads frames only behind a 101, and the capture has none of this connection",
+        "tshark reads frames only behind a request and a 101, and the capture does not have both "
+        "of this connection, or cut them",
         _no_handshake,
     ),
     Reason(

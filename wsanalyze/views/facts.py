@@ -78,7 +78,7 @@ def _attempts(capture: CaptureSummary) -> str:
     if not capture.attempts:
         return "no connection attempts"
     counts = ((getattr(capture, f"attempts_{outcome}"), outcome) for outcome in OUTCOMES)
-    named = {"unseen": "from before the capture"}
+    named = {"unseen": "without a whole handshake"}
     parts = [f"{number(count)} {named.get(outcome, outcome)}" for count, outcome in counts if count]
     text = f"{counted(capture.attempts, 'attempt')}: {', '.join(parts)}"
     frames, messages = counted(capture.frames, "frame"), counted(capture.messages, "message")

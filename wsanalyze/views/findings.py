@@ -32,6 +32,9 @@ NAMED = 10
 # Columns at which text begins: behind severities, behind labels below them, behind the five.
 SEVERITY, LABEL, FIVE = 9, 20, 33
 
+# The one of the five that takes both heads.
+ACCEPT = "invalid Sec-WebSocket-Accept"
+
 STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 # Labels of `facts` that belong to what was looked at, the alarming ones being coloured.
 SHOWN_FACTS = ("capture", "TCP")
@@ -40,13 +43,13 @@ ALARMING = ("problem", "lost", "limits reached", "not analysed")
 COVERED = {
     "full": "seen whole",
     "gap": "with packets missing from the capture",
-    "midstream": "from before the capture",
+    "midstream": "without a whole handshake",
     "truncated": "still open when the capture ended",
 }
 # Why a finding may have more to it than is told.
 DOUBTS = {
     "gap": "packets of this connection are missing from the capture",
-    "midstream": "this connection began before the capture",
+    "midstream": "the handshake of this connection is not in the capture as a whole",
 }
 
 
@@ -132,9 +135,18 @@ def _headlines(audited: Audited, width: int) -> Iterator[Line]:
         if found:
             text, style = _connections(found), "red"
         else:
-            text, style = ("not looked for" if found is None else "no"), ""
+            text, style = ("not looked for" if found is None else _absent(name, audited)), ""
         yield from labelled(f"  {name}", text, width, column=FIVE, style=style)
     yield []
+
+
+def _absent(name: str, audited: Audited) -> str:
+    """Say no, where a handshake could be looked at: the value of a 101 is judged by its request."""
+    seen = any(
+        each.outcome != "unseen" or (each.request_packet is not None and name != ACCEPT)
+        for each in audited.looked_at
+    )
+    return "no" if seen else "not captured"
 
 
 def _connections(found: Sequence[int]) -> str:

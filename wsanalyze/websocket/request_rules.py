@@ -136,7 +136,9 @@ def _upgrade(faults: Faults, handshake: Handshake) -> None:
     head = handshake.request_head
     protocols = head.tokens("upgrade")
     if not handshake.request.names_websocket:
-        what = f"Upgrade is {shown(head.value('upgrade'))} and does not name websocket"
+        what = "there is no Upgrade"
+        if head.count("upgrade"):
+            what = f"Upgrade is {shown(head.value('upgrade'))} and does not name websocket"
         section = "RFC 6455 §4.1 item 5"
         faults.add("HSQ-04", what, section, field="Upgrade", evidence=", ".join(protocols))
         carries = head.count("sec-websocket-key") or head.count("sec-websocket-version")
@@ -149,7 +151,9 @@ def _upgrade(faults: Faults, handshake: Handshake) -> None:
         faults.add("HSQ-21", what, "RFC 9110 §7.8", field="Upgrade", evidence=evidence)
     if not head.has_token("connection", "upgrade"):
         options = ", ".join(head.values("connection"))
-        what = f"Connection is {shown(options or None)} and does not list Upgrade"
+        what = "there is no Connection"
+        if head.count("connection"):
+            what = f"Connection is {shown(options)} and does not list Upgrade"
         section = "RFC 6455 §4.1 item 6; RFC 9110 §7.8"
         faults.add("HSQ-05", what, section, field="Connection", evidence=options)
 

@@ -27,7 +27,7 @@ _REFUSALS = {
     404: "nothing there",
     405: "the method is not allowed",
     407: "a proxy wants credentials",
-    426: "another protocol version is wanted",
+    426: "an upgrade to another protocol, or version of it, is required",
     429: "too many requests",
 }
 
@@ -110,7 +110,9 @@ def _switch(faults: Faults, handshake: Handshake, head: Head) -> None:
     upgrades = head.values("upgrade")
     if [value.lower() for value in upgrades] != ["websocket"]:
         evidence = ", ".join(upgrades)
-        what = f"Upgrade is {shown(evidence if upgrades else None)}, not exactly websocket"
+        what = "there is no Upgrade"
+        if upgrades:
+            what = f"Upgrade is {shown(evidence)}, not exactly websocket"
         # Twice the same is one value too many for hardly any client, but more is not "websocket".
         fatal = {value.lower() for value in upgrades} != {"websocket"}
         section = "RFC 6455 §4.1 response item 2, §4.2.2 item 5.2"
