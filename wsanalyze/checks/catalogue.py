@@ -11,6 +11,7 @@ from wsanalyze.checks.check import Check
 # The files with checks, in the order in which a catalogue is read.
 FAMILIES = (
     "handshake_request",
+    "handshake_fields",
     "handshake_response",
     "refusals",
     "extensions",
@@ -18,8 +19,10 @@ FAMILIES = (
     "messages",
     "control",
     "close",
+    "closing",
     "deflate",
     "security",
+    "security_messages",
     "randomness",
     "proxies",
     "cuts",
