@@ -200,7 +200,4 @@ FOUND: dict[str, dict[int, str]] = {
 }
 
 # Where the checks do not say the same, and why; a test fails once they do.
-DISPUTED: dict[tuple[str, int], str] = {
-    ("judged-violations.pcapng", 15): "CLS-06 is silent where the sender gave up within close_s",
-    ("judged-violations.pcapng", 16): "CTL-03 is silent where a Close follows within pong_s",
-}
+DISPUTED: dict[tuple[str, int], str] = {}

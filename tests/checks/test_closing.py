@@ -60,7 +60,29 @@ class TestUnansweredClose:
         assert self.of(closing(), until=11.9) == []
 
     def test_the_sender_does_not_wait(self) -> None:
-        assert self.of(closing(), endings=(ending("client"), ending("server", at=3.1))) == []
+        assert self.of(closing(), endings=(ending("client", at=2.9), ending("server"))) == []
+
+    def test_the_sender_waits_and_gives_up(self) -> None:
+        assert self.of(closing(), endings=(ending("client"), ending("server", at=3.1))) == [
+            "no Close answered this one in 1.0 s: the client gave up, and the server ended TCP"
+        ]
+
+    def test_the_sender_gives_up_within_the_way_there_and_back(self) -> None:
+        endings = (ending("client"), ending("server", at=3.1))
+        assert self.of(closing(), endings=endings, connect_ms=1001.0) == []
+
+    def test_the_capture_ends_before_the_other_end_does(self) -> None:
+        assert self.of(closing(), endings=(ending("client"),)) == []
+
+    def test_the_other_end_may_be_within_a_message(self) -> None:
+        endings = (ending("client"), ending("server", at=3.1))
+        for busy in (event("last", "server", length=65537), None):
+            record = closed(closing(), endings=endings)
+            assert record.observation is not None
+            record.observation.server.last = busy
+            if busy is None:
+                record.observation.counts["unfinished", "server"] = 1
+            assert found(checks.unanswered_close, record) == []
 
     def test_it_was_answered(self) -> None:
         frames = closing(), closing("server", None, at=2.1)

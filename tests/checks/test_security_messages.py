@@ -85,8 +85,8 @@ class TestOutflow:
         assert finding.message == "the client sent 200000000 bytes and received 1000"
 
     def test_an_upload_that_is_answered_or_small(self) -> None:
-        for sent, received in ((200_000_000, 20_000_000), (99_000_000, 0)):
-            record = connection(client_bytes=sent, server_bytes=received)
+        for uploaded, received in ((200_000_000, 20_000_000), (99_000_000, 0)):
+            record = connection(client_bytes=uploaded, server_bytes=received)
             assert found(sent.outflow, record) == []
 
     def test_bytes_like_encrypted_ones(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.close import SECOND, SENDERS, body, closes
 from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
-from wsanalyze.checks.facts import Facts, described
+from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Ending, Event
@@ -80,10 +80,27 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
             message = f"the {other} {how} TCP without answering the {close.sender}'s Close"
         elif waited >= facts.thresholds.close_s:
             message = f"no Close answered this one in {waited:.1f} s"
+        elif first is not None and _ended_unasked(facts, close, waited):
+            message = (
+                f"no Close answered this one in {waited:.1f} s: the {close.sender} gave up, "
+                f"and the {other} ended TCP"
+            )
         else:
             # The sender did not wait for the answer, the capture did not, or TCP had been ended.
             continue
         yield facts.at(close, message, evidence=body(close), expected=f"a Close of the {other}")
+
+
+def _ended_unasked(facts: Facts, close: Event, waited: float) -> bool:
+    """Whether an end that had been given time for a Close of its own ended TCP without one.
+
+    RFC 6455 §5.5.1: it must send one, and may finish its message first.
+    """
+    other = OTHER[close.sender]
+    if waited < max(facts.thresholds.answer_s, _crossing_s(facts, close)):
+        return False
+    busy = facts.may_be_within_a_frame(other) or facts.observation.count("unfinished", other)
+    return facts.ended_itself(other) and not busy
 
 
 def _crossing_s(facts: Facts, close: Event) -> float:
