@@ -87,6 +87,9 @@ KINDS = {
     "ping-after-close": "a Ping after this side's Close; other: the Close",
     "frame-after-refusal": "frames of this side behind a response that voids the handshake",
     "early": "bytes of the client before the 101; value: how many came",
+    # Of frames of Hixie; value: where the frame begins in its sender's stream:
+    "hixie-length": "a length of more than 63 bits, behind which nothing can be read",
+    "hixie-cut": "a frame that the end of the stream cut",
     # Of the closing handshake; counted alone, without an event:
     "odd-close": "a Close that has a reason, or any code but 1000 and 1001",
     "one-close": "the only Close of a session, which therefore has no answer",

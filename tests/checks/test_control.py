@@ -180,8 +180,8 @@ class TestRoundTrips:
     def test_recorded(self) -> None:
         [finding] = found_in(control.ping_round_trips, "keepalive.pcap")
         assert finding.message == (
-            "10 Pings of the server were answered, after 0.279 ms at least, 0.536 ms on average and "
-            "2.549 ms at most"
+            "10 Pings of the server were answered, after 0.279 ms at least, 0.536 ms on average "
+            "and 2.549 ms at most"
         )
 
     def test_a_ping_that_must_not_be_answered(self) -> None:
