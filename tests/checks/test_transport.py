@@ -10,6 +10,7 @@ from checks.given import (
     event,
     found,
     found_in,
+    handshake,
     messages,
     observed,
     seen_from_the_middle,
@@ -103,6 +104,10 @@ class TestCapture:
         )
         assert finding.coverage == "truncated"
 
+    def test_what_a_format_does_not_tell(self) -> None:
+        capture = CaptureSummary("a.pcap", packets=10, dropped=None)
+        assert of_captures(transport.poor_capture, capture) == []
+
     def test_a_whole_one(self) -> None:
         capture = CaptureSummary("a.pcap", packets=10, dropped=0, limits={"rows": 3, "flows": 0})
         assert of_captures(transport.poor_capture, capture) == []
@@ -120,6 +125,9 @@ class TestBeginningAndEnd:
         (finding,) = found(transport.no_handshake, record)
         assert (finding.packet, finding.frame, finding.coverage) == (8, 2, "midstream")
         assert found(transport.no_handshake, connection()) == []
+
+    def test_a_handshake_of_which_half_is_there(self) -> None:
+        assert found(transport.no_handshake, connection(handshake(response=None))) == []
 
     def test_a_session_that_goes_on(self) -> None:
         assert len(found_in(transport.still_open, "capture-ends-open.pcap")) == 1

@@ -34,6 +34,15 @@ def closes(facts: Facts) -> Iterator[Event]:
                 yield close
 
 
+def both_closes(facts: Facts) -> tuple[Event | None, Event | None]:
+    """Return the client's and the server's first Close, None for one that is a guess or missing."""
+    client, server = facts.side("client").close, facts.side("server").close
+    return (
+        client if client is not None and client.certain else None,
+        server if server is not None and server.certain else None,
+    )
+
+
 def code_of(close: Event) -> int | None:
     """Return the status code of a Close, None where it has none (RFC 6455 §5.5.1)."""
     return int.from_bytes(close.payload[:2], "big") if len(close.payload) >= 2 else None
@@ -166,7 +175,7 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
     for sender in SENDERS:
         side = facts.side(sender)
         code = code_of(side.close) if side.close is not None else None
-        if side.close is None or code not in BLAMING:
+        if side.close is None or not side.close.certain or code not in BLAMING:
             continue
         answered = facts.side(OTHER[sender]).close
         if answered is not None and code_of(answered) == code and answered.time < side.close.time:
@@ -201,7 +210,7 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
 )
 def close_codes_differ(facts: Facts) -> Iterator[Finding]:
     """CLS-12."""
-    client, server = facts.side("client").close, facts.side("server").close
+    client, server = both_closes(facts)
     if client is None or server is None:
         return
     first, second = sorted((client, server), key=lambda each: each.time)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
-from wsanalyze.checks.close import SECOND, SENDERS, body, closes
+from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes, closes
 from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
@@ -173,7 +173,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
 )
 def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """CLS-09: the client first is common and harmless, a RST is not."""
-    client, server = facts.side("client").close, facts.side("server").close
+    client, server = both_closes(facts)
     endings = facts.observation.endings
     if client is None or server is None or not endings:
         return
@@ -220,7 +220,7 @@ def _about(ending: Ending, message: str, severity: str) -> Finding:
 )
 def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     """CLS-10."""
-    client, server = facts.side("client").close, facts.side("server").close
+    client, server = both_closes(facts)
     if client is None or server is None:
         return
     endings = facts.observation.endings

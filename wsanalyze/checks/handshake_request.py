@@ -265,6 +265,8 @@ def malformed_request_head(facts: Facts) -> Iterator[Finding]:
 def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSQ-19."""
     count = facts.observation.pipelined
+    if not facts.has_request:
+        return
     if count:
         requests = "1 further request was" if count == 1 else f"{count} further requests were"
         message = f"{requests} sent before the upgrade was answered"

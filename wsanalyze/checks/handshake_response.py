@@ -268,7 +268,7 @@ def version_with_switch(facts: Facts) -> Iterator[Finding]:
 def frames_with_switch(facts: Facts) -> Iterator[Finding]:
     """HSR-16."""
     count = facts.observation.with_response
-    if count:
+    if count and facts.has_request:
         frames = "1 frame" if count == 1 else f"{count} frames"
         yield facts.once("server", f"{frames} of the server came in the same segment as the 101")
 
@@ -290,6 +290,8 @@ def frames_with_switch(facts: Facts) -> Iterator[Finding]:
 def frames_after_void_handshake(facts: Facts) -> Iterator[Finding]:
     """HSR-17."""
     record = facts.connection
+    if record.outcome != "invalid":
+        return
     for event in facts.events("frame-after-refusal"):
         # A server cannot know yet that its answer will be refused.
         if event.sender == "server" and not record.client_frames:

@@ -110,7 +110,8 @@ def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
             )
             yield facts.at(event, message, evidence="", expected="a length of 63 bits at most")
     for event in facts.events("hixie-cut"):
-        closed = [e for e in facts.observation.endings if (e.sender, e.how) == (event.sender, "fin")]
+        own_fin = (event.sender, "fin")
+        closed = [e for e in facts.observation.endings if (e.sender, e.how) == own_fin]
         if closed and not getattr(record, f"{event.sender}_lost_bytes"):
             message = (
                 f"the {event.sender} closed the connection, in packet {closed[0].packet}, "

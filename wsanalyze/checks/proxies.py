@@ -20,6 +20,7 @@ from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 
+SECOND = 1_000_000_000
 _PROXY = ("proxy", "handshake")
 
 # The name in a Host field, and in an absolute Location.
@@ -376,13 +377,14 @@ def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
             for each in connections
             if each.connection.server_port != 80 and each.connection.outcome == "established"
         ]
-        if plain and worked and all(_is_broken(each) for each in plain):
+        patience = facts.thresholds.handshake_s
+        if plain and worked and all(_is_broken(each, patience) for each in plain):
             port = worked[0].connection.server_port
             message = f"{shown(host + path)} works on port {port} and fails on port 80"
             yield facts.about(plain[0], plain[0].once("server", message))
 
 
-def _is_broken(facts: Facts) -> bool:
+def _is_broken(facts: Facts, patience_s: float) -> bool:
     """Tell whether an attempt failed as intermediaries let it: what a web server says is none.
 
     Where only wss is served, port 80 redirects, or knows no such page.
@@ -390,7 +392,11 @@ def _is_broken(facts: Facts) -> bool:
     record = facts.connection
     if record.outcome == "refused" and facts.handshake is not None:
         return facts.handshake.status in (400, 426, 501, 502, 503, 504)
-    return record.outcome in ("unanswered", "invalid")
+    if record.outcome == "unanswered":
+        # The capture may have ended before the answer came.
+        waited = record.ended - (record.requested or record.ended)
+        return facts.ended or waited >= patience_s * SECOND
+    return record.outcome == "invalid"
 
 
 def host_of(facts: Facts) -> str | None:

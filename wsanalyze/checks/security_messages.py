@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.frames import certain
 from wsanalyze.checks.intermediaries import tls_ended
 from wsanalyze.checks.redaction import address
 from wsanalyze.checks.security import BEHIND_TLS, SECOND
@@ -49,7 +50,7 @@ _TUNNEL_TARGET = re.compile(r"/(wstunnel|websockify)(?:[/?]|$)")
 )
 def request_line_on_the_wire(facts: Facts) -> Iterator[Finding]:
     """SEC-10."""
-    for event in facts.events("http-on-wire"):
+    for event in certain(facts, "http-on-wire"):
         if facts.connection.scheme == "ws":
             line = event.payload.split(b"\r\n")[0].decode("latin-1")
             begun = address(line, show=facts.show_secrets)
@@ -195,8 +196,10 @@ def beacon(facts: Facts) -> Iterator[Finding]:
 def outflow(facts: Facts) -> Iterator[Finding]:
     """SEC-16: by volume, and by the first 4,096 bytes of the first messages of each side."""
     record, limits = facts.connection, facts.thresholds
-    sent, received = record.client_bytes, record.server_bytes
-    if sent >= limits.outflow and sent > limits.outflow_ratio * received:
+    sent, received = record.client_bytes, record.server_bytes + record.server_lost_bytes
+    # Of a capture of one direction nobody knows what came back.
+    is_known = record.responded is not None or record.server_frames > 0
+    if is_known and sent >= limits.outflow and sent > limits.outflow_ratio * received:
         message = f"the client sent {sent} bytes and received {received}"
         yield Finding(message, sender="client")
     if not facts.observation.count("dense"):
