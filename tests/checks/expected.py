@@ -7,7 +7,7 @@ a connection, by the connection's number; on every other connection there must b
 from __future__ import annotations
 
 # A request whose Upgrade a proxy took away, as it arrives behind the proxy.
-STRIPPED = "HSQ-04 HSQ-05 HSQ-20 PRX-01"
+STRIPPED = "PRX-01"
 
 FOUND: dict[str, dict[int, str]] = {
     # Only what these implementations really do: gevent-websocket puts text where the Close has its
@@ -45,7 +45,7 @@ FOUND: dict[str, dict[int, str]] = {
     },
     "apache-proxy.pcapng": {
         4: "HSR-12",  # /stripped: Apache takes the Upgrade of the 426 away too
-        5: f"{STRIPPED} PRX-03",
+        5: STRIPPED,
         6: "HSR-10 PRX-05",  # /no-backend
         7: "HSR-10 PRX-05",  # /silent
         8: "HSR-18",
@@ -54,12 +54,12 @@ FOUND: dict[str, dict[int, str]] = {
     },
     "squid-proxy.pcapng": {
         2: "HSR-12",  # /stripped
-        3: f"{STRIPPED} PRX-03",
+        3: STRIPPED,
         4: "HSR-10 PRX-05",  # /no-backend
         5: "HSR-10 PRX-05",  # /silent
-        6: f"{STRIPPED} HSR-18 PRX-03",
+        6: f"{STRIPPED} HSR-18",
         7: "HSR-12 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
-        8: f"{STRIPPED} PRX-03",
+        8: STRIPPED,
         9: "PRX-05",  # 407
     },
     "varnish-proxy.pcapng": {

@@ -172,7 +172,7 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
     ),
     (
         hsq.upgrade_stripped,
-        changed("Upgrade: websocket\r\n", ""),
+        changed("Upgrade: websocket\r\n", "").replace(b"Sec-WebSocket-Version: 13\r\n", b""),
         "Sec-WebSocket-* without Upgrade: taken away on the way, most likely",
         "Upgrade",
     ),
@@ -334,10 +334,11 @@ def test_an_extension_of_the_response_that_breaks_the_grammar_is_the_servers() -
 @pytest.mark.parametrize(
     ("check", "capture", "numbers"),
     [
-        (hsq.old_http_version, "nginx-proxy.pcapng", [5]),
-        (hsq.request_without_upgrade, "nginx-proxy.pcapng", [3, 5]),
-        (hsq.request_without_connection_upgrade, "nginx-proxy.pcapng", [3, 5]),
-        (hsq.upgrade_stripped, "nginx-proxy.pcapng", [3, 5]),
+        # What nginx took away, and its HTTP/1.0, are not the client's fault.
+        (hsq.old_http_version, "nginx-proxy.pcapng", []),
+        (hsq.request_without_upgrade, "nginx-proxy.pcapng", []),
+        (hsq.request_without_connection_upgrade, "nginx-proxy.pcapng", []),
+        (hsq.upgrade_stripped, "nginx-proxy.pcapng", []),
         (fields.wrong_version, "hybi-drafts.pcapng", []),
         (hsq.request_with_body, "hixie-76.pcapng", [4, 6]),
     ],

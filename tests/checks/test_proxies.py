@@ -16,6 +16,9 @@ from checks.given import (
     with_fields,
 )
 from wsanalyze.checks import proxies
+from wsanalyze.checks.audit import Audit
+from wsanalyze.checks.catalogue import catalogue
+from wsanalyze.checks.facts import Facts
 from wsanalyze.layers.connection import Connection
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
@@ -51,6 +54,46 @@ class TestStripped:
     def test_a_request_of_another_kind_was_not_stripped(self) -> None:
         request = STRIPPED.replace(b"Sec-WebSocket-Key", b"X-Other")
         assert found(proxies.upgrade_stripped_on_the_way, refused(400, request=request)) == []
+
+    def test_a_connection_that_a_proxy_writes(self) -> None:
+        request = REQUEST.replace(b"Connection: Upgrade", b"Connection: close")
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=request))
+        assert finding.expected == "Connection: Upgrade"
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [(b"Connection: Upgrade", b"Connection: keep-alive"), (b"websocket", b"h2c")],
+    )
+    def test_what_a_client_may_have_written(self, old: bytes, new: bytes) -> None:
+        request = REQUEST.replace(old, new)
+        assert found(proxies.upgrade_stripped_on_the_way, refused(400, request=request)) == []
+
+    def test_a_proxy_that_left_its_name_wrote_it(self) -> None:
+        request = REQUEST.replace(b"Connection: Upgrade", b"Connection: keep-alive\r\nVia: 1.1 a")
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=request))
+        assert finding.expected == "Connection: Upgrade"
+
+    @pytest.mark.parametrize(
+        "request_head",
+        [
+            STRIPPED,
+            STRIPPED.replace(b"HTTP/1.1", b"HTTP/1.0"),
+            REQUEST.replace(b"Connection: Upgrade", b"Connection: close"),
+            REQUEST.replace(b"Connection: Upgrade", b"Connection: keep-alive"),
+            REQUEST.replace(b"websocket", b"h2c"),
+        ],
+    )
+    def test_one_fact_is_told_once(self, request_head: bytes) -> None:
+        facts = Facts(refused(400, request=request_head))
+        told = {each.check for each in Audit(catalogue()).findings([facts], [])}
+        clients, proxy = told & {"HSQ-02", "HSQ-04", "HSQ-05", "HSQ-20"}, "PRX-01" in told
+        assert bool(clients) != proxy
+
+    @pytest.mark.parametrize("old", [b"Upgrade: websocket\r\n", b"Connection: Upgrade\r\n"])
+    def test_one_fact_of_a_response_is_told_once(self, old: bytes) -> None:
+        facts = Facts(connection(handshake(response=RESPONSE.replace(old, b""))))
+        told = {each.check for each in Audit(catalogue()).findings([facts], [])}
+        assert told & {"HSR-01", "HSR-02", "PRX-02"} == {"PRX-02"}
 
     def test_recorded(self) -> None:
         found_there = found_in(proxies.upgrade_stripped_on_the_way, "nginx-proxy.pcapng")

@@ -103,10 +103,7 @@ def one_way(record: Connection) -> None:
 # The check, a capture and the number of a connection on which it finds something, the veil.
 RECORDED: dict[str, tuple[str, int, Veil]] = {
     "HSQ-01": ("faulty-requests.pcapng", 38, unseen),
-    "HSQ-02": ("nginx-proxy.pcapng", 5, unseen),
     "HSQ-03": ("faulty-requests.pcapng", 1, unseen),
-    "HSQ-04": ("apache-proxy.pcapng", 5, unseen),
-    "HSQ-05": ("apache-proxy.pcapng", 5, unseen),
     "HSQ-06": ("faulty-requests.pcapng", 3, unseen),
     "HSQ-07": ("faulty-requests.pcapng", 4, unseen),
     "HSQ-08": ("faulty-requests.pcapng", 5, unseen),
@@ -120,9 +117,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "HSQ-16": ("hixie-76.pcapng", 4, unseen),
     "HSQ-17": ("faulty-requests.pcapng", 39, unseen),
     "HSQ-19": ("faulty-requests.pcapng", 39, unseen),
-    "HSQ-20": ("apache-proxy.pcapng", 5, unseen),
-    "HSR-01": ("bad-accept.pcapng", 4, unseen),
-    "HSR-02": ("bad-accept.pcapng", 5, unseen),
     "HSR-03": ("bad-accept.pcapng", 3, unseen),
     "HSR-04": ("bad-accept.pcapng", 0, unseen),
     "HSR-05": ("faulty-answers.pcapng", 2, unseen),
@@ -197,7 +191,7 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "SEC-15": ("faulty-requests.pcapng", 40, unseen),
     "PRX-01": ("apache-proxy.pcapng", 5, unseen),
     "PRX-02": ("bad-accept.pcapng", 4, unseen),
-    "PRX-03": ("apache-proxy.pcapng", 5, unseen),
+    "PRX-03": ("nginx-proxy.pcapng", 5, unseen),
     "PRX-04": ("apache-proxy.pcapng", 1, unseen),
     "PRX-05": ("apache-proxy.pcapng", 6, unseen),
     "PRX-06": ("varnish-proxy.pcapng", 6, unseen),
@@ -223,6 +217,15 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
 
 def asked(*lines: str, request: bytes = REQUEST, **facts: Any) -> list[Connection]:
     return [connection(handshake(with_fields(request, *lines)), **facts)]
+
+
+NO_UPGRADE = REQUEST.replace(b"Upgrade: websocket\r\n", b"").replace(
+    b"Sec-WebSocket-Version: 13\r\n", b""
+)
+
+
+def answered(old: bytes, new: bytes) -> list[Connection]:
+    return [connection(handshake(response=RESPONSE.replace(old, new)))]
 
 
 def noticed(kind: str, sender: str = "client", **facts: Any) -> list[Connection]:
@@ -279,6 +282,12 @@ CUT_OF_HIXIE = observed(event("hixie-cut"), endings=[legacy.fin("client")])
 
 # The check, what it finds something in, the veil.
 MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
+    "HSQ-02": (lambda: asked(request=REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0")), unseen),
+    "HSQ-04": (lambda: asked(request=REQUEST.replace(b"websocket", b"h2c")), unseen),
+    "HSQ-05": (lambda: asked(request=REQUEST.replace(b": Upgrade", b": keep-alive")), unseen),
+    "HSQ-20": (lambda: asked(request=NO_UPGRADE), unseen),
+    "HSR-01": (lambda: answered(b"websocket", b"websocket/13"), unseen),
+    "HSR-02": (lambda: answered(b"Connection: Upgrade", b"Connection: close"), unseen),
     "HSQ-18": (lambda: asked(request=REQUEST.replace(b"Host:", b"Host :")), unseen),
     "HSQ-21": (lambda: asked(request=REQUEST.replace(b"websocket", b"h2c, websocket")), unseen),
     "HSR-20": (lambda: [connection(handshake(response=SET_COOKIE))], unseen),

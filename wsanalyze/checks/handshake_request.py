@@ -9,6 +9,7 @@ from dataclasses import replace
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import stripped_of_request
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
@@ -24,6 +25,11 @@ HARMLESS_ODDITIES = (
 EARLY_SHOWN = 14
 # How a request begins in what came before the answer to an upgrade.
 _REQUEST_BEGINS = re.compile(rb"(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) [!-~]")
+
+
+def stripped(facts: Facts) -> list[str]:
+    """Return what an intermediary took out of the request: that is not the client's fault."""
+    return [] if facts.handshake is None else stripped_of_request(facts.handshake.request_head)
 
 
 @check(
@@ -63,8 +69,8 @@ def method_not_get(facts: Facts) -> Iterator[Finding]:
     example="nginx-proxy.pcapng",
 )
 def old_http_version(facts: Facts) -> Iterator[Finding]:
-    """HSQ-02."""
-    return facts.of_faults("HSQ-02")
+    """HSQ-02: not where the version of a proxy that took the upgrade away is meant (PRX-03)."""
+    return iter(()) if stripped(facts) else facts.of_faults("HSQ-02")
 
 
 @check(
@@ -106,8 +112,8 @@ def invalid_host(facts: Facts) -> Iterator[Finding]:
     example="nginx-proxy.pcapng",
 )
 def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSQ-04."""
-    return facts.of_faults("HSQ-04")
+    """HSQ-04: not where it was taken away on the way, which PRX-01 tells."""
+    return iter(()) if "Upgrade: websocket" in stripped(facts) else facts.of_faults("HSQ-04")
 
 
 @check(
@@ -128,8 +134,8 @@ def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
     example="nginx-proxy.pcapng",
 )
 def request_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSQ-05."""
-    return facts.of_faults("HSQ-05")
+    """HSQ-05: not where it was taken away on the way, which PRX-01 tells."""
+    return iter(()) if "Connection: Upgrade" in stripped(facts) else facts.of_faults("HSQ-05")
 
 
 @check(
@@ -295,8 +301,8 @@ def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
     example="nginx-proxy.pcapng",
 )
 def upgrade_stripped(facts: Facts) -> Iterator[Finding]:
-    """HSQ-20."""
-    return facts.of_faults("HSQ-20")
+    """HSQ-20: not where it was taken away on the way, which PRX-01 tells."""
+    return iter(()) if "Upgrade: websocket" in stripped(facts) else facts.of_faults("HSQ-20")
 
 
 @check(

@@ -8,9 +8,19 @@ from dataclasses import replace
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import stripped_of_response
 from wsanalyze.websocket.faults import shown
 
 _RESPONSE = ("handshake", "response")
+
+
+def stripped(facts: Facts) -> list[str]:
+    """Return what an intermediary took out of the 101: nothing of that is the server's fault."""
+    handshake = facts.handshake
+    if handshake is None or handshake.response_head is None:
+        return []
+    valid = handshake.accept_valid is True
+    return stripped_of_response(handshake.response_head, accept_valid=valid)
 
 
 @check(
@@ -29,8 +39,8 @@ _RESPONSE = ("handshake", "response")
     example="bad-accept.pcapng",
 )
 def wrong_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSR-01."""
-    return facts.of_faults("HSR-01")
+    """HSR-01: not where it was taken away on the way back, which PRX-02 tells."""
+    return iter(()) if "Upgrade" in stripped(facts) else facts.of_faults("HSR-01")
 
 
 @check(
@@ -49,8 +59,8 @@ def wrong_upgrade(facts: Facts) -> Iterator[Finding]:
     example="bad-accept.pcapng",
 )
 def response_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSR-02."""
-    return facts.of_faults("HSR-02")
+    """HSR-02: not where it was taken away on the way back, which PRX-02 tells."""
+    return iter(()) if "Connection: Upgrade" in stripped(facts) else facts.of_faults("HSR-02")
 
 
 @check(

@@ -118,6 +118,33 @@ def signs(head: Head) -> list[str]:
     return found
 
 
+def stripped_of_request(head: Head) -> list[str]:
+    """Return what a request lost on its way; nothing where its client may be at fault.
+
+    Upgrade and Connection are for one hop (RFC 9110 §7.6.1): a proxy that does not know WebSocket
+    takes them out, and leaves the fields of WebSocket. It may write a Connection of its own, which
+    is `close` where it does not say that it was there. Nobody writes another Upgrade.
+    """
+    if not (head.count("sec-websocket-key") and head.count("sec-websocket-version")):
+        return []
+    options = [option.lower() for option in head.tokens("connection")]
+    missing = [] if head.count("upgrade") else ["Upgrade: websocket"]
+    if "upgrade" not in options and (missing or options in ([], ["close"]) or signs(head)):
+        missing.append("Connection: Upgrade")
+    return missing
+
+
+def stripped_of_response(head: Head, *, accept_valid: bool) -> list[str]:
+    """Return what a 101 lost on its way back, likewise: whoever knew the accept value wrote it."""
+    if not accept_valid:
+        return []
+    options = [option.lower() for option in head.tokens("connection")]
+    missing = [] if head.count("upgrade") else ["Upgrade"]
+    if "upgrade" not in options and (not options or signs(head)):
+        missing.append("Connection: Upgrade")
+    return missing
+
+
 def tls_ended(head: Head) -> bool:
     """Tell whether a proxy says that TLS ended at it: plain ws is its way to the server.
 

@@ -15,6 +15,8 @@ from wsanalyze.checks.intermediaries import (
     cache_signs,
     program_of,
     signs,
+    stripped_of_request,
+    stripped_of_response,
 )
 from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.faults import shown
@@ -38,7 +40,8 @@ _LOCATION = re.compile(r"https?://([^/?#:]+)[^?#]*")
     explanation=(
         "Sec-WebSocket-Key and Version arrive, Upgrade or Connection: Upgrade do not. Upgrade and "
         "Connection are for one hop only: a proxy has to take them out, and to make new ones if it "
-        "is to pass the upgrade on. This one did not."
+        "is to pass the upgrade on. This one did not. Where nobody stands between, the client "
+        "itself left them out."
     ),
     advice=(
         "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header "
@@ -53,13 +56,9 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     if not facts.faults.keys() & {"HSQ-04", "HSQ-05"} or facts.handshake is None:
         return
     head = facts.handshake.request_head
-    if not (head.count("sec-websocket-key") and head.count("sec-websocket-version")):
+    missing = stripped_of_request(head)
+    if not missing:
         return
-    missing = []
-    if not facts.handshake.request.names_websocket:
-        missing.append("Upgrade: websocket")
-    if not head.has_token("connection", "upgrade"):
-        missing.append("Connection: Upgrade")
     connection = ", ".join(head.values("connection"))
     left = f"Connection: {connection}" if connection else "no Connection field"
     message = f"{' and '.join(missing)} missing although Sec-WebSocket-Key arrived"
@@ -73,12 +72,13 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     "PRX-02",
     "upgrade-stripped-on-the-way-back",
     "The response's upgrade was stripped on the way back",
-    severity="warning",
+    severity="error",
     tags=_PROXY,
     references=("RFC 9110 §7.6.1", "RFC 9110 §15.2.2"),
     explanation=(
-        "The 101 has the accept value, and not Upgrade or Connection: the server answered well, "
-        "and somebody took out what belongs to one hop."
+        "The 101 has the right accept value, and not Upgrade or Connection: somebody took out what "
+        "belongs to one hop, and did not write it anew. A client must fail the connection for it. "
+        "Where nobody stands between, the server itself left them out."
     ),
     advice="Look at the proxy nearest to the client; it must write these fields anew.",
     example="bad-accept.pcapng",
@@ -87,21 +87,15 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
 def upgrade_stripped_on_the_way_back(facts: Facts) -> Iterator[Finding]:
     """PRX-02."""
     handshake = facts.handshake
-    if handshake is None or not facts.faults.keys() & {"HSR-01", "HSR-02"}:
+    if handshake is None or handshake.response_head is None:
         return
     head = handshake.response_head
-    if head is None or not handshake.accept_valid:
-        return
-    missing = [
-        name
-        for name, there in (
-            ("Upgrade", head.count("upgrade")),
-            ("Connection: Upgrade", head.has_token("connection", "upgrade")),
-        )
-        if not there
-    ]
-    if missing:
+    missing = stripped_of_response(head, accept_valid=handshake.accept_valid is True)
+    if missing and facts.faults.keys() & {"HSR-01", "HSR-02"}:
         message = f"the accept value is right, and the 101 has no {' and no '.join(missing)}"
+        by = signs(head)
+        if by:
+            message += f"; an intermediary left {shown(by[0])}"
         yield facts.once("server", message, expected=", ".join(missing))
 
 
@@ -132,7 +126,9 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
     if head.http_version == "1.0":
         reasons.append("HTTP/1.0")
     options = [option.lower() for option in head.tokens("connection")]
-    if "upgrade" not in options and options:
+    # Of an upgrade that was stripped PRX-01 tells, with what stands in the place of it.
+    stripped = "Connection: Upgrade" in stripped_of_request(head)
+    if "upgrade" not in options and options and not stripped:
         reasons.append(f"Connection: {', '.join(head.values('connection'))}")
     if reasons:
         message = f"the request came with {shown(' and '.join(reasons))}"
