@@ -25,6 +25,7 @@ FAMILIES = (
     "security_messages",
     "randomness",
     "proxies",
+    "proxy_answers",
     "cuts",
     "transport",
     "legacy",

@@ -1,4 +1,4 @@
-"""Intermediaries (PRX): what was stripped, answered or cached on the way, by the heads."""
+"""Intermediaries (PRX): what was stripped or changed on the way, by the heads."""
 
 from __future__ import annotations
 
@@ -10,24 +10,18 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import (
     FIELDS,
-    SERVERS_TOO,
-    author_of,
-    cache_signs,
-    program_of,
     signs,
     stripped_of_request,
     stripped_of_response,
 )
 from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.faults import shown
-from wsanalyze.websocket.fields import Head
 
 SECOND = 1_000_000_000
 _PROXY = ("proxy", "handshake")
 
-# The name in a Host field, and in an absolute Location.
+# The name in a Host field.
 _HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::[0-9]*)?\Z")
-_LOCATION = re.compile(r"https?://([^/?#:]+)[^?#]*")
 
 
 @check(
@@ -170,147 +164,6 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
             what = "request" if sender == "client" else "response"
             message = f"the {what} carries what intermediaries write: {shown(names)}"
             yield facts.once(sender, message, evidence="; ".join(found)[:200])
-
-
-@check(
-    "PRX-05",
-    "answered-by-intermediary",
-    "An intermediary answered in the server's place",
-    severity="warning",
-    tags=_PROXY,
-    references=("RFC 9110 §15.6", "RFC 9110 §15.5.8"),
-    explanation=(
-        "502, 503 and 504 are what a proxy says about the server behind it; 407 wants credentials "
-        "for the proxy itself; 511 and some redirects come from portals that want a login first. "
-        "The application never saw the request, or not in time."
-    ),
-    advice=("Look at the log of the program named here, and whether it can reach the server."),
-    example="nginx-proxy.pcapng",
-    faults=("HSR-10",),
-)
-def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
-    """PRX-05."""
-    handshake, record = facts.handshake, facts.connection
-    if handshake is None or record.outcome != "refused" or handshake.response_head is None:
-        return
-    why = _why_intermediary(facts, handshake.response_head, handshake.status)
-    if why is None:
-        return
-    took = ""
-    if record.requested is not None and record.responded is not None:
-        took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
-    message = f"the answer {handshake.status} came{took}: {why}"
-    evidence = handshake.response_head.start_line[:200]
-    yield facts.once("server", message, evidence=evidence, expected="101")
-
-
-def _why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:
-    """Return why a refusal is not the application's own; None where it may well be."""
-    if status == 407:
-        return "a proxy wants credentials"
-    if status == 511:
-        return "a portal wants a login"
-    if status in (302, 303, 307):
-        return "it leads to a portal of another site" if _leads_to_portal(facts, head) else None
-    author = author_of(head, facts.observation.body)
-    if status in (502, 503, 504) and author is not None:
-        return f"it comes from {shown(author)}, not from the application"
-    if status in (400, 403, 426) and author is not None and author not in SERVERS_TOO:
-        # HAProxy and the like have no pages of their own but these; Via alone says nothing, since
-        # whoever passes an application's answer on writes it, too (RFC 9110 §7.6.3).
-        return f"{shown(author)} wrote it itself"
-    program = program_of(head)
-    if status in (502, 504) and program is not None:
-        # RFC 9110 §15.6.3, §15.6.5: "while acting as a gateway or proxy".
-        return f"gateways say so of the server behind them, and {shown(program)} is on the way"
-    return None
-
-
-def _leads_to_portal(facts: Facts, head: Head) -> bool:
-    """Tell whether a redirect leads to a captive portal, of another site than was asked for.
-
-    A login elsewhere is none: that is how applications sign their users on.
-    """
-    location = _LOCATION.match((head.value("location") or "").lower())
-    asked = host_of(facts)
-    if location is None or asked is None:
-        return False
-    # Below co.uk that is too much, and silence does no harm.
-    if location[1].split(".")[-2:] == asked.split(".")[-2:]:
-        return False
-    return any(word in location[0] for word in ("captive", "hotspot", "portal"))
-
-
-@check(
-    "PRX-06",
-    "cached-response",
-    "The response came out of a cache",
-    severity="error",
-    tags=_PROXY,
-    references=("RFC 9111 §3", "RFC 6455 §10.3"),
-    explanation=(
-        "An answer to an upgrade is for one request only. Age, or a cache that says HIT, shows "
-        "that it was given to somebody else before. A 101 out of a cache cannot have the right "
-        "accept value; a refusal out of a cache hides that the server may work again."
-    ),
-    advice="Exclude requests with Upgrade from caching.",
-    fields=("age", "x-cache", "x-cache-lookup", "x-cache-hits", "cf-cache-status"),
-)
-def cached_response(facts: Facts) -> Iterator[Finding]:
-    """PRX-06."""
-    handshake = facts.handshake
-    if handshake is None or handshake.response_head is None or not facts.has_request:
-        return
-    found = cache_signs(handshake.response_head)
-    if found:
-        message = f"the answer {handshake.status} came out of a cache: {shown(', '.join(found))}"
-        severity = "error" if handshake.succeeded else "warning"
-        yield facts.once("server", message, evidence="; ".join(found)[:200], severity=severity)
-
-
-@check(
-    "PRX-07",
-    "accept-of-another-key",
-    "The accept value answers another connection's key",
-    severity="error",
-    tags=(*_PROXY, "security"),
-    references=("RFC 6455 §4.1 response item 4", "RFC 6455 §10.3"),
-    explanation=(
-        "The accept value is wrong for this key and right for one of another connection in the "
-        "capture: somebody mixed up two requests, replaced the key, or answered out of a cache."
-    ),
-    advice="Look at what both connections have in common: most often one proxy.",
-    scope=CAPTURE,
-)
-def accept_of_another_key(facts: CaptureFacts) -> Iterator[Finding]:
-    """PRX-07."""
-    wrong = [
-        each
-        for each in facts.connections
-        if each.connection.outcome == "invalid"
-        and each.handshake is not None
-        and each.handshake.accept_valid is False
-    ]
-    if not wrong:
-        return
-    owners: dict[str, Facts] = {}
-    for each in facts.connections:
-        expected = each.handshake.accept_expected if each.handshake is not None else None
-        if expected is not None:
-            owners.setdefault(expected, each)
-    for each in wrong:
-        accept = each.handshake.accept if each.handshake is not None else None
-        owner = owners.get(accept or "")
-        if owner is None or owner is each:
-            continue
-        message = f"{shown(accept)} answers the key in packet {owner.connection.request_packet}"
-        finding = each.once(
-            "server",
-            message,
-            evidence=f"Sec-WebSocket-Accept: {accept}"[:200],
-            expected=each.handshake.accept_expected if each.handshake is not None else None,
-        )
-        yield facts.about(each, finding)
 
 
 @check(
