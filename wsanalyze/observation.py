@@ -206,7 +206,8 @@ class Side:
     message_lengths: Spread = field(default_factory=Spread)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as Event: each connection has two.
+@dataclass(slots=True)
 class Ending:
     """A FIN or RST of one end, as it was on the wire.
 

@@ -186,5 +186,5 @@ class TestNothing:
         generator_of(keys)
 
     def test_every_generator_is_known_by_a_name_of_its_own(self) -> None:
-        names = [name for *_, name in prediction._CONGRUENTIAL]
+        names = [name for *_, name in prediction.CONGRUENTIAL]
         assert len(set(names)) == len(names)

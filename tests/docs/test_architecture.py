@@ -36,7 +36,7 @@ ALLOWED = {
     "capture": "uncompiled errors limits buffer loads capture.batch",
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.connection": "observation websocket transport",
-    "checks": "observation tables.capture_summary websocket transport layers.connection",
+    "checks": "uncompiled observation tables.capture_summary websocket transport layers.connection",
     "recording": "tables.capture_summary tables.columns layers.connection",
     "findings": "checks layers.connection recording",
     "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "

@@ -13,6 +13,9 @@ from wsanalyze.checks.finding import Finding
 if TYPE_CHECKING:
     from wsanalyze.tables.capture_summary import CaptureSummary
 
+# Sets of what was seen for which the checks that look at them are remembered.
+KEPT_SETS = 1024
+
 # Findings of one check, connection and sender that are kept with their places.
 KEPT_FINDINGS = 5
 
@@ -27,7 +30,10 @@ class Audit:
         self._by_fault = _indexed(single, lambda each: each.faults)
         self._by_event = _indexed(single, lambda each: each.events)
         self._by_field = _indexed(single, lambda each: each.fields)
-        self._always = [each for each in single if not (each.faults or each.events or each.fields)]
+        self._fields = frozenset(self._by_field)
+        self._single = single
+        # Most connections of a capture have the same fields and events as others.
+        self._known: dict[tuple[frozenset[str], ...], Sequence[Check]] = {}
 
     def findings(
         self, connections: Sequence[Facts], captures: Sequence[CaptureSummary]
@@ -51,27 +57,42 @@ class Audit:
             for finding in folded(found) if (found := list(each.function(facts))) else ():
                 yield _completed(each, finding, connection, facts.coverage)
 
-    def _due(self, facts: Facts) -> Iterable[Check]:
-        due: dict[str, Check] = {}
-        for code in facts.faults:
-            due.update(self._by_fault.get(code, {}))
-        for name in facts.field_names & self._by_field.keys():
-            due.update(self._by_field[name])
+    def _due(self, facts: Facts) -> Sequence[Check]:
+        """Return the checks that have something to look at."""
         observation = facts.connection.observation
-        if observation is not None and observation.counts:
-            for kind, _ in observation.counts:
-                due.update(self._by_event.get(kind, {}))
-        return (*due.values(), *self._always) if due else self._always
+        counts = observation.counts if observation is not None else {}
+        faults = frozenset(facts.faults.keys() & self._by_fault.keys())
+        fields = facts.field_names & self._fields
+        events = frozenset(kind for kind, _ in counts if kind in self._by_event)
+        seen = (faults, fields, events)
+        due = self._known.get(seen)
+        if due is None:
+            if len(self._known) >= KEPT_SETS:
+                self._known.clear()
+            due = self._known[seen] = self._waiting_for(*seen)
+        return due
+
+    def _waiting_for(
+        self, faults: frozenset[str], fields: frozenset[str], events: frozenset[str]
+    ) -> Sequence[Check]:
+        woken = {each for word in faults for each in self._by_fault[word]}
+        woken.update(each for word in fields for each in self._by_field[word])
+        woken.update(each for word in events for each in self._by_event[word])
+        return [
+            each
+            for each in self._single
+            if each.id in woken or not (each.faults or each.events or each.fields)
+        ]
 
 
 def _indexed(
     checks: Iterable[Check], words: Callable[[Check], Iterable[str]]
-) -> dict[str, dict[str, Check]]:
-    """Return the checks that wait for each word, by ID."""
-    found: dict[str, dict[str, Check]] = {}
+) -> dict[str, list[str]]:
+    """Return the IDs of the checks that wait for each word."""
+    found: dict[str, list[str]] = {}
     for each in checks:
         for word in words(each):
-            found.setdefault(word, {})[each.id] = each
+            found.setdefault(word, []).append(each.id)
     return found
 
 

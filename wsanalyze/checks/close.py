@@ -25,15 +25,6 @@ NEVER_SENT = {
 BLAMING = (1002, 1003, 1007, 1008, 1009, 1010, 1011)
 
 
-def closes(facts: Facts) -> Iterator[Event]:
-    """Yield the first Close of each end, where it is RFC 6455's and no guess behind a hole."""
-    if facts.has_standard_frames:
-        for sender in SENDERS:
-            close = facts.side(sender).close
-            if close is not None and close.certain:
-                yield close
-
-
 def both_closes(facts: Facts) -> tuple[Event | None, Event | None]:
     """Return the client's and the server's first Close, None for one that is a guess or missing."""
     client, server = facts.side("client").close, facts.side("server").close
@@ -75,7 +66,7 @@ def body(close: Event) -> str:
 )
 def close_of_one_byte(facts: Facts) -> Iterator[Finding]:
     """CLS-01."""
-    for close in closes(facts):
+    for close in facts.closes:
         if close.length == 1:
             message = "the Close has a body of one byte"
             yield facts.at(close, message, evidence=body(close), expected="0 or 2 to 125 bytes")
@@ -99,7 +90,7 @@ def close_of_one_byte(facts: Facts) -> Iterator[Finding]:
 )
 def invalid_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-02."""
-    for close in closes(facts):
+    for close in facts.closes:
         code = code_of(close)
         if code is None or may_be_sent(code):
             continue
@@ -124,7 +115,7 @@ def invalid_close_code(facts: Facts) -> Iterator[Finding]:
 )
 def close_reason_not_utf8(facts: Facts) -> Iterator[Finding]:
     """CLS-03."""
-    for close in closes(facts):
+    for close in facts.closes:
         if len(close.payload) < close.length:
             continue
         try:
@@ -150,7 +141,7 @@ def close_reason_not_utf8(facts: Facts) -> Iterator[Finding]:
 )
 def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
     """CLS-07."""
-    for close in closes(facts):
+    for close in facts.closes:
         if close.sender == "server" and code_of(close) == 1010:
             yield facts.at(close, "the server closed with 1010", evidence=body(close))
 
@@ -238,7 +229,7 @@ def close_codes_differ(facts: Facts) -> Iterator[Finding]:
 )
 def uncommon_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-13: of the end that closed first."""
-    first = min(closes(facts), key=lambda each: each.time, default=None)
+    first = min(facts.closes, key=lambda each: each.time, default=None)
     code = code_of(first) if first is not None else None
     if first is None or code is None or not (code in (1012, 1013, 1014) or 3000 <= code <= 4999):
         return

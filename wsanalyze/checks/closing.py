@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
-from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes, closes
+from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
 from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
@@ -71,7 +71,7 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
     if len(unclosed) != 1 or not (facts.whole("client") and facts.whole("server")):
         return
     other = unclosed[0]
-    for close in closes(facts):
+    for close in facts.closes:
         first = next(iter(facts.observation.endings), None)
         until = facts.connection.ended if first is None else first.time
         waited = (until - close.time) / SECOND

@@ -9,10 +9,10 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
-from collections import Counter
 from collections.abc import Iterator
 from math import log2
 
+from wsanalyze.checks.bits import Bytes
 from wsanalyze.observation import INNER
 
 # A JSON Web Token: header, payload and signature in base64url (RFC 7519 §3); `eyJ` is `{"`.
@@ -165,7 +165,7 @@ def _is_socks(payload: bytes) -> bool:
 def entropy(payload: bytes) -> float:
     """Return Shannon's entropy of the bytes, in bits a byte."""
     size = len(payload)
-    return -sum(n / size * log2(n / size) for n in Counter(payload).values())
+    return -sum(n / size * log2(n / size) for n in Bytes(payload).counts if n)
 
 
 def _is_json(payload: bytes) -> bool:

@@ -11,7 +11,6 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import grow, maybe_cut
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
@@ -30,10 +29,9 @@ def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
     """
     found: dict[_Pair, list[Facts]] = {}
     for each in facts.connections:
-        record, handshake = each.connection, each.handshake
-        if record.requested is None or handshake is None or is_probe(handshake.request_head):
+        record, who = each.connection, each.asked_for
+        if record.requested is None or who is None:
             continue
-        who = asked_for(handshake.request_head)
         key = (record.client_ip, record.server_ip, record.server_port, who)
         found.setdefault(key, []).append(each)
     return found

@@ -18,7 +18,6 @@ from wsanalyze.checks.ending import (
 )
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import asked_for, is_probe
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -163,8 +162,8 @@ def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
             client, handshake = each.connection.client_ip, each.handshake
             if handshake is None:
                 by_client.setdefault((client,), []).append(each)
-            elif not is_probe(handshake.request_head):
-                who = (client, handshake.target or "", *asked_for(handshake.request_head))
+            elif each.asked_for is not None:
+                who = (client, handshake.target or "", *each.asked_for)
                 by_client.setdefault(who, []).append(each)
         for (client, *_), attempts in by_client.items():
             last = _loop_of(facts, attempts)
@@ -183,6 +182,8 @@ def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
 def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> _Loop | None:
     """Return the longest run of attempts that failed without growing waits; None for none."""
     best: _Loop | None = None
+    if len(attempts) < facts.thresholds.reconnects:
+        return best
     for run in _runs(attempts):
         if len(run) < facts.thresholds.reconnects or (best is not None and len(run) <= best[0]):
             continue

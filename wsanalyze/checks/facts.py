@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wsanalyze.checks.bits import Bits
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.checks.redaction import concealed, redacted
+from wsanalyze.checks.sites import ORIGIN
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.observation import Event, Observation, Side
@@ -39,16 +43,31 @@ class Facts:
     connection: Connection
     thresholds: Thresholds = field(default_factory=Thresholds)
     show_secrets: bool = False
+    # What was noticed; an empty one where nothing was, as before a session began.
+    observation: Observation = field(init=False)
+    # The opening handshake; None for a connection seen from the middle.
+    handshake: Handshake | None = field(init=False)
+    # Whether frames are read: a success response came, or the beginning was not seen.
+    established: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take what nearly every check asks for."""
+        record = self.connection
+        self.observation = record.observation or Observation()
+        self.handshake = record.handshake
+        self.established = record.outcome in ("established", "invalid", "unseen")
 
     @cached_property
-    def observation(self) -> Observation:
-        """What was noticed; an empty one where nothing was, as before a session began."""
-        return self.connection.observation or Observation()
+    def asked_for(self) -> tuple[str, ...] | None:
+        """Who asks, as far as the request says; None for a probe, or where no request was seen."""
+        if self.handshake is None or is_probe(self.handshake.request_head):
+            return None
+        return asked_for(self.handshake.request_head)
 
-    @property
-    def handshake(self) -> Handshake | None:
-        """The opening handshake; None for a connection seen from the middle."""
-        return self.connection.handshake
+    @cached_property
+    def key_bits(self) -> Bits:
+        """The bits of the client's first masking keys."""
+        return Bits(self.side("client").masking_keys)
 
     @cached_property
     def faults(self) -> dict[str, list[Fault]]:
@@ -66,22 +85,30 @@ class Facts:
         handshake = self.handshake
         if handshake is None:
             return frozenset()
-        names = {field.name.lower() for field in handshake.request_head.fields}
+        names = set(handshake.request_head.names)
         if handshake.response_head is not None:
-            names.update(field.name.lower() for field in handshake.response_head.fields)
+            names.update(handshake.response_head.names)
         if "=" in (handshake.target or ""):
             names.add("?")
         return frozenset(names)
+
+    @cached_property
+    def origin(self) -> re.Match[str] | None:
+        """The Origin taken apart: scheme, name, port; None where it is none of a site."""
+        return ORIGIN.match(self.handshake.origin or "") if self.handshake is not None else None
+
+    @cached_property
+    def closes(self) -> tuple[Event, ...]:
+        """The first Close of each end, where it is RFC 6455's and no guess behind a hole."""
+        if not self.has_standard_frames:
+            return ()
+        both = (self.observation.client.close, self.observation.server.close)
+        return tuple(close for close in both if close is not None and close.certain)
 
     @property
     def has_request(self) -> bool:
         """Whether the request was captured: without it a response cannot be judged."""
         return self.connection.request_packet is not None
-
-    @property
-    def established(self) -> bool:
-        """Whether frames are read: a success response came, or the beginning was not seen."""
-        return self.connection.outcome in ("established", "invalid", "unseen")
 
     @cached_property
     def has_standard_frames(self) -> bool:
@@ -101,11 +128,16 @@ class Facts:
 
         Where it has not, nothing that is missing is anybody's fault.
         """
+        return self._whole[sender == "server"]
+
+    @cached_property
+    def _whole(self) -> tuple[bool, bool]:
         record = self.connection
         if record.outcome == "unseen":
-            return False
-        lost, unread = f"{sender}_lost_bytes", f"{sender}_unread_bytes"
-        return not (getattr(record, lost) or getattr(record, unread))
+            return False, False
+        client_misses = record.client_lost_bytes or record.client_unread_bytes
+        server_misses = record.server_lost_bytes or record.server_unread_bytes
+        return not client_misses, not server_misses
 
     @property
     def ended(self) -> bool:

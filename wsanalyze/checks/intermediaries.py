@@ -38,14 +38,21 @@ FIELDS = (
     "proxy-connection",
     "proxy-authenticate",
     "proxy-authorization",
+    "proxy-authentication-info",
     "proxy-status",
 )
+# Of these the value is a secret, or what is asked for to get at one.
+_AUTHENTICATION = ("proxy-authenticate", "proxy-authorization", "proxy-authentication-info")
+_SERVER = {"server"}
+_SIGNS = frozenset(FIELDS) | _SERVER
 
 # Where a proxy says for whom it asks.
 _FOR_FIELDS = ("x-forwarded-for", "forwarded", "cf-connecting-ip", "true-client-ip", "x-real-ip")
 
+_FOR = frozenset(_FOR_FIELDS)
+
 # What calls itself so opens connections at its own pace, to see whether that works.
-_PROBES = re.compile(r"health|probe|monitor|uptime|pingdom|nagios|blackbox", re.IGNORECASE)
+_PROBES = ("health", "probe", "monitor", "uptime", "pingdom", "nagios", "blackbox")
 
 # A number above 0. It may have more digits than int() takes, or one that is none (\xb2).
 _POSITIVE = re.compile(r"0*[1-9][0-9]*")
@@ -60,6 +67,7 @@ _SCHEME_FIELDS = (
     "cloudfront-forwarded-proto",
 )
 _SWITCH_FIELDS = ("x-forwarded-ssl", "front-end-https")
+_TLS_FIELDS = frozenset((*_SCHEME_FIELDS, *_SWITCH_FIELDS, "cf-visitor", "forwarded"))
 _FORWARDED_PROTO = re.compile(r'proto="?(?:https|wss)\b', re.IGNORECASE)
 
 # Values of Server that name a program which usually stands in front of others.
@@ -108,12 +116,15 @@ def signs(head: Head) -> list[str]:
 
     Of credentials for a proxy, and of what it asks for, only the name.
     """
+    there = head.names & _SIGNS
+    if not there or (there == _SERVER and _SERVERS.match(head.value("server") or "") is None):
+        return []
     found = []
     for field in head.fields:
         name = field.name.lower()
-        if name.startswith("proxy-auth"):
+        if name in _AUTHENTICATION:
             found.append(field.name)
-        elif name in FIELDS or (name == "server" and _SERVERS.match(field.value.strip())):
+        elif name in FIELDS or (name == "server" and _SERVERS.match(field.value)):
             found.append(f"{field.name}: {field.value}")
     return found
 
@@ -150,6 +161,8 @@ def tls_ended(head: Head) -> bool:
 
     Of several values, each proxy has added one; the client's own is the first.
     """
+    if not head.has_any(_TLS_FIELDS):
+        return False
     for name in _SCHEME_FIELDS:
         first = (head.value(name) or "").partition(",")[0].strip().lower()
         if first in ("https", "wss"):
@@ -166,13 +179,16 @@ def asked_for(head: Head) -> tuple[str, ...]:
 
     Behind a proxy or a NAT are several clients; of two with the same program it knows nothing.
     """
-    named = next((value for name in _FOR_FIELDS if (value := head.value(name))), "")
+    named = ""
+    if head.has_any(_FOR):
+        named = next((value for name in _FOR_FIELDS if (value := head.value(name))), "")
     return named.partition(",")[0].strip(), head.value("user-agent") or ""
 
 
 def is_probe(head: Head) -> bool:
     """Tell whether a request says that it only tries whether the server is there."""
-    return _PROBES.search(head.value("user-agent") or "") is not None
+    agent = (head.value("user-agent") or "").lower()
+    return any(word in agent for word in _PROBES)
 
 
 def program_of(head: Head) -> str | None:

@@ -1,3 +1,4 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
 """Weak generators of which a masking key shows only pieces: bytes of rand(), 31 bits of mt_rand().
 
 Numbers are unsigned and of 32 bits, the four bytes of a key as they were on the wire, the first one
@@ -10,11 +11,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
-from operator import mul
+from itertools import pairwise, product
 from struct import pack
 
 from wsanalyze.checks.prediction import untempered
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze.uncompiled import cython
 
 # Relations that must hold. Random bytes keep the weakest in one of 13 cases, others in one of 128.
 RELATIONS = 12
@@ -48,7 +53,8 @@ class Additive:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@cython.final
+@cython.cclass
 class Congruential:
     """A linear congruential generator whose state's highest byte is shown, modulo a power of two.
 
@@ -57,26 +63,34 @@ class Congruential:
     since a state exceeds what is shown of it by less than one.
     """
 
-    name: str
-    factors: tuple[int, ...]
-    highest: int
-    room: int
+    def __init__(self, name: str, factors: tuple[int, ...], constant: int) -> None:
+        """`constant` is the highest byte of the sum of products."""
+        self.name = name
+        self.factors = array("i", factors)
+        self.highest = constant - sum(factor for factor in factors if factor < 0)
+        self.room = sum(map(abs, factors))
 
     def made(self, drawn: bytes) -> bool:
         """Tell whether it made the bytes."""
-        factors, highest, room = self.factors, self.highest, self.room
-        if len(drawn) < len(factors) + RELATIONS:
+        start: cython.Py_ssize_t
+        place: cython.Py_ssize_t
+        found: cython.int
+        if len(drawn) < len(self.factors) + RELATIONS:
             return False
         for start in range(RELATIONS):
-            if (highest - sum(map(mul, factors, drawn[start:]))) & 0xFF > room:
+            found = self.highest
+            for place in range(len(self.factors)):
+                found -= self.factors[place] * drawn[start + place]
+            if found & 0xFF > self.room:
                 return False
         return True
 
 
-def _congruential(name: str, factors: tuple[int, ...], constant: int) -> Congruential:
-    """Return a generator of which `constant` is the highest byte of the sum of products."""
-    highest = constant - sum(factor for factor in factors if factor < 0)
-    return Congruential(name, factors, highest, sum(map(abs, factors)))
+def turned(numbers: Sequence[int]) -> Sequence[int]:
+    """Return the numbers with the bytes of each turned over."""
+    words = array("I", numbers)
+    words.byteswap()
+    return words
 
 
 # glibc's rand() (TYPE_3), and System.Random of .NET Framework (of .NET with a seed), whose
@@ -94,30 +108,33 @@ UNSEEDED_GO = (
     *(1823804162, 2949882636, 281908850, 672245080),
 )
 
+# The first of each of these pairs, for a quick look.
+GO_FIRST = frozenset((*UNSEEDED_GO, *turned(UNSEEDED_GO)))
+
 # state * 214013 + 2531011, state * 1103515245 + 12345 (both: bits 16 to 23); newlib (bits 32 to 39)
 # and musl (33 to 40): state * 6364136223846793005 + 1; Java: bits 40 to 47. Reduced with LLL.
 CONGRUENTIAL = (
-    _congruential(
+    Congruential(
         "Microsoft's rand(), a byte of each number",
         (1, -1, -1, -1, 1, 0, -1, -2, 0, 0, -1, 1),
         25,
     ),
-    _congruential(
+    Congruential(
         "the C standard's example of rand(), a byte of each number",
         (-2, -2, 0, -1, 1, 1, 0, 1, 0, 1, 0, 0, 1),
         192,
     ),
-    _congruential(
+    Congruential(
         "newlib's rand(), a byte of each number",
         (1, -3, -1, 0, -1, -2, 2, 0, -1, 0, 1, -1, 1, -1, 0, 1, 0, -1, 1),
         219,
     ),
-    _congruential(
+    Congruential(
         "musl's rand(), a byte of each number",
         (-1, 2, 0, 0, 0, 0, -1, 2, 0, -1, -2, -2, 0, 0, 2, 0, 0, 0, -1, -2),
         13,
     ),
-    _congruential(
+    Congruential(
         "java.util.Random (nextInt(256))",
         (-1, 0, 0, 2, -1, -2, -2, -1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 2, 0, 0, 2),
         196,
@@ -151,10 +168,10 @@ def generator_of_pieces(numbers: Sequence[int]) -> str | None:
 
 
 def _is_unseeded_go(numbers: Sequence[int]) -> bool:
-    for one, two in (numbers[:2], turned(numbers[:2])) if len(numbers) > 1 else ():
-        if one in UNSEEDED_GO[:-1]:
-            return UNSEEDED_GO[UNSEEDED_GO.index(one) + 1] == two
-    return False
+    if len(numbers) < 2 or numbers[0] not in GO_FIRST:
+        return False
+    pairs = ((numbers[0], numbers[1]), tuple(turned(numbers[:2])))
+    return any(pair in pairs for pair in pairwise(UNSEEDED_GO))
 
 
 def _of_many(numbers: Sequence[int]) -> str | None:
@@ -165,13 +182,6 @@ def _of_many(numbers: Sequence[int]) -> str | None:
         if is_halved_mersenne(words):
             return f"the Mersenne Twister MT19937, 31 bits of each number{order}"
     return None
-
-
-def turned(numbers: Sequence[int]) -> Sequence[int]:
-    """Return the numbers with the bytes of each turned over."""
-    words = array("I", numbers)
-    words.byteswap()
-    return words
 
 
 def is_halved_mersenne(numbers: Sequence[int]) -> bool:

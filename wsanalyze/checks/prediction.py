@@ -1,3 +1,4 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
 """Numbers that can be predicted: which weak generator made them, if one did.
 
 Numbers are unsigned and of 32 bits, in the order in which they were made. Every answer is confirmed
@@ -6,18 +7,25 @@ on numbers that it was not computed from: chance alone gives one in fewer than 2
 
 from __future__ import annotations
 
-import itertools
+from array import array
 from collections.abc import Iterator, Sequence
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze.uncompiled import cython
 
 WORD = 0xFFFFFFFF
 
 # java.util.Random: 48 bits of state, of which nextInt() shows the upper 32.
-_JAVA_FACTOR = 0x5DEECE66D
-_JAVA_STEP = 0xB
-_JAVA_STATE = (1 << 48) - 1
+JAVA_FACTOR = 0x5DEECE66D
+JAVA_STEP = 0xB
+JAVA_STATE = (1 << 48) - 1
+JAVA_PERIOD = 1 << 48
+JAVA_FACTOR_SIGNED = JAVA_FACTOR
 
 # Generators whose whole state is the number that they give: factor, increment, modulus, name.
-_CONGRUENTIAL = (
+CONGRUENTIAL = (
     (1103515245, 12345, 1 << 31, "the C standard's example of rand()"),
     (1664525, 1013904223, 1 << 32, "the generator of Numerical Recipes"),
     (214013, 2531011, 1 << 32, "the state of Microsoft's rand()"),
@@ -32,17 +40,31 @@ _CONGRUENTIAL = (
 _GLIBC_FROM = 31
 _GLIBC_CONFIRMED = 4
 
+FACTORS = array("Q", [factor for factor, *_ in CONGRUENTIAL])
+STEPS = array("Q", [step for _, step, *_ in CONGRUENTIAL])
+MODULI = array("Q", [modulus for _, _, modulus, _ in CONGRUENTIAL])
+
 _MERSENNE = 624
 _MERSENNE_MIDDLE = 397
 _MERSENNE_CONFIRMED = 3
 
 
+UPPER = 0x80000000
+LOWER = 0x7FFFFFFF
+MERSENNE_FACTOR = 0x9908B0DF
+TEMPERED_15 = 0xEFC60000
+TEMPERED_7 = 0x9D2C5680
+
+
 def generator_of(numbers: Sequence[int]) -> str | None:
     """Return the name of the generator that made `numbers`, None where no known one did."""
     # One number alone fits some relations, too: 0 is the sum of 0 and 0.
-    if len(numbers) < 3 or len(set(numbers[:3])) == 1:
+    if len(numbers) < 3 or numbers[0] == numbers[1] == numbers[2]:
         return None
-    for order, words in (("", numbers[:4]), (", bytes turned over", _turned(numbers[:4]))):
+    words = array("I", numbers[:4])
+    for order in ("", ", bytes turned over"):
+        if order:
+            words.byteswap()
         if maybe_java_state(words) is not None:
             # nextBytes() writes the lowest byte first.
             how = "nextBytes" if order else "nextInt"
@@ -59,8 +81,10 @@ def generator_of(numbers: Sequence[int]) -> str | None:
     return None
 
 
-def _turned(numbers: Sequence[int]) -> list[int]:
-    return [int.from_bytes(number.to_bytes(4, "big"), "little") for number in numbers]
+def _turned(numbers: Sequence[int]) -> array[int]:
+    words = array("I", numbers)
+    words.byteswap()
+    return words
 
 
 def maybe_java_state(numbers: Sequence[int]) -> int | None:
@@ -71,48 +95,88 @@ def maybe_java_state(numbers: Sequence[int]) -> int | None:
     """
     if len(numbers) < 3:
         return None
-    first, second = numbers[0] << 16, numbers[1] << 16
+    state = java_state(numbers[0], numbers[1], numbers[2])
+    if state < 0:
+        return None
+    for number in numbers[3:]:
+        state = java_next(state)
+        if state >> 16 != number:
+            return None
+    return state
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def java_next(state: cython.ulonglong) -> cython.longlong:
+    """Return the state that follows."""
+    return (state * JAVA_FACTOR + JAVA_STEP) & JAVA_STATE
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def java_state(
+    one: cython.ulonglong, two: cython.ulonglong, three: cython.longlong
+) -> cython.longlong:
+    """Return the state behind the last of three numbers in a row; -1 where there is none."""
     # low * factor must lie within 2^16 above this, modulo 2^48; where low is 0, this is beyond it.
-    wanted = (second - first * _JAVA_FACTOR - _JAVA_STEP) & _JAVA_STATE
-    for wrapped in range(-1, 6):
-        least = wanted + (wrapped << 48)
-        low = -(-least // _JAVA_FACTOR)
-        if not 0 <= low <= 0xFFFF or low * _JAVA_FACTOR - least > 0xFFFF:
-            continue
-        state = first | low
-        for number in numbers[1:]:
-            state = (state * _JAVA_FACTOR + _JAVA_STEP) & _JAVA_STATE
-            if state >> 16 != number:
-                break
-        else:
-            return state
-    return None
+    least: cython.longlong = ((two << 16) - (one << 16) * JAVA_FACTOR - JAVA_STEP) & JAVA_STATE
+    low: cython.longlong
+    state: cython.longlong
+    least -= JAVA_PERIOD
+    # Beyond six periods, `low` would have more than 16 bits.
+    while least < 6 * JAVA_PERIOD:
+        low = -(-least // JAVA_FACTOR_SIGNED)
+        if 0 <= low <= 0xFFFF and low * JAVA_FACTOR_SIGNED - least <= 0xFFFF:
+            state = java_next(java_next((one << 16) | cython.cast(cython.ulonglong, low)))
+            # What the second number confirms follows from how the lowest bits were chosen.
+            if state >> 16 == three:
+                return state
+        least += JAVA_PERIOD
+    return -1
 
 
 def java_numbers(state: int) -> Iterator[int]:
     """Yield what java.util.Random.nextInt() gives from a state on, unsigned, for ever."""
     while True:
-        state = (state * _JAVA_FACTOR + _JAVA_STEP) & _JAVA_STATE
+        state = (state * JAVA_FACTOR + JAVA_STEP) & JAVA_STATE
         yield state >> 16
 
 
-def _congruential(numbers: Sequence[int]) -> str | None:
-    for factor, step, modulus, name in _CONGRUENTIAL:
-        number = numbers[0]
-        if number >= modulus or number == 0:
-            continue
-        for following in numbers[1:]:
-            number = (number * factor + step) % modulus
-            if number != following:
-                break
-        else:
-            return name
-    if all(_xorshift(one) == two for one, two in itertools.pairwise(numbers)):
-        return "xorshift32" if numbers[0] else None
-    return None
+def _congruential(numbers: array[int]) -> str | None:
+    """Return the name of the generator each number of which tells the next, None for none."""
+    first: cython.ulonglong = numbers[0]
+    second: cython.ulonglong = numbers[1]
+    place: cython.Py_ssize_t
+    if first == 0:
+        return None
+    # The second number rules out nearly all of them.
+    for place in range(len(FACTORS)):
+        found = first < MODULI[place] and second == _follows(first, place)
+        if found and all_follow(numbers, place):
+            return CONGRUENTIAL[place][3]
+    return "xorshift32" if second == _xorshift(first) and all_follow(numbers, -1) else None
 
 
-def _xorshift(number: int) -> int:
+def all_follow(numbers: array[int], place: int) -> bool:
+    """Tell whether each number tells the next; `place` in CONGRUENTIAL, or -1 for xorshift32."""
+    at: cython.Py_ssize_t
+    for at in range(1, len(numbers)):
+        before: cython.ulonglong = numbers[at - 1]
+        if numbers[at] != (_xorshift(before) if place < 0 else _follows(before, place)):
+            return False
+    return True
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _follows(number: cython.ulonglong, place: cython.Py_ssize_t) -> cython.ulonglong:
+    """Return what follows a number of the generator at a place of CONGRUENTIAL."""
+    return (number * FACTORS[place] + STEPS[place]) % MODULI[place]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _xorshift(number: cython.ulonglong) -> cython.ulonglong:
     """Return what follows a number of Marsaglia's xorshift32 (13, 17, 5)."""
     number ^= number << 13 & WORD
     number ^= number >> 17
@@ -124,6 +188,8 @@ def is_glibc(numbers: Sequence[int], *, turned: bool = False) -> bool:
     if len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
         return False
     # Its numbers have 31 bits.
+    if numbers[0] & (0x80 if turned else 0x80000000):
+        return False
     if any(number & (0x80 if turned else 0x80000000) for number in numbers[:8]):
         return False
     words = numbers[: _GLIBC_FROM + _GLIBC_CONFIRMED]
@@ -159,20 +225,21 @@ def is_mersenne(numbers: Sequence[int], *, turned: bool = False) -> bool:
 
 
 def _is_made_of(one: int, two: int, middle: int, made: int) -> bool:
-    joined = untempered(one) & 0x80000000 | untempered(two) & 0x7FFFFFFF
-    word = untempered(middle) ^ joined >> 1
+    joined: cython.uint = untempered(one) & UPPER | untempered(two) & LOWER
+    word: cython.uint = untempered(middle) ^ joined >> 1
     if joined & 1:
-        word ^= 0x9908B0DF
+        word ^= MERSENNE_FACTOR
     return word == untempered(made)
 
 
-def untempered(number: int) -> int:
+def untempered(number: cython.uint) -> cython.uint:
     """Return the word of MT19937's state of which `number` was made."""
+    word: cython.uint
     number ^= number >> 18
-    number ^= number << 15 & 0xEFC60000
+    number ^= number << 15 & TEMPERED_15
     word = number
     for _ in range(4):
-        word = number ^ (word << 7 & 0x9D2C5680)
+        word = number ^ (word << 7 & TEMPERED_7)
     number = word
     for _ in range(2):
         word = number ^ word >> 11

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange, timegm
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
@@ -178,11 +178,10 @@ def maybe_date(value: str) -> float | None:
     if parts is None or parts[2] not in _MONTHS:
         return None
     day, year, hour, minute, second = (int(parts[each]) for each in (1, 3, 4, 5, 6))
-    try:
-        moment = datetime(year, _MONTHS.index(parts[2]) + 1, day, hour, minute, second, 0, UTC)
-    except ValueError:
+    month = _MONTHS.index(parts[2]) + 1
+    if year < 1970 or not 1 <= day <= monthrange(year, month)[1]:
         return None
-    return moment.timestamp()
+    return float(timegm((year, month, day, hour, minute, second)))
 
 
 @check(

@@ -7,8 +7,9 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Sequence
 from math import comb, factorial, sqrt
-from struct import pack, unpack
+from struct import unpack
 
+from wsanalyze.checks.bits import FIXED_IN, Bits
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
@@ -22,12 +23,9 @@ _WORDS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 # Masking keys from which their distribution says something.
 ENOUGH = 256
-# Of more than these the rest is not looked at: it would cost more than it tells.
-SAMPLED = 256
 # Standard deviations of a bit's count from a half: by chance one in 10^11 bits is beyond.
 DEVIATIONS = 7.0
-# Keys in which bits that never change are looked for, and the chance of them that is none.
-FIXED_IN = 40
+# The chance of bits that never change which is none.
 FIXED_CHANCE = 2.0**-33
 # The chance of keys that are zero or come again which is none.
 NO_CHANCE = 2e-8
@@ -88,8 +86,8 @@ def weakness(key: str) -> str | None:
         return None
     if len(set(nonce)) <= 3:
         return f"has {len(set(nonce))} different bytes"
-    steps = {(two - one) & 255 for one, two in itertools.pairwise(nonce)}
-    if len(steps) == 1:
+    step = nonce[1] - nonce[0]
+    if all((two - one - step) & 255 == 0 for one, two in itertools.pairwise(nonce)):
         return "is a sequence of bytes that count"
     if nonce.count(0) >= 10:
         return "is a number, most of its bytes are 0"
@@ -175,7 +173,7 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     elif side.same_keys and _is_no_chance(side.same_keys, masked):
         what = f"{side.same_keys} of {masked} frames have the masking key of the frame before"
     elif len(keys) >= 3:
-        what = _sequence(keys) or _sequence(turned(keys)) or _repetition(keys[:SAMPLED])
+        what = _counts(keys, facts.key_bits) or _repetition(facts.key_bits)
     if what is not None and side.first is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         yield facts.at(side.first, what, evidence=evidence, expected="random keys")
@@ -193,6 +191,12 @@ def _is_no_chance(count: int, frames: int) -> bool:
     return expected**few / factorial(few) < NO_CHANCE
 
 
+def _counts(keys: Sequence[int], bits: Bits) -> str | None:
+    """Say that keys count, the highest byte first or the lowest."""
+    told = _sequence(keys) if bits.steady else None
+    return told or (_sequence(turned(keys)) if bits.steady_turned else None)
+
+
 def _sequence(keys: Sequence[int]) -> str | None:
     step = keys[1] - keys[0] & 0xFFFFFFFF
     for one, two in itertools.pairwise(keys):
@@ -201,12 +205,11 @@ def _sequence(keys: Sequence[int]) -> str | None:
     return f"the masking keys count in steps of {step}"
 
 
-def _repetition(keys: Sequence[int]) -> str | None:
+def _repetition(bits: Bits) -> str | None:
     """Say how often keys come again, where that is no chance: one pair may be."""
-    again = len(keys) - len(set(keys))
-    if again < 2:
+    if bits.again < 2:
         return None
-    return f"{again} of the first {len(keys)} masking keys had been used before"
+    return f"{bits.again} of the first {bits.looked_at} masking keys had been used before"
 
 
 @check(
@@ -272,62 +275,45 @@ def _told_by_handshake(facts: Facts, first: int) -> str | None:
 def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-09: bits that never change in the first keys; others from ENOUGH keys on."""
     side = facts.side("client")
-    keys = side.masking_keys[:SAMPLED]
+    keys, bits = side.masking_keys, facts.key_bits
     if len(keys) < 3 or side.zero_keys > 1 or side.same_keys > 1 or side.first is None:
         return
     if not facts.has_standard_frames:
         return
-    what = _fixed(keys[:FIXED_IN]) or (_biased(keys) if len(keys) >= ENOUGH else None)
-    if what is None or _explained(side.masking_keys):
+    what = _fixed(bits) or (_biased(bits) if bits.looked_at >= ENOUGH else None)
+    if what is None or _explained(keys, bits):
         return
     evidence = " ".join(f"{key:08x}" for key in keys[:6])
     yield facts.at(side.first, what, evidence=evidence, expected="random keys")
 
 
-def _explained(keys: Sequence[int]) -> bool:
+def _explained(keys: Sequence[int], bits: Bits) -> bool:
     """Tell whether SEC-07 or SEC-08 says more about the keys."""
-    if _sequence(keys) or _sequence(turned(keys)):
+    if _counts(keys, bits):
         return True
     return (generator_of(keys) or generator_of_pieces(keys)) is not None
 
 
-def _fixed(keys: Sequence[int]) -> str | None:
-    """Say which bits are the same in all keys, where that is no chance."""
-    bits = fixed_bits(keys)
-    count = bits.bit_count()
-    if comb(32, count) * 2.0 ** -(count * (len(keys) - 1)) >= FIXED_CHANCE:
+def _fixed(bits: Bits) -> str | None:
+    """Say which bits are the same in the first keys, where that is no chance."""
+    if not bits.fixed:
         return None
-    return f"in {len(keys)} masking keys, {count} of 32 bits never change (mask {bits:08x})"
-
-
-def fixed_bits(keys: Sequence[int]) -> int:
-    """Return a number with the bits set that are the same in all keys."""
-    in_all, in_any = 0xFFFFFFFF, 0
-    for key in keys:
-        in_all &= key
-        in_any |= key
-    return (in_all | ~in_any) & 0xFFFFFFFF
-
-
-def _biased(keys: Sequence[int]) -> str | None:
-    bits = biased_bits(keys)
-    if not bits:
+    count = bits.fixed.bit_count()
+    keys = min(bits.looked_at, FIXED_IN)
+    if comb(32, count) * 2.0 ** -(count * (keys - 1)) >= FIXED_CHANCE:
         return None
-    most = max(bits, key=lambda bit: abs(bits[bit] - len(keys) / 2))
+    return f"in {keys} masking keys, {count} of 32 bits never change (mask {bits.fixed:08x})"
+
+
+def _biased(bits: Bits) -> str | None:
+    """Say how many bits are set too often or too rarely, and which one the most."""
+    keys, half = bits.looked_at, bits.looked_at / 2
+    room = DEVIATIONS * sqrt(keys) / 2
+    if bits.oddest <= 2 * room:
+        return None
+    found = {bit: n for bit, n in enumerate(bits.counts) if abs(n - half) > room}
+    most = max(found, key=lambda bit: abs(found[bit] - half))
     return (
-        f"of {len(keys)} masking keys, {len(bits)} of 32 bits are set too often or too rarely; "
-        f"bit {most} in {bits[most]} of them"
+        f"of {keys} masking keys, {len(found)} of 32 bits are set too often or too rarely; "
+        f"bit {most} in {found[most]} of them"
     )
-
-
-def biased_bits(keys: Sequence[int]) -> dict[int, int]:
-    """Return the bits (0 the lowest) that are set too often or rarely, with how often."""
-    joined = int.from_bytes(pack(f"<{len(keys)}I", *keys), "little")
-    lowest = int.from_bytes(b"\x01\x00\x00\x00" * len(keys), "little")
-    room = DEVIATIONS * sqrt(len(keys)) / 2
-    found = {}
-    for bit in range(32):
-        count = (joined >> bit & lowest).bit_count()
-        if abs(count - len(keys) / 2) > room:
-            found[bit] = count
-    return found

@@ -15,6 +15,8 @@ BEGUN = 12
 # A JSON Web Token, or its beginning (RFC 7519 §3: Base64url of a JSON object, a dot, another).
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
 _USERINFO = re.compile(r"//[^/?#\s]*@")
+# No address without one of these has a secret.
+_MARKS = frozenset("@?#")
 _QUERY = re.compile(r"[?#]\S*")
 _NUMBER = re.compile(r"[0-9 -]*")
 
@@ -50,4 +52,6 @@ def address(text: str, *, show: bool = False) -> str:
 
     That is where tokens are; what is left says which resource was meant.
     """
-    return text if show else _QUERY.sub("?...", _USERINFO.sub("//", text))
+    if show or _MARKS.isdisjoint(text):
+        return text
+    return _QUERY.sub("?...", _USERINFO.sub("//", text))

@@ -11,7 +11,6 @@ from wsanalyze.checks.intermediaries import tls_ended
 from wsanalyze.checks.redaction import address
 from wsanalyze.checks.sites import (
     HOST,
-    ORIGIN,
     domain,
     is_inside,
     is_loopback,
@@ -120,7 +119,7 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     origin, host = address(handshake.origin, show=facts.show_secrets), handshake.host
     evidence = f"Origin: {origin}"[:200]
     cookie = handshake.request_head.count("cookie") > 0
-    site = ORIGIN.match(origin)
+    site = facts.origin
     if site is None or site[1].lower() not in ("http", "https"):
         anybody = origin == "null" or origin.startswith(ANYBODYS)
         message = f"a request with the Origin {shown(origin)} was accepted"
@@ -151,21 +150,34 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
 def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
     """SEC-04: one finding for each endpoint and Host: several sites may share an address."""
     for (ip, port), connections in facts.by_endpoint.items():
-        sites: dict[str, dict[str, Facts]] = {}
+        sites: dict[str, dict[str, list[Facts]]] = {}
         for each in connections:
-            handshake = each.handshake
-            if each.connection.outcome == "established" and handshake is not None:
-                origin = ORIGIN.match(handshake.origin or "")
-                # A proxy may have one name for the servers of many sites.
-                if origin is not None and names_server(handshake):
-                    host = (handshake.host or "").lower()
-                    sites.setdefault(host, {}).setdefault(domain(origin[2]), each)
-        for host, origins in sites.items():
+            handshake, origin = each.handshake, each.origin
+            if each.connection.outcome != "established" or handshake is None or origin is None:
+                continue
+            host = (handshake.host or "").lower()
+            sites.setdefault(host, {}).setdefault(domain(origin[2]), []).append(each)
+        for host, found in sites.items():
+            origins = _first_that_name_it(found) if len(found) >= 2 else {}
             if len(origins) >= 2:
                 names = ", ".join(shown(site) for site in list(origins)[:5])
                 message = f"{ip}:{port} accepts {len(origins)} sites for {shown(host)}: {names}"
                 last = list(origins.values())[-1]
                 yield facts.about(last, last.once("client", message))
+
+
+def _first_that_name_it(found: dict[str, list[Facts]]) -> dict[str, Facts]:
+    """Return the first connection from each site whose Host is the browser's own.
+
+    A proxy may have one name for the servers of many sites.
+    """
+    firsts = {}
+    for site, connections in found.items():
+        for each in connections:
+            if each.handshake is not None and names_server(each.handshake):
+                firsts[site] = each
+                break
+    return firsts
 
 
 @check(
@@ -220,10 +232,10 @@ def private_endpoint(facts: Facts) -> Iterator[Finding]:
     handshake, record = facts.handshake, facts.connection
     if handshake is None or not handshake.origin or record.outcome != "established":
         return
-    origin, host = ORIGIN.match(handshake.origin), HOST.match(handshake.host or "")
-    if origin is None or host is None or is_public_name(host[1]):
+    host = HOST.match(handshake.host or "")
+    if facts.origin is None or host is None or is_public_name(host[1]):
         return
-    if is_public_name(origin[2]) and is_inside(record.server_ip):
+    if is_public_name(facts.origin[2]) and is_inside(record.server_ip):
         if not names_server(handshake):
             return
         page = address(handshake.origin, show=facts.show_secrets)

@@ -128,8 +128,8 @@ def protocol_inside(facts: Facts) -> Iterator[Finding]:
             evidence = facts.secret(offered) if bearer else offered
             yield facts.once("client", message, evidence=evidence[:200])
             return
-    target = address(handshake.target or "")
-    match = _TUNNEL_TARGET.search(target)
+    target = handshake.target or ""
+    match = _TUNNEL_TARGET.search(target) and _TUNNEL_TARGET.search(target := address(target))
     if match is not None:
         message = f"the target {shown(target)} is that of {_TUNNEL_TARGETS[match[1]]}"
         yield facts.once("client", message, evidence=target[:200])

@@ -31,7 +31,9 @@ def bearer(offered: list[str]) -> str | None:
     """Return the subprotocol that is a token or holds one, None where there is none."""
     named = False
     for subprotocol in offered:
-        if _JWT.search(subprotocol) or (named and _OPAQUE.fullmatch(subprotocol)):
+        if ("eyJ" in subprotocol and _JWT.search(subprotocol)) or (
+            named and _OPAQUE.fullmatch(subprotocol)
+        ):
             return subprotocol
         match = _BEARER.fullmatch(subprotocol)
         named = match is not None and match[1] is None

@@ -140,12 +140,23 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
 def troubled_transport(facts: Facts) -> Iterator[Finding]:
     """TRN-03: one finding for each side that has something to say."""
     record, observation = facts.connection, facts.observation
-    for sender in SENDERS:
-        again = getattr(record, f"{sender}_retransmissions")
-        late = getattr(record, f"{sender}_out_of_order")
-        closed = getattr(observation, f"{sender}_zero_windows")
-        stalls = getattr(observation, f"{sender}_stalls")
-        is_lossy = again + late >= max(REMARKABLE, _segments(facts, sender) / ONE_OF)
+    for sender, again, late, closed, stalls in (
+        (
+            "client",
+            record.client_retransmissions,
+            record.client_out_of_order,
+            observation.client_zero_windows,
+            observation.client_stalls,
+        ),
+        (
+            "server",
+            record.server_retransmissions,
+            record.server_out_of_order,
+            observation.server_zero_windows,
+            observation.server_stalls,
+        ),
+    ):
+        is_lossy = again + late >= REMARKABLE and again + late >= _segments(facts, sender) / ONE_OF
         if not (is_lossy or closed or stalls):
             continue
         said = []

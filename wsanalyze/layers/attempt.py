@@ -187,26 +187,37 @@ class Attempt:
         observation.server_zero_windows = server.zero_windows
         observation.client_window_zero_ns = client.zero_ns
         observation.server_window_zero_ns = server.zero_ns
-        side = self.connection.client_direction
         # An attempt that is answered late is settled twice.
         observation.endings.clear()
-        for facts in self.conversation.endings or ():
+        if self.conversation.endings:
+            self.observe_endings(observation, self.conversation.endings, client, server)
+
+    def observe_endings(
+        self,
+        observation: Observation,
+        endings: list[EndingFacts],
+        client: Direction,
+        server: Direction,
+    ) -> None:
+        """Write each FIN and RST, and what came from the other end after the first of an end's."""
+        side = self.connection.client_direction
+        ended, was_reset = set(), set()
+        for facts in endings:
             ending = ending_of(facts, side)
-            is_first = all(each.sender != ending.sender for each in observation.endings)
-            is_first_reset = ending.how == "rst" and all(
-                (each.sender, each.how) != (ending.sender, "rst") for each in observation.endings
-            )
             observation.endings.append(ending)
-            from_client = ending.sender == "client"
-            mine, other = (client, server) if from_client else (server, client)
+            sender = ending.sender
+            from_client = sender == "client"
             then = facts[11:13] if side == 0 else facts[12:10:-1]
-            if is_first_reset:
-                own = mine.next - (then[0] if from_client else then[1])
-                name = f"{ending.sender}_after_own_reset"
-                setattr(observation, name, max(own, 0))
-            if is_first:
-                name = f"{'server' if from_client else 'client'}_after_end"
-                setattr(observation, name, max(other.next - then[1 if from_client else 0], 0))
+            if ending.how == "rst" and sender not in was_reset:
+                was_reset.add(sender)
+                own = client.next - then[0] if from_client else server.next - then[1]
+                setattr(observation, f"{sender}_after_own_reset", max(own, 0))
+            if sender not in ended:
+                ended.add(sender)
+                if from_client:
+                    observation.server_after_end = max(server.next - then[1], 0)
+                else:
+                    observation.client_after_end = max(client.next - then[0], 0)
 
     def sent_early(self, pieces: list[tuple[bytes, int, int, int, int]]) -> None:
         """Take note of what the client sent behind its request before the answer came."""

@@ -40,7 +40,9 @@ def glance(buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) ->
     source = cython.address(buffer.view[0]) + start
     if has_pair(source, length) and look(source, length):
         return True
-    return length >= DIGITS and has_digits(source, length) and find_card(source, length)
+    if length < DIGITS or not may_have_digits(source, length):
+        return False
+    return has_digits(source, length) and find_card(source, length)
 
 
 @cython.cfunc
@@ -65,6 +67,26 @@ def has_pair(source: cython.p_const_uchar, length: cython.Py_ssize_t) -> cython.
         one = (source[i] ^ 0x73 | source[i + 1] ^ 0x77) & 0xDF
         least = one if one < least else least
     return least == 0
+
+
+@cython.cfunc
+@cython.boundscheck(False)
+@cython.exceptval(check=False)
+def may_have_digits(source: cython.p_const_uchar, length: cython.Py_ssize_t) -> cython.bint:
+    """Say whether there are digits at some of the places of `has_digits`: a shorter look."""
+    i: cython.Py_ssize_t
+    least: cython.uchar = 255
+    most: cython.uchar
+    one: cython.uchar
+    for i in range(length - DIGITS + 1):
+        one = source[i] - THREE
+        most = 255 if one > 3 else 0
+        one = source[i + 3] - ZERO
+        most = one if one > most else most
+        one = source[i + 6] - ZERO
+        most = one if one > most else most
+        least = most if most < least else least
+    return least < 10
 
 
 @cython.cfunc

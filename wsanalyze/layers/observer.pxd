@@ -16,15 +16,15 @@ cdef Py_ssize_t HOLES
 cdef long long MOST_LATE
 
 cdef class Observer:
-    cdef public object observation
-    cdef public object inspect
     cdef public Watch client
     cdef public Watch server
+    cdef public object inspect
     cdef public bint strict
-    cdef public bint owned
+    cdef public bint late
     cdef public long long last_time
     cdef public long long longest
-    cdef public bint late
+    cdef public object observation
+    cdef public bint owned
     cdef public object client_orders
     cdef public object server_orders
     cdef public object client_offsets

@@ -4,6 +4,7 @@ cdef long long BURST_NS
 cdef int BURST_MESSAGES
 cdef long long NEVER
 cdef Py_ssize_t WAITING_PINGS
+cdef Py_ssize_t FIRST_KEYS
 
 cdef class Tally:
     cdef public long long count
@@ -13,9 +14,34 @@ cdef class Tally:
     cdef public double squares
     cpdef int add(self, long long number) except -1
 
+# What every message touches comes first, so that it shares few cache lines.
 cdef class Watch:
-    cdef object memory
+    cdef public object first
     cdef public int role
+    cdef public int looked
+    cdef public bint unsure
+    cdef public bint certain
+    cdef public long long last_key
+    cdef public long long zero_keys
+    cdef public long long same_keys
+    cdef public Py_ssize_t kept_keys
+    cdef Py_ssize_t room
+    cdef unsigned int[::1] keys
+    cdef public long long uncompressed
+    cdef public long long message_at
+    cdef public long long messages
+    cdef public long long lengths
+    cdef public double length_squares
+    cdef public long long shortest
+    cdef public long long longest
+    cdef public long long pauses
+    cdef public long long pause_total
+    cdef public double pause_squares
+    cdef public long long pause_least
+    cdef public long long pause_most
+    cdef public long long in_burst
+    cdef public long long burst_at
+    cdef public long long bursts
     cdef public long long number
     cdef public long long time
     cdef public long long packet
@@ -24,7 +50,7 @@ cdef class Watch:
     cdef public int second
     cdef public int header_length
     cdef public long long key
-    cdef public bint certain
+    cdef object memory
     cdef public long long message_number
     cdef public long long message_time
     cdef public long long message_packet
@@ -34,29 +60,17 @@ cdef class Watch:
     cdef public int message_header_length
     cdef public long long message_key
     cdef public bint message_certain
-    cdef public bint unsure
-    cdef unsigned int[::1] keys
-    cdef public Py_ssize_t kept_keys
-    cdef public long long last_key
-    cdef public long long zero_keys
-    cdef public long long same_keys
     cdef public long long empty_frames
     cdef public long long fragments
     cdef public long long interleaved
     cdef public long long compressed
-    cdef public long long uncompressed
     cdef public long long compressed_wire
     cdef public long long compressed_length
-    cdef public int looked
-    cdef public long long message_at
     cdef public long long ping_at
     cdef public long long pong_at
     cdef public long long second_at
     cdef public long long in_second
     cdef public long long most_in_second
-    cdef public long long burst_at
-    cdef public long long in_burst
-    cdef public long long bursts
     cdef public long long unsolicited
     cdef public long long unanswered
     cdef public unsigned long long largest_length
@@ -71,12 +85,9 @@ cdef class Watch:
     cdef public int ping_header_length
     cdef public long long ping_key
     cdef public bint ping_certain
-    cdef public Tally message_ns
-    cdef public Tally message_lengths
     cdef public Tally pong_ns
     cdef public Tally ping_ns
     cdef public Tally pong_only_ns
-    cdef public object first
     cdef public object largest
     cdef public object close
     cdef public object before_close

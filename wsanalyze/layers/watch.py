@@ -75,7 +75,11 @@ class Watch:
       or came in pieces
     - `memory`: what the masking keys of all sides take, of those that have more than a few
     - `unsure`: a message may have begun where nothing was seen, so that a continuation is no fault
-    - `keys`, `kept_keys`: its first masking keys; `last_key` the one before, -1 for none
+    - `keys`, `kept_keys`: its first masking keys, with `room` for more; `last_key` the one before,
+      -1 for none
+    - `messages`, `lengths`, `length_squares`, `shortest`, `longest`: how long its messages were on
+      the wire; `pauses`, `pause_…`: the times between them. They are taken note of with every
+      message, and stand here for that
     - `waiting`: whether its latest Ping has no answer yet; `ping_…`: that one's facts, its payload
       among them; `pings`: earlier ones without an answer, of which the latest are remembered
     - `looked`: how many of its messages were looked into whatever they hold
@@ -94,8 +98,8 @@ class Watch:
         self.message_key = -1
         self.message_certain = True
         self.unsure = False
-        self.keys = memoryview(bytearray(4 * FIRST_KEYS)).cast("I")
-        self.kept_keys = 0
+        self.kept_keys = self.room = 0
+        self.keys: memoryview  # where there is room
         self.last_key = -1
         self.zero_keys = self.same_keys = 0
         self.empty_frames = self.fragments = self.interleaved = 0
@@ -115,8 +119,10 @@ class Watch:
         self.ping_key = -1
         self.ping_certain = True
         self.pings: list[Event] = []
-        self.message_ns = Tally()
-        self.message_lengths = Tally()
+        self.messages = self.lengths = self.shortest = self.longest = 0
+        self.length_squares = 0.0
+        self.pauses = self.pause_total = self.pause_least = self.pause_most = 0
+        self.pause_squares = 0.0
         self.pong_ns = Tally()
         self.ping_ns = Tally()
         self.pong_only_ns = Tally()
@@ -133,35 +139,52 @@ class Watch:
             self.same_keys += 1
         self.last_key = key
         if self.kept_keys < KEPT_KEYS:
-            if self.kept_keys == len(self.keys) and not self.more_keys():
+            if self.kept_keys == self.room and not self.more_keys():
                 return 0
             self.keys[self.kept_keys] = cython.cast(cython.uint, key)
             self.kept_keys += 1
         return 0
 
     def more_keys(self) -> cython.bint:
-        """Make room for four times as many masking keys; False where memory is used up."""
+        """Make room for the first masking keys, or four times as many; False for no memory left."""
         memory = self.memory
-        if memory.held + 12 * len(self.keys) > memory.limit:
+        room: cython.Py_ssize_t = 4 * self.room if self.room else FIRST_KEYS
+        taken: cython.Py_ssize_t = 4 * (room - self.room) if self.room else 0
+        if memory.held + taken > memory.limit:
             memory.reached += 1
             return False
-        memory.held += 12 * len(self.keys)
-        grown = memoryview(bytearray(16 * len(self.keys))).cast("I")
-        grown[: len(self.keys)] = memoryview(self.keys)
+        memory.held += taken
+        grown = memoryview(bytearray(4 * room)).cast("I")
+        if self.room:
+            grown[: self.room] = memoryview(self.keys)
         self.keys = grown
+        self.room = room
         return True
 
     def message(
         self, time: cython.longlong, length: cython.longlong, heard: cython.longlong
     ) -> cython.int:
         """Take note of a data message that began; `heard`: when the other end last sent a frame."""
-        before: cython.longlong = self.message_at
-        self.message_lengths.add(length)
-        self.message_at = time
-        if before == NEVER:
+        pause: cython.longlong
+        if self.messages == 0 or length < self.shortest:
+            self.shortest = length
+        if length > self.longest:
+            self.longest = length
+        self.messages += 1
+        self.lengths += length
+        self.length_squares += cython.cast(cython.double, length) * length
+        if self.message_at == NEVER:
+            self.message_at = time
             return 0
-        self.message_ns.add(time - before)
-        if time - before > SECOND and heard > before:
+        pause = time - self.message_at
+        if self.pauses == 0 or pause < self.pause_least:
+            self.pause_least = pause
+        if self.pauses == 0 or pause > self.pause_most:
+            self.pause_most = pause
+        self.pauses += 1
+        self.pause_total += pause
+        self.pause_squares += cython.cast(cython.double, pause) * pause
+        if pause > SECOND and heard > self.message_at:
             self.burst_at = time
             self.in_burst = 1
         elif self.in_burst:
@@ -170,6 +193,7 @@ class Watch:
             else:
                 self.in_burst += 1
                 self.bursts += self.in_burst == BURST_MESSAGES
+        self.message_at = time
         return 0
 
     def pinged(self, payload: bytes) -> cython.int:
@@ -271,7 +295,10 @@ class Watch:
     def side(self) -> Side:
         """Return what was noticed."""
         keys = array("I")
-        keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
+        if self.room:
+            keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
+        pauses = (self.pauses, self.pause_total, self.pause_squares)
+        lengths = (self.messages, self.lengths, self.length_squares)
         return Side(
             close=self.close,
             before_close=self.before_close,
@@ -294,6 +321,6 @@ class Watch:
             pong_ns=self.pong_ns.spread(),
             ping_ns=self.ping_ns.spread(),
             pong_only_ns=self.pong_only_ns.spread(),
-            message_ns=self.message_ns.spread(),
-            message_lengths=self.message_lengths.spread(),
+            message_ns=Spread(*pauses, self.pause_least, self.pause_most),
+            message_lengths=Spread(*lengths, self.shortest, self.longest),
         )

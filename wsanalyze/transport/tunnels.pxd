@@ -14,3 +14,4 @@ cdef int vxlan(Encapsulation place, Buffer buffer) except? -1000
 cdef int vxlan_gpe(Encapsulation place, Buffer buffer) except? -1000
 cdef int geneve(Encapsulation place, Buffer buffer) except? -1000
 cdef int gtp(Encapsulation place, Buffer buffer) except? -1000
+cdef int users_packet(Encapsulation place, Buffer buffer) except? -1000

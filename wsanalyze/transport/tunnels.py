@@ -226,7 +226,7 @@ def gtp(place: Encapsulation, buffer: Buffer) -> cython.int:
     place.at += 8
     # Sequence number, N-PDU number and the next header's type are there where any of them is.
     if not flags & 7:
-        return RAW_IP
+        return users_packet(place, buffer)
     place.at += 4
     if place.at > place.stop:
         return -TRUNCATED
@@ -234,7 +234,7 @@ def gtp(place: Encapsulation, buffer: Buffer) -> cython.int:
     # An extension header's length is its first byte, in words; its last byte is the next type.
     for _header in range(16):
         if following == 0:
-            return RAW_IP
+            return users_packet(place, buffer)
         if place.at >= place.stop:
             return -TRUNCATED
         if buffer.view[place.at] == 0:
@@ -244,3 +244,16 @@ def gtp(place: Encapsulation, buffer: Buffer) -> cython.int:
             return -TRUNCATED
         following = buffer.view[place.at - 1]
     return -UDP
+
+
+@cython.cfunc
+@cython.exceptval(-1000, check=True)
+def users_packet(place: Encapsulation, buffer: Buffer) -> cython.int:
+    """Go on in what GTP-U carries where it begins as IP does: it may be anything, or nothing."""
+    version: cython.int
+    if place.at >= place.wire_stop:
+        return -UDP
+    if place.at >= place.stop:
+        return -TRUNCATED
+    version = buffer.view[place.at] >> 4
+    return RAW_IP if version == 4 or version == 6 else -UDP

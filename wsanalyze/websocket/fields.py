@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -97,6 +98,15 @@ class Head:
         """Return the value of the first line of that name, or None where there is none."""
         lines = self._by_name.get(name.lower())
         return lines[0].value if lines else None
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of all fields, in lower case."""
+        return self._by_name.keys()
+
+    def has_any(self, names: Set[str]) -> bool:
+        """Tell whether a field has one of these names, given in lower case."""
+        return not self._by_name.keys().isdisjoint(names)
 
     def count(self, name: str) -> int:
         """Return how many lines have that name."""

@@ -79,12 +79,12 @@ class Handshake:
     challenge: bytes | None = None
     answer: bytes | None = None
 
-    @property
+    @cached_property
     def request(self) -> Request:
         """The facts of the request."""
         return Request(self.request_head)
 
-    @property
+    @cached_property
     def response(self) -> Response | None:
         """The facts of the final response."""
         return Response(self.response_head) if self.response_head is not None else None
@@ -101,7 +101,7 @@ class Handshake:
                 return "hixie-75"
         return version
 
-    @property
+    @cached_property
     def is_hixie(self) -> bool:
         """Whether the version is one from before Sec-WebSocket-Key."""
         return self.version in HIXIE_VERSIONS
@@ -173,7 +173,7 @@ class Handshake:
         """The method as sent."""
         return self.request_head.method
 
-    @property
+    @cached_property
     def target(self) -> str | None:
         """The request target as sent; `:path` in HTTP/2 and HTTP/3."""
         return self.request_head.target
@@ -183,17 +183,17 @@ class Handshake:
         """The HTTP version of the request: `1.1` for `HTTP/1.1`."""
         return self.request_head.http_version
 
-    @property
+    @cached_property
     def host(self) -> str | None:
         """Host as sent."""
         return self.request.host
 
-    @property
+    @cached_property
     def origin(self) -> str | None:
         """Origin as sent, or Sec-WebSocket-Origin of the drafts."""
         return self.request.origin
 
-    @property
+    @cached_property
     def user_agent(self) -> str | None:
         """User-Agent as sent."""
         return self.request_head.value("user-agent")
@@ -246,7 +246,7 @@ class Handshake:
         accept, expected = self.accept, self.accept_expected
         return None if accept is None or expected is None else accept == expected
 
-    @property
+    @cached_property
     def subprotocols_offered(self) -> list[str]:
         """The subprotocols of the request, as sent, in order."""
         return self.request.subprotocols
@@ -256,7 +256,7 @@ class Handshake:
         """The subprotocol of the response, as sent."""
         return self.response.subprotocol if self.response is not None else None
 
-    @property
+    @cached_property
     def extensions_offered(self) -> list[str]:
         """The extensions of the request, each with its parameters as sent."""
         return self.request.extensions

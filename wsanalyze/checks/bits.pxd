@@ -1,0 +1,26 @@
+cdef int BITS
+cdef int SAMPLED
+cdef int SHIFT
+cdef unsigned int PLACES
+cdef unsigned int SPREAD
+cdef unsigned int ALL
+
+cdef class Bits:
+    cdef unsigned int[::1] numbers
+    cdef unsigned int[::1] seen
+    cdef public int[::1] counts
+    cdef public int looked_at
+    cdef public int again
+    cdef public int oddest
+    cdef public bint steady
+    cdef public bint steady_turned
+    cdef public unsigned int fixed
+    cdef int count(self) except -1
+    cdef bint has(self, unsigned int number) except -1
+
+cdef class Bytes:
+    cdef const unsigned char[::1] data
+    cdef public int[::1] counts
+    cdef int count(self) except -1
+
+cdef unsigned int turned(unsigned int number) noexcept

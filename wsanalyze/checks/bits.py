@@ -1,0 +1,122 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""Which bits of many numbers are set, and how often; how often each byte comes."""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from wsanalyze.uncompiled import cython
+
+BITS = 32
+# Of more than these the rest is not looked at: it would cost more than it tells.
+SAMPLED = 256
+# Those in which bits that never change are looked for.
+FIXED_IN = 40
+# Places of the table of numbers that were seen: twice as many, a power of two.
+PLACES = 512
+SHIFT = 23
+SPREAD = 0x9E3779B1
+ALL = 0xFFFFFFFF
+
+
+@cython.final
+@cython.cclass
+class Bits:
+    """What is known of numbers (unsigned, 32 bits) when all have been looked at.
+
+    The first SAMPLED numbers are looked at: `looked_at` is how many those are. `counts` says in
+    how many of them each bit is set, the lowest first; `oddest` is twice the most that one of these
+    differs from half of them; `again` is how many numbers had come before; `fixed` has the bits set
+    that are the same in each of the first FIXED_IN; `steady` tells whether all of three or more
+    differ by the same from the one before, `steady_turned` whether they do so turned over.
+    """
+
+    def __init__(self, numbers: array[int]) -> None:
+        self.numbers = numbers[:SAMPLED]
+        self.counts = array("i", bytes(4 * BITS))
+        self.seen = array("I", bytes(4 * PLACES))
+        self.looked_at = len(self.numbers)
+        self.again = self.oddest = 0
+        self.steady = self.steady_turned = False
+        self.fixed = ALL
+        self.count()
+
+    @cython.boundscheck(False)
+    def count(self) -> cython.int:
+        """Look at all numbers."""
+        at: cython.Py_ssize_t
+        bit: cython.int
+        number: cython.uint
+        zeros: cython.int = 0
+        off: cython.int
+        step: cython.uint
+        other_step: cython.uint
+        if len(self.counts) != BITS or len(self.seen) != PLACES or len(self.numbers) == 0:
+            return 0
+        for at in range(len(self.numbers)):
+            number = self.numbers[at]
+            if at < FIXED_IN:
+                self.fixed &= number ^ self.numbers[0] ^ ALL
+            for bit in range(BITS):
+                self.counts[bit] += number >> bit & 1
+            if number == 0:
+                self.again += zeros > 0
+                zeros += 1
+            else:
+                self.again += self.has(number)
+        if self.looked_at >= 3:
+            step = self.numbers[1] - self.numbers[0]
+            other_step = turned(self.numbers[1]) - turned(self.numbers[0])
+            self.steady = self.steady_turned = True
+            for at in range(2, self.looked_at):
+                number = self.numbers[at] - self.numbers[at - 1] - step
+                self.steady &= number & ALL == 0
+                number = turned(self.numbers[at]) - turned(self.numbers[at - 1]) - other_step
+                self.steady_turned &= number & ALL == 0
+        for bit in range(BITS):
+            off = abs(2 * self.counts[bit] - self.looked_at)
+            if off > self.oddest:
+                self.oddest = off
+        return 0
+
+    @cython.boundscheck(False)
+    def has(self, number: cython.uint) -> cython.bint:
+        """Say whether a number, which is not 0, was seen before; from now on it was."""
+        place: cython.uint = number * SPREAD >> SHIFT & PLACES - 1
+        while self.seen[place]:
+            if self.seen[place] == number:
+                return True
+            place = place + 1 & PLACES - 1
+        self.seen[place] = number
+        return False
+
+
+@cython.final
+@cython.cclass
+class Bytes:
+    """How often each of the 256 bytes comes in some: `counts`."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.counts = array("i", bytes(4 * 256))
+        self.count()
+
+    @cython.boundscheck(False)
+    def count(self) -> cython.int:
+        """Look at all bytes."""
+        at: cython.Py_ssize_t
+        if len(self.counts) == 256:
+            for at in range(len(self.data)):
+                self.counts[self.data[at]] += 1
+        return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def turned(number: cython.uint) -> cython.uint:
+    """Return a number with its four bytes in the other order."""
+    outer: cython.uint = (number << 24 | number >> 24) & ALL
+    return outer | (number << 8 & 0xFF0000) | (number >> 8 & 0xFF00)
