@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checks.given import (
@@ -90,6 +92,53 @@ class TestTrouble:
 
 def of_captures(check: Check, *captures: CaptureSummary) -> list[Finding]:
     return Audit([check]).findings([], captures)
+
+
+class TestSegmentation:
+    def of(self, frames: int, size: int, segments: int, **facts: Any) -> list[str]:
+        noticed = facts.pop("noticed", {})
+        observation = observed(server_segments=segments, **noticed)
+        record = connection(
+            observation=observation, server_frames=frames, server_bytes=size, **facts
+        )
+        return messages(found(transport.segmentation, record))
+
+    def test_many_frames_in_a_segment(self) -> None:
+        assert self.of(60, 6000, 20) == [
+            "the server's 60 frames came in 20 segments, 3.0 frames in each"
+        ]
+
+    def test_a_frame_in_several_segments(self) -> None:
+        assert self.of(20, 2000, 40) == [
+            "the server's 20 frames came in 40 segments, 2.0 for each, and they need 21 at most"
+        ]
+
+    def test_one_a_segment_or_nearly(self) -> None:
+        assert self.of(60, 6000, 60) == self.of(60, 6000, 41) == self.of(60, 6000, 95) == []
+
+    def test_large_frames_need_several(self) -> None:
+        assert self.of(20, 200_000, 160) == []
+
+    def test_few_frames(self) -> None:
+        assert self.of(19, 1000, 3) == []
+
+    def test_what_came_with_the_response_shares_its_segment(self) -> None:
+        assert self.of(20, 1000, 13) != []
+        assert self.of(20, 1000, 13, noticed={"with_response": 1}) == []
+
+    @pytest.mark.parametrize(
+        "facts",
+        [{"server_lost_bytes": 1}, {"server_unread_bytes": 1}, {"outcome": "unseen"}],
+    )
+    def test_some_may_be_missing(self, facts: dict[str, Any]) -> None:
+        assert self.of(60, 6000, 20, **facts) == []
+
+    def test_recorded(self) -> None:
+        (finding,) = found_in(transport.segmentation, "unruly-peers.pcapng")
+        assert finding.message == "the client's 81 frames came in 12 segments, 6.8 frames in each"
+
+    def test_within_tls_there_are_records_between(self) -> None:
+        assert self.of(60, 6000, 20, scheme="wss") == []
 
 
 class TestCapture:

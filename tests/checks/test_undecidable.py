@@ -350,6 +350,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TRN-05": transport.TestBeginningAndEnd.test_a_handshake_of_which_half_is_there,
     "TRN-07": transport.TestBeginningAndEnd.test_another_capture_of_the_same_connection,
     "TRN-08": transport.TestHalfClosed.test_an_end_that_is_not_among_those_that_are_kept,
+    "TRN-09": transport.TestSegmentation.test_some_may_be_missing,
     "TRN-10": transport.TestCapture.test_tls_that_stays_closed,
 }
 

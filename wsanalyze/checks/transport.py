@@ -25,6 +25,11 @@ _WHY = {
 REMARKABLE = 3
 ONE_OF = 100
 
+# Frames of a side from which it is worth a remark how they are put into segments, and how many
+# frames must share a segment, or segments a frame, on average.
+SEVERAL_FRAMES = 20
+SHARED = 1.5
+
 # Payload bytes of a full segment on Ethernet.
 SEGMENT = 1448
 
@@ -350,6 +355,51 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
             evidence=how,
             severity="info" if facts.side(other).close is not None else "warning",
         )
+
+
+@check(
+    "TRN-09",
+    "segmentation",
+    "Frames do not come one a segment",
+    severity="info",
+    tags=_TRANSPORT,
+    references=("RFC 9293 §3.7.4", "RFC 6455 §5.4"),
+    explanation=(
+        "Where a program writes a frame, TCP sends a segment, most often. Many frames in one were "
+        "gathered: by a program that writes several at once, by Nagle's algorithm, which holds "
+        "small ones back until what was sent before is acknowledged, or by a proxy. More segments "
+        "than the bytes need say that each frame is written in pieces, such as its header first: "
+        "with Nagle's algorithm the second piece waits for an acknowledgment, 40 ms or more. "
+        "Where the capture was taken on the sender itself, segments are larger than on the wire."
+    ),
+    advice=(
+        "Frames in pieces: write header and payload at once. Frames that wait for each other: set "
+        "TCP_NODELAY."
+    ),
+    example="unruly-peers.pcapng",
+)
+def segmentation(facts: Facts) -> Iterator[Finding]:
+    """TRN-09: one finding for each side of which most frames share segments, or take several."""
+    record, observation = facts.connection, facts.observation
+    if record.scheme != "ws" or record.responded is None:
+        return
+    for sender, frames, size, segments in (
+        ("client", record.client_frames, record.client_bytes, observation.client_segments),
+        ("server", record.server_frames, record.server_bytes, observation.server_segments),
+    ):
+        if frames < SEVERAL_FRAMES or not segments or not facts.whole(sender):
+            continue
+        # What came in the response's segment needs none of its own.
+        extra = 1 if sender == "server" and observation.with_response else 0
+        needed = frames + size // SEGMENT
+        if frames >= SHARED * (segments + extra):
+            what = f"{frames / (segments + extra):.1f} frames in each"
+        elif segments >= SHARED * needed:
+            what = f"{segments / frames:.1f} for each, and they need {needed} at most"
+        else:
+            continue
+        message = f"the {sender}'s {frames} frames came in {segments + extra} segments, {what}"
+        yield Finding(message, sender=sender)
 
 
 @check(

@@ -28,6 +28,7 @@ cdef class Direction:
     cdef public long long highest
     cdef public long long acked
     cdef public long long segments
+    cdef public long long loaded
     cdef public long long pending_bytes
     cdef public long long fin
     cdef public list pending

@@ -75,6 +75,7 @@ class Direction:
     - `next`: offset of the next byte to be handed on; `highest`: end of what was seen
     - `acked`: how far the other end has acknowledged; `fin`: offset of the FIN, -1 unseen
     - `pending`, `pending_bytes`: chunks that came too early, and what they cost
+    - `loaded`: segments with payload, copies and retransmissions among them
     - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted
     - `duplicates`: packets that were seen twice; they count as none of these
     - `recent`, `recent_stop`: the last bytes handed on, where a table of segments is wanted, and
@@ -97,7 +98,7 @@ class Direction:
         self.fin = -1
         self.pending: list[Chunk] = []
         self.pending_bytes = 0
-        self.segments = self.retransmissions = self.out_of_order = 0
+        self.segments = self.loaded = self.retransmissions = self.out_of_order = 0
         self.keep_alives = self.conflicts = self.duplicates = self.lost = 0
         self.passed = -1
         self.recent = bytearray()

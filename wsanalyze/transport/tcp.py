@@ -220,6 +220,7 @@ class Transport:
         if (sequence - mine.base - offset) & LOW:
             offset += distance(sequence, mine.base + offset)
         if length > 0:
+            mine.loaded += 1
             if offset == mine.next and mine.pending_bytes == 0:
                 mine.next += length
                 mine.highest = mine.next
