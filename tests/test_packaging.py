@@ -102,6 +102,8 @@ def test_the_source_distribution_is_enough_to_compile(sdist: Path) -> None:
     assert (sdist / "setup.py").is_file()
     assert (sdist / "LICENSE").is_file()
     assert not files(sdist, "*.so", "*.c")
+    # Its licence is not ours: it is for tests.
+    assert not files(sdist, "sarif-*.json")
 
 
 @once
