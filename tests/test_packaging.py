@@ -44,6 +44,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         shutil.copy(ROOT / name, tree)
     shutil.copytree(ROOT / "wsanalyze", tree / "wsanalyze", ignore=BUILT)
+    shutil.copytree(ROOT / "tests" / "views" / "schemas", tree / "tests" / "views" / "schemas")
     done = hook("build_sdist", tree)
     assert done.returncode == 0, done.stderr
     (archive,) = (tree / "dist").iterdir()
