@@ -17,11 +17,11 @@ FOUND: dict[str, dict[int, str]] = {
         17: "CLS-09 SEC-06",  # /from-mojolicious
     },
     "haproxy-proxy.pcapng": {
-        2: "CLS-08 PRX-14",  # /idle-0; the legs before the proxy and behind it
+        2: "CLS-08 PRX-13 PRX-14",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",
-        4: "CLS-08",  # /idle-1
+        4: "CLS-08 PRX-13",  # /idle-1
         5: "CLS-08",
-        6: "CLS-08",  # /idle-2
+        6: "CLS-08 PRX-13",  # /idle-2
         7: "CLS-08",
         8: "PRX-05",  # /forbidden, by HAProxy itself
         9: "HSR-10 PRX-05",  # /no-backend
@@ -31,11 +31,11 @@ FOUND: dict[str, dict[int, str]] = {
         13: "HSR-18",
     },
     "nginx-idle.pcapng": {
-        0: "CLS-08",  # /idle-0
+        0: "CLS-08 PRX-13",  # /idle-0
         1: "CLS-08",
-        2: "CLS-08",  # /idle-1
+        2: "CLS-08 PRX-13",  # /idle-1
         3: "CLS-08",
-        4: "CLS-08 PRX-14",  # /idle-2
+        4: "CLS-08 PRX-13 PRX-14",  # /idle-2
         5: "CLS-08",
         6: "HSR-10 PRX-05",  # /no-backend
         7: "HSR-10 PRX-05",  # /silent

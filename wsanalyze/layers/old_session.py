@@ -8,6 +8,7 @@ from dataclasses import replace
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.old_side import OldSide
 from wsanalyze.layers.sender import Sender
 from wsanalyze.layers.session import Session
@@ -210,9 +211,11 @@ class OldSession(Layer):
 
     def note_length(self, half: OldSide) -> None:
         """Record an event about a frame whose header cannot be read, and which is no row."""
-        observer = self.session.observer
         sender: Sender = half.sender
-        if observer is None or not observer.is_due("hixie-length", observer.watch(sender.role)):
+        if self.session.observer is None:
+            return
+        observer: Observer = cython.cast(Observer, self.session.observer)
+        if not observer.is_due("hixie-length", observer.watch(sender.role)):
             return
         event = Event(
             "hixie-length",
@@ -227,13 +230,12 @@ class OldSession(Layer):
 
     def note_cut(self, half: OldSide) -> None:
         """Record an event about a frame of Hixie that the end of the stream cut, if one is open."""
-        observer = self.session.observer
         sender: Sender = half.sender
-        if observer is None or half.hixie is None or sender.lost:
+        if self.session.observer is None or half.hixie is None or sender.lost:
             return
         if half.text or sender.in_frame:
-            watch = observer.watch(sender.role)
-            observer.note("hixie-cut", watch, b"", sender.frame_offset)
+            observer: Observer = cython.cast(Observer, self.session.observer)
+            observer.note("hixie-cut", observer.watch(sender.role), b"", sender.frame_offset)
 
     def begin_hixie(self, half: OldSide) -> cython.int:
         """Take note of the header that was just read."""

@@ -131,7 +131,7 @@ class Inflater:
         self._renew()
 
     def _renew(self) -> None:
-        """Begin with an empty window; what was sent before is kept where somebody may refer to it."""
+        """Begin with an empty window; keep what was sent before where somebody may refer to it."""
         # At most half of the memory is for messages that refer to what they must not.
         if not self.keeps or self._is_short():
             self._window = b""
