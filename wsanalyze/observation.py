@@ -262,8 +262,10 @@ class Observation:
     - `with_response`: frames of the server in the same packet as its response
     - `zero_windows`: times that an end announced a window of 0; `window_zero_ns` for how long in
       all
-    - `client_segments`, `server_segments`: TCP segments with new payload behind that of the end of
-      the response's head, in which frames may be, too; 0 where no response came
+    - `client_unfilled`, `server_unfilled`: whether an end's SYN has a checksum that its network card
+      was to fill in: it was captured on the sending host
+    - `client_segments`, `server_segments`: TCP segments with new payload behind that with the end
+      of the response's head, in which frames may be, too; 0 where no response came
     - `stalls`: pauses of more than a second within one frame of an end
     - `body`: the first bytes of a refusal's body, as sent
     """
@@ -288,6 +290,8 @@ class Observation:
     server_zero_windows: int = 0
     client_window_zero_ns: int = 0
     server_window_zero_ns: int = 0
+    client_unfilled: bool = False
+    server_unfilled: bool = False
     client_segments: int = 0
     server_segments: int = 0
     client_stalls: int = 0

@@ -18,9 +18,10 @@ from checks.given import (
     seen_from_the_middle,
 )
 from checks.test_cuts import ending, session
-from wsanalyze.checks import transport
+from wsanalyze.checks import capture_quality, transport
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.check import Check
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Hole, Observation, Side
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -146,41 +147,72 @@ class TestCapture:
         capture = CaptureSummary(
             "a.pcap", packets=10, cut_packets=4, dropped=7, problem="cut off", limits={"flows": 2}
         )
-        (finding,) = of_captures(transport.poor_capture, capture)
+        (finding,) = of_captures(capture_quality.poor_capture, capture)
         assert finding.message == (
             "a.pcap: 4 of 10 packets are cut short; 7 packets were dropped while capturing; "
             "cut off; limits were reached: flows"
         )
         assert finding.coverage == "truncated"
 
+    def offloaded(self, *ends: tuple[bool, bool], **facts: Any) -> list[str]:
+        records = [
+            connection(
+                observation=observed(client_unfilled=client, server_unfilled=server),
+                capture="a.pcap",
+                **facts,
+            )
+            for client, server in ends
+        ]
+        capture = CaptureSummary("a.pcap", packets=10)
+        found = Audit([capture_quality.poor_capture]).findings(
+            [Facts(e) for e in records], [capture]
+        )
+        assert {each.severity for each in found} <= {"info"}
+        return messages(found)
+
+    def test_a_capture_of_the_sending_host(self) -> None:
+        (message,) = self.offloaded((True, False), (True, False))
+        assert message.startswith("a.pcap: the checksums of the clients are not filled in: it was")
+        assert "of the servers" in self.offloaded((False, True), (False, True))[0]
+
+    def test_on_the_loopback_interface_nobody_fills_them_in(self) -> None:
+        assert self.offloaded((True, True), (True, True)) == []
+
+    def test_one_of_them_is_filled_in(self) -> None:
+        assert self.offloaded((True, False), (True, False), (False, False)) == []
+
+    def test_one_connection_alone_or_without_its_beginning(self) -> None:
+        assert self.offloaded((True, False)) == []
+        assert self.offloaded((True, False), (True, False), connect_ms=None) == []
+
     def test_what_a_format_does_not_tell(self) -> None:
         capture = CaptureSummary("a.pcap", packets=10, dropped=None)
-        assert of_captures(transport.poor_capture, capture) == []
+        assert of_captures(capture_quality.poor_capture, capture) == []
 
     def test_a_whole_one(self) -> None:
         capture = CaptureSummary("a.pcap", packets=10, dropped=0, limits={"rows": 3, "flows": 0})
-        assert of_captures(transport.poor_capture, capture) == []
+        assert of_captures(capture_quality.poor_capture, capture) == []
 
     @pytest.mark.parametrize(("count", "verb"), [(1, "conversation speaks"), (3, "s speak")])
     def test_tls_that_stays_closed(self, count: int, verb: str) -> None:
         capture = CaptureSummary("a.pcap", conversations_tls=count)
-        assert verb in of_captures(transport.opaque_tls, capture)[0].message
-        assert of_captures(transport.opaque_tls, CaptureSummary("a.pcap")) == []
+        assert verb in of_captures(capture_quality.opaque_tls, capture)[0].message
+        assert of_captures(capture_quality.opaque_tls, CaptureSummary("a.pcap")) == []
 
 
 class TestBeginningAndEnd:
     def test_a_session_from_the_middle(self) -> None:
         record = seen_from_the_middle(observation=observed(client=Side(first=event("first"))))
-        (finding,) = found(transport.no_handshake, record)
+        (finding,) = found(capture_quality.no_handshake, record)
         assert (finding.packet, finding.frame, finding.coverage) == (8, 2, "midstream")
-        assert found(transport.no_handshake, connection()) == []
+        assert found(capture_quality.no_handshake, connection()) == []
 
     def test_a_handshake_of_which_half_is_there(self) -> None:
-        assert found(transport.no_handshake, connection(handshake(response=None))) == []
+        assert found(capture_quality.no_handshake, connection(handshake(response=None))) == []
 
     def test_a_session_that_goes_on(self) -> None:
-        assert len(found_in(transport.still_open, "capture-ends-open.pcap")) == 1
-        assert found_in(transport.still_open, "websockets-plain.pcapng") == []
+        assert len(found_in(capture_quality.still_open, "capture-ends-open.pcap")) == 1
+        assert found_in(capture_quality.still_open, "websockets-plain.pcapng") == []
 
     def test_the_same_ports_again(self) -> None:
         first = connection()

@@ -28,6 +28,7 @@ FAMILIES = (
     "proxy_answers",
     "cuts",
     "transport",
+    "capture_quality",
     "legacy",
     "cross",
     "clients",

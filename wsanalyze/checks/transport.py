@@ -1,4 +1,4 @@
-"""Transport and capture quality (TRN): what is missing, contradicts itself, or stalls."""
+"""Transport (TRN): what is missing, contradicts itself, or stalls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from wsanalyze.transport.conflict import Conflict
 SECOND = 1_000_000_000
 SENDERS = ("client", "server")
 _TRANSPORT = ("transport",)
-_CAPTURE = ("capture",)
 
 _WHY = {
     "acknowledged": "it had been acknowledged before the other came",
@@ -185,94 +184,6 @@ def _segments(facts: Facts, sender: str) -> int:
 
 
 @check(
-    "TRN-04",
-    "poor-capture",
-    "The capture itself is not complete",
-    severity="warning",
-    tags=_CAPTURE,
-    references=(),
-    explanation=(
-        "Packets were cut to a snap length, dropped before they were written, or the file ends in "
-        "the middle. What checks say holds for what is there."
-    ),
-    advice=(
-        "Capture with -s 262144 and a larger buffer; stop the capture before copying the file."
-    ),
-    scope=CAPTURE,
-)
-def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
-    """TRN-04: one finding for each capture."""
-    for capture in facts.captures:
-        said = []
-        if capture.cut_packets:
-            said.append(f"{capture.cut_packets} of {capture.packets} packets are cut short")
-        if capture.dropped:
-            said.append(f"{capture.dropped} packets were dropped while capturing")
-        if capture.problem:
-            said.append(capture.problem)
-        # Beyond the limit of rows they wait in a file: nothing is missing.
-        reached = [name for name, count in capture.limits.items() if count and name != "rows"]
-        if reached:
-            said.append(f"limits were reached: {', '.join(reached)}")
-        if said:
-            coverage = "truncated" if capture.problem else "gap"
-            yield Finding(f"{capture.capture}: {'; '.join(said)}", coverage=coverage)
-
-
-@check(
-    "TRN-05",
-    "no-handshake",
-    "The session began before the capture",
-    severity="info",
-    tags=_CAPTURE,
-    references=(),
-    explanation=(
-        "The handshake is not in the capture: that this is WebSocket, and who is the client, is "
-        "told from the frames themselves. What was agreed upon is not known, compression among it."
-    ),
-    advice="Start the capture before the connection is opened.",
-)
-def no_handshake(facts: Facts) -> Iterator[Finding]:
-    """TRN-05."""
-    record = facts.connection
-    if record.outcome != "unseen":
-        return
-    firsts = [facts.side(sender).first for sender in SENDERS]
-    seen = [event for event in firsts if event is not None]
-    first = min(seen, key=lambda event: event.time, default=None)
-    answered = record.response_packet is not None
-    part = "request is not" if answered else "handshake is not"
-    told = "" if answered else ": told to be WebSocket by its frames"
-    yield Finding(
-        f"the {part} in the capture{told}",
-        time=first.time if first else None,
-        packet=first.packet if first else None,
-        frame=first.frame if first else None,
-        coverage="midstream",
-    )
-
-
-@check(
-    "TRN-06",
-    "still-open",
-    "The session was still open when the capture ended",
-    severity="info",
-    tags=_CAPTURE,
-    references=(),
-    explanation="Nothing is wrong: how the connection ended is not known.",
-    advice="Capture longer if the end matters.",
-    example="capture-ends-open.pcap",
-)
-def still_open(facts: Facts) -> Iterator[Finding]:
-    """TRN-06."""
-    record = facts.connection
-    if record.ended_by == "capture-end" and facts.established and not facts.ended:
-        last = facts.side("client").last or facts.side("server").last
-        if last is not None:
-            yield Finding("the session was open at the end", coverage="truncated")
-
-
-@check(
     "TRN-07",
     "ports-reused",
     "The same addresses and ports were used again",
@@ -400,26 +311,3 @@ def segmentation(facts: Facts) -> Iterator[Finding]:
             continue
         message = f"the {sender}'s {frames} frames came in {segments + extra} segments, {what}"
         yield Finding(message, sender=sender)
-
-
-@check(
-    "TRN-10",
-    "opaque-tls",
-    "TLS that stayed closed",
-    severity="info",
-    tags=(*_CAPTURE, "tls"),
-    references=(),
-    explanation=(
-        "Some conversations speak TLS, and there are no secrets for them: whether WebSocket was "
-        "inside cannot be said."
-    ),
-    advice="Record with SSLKEYLOGFILE set, or capture behind the proxy that ends TLS.",
-    scope=CAPTURE,
-)
-def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:
-    """TRN-10: one finding for each capture."""
-    for capture in facts.captures:
-        count = capture.conversations_tls
-        if count:
-            spoke = "1 conversation speaks" if count == 1 else f"{count} conversations speak"
-            yield Finding(f"{capture.capture}: {spoke} TLS and could not be read", coverage="gap")

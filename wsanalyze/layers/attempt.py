@@ -191,6 +191,8 @@ class Attempt:
         observation.server_zero_windows = server.zero_windows
         observation.client_window_zero_ns = client.zero_ns
         observation.server_window_zero_ns = server.zero_ns
+        observation.client_unfilled = bool(client.unfilled)
+        observation.server_unfilled = bool(server.unfilled)
         observation.client_segments = segments_of(client) - self.segments[0]
         observation.server_segments = segments_of(server) - self.segments[1]
         # An attempt that is answered late is settled twice.

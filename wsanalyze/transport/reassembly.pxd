@@ -35,6 +35,7 @@ cdef class Direction:
     cdef public int ttl
     cdef public long long window_zero
     cdef public int syn
+    cdef public bint unfilled
     cdef public long long retransmissions
     cdef public long long out_of_order
     cdef public long long keep_alives

@@ -75,6 +75,7 @@ class Direction:
     - `next`: offset of the next byte to be handed on; `highest`: end of what was seen
     - `acked`: how far the other end has acknowledged; `fin`: offset of the FIN, -1 unseen
     - `pending`, `pending_bytes`: chunks that came too early, and what they cost
+    - `unfilled`: whether the sender left the checksum of its SYN to its network card
     - `loaded`: segments with payload, copies and retransmissions among them
     - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted
     - `duplicates`: packets that were seen twice; they count as none of these
@@ -93,6 +94,7 @@ class Direction:
 
     def __init__(self) -> None:
         self.started = self.syn = self.ended = self.reset = self.assumed = 0
+        self.unfilled = False
         self.base = 0
         self.next = self.highest = self.acked = 0
         self.fin = -1
