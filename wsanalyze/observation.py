@@ -262,8 +262,8 @@ class Observation:
     - `with_response`: frames of the server in the same packet as its response
     - `zero_windows`: times that an end announced a window of 0; `window_zero_ns` for how long in
       all
-    - `client_unfilled`, `server_unfilled`: whether an end's SYN has a checksum that its network card
-      was to fill in: it was captured on the sending host
+    - `client_unfilled`, `server_unfilled`: whether an end's SYN has a checksum that the network
+      card was to fill in: it was captured on the sending host
     - `client_segments`, `server_segments`: TCP segments with new payload behind that with the end
       of the response's head, in which frames may be, too; 0 where no response came
     - `stalls`: pauses of more than a second within one frame of an end
