@@ -66,7 +66,6 @@ def method_not_get(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Let the proxy speak HTTP/1.1 to the server (nginx: proxy_http_version 1.1).",
     faults=True,
-    example="nginx-proxy.pcapng",
 )
 def old_http_version(facts: Facts) -> Iterator[Finding]:
     """HSQ-02: not where the version of a proxy that took the upgrade away is meant (PRX-03)."""
@@ -109,7 +108,6 @@ def invalid_host(facts: Facts) -> Iterator[Finding]:
         "and Connection on (nginx: proxy_set_header Upgrade $http_upgrade)."
     ),
     faults=True,
-    example="nginx-proxy.pcapng",
 )
 def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSQ-04: not where it was taken away on the way, which PRX-01 tells."""
@@ -131,7 +129,6 @@ def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
         "Send Connection: Upgrade, and let proxies set it (nginx: proxy_set_header Connection)."
     ),
     faults=True,
-    example="nginx-proxy.pcapng",
 )
 def request_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSQ-05: not where it was taken away on the way, which PRX-01 tells."""
@@ -298,7 +295,6 @@ def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Configure the proxy to forward the upgrade; see PRX-01.",
     faults=True,
-    example="nginx-proxy.pcapng",
 )
 def upgrade_stripped(facts: Facts) -> Iterator[Finding]:
     """HSQ-20: not where it was taken away on the way, which PRX-01 tells."""

@@ -56,7 +56,6 @@ def wrong_upgrade(facts: Facts) -> Iterator[Finding]:
     ),
     advice=("Let the server answer Connection: Upgrade; look for a proxy that takes it away."),
     faults=True,
-    example="bad-accept.pcapng",
 )
 def response_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSR-02: not where it was taken away on the way back, which PRX-02 tells."""
