@@ -44,6 +44,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         shutil.copy(ROOT / name, tree)
     shutil.copytree(ROOT / "wsanalyze", tree / "wsanalyze", ignore=BUILT)
+    shutil.copytree(ROOT / "tests" / "views" / "schemas", tree / "tests" / "views" / "schemas")
     done = hook("build_sdist", tree)
     assert done.returncode == 0, done.stderr
     (archive,) = (tree / "dist").iterdir()
@@ -102,6 +103,8 @@ def test_the_source_distribution_is_enough_to_compile(sdist: Path) -> None:
     assert (sdist / "setup.py").is_file()
     assert (sdist / "LICENSE").is_file()
     assert not files(sdist, "*.so", "*.c")
+    # Its licence is not ours: it is for tests.
+    assert not files(sdist, "sarif-*.json")
 
 
 @once

@@ -87,6 +87,9 @@ KINDS = {
     "ping-after-close": "a Ping after this side's Close; other: the Close",
     "frame-after-refusal": "frames of this side behind a response that voids the handshake",
     "early": "bytes of the client before the 101; value: how many came",
+    # Of frames of Hixie; value: where the frame begins in its sender's stream:
+    "hixie-length": "a length of more than 63 bits, behind which nothing can be read",
+    "hixie-cut": "a frame that the end of the stream cut",
     # Of the closing handshake; counted alone, without an event:
     "odd-close": "a Close that has a reason, or any code but 1000 and 1001",
     "one-close": "the only Close of a session, which therefore has no answer",
@@ -259,6 +262,10 @@ class Observation:
     - `with_response`: frames of the server in the same packet as its response
     - `zero_windows`: times that an end announced a window of 0; `window_zero_ns` for how long in
       all
+    - `client_unfilled`, `server_unfilled`: whether an end's SYN has a checksum that the network
+      card was to fill in: it was captured on the sending host
+    - `client_segments`, `server_segments`: TCP segments with new payload behind that with the end
+      of the response's head, in which frames may be, too; 0 where no response came
     - `stalls`: pauses of more than a second within one frame of an end
     - `body`: the first bytes of a refusal's body, as sent
     """
@@ -283,6 +290,10 @@ class Observation:
     server_zero_windows: int = 0
     client_window_zero_ns: int = 0
     server_window_zero_ns: int = 0
+    client_unfilled: bool = False
+    server_unfilled: bool = False
+    client_segments: int = 0
+    server_segments: int = 0
     client_stalls: int = 0
     server_stalls: int = 0
     body: bytes = b""

@@ -11,7 +11,7 @@ from wsanalyze.checks.check import Check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
-from wsanalyze.observation import Event, Observation
+from wsanalyze.observation import Ending, Event, Observation
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
 
@@ -95,6 +95,34 @@ def observed(*events: Event, **facts: Any) -> Observation:
         place = (each.kind, each.sender)
         observation.counts[place] = observation.counts.get(place, 0) + 1
     return observation
+
+
+def closing(
+    sender: str = "client",
+    code: int | None = 1000,
+    reason: bytes = b"",
+    at: float = 2,
+    **more: object,
+) -> Event:
+    """A Close frame, in packet 8 at 2 s where nothing else is said."""
+    payload = (b"" if code is None else code.to_bytes(2, "big")) + reason
+    given = {"payload": payload, "length": len(payload), "time": int(at * SECOND)}
+    given |= {"head": 0x88, "second": len(payload), "header_length": 2}
+    return event("close", sender, **(given | more))
+
+
+def ending(sender: str = "client", how: str = "fin", at: float = 3) -> Ending:
+    return Ending(sender, how, int(at * SECOND), 18, 64, 64, 1, 0, 500, has_ack=True, bare=True)
+
+
+def closed(
+    *frames: Event, endings: tuple[Ending, ...] = (), until: float = 10, **facts: object
+) -> Connection:
+    """A connection with these Close frames and ends of TCP, seen until a time."""
+    observation = Observation(endings=list(endings))
+    for each in frames:
+        observation.side(each.sender).close = each
+    return connection(observation=observation, ended=int(until * SECOND), **facts)
 
 
 def with_close_counts(observation: Observation) -> None:

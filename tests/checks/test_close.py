@@ -1,43 +1,14 @@
-"""CLS: what Close frames say, whether they are answered, and how TCP ends."""
+"""CLS: what Close frames say."""
 
 from __future__ import annotations
 
 import pytest
 
-from checks.given import SECOND, connection, event, found, found_in, messages, observed
+from checks.given import closed, closing, connection, event, found, found_in, messages
 from wsanalyze.checks import close as checks
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import Finding
-from wsanalyze.layers.connection import Connection
-from wsanalyze.observation import Ending, Event, Observation, Side, Spread
-
-
-def closing(
-    sender: str = "client",
-    code: int | None = 1000,
-    reason: bytes = b"",
-    at: float = 2,
-    **more: object,
-) -> Event:
-    """A Close frame, in packet 8 at 2 s where nothing else is said."""
-    payload = (b"" if code is None else code.to_bytes(2, "big")) + reason
-    given = {"payload": payload, "length": len(payload), "time": int(at * SECOND)}
-    given |= {"head": 0x88, "second": len(payload), "header_length": 2}
-    return event("close", sender, **(given | more))
-
-
-def ending(sender: str = "client", how: str = "fin", at: float = 3) -> Ending:
-    return Ending(sender, how, int(at * SECOND), 18, 64, 64, 1, 0, 500, has_ack=True, bare=True)
-
-
-def closed(
-    *frames: Event, endings: tuple[Ending, ...] = (), until: float = 10, **facts: object
-) -> Connection:
-    """A connection with these Close frames and ends of TCP, seen until a time."""
-    observation = Observation(endings=list(endings))
-    for each in frames:
-        observation.side(each.sender).close = each
-    return connection(observation=observation, ended=int(until * SECOND), **facts)
+from wsanalyze.observation import Event, Side
 
 
 class TestBody:
@@ -122,150 +93,6 @@ class TestBody:
     )
     def test_recorded(self, check: Check, rows: list[tuple[int, str]]) -> None:
         assert [(f.packet, f.evidence) for f in found_in(check, "oddities.pcapng")] == rows
-
-
-class TestAfterClose:
-    def test_data(self) -> None:
-        [finding] = found_in(checks.data_after_close, "oddities.pcapng")
-        assert (finding.packet, finding.frame) == (299, 1)
-        assert finding.message == "a text frame behind this side's own Close in packet 298"
-
-    def test_another_close(self) -> None:
-        [finding] = found_in(checks.second_close, "oddities.pcapng")
-        assert (finding.packet, finding.frame) == (313, 1)
-        assert finding.message == "another Close of the client behind the one in packet 312"
-
-    @pytest.mark.parametrize("kind", ["data-after-close", "close-again"])
-    def test_a_frame_that_is_a_guess(self, kind: str) -> None:
-        noticed = observed(event(kind, header_length=2, certain=False))
-        for check in (checks.data_after_close, checks.second_close):
-            assert found(check, connection(observation=noticed)) == []
-
-    def test_data_after_the_other_ends_close_is_fine(self) -> None:
-        for check in (checks.data_after_close, checks.second_close):
-            assert found_in(check, "websockets-plain.pcapng") == []
-
-
-class TestUnansweredClose:
-    def of(self, *frames: Event, **facts: object) -> list[str]:
-        return messages(found(checks.unanswered_close, closed(*frames, **facts)))
-
-    @pytest.mark.parametrize(("how", "did"), [("fin", "closed"), ("rst", "reset")])
-    def test_the_other_end_ends_tcp_instead(self, how: str, did: str) -> None:
-        assert self.of(closing(), endings=(ending("server", how),)) == [
-            f"the server {did} TCP without answering the client's Close"
-        ]
-
-    def test_nobody_does_anything(self) -> None:
-        assert self.of(closing(), until=12) == ["no Close answered this one in 10.0 s"]
-
-    def test_the_capture_ends_first(self) -> None:
-        assert self.of(closing(), until=11.9) == []
-
-    def test_the_sender_does_not_wait(self) -> None:
-        assert self.of(closing(), endings=(ending("client"), ending("server", at=3.1))) == []
-
-    def test_it_was_answered(self) -> None:
-        frames = closing(), closing("server", None, at=2.1)
-        assert self.of(*frames, endings=(ending("server"),)) == []
-
-    def test_both_crossed(self) -> None:
-        frames = closing(), closing("server", 1001)
-        assert self.of(*frames, endings=(ending("server"),)) == []
-
-    def test_the_end_of_tcp_may_have_crossed_the_close(self) -> None:
-        endings = (ending("server", at=2.05),)
-        assert self.of(closing(), endings=endings, connect_ms=50.0) == []
-        assert len(self.of(closing(), endings=endings, connect_ms=49.0)) == 1
-
-    def test_the_way_of_pongs_is_the_way_of_a_close(self) -> None:
-        record = closed(closing("server"), endings=(ending("client", at=2.05),))
-        assert record.observation is not None
-        record.observation.server.pong_ns = Spread(1, SECOND // 10, 0.0, SECOND // 10, SECOND // 10)
-        assert found(checks.unanswered_close, record) == []
-
-    def test_the_other_end_had_ended_tcp_before(self) -> None:
-        assert self.of(closing(), endings=(ending("server", at=1.9),)) == []
-
-    @pytest.mark.parametrize("missing", ["client_lost_bytes", "server_lost_bytes"])
-    def test_bytes_are_missing(self, missing: str) -> None:
-        assert self.of(closing(), endings=(ending("server"),), **{missing: 1}) == []
-
-
-class TestCutWithoutClose:
-    def of(self, *frames: Event, **facts: object) -> list[Finding]:
-        return found(checks.cut_without_close, closed(*frames, **facts))
-
-    def test_it_is_placed_at_the_end_of_tcp(self) -> None:
-        [finding] = self.of(endings=(ending("server", "rst"),), client_frames=1)
-        assert (finding.sender, finding.packet, finding.evidence) == ("server", 18, "RST")
-        assert (finding.severity, finding.expected) == ("warning", "a Close frame first")
-
-    def test_a_close_was_sent(self) -> None:
-        assert self.of(closing(), endings=(ending(),), client_frames=1) == []
-
-    def test_the_capture_ended_first(self) -> None:
-        assert self.of(client_frames=1) == []
-
-    def test_a_close_may_be_among_what_is_missing(self) -> None:
-        assert self.of(endings=(ending(),), client_frames=1, client_lost_bytes=1) == []
-
-    def test_a_client_that_only_looked_whether_it_can_connect(self) -> None:
-        assert self.of(endings=(ending(at=0.9),)) == []
-
-    def test_recorded(self) -> None:
-        findings = found_in(checks.cut_without_close, "cut-connections.pcapng")
-        assert [(f.sender, f.packet, f.evidence) for f in findings] == [
-            ("client", 10, "RST"),
-            ("client", 20, "FIN"),
-            ("server", 33, "RST"),
-            ("server", 44, "FIN"),
-            ("client", 57, "FIN"),
-            ("client", 70, "RST"),
-        ]
-
-
-class TestTcpAfterBothCloses:
-    both = (closing(), closing("server", at=2.1))
-
-    def turn(self, *endings: Ending, frames: tuple[Event, ...] = both) -> list[tuple[str, str]]:
-        findings = found(checks.tcp_closed_out_of_turn, closed(*frames, endings=endings))
-        return [(f.severity, f.message) for f in findings]
-
-    def test_the_server_first(self) -> None:
-        assert self.turn(ending("server"), ending("client", at=3.1)) == []
-
-    def test_the_client_first(self) -> None:
-        assert self.turn(ending("client"), ending("server", at=3.1)) == [
-            ("info", "the client closed TCP before the server did")
-        ]
-
-    def test_a_reset(self) -> None:
-        expected = [("warning", "the server reset TCP after both Close frames")]
-        assert self.turn(ending("server", "rst")) == expected
-        assert self.turn(ending("client"), ending("server", "rst", 3.1)) == expected
-
-    def test_a_reset_when_both_had_closed_takes_nothing_away(self) -> None:
-        ends = ending("server"), ending("client", at=3.1), ending("server", "rst", 3.2)
-        assert self.turn(*ends) == []
-
-    def test_one_close_alone(self) -> None:
-        assert self.turn(ending("client"), frames=(closing(),)) == []
-
-    def left_open(self, *endings: Ending, until: float) -> list[str]:
-        record = closed(*self.both, endings=endings, until=until)
-        return messages(found(checks.tcp_left_open, record))
-
-    def test_left_open(self) -> None:
-        assert self.left_open(ending("server", at=12.2), until=13) == [
-            "TCP stayed open for 10.1 s after both Close frames"
-        ]
-
-    def test_closed_just_in_time(self) -> None:
-        assert self.left_open(ending("server", at=12.1), until=30) == []
-
-    def test_the_capture_ends_first(self) -> None:
-        assert self.left_open(until=12.1) == []
 
 
 class TestBlamingClose:

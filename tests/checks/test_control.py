@@ -109,6 +109,81 @@ class TestUnansweredPing:
     def test_the_ping_is_a_guess(self) -> None:
         assert self.of(waited=30, certain=False) == []
 
+
+class TestPingWhoseSenderGaveUp:
+    """A Ping of the server at 2 s, its Close at `closed`; the client's FIN behind that."""
+
+    def of(
+        self,
+        *,
+        closed: float = 3,
+        by: str = "client",
+        last: Event | None = None,
+        answered: float | None = None,
+        **facts: object,
+    ) -> list[Finding]:
+        ping = frame("ping-unanswered", 0x89, 0, "server", value=8 * SECOND, masking_key=None)
+        close = event("close", "server", time=int(closed * SECOND))
+        back = None if answered is None else event("close", time=int(answered * SECOND))
+        fin = Ending(by, "fin", 9 * SECOND, 18, 64, 64, 1, 0, 500, has_ack=True, bare=True)
+        client, server = Side(last=last, close=back), Side(close=close)
+        observation = observed(ping, client=client, server=server, endings=[fin])
+        return found(control.unanswered_ping, connection(observation=observation, **facts))
+
+    def test_the_other_end_had_time_and_ended_without(self) -> None:
+        [finding] = self.of()
+        assert finding.severity == "warning"
+        assert finding.message == (
+            "no Pong came for this Ping in the 1.000 s until the server closed"
+        )
+
+    def test_a_close_in_answer_is_no_pong(self) -> None:
+        assert len(self.of(answered=3.1)) == 1
+
+    def test_the_close_came_too_soon(self) -> None:
+        assert self.of(closed=2.999) == []
+
+    def test_the_other_end_had_closed_before(self) -> None:
+        assert self.of(answered=2.9) == []
+
+    def test_the_capture_ends_before_the_other_end_does(self) -> None:
+        assert self.of(by="server") == []
+
+    def test_a_pong_may_have_waited_for_the_end_of_a_frame(self) -> None:
+        assert self.of(last=event("last", length=65537)) == []
+        assert len(self.of(last=event("last", length=65536))) == 1
+
+    @pytest.mark.parametrize("missing", ["client_lost_bytes", "server_lost_bytes"])
+    def test_bytes_are_missing(self, missing: str) -> None:
+        assert self.of(**{missing: 1}) == []
+
+
+class TestRoundTrips:
+    def of(self, *took: int, **facts: object) -> list[str]:
+        observation = Observation(client=Side(pong_ns=spread(*took)))
+        record = connection(observation=observation, **facts)
+        return messages(found(control.ping_round_trips, record))
+
+    def test_several(self) -> None:
+        assert self.of(1_000_000, 2_500_000, 4_000_000) == [
+            "3 Pings of the client were answered, after 1.000 ms at least, 2.500 ms on average and "
+            "4.000 ms at most"
+        ]
+
+    def test_too_few(self) -> None:
+        assert self.of(1_000_000, 2_500_000) == []
+
+    @pytest.mark.parametrize("missing", ["client_lost_bytes", "server_lost_bytes"])
+    def test_a_pong_may_be_missing(self, missing: str) -> None:
+        assert self.of(1, 2, 3, **{missing: 1}) == []
+
+    def test_recorded(self) -> None:
+        [finding] = found_in(control.ping_round_trips, "keepalive.pcap")
+        assert finding.message == (
+            "10 Pings of the server were answered, after 0.279 ms at least, 0.536 ms on average "
+            "and 2.549 ms at most"
+        )
+
     def test_a_ping_that_must_not_be_answered(self) -> None:
         for ping in (
             frame("ping-unanswered", 0x09, value=30 * SECOND),

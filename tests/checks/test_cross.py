@@ -52,7 +52,8 @@ class TestBackOff:
             record.handshake = handshake()
         (finding,) = found(cross.no_back_off, *records)
         assert finding.message == (
-            "192.0.2.1 came back to 198.51.100.2:80 after 4.000, 4.000, 4.000, 4.000 s"
+            "192.0.2.1 came back to 198.51.100.2:80 after 4.000, 4.000, 4.000, 4.000 s; "
+            "without cookies, several clients behind that address look the same"
         )
 
     def test_waits_that_grow(self) -> None:

@@ -108,6 +108,35 @@ class TestBothEnds:
         assert found(cuts.both_ends_cut, record) == []
 
 
+class TestBothLegs:
+    """A connection through a proxy, both legs in one capture; the proxy ended the first at 9 s."""
+
+    def of(self, *, by: str = "client", at: float = 9.01, **facts: Any) -> list[str]:
+        front = connection(observation=session(ending("fin")), client_frames=3)
+        values: dict[str, Any] = {"server_port": 9060, "client_ip": "203.0.113.5", **facts}
+        noted = session(ending("fin", by, time=int(at * SECOND), packet=33))
+        back = connection(observation=noted, serial=1, client_frames=3, **values)
+        return messages(found(cuts.both_ends_cut, front, back))
+
+    def test_it_ended_the_other_one_as_well(self) -> None:
+        assert self.of() == [
+            "who stands between ended both legs within 10.0 ms, without a Close of either end: "
+            "this one, and that from 203.0.113.5:50000 to 198.51.100.2:9060 in packet 33"
+        ]
+
+    def test_an_application_ended_its_leg(self) -> None:
+        assert self.of(by="server") == []
+
+    def test_later(self) -> None:
+        assert self.of(at=9.051) == []
+
+    @pytest.mark.parametrize(
+        "facts", [{"server_port": 80}, {"capture": "other.pcap"}, {"server_lost_bytes": 1}]
+    )
+    def test_they_may_be_no_legs_or_not_whole(self, facts: dict[str, Any]) -> None:
+        assert self.of(**facts) == []
+
+
 class TestIdleLimit:
     def test_the_same_time_twice(self) -> None:
         records = [cut(0, 60.02), cut(1, 60.4, begun=7)]
@@ -180,7 +209,11 @@ class TestLoop:
         assert found(cuts.reconnect_loop, *records) == []
 
     @pytest.mark.parametrize(
-        "field", ["X-Forwarded-For: 203.0.113.{}", "X-Real-IP: 203.0.113.{}", "User-Agent: app/{}"]
+        "field",
+        [
+            *("X-Forwarded-For: 203.0.113.{}", "X-Real-IP: 203.0.113.{}", "User-Agent: app/{}"),
+            *("Origin: https://{}.example.com", "Cookie: sid={}"),
+        ],
     )
     def test_several_clients_behind_one_address(self, field: str) -> None:
         """As a server behind a proxy sees them, all of whose clients have the proxy's address."""
@@ -191,6 +224,21 @@ class TestLoop:
         for record in records:
             record.handshake = handshake(with_fields(REQUEST, field.format(1)))
         assert len(found(cuts.reconnect_loop, *records)) == 1
+
+    def test_cookies_of_a_load_balancer_are_no_users(self) -> None:
+        records = [cut(number, 1.0, begun=10 * number, how="rst") for number in range(6)]
+        for number, record in enumerate(records):
+            cookies = f"Cookie: AWSALB=x{number}; sid=1"
+            record.handshake = handshake(with_fields(REQUEST, cookies))
+        (finding,) = found(cuts.reconnect_loop, *records)
+        assert finding.message.endswith("none of the connections ended well")
+
+    def test_nothing_says_that_it_is_one_client(self) -> None:
+        records = [cut(number, 1.0, begun=10 * number, how="rst") for number in range(6)]
+        for record in records:
+            record.handshake = handshake(with_fields(REQUEST, "User-Agent: a"))
+        (finding,) = found(cuts.reconnect_loop, *records)
+        assert finding.message.endswith("several clients behind that address look the same")
 
     def test_probes_come_again_and_again(self) -> None:
         records = [cut(number, 1.0, begun=10 * number) for number in range(6)]

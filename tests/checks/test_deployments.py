@@ -6,6 +6,7 @@ import pytest
 
 from checks.given import REQUEST, connection, found, handshake, messages, with_fields
 from wsanalyze.checks import security
+from wsanalyze.checks import security_messages as sent
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.contents import inspect
 from wsanalyze.layers.connection import Connection
@@ -152,11 +153,11 @@ class TestTokens:
 
     def test_tunnel_whose_subprotocol_is_a_token(self) -> None:
         record = asked(f"Sec-WebSocket-Protocol: v1, authorization.bearer.{TOKEN}")
-        [finding] = found(security.protocol_inside, record)
+        [finding] = found(sent.protocol_inside, record)
         assert finding.message == "the subprotocol 'authorization.bearer.' is that of wstunnel"
         assert finding.evidence is not None
         assert "eyJ" not in finding.evidence
-        [finding] = found(security.protocol_inside, record, show_secrets=True)
+        [finding] = found(sent.protocol_inside, record, show_secrets=True)
         assert finding.evidence == f"authorization.bearer.{TOKEN}"
 
 

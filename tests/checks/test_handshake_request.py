@@ -17,6 +17,7 @@ from checks.given import (
     observed,
     with_fields,
 )
+from wsanalyze.checks import handshake_fields as fields
 from wsanalyze.checks import handshake_request as hsq
 from wsanalyze.checks.check import Check
 
@@ -66,87 +67,75 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         "Upgrade: h2c",
     ),
     (
-        hsq.request_without_upgrade,
-        changed("Upgrade: websocket\r\n", ""),
-        "there is no Upgrade",
-        "Upgrade",
-    ),
-    (
-        hsq.request_without_connection_upgrade,
-        changed("Connection: Upgrade\r\n", ""),
-        "there is no Connection",
-        "Connection",
-    ),
-    (
         hsq.request_without_connection_upgrade,
         changed("Connection: Upgrade", "Connection: keep-alive"),
         "Connection is 'keep-alive' and does not list Upgrade",
         "Connection: keep-alive",
     ),
     (
-        hsq.missing_key,
+        fields.missing_key,
         REQUEST.replace(KEY_LINE, b""),
         "there is no Sec-WebSocket-Key",
         "Sec-WebSocket-Key",
     ),
     (
-        hsq.invalid_key,
+        fields.invalid_key,
         changed(KEY, KEY[:-2]),
         f"Sec-WebSocket-Key '{KEY[:-2]}' is base64 of the wrong length: "
         "22 characters are no multiple of 4",
         f"Sec-WebSocket-Key: {KEY[:-2]}",
     ),
     (
-        hsq.invalid_key,
+        fields.invalid_key,
         changed(KEY, "AQIDBAUGBwgJCgsMDQ4P"),
         "Sec-WebSocket-Key 'AQIDBAUGBwgJCgsMDQ4P' is 15 bytes in base64, not 16",
         "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4P",
     ),
     (
-        hsq.invalid_key,
+        fields.invalid_key,
         changed("hg==", "hh=="),
         "Sec-WebSocket-Key '7WvwZHi1pBVFuuG3NFA/hh==' has unused bits that are not zero",
         "Sec-WebSocket-Key: 7WvwZHi1pBVFuuG3NFA/hh==",
     ),
     (
-        hsq.repeated_key,
+        fields.repeated_key,
         with_fields(REQUEST, KEY_LINE.decode().strip()),
         "Sec-WebSocket-Key appears 2 times",
         f"Sec-WebSocket-Key: {KEY}, {KEY}",
     ),
     (
-        hsq.wrong_version,
+        fields.wrong_version,
         changed("Version: 13", "Version: 14"),
         "Sec-WebSocket-Version is '14', not 13",
         "Sec-WebSocket-Version: 14",
     ),
     (
-        hsq.wrong_version,
+        fields.wrong_version,
         changed("Sec-WebSocket-Version: 13\r\n", ""),
         "there is no Sec-WebSocket-Version",
         "Sec-WebSocket-Version",
     ),
     (
-        hsq.malformed_version,
+        fields.malformed_version,
         changed("Version: 13", "Version: 13, 8"),
         "Sec-WebSocket-Version '13, 8' is not a number from 0 to 255 without leading zeros",
         "Sec-WebSocket-Version: 13, 8",
     ),
     (
-        hsq.malformed_version,
+        fields.malformed_version,
         with_fields(REQUEST, "Sec-WebSocket-Version: 13"),
         "Sec-WebSocket-Version appears 2 times in the request",
         "Sec-WebSocket-Version: 13, 13",
     ),
     (
-        hsq.malformed_subprotocols,
+        fields.malformed_subprotocols,
         with_fields(REQUEST, "Sec-WebSocket-Protocol: chat, a/b, chat,"),
         "Sec-WebSocket-Protocol holds an empty element, 'a/b', which is no token, "
         "'chat' more than once",
         "Sec-WebSocket-Protocol: chat, a/b, chat,",
     ),
     (
-        hsq.malformed_extensions,
+        fields.malformed_extensions,
         with_fields(REQUEST, f'{EXTENSIONS}: x; y="a b"'),
         "the extension 'x; y=\"a b\"' breaks the grammar: quoted-not-token",
         f'{EXTENSIONS}: x; y="a b"',
@@ -158,7 +147,7 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         "Origin: Mozilla/5.0 (X11)",
     ),
     (
-        hsq.accept_in_request,
+        fields.accept_in_request,
         with_fields(REQUEST, "Sec-WebSocket-Accept: x"),
         "the request carries Sec-WebSocket-Accept, which only a server sends",
         "Sec-WebSocket-Accept: x",
@@ -183,7 +172,7 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
     ),
     (
         hsq.upgrade_stripped,
-        changed("Upgrade: websocket\r\n", ""),
+        changed("Upgrade: websocket\r\n", "").replace(b"Sec-WebSocket-Version: 13\r\n", b""),
         "Sec-WebSocket-* without Upgrade: taken away on the way, most likely",
         "Upgrade",
     ),
@@ -222,22 +211,22 @@ LEGAL = {
     hsq.request_without_connection_upgrade: changed(
         "Connection: Upgrade", "Connection: keep-alive\r\nConnection: foo , UPGRADE"
     ),
-    hsq.missing_key: changed(KEY, "x"),
-    hsq.invalid_key: changed(KEY, "AAAAAAAAAAAAAAAAAAAAAA=="),
-    hsq.repeated_key: with_fields(REQUEST, "Sec-WebSocket-Key1: 1 2"),
+    fields.missing_key: changed(KEY, "x"),
+    fields.invalid_key: changed(KEY, "AAAAAAAAAAAAAAAAAAAAAA=="),
+    fields.repeated_key: with_fields(REQUEST, "Sec-WebSocket-Key1: 1 2"),
     # A draft's number is told by LEG-06.
-    hsq.wrong_version: changed("Version: 13", "Version: 8"),
-    hsq.malformed_version: changed("Version: 13", "Version: 255"),
-    hsq.malformed_subprotocols: with_fields(
+    fields.wrong_version: changed("Version: 13", "Version: 8"),
+    fields.malformed_version: changed("Version: 13", "Version: 255"),
+    fields.malformed_subprotocols: with_fields(
         REQUEST, "Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: Chat,v1.stomp"
     ),
-    hsq.malformed_extensions: with_fields(
+    fields.malformed_extensions: with_fields(
         REQUEST, f'{EXTENSIONS}: x;y="a" ; z', f"{EXTENSIONS}: x; y = 1"
     ),
     hsq.browser_without_origin: with_fields(
         REQUEST, "User-Agent: Mozilla/5.0 (X11)", "Origin: null"
     ),
-    hsq.accept_in_request: with_fields(REQUEST, "Accept: x"),
+    fields.accept_in_request: with_fields(REQUEST, "Accept: x"),
     hsq.odd_request_target: changed("/chat", "http://EXAMPLE.com:80/chat?a=%23"),
     hsq.request_with_body: with_fields(REQUEST, "Content-Length: 0"),
     hsq.malformed_request_head: b"\r\n" + changed("Host:", "x:\ty\t\r\nHost:   "),
@@ -338,18 +327,19 @@ class TestPipelined:
 def test_an_extension_of_the_response_that_breaks_the_grammar_is_the_servers() -> None:
     response = with_fields(RESPONSE, f'{EXTENSIONS}: permessage-deflate; x="a b"')
     request = with_fields(REQUEST, f"{EXTENSIONS}: permessage-deflate")
-    (finding,) = found(hsq.malformed_extensions, connection(handshake(request, response)))
+    (finding,) = found(fields.malformed_extensions, connection(handshake(request, response)))
     assert (finding.sender, finding.packet) == ("server", 6)
 
 
 @pytest.mark.parametrize(
     ("check", "capture", "numbers"),
     [
-        (hsq.old_http_version, "nginx-proxy.pcapng", [5]),
-        (hsq.request_without_upgrade, "nginx-proxy.pcapng", [3, 5]),
-        (hsq.request_without_connection_upgrade, "nginx-proxy.pcapng", [3, 5]),
-        (hsq.upgrade_stripped, "nginx-proxy.pcapng", [3, 5]),
-        (hsq.wrong_version, "hybi-drafts.pcapng", []),
+        # What nginx took away, and its HTTP/1.0, are not the client's fault.
+        (hsq.old_http_version, "nginx-proxy.pcapng", []),
+        (hsq.request_without_upgrade, "nginx-proxy.pcapng", []),
+        (hsq.request_without_connection_upgrade, "nginx-proxy.pcapng", []),
+        (hsq.upgrade_stripped, "nginx-proxy.pcapng", []),
+        (fields.wrong_version, "hybi-drafts.pcapng", []),
         (hsq.request_with_body, "hixie-76.pcapng", [4, 6]),
     ],
 )

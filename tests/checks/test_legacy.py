@@ -141,29 +141,41 @@ def fin(sender: str) -> Ending:
 
 
 class TestFraming:
-    def test_bytes_that_are_no_frames(self) -> None:
-        record = hixie(server_unread_bytes=15)
+    def test_a_length_that_nobody_can_mean(self) -> None:
+        long = event("hixie-length", "server", frame=None, value=160)
+        record = hixie(server_unread_bytes=15, observation=observed(long))
         (finding,) = found(legacy.broken_legacy_framing, record)
-        assert finding.message == "15 bytes of the server can be no frames of Hixie"
-        assert (finding.severity, finding.sender) == ("error", "server")
+        assert finding.message == (
+            "the length of the frame at offset 160 has more than 63 bits; "
+            "15 bytes behind it can be no frames of Hixie"
+        )
+        assert (finding.severity, finding.sender, finding.packet) == ("error", "server", 8)
 
     def test_text_without_its_end(self) -> None:
-        record = hixie(client_incomplete_messages=1, observation=observed(endings=[fin("client")]))
+        cut = event("hixie-cut", length=0, value=170)
+        record = hixie(observation=observed(cut, endings=[fin("client")]))
         (finding,) = found(legacy.broken_legacy_framing, record)
-        assert finding.message == "the client closed the connection within a frame"
-        assert (finding.sender, finding.packet) == ("client", 18)
+        assert finding.message == (
+            "the client closed the connection, in packet 18, within the frame at offset 170"
+        )
+        assert (finding.sender, finding.packet, finding.frame) == ("client", 8, 2)
+        assert finding.expected == "FF at the end of text"
 
     @pytest.mark.parametrize(
         "record",
         [
             # The capture ends within a frame, the other end closed, bytes were lost.
-            hixie(client_incomplete_messages=1),
-            hixie(client_incomplete_messages=1, observation=observed(endings=[fin("server")])),
-            hixie(client_unread_bytes=9, client_lost_bytes=1),
+            hixie(observation=observed(event("hixie-cut"))),
+            hixie(observation=observed(event("hixie-cut"), endings=[fin("server")])),
+            hixie(
+                client_lost_bytes=1,
+                observation=observed(event("hixie-cut"), endings=[fin("client")]),
+            ),
+            hixie(client_lost_bytes=1, observation=observed(event("hixie-length"))),
             # The handshake is void: whatever follows need not be frames.
-            hixie(answer=ANSWER[::-1], client_unread_bytes=9),
+            hixie(answer=ANSWER[::-1], observation=observed(event("hixie-length"))),
             # Frames of RFC 6455 are not its business.
-            connection(client_unread_bytes=9),
+            connection(client_unread_bytes=9, observation=observed(event("hixie-length"))),
         ],
     )
     def test_nobodys_fault(self, record: Connection) -> None:

@@ -16,6 +16,9 @@ from checks.given import (
     with_fields,
 )
 from wsanalyze.checks import proxies
+from wsanalyze.checks.audit import Audit
+from wsanalyze.checks.catalogue import catalogue
+from wsanalyze.checks.facts import Facts
 from wsanalyze.layers.connection import Connection
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
@@ -51,6 +54,46 @@ class TestStripped:
     def test_a_request_of_another_kind_was_not_stripped(self) -> None:
         request = STRIPPED.replace(b"Sec-WebSocket-Key", b"X-Other")
         assert found(proxies.upgrade_stripped_on_the_way, refused(400, request=request)) == []
+
+    def test_a_connection_that_a_proxy_writes(self) -> None:
+        request = REQUEST.replace(b"Connection: Upgrade", b"Connection: close")
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=request))
+        assert finding.expected == "Connection: Upgrade"
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [(b"Connection: Upgrade", b"Connection: keep-alive"), (b"websocket", b"h2c")],
+    )
+    def test_what_a_client_may_have_written(self, old: bytes, new: bytes) -> None:
+        request = REQUEST.replace(old, new)
+        assert found(proxies.upgrade_stripped_on_the_way, refused(400, request=request)) == []
+
+    def test_a_proxy_that_left_its_name_wrote_it(self) -> None:
+        request = REQUEST.replace(b"Connection: Upgrade", b"Connection: keep-alive\r\nVia: 1.1 a")
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=request))
+        assert finding.expected == "Connection: Upgrade"
+
+    @pytest.mark.parametrize(
+        "request_head",
+        [
+            STRIPPED,
+            STRIPPED.replace(b"HTTP/1.1", b"HTTP/1.0"),
+            REQUEST.replace(b"Connection: Upgrade", b"Connection: close"),
+            REQUEST.replace(b"Connection: Upgrade", b"Connection: keep-alive"),
+            REQUEST.replace(b"websocket", b"h2c"),
+        ],
+    )
+    def test_one_fact_is_told_once(self, request_head: bytes) -> None:
+        facts = Facts(refused(400, request=request_head))
+        told = {each.check for each in Audit(catalogue()).findings([facts], [])}
+        clients, proxy = told & {"HSQ-02", "HSQ-04", "HSQ-05", "HSQ-20"}, "PRX-01" in told
+        assert bool(clients) != proxy
+
+    @pytest.mark.parametrize("old", [b"Upgrade: websocket\r\n", b"Connection: Upgrade\r\n"])
+    def test_one_fact_of_a_response_is_told_once(self, old: bytes) -> None:
+        facts = Facts(connection(handshake(response=RESPONSE.replace(old, b""))))
+        told = {each.check for each in Audit(catalogue()).findings([facts], [])}
+        assert told & {"HSR-01", "HSR-02", "PRX-02"} == {"PRX-02"}
 
     def test_recorded(self) -> None:
         found_there = found_in(proxies.upgrade_stripped_on_the_way, "nginx-proxy.pcapng")
@@ -114,125 +157,6 @@ class TestSeen:
         stripped = with_fields(STRIPPED, "Proxy-Authorization: Basic c2VjcmV0")
         (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=stripped))
         assert finding.message.endswith("an intermediary left 'Proxy-Authorization'")
-
-
-class TestAnswered:
-    @pytest.mark.parametrize(
-        ("status", "body", "who"),
-        [
-            (502, b"<center>nginx/1.22.1</center>", "nginx"),
-            (503, b"<html><body><h1>503 Service Unavailable</h1>\nNo server", "HAProxy"),
-            (503, b"upstream connect error or disconnect/reset before headers", "Envoy"),
-        ],
-    )
-    def test_by_its_page(self, status: int, body: bytes, who: str) -> None:
-        (finding,) = found(proxies.answered_by_intermediary, refused(status, body=body))
-        assert f"it comes from {who!r}" in finding.message
-
-    @pytest.mark.parametrize("status", [407, 511])
-    def test_by_its_status(self, status: int) -> None:
-        assert len(found(proxies.answered_by_intermediary, refused(status))) == 1
-
-    @pytest.mark.parametrize(
-        ("status", "field"), [(403, "squid/5.7"), (400, "awselb/2.0"), (503, "Varnish")]
-    )
-    def test_by_a_server_that_leaves_the_applications_name(self, status: int, field: str) -> None:
-        (finding,) = found(proxies.answered_by_intermediary, refused(status, f"Server: {field}"))
-        assert repr(field.partition("/")[0]) in finding.message
-
-    @pytest.mark.parametrize("line", ["Server: nginx/1.22.1", "Via: 1.1 vegur"])
-    def test_gateways_alone_say_502_and_504(self, line: str) -> None:
-        for status in (502, 504):
-            (finding,) = found(proxies.answered_by_intermediary, refused(status, line))
-            assert "gateways say so" in finding.message
-
-    @pytest.mark.parametrize("line", ["Server: nginx/1.22.1", "Via: 1.1 vegur", "Server: envoy"])
-    @pytest.mark.parametrize("status", [400, 401, 403, 404, 426, 503])
-    def test_an_applications_answer_that_was_passed_on(self, status: int, line: str) -> None:
-        """Proxies write Via into every answer, and some their Server."""
-        assert found(proxies.answered_by_intermediary, refused(status, line, body=b"no")) == []
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            b'{"error": "ERR_HTTP_INVALID_HEADER_VALUE"}',
-            b"<script src='https://cdnjs.cloudflare.com/x.js'></script>",
-            b"<h1>Error 503 - we are sorry</h1>",
-            b"<html><head><title>503 Service Unavailable</title></head>",
-        ],
-    )
-    def test_pages_of_applications(self, body: bytes) -> None:
-        assert found(proxies.answered_by_intermediary, refused(503, body=body)) == []
-
-    def test_a_page_of_nginx_may_be_all_that_there_is(self) -> None:
-        page = b"<hr><center>nginx/1.22.1</center>"
-        assert found(proxies.answered_by_intermediary, refused(403, body=page)) == []
-
-    def test_a_portal(self) -> None:
-        record = refused(302, "Location: http://portal.example.net/login?x=1")
-        (finding,) = found(proxies.answered_by_intermediary, record)
-        assert "portal of another site" in finding.message
-
-    @pytest.mark.parametrize(
-        "location",
-        [
-            "https://login.example.net/authorize?from=portal",
-            "https://portal.example.com/",
-            "https://example.com/portal",
-            "/portal",
-        ],
-    )
-    def test_a_login_is_no_portal(self, location: str) -> None:
-        record = refused(302, f"Location: {location}")
-        assert found(proxies.answered_by_intermediary, record) == []
-
-    @pytest.mark.parametrize("status", [401, 403, 404, 503])
-    def test_the_application_itself(self, status: int) -> None:
-        record = refused(status, "Server: my-application", body=b"sorry")
-        assert found(proxies.answered_by_intermediary, record) == []
-
-    def test_recorded(self) -> None:
-        """Passed on: 426 by nginx, Squid and Varnish, 404 out of a cache, 505 by nginx."""
-        for name in ("nginx-proxy.pcapng", "squid-proxy.pcapng", "varnish-proxy.pcapng"):
-            said = found_in(proxies.answered_by_intermediary, name)
-            assert all("426" not in each.message for each in said)
-
-
-class TestCached:
-    @pytest.mark.parametrize("line", ["Age: 12", "X-Cache: HIT from a", "X-Cache-Hits: 3"])
-    def test_what_a_cache_says(self, line: str) -> None:
-        (finding,) = found(proxies.cached_response, refused(403, line))
-        assert finding.severity == "warning"
-        shake = handshake(response=with_fields(RESPONSE, line))
-        assert found(proxies.cached_response, connection(shake))[0].severity == "error"
-
-    @pytest.mark.parametrize("line", ["Age: ²", "X-Cache-Hits: ²", "Age: 00", "Age: -3"])
-    def test_what_is_no_number_of_a_cache(self, line: str) -> None:
-        assert found(proxies.cached_response, refused(403, line)) == []
-
-    def test_an_age_of_thousands_of_digits(self) -> None:
-        (finding,) = found(proxies.cached_response, refused(403, "Age: " + "9" * 5000))
-        assert len(finding.evidence) <= 260
-
-    @pytest.mark.parametrize("line", ["Age: 0", "X-Cache: MISS from a", "X-Cache-Hits: 0"])
-    def test_what_a_cache_says_that_did_not_have_it(self, line: str) -> None:
-        assert found(proxies.cached_response, refused(403, line)) == []
-
-
-class TestMixedUp:
-    def test_the_answer_to_another_connections_key(self) -> None:
-        first = connection()
-        other = REQUEST.replace(b"7WvwZHi1pBVFuuG3NFA/hg==", b"AAAAAAAAAAAAAAAAAAAAAA==")
-        accept = (first.handshake.accept or "").encode()  # type: ignore[union-attr]
-        second = connection(handshake(other, RESPONSE.replace(b"ACCEPT", accept)))
-        second.serial = 1
-        (finding,) = found(proxies.accept_of_another_key, first, second)
-        assert (finding.connection, finding.severity) == (1, "error")
-        assert "answers the key in packet 4" in finding.message
-
-    def test_an_answer_to_no_key_that_was_seen(self) -> None:
-        wrong = connection(handshake(response=RESPONSE.replace(b"ACCEPT", b"A" * 27 + b"=")))
-        assert found(proxies.accept_of_another_key, connection(), wrong) == []
 
 
 class TestElsewhere:

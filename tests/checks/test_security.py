@@ -17,6 +17,7 @@ from checks.given import (
     with_fields,
 )
 from wsanalyze.checks import security
+from wsanalyze.checks import security_messages as sent
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import INNER, SECRETS, Side
 
@@ -232,10 +233,10 @@ class TestOnTheWire:
     def test_what_the_address_holds_is_not_shown(self) -> None:
         line = b"GET /a?token=MARKER HTTP/1.1\r\nCookie: MARKER"
         record = connection(observation=observed(event("http-on-wire", payload=line)))
-        [finding] = found(security.request_line_on_the_wire, record)
+        [finding] = found(sent.request_line_on_the_wire, record)
         assert finding.message == "the payload is on the wire as 'GET /a?... HTTP/1.1'"
         assert finding.evidence == b"GET /a".hex(" ")
-        [finding] = found(security.request_line_on_the_wire, record, show_secrets=True)
+        [finding] = found(sent.request_line_on_the_wire, record, show_secrets=True)
         assert finding.evidence == line.hex(" ")
 
 
@@ -245,13 +246,13 @@ class TestSecretInMessage:
     def test_behind_a_proxy_at_which_tls_ended(self) -> None:
         secret = event("secret", payload=b'"password":"hunter22"', value=4)
         record = asked("X-Forwarded-Proto: https", observation=observed(secret))
-        [finding] = found(security.secret_in_message, record)
+        [finding] = found(sent.secret_in_message, record)
         assert finding.severity == "info"
 
     def test_in_the_middle_of_a_session(self) -> None:
         secret = event("secret", payload=b'"password":"hunter22"', value=4)
         [finding] = found(
-            security.secret_in_message, seen_from_the_middle(observation=observed(secret))
+            sent.secret_in_message, seen_from_the_middle(observation=observed(secret))
         )
         assert (finding.severity, finding.coverage) == ("warning", "midstream")
 
@@ -260,7 +261,7 @@ class TestSecretInMessage:
         value = SECRETS.index("card number")
         for payload in (b"4111111111111111", b"4111 1111 1111 1111", b"4111-1111-1111-1111"):
             secret = event("secret", payload=payload, value=value)
-            [finding] = found(security.secret_in_message, connection(observation=observed(secret)))
+            [finding] = found(sent.secret_in_message, connection(observation=observed(secret)))
             assert finding.evidence == f"4111… ({len(payload)} characters)"
 
 
@@ -272,7 +273,10 @@ class TestInside:
         greeting = event("inner-protocol", frame=frame, value=INNER.index("SOCKS"))
         observation = observed(greeting, client=Side(first=first))
         return messages(
-            found(security.protocol_inside, connection(observation=observation, outcome=outcome))
+            found(
+                sent.protocol_inside,
+                connection(observation=observation, outcome=outcome),
+            )
         )
 
     def test_socks_is_told_by_the_first_frame(self) -> None:
@@ -293,21 +297,21 @@ class TestInside:
         ],
     )
     def test_targets_of_tunnels(self, target: str, name: str) -> None:
-        [finding] = found(security.protocol_inside, asked(target=target))
+        [finding] = found(sent.protocol_inside, asked(target=target))
         assert finding.message.endswith(f"is that of {name}")
         assert "MARKER" not in f"{finding.message} {finding.evidence}"
 
     @pytest.mark.parametrize("target", ["/v1/events", "/wstunnels", "/chat?next=/websockify"])
     def test_other_targets(self, target: str) -> None:
-        assert found(security.protocol_inside, asked(target=target)) == []
+        assert found(sent.protocol_inside, asked(target=target)) == []
 
     def test_what_a_request_inside_asks_for_is_not_shown(self) -> None:
         begun = b"GET /?token=MARKER HTTP/1.1\r\nHo"
         inner = event("inner-protocol", payload=begun, value=INNER.index("HTTP"))
         record = connection(observation=observed(inner))
-        [finding] = found(security.protocol_inside, record)
+        [finding] = found(sent.protocol_inside, record)
         assert finding.evidence == b"GET /".hex(" ")
-        [finding] = found(security.protocol_inside, record, show_secrets=True)
+        [finding] = found(sent.protocol_inside, record, show_secrets=True)
         assert finding.evidence == begun.hex(" ")
 
 

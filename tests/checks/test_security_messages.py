@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checks.given import REQUEST, SECOND, connection, event, found, handshake, observed, with_fields
-from wsanalyze.checks import security
+from wsanalyze.checks import security_messages as sent
 from wsanalyze.observation import INNER, SECRETS, Side, Spread
 
 LINE = b"GET /evil.js HTTP/1.1\r\nHost: a"
@@ -12,14 +12,14 @@ LINE = b"GET /evil.js HTTP/1.1\r\nHost: a"
 class TestOnTheWire:
     def test_a_request_line(self) -> None:
         record = connection(observation=observed(event("http-on-wire", payload=LINE)))
-        (finding,) = found(security.request_line_on_the_wire, record)
+        (finding,) = found(sent.request_line_on_the_wire, record)
         assert finding.message == "the payload is on the wire as 'GET /evil.js HTTP/1.1'"
         assert (finding.severity, finding.packet, finding.frame) == ("error", 8, 2)
 
     def test_within_tls_no_proxy_sees_it(self) -> None:
         observation = observed(event("http-on-wire", payload=LINE))
         record = connection(scheme="wss", observation=observation)
-        assert found(security.request_line_on_the_wire, record) == []
+        assert found(sent.request_line_on_the_wire, record) == []
 
 
 class TestSecrets:
@@ -27,33 +27,33 @@ class TestSecrets:
         place = SECRETS.index("AWS access key")
         secret = event("secret", payload=b"AKIAIOSFODNN7EXAMPLE", value=place)
         record = connection(observation=observed(secret))
-        (finding,) = found(security.secret_in_message, record)
+        (finding,) = found(sent.secret_in_message, record)
         assert finding.message == "a message seems to hold a secret: AWS access key"
         assert (finding.evidence or "").startswith("AKIA… (20 characters, SHA-256 ")
-        (shown,) = found(security.secret_in_message, record, show_secrets=True)
+        (shown,) = found(sent.secret_in_message, record, show_secrets=True)
         assert shown.evidence == "AKIAIOSFODNN7EXAMPLE"
 
     def test_over_wss_nobody_reads_it(self) -> None:
         record = connection(scheme="wss", observation=observed(event("secret", payload=b"x" * 20)))
-        assert found(security.secret_in_message, record) == []
+        assert found(sent.secret_in_message, record) == []
 
 
 class TestInside:
     def test_a_banner(self) -> None:
         banner = event("inner-protocol", "server", payload=b"SSH-2.0-x", value=INNER.index("SSH"))
         record = connection(observation=observed(banner, banner))
-        (finding,) = found(security.protocol_inside, record)
+        (finding,) = found(sent.protocol_inside, record)
         assert finding.message == "a message of the server begins as SSH does"
         assert finding.severity == "warning"
 
     def test_a_handshake_of_a_tunnel(self) -> None:
         shake = handshake(with_fields(REQUEST, "Sec-WebSocket-Protocol: chisel-v3"))
-        (finding,) = found(security.protocol_inside, connection(shake))
+        (finding,) = found(sent.protocol_inside, connection(shake))
         assert finding.message.endswith("is that of chisel, a tunnel for TCP")
 
     def test_other_subprotocols(self) -> None:
         shake = handshake(with_fields(REQUEST, "Sec-WebSocket-Protocol: graphql-ws, mqtt"))
-        assert found(security.protocol_inside, connection(shake)) == []
+        assert found(sent.protocol_inside, connection(shake)) == []
 
 
 def evenly(count: int, mean: int, deviation: int, least: int = 20, most: int = 20) -> Side:
@@ -65,7 +65,7 @@ def evenly(count: int, mean: int, deviation: int, least: int = 20, most: int = 2
 class TestBeacon:
     def test_equal_messages_evenly_spaced(self) -> None:
         record = connection(observation=observed(client=evenly(30, 10 * SECOND, SECOND // 10)))
-        (finding,) = found(security.beacon, record)
+        (finding,) = found(sent.beacon, record)
         assert "31 messages of 20 bytes, 10.000 s apart" in finding.message
 
     def test_uneven_few_quick_or_of_other_sizes(self) -> None:
@@ -75,21 +75,21 @@ class TestBeacon:
             evenly(30, SECOND, 0),
             evenly(30, 10 * SECOND, 0, most=21),
         ):
-            assert found(security.beacon, connection(observation=observed(client=side))) == []
+            assert found(sent.beacon, connection(observation=observed(client=side))) == []
 
 
 class TestOutflow:
     def test_far_more_goes_out(self) -> None:
         record = connection(client_bytes=200_000_000, server_bytes=1_000)
-        (finding,) = found(security.outflow, record)
+        (finding,) = found(sent.outflow, record)
         assert finding.message == "the client sent 200000000 bytes and received 1000"
 
     def test_an_upload_that_is_answered_or_small(self) -> None:
-        for sent, received in ((200_000_000, 20_000_000), (99_000_000, 0)):
-            record = connection(client_bytes=sent, server_bytes=received)
-            assert found(security.outflow, record) == []
+        for uploaded, received in ((200_000_000, 20_000_000), (99_000_000, 0)):
+            record = connection(client_bytes=uploaded, server_bytes=received)
+            assert found(sent.outflow, record) == []
 
     def test_bytes_like_encrypted_ones(self) -> None:
         dense = [event("dense", value=7950, payload=b"\x01\x02") for _ in range(2)]
-        (finding,) = found(security.outflow, connection(observation=observed(*dense)))
+        (finding,) = found(sent.outflow, connection(observation=observed(*dense)))
         assert "7.95 bits of entropy" in finding.message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checks.given import (
@@ -10,14 +12,16 @@ from checks.given import (
     event,
     found,
     found_in,
+    handshake,
     messages,
     observed,
     seen_from_the_middle,
 )
 from checks.test_cuts import ending, session
-from wsanalyze.checks import transport
+from wsanalyze.checks import capture_quality, transport
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.check import Check
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Hole, Observation, Side
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -91,39 +95,124 @@ def of_captures(check: Check, *captures: CaptureSummary) -> list[Finding]:
     return Audit([check]).findings([], captures)
 
 
+class TestSegmentation:
+    def of(self, frames: int, size: int, segments: int, **facts: Any) -> list[str]:
+        noticed = facts.pop("noticed", {})
+        observation = observed(server_segments=segments, **noticed)
+        record = connection(
+            observation=observation, server_frames=frames, server_bytes=size, **facts
+        )
+        return messages(found(transport.segmentation, record))
+
+    def test_many_frames_in_a_segment(self) -> None:
+        assert self.of(60, 6000, 20) == [
+            "the server's 60 frames came in 20 segments, 3.0 frames in each"
+        ]
+
+    def test_a_frame_in_several_segments(self) -> None:
+        assert self.of(20, 2000, 40) == [
+            "the server's 20 frames came in 40 segments, 2.0 for each, and they need 21 at most"
+        ]
+
+    def test_one_a_segment_or_nearly(self) -> None:
+        assert self.of(60, 6000, 60) == self.of(60, 6000, 41) == self.of(60, 6000, 95) == []
+
+    def test_large_frames_need_several(self) -> None:
+        assert self.of(20, 200_000, 160) == []
+
+    def test_few_frames(self) -> None:
+        assert self.of(19, 1000, 3) == []
+
+    def test_what_came_with_the_response_shares_its_segment(self) -> None:
+        assert self.of(20, 1000, 13) != []
+        assert self.of(20, 1000, 13, noticed={"with_response": 1}) == []
+
+    @pytest.mark.parametrize(
+        "facts",
+        [{"server_lost_bytes": 1}, {"server_unread_bytes": 1}, {"outcome": "unseen"}],
+    )
+    def test_some_may_be_missing(self, facts: dict[str, Any]) -> None:
+        assert self.of(60, 6000, 20, **facts) == []
+
+    def test_recorded(self) -> None:
+        (finding,) = found_in(transport.segmentation, "unruly-peers.pcapng")
+        assert finding.message == "the client's 81 frames came in 12 segments, 6.8 frames in each"
+
+    def test_within_tls_there_are_records_between(self) -> None:
+        assert self.of(60, 6000, 20, scheme="wss") == []
+
+
 class TestCapture:
     def test_cut_dropped_damaged_and_limited(self) -> None:
         capture = CaptureSummary(
             "a.pcap", packets=10, cut_packets=4, dropped=7, problem="cut off", limits={"flows": 2}
         )
-        (finding,) = of_captures(transport.poor_capture, capture)
+        (finding,) = of_captures(capture_quality.poor_capture, capture)
         assert finding.message == (
             "a.pcap: 4 of 10 packets are cut short; 7 packets were dropped while capturing; "
             "cut off; limits were reached: flows"
         )
         assert finding.coverage == "truncated"
 
+    def offloaded(self, *ends: tuple[bool, bool], **facts: Any) -> list[str]:
+        records = [
+            connection(
+                observation=observed(client_unfilled=client, server_unfilled=server),
+                capture="a.pcap",
+                **facts,
+            )
+            for client, server in ends
+        ]
+        capture = CaptureSummary("a.pcap", packets=10)
+        found = Audit([capture_quality.poor_capture]).findings(
+            [Facts(e) for e in records], [capture]
+        )
+        assert {each.severity for each in found} <= {"info"}
+        return messages(found)
+
+    def test_a_capture_of_the_sending_host(self) -> None:
+        (message,) = self.offloaded((True, False), (True, False))
+        assert message.startswith("a.pcap: the checksums of the clients are not filled in: it was")
+        assert "of the servers" in self.offloaded((False, True), (False, True))[0]
+
+    def test_on_the_loopback_interface_nobody_fills_them_in(self) -> None:
+        assert self.offloaded((True, True), (True, True)) == []
+
+    def test_one_of_them_is_filled_in(self) -> None:
+        assert self.offloaded((True, False), (True, False), (False, False)) == []
+
+    def test_one_connection_alone_or_without_its_beginning(self) -> None:
+        assert self.offloaded((True, False)) == []
+        assert self.offloaded((True, False), (True, False), connect_ms=None) == []
+
+    def test_what_a_format_does_not_tell(self) -> None:
+        capture = CaptureSummary("a.pcap", packets=10, dropped=None)
+        assert of_captures(capture_quality.poor_capture, capture) == []
+
     def test_a_whole_one(self) -> None:
         capture = CaptureSummary("a.pcap", packets=10, dropped=0, limits={"rows": 3, "flows": 0})
-        assert of_captures(transport.poor_capture, capture) == []
+        assert of_captures(capture_quality.poor_capture, capture) == []
 
     @pytest.mark.parametrize(("count", "verb"), [(1, "conversation speaks"), (3, "s speak")])
     def test_tls_that_stays_closed(self, count: int, verb: str) -> None:
         capture = CaptureSummary("a.pcap", conversations_tls=count)
-        assert verb in of_captures(transport.opaque_tls, capture)[0].message
-        assert of_captures(transport.opaque_tls, CaptureSummary("a.pcap")) == []
+        assert verb in of_captures(capture_quality.opaque_tls, capture)[0].message
+        assert of_captures(capture_quality.opaque_tls, CaptureSummary("a.pcap")) == []
 
 
 class TestBeginningAndEnd:
     def test_a_session_from_the_middle(self) -> None:
         record = seen_from_the_middle(observation=observed(client=Side(first=event("first"))))
-        (finding,) = found(transport.no_handshake, record)
+        (finding,) = found(capture_quality.no_handshake, record)
         assert (finding.packet, finding.frame, finding.coverage) == (8, 2, "midstream")
-        assert found(transport.no_handshake, connection()) == []
+        assert found(capture_quality.no_handshake, connection()) == []
+
+    def test_a_handshake_of_which_half_is_there(self) -> None:
+        assert found(capture_quality.no_handshake, connection(handshake(response=None))) == []
 
     def test_a_session_that_goes_on(self) -> None:
-        assert len(found_in(transport.still_open, "capture-ends-open.pcap")) == 1
-        assert found_in(transport.still_open, "websockets-plain.pcapng") == []
+        assert len(found_in(capture_quality.still_open, "capture-ends-open.pcap")) == 1
+        assert found_in(capture_quality.still_open, "websockets-plain.pcapng") == []
 
     def test_the_same_ports_again(self) -> None:
         first = connection()

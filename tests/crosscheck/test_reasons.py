@@ -11,7 +11,7 @@ from wsanalyze.crosscheck.frames import Facts, OurFrame
 from wsanalyze.crosscheck.matching import Difference, TheirFrame
 from wsanalyze.crosscheck.reasons import Case, reason_of
 from wsanalyze.layers.connection import Connection
-from wsanalyze.observation import Hole, Observation
+from wsanalyze.observation import Event, Hole, Observation
 from wsanalyze.transport.conflict import Conflict
 
 FACTS = Facts(stream=0, port=40000, fin=1, rsv=0, opcode=1, masking_key=7, length=5)
@@ -66,6 +66,19 @@ def test_early() -> None:
     assert reason(replace(FRAME, packet=3)) == "early"
     assert reason(replace(FRAME, packet=4)) is None
     assert reason(replace(FRAME, packet=3, from_server=True)) is None
+
+
+def test_behind_early() -> None:
+    early = connection(observation=Observation(events=[Event("early", "client", 0, 3, None)]))
+    assert reason(FRAME, within=early) == "behind-early"
+    assert reason(None, TheirFrame(FACTS, 10), within=early) == "behind-early"
+    assert reason(FRAME, TheirFrame(FACTS, 11), within=early) is None
+
+
+def test_answer_first() -> None:
+    assert reason(FRAME, within=connection(request_packet=5)) == "answer-first"
+    assert reason(FRAME, within=connection(request_packet=3)) is None
+    assert reason(None, TheirFrame(FACTS, 10), within=connection(request_packet=5)) is None
 
 
 def test_no_handshake() -> None:

@@ -68,6 +68,19 @@ def test_damage_ends_in_a_verification(name: str, tmp_path: Path) -> None:
     assert bool(found.problems) == (name == "cut")
 
 
+@pytest.mark.parametrize("within", [2, 5, 9])
+@pytest.mark.parametrize(
+    "name", ["fragments.pcapng", "websockets-plain.pcapng", "large-messages.pcap"]
+)
+def test_packets_that_moved(name: str, within: int, tmp_path: Path) -> None:
+    (made,) = variants.shuffled(within)(CAPTURES / name, tmp_path)
+    found = wsanalyze.verify(made)
+    assert None not in reasons(found)
+    assert reasons(found).keys() <= {
+        *("filled-late", "answer-first", "early", "behind-early", "not-http"),
+    }
+
+
 def test_the_first_packets() -> None:
     found = wsanalyze.verify(CAPTURES / "keepalive.pcap", packets=20)
     assert found.until == 20

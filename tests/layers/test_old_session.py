@@ -32,7 +32,7 @@ from support.sessions import (
 )
 
 from wsanalyze.limits import Limits
-from wsanalyze.recording import Recording
+from wsanalyze.recording import Recording, Wants
 
 NAMES = ("sender", "offset", "head", "header_length", "length", "captured", "message")
 
@@ -66,6 +66,36 @@ def frames(stage: Stage, sender: int) -> list[tuple[int, ...]]:
 
 def said(stage: Stage) -> list[tuple[object, ...]]:
     return brief(stage.messages, "sender", "opcode", "payload", "complete")
+
+
+class TestNoticed:
+    """What the checks are told of frames that cannot be read to their end."""
+
+    def of(self, *sent: bytes, closed: bool = True) -> list[tuple[object, ...]]:
+        stage = opened(wants=Wants(observe=True)).client(*sent)
+        recording = (stage.end(0) if closed else stage).finish()
+        observation = recording.connections[0].observation
+        assert observation is not None
+        start = len(ask() + BODY)
+        return [
+            (each.kind, each.sender, each.packet, each.frame, each.value - start)
+            for each in observation.events
+            if each.kind.startswith("hixie-")
+        ]
+
+    def test_a_length_without_end(self) -> None:
+        assert self.of(text(b"a"), b"\x80" + b"\xff" * 40) == [
+            ("hixie-length", "client", 4, None, 3)
+        ]
+
+    def test_text_without_its_end(self) -> None:
+        assert self.of(text(b"a"), b"\x00bc") == [("hixie-cut", "client", 4, 1, 3)]
+
+    def test_bytes_that_are_missing(self) -> None:
+        assert self.of(text(b"a"), b"\x80\x05bc") == [("hixie-cut", "client", 4, 1, 3)]
+
+    def test_frames_that_end(self) -> None:
+        assert self.of(text(b"a"), CLOSE) == []
 
 
 @pytest.mark.parametrize("pieces", [None, 1, 2, 7])

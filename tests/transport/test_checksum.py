@@ -12,7 +12,7 @@ from support.packets import ACK, CLIENT, SERVER, checked, ethernet, ipv4, segmen
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.capture.source import open_capture
-from wsanalyze.transport.checksum import soundness
+from wsanalyze.transport.checksum import is_unfilled, soundness
 from wsanalyze.transport.packet import Packet
 
 VALID, UNKNOWN, BAD = 1, 0, -1
@@ -27,6 +27,12 @@ def soundness_of(data: bytes, wire_length: int | None = None, link: int = 1) -> 
     if packet.read(buffer, 7, 7 + len(data), wire_length or len(data), link) != 0:
         return None
     return soundness(packet, buffer)
+
+
+def is_left_to_the_card(data: bytes) -> bool:
+    packet = Packet()
+    assert packet.read(Buffer(data), 0, len(data), len(data), 1) == 0
+    return bool(is_unfilled(packet))
 
 
 @given(st.binary(max_size=70), st.integers(1, 0xFFFE), st.booleans())
@@ -62,8 +68,11 @@ def test_what_the_network_card_was_to_fill_in(with_length: bool) -> None:
     packet = segment(data=b"abc")
     total = sum(struct.unpack(">4H", packet[26:34])) + 6 + 23 * with_length
     partial = struct.pack(">H", (total & 0xFFFF) + (total >> 16))
-    assert soundness_of(packet[:50] + partial + packet[52:]) == UNKNOWN
-    assert soundness_of(packet[:50] + bytes(2) + packet[52:]) == UNKNOWN
+    for unfilled in (partial, bytes(2)):
+        data = packet[:50] + unfilled + packet[52:]
+        assert soundness_of(data) == UNKNOWN
+        assert is_left_to_the_card(data)
+    assert not is_left_to_the_card(checked(packet))
 
 
 @pytest.mark.parametrize(

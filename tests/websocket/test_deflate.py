@@ -21,8 +21,10 @@ def chance(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311
 
 
-def inflater(*, takeover: bool = True, limit: int = 64 * MEBIBYTE, ratio: int = 500) -> Inflater:
-    return Inflater(takeover=takeover, limit=limit, ratio=ratio)
+def inflater(
+    *, takeover: bool = True, limit: int = 64 * MEBIBYTE, ratio: int = 500, watched: bool = False
+) -> Inflater:
+    return Inflater(takeover=takeover, limit=limit, ratio=ratio, watched=watched)
 
 
 def inflate(one: Inflater, *pieces: bytes) -> bytes:
@@ -74,13 +76,22 @@ def test_the_examples_of_the_rfc(messages: list[str], said: list[bytes], bytewis
         assert one.output_length == len(expected)
 
 
-def test_without_takeover_nothing_before_can_be_referred_to() -> None:
-    one = inflater(takeover=False)
+@pytest.mark.parametrize("watched", [False, True])
+def test_what_refers_to_the_message_before_against_the_agreement_is_read(watched: bool) -> None:
+    """Content is the same whether somebody looks for violations or not."""
+    one = inflater(takeover=False, watched=watched)
     assert inflate(one, bytes.fromhex("f248cdc9c90700")) == b"Hello"
+    assert inflate(one, bytes.fromhex("f200110000")) == b"Hello"
+    assert not one.broken
+    assert one.reached
+    assert inflate(one, bytes.fromhex("f248cdc9c90700")) == b"Hello"
+    assert not one.reached
+
+
+def test_what_refers_to_nothing_before_is_broken() -> None:
+    one = inflater(takeover=False)
     assert inflate(one, bytes.fromhex("f200110000")) == b""
     assert one.broken
-    assert inflate(one, bytes.fromhex("f248cdc9c90700")) == b"Hello"
-    assert not one.broken
 
 
 def texts(count: int = 12) -> list[bytes]:
@@ -350,11 +361,25 @@ class TestMemory:
             side.close()
         assert memory.held == 0
 
-    def test_without_context_nothing_is_kept_between_messages(self) -> None:
-        memory = Memory(DECODER)
+    def test_without_context_only_the_text_is_kept_between_messages(self) -> None:
+        memory = Memory(2 * DECODER)
         sides = [Inflater(takeover=False, limit=99, ratio=9, memory=memory) for _ in range(3)]
         assert [inflate(side, HELLO) for side in sides] == [b"Hello"] * 3
-        assert memory.held == 0
+        assert memory.held == 3 * len(b"Hello")
+
+    def test_what_is_kept_for_violations_alone_leaves_room_for_decoders(self) -> None:
+        memory = Memory(2 * DECODER)
+        text = bytes(WINDOW)
+        packed = Sender()(text)
+        sides = [Inflater(takeover=False, limit=1 << 20, ratio=9, memory=memory) for _ in range(9)]
+        assert [inflate(side, packed) for side in sides] == [text] * 9
+        assert memory.held <= DECODER
+
+    def test_who_finds_nothing_left_gives_its_own_back(self) -> None:
+        memory = Memory(DECODER)
+        one = Inflater(takeover=False, limit=99, ratio=9, memory=memory)
+        assert [inflate(one, HELLO) for _ in range(2)] == [b"Hello"] * 2
+        assert one.cut == ""
 
     def test_where_nothing_is_left_the_message_is_cut(self) -> None:
         memory = Memory(DECODER)

@@ -11,6 +11,8 @@ from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Event, Spread
 
 SECOND = 1_000_000_000
+# Answered Pings of one side from which their times are more than a chance.
+SEVERAL = 3
 # Pings of one side from which the evenness of their intervals says something.
 EVEN_FROM = 10
 
@@ -72,21 +74,51 @@ def fragmented_control_frame(facts: Facts) -> Iterator[Finding]:
     events=("ping-unanswered",),
 )
 def unanswered_ping(facts: Facts) -> Iterator[Finding]:
-    """CTL-03."""
+    """CTL-03: an error where the other end had all the time; a warning where the Ping's sender had
+    enough, and closed.
+
+    RFC 6455 §5.5.2 names no time, and a Close that is read before the Ping is dealt with ends the
+    duty: whoever was given a second may have been busy.
+    """
     for event in facts.events("ping-unanswered"):
-        if event.length > 125 or not event.head & 0x80 or not _was_due(facts, event):
+        other = OTHER[event.sender]
+        if event.length > 125 or not event.head & 0x80 or not event.certain:
             continue
-        waited = event.value / SECOND
-        message = f"no Pong came for this Ping in the {waited:.3f} s that were left"
+        if not (facts.whole(other) and facts.whole(event.sender)):
+            continue
         shown = f"payload {event.payload[:32].hex(' ')}" if event.payload else ""
-        yield facts.at(event, message, evidence=shown, expected="a Pong with the same payload")
+        expected = "a Pong with the same payload"
+        if _was_due(facts, event):
+            message = (
+                f"no Pong came for this Ping in the {event.value / SECOND:.3f} s that were left"
+            )
+            yield facts.at(event, message, evidence=shown, expected=expected)
+        elif (waited := _given_up(facts, event)) is not None:
+            message = (
+                f"no Pong came for this Ping in the {waited / SECOND:.3f} s until "
+                f"the {event.sender} closed"
+            )
+            yield facts.at(event, message, evidence=shown, expected=expected, severity="warning")
+
+
+def _given_up(facts: Facts, ping: Event) -> int | None:
+    """Return the ns after which a Ping's sender closed and the other end ended without a Pong.
+
+    None where that was too soon, is not known, or the other end had something to send first.
+    """
+    other = OTHER[ping.sender]
+    close, answered = facts.side(ping.sender).close, facts.side(other).close
+    if close is None or (answered is not None and answered.time < close.time):
+        return None
+    waited = close.time - ping.time
+    if waited < facts.thresholds.answer_s * SECOND or not facts.ended_itself(other):
+        return None
+    return None if facts.may_be_within_a_frame(other) else waited
 
 
 def _was_due(facts: Facts, ping: Event) -> bool:
-    """Whether a Pong must have come: the other end had time, had no Close, and all is there."""
+    """Whether a Pong must have come: the other end had time, and no Close."""
     other = OTHER[ping.sender]
-    if not (facts.whole(other) and facts.whole(ping.sender) and ping.certain):
-        return False
     close = facts.side(ping.sender).close
     answered = facts.side(other).close
     waited_long = ping.value >= facts.thresholds.pong_s * SECOND
@@ -215,3 +247,34 @@ def ping_after_close(facts: Facts) -> Iterator[Finding]:
     for event in certain(facts, "ping-after-close"):
         where = "" if event.other is None else f" in packet {event.other.packet}"
         yield facts.at(event, f"a Ping behind this side's own Close{where}")
+
+
+@check(
+    "CTL-08",
+    "ping-round-trips",
+    "How long Pongs took",
+    severity="info",
+    tags=("control", "keep-alive"),
+    references=("RFC 6455 §5.5.2", "RFC 6455 §5.5.3"),
+    explanation=(
+        "The time from a Ping to the Pong with its payload, as this capture has them: the way from "
+        "where it was taken to the other end and back, and what that end needed to answer. Most "
+        "that are far above the least say that somebody on the way, or the other end, holds frames "
+        "back."
+    ),
+    advice="Nothing is wrong. Compare with the connect time, which no program takes part in.",
+    example="keepalive.pcap",
+)
+def ping_round_trips(facts: Facts) -> Iterator[Finding]:
+    """CTL-08: one finding for each side whose Pings were answered several times."""
+    for sender in ("client", "server"):
+        took = facts.side(sender).pong_ns
+        # Where a Pong may be missing, one with the same payload may be taken for it.
+        if took.count < SEVERAL or not (facts.whole("client") and facts.whole("server")):
+            continue
+        least, mean, most = (each / 1e6 for each in (took.least, took.mean, took.most))
+        message = (
+            f"{took.count} Pings of the {sender} were answered, after {least:.3f} ms at least, "
+            f"{mean:.3f} ms on average and {most:.3f} ms at most"
+        )
+        yield Finding(message, sender=sender)

@@ -11,6 +11,7 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import grow, maybe_cut
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
@@ -97,11 +98,13 @@ def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
 )
 def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-02: three failures or more in a row, and the waits do not grow."""
-    for (client, server, port, _), attempts in pairs(facts).items():
+    for (client, server, port, who), attempts in pairs(facts).items():
         waits, last = _waits(attempts)
         if len(waits) >= 3 and max(waits) <= 5 * SECOND and not grow(waits):
             said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])
             message = f"{client} came back to {server}:{port} after {said} s"
+            if may_be_several(who):
+                message += MAY_BE_SEVERAL
             yield facts.about(last, last.once("client", message, expected="growing delays"))
 
 

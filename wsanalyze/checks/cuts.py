@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import (
+    Cut,
     both_ends,
     grow,
     idle_time_limits,
@@ -18,6 +19,7 @@ from wsanalyze.checks.ending import (
 )
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -70,22 +72,52 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
     tags=_CUT,
     references=("RFC 6455 §7.1.7",),
     explanation=(
-        "RSTs in the names of both ends came at the same moment, without a Close of either "
-        "application: something between them told both that it was over."
+        "RSTs in the names of both ends came at the same moment, or both legs of a proxied "
+        "connection were ended by who is between, without a Close of either application: something "
+        "between them told both that it was over."
     ),
     advice="Look for a firewall or load balancer between them, and its time limits.",
-    events=("no-close",),
+    scope=CAPTURE,
     example="firewall.pcap",
 )
-def both_ends_cut(facts: Facts) -> Iterator[Finding]:
-    """PRX-13."""
-    if len(facts.observation.endings) < 2 or maybe_cut(facts) is None:
-        return
-    apart = both_ends(facts)
-    if apart is not None:
-        first = facts.observation.endings[0]
-        message = f"RSTs to both ends within {apart / 1e6:.1f} ms, without a Close of either"
-        yield Finding(message, time=first.time, packet=first.packet)
+def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
+    """PRX-13: on one connection by two RSTs, on the two legs of a proxy by what it told both."""
+    cut_with: dict[str, tuple[Facts, Cut]] = {}
+    for each in facts.connections:
+        cut = maybe_cut(each) if each.observation.endings else None
+        if cut is None:
+            continue
+        apart = both_ends(each) if len(each.observation.endings) >= 2 else None
+        if apart is not None:
+            message = f"RSTs to both ends within {apart / 1e6:.1f} ms, without a Close of either"
+            yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
+        key = each.handshake.key if each.handshake is not None else None
+        if key is None:
+            continue
+        leg, first = cut_with.setdefault(key, (each, cut))
+        if leg is not each and (told := _told_both(leg, first, each, cut)) is not None:
+            yield facts.about(leg, Finding(told, time=first.time, packet=first.packet))
+
+
+def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
+    """Say that who stands between two legs with one key ended both; None where it did not.
+
+    It is the server of the leg that began first and the client of the other. Where an application
+    ends its leg, the proxy ends only the one that is left.
+    """
+    first, second = front.connection, back.connection
+    if first.capture != second.capture or (one.by, other.by) != ("server", "client"):
+        return None
+    if (first.server_ip, first.server_port) == (second.server_ip, second.server_port):
+        return None
+    apart = abs(one.time - other.time)
+    if apart > front.thresholds.both_ends_s * SECOND:
+        return None
+    return (
+        f"who stands between ended both legs within {apart / 1e6:.1f} ms, without a Close "
+        f"of either end: this one, and that from {second.client_ip}:{second.client_port} "
+        f"to {second.server_ip}:{second.server_port} in packet {other.packet}"
+    )
 
 
 @check(
@@ -180,6 +212,8 @@ def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
                     f"{client} asked {each.connection.server_ip}:{port} {count} times within "
                     f"{span:.1f} s, and none of the connections ended well"
                 )
+                if each.asked_for is None or may_be_several(each.asked_for):
+                    message += MAY_BE_SEVERAL
                 shown = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[:WAITS])
                 more = ", …" if len(waits) > WAITS else ""
                 evidence = f"{shown}{more} s from the end of one to the next request"
@@ -252,7 +286,9 @@ def buffered(facts: Facts) -> Iterator[Finding]:
     for sender in ("client", "server"):
         side = facts.side(sender)
         messages = side.message_lengths.count
-        # Most of what it sent must have come that way.
+        # Most of what it sent must have come that way; behind a hole it comes at once in any case.
+        if not facts.whole(sender):
+            continue
         if side.bursts >= 3 and side.bursts * 5 >= messages:
             bursts = f"{side.bursts} bursts after pauses"
             yield Finding(f"the {sender}'s {messages} messages came in {bursts}", sender=sender)

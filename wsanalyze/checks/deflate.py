@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
 
@@ -96,10 +97,10 @@ def message_does_not_inflate(facts: Facts) -> Iterator[Finding]:
 )
 def inflates_too_much(facts: Facts) -> Iterator[Finding]:
     """PMD-02."""
-    for event in facts.events("inflate-cut"):
+    for event in certain(facts, "inflate-cut"):
         message = f"a message inflates to more than {event.value} bytes; the rest was not looked at"
         yield facts.at(event, message)
-    for event in facts.events("inflate-ratio"):
+    for event in certain(facts, "inflate-ratio"):
         if event.value > facts.thresholds.inflate_ratio * event.part:
             ratio = event.value // max(event.part, 1)
             message = f"{event.part} bytes inflate to {event.value}, {ratio} times as many"
@@ -157,7 +158,7 @@ def grown_messages(facts: Facts) -> Iterator[Finding]:
     for sender in SENDERS:
         count = facts.observation.count("grew", sender)
         side = facts.side(sender)
-        first = next((each for each in facts.events("grew") if each.sender == sender), None)
+        first = next((each for each in certain(facts, "grew") if each.sender == sender), None)
         # Of a few short messages it is what everybody's compressor does.
         if first is None or count < 4 or count * 2 < side.compressed:
             continue
@@ -182,7 +183,7 @@ def grown_messages(facts: Facts) -> Iterator[Finding]:
 def unusual_deflate(facts: Facts) -> Iterator[Finding]:
     """PMD-05: one finding for each side and kind."""
     told = set()
-    for event in (*facts.events("empty-compressed"), *facts.events("final-block")):
+    for event in (*certain(facts, "empty-compressed"), *certain(facts, "final-block")):
         if (event.kind, event.sender) in told:
             continue
         told.add((event.kind, event.sender))

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from wsanalyze.websocket.faults import Fault
     from wsanalyze.websocket.handshake import Handshake
 
+# Payload bytes of a frame that may take a second, on a path of half a megabit a second.
+LARGE = 65536
+
 OTHER = {"client": "server", "server": "client"}
 
 
 def described(event: Event) -> str:
-    """Return what a frame is: `text frame`, `frame with opcode 3`."""
+    """Return what a frame is: `text frame`, `frame of reserved opcode 3`."""
     names = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
     name = names.get(event.opcode)
-    return f"{name} frame" if name else f"frame with opcode {event.opcode}"
+    return f"{name} frame" if name else f"frame of reserved opcode {event.opcode}"
 
 
 @dataclass
@@ -140,6 +143,18 @@ class Facts:
     def ended(self) -> bool:
         """Whether the end of the TCP connection is in the capture."""
         return bool(self.observation.endings)
+
+    def ended_itself(self, sender: str) -> bool:
+        """Whether an end closed or reset TCP: it sends nothing any more, whatever it owes."""
+        return any(each.sender == sender for each in self.observation.endings)
+
+    def may_be_within_a_frame(self, sender: str) -> bool:
+        """Whether an end's last frame is so large that what it owed may have waited for its end.
+
+        Nothing can be sent within a frame (RFC 6455 §5.4).
+        """
+        last = self.side(sender).last
+        return last is not None and last.length > LARGE
 
     @property
     def coverage(self) -> str:

@@ -254,7 +254,7 @@ def empty_fragments(facts: Facts) -> Iterator[Finding]:
     """FRM-10: one finding a side."""
     for sender in ("client", "server"):
         count = facts.observation.count("empty-data", sender)
-        first = next((each for each in facts.events("empty-data") if each.sender == sender), None)
+        first = next((each for each in certain(facts, "empty-data") if each.sender == sender), None)
         if first is not None:
             fragments = facts.side(sender).fragments
             are = "is" if count == 1 else "are"
@@ -279,7 +279,7 @@ def empty_fragments(facts: Facts) -> Iterator[Finding]:
 def tiny_fragments(facts: Facts) -> Iterator[Finding]:
     """FRM-11."""
     limits = facts.thresholds
-    for event in facts.events("tiny-fragments"):
+    for event in certain(facts, "tiny-fragments"):
         if event.part <= limits.fragments or event.value >= limits.fragment * event.part:
             continue
         message = f"a message of {event.value} bytes came in {event.part} fragments"

@@ -8,9 +8,19 @@ from dataclasses import replace
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.intermediaries import stripped_of_response
 from wsanalyze.websocket.faults import shown
 
 _RESPONSE = ("handshake", "response")
+
+
+def stripped(facts: Facts) -> list[str]:
+    """Return what an intermediary took out of the 101: nothing of that is the server's fault."""
+    handshake = facts.handshake
+    if handshake is None or handshake.response_head is None:
+        return []
+    valid = handshake.accept_valid is True
+    return stripped_of_response(handshake.response_head, accept_valid=valid)
 
 
 @check(
@@ -29,8 +39,8 @@ _RESPONSE = ("handshake", "response")
     example="bad-accept.pcapng",
 )
 def wrong_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSR-01."""
-    return facts.of_faults("HSR-01")
+    """HSR-01: not where it was taken away on the way back, which PRX-02 tells."""
+    return iter(()) if "Upgrade" in stripped(facts) else facts.of_faults("HSR-01")
 
 
 @check(
@@ -46,11 +56,10 @@ def wrong_upgrade(facts: Facts) -> Iterator[Finding]:
     ),
     advice=("Let the server answer Connection: Upgrade; look for a proxy that takes it away."),
     faults=True,
-    example="bad-accept.pcapng",
 )
 def response_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSR-02."""
-    return facts.of_faults("HSR-02")
+    """HSR-02: not where it was taken away on the way back, which PRX-02 tells."""
+    return iter(()) if "Connection: Upgrade" in stripped(facts) else facts.of_faults("HSR-02")
 
 
 @check(
@@ -268,7 +277,7 @@ def version_with_switch(facts: Facts) -> Iterator[Finding]:
 def frames_with_switch(facts: Facts) -> Iterator[Finding]:
     """HSR-16."""
     count = facts.observation.with_response
-    if count:
+    if count and facts.has_request:
         frames = "1 frame" if count == 1 else f"{count} frames"
         yield facts.once("server", f"{frames} of the server came in the same segment as the 101")
 
@@ -290,6 +299,8 @@ def frames_with_switch(facts: Facts) -> Iterator[Finding]:
 def frames_after_void_handshake(facts: Facts) -> Iterator[Finding]:
     """HSR-17."""
     record = facts.connection
+    if record.outcome != "invalid":
+        return
     for event in facts.events("frame-after-refusal"):
         # A server cannot know yet that its answer will be refused.
         if event.sender == "server" and not record.client_frames:

@@ -70,6 +70,9 @@ _SWITCH_FIELDS = ("x-forwarded-ssl", "front-end-https")
 _TLS_FIELDS = frozenset((*_SCHEME_FIELDS, *_SWITCH_FIELDS, "cf-visitor", "forwarded"))
 _FORWARDED_PROTO = re.compile(r'proto="?(?:https|wss)\b', re.IGNORECASE)
 
+# Cookies of load balancers, of which some change with each answer.
+_BALANCERS = re.compile(r"(?:^|;)\s*(?:AWSALB|AWSELB|__cf|__cflb|GCLB|BIGipServer|SERVERID)[^;]*")
+
 # Values of Server that name a program which usually stands in front of others.
 _SERVERS = re.compile(
     r"(nginx|openresty|envoy|haproxy|cloudflare|squid|varnish|zscaler|awselb|bigip|big-ip|"
@@ -129,6 +132,33 @@ def signs(head: Head) -> list[str]:
     return found
 
 
+def stripped_of_request(head: Head) -> list[str]:
+    """Return what a request lost on its way; nothing where its client may be at fault.
+
+    Upgrade and Connection are for one hop (RFC 9110 §7.6.1): a proxy that does not know WebSocket
+    takes them out, and leaves the fields of WebSocket. It may write a Connection of its own, which
+    is `close` where it does not say that it was there. Nobody writes another Upgrade.
+    """
+    if not (head.count("sec-websocket-key") and head.count("sec-websocket-version")):
+        return []
+    options = [option.lower() for option in head.tokens("connection")]
+    missing = [] if head.count("upgrade") else ["Upgrade: websocket"]
+    if "upgrade" not in options and (missing or options in ([], ["close"]) or signs(head)):
+        missing.append("Connection: Upgrade")
+    return missing
+
+
+def stripped_of_response(head: Head, *, accept_valid: bool) -> list[str]:
+    """Return what a 101 lost on its way back, likewise: whoever knew the accept value wrote it."""
+    if not accept_valid:
+        return []
+    options = [option.lower() for option in head.tokens("connection")]
+    missing = [] if head.count("upgrade") else ["Upgrade"]
+    if "upgrade" not in options and (not options or signs(head)):
+        missing.append("Connection: Upgrade")
+    return missing
+
+
 def tls_ended(head: Head) -> bool:
     """Tell whether a proxy says that TLS ended at it: plain ws is its way to the server.
 
@@ -150,12 +180,28 @@ def tls_ended(head: Head) -> bool:
 def asked_for(head: Head) -> tuple[str, ...]:
     """Return what tells apart those for whom one address asks, as far as the request says.
 
-    Behind a proxy or a NAT are several clients; of two with the same program it knows nothing.
+    Behind a proxy or a NAT are several clients: for whom the proxy asks, the program, the page and
+    the cookies tell them apart; of two who are alike in all of them it knows nothing. Cookies that
+    load balancers write anew with each answer are none of a user's.
     """
+    cookies = head.value("cookie") or ""
+    if cookies and _BALANCERS.search(cookies):
+        cookies = _BALANCERS.sub("", cookies)
     named = ""
     if head.has_any(_FOR):
         named = next((value for name in _FOR_FIELDS if (value := head.value(name))), "")
-    return named.partition(",")[0].strip(), head.value("user-agent") or ""
+    named = named.partition(",")[0].strip()
+    return named, head.value("user-agent") or "", head.value("origin") or "", cookies.strip("; ")
+
+
+# What a finding says of a client that only its address, its program and its page tell apart.
+MAY_BE_SEVERAL = "; without cookies, several clients behind that address look the same"
+
+
+def may_be_several(who: tuple[str, ...]) -> bool:
+    """Tell whether `asked_for` leaves it open that several clients asked."""
+    named, _, _, cookies = who
+    return not (named or cookies)
 
 
 def is_probe(head: Head) -> bool:

@@ -91,28 +91,34 @@ def wrong_legacy_origin(facts: Facts) -> Iterator[Finding]:
         "or a length that nobody can mean, leaves the receiver without a place to go on from."
     ),
     advice="Update both ends to RFC 6455, whose frames say how long they are.",
+    events=("hixie-length", "hixie-cut"),
 )
 def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
-    """LEG-04, by the counts: which frame it was is not noted. MSG-04 has what is not UTF-8."""
+    """LEG-04: MSG-04 has what is not UTF-8."""
     handshake = facts.handshake
     record = facts.connection
     # Behind a handshake that is void or unseen, bytes that are no frames are no surprise.
-    if handshake is None or record.outcome != "established" or not handshake.is_hixie:
+    if handshake is None or record.outcome != "established" or handshake.framing != "hixie":
         return
-    if handshake.framing != "hixie":
-        return
-    for sender in ("client", "server"):
-        if getattr(record, f"{sender}_lost_bytes"):
-            continue
-        unread = getattr(record, f"{sender}_unread_bytes")
-        if unread:
+    for event in facts.events("hixie-length"):
+        if not getattr(record, f"{event.sender}_lost_bytes"):
+            unread = getattr(record, f"{event.sender}_unread_bytes")
             counted = "1 byte" if unread == 1 else f"{unread} bytes"
-            yield Finding(f"{counted} of the {sender} can be no frames of Hixie", sender=sender)
-        cut = getattr(record, f"{sender}_incomplete_messages")
-        closed = [e for e in facts.observation.endings if (e.sender, e.how) == (sender, "fin")]
-        if cut and closed:
-            message = f"the {sender} closed the connection within a frame"
-            yield Finding(message, sender=sender, time=closed[0].time, packet=closed[0].packet)
+            message = (
+                f"the length of the frame at offset {event.value} has more than 63 bits; "
+                f"{counted} behind it can be no frames of Hixie"
+            )
+            yield facts.at(event, message, evidence="", expected="a length of 63 bits at most")
+    for event in facts.events("hixie-cut"):
+        own_fin = (event.sender, "fin")
+        closed = [e for e in facts.observation.endings if (e.sender, e.how) == own_fin]
+        if closed and not getattr(record, f"{event.sender}_lost_bytes"):
+            message = (
+                f"the {event.sender} closed the connection, in packet {closed[0].packet}, "
+                f"within the frame at offset {event.value}"
+            )
+            expected = "FF at the end of text" if event.length == 0 else f"{event.length} bytes"
+            yield facts.at(event, message, evidence="", expected=expected)
 
 
 @check(

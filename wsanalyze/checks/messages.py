@@ -171,7 +171,7 @@ def content_contradicts_opcode(facts: Facts) -> Iterator[Finding]:
         ("base64-in-text", "a text message is base64 and nothing else"),
     ):
         told = set()
-        for event in facts.events(kind):
+        for event in certain(facts, kind):
             if event.sender not in told:
                 told.add(event.sender)
                 yield facts.at(event, what, evidence="")
@@ -195,7 +195,7 @@ def content_contradicts_opcode(facts: Facts) -> Iterator[Finding]:
 def control_between_fragments(facts: Facts) -> Iterator[Finding]:
     """MSG-06: one finding a side."""
     told = set()
-    for event in facts.events("interleaved"):
+    for event in certain(facts, "interleaved"):
         if event.sender in told:
             continue
         told.add(event.sender)

@@ -1,4 +1,4 @@
-"""Intermediaries (PRX): what was stripped, answered or cached on the way, by the heads."""
+"""Intermediaries (PRX): what was stripped or changed on the way, by the heads."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import (
     FIELDS,
-    SERVERS_TOO,
-    author_of,
-    cache_signs,
-    program_of,
     signs,
+    stripped_of_request,
+    stripped_of_response,
 )
 from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.faults import shown
-from wsanalyze.websocket.fields import Head
 
+SECOND = 1_000_000_000
 _PROXY = ("proxy", "handshake")
 
-# The name in a Host field, and in an absolute Location.
+# The name in a Host field.
 _HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::[0-9]*)?\Z")
-_LOCATION = re.compile(r"https?://([^/?#:]+)[^?#]*")
 
 
 @check(
@@ -37,7 +34,8 @@ _LOCATION = re.compile(r"https?://([^/?#:]+)[^?#]*")
     explanation=(
         "Sec-WebSocket-Key and Version arrive, Upgrade or Connection: Upgrade do not. Upgrade and "
         "Connection are for one hop only: a proxy has to take them out, and to make new ones if it "
-        "is to pass the upgrade on. This one did not."
+        "is to pass the upgrade on. This one did not. Where nobody stands between, the client "
+        "itself left them out."
     ),
     advice=(
         "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header "
@@ -52,13 +50,9 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     if not facts.faults.keys() & {"HSQ-04", "HSQ-05"} or facts.handshake is None:
         return
     head = facts.handshake.request_head
-    if not (head.count("sec-websocket-key") and head.count("sec-websocket-version")):
+    missing = stripped_of_request(head)
+    if not missing:
         return
-    missing = []
-    if not facts.handshake.request.names_websocket:
-        missing.append("Upgrade: websocket")
-    if not head.has_token("connection", "upgrade"):
-        missing.append("Connection: Upgrade")
     connection = ", ".join(head.values("connection"))
     left = f"Connection: {connection}" if connection else "no Connection field"
     message = f"{' and '.join(missing)} missing although Sec-WebSocket-Key arrived"
@@ -72,12 +66,13 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     "PRX-02",
     "upgrade-stripped-on-the-way-back",
     "The response's upgrade was stripped on the way back",
-    severity="warning",
+    severity="error",
     tags=_PROXY,
     references=("RFC 9110 §7.6.1", "RFC 9110 §15.2.2"),
     explanation=(
-        "The 101 has the accept value, and not Upgrade or Connection: the server answered well, "
-        "and somebody took out what belongs to one hop."
+        "The 101 has the right accept value, and not Upgrade or Connection: somebody took out what "
+        "belongs to one hop, and did not write it anew. A client must fail the connection for it. "
+        "Where nobody stands between, the server itself left them out."
     ),
     advice="Look at the proxy nearest to the client; it must write these fields anew.",
     example="bad-accept.pcapng",
@@ -86,21 +81,15 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
 def upgrade_stripped_on_the_way_back(facts: Facts) -> Iterator[Finding]:
     """PRX-02."""
     handshake = facts.handshake
-    if handshake is None or not facts.faults.keys() & {"HSR-01", "HSR-02"}:
+    if handshake is None or handshake.response_head is None:
         return
     head = handshake.response_head
-    if head is None or not handshake.accept_valid:
-        return
-    missing = [
-        name
-        for name, there in (
-            ("Upgrade", head.count("upgrade")),
-            ("Connection: Upgrade", head.has_token("connection", "upgrade")),
-        )
-        if not there
-    ]
-    if missing:
+    missing = stripped_of_response(head, accept_valid=handshake.accept_valid is True)
+    if missing and facts.faults.keys() & {"HSR-01", "HSR-02"}:
         message = f"the accept value is right, and the 101 has no {' and no '.join(missing)}"
+        by = signs(head)
+        if by:
+            message += f"; an intermediary left {shown(by[0])}"
         yield facts.once("server", message, expected=", ".join(missing))
 
 
@@ -131,7 +120,9 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
     if head.http_version == "1.0":
         reasons.append("HTTP/1.0")
     options = [option.lower() for option in head.tokens("connection")]
-    if "upgrade" not in options and options:
+    # Of an upgrade that was stripped PRX-01 tells, with what stands in the place of it.
+    stripped = "Connection: Upgrade" in stripped_of_request(head)
+    if "upgrade" not in options and options and not stripped:
         reasons.append(f"Connection: {', '.join(head.values('connection'))}")
     if reasons:
         message = f"the request came with {shown(' and '.join(reasons))}"
@@ -173,147 +164,6 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
             what = "request" if sender == "client" else "response"
             message = f"the {what} carries what intermediaries write: {shown(names)}"
             yield facts.once(sender, message, evidence="; ".join(found)[:200])
-
-
-@check(
-    "PRX-05",
-    "answered-by-intermediary",
-    "An intermediary answered in the server's place",
-    severity="warning",
-    tags=_PROXY,
-    references=("RFC 9110 §15.6", "RFC 9110 §15.5.8"),
-    explanation=(
-        "502, 503 and 504 are what a proxy says about the server behind it; 407 wants credentials "
-        "for the proxy itself; 511 and some redirects come from portals that want a login first. "
-        "The application never saw the request, or not in time."
-    ),
-    advice=("Look at the log of the program named here, and whether it can reach the server."),
-    example="nginx-proxy.pcapng",
-    faults=("HSR-10",),
-)
-def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
-    """PRX-05."""
-    handshake, record = facts.handshake, facts.connection
-    if handshake is None or record.outcome != "refused" or handshake.response_head is None:
-        return
-    why = _why_intermediary(facts, handshake.response_head, handshake.status)
-    if why is None:
-        return
-    took = ""
-    if record.requested is not None and record.responded is not None:
-        took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
-    message = f"the answer {handshake.status} came{took}: {why}"
-    evidence = handshake.response_head.start_line[:200]
-    yield facts.once("server", message, evidence=evidence, expected="101")
-
-
-def _why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:
-    """Return why a refusal is not the application's own; None where it may well be."""
-    if status == 407:
-        return "a proxy wants credentials"
-    if status == 511:
-        return "a portal wants a login"
-    if status in (302, 303, 307):
-        return "it leads to a portal of another site" if _leads_to_portal(facts, head) else None
-    author = author_of(head, facts.observation.body)
-    if status in (502, 503, 504) and author is not None:
-        return f"it comes from {shown(author)}, not from the application"
-    if status in (400, 403, 426) and author is not None and author not in SERVERS_TOO:
-        # HAProxy and the like have no pages of their own but these; Via alone says nothing, since
-        # whoever passes an application's answer on writes it, too (RFC 9110 §7.6.3).
-        return f"{shown(author)} wrote it itself"
-    program = program_of(head)
-    if status in (502, 504) and program is not None:
-        # RFC 9110 §15.6.3, §15.6.5: "while acting as a gateway or proxy".
-        return f"gateways say so of the server behind them, and {shown(program)} is on the way"
-    return None
-
-
-def _leads_to_portal(facts: Facts, head: Head) -> bool:
-    """Tell whether a redirect leads to a captive portal, of another site than was asked for.
-
-    A login elsewhere is none: that is how applications sign their users on.
-    """
-    location = _LOCATION.match((head.value("location") or "").lower())
-    asked = host_of(facts)
-    if location is None or asked is None:
-        return False
-    # Below co.uk that is too much, and silence does no harm.
-    if location[1].split(".")[-2:] == asked.split(".")[-2:]:
-        return False
-    return any(word in location[0] for word in ("captive", "hotspot", "portal"))
-
-
-@check(
-    "PRX-06",
-    "cached-response",
-    "The response came out of a cache",
-    severity="error",
-    tags=_PROXY,
-    references=("RFC 9111 §3", "RFC 6455 §10.3"),
-    explanation=(
-        "An answer to an upgrade is for one request only. Age, or a cache that says HIT, shows "
-        "that it was given to somebody else before. A 101 out of a cache cannot have the right "
-        "accept value; a refusal out of a cache hides that the server may work again."
-    ),
-    advice="Exclude requests with Upgrade from caching.",
-    fields=("age", "x-cache", "x-cache-lookup", "x-cache-hits", "cf-cache-status"),
-)
-def cached_response(facts: Facts) -> Iterator[Finding]:
-    """PRX-06."""
-    handshake = facts.handshake
-    if handshake is None or handshake.response_head is None or not facts.has_request:
-        return
-    found = cache_signs(handshake.response_head)
-    if found:
-        message = f"the answer {handshake.status} came out of a cache: {shown(', '.join(found))}"
-        severity = "error" if handshake.succeeded else "warning"
-        yield facts.once("server", message, evidence="; ".join(found)[:200], severity=severity)
-
-
-@check(
-    "PRX-07",
-    "accept-of-another-key",
-    "The accept value answers another connection's key",
-    severity="error",
-    tags=(*_PROXY, "security"),
-    references=("RFC 6455 §4.1 response item 4", "RFC 6455 §10.3"),
-    explanation=(
-        "The accept value is wrong for this key and right for one of another connection in the "
-        "capture: somebody mixed up two requests, replaced the key, or answered out of a cache."
-    ),
-    advice="Look at what both connections have in common: most often one proxy.",
-    scope=CAPTURE,
-)
-def accept_of_another_key(facts: CaptureFacts) -> Iterator[Finding]:
-    """PRX-07."""
-    wrong = [
-        each
-        for each in facts.connections
-        if each.connection.outcome == "invalid"
-        and each.handshake is not None
-        and each.handshake.accept_valid is False
-    ]
-    if not wrong:
-        return
-    owners: dict[str, Facts] = {}
-    for each in facts.connections:
-        expected = each.handshake.accept_expected if each.handshake is not None else None
-        if expected is not None:
-            owners.setdefault(expected, each)
-    for each in wrong:
-        accept = each.handshake.accept if each.handshake is not None else None
-        owner = owners.get(accept or "")
-        if owner is None or owner is each:
-            continue
-        message = f"{shown(accept)} answers the key in packet {owner.connection.request_packet}"
-        finding = each.once(
-            "server",
-            message,
-            evidence=f"Sec-WebSocket-Accept: {accept}"[:200],
-            expected=each.handshake.accept_expected if each.handshake is not None else None,
-        )
-        yield facts.about(each, finding)
 
 
 @check(
@@ -376,13 +226,14 @@ def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
             for each in connections
             if each.connection.server_port != 80 and each.connection.outcome == "established"
         ]
-        if plain and worked and all(_is_broken(each) for each in plain):
+        patience = facts.thresholds.handshake_s
+        if plain and worked and all(_is_broken(each, patience) for each in plain):
             port = worked[0].connection.server_port
             message = f"{shown(host + path)} works on port {port} and fails on port 80"
             yield facts.about(plain[0], plain[0].once("server", message))
 
 
-def _is_broken(facts: Facts) -> bool:
+def _is_broken(facts: Facts, patience_s: float) -> bool:
     """Tell whether an attempt failed as intermediaries let it: what a web server says is none.
 
     Where only wss is served, port 80 redirects, or knows no such page.
@@ -390,7 +241,11 @@ def _is_broken(facts: Facts) -> bool:
     record = facts.connection
     if record.outcome == "refused" and facts.handshake is not None:
         return facts.handshake.status in (400, 426, 501, 502, 503, 504)
-    return record.outcome in ("unanswered", "invalid")
+    if record.outcome == "unanswered":
+        # The capture may have ended before the answer came.
+        waited = record.ended - (record.requested or record.ended)
+        return facts.ended or waited >= patience_s * SECOND
+    return record.outcome == "invalid"
 
 
 def host_of(facts: Facts) -> str | None:

@@ -16,6 +16,9 @@ class Thresholds:
     # Seconds without an answer to a Ping (websockets 20, Engine.IO 20) or a Close (websockets 10).
     pong_s: float = 20.0
     close_s: float = 10.0
+    # Seconds after which who gave up on such an answer was not hasty: frames and their answers are
+    # quicker on any path of the Internet.
+    answer_s: float = 1.0
     # Seconds that TCP may stay open when both Close frames were seen.
     linger_s: float = 10.0
     # A frame larger than this, in bytes, is named: common servers refuse above 1 to 100 MiB.

@@ -1,4 +1,4 @@
-"""Transport and capture quality (TRN): what is missing, contradicts itself, or stalls."""
+"""Transport (TRN): what is missing, contradicts itself, or stalls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from wsanalyze.transport.conflict import Conflict
 SECOND = 1_000_000_000
 SENDERS = ("client", "server")
 _TRANSPORT = ("transport",)
-_CAPTURE = ("capture",)
 
 _WHY = {
     "acknowledged": "it had been acknowledged before the other came",
@@ -24,6 +23,11 @@ _WHY = {
 # and of how many of its segments one must be: fewer are what any path of the Internet loses.
 REMARKABLE = 3
 ONE_OF = 100
+
+# Frames of a side from which it is worth a remark how they are put into segments, and how many
+# frames must share a segment, or segments a frame, on average.
+SEVERAL_FRAMES = 20
+SHARED = 1.5
 
 # Payload bytes of a full segment on Ethernet.
 SEGMENT = 1448
@@ -180,94 +184,6 @@ def _segments(facts: Facts, sender: str) -> int:
 
 
 @check(
-    "TRN-04",
-    "poor-capture",
-    "The capture itself is not complete",
-    severity="warning",
-    tags=_CAPTURE,
-    references=(),
-    explanation=(
-        "Packets were cut to a snap length, dropped before they were written, or the file ends in "
-        "the middle. What checks say holds for what is there."
-    ),
-    advice=(
-        "Capture with -s 262144 and a larger buffer; stop the capture before copying the file."
-    ),
-    scope=CAPTURE,
-)
-def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
-    """TRN-04: one finding for each capture."""
-    for capture in facts.captures:
-        said = []
-        if capture.cut_packets:
-            said.append(f"{capture.cut_packets} of {capture.packets} packets are cut short")
-        if capture.dropped:
-            said.append(f"{capture.dropped} packets were dropped while capturing")
-        if capture.problem:
-            said.append(capture.problem)
-        # Beyond the limit of rows they wait in a file: nothing is missing.
-        reached = [name for name, count in capture.limits.items() if count and name != "rows"]
-        if reached:
-            said.append(f"limits were reached: {', '.join(reached)}")
-        if said:
-            coverage = "truncated" if capture.problem else "gap"
-            yield Finding(f"{capture.capture}: {'; '.join(said)}", coverage=coverage)
-
-
-@check(
-    "TRN-05",
-    "no-handshake",
-    "The session began before the capture",
-    severity="info",
-    tags=_CAPTURE,
-    references=(),
-    explanation=(
-        "The handshake is not in the capture: that this is WebSocket, and who is the client, is "
-        "told from the frames themselves. What was agreed upon is not known, compression among it."
-    ),
-    advice="Start the capture before the connection is opened.",
-)
-def no_handshake(facts: Facts) -> Iterator[Finding]:
-    """TRN-05."""
-    record = facts.connection
-    if record.outcome != "unseen":
-        return
-    firsts = [facts.side(sender).first for sender in SENDERS]
-    seen = [event for event in firsts if event is not None]
-    first = min(seen, key=lambda event: event.time, default=None)
-    answered = record.response_packet is not None
-    part = "request is not" if answered else "handshake is not"
-    told = "" if answered else ": told to be WebSocket by its frames"
-    yield Finding(
-        f"the {part} in the capture{told}",
-        time=first.time if first else None,
-        packet=first.packet if first else None,
-        frame=first.frame if first else None,
-        coverage="midstream",
-    )
-
-
-@check(
-    "TRN-06",
-    "still-open",
-    "The session was still open when the capture ended",
-    severity="info",
-    tags=_CAPTURE,
-    references=(),
-    explanation="Nothing is wrong: how the connection ended is not known.",
-    advice="Capture longer if the end matters.",
-    example="capture-ends-open.pcap",
-)
-def still_open(facts: Facts) -> Iterator[Finding]:
-    """TRN-06."""
-    record = facts.connection
-    if record.ended_by == "capture-end" and facts.established and not facts.ended:
-        last = facts.side("client").last or facts.side("server").last
-        if last is not None:
-            yield Finding("the session was open at the end", coverage="truncated")
-
-
-@check(
     "TRN-07",
     "ports-reused",
     "The same addresses and ports were used again",
@@ -353,23 +269,45 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
 
 
 @check(
-    "TRN-10",
-    "opaque-tls",
-    "TLS that stayed closed",
+    "TRN-09",
+    "segmentation",
+    "Frames do not come one a segment",
     severity="info",
-    tags=(*_CAPTURE, "tls"),
-    references=(),
+    tags=_TRANSPORT,
+    references=("RFC 9293 §3.7.4", "RFC 6455 §5.4"),
     explanation=(
-        "Some conversations speak TLS, and there are no secrets for them: whether WebSocket was "
-        "inside cannot be said."
+        "Where a program writes a frame, TCP sends a segment, most often. Many frames in one were "
+        "gathered: by a program that writes several at once, by Nagle's algorithm, which holds "
+        "small ones back until what was sent before is acknowledged, or by a proxy. More segments "
+        "than the bytes need say that each frame is written in pieces, such as its header first: "
+        "with Nagle's algorithm the second piece waits for an acknowledgment, 40 ms or more. "
+        "Where the capture was taken on the sender itself, segments are larger than on the wire."
     ),
-    advice="Record with SSLKEYLOGFILE set, or capture behind the proxy that ends TLS.",
-    scope=CAPTURE,
+    advice=(
+        "Frames in pieces: write header and payload at once. Frames that wait for each other: set "
+        "TCP_NODELAY."
+    ),
+    example="unruly-peers.pcapng",
 )
-def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:
-    """TRN-10: one finding for each capture."""
-    for capture in facts.captures:
-        count = capture.conversations_tls
-        if count:
-            spoke = "1 conversation speaks" if count == 1 else f"{count} conversations speak"
-            yield Finding(f"{capture.capture}: {spoke} TLS and could not be read", coverage="gap")
+def segmentation(facts: Facts) -> Iterator[Finding]:
+    """TRN-09: one finding for each side of which most frames share segments, or take several."""
+    record, observation = facts.connection, facts.observation
+    if record.scheme != "ws" or record.responded is None:
+        return
+    for sender, frames, size, segments in (
+        ("client", record.client_frames, record.client_bytes, observation.client_segments),
+        ("server", record.server_frames, record.server_bytes, observation.server_segments),
+    ):
+        if frames < SEVERAL_FRAMES or not segments or not facts.whole(sender):
+            continue
+        # What came in the response's segment needs none of its own.
+        extra = 1 if sender == "server" and observation.with_response else 0
+        needed = frames + size // SEGMENT
+        if frames >= SHARED * (segments + extra):
+            what = f"{frames / (segments + extra):.1f} frames in each"
+        elif segments >= SHARED * needed:
+            what = f"{segments / frames:.1f} for each, and they need {needed} at most"
+        else:
+            continue
+        message = f"the {sender}'s {frames} frames came in {segments + extra} segments, {what}"
+        yield Finding(message, sender=sender)

@@ -89,6 +89,22 @@ def _early(case: Case) -> bool:
     return mine.packet < response
 
 
+def _behind_early(case: Case) -> bool:
+    """Frames of a client that had sent bytes before the 101, where tshark begins to read."""
+    connection = case.connection
+    if connection is None or connection.observation is None or case.from_server is not False:
+        return False
+    return case.difference.kind != "packet" and bool(connection.observation.of("early"))
+
+
+def _answer_first(case: Case) -> bool:
+    connection = case.connection
+    if not case.missing or connection is None or connection.request_packet is None:
+        return False
+    answered = case.response_packet
+    return answered is not None and answered < connection.request_packet
+
+
 def _unfinished(case: Case) -> bool:
     mine = case.difference.ours
     return case.missing and mine is not None and not mine.is_whole
@@ -167,6 +183,17 @@ REASONS = (
         _not_http,
     ),
     Reason("early", "tshark never reads what a client sends before the 101", _early),
+    Reason(
+        "behind-early",
+        "of a frame that the client began before the 101 tshark takes the rest for frames",
+        _behind_early,
+    ),
+    Reason(
+        "answer-first",
+        "the 101 stands before its request in the capture, and tshark reads no frames behind it; "
+        "reordercap puts packets in the order of their times",
+        _answer_first,
+    ),
     Reason(
         "32-bit-length",
         "tshark cuts lengths of 64 bits to 32",

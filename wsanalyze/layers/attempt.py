@@ -39,6 +39,7 @@ class Attempt:
         "interims",
         "recorder",
         "request",
+        "segments",
     )
 
     def __init__(
@@ -57,6 +58,7 @@ class Attempt:
         server = conversation.endpoint(1 - client_side)
         self.conversation = conversation
         self.request: Head | None = None
+        self.segments = (0, 0)
         self.interims: list[Head] = []
         # What is behind the request's head where Hixie-76 has eight bytes; None where it was lost.
         self.challenge: bytes | None = b""
@@ -113,6 +115,8 @@ class Attempt:
         """Take note of the final response; return whether it switches to WebSocket."""
         connection = self.connection
         connection.responded = time
+        client, server = self.directions()
+        self.segments = (segments_of(client), segments_of(server))
         connection.response_packet = packet
         request = self.request if self.request is not None else read_head(b"")
         handshake = Handshake(request, response, tuple(self.interims), self.challenge)
@@ -187,6 +191,10 @@ class Attempt:
         observation.server_zero_windows = server.zero_windows
         observation.client_window_zero_ns = client.zero_ns
         observation.server_window_zero_ns = server.zero_ns
+        observation.client_unfilled = bool(client.unfilled)
+        observation.server_unfilled = bool(server.unfilled)
+        observation.client_segments = segments_of(client) - self.segments[0]
+        observation.server_segments = segments_of(server) - self.segments[1]
         # An attempt that is answered late is settled twice.
         observation.endings.clear()
         if self.conversation.endings:
@@ -236,6 +244,12 @@ class Attempt:
         observation = self.connection.observation
         if observation is not None and len(observation.body) < KEPT_BODY:
             observation.body += body[: KEPT_BODY - len(observation.body)]
+
+
+def segments_of(direction: Direction) -> int:
+    """Return how many segments brought payload that no other had brought."""
+    again = direction.retransmissions + direction.duplicates + direction.keep_alives
+    return max(direction.loaded - again, 0)
 
 
 def ending_of(facts: EndingFacts, client_side: int) -> Ending:

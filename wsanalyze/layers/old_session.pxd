@@ -1,5 +1,6 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
+from wsanalyze.layers.observer cimport Observer
 from wsanalyze.layers.old_side cimport BEHIND_A_HOLE, NOTHING, OldSide
 from wsanalyze.layers.sender cimport Sender
 from wsanalyze.layers.session cimport Session

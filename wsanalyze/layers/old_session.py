@@ -8,9 +8,11 @@ from dataclasses import replace
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.old_side import OldSide
 from wsanalyze.layers.sender import Sender
 from wsanalyze.layers.session import Session
+from wsanalyze.observation import Event
 from wsanalyze.websocket.challenge import ANSWER_LENGTH
 from wsanalyze.websocket.drafts import DraftReader, masking_key_of_connection
 from wsanalyze.websocket.hixie import HixieReader
@@ -201,10 +203,39 @@ class OldSession(Layer):
                 self.begin_hixie(half)
             elif reader.broken:
                 # A length that nobody can mean: where the next frame begins is not known.
+                self.note_length(half)
                 self.lose(half)
                 sender.unread += stop - at
                 return 0
         return 0
+
+    def note_length(self, half: OldSide) -> None:
+        """Record an event about a frame whose header cannot be read, and which is no row."""
+        sender: Sender = half.sender
+        if self.session.observer is None:
+            return
+        observer: Observer = cython.cast(Observer, self.session.observer)
+        if not observer.is_due("hixie-length", observer.watch(sender.role)):
+            return
+        event = Event(
+            "hixie-length",
+            "server" if sender.role else "client",
+            sender.time,
+            sender.packet,
+            None,
+            value=sender.frame_offset,
+            certain=sender.confidence == 0,
+        )
+        observer.observation.events.append(event)
+
+    def note_cut(self, half: OldSide) -> None:
+        """Record an event about a frame of Hixie that the end of the stream cut, if one is open."""
+        sender: Sender = half.sender
+        if self.session.observer is None or half.hixie is None or sender.lost:
+            return
+        if half.text or sender.in_frame:
+            observer: Observer = cython.cast(Observer, self.session.observer)
+            observer.note("hixie-cut", observer.watch(sender.role), b"", sender.frame_offset)
 
     def begin_hixie(self, half: OldSide) -> cython.int:
         """Take note of the header that was just read."""
@@ -466,6 +497,7 @@ class OldSession(Layer):
         for half in (self.low, self.high):
             self.give_up(1 if half is self.high else 0, half)
             half.close_at_last()
+            self.note_cut(half)
             self.stop(half)
             if evicted and half.due:
                 half.prologue = None

@@ -8,4 +8,5 @@ cdef int BAD
 cdef unsigned long long FOLDED
 cdef unsigned long long LOW
 cdef int TCP_PROTOCOL
+cpdef bint is_unfilled(Packet packet) except? -9
 cpdef int soundness(Packet packet, Buffer buffer) except? -9

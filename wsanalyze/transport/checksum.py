@@ -51,6 +51,30 @@ def total(buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> 
     return found
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def pseudo_sum(packet: Packet) -> cython.ulonglong:
+    """Return the sum of the pseudo header without the length (RFC 9293 §3.1), not folded."""
+    pseudo: cython.ulonglong
+    pseudo = (packet.source_high >> 32) + (packet.source_high & LOW)
+    pseudo += (packet.source_low >> 32) + (packet.source_low & LOW)
+    pseudo += (packet.target_high >> 32) + (packet.target_high & LOW)
+    pseudo += (packet.target_low >> 32) + (packet.target_low & LOW)
+    return pseudo + TCP_PROTOCOL
+
+
+def is_unfilled(packet: Packet) -> cython.bint:
+    """Say whether the sender left a segment's checksum to its network card, by the field alone."""
+    pseudo: cython.ulonglong = pseudo_sum(packet)
+    size: cython.ulonglong = packet.length + (packet.control >> 10 & 0x3C)
+    # Segmentation offload leaves the length out of it on some systems.
+    return (
+        packet.checksum == 0
+        or pseudo % FOLDED == packet.checksum % FOLDED
+        or (pseudo + size) % FOLDED == packet.checksum % FOLDED
+    )
+
+
 def soundness(packet: Packet, buffer: Buffer) -> cython.int:
     """Say whether the checksum of the segment that `packet` describes is VALID, BAD or UNKNOWN.
 
@@ -60,20 +84,9 @@ def soundness(packet: Packet, buffer: Buffer) -> cython.int:
     header: cython.Py_ssize_t = packet.control >> 10 & 0x3C
     start: cython.Py_ssize_t = packet.payload_start - header
     stop: cython.Py_ssize_t = packet.payload_stop
-    pseudo: cython.ulonglong
     if packet.payload_stop - packet.payload_start != packet.length:
         return UNKNOWN
-    if start < 0 or stop > len(buffer.view) or packet.checksum == 0:
+    if start < 0 or stop > len(buffer.view) or is_unfilled(packet):
         return UNKNOWN
-    pseudo = (packet.source_high >> 32) + (packet.source_high & LOW)
-    pseudo += (packet.source_low >> 32) + (packet.source_low & LOW)
-    pseudo += (packet.target_high >> 32) + (packet.target_high & LOW)
-    pseudo += (packet.target_low >> 32) + (packet.target_low & LOW)
-    pseudo += TCP_PROTOCOL
-    # Segmentation offload leaves the length out of it on some systems.
-    if pseudo % FOLDED == packet.checksum % FOLDED:
-        return UNKNOWN
-    pseudo += stop - start
-    if pseudo % FOLDED == packet.checksum % FOLDED:
-        return UNKNOWN
-    return VALID if (pseudo + total(buffer, start, stop)) % FOLDED == 0 else BAD
+    found: cython.ulonglong = pseudo_sum(packet) + total(buffer, start, stop)
+    return VALID if (found + (stop - start)) % FOLDED == 0 else BAD

@@ -28,12 +28,14 @@ cdef class Direction:
     cdef public long long highest
     cdef public long long acked
     cdef public long long segments
+    cdef public long long loaded
     cdef public long long pending_bytes
     cdef public long long fin
     cdef public list pending
     cdef public int ttl
     cdef public long long window_zero
     cdef public int syn
+    cdef public bint unfilled
     cdef public long long retransmissions
     cdef public long long out_of_order
     cdef public long long keep_alives

@@ -75,6 +75,8 @@ class Direction:
     - `next`: offset of the next byte to be handed on; `highest`: end of what was seen
     - `acked`: how far the other end has acknowledged; `fin`: offset of the FIN, -1 unseen
     - `pending`, `pending_bytes`: chunks that came too early, and what they cost
+    - `unfilled`: whether the sender left the checksum of its SYN to its network card
+    - `loaded`: segments with payload, copies and retransmissions among them
     - `retransmissions`, `out_of_order`, `keep_alives`, `conflicts`: segments, counted
     - `duplicates`: packets that were seen twice; they count as none of these
     - `recent`, `recent_stop`: the last bytes handed on, where a table of segments is wanted, and
@@ -92,12 +94,13 @@ class Direction:
 
     def __init__(self) -> None:
         self.started = self.syn = self.ended = self.reset = self.assumed = 0
+        self.unfilled = False
         self.base = 0
         self.next = self.highest = self.acked = 0
         self.fin = -1
         self.pending: list[Chunk] = []
         self.pending_bytes = 0
-        self.segments = self.retransmissions = self.out_of_order = 0
+        self.segments = self.loaded = self.retransmissions = self.out_of_order = 0
         self.keep_alives = self.conflicts = self.duplicates = self.lost = 0
         self.passed = -1
         self.recent = bytearray()

@@ -2,7 +2,7 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.capture.batch cimport Batch
 from wsanalyze.layer cimport Layer
 from wsanalyze.tables.columns cimport SegmentColumns
-from wsanalyze.transport.checksum cimport soundness
+from wsanalyze.transport.checksum cimport is_unfilled, soundness
 from wsanalyze.transport.conversation cimport UNSEEN, Conversation
 from wsanalyze.transport.counts cimport PacketCounts
 from wsanalyze.transport.duplicates cimport Recent

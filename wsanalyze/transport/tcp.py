@@ -24,7 +24,7 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
-    from wsanalyze.transport.checksum import soundness
+    from wsanalyze.transport.checksum import is_unfilled, soundness
     from wsanalyze.transport.conversation import UNSEEN
     from wsanalyze.transport.reassembly import UNSET
     from wsanalyze.transport.sequence import distance
@@ -220,6 +220,7 @@ class Transport:
         if (sequence - mine.base - offset) & LOW:
             offset += distance(sequence, mine.base + offset)
         if length > 0:
+            mine.loaded += 1
             if offset == mine.next and mine.pending_bytes == 0:
                 mine.next += length
                 mine.highest = mine.next
@@ -337,6 +338,7 @@ class Transport:
         elif mine.next == 0 and not mine.pending:
             mine.base = self.packet.sequence + 1
         mine.started = mine.syn = 1
+        mine.unfilled = is_unfilled(self.packet)
         if mine.ttl < 0:
             mine.ttl = self.packet.ttl
         return 0

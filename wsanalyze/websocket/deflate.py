@@ -58,10 +58,11 @@ class Inflater:
     (checked above 16 MiB of output); beyond them `cut` names the limit, and the rest of the
     message is not decompressed.
 
-    With `watched`, what a sender can break of the agreement is found out: with `window_bits` below
-    15 `distance` is how far back a message refers beyond that window, and without `takeover`
-    `reached` how far it refers into messages before it (0: it does not). Such a message is
-    decompressed all the same. Messages of more than WATCHED bytes are not looked at.
+    Without `takeover`, a message of up to WATCHED bytes that refers to those before it all the same
+    is decompressed, and `reached` says so. With `watched`, what a sender can break of the agreement
+    is found out to the byte, which takes three times as long as decompressing: with `window_bits`
+    below 15 `distance` is how far back a message refers beyond that window, and without `takeover`
+    `reached` how far it refers into messages before it (0: it does not).
 
     `memory` is shared by many: where it is used up, messages that would need a decoder more are
     `cut` by the limit `windows`. `close` gives back what this one took.
@@ -84,6 +85,7 @@ class Inflater:
         "final_blocks",
         "input_length",
         "is_watched",
+        "keeps",
         "limit",
         "memory",
         "output_length",
@@ -112,6 +114,7 @@ class Inflater:
         self.memory = memory
         self.window_bits = window_bits
         self.is_watched = watched and not proven and (window_bits < 15 or not takeover)
+        self.keeps = self.is_watched or not (takeover or proven)
         self._held = 0
         self.takeover = takeover
         self.proven = proven
@@ -128,8 +131,9 @@ class Inflater:
         self._renew()
 
     def _renew(self) -> None:
-        """Begin with an empty window; what was sent before is kept where that is watched."""
-        if not self.is_watched:
+        """Begin with an empty window; keep what was sent before where somebody may refer to it."""
+        # At most half of the memory is for messages that refer to what they must not.
+        if not self.keeps or self._is_short():
             self._window = b""
         self._decoder: zlib._Decompress | None = None
         self._fresh = True
@@ -158,11 +162,27 @@ class Inflater:
         if self._decoder is None:
             memory = self.memory
             if memory is not None and memory.held + DECODER > memory.limit:
-                self.cut = "windows"
-                return None
+                self._spare()
+                if memory.held + DECODER > memory.limit:
+                    self.cut = "windows"
+                    return None
             self._decoder = zlib.decompressobj(-15)
             self._hold()
         return self._decoder
+
+    def _is_short(self) -> bool:
+        """Say whether more than half of the memory is in use, with the window of this one."""
+        memory = self.memory
+        if memory is None:
+            return False
+        return 2 * (memory.held - self._held + len(self._window)) > memory.limit
+
+    def _spare(self) -> None:
+        """Give back what is kept only for messages that refer to what they must not."""
+        self._input = None
+        if not self.takeover:
+            self._window = b""
+        self._hold()
 
     def _begin(self) -> None:
         self.final_blocks = 0
@@ -170,7 +190,7 @@ class Inflater:
         self.problem = ""
         self.resumed = False
         self.distance = self.reached = 0
-        self._input = bytearray() if self.is_watched else None
+        self._input = bytearray() if self.keeps else None
         self.cut = ""
         self.input_length = 0
         self.output_length = 0
@@ -222,7 +242,8 @@ class Inflater:
         if self.proven and not self.broken and not self._at_block_end():
             self.broken = True
         if self._input is not None and not self.broken:
-            self._judge(bytes(self._input))
+            if self.is_watched:
+                self._judge(bytes(self._input))
             self._input = None
             self._hold()
         if self.problem:
@@ -310,7 +331,7 @@ class Inflater:
     def _account(self, piece: bytes) -> Iterator[bytes]:
         self.output_length += len(piece)
         self.total_output += len(piece)
-        if self.takeover or self.is_watched:
+        if self.takeover or self.keeps:
             self._window = (
                 (self._window + piece)[-WINDOW:] if len(piece) < WINDOW else piece[-WINDOW:]
             )

@@ -6,21 +6,37 @@ extended CONNECT of HTTP/2 and HTTP/3 (RFC 8441, RFC 9220). Nothing here raises 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from wsanalyze.websocket.accept import accept_value
 from wsanalyze.websocket.challenge import ANSWER_LENGTH, ChallengeSteps, challenge_steps
 from wsanalyze.websocket.extension_rules import extension_faults
-from wsanalyze.websocket.extensions import Deflate, negotiated, split_elements
+from wsanalyze.websocket.extensions import Deflate, negotiated
 from wsanalyze.websocket.faults import Fault
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.hixie_rules import hixie_faults
+from wsanalyze.websocket.plain_handshake import REMARKABLE_IN_RESPONSES, plainly_good, remarkable
 from wsanalyze.websocket.request_rules import request_faults
 from wsanalyze.websocket.response_rules import response_faults
+from wsanalyze.websocket.sides import (
+    Request,
+    Response,
+    is_interim,
+    is_upgrade_request,
+    names_websocket,
+)
 
-__all__ = ["Fault", "Handshake", "Request", "Response", "is_interim", "is_upgrade_request"]
+__all__ = [
+    "Fault",
+    "Handshake",
+    "Request",
+    "Response",
+    "hixie_dialect",
+    "is_interim",
+    "is_upgrade_request",
+    "names_websocket",
+]
 
 # Versions that the HyBi drafts 4 to 12 sent, all with today's accept rule (9 to 12 "were not used
 # as valid values", RFC 6455 §4.1 item 9, which does not keep clients from sending them).
@@ -33,34 +49,6 @@ HIXIE_VERSIONS = frozenset(("hixie-76", "hixie-75", "0", "1", "2", "3"))
 EARLY_DRAFTS = frozenset(("1", "2", "3", "4", "5", "6"))
 
 
-def is_upgrade_request(head: Head) -> bool:
-    """Tell whether a head is a connection attempt, a row of `connections`.
-
-    A request, whatever its method, whose Upgrade names websocket or that carries any
-    Sec-WebSocket-* field (a proxy may have stripped the rest); or an extended CONNECT with
-    `:protocol` websocket (RFC 8441 §4).
-    """
-    if head.kind != "request":
-        return False
-    if any(field.name[:14].lower() == "sec-websocket-" for field in head.fields):
-        return True
-    protocol = head.value(":protocol")
-    return names_websocket(head) or (protocol is not None and protocol.lower() == "websocket")
-
-
-def names_websocket(head: Head) -> bool:
-    """Tell whether Upgrade lists websocket, in any letter case, with or without a version.
-
-    RFC 9110 §7.8: `protocol-name [ "/" protocol-version ]`.
-    """
-    return any(name.lower().split("/")[0] == "websocket" for name in head.tokens("upgrade"))
-
-
-def is_interim(head: Head) -> bool:
-    """Tell whether a final response is still to come: 1xx, but not 101 (RFC 9110 §15.2)."""
-    return head.status is not None and 100 <= head.status <= 199 and head.status != 101
-
-
 def has_either(head: Head, one: str, other: str) -> bool:
     """Tell whether a head has a field of one of two names."""
     return head.count(one) > 0 or head.count(other) > 0
@@ -71,101 +59,6 @@ def hixie_dialect(response: Head) -> str | None:
     if has_either(response, "sec-websocket-location", "sec-websocket-origin"):
         return "hixie-76"
     return "hixie-75" if has_either(response, "websocket-location", "websocket-origin") else None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a request asks for; None where it does not say."""
-
-    head: Head
-
-    @property
-    def multiplexed(self) -> bool:
-        """Whether this came over HTTP/2 or HTTP/3, where RFC 8441 replaces the upgrade."""
-        # The pseudo-header field cannot come from HTTP/1, whatever version a start line claims.
-        return self.head.http_version in ("2", "3") and self.head.value(":protocol") is not None
-
-    @property
-    def names_websocket(self) -> bool:
-        """Whether Upgrade lists websocket (RFC 6455 §4.2.1 item 3)."""
-        return names_websocket(self.head)
-
-    @property
-    def version(self) -> str | None:
-        """The protocol version, as far as the request alone tells (see `Handshake.version`)."""
-        head = self.head
-        declared = head.value("sec-websocket-version")
-        if declared is not None:
-            return declared or None
-        if head.count("sec-websocket-key1") or head.count("sec-websocket-key2"):
-            # The HyBi drafts 1 to 3 kept the hixie challenge and numbered it in this field.
-            return head.value("sec-websocket-draft") or "hixie-76"
-        return "hixie-75" if self._is_hixie_75() else None
-
-    def _is_hixie_75(self) -> bool:
-        """Tell whether this is hixie-75: no Sec-WebSocket-*, and what only that version sends."""
-        head = self.head
-        if any(field.name[:14].lower() == "sec-websocket-" for field in head.fields):
-            return False
-        if head.count("websocket-protocol"):
-            return names_websocket(head)
-        # Hixie-75 §4.1: these two lines come first, byte for byte; an Origin always comes.
-        first = [(field.name, field.value) for field in head.fields[:2]]
-        fixed = [("Upgrade", "WebSocket"), ("Connection", "Upgrade")]
-        return first == fixed and head.count("origin") > 0
-
-    @property
-    def host(self) -> str | None:
-        """Host, or `:authority` in HTTP/2 and HTTP/3."""
-        return self.head.value("host") or self.head.value(":authority")
-
-    @property
-    def origin(self) -> str | None:
-        """Origin; the HyBi drafts 4 to 10 called it Sec-WebSocket-Origin."""
-        origin = self.head.value("origin")
-        return origin if origin is not None else self.head.value("sec-websocket-origin")
-
-    @property
-    def key(self) -> str | None:
-        """The first Sec-WebSocket-Key."""
-        return self.head.value("sec-websocket-key")
-
-    @property
-    def subprotocols(self) -> list[str]:
-        """The subprotocols offered, in order of preference (hixie-75: WebSocket-Protocol)."""
-        if self.version in ("1", "2", "3"):
-            # The HyBi drafts 1 to 3 put spaces between them.
-            return " ".join(self.head.values("sec-websocket-protocol")).split()
-        offered = self.head.tokens("sec-websocket-protocol")
-        return offered or self.head.tokens("websocket-protocol")
-
-    @property
-    def extensions(self) -> list[str]:
-        """The extensions offered, each with its parameters as sent."""
-        return split_elements(self.head.values("sec-websocket-extensions"))
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What a final response answers; None where it does not say."""
-
-    head: Head
-
-    @property
-    def accept(self) -> str | None:
-        """The first Sec-WebSocket-Accept."""
-        return self.head.value("sec-websocket-accept")
-
-    @property
-    def subprotocol(self) -> str | None:
-        """The first Sec-WebSocket-Protocol (hixie-75: WebSocket-Protocol), as sent."""
-        chosen = self.head.value("sec-websocket-protocol")
-        return chosen if chosen is not None else self.head.value("websocket-protocol")
-
-    @property
-    def extensions(self) -> list[str]:
-        """The extensions chosen, each with its parameters as sent."""
-        return split_elements(self.head.values("sec-websocket-extensions"))
 
 
 # Not slotted: a slotted class has no place for the properties that are computed once and kept.
@@ -429,100 +322,10 @@ class Handshake:
         request, response = self.request_head, self.response_head
         if response is None or not self._is_plainly_good:
             return False
-        return not (_remarkable(request) or any(map(response.count, REMARKABLE_IN_RESPONSES)))
+        return not (remarkable(request) or any(map(response.count, REMARKABLE_IN_RESPONSES)))
 
     @cached_property
     def faults(self) -> tuple[Fault, ...]:
         """Every rule that failed on either side, as far as the heads alone decide."""
         faults = (*request_faults(self), *response_faults(self), *extension_faults(self))
         return (*faults, *hixie_faults(self)) if self.is_hixie else faults
-
-
-def plainly_good(request: Head, response: Head) -> bool:
-    """Tell whether an HTTP/1.1 handshake is one of the many that no rule can object to.
-
-    Only a short way to the answer: False says nothing. RFC 6455 §4.1, §4.2.1, §4.2.2.
-    """
-    if request.oddities or response.oddities or request.method != "GET":
-        return False
-    # A refusal is to be told, whatever fields come with it.
-    if response.status != 101:
-        return False
-    if request.http_version != "1.1" or response.http_version != "1.1":
-        return False
-    once = _single_values(
-        request, ("host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version")
-    )
-    back = _single_values(response, ("upgrade", "connection", "sec-websocket-accept"))
-    if once is None or back is None or not once[0] or once[4] != "13":
-        return False
-    if once[1].lower() != "websocket" or back[0].lower() != "websocket":
-        return False
-    if once[2].lower() not in PLAIN_CONNECTION or back[1].lower() not in PLAIN_CONNECTION:
-        return False
-    if _PLAIN_KEY.fullmatch(once[3]) is None or back[2] != accept_value(once[3]):
-        return False
-    if response.count("content-length") or response.count("transfer-encoding"):
-        return False
-    chosen = response.values("sec-websocket-protocol")
-    if chosen and (len(chosen) > 1 or chosen[0] not in request.tokens("sec-websocket-protocol")):
-        return False
-    return _plain_extensions(request, response)
-
-
-def _remarkable(request: Head) -> bool:
-    """Tell whether a request that is plainly good may have a fault that voids nothing."""
-    if any(map(request.count, REMARKABLE_IN_REQUESTS)):
-        return True
-    offered = request.values("sec-websocket-extensions")
-    if offered and offered not in _PLAIN_OFFERS:
-        return True
-    # A browser without an Origin is remarkable; without either field nobody claims to be one.
-    if not request.count("origin") and (
-        request.count("user-agent") or request.count("sec-fetch-mode")
-    ):
-        return True
-    target = request.target or ""
-    host = request.value("host") or ""
-    return _PLAIN_TARGET.fullmatch(target) is None or _PLAIN_HOST.fullmatch(host) is None
-
-
-REMARKABLE_IN_REQUESTS = (
-    "sec-websocket-protocol",
-    "sec-websocket-accept",
-    "sec-websocket-key1",
-    "sec-websocket-key2",
-    "content-length",
-    "transfer-encoding",
-)
-REMARKABLE_IN_RESPONSES = ("sec-websocket-protocol", "sec-websocket-version")
-
-_PLAIN_OFFERS = (
-    ["permessage-deflate"],
-    ["permessage-deflate; client_max_window_bits"],
-)
-_PLAIN_TARGET = re.compile(r"/[^#]*")
-_PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
-
-PLAIN_CONNECTION = frozenset(("upgrade", "keep-alive, upgrade"))
-
-# 22 base64 characters, the last with its four unused bits zero, and the padding.
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==")
-
-
-def _single_values(head: Head, names: tuple[str, ...]) -> list[str] | None:
-    """Return the value of each field, None unless each stands in the head exactly once."""
-    found = [head.values(name) for name in names]
-    return [values[0] for values in found] if all(len(each) == 1 for each in found) else None
-
-
-def _plain_extensions(request: Head, response: Head) -> bool:
-    """Tell whether the server chose no extension, or the one that is common, without parameters."""
-    chosen = response.values("sec-websocket-extensions")
-    if not chosen:
-        return True
-    offered = request.value("sec-websocket-extensions") or ""
-    return chosen == ["permessage-deflate"] and offered in (
-        "permessage-deflate",
-        "permessage-deflate; client_max_window_bits",
-    )

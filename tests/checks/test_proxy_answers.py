@@ -1,0 +1,184 @@
+"""Answers of intermediaries in the server's place, out of a cache, or to another request."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.given import (
+    REQUEST,
+    RESPONSE,
+    SECOND,
+    connection,
+    found,
+    found_in,
+    handshake,
+    messages,
+    with_fields,
+)
+from checks.test_proxies import refused
+from wsanalyze.checks import proxy_answers as answers
+
+
+class TestAnswered:
+    @pytest.mark.parametrize(
+        ("status", "body", "who"),
+        [
+            (502, b"<center>nginx/1.22.1</center>", "nginx"),
+            (503, b"<html><body><h1>503 Service Unavailable</h1>\nNo server", "HAProxy"),
+            (503, b"upstream connect error or disconnect/reset before headers", "Envoy"),
+        ],
+    )
+    def test_by_its_page(self, status: int, body: bytes, who: str) -> None:
+        (finding,) = found(answers.answered_by_intermediary, refused(status, body=body))
+        assert f"it comes from {who!r}" in finding.message
+
+    @pytest.mark.parametrize("status", [407, 511])
+    def test_by_its_status(self, status: int) -> None:
+        assert len(found(answers.answered_by_intermediary, refused(status))) == 1
+
+    @pytest.mark.parametrize(
+        ("status", "field"), [(403, "squid/5.7"), (400, "awselb/2.0"), (503, "Varnish")]
+    )
+    def test_by_a_server_that_leaves_the_applications_name(self, status: int, field: str) -> None:
+        (finding,) = found(answers.answered_by_intermediary, refused(status, f"Server: {field}"))
+        assert repr(field.partition("/")[0]) in finding.message
+
+    @pytest.mark.parametrize("line", ["Server: nginx/1.22.1", "Via: 1.1 vegur"])
+    def test_gateways_alone_say_502_and_504(self, line: str) -> None:
+        for status in (502, 504):
+            (finding,) = found(answers.answered_by_intermediary, refused(status, line))
+            assert "gateways say so" in finding.message
+
+    @pytest.mark.parametrize("line", ["Server: nginx/1.22.1", "Via: 1.1 vegur", "Server: envoy"])
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 426, 503])
+    def test_an_applications_answer_that_was_passed_on(self, status: int, line: str) -> None:
+        """Proxies write Via into every answer, and some their Server."""
+        assert found(answers.answered_by_intermediary, refused(status, line, body=b"no")) == []
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"error": "ERR_HTTP_INVALID_HEADER_VALUE"}',
+            b"<script src='https://cdnjs.cloudflare.com/x.js'></script>",
+            b"<h1>Error 503 - we are sorry</h1>",
+            b"<html><head><title>503 Service Unavailable</title></head>",
+        ],
+    )
+    def test_pages_of_applications(self, body: bytes) -> None:
+        assert found(answers.answered_by_intermediary, refused(503, body=body)) == []
+
+    def test_a_page_of_nginx_may_be_all_that_there_is(self) -> None:
+        page = b"<hr><center>nginx/1.22.1</center>"
+        assert found(answers.answered_by_intermediary, refused(403, body=page)) == []
+
+    def test_a_portal(self) -> None:
+        record = refused(302, "Location: http://portal.example.net/login?x=1")
+        (finding,) = found(answers.answered_by_intermediary, record)
+        assert "portal of another site" in finding.message
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "https://login.example.net/authorize?from=portal",
+            "https://portal.example.com/",
+            "https://example.com/portal",
+            "/portal",
+        ],
+    )
+    def test_a_login_is_no_portal(self, location: str) -> None:
+        record = refused(302, f"Location: {location}")
+        assert found(answers.answered_by_intermediary, record) == []
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 503])
+    def test_the_application_itself(self, status: int) -> None:
+        record = refused(status, "Server: my-application", body=b"sorry")
+        assert found(answers.answered_by_intermediary, record) == []
+
+    def test_recorded(self) -> None:
+        """Passed on: 426 by nginx, Squid and Varnish, 404 out of a cache, 505 by nginx."""
+        for name in ("nginx-proxy.pcapng", "squid-proxy.pcapng", "varnish-proxy.pcapng"):
+            said = found_in(answers.answered_by_intermediary, name)
+            assert all("426" not in each.message for each in said)
+
+
+class TestCached:
+    @pytest.mark.parametrize("line", ["Age: 12", "X-Cache: HIT from a", "X-Cache-Hits: 3"])
+    def test_what_a_cache_says(self, line: str) -> None:
+        (finding,) = found(answers.cached_response, refused(403, line))
+        assert finding.severity == "warning"
+        shake = handshake(response=with_fields(RESPONSE, line))
+        assert found(answers.cached_response, connection(shake))[0].severity == "error"
+
+    @pytest.mark.parametrize("line", ["Age: ²", "X-Cache-Hits: ²", "Age: 00", "Age: -3"])
+    def test_what_is_no_number_of_a_cache(self, line: str) -> None:
+        assert found(answers.cached_response, refused(403, line)) == []
+
+    def test_an_age_of_thousands_of_digits(self) -> None:
+        (finding,) = found(answers.cached_response, refused(403, "Age: " + "9" * 5000))
+        assert len(finding.evidence) <= 260
+
+    @pytest.mark.parametrize("line", ["Age: 0", "X-Cache: MISS from a", "X-Cache-Hits: 0"])
+    def test_what_a_cache_says_that_did_not_have_it(self, line: str) -> None:
+        assert found(answers.cached_response, refused(403, line)) == []
+
+
+class TestMixedUp:
+    def test_the_answer_to_another_connections_key(self) -> None:
+        first = connection()
+        other = REQUEST.replace(b"7WvwZHi1pBVFuuG3NFA/hg==", b"AAAAAAAAAAAAAAAAAAAAAA==")
+        accept = (first.handshake.accept or "").encode()  # type: ignore[union-attr]
+        second = connection(handshake(other, RESPONSE.replace(b"ACCEPT", accept)))
+        second.serial = 1
+        (finding,) = found(answers.accept_of_another_key, first, second)
+        assert (finding.connection, finding.severity) == (1, "error")
+        assert "answers the key in packet 4" in finding.message
+
+    def test_an_answer_to_no_key_that_was_seen(self) -> None:
+        wrong = connection(handshake(response=RESPONSE.replace(b"ACCEPT", b"A" * 27 + b"=")))
+        assert found(answers.accept_of_another_key, connection(), wrong) == []
+
+
+class TestRepeatedDate:
+    """Two answers for the same place, the second one `later`."""
+
+    DATE = "Fri, 20 Nov 2026 10:00:00 GMT"
+    AT = 1795168800 * SECOND
+
+    def of(self, *, later: float = 5, second: str = DATE, clock: float = 0) -> list[str]:
+        records = [refused(503, f"Date: {date}") for date in (self.DATE, second)]
+        for number, record in enumerate(records):
+            record.serial = number
+            record.responded = self.AT + int((clock + number * later) * SECOND)
+        return messages(found(answers.cached_response, *records))
+
+    def test_a_date_that_has_not_moved_on(self) -> None:
+        assert self.of(later=30) == [
+            "the answer repeats the Date of the one in packet 6, 30.0 s before"
+        ]
+
+    def test_a_server_may_write_one_date_for_some_time(self) -> None:
+        assert len(self.of(later=5)) == 1
+        assert self.of(later=4.9) == []
+
+    def test_a_clock_that_goes_on(self) -> None:
+        assert self.of(later=30, second="Fri, 20 Nov 2026 10:00:30 GMT") == []
+
+    @pytest.mark.parametrize("clock", [-3601, 3601])
+    def test_a_clock_that_is_wrong_may_stand_still(self, clock: float) -> None:
+        assert self.of(later=30, clock=clock) == []
+
+    def test_another_answer(self) -> None:
+        other = refused(404, f"Date: {self.DATE}")
+        records = [refused(503, f"Date: {self.DATE}"), other]
+        records[0].responded, other.responded = self.AT, self.AT + 30 * SECOND
+        assert found(answers.cached_response, *records) == []
+
+    @pytest.mark.parametrize(
+        "date",
+        ["", "x", "Fri, 31 Feb 2026 10:00:00 GMT", "Fri, 20 Foo 2026 10:00:00 GMT"],
+    )
+    def test_what_is_no_date(self, date: str) -> None:
+        assert answers.maybe_date(date) is None
+
+    def test_a_date(self) -> None:
+        assert answers.maybe_date(self.DATE) == self.AT / SECOND

@@ -1,0 +1,153 @@
+"""Captures themselves (TRN): what they lack, where they were taken, what they cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+
+SENDERS = ("client", "server")
+_CAPTURE = ("capture",)
+
+# Connections whose SYNs show where a capture was taken: of one, chance does so in 20,000.
+SEVERAL_SYNS = 2
+
+
+@check(
+    "TRN-04",
+    "poor-capture",
+    "The capture itself is not complete",
+    severity="warning",
+    tags=_CAPTURE,
+    references=(),
+    explanation=(
+        "Packets were cut to a snap length, dropped before they were written, or the file ends in "
+        "the middle. What checks say holds for what is there. Where the checksums of one end are "
+        "never filled in, its network card was to do so: the capture was taken on that host."
+    ),
+    advice=(
+        "Capture with -s 262144 and a larger buffer; stop the capture before copying the file."
+    ),
+    scope=CAPTURE,
+)
+def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
+    """TRN-04: one finding for each capture."""
+    for capture in facts.captures:
+        said = []
+        if capture.cut_packets:
+            said.append(f"{capture.cut_packets} of {capture.packets} packets are cut short")
+        if capture.dropped:
+            said.append(f"{capture.dropped} packets were dropped while capturing")
+        if capture.problem:
+            said.append(capture.problem)
+        # Beyond the limit of rows they wait in a file: nothing is missing.
+        reached = [name for name, count in capture.limits.items() if count and name != "rows"]
+        if reached:
+            said.append(f"limits were reached: {', '.join(reached)}")
+        if said:
+            coverage = "truncated" if capture.problem else "gap"
+            yield Finding(f"{capture.capture}: {'; '.join(said)}", coverage=coverage)
+        for sender in SENDERS:
+            if (told := _offloaded(facts, capture.capture, sender)) is not None:
+                yield Finding(told, sender=sender, severity="info", coverage="full")
+
+
+def _offloaded(facts: CaptureFacts, capture: str, sender: str) -> str | None:
+    """Say that a capture was taken on the host of one end; None where it was not, or of both.
+
+    Of both: on the loopback interface nobody fills checksums in, or looks at them. By the SYNs, of
+    connections whose beginning is there.
+    """
+    begun = [
+        each.observation
+        for each in facts.connections
+        if each.connection.capture == capture and each.connection.connect_ms is not None
+    ]
+    other = "server" if sender == "client" else "client"
+    unfilled = sum(getattr(each, f"{sender}_unfilled") for each in begun)
+    if unfilled < SEVERAL_SYNS or unfilled < len(begun):
+        return None
+    if any(getattr(each, f"{other}_unfilled") for each in begun):
+        return None
+    return (
+        f"{capture}: the checksums of the {sender}s are not filled in: it was taken on their host, "
+        "where segments are larger than on the wire, and damage cannot be told from an attack"
+    )
+
+
+@check(
+    "TRN-05",
+    "no-handshake",
+    "The session began before the capture",
+    severity="info",
+    tags=_CAPTURE,
+    references=(),
+    explanation=(
+        "The handshake is not in the capture: that this is WebSocket, and who is the client, is "
+        "told from the frames themselves. What was agreed upon is not known, compression among it."
+    ),
+    advice="Start the capture before the connection is opened.",
+)
+def no_handshake(facts: Facts) -> Iterator[Finding]:
+    """TRN-05."""
+    record = facts.connection
+    if record.outcome != "unseen":
+        return
+    firsts = [facts.side(sender).first for sender in SENDERS]
+    seen = [event for event in firsts if event is not None]
+    first = min(seen, key=lambda event: event.time, default=None)
+    answered = record.response_packet is not None
+    part = "request is not" if answered else "handshake is not"
+    told = "" if answered else ": told to be WebSocket by its frames"
+    yield Finding(
+        f"the {part} in the capture{told}",
+        time=first.time if first else None,
+        packet=first.packet if first else None,
+        frame=first.frame if first else None,
+        coverage="midstream",
+    )
+
+
+@check(
+    "TRN-06",
+    "still-open",
+    "The session was still open when the capture ended",
+    severity="info",
+    tags=_CAPTURE,
+    references=(),
+    explanation="Nothing is wrong: how the connection ended is not known.",
+    advice="Capture longer if the end matters.",
+    example="capture-ends-open.pcap",
+)
+def still_open(facts: Facts) -> Iterator[Finding]:
+    """TRN-06."""
+    record = facts.connection
+    if record.ended_by == "capture-end" and facts.established and not facts.ended:
+        last = facts.side("client").last or facts.side("server").last
+        if last is not None:
+            yield Finding("the session was open at the end", coverage="truncated")
+
+
+@check(
+    "TRN-10",
+    "opaque-tls",
+    "TLS that stayed closed",
+    severity="info",
+    tags=(*_CAPTURE, "tls"),
+    references=(),
+    explanation=(
+        "Some conversations speak TLS, and there are no secrets for them: whether WebSocket was "
+        "inside cannot be said."
+    ),
+    advice="Record with SSLKEYLOGFILE set, or capture behind the proxy that ends TLS.",
+    scope=CAPTURE,
+)
+def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:
+    """TRN-10: one finding for each capture."""
+    for capture in facts.captures:
+        count = capture.conversations_tls
+        if count:
+            spoke = "1 conversation speaks" if count == 1 else f"{count} conversations speak"
+            yield Finding(f"{capture.capture}: {spoke} TLS and could not be read", coverage="gap")

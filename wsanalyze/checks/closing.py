@@ -1,0 +1,231 @@
+"""The closing handshake (CLS): who broke it off, and who cut a connection that had none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import check
+from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
+from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
+from wsanalyze.checks.facts import OTHER, Facts, described
+from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.frames import certain
+from wsanalyze.observation import Ending, Event
+
+
+@check(
+    "CLS-04",
+    "data-after-close",
+    "Data after this side's Close",
+    severity="error",
+    tags=("close",),
+    references=("RFC 6455 §5.5.1",),
+    explanation="An end that has sent a Close must not send any more data frames.",
+    advice="Send what is to be sent before the Close.",
+    events=("data-after-close",),
+    example="oddities.pcapng",
+)
+def data_after_close(facts: Facts) -> Iterator[Finding]:
+    """CLS-04."""
+    for event in certain(facts, "data-after-close"):
+        where = "" if event.other is None else f" in packet {event.other.packet}"
+        yield facts.at(event, f"a {described(event)} behind this side's own Close{where}")
+
+
+@check(
+    "CLS-05",
+    "second-close",
+    "A second Close of the same side",
+    severity="error",
+    tags=("close",),
+    references=("RFC 6455 §5.5.1",),
+    explanation="Each end sends one Close: to begin the closing handshake, or to answer it.",
+    advice="Remember that a Close was sent; an answer to the other one is not needed then.",
+    events=("close-again",),
+    example="oddities.pcapng",
+)
+def second_close(facts: Facts) -> Iterator[Finding]:
+    """CLS-05."""
+    for event in certain(facts, "close-again"):
+        where = "" if event.other is None else f" behind the one in packet {event.other.packet}"
+        yield facts.at(event, f"another Close of the {event.sender}{where}")
+
+
+@check(
+    "CLS-06",
+    "unanswered-close",
+    "A Close was not answered",
+    severity="error",
+    tags=("close",),
+    references=("RFC 6455 §5.5.1", "RFC 6455 §7.1.2"),
+    explanation=(
+        "Whoever receives a Close and has not sent one must send one back before TCP is closed. "
+        "Without the answer the sender cannot tell whether all that it had sent was read."
+    ),
+    advice=("Let the library finish its closing handshake; give it some seconds before exiting."),
+    events=("one-close",),
+)
+def unanswered_close(facts: Facts) -> Iterator[Finding]:
+    """CLS-06."""
+    unclosed = [sender for sender in SENDERS if facts.side(sender).close is None]
+    if len(unclosed) != 1 or not (facts.whole("client") and facts.whole("server")):
+        return
+    other = unclosed[0]
+    for close in facts.closes:
+        first = next(iter(facts.observation.endings), None)
+        until = facts.connection.ended if first is None else first.time
+        waited = (until - close.time) / SECOND
+        if first is not None and first.sender == other and waited > _crossing_s(facts, close):
+            how = {"fin": "closed", "rst": "reset"}[first.how]
+            message = f"the {other} {how} TCP without answering the {close.sender}'s Close"
+        elif waited >= facts.thresholds.close_s:
+            message = f"no Close answered this one in {waited:.1f} s"
+        elif first is not None and _ended_unasked(facts, close, waited):
+            message = (
+                f"no Close answered this one in {waited:.1f} s: the {close.sender} gave up, "
+                f"and the {other} ended TCP"
+            )
+        else:
+            # The sender did not wait for the answer, the capture did not, or TCP had been ended.
+            continue
+        yield facts.at(close, message, evidence=body(close), expected=f"a Close of the {other}")
+
+
+def _ended_unasked(facts: Facts, close: Event, waited: float) -> bool:
+    """Whether an end that had been given time for a Close of its own ended TCP without one.
+
+    RFC 6455 §5.5.1: it must send one, and may finish its message first.
+    """
+    other = OTHER[close.sender]
+    if waited < max(facts.thresholds.answer_s, _crossing_s(facts, close)):
+        return False
+    busy = facts.may_be_within_a_frame(other) or facts.observation.count("unfinished", other)
+    return facts.ended_itself(other) and not busy
+
+
+def _crossing_s(facts: Facts, close: Event) -> float:
+    """Return how long after a Close an end of TCP may come that was sent before the Close arrived.
+
+    That is the way to the other end and back, as far as this capture shows it: the quickest of its
+    Pongs, and for a client's Close its connect time.
+    """
+    pongs = facts.side(close.sender).pong_ns
+    way = pongs.least / SECOND if pongs.count else 0.0
+    connect_ms = facts.connection.connect_ms
+    if close.sender == "client" and connect_ms is not None:
+        return max(way, connect_ms / 1000)
+    return way
+
+
+@check(
+    "CLS-08",
+    "cut-without-close",
+    "The connection was cut without a Close",
+    severity="warning",
+    tags=("close", "proxy", "cut"),
+    references=("RFC 6455 §7.1.5", "RFC 6455 §7.1.7"),
+    explanation=(
+        "TCP ended and no Close frame was sent: both ends report 1006 to their programs. A program "
+        "that crashed, a device that went to sleep, or an intermediary that lost its patience; the "
+        "idle time before it, and who sent the FIN or RST, say which."
+    ),
+    advice=(
+        "Where the idle time is that of a proxy's limit, send Pings more often than that, or raise "
+        "the limit. Where one end reset, look at its log at that time."
+    ),
+    example="cut-connections.pcapng",
+)
+def cut_without_close(facts: Facts) -> Iterator[Finding]:
+    """CLS-08."""
+    if not facts.observation.endings:
+        return
+    cut = maybe_cut(facts)
+    if cut is None:
+        return
+    record = facts.connection
+    if not record.client_frames and not record.server_frames and cut.age_s < 1.0:
+        # Nothing was said; a client that only looks whether it can connect does so.
+        return
+    known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
+    yield Finding(
+        sentence(facts, cut),
+        sender=cut.by,
+        time=cut.time,
+        packet=cut.packet,
+        evidence=cut.how.upper(),
+        expected="a Close frame first" if known is None else "Pings more often than the limit",
+    )
+
+
+@check(
+    "CLS-09",
+    "tcp-closed-out-of-turn",
+    "The client closed TCP first, or a RST followed a clean closing handshake",
+    severity="info",
+    tags=("close",),
+    references=("RFC 6455 §7.1.1",),
+    explanation=(
+        "After both Close frames the server should close TCP first, so that the client does not "
+        "have to keep the port in TIME_WAIT. A RST may throw away what the other end had not read "
+        "yet."
+    ),
+    advice="Let the client wait for the server's FIN some seconds.",
+)
+def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
+    """CLS-09: the client first is common and harmless, a RST is not."""
+    client, server = both_closes(facts)
+    endings = facts.observation.endings
+    if client is None or server is None or not endings:
+        return
+    both = max(client.time, server.time)
+    first = endings[0]
+    resets = [each for each in endings if each.how == "rst" and each.time >= both]
+    if first.how == "fin" and resets and not _fins_of_both(endings):
+        each = resets[0]
+        message = f"the {each.sender} reset TCP after both Close frames"
+        yield _about(each, message, "warning")
+    elif first.how == "rst" and first.time >= both:
+        yield _about(first, f"the {first.sender} reset TCP after both Close frames", "warning")
+    elif first.sender == "client" and first.time >= both:
+        yield _about(first, "the client closed TCP before the server did", "info")
+
+
+def _fins_of_both(endings: list[Ending]) -> bool:
+    return {each.sender for each in endings if each.how == "fin"} == set(SENDERS)
+
+
+def _about(ending: Ending, message: str, severity: str) -> Finding:
+    return Finding(
+        message,
+        sender=ending.sender,
+        time=ending.time,
+        packet=ending.packet,
+        evidence=ending.how.upper(),
+        severity=severity,
+    )
+
+
+@check(
+    "CLS-10",
+    "tcp-left-open",
+    "TCP stayed open after both Close frames",
+    severity="warning",
+    tags=("close",),
+    references=("RFC 6455 §7.1.1",),
+    explanation=(
+        "When both ends have sent a Close, the server must close TCP at once. Connections that "
+        "stay open use up memory and ports for nothing."
+    ),
+    advice=("Close the socket when the closing handshake is over, after a time limit in any case."),
+)
+def tcp_left_open(facts: Facts) -> Iterator[Finding]:
+    """CLS-10."""
+    client, server = both_closes(facts)
+    if client is None or server is None:
+        return
+    endings = facts.observation.endings
+    until = endings[0].time if endings else facts.connection.ended
+    left = (until - max(client.time, server.time)) / SECOND
+    if left > facts.thresholds.linger_s:
+        message = f"TCP stayed open for {left:.1f} s after both Close frames"
+        yield facts.at(server, message, evidence=body(server))
