@@ -160,8 +160,9 @@ class TestSeen:
 
 
 class TestElsewhere:
-    def test_port_80_fails_and_another_works(self) -> None:
-        good, bad = connection(server_port=8080), refused(400)
+    @pytest.mark.parametrize("status", [400, 426, 502, 505])
+    def test_port_80_fails_and_another_works(self, status: int) -> None:
+        good, bad = connection(server_port=8080), refused(status)
         bad.serial, bad.server_port = 1, 80
         (finding,) = found(proxies.works_elsewhere, good, bad)
         assert finding.message == "'example.com/chat' works on port 8080 and fails on port 80"

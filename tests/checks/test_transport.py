@@ -207,6 +207,24 @@ class TestBeginningAndEnd:
         assert (finding.packet, finding.frame, finding.coverage) == (8, 2, "midstream")
         assert found(capture_quality.no_handshake, connection()) == []
 
+    @pytest.mark.parametrize(
+        ("request_packet", "response_packet", "missing"),
+        [
+            (None, None, "handshake"),
+            (4, None, "response"),
+            (None, 6, "request"),
+            (4, 6, "whole handshake"),
+        ],
+    )
+    def test_what_is_missing_of_the_handshake_is_said(
+        self, request_packet: int | None, response_packet: int | None, missing: str
+    ) -> None:
+        record = seen_from_the_middle()
+        record.request_packet, record.response_packet = request_packet, response_packet
+        (finding,) = found(capture_quality.no_handshake, record)
+        assert finding.message.startswith(f"the {missing} is not in the capture")
+        assert ("by its frames" in finding.message) is (response_packet is None)
+
     def test_a_handshake_of_which_half_is_there(self) -> None:
         assert found(capture_quality.no_handshake, connection(handshake(response=None))) == []
 

@@ -31,6 +31,7 @@ SEVERAL_SYNS = 2
         "Capture with -s 262144 and a larger buffer; stop the capture before copying the file."
     ),
     scope=CAPTURE,
+    example="snapped.pcap",
 )
 def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
     """TRN-04: one finding for each capture."""
@@ -77,6 +78,15 @@ def _offloaded(facts: CaptureFacts, capture: str, sender: str) -> str | None:
     )
 
 
+# What is missing of a handshake, by whether its request and its response were seen.
+_MISSING = {
+    (False, False): "handshake",
+    (True, False): "response",
+    (False, True): "request",
+    (True, True): "whole handshake",
+}
+
+
 @check(
     "TRN-05",
     "no-handshake",
@@ -89,6 +99,7 @@ def _offloaded(facts: CaptureFacts, capture: str, sender: str) -> str | None:
         "told from the frames themselves. What was agreed upon is not known, compression among it."
     ),
     advice="Start the capture before the connection is opened.",
+    example="from-the-middle.pcapng",
 )
 def no_handshake(facts: Facts) -> Iterator[Finding]:
     """TRN-05."""
@@ -98,11 +109,11 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     firsts = [facts.side(sender).first for sender in SENDERS]
     seen = [event for event in firsts if event is not None]
     first = min(seen, key=lambda event: event.time, default=None)
-    answered = record.response_packet is not None
-    part = "request is not" if answered else "handshake is not"
+    asked, answered = record.request_packet is not None, record.response_packet is not None
+    part = _MISSING[asked, answered]
     told = "" if answered else ": told to be WebSocket by its frames"
     yield Finding(
-        f"the {part} in the capture{told}",
+        f"the {part} is not in the capture{told}",
         time=first.time if first else None,
         packet=first.packet if first else None,
         frame=first.frame if first else None,

@@ -242,6 +242,7 @@ def early_frames(facts: Facts) -> Iterator[Finding]:
         "Send heads by a library that does nothing else; let proxies refuse what is malformed."
     ),
     faults=True,
+    example="odd-habits.pcapng",
 )
 def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     """HSQ-18."""
@@ -314,6 +315,7 @@ def upgrade_stripped(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Offer websocket alone.",
     faults=True,
+    example="odd-habits.pcapng",
 )
 def several_upgrade_protocols(facts: Facts) -> Iterator[Finding]:
     """HSQ-21."""

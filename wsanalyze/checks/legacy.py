@@ -53,6 +53,7 @@ def wrong_challenge_answer(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Look for who changes the field's blanks on the way: they are part of it.",
     faults=True,
+    example="old-failures.pcapng",
 )
 def invalid_challenge_key(facts: Facts) -> Iterator[Finding]:
     """LEG-02."""
@@ -92,6 +93,7 @@ def wrong_legacy_origin(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Update both ends to RFC 6455, whose frames say how long they are.",
     events=("hixie-length", "hixie-cut"),
+    example="old-failures.pcapng",
 )
 def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
     """LEG-04: MSG-04 has what is not UTF-8."""
@@ -181,6 +183,7 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong; where the server speaks version 13, no other is of any use.",
     scope=CAPTURE,
+    example="old-failures.pcapng",
 )
 def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
     """LEG-07."""

@@ -178,6 +178,7 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
         "copies one direction. What the other end did is not known."
     ),
     advice="Capture on both ways, or at one of the ends.",
+    example="one-direction.pcapng",
 )
 def one_direction(facts: Facts) -> Iterator[Finding]:
     """PRX-18."""
@@ -210,6 +211,7 @@ def one_direction(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Use wss on port 443, which such proxies cannot look into.",
     scope=CAPTURE,
+    example="port-80.pcapng",
 )
 def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-20."""
@@ -240,7 +242,7 @@ def _is_broken(facts: Facts, patience_s: float) -> bool:
     """
     record = facts.connection
     if record.outcome == "refused" and facts.handshake is not None:
-        return facts.handshake.status in (400, 426, 501, 502, 503, 504)
+        return facts.handshake.status in (400, 426, 501, 502, 503, 504, 505)
     if record.outcome == "unanswered":
         # The capture may have ended before the answer came.
         waited = record.ended - (record.requested or record.ended)

@@ -110,6 +110,7 @@ def token_in_address(facts: Facts) -> Iterator[Finding]:
         "Accept only the origins that you serve; ask for a token that other sites cannot know."
     ),
     fields=("origin",),
+    example="cross-site.pcapng",
 )
 def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     """SEC-03."""
@@ -146,6 +147,7 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Compare the list with the sites that should be able to connect.",
     scope=CAPTURE,
+    example="cross-site.pcapng",
 )
 def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
     """SEC-04: one finding for each endpoint and Host: several sites may share an address."""
@@ -194,6 +196,7 @@ def _first_that_name_it(found: dict[str, list[Facts]]) -> dict[str, Facts]:
     ),
     advice="Use wss on pages of https.",
     fields=("origin",),
+    example="cross-site.pcapng",
 )
 def mixed_content(facts: Facts) -> Iterator[Finding]:
     """SEC-05."""
@@ -226,6 +229,7 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Let servers inside refuse hosts and origins that they do not know.",
     fields=("origin",),
+    example="cross-site.pcapng",
 )
 def private_endpoint(facts: Facts) -> Iterator[Finding]:
     """SEC-14: where Host names an address or a machine inside, and the Origin a public site."""

@@ -49,6 +49,7 @@ CROSSING_S = 1.0
         "not known, and checks are silent about it."
     ),
     advice="Capture with a larger buffer (dumpcap -B 64), or nearer to one of the ends.",
+    example="overrun.pcap",
 )
 def gap(facts: Facts) -> Iterator[Finding]:
     """TRN-01: one finding for each side."""
@@ -94,6 +95,7 @@ def gap(facts: Facts) -> Iterator[Finding]:
     advice=(
         "Look at both copies: which one did the receiver take? TTL and checksum tell who sent it."
     ),
+    example="damaged-segments.pcapng",
 )
 def contradicting_copies(facts: Facts) -> Iterator[Finding]:
     """TRN-02: the first conflict of each side, with how many there are."""
@@ -111,8 +113,9 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
             yield Finding(message, sender=sender)
             continue
         conflict: Conflict = kept[0]
+        size = "1 byte" if conflict.length == 1 else f"{conflict.length} bytes"
         message += (
-            f": first {conflict.length} bytes from offset {conflict.offset} on, in packets "
+            f": first {size} from offset {conflict.offset} on, in packets "
             f"{conflict.first_packet} and {conflict.second_packet}; the {conflict.used} copy was "
             f"read ({_WHY[conflict.why]})"
         )
@@ -196,6 +199,7 @@ def _segments(facts: Facts, sender: str) -> int:
     ),
     advice="Use tcp_stream and the time to join with other logs.",
     scope=CAPTURE,
+    example="ports-again.pcapng",
 )
 def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
     """TRN-07: one finding for each pair of ends.
@@ -233,6 +237,7 @@ def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
         "has sent a FIN does not read any more in most programs, and what came later is lost."
     ),
     advice="Close with a Close frame, and read until the other end's comes.",
+    example="ports-again.pcapng",
 )
 def half_closed(facts: Facts) -> Iterator[Finding]:
     """TRN-08: what was on its way already is nobody's fault, and neither is the answer to a Close.
