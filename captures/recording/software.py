@@ -23,6 +23,7 @@ PROGRAMS = {
     "apache2": "-v",
     "squid": "-v",
     "varnishd": "-V",
+    "openssl": "version",
 }
 
 

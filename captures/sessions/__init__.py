@@ -28,6 +28,7 @@ from sessions import (
     tunnels,
     unruly_peers,
     websockets_plain,
+    wss,
 )
 
 FAMILIES = (
@@ -55,6 +56,7 @@ FAMILIES = (
     interference,
     faulty_handshakes,
     unruly_peers,
+    wss,
 )
 
 SESSIONS: dict[str, Session] = {

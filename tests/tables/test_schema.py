@@ -45,6 +45,9 @@ NAMES = {
     "findings": "connection check severity message sender time packet frame evidence reference "
     "name expected coverage count",
     "segments": "connection packet time sender flags seq ack length window note",
+    "tls": "client_ip client_port server_ip server_port community_id tcp_stream started version "
+    "cipher sni alpn resumed client_random server_random ja3 ja4 certificate_subject "
+    "certificate_issuer not_before not_after decrypted reason",
 }
 
 

@@ -1,0 +1,187 @@
+"""One side of a TLS connection: where its records begin, and what opens them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsanalyze.tls.messages import Messages
+from wsanalyze.tls.schedule import next_secret
+from wsanalyze.tls.suites import Suite
+
+if TYPE_CHECKING:
+    from wsanalyze.tls.ciphers import Opener
+
+HEADER = 5
+# The longest body of a record: RFC 5246 §6.2.3 allows 2048 bytes more than what is inside, TLS 1.3
+# 256 (RFC 8446 §5.2).
+LONGEST = 16_384 + 2048
+# Records that may be missing before one is looked at: a hole of 90 kB full of the smallest.
+MOST_MISSED = 4096
+# Bytes that may be tried in vain, besides TRIES times those that the side sent.
+SPARE = 8 * 1024 * 1024
+TRIES = 16
+# What trying costs besides the bytes.
+TRY = 256
+
+
+class Epoch:
+    """One secret of TLS 1.3 and what it opens; the opener is made when it is first tried."""
+
+    __slots__ = ("_opener", "is_application", "secret", "suite")
+
+    def __init__(self, suite: Suite, secret: bytes, *, is_application: bool) -> None:
+        self.suite = suite
+        self.secret = secret
+        self.is_application = is_application
+        self._opener: Opener | None = None
+
+    @property
+    def opener(self) -> Opener:
+        """Who opens its records."""
+        if self._opener is None:
+            from wsanalyze.tls.ciphers import Opener13
+
+            self._opener = Opener13(self.suite, self.secret)
+        return self._opener
+
+    def updated(self) -> Epoch:
+        """Return what follows a KeyUpdate, RFC 8446 §7.2."""
+        secret = next_secret(self.secret, self.suite.hash)
+        return Epoch(self.suite, secret, is_application=True)
+
+
+class TlsSender:
+    """What one end sent: records cut anywhere by segments, then opened one after the other.
+
+    - `pending`: bytes of a record that is not whole, `needed` how many it takes as far as is known;
+      `skipping`: how many of its bytes are to be passed over, since some are missing
+    - `seeking`: whether the next record has to be looked for; `lost` is how many bytes of records
+      were not opened since the last that was, `missed` how many records that may have been at most
+    - `ciphered`: whether its records are protected (TLS 1.2: since its ChangeCipherSpec)
+    - `opener` and `sequence`: for the next record. `epochs`: TLS 1.3's, the current one first
+    """
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.pending = bytearray()
+        self.needed = HEADER
+        self.looked = 0
+        self.skipping = 0
+        self.seeking = False
+        self.lost = self.missed = 0
+        self.ciphered = False
+        self.opener: Opener | None = None
+        self.sequence = 0
+        self.epochs: list[Epoch] = []
+        self.messages = Messages()
+        self.opened = self.skipped = 0
+        self.sent = self.tried = 0
+        self.has_certificate = self.has_early = False
+        self.ended: int | None = None
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept of what it sent."""
+        return len(self.pending) + len(self.messages.data)
+
+    def begin(self, opener: Opener) -> None:
+        """Go on with other keys."""
+        self.opener, self.sequence, self.ciphered = opener, 0, True
+
+    def begin_epochs(self, epochs: list[Epoch]) -> None:
+        """Take the epochs of TLS 1.3, in their order."""
+        self.epochs = epochs
+        if epochs:
+            self.begin(epochs[0].opener)
+
+    def advance(self) -> None:
+        """Go on to the next epoch, where there is one: its messages said so."""
+        if len(self.epochs) > 1:
+            del self.epochs[0]
+            self.begin(self.epochs[0].opener)
+
+    def update(self) -> None:
+        """Go on with the keys behind a KeyUpdate."""
+        if self.epochs:
+            self.epochs = [self.epochs[-1].updated()]
+            self.begin(self.epochs[0].opener)
+
+    def open(self, header: bytes, body: bytes | memoryview) -> bytes | None:
+        """Open a record; None where no key and no sequence number that may be due fits it.
+
+        Where records are missing, or one did not open, those that may follow are tried; the tag
+        decides. `skipped` is then how many were passed over, -1 where that is not known.
+        """
+        if self.opener is None:
+            return None
+        content = self.opener.open(self.sequence, header, body)
+        if content is None:
+            return self._search(header, body)
+        self.sequence += 1
+        self.opened += 1
+        self.skipped = 0
+        return content
+
+    def _search(self, header: bytes, body: bytes | memoryview) -> bytes | None:
+        expected = self.sequence
+        if self.opener is not None:
+            content = self._try(self.opener, expected + 1, self.missed, header, body)
+            if content is not None:
+                self.skipped = self.sequence - 1 - expected
+                return content
+        self.skipped = -1
+        for place, epoch in enumerate(self.epochs[1:], 1):
+            content = self._try(epoch.opener, 0, self.missed + 1, header, body)
+            if content is not None:
+                del self.epochs[:place]
+                self.opener = epoch.opener
+                return content
+        if self.missed and self.opened and self.epochs and self.epochs[-1].is_application:
+            updated = self.epochs[-1].updated()
+            content = self._try(updated.opener, 0, self.missed, header, body)
+            if content is not None:
+                self.epochs, self.opener = [updated], updated.opener
+                return content
+        return None
+
+    def _try(
+        self, opener: Opener, first: int, count: int, header: bytes, body: bytes | memoryview
+    ) -> bytes | None:
+        """Try `count` sequence numbers from `first` on."""
+        for sequence in range(first, first + count):
+            self.tried += len(body) + TRY
+            if self.is_tired:
+                return None
+            content = opener.open(sequence, header, body)
+            if content is not None:
+                self.sequence = sequence + 1
+                self.opened += 1
+                return content
+        return None
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether so much was tried in vain that it is not worth going on."""
+        return self.tried > SPARE + TRIES * self.sent
+
+    def miss(self, length: int) -> None:
+        """Take note of bytes of records that were not opened."""
+        self.lost += length
+        smallest = HEADER + max(self.opener.overhead if self.opener is not None else 1, 1)
+        self.missed = min(-(-self.lost // smallest), MOST_MISSED)
+
+    def found_again(self) -> int:
+        """Return how many bytes of content are missing before the record that was just opened.
+
+        Exact where the suite always adds as much, and nothing but content was lost; else at most
+        as many.
+        """
+        lost, self.lost, self.missed = self.lost, 0, 0
+        if self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
+            return lost
+        return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
+
+
+def is_header(kind: int, major: int, length: int) -> bool:
+    """Say whether five bytes may begin a record: content type, first of the version, length."""
+    return 20 <= kind <= 24 and major == 3 and length <= LONGEST
