@@ -272,7 +272,7 @@ class Tls(Layer):
         waiting, self.waiting, self.waiting_bytes = self.waiting, [], 0
         for side, header, body, time, packet, ordinal in waiting:
             sender = self.senders[side]
-            if sender.ciphered and sender.opener is None:
+            if sender.ciphered and sender.opener is None and not self.handshake.is_tls_1_3:
                 self.change(sender)
             if self.record(sender, header, body, time, packet, ordinal):
                 return 1
@@ -327,7 +327,8 @@ class Tls(Layer):
 
     def give_up(self) -> int:
         """Say why no more records are tried; return 1."""
-        self.handshake.say("too many records do not authenticate with the secrets that are there")
+        if self.handshake.facts.decrypted:
+            self.handshake.say("from some record on none authenticates")
         return 1
 
     def message(self, sender: TlsSender, kind: int, body: bytes) -> int:

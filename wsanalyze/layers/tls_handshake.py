@@ -117,8 +117,11 @@ class TlsHandshake:
             return
         if self.client is None:
             self.client_side = 1 - side
-        if not hello.is_retry:
-            self.server = hello
+        if hello.is_retry:
+            # The second ClientHello is in the clear, whatever came before it.
+            self.version = TLS_1_3
+            return
+        self.server = hello
 
     def maybe_decide(self) -> bool:
         """Choose secrets and keys; return whether both hellos are there, for the first time."""
@@ -250,7 +253,7 @@ class TlsHandshake:
         """Say why it was not decrypted."""
         facts = self.facts
         if facts.decrypted:
-            facts.reason = None if not self.is_closed else self.why
+            facts.reason = self.why
             return
         if self.why is None and facts.bad_records:
             self.why = "the secret of its client random opens none of its records"
