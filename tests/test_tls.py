@@ -142,7 +142,7 @@ def test_the_command_line(
 
     assert "1 TLS, not decrypted" in summary()
     named = summary("--keylog", log)
-    assert "wss://chat.example:9301/chat?room=1" in named
+    assert "wss://chat.example:9301/chat" in named
     assert "1 decrypted" in named
     monkeypatch.setenv("SSLKEYLOGFILE", log)
     assert summary() == named
