@@ -12,8 +12,10 @@ from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
+from wsanalyze.layers.tls_blind import RECORDS
 from wsanalyze.layers.tls_handshake import TlsHandshake
-from wsanalyze.layers.tls_sender import HEADER, LONGEST, TlsSender, is_header
+from wsanalyze.layers.tls_sender import HEADER, LONGEST, MOST_MISSED, TlsSender, is_header
+from wsanalyze.tls.hellos import TLS_1_2
 from wsanalyze.tls.messages import (
     CERTIFICATE,
     CLIENT_HELLO,
@@ -152,7 +154,7 @@ class Tls(Layer):
     def astray(self, sender: TlsSender) -> int:
         """Look for the next record where there is none; return 1 to let go."""
         self.handshake.say("bytes that are no TLS record")
-        if not sender.opened:
+        if not (sender.opened or self.handshake.is_blind):
             return 1
         sender.seeking = True
         sender.needed = HEADER
@@ -161,7 +163,7 @@ class Tls(Layer):
     def seek(self, sender: TlsSender, time: int, packet: int, ordinal: int) -> int:
         """Look for a record that opens among the bytes that are pending, and go on behind it."""
         while True:
-            at = next_header(sender.pending, sender.looked)
+            at = next_header(sender.pending, sender.looked, self.handshake.version)
             if at < 0:
                 at = max(len(sender.pending) - HEADER + 1, 0)
             sender.miss(at)
@@ -174,7 +176,10 @@ class Tls(Layer):
                 return 0
             stop = HEADER + length
             header, body = bytes(sender.pending[:HEADER]), bytes(sender.pending[HEADER:stop])
-            if not self.ready(sender):
+            if not self.ready(sender) and not self.recover(sender, header, body):
+                if self.handshake.misses_hello and sender.tried_blind < RECORDS:
+                    sender.looked = 1
+                    continue
                 # Whether it is one, is not to be known without keys.
                 self.handshake.say("bytes of its handshake are not in the capture")
                 return 1
@@ -224,6 +229,8 @@ class Tls(Layer):
                 return 1
             # Only the other side's secrets are known.
             return self.unopened(self.senders[record[0]], len(record[2]))
+        if self.recover(self.senders[record[0]], record[1], record[2]):
+            return self.drain() or self.record(self.senders[record[0]], *record[1:])
         self.waiting.append(record)
         self.waiting_bytes += len(record[2]) + OVERHEAD
         if self.waiting_bytes <= self.recorder.limits.held:
@@ -231,6 +238,30 @@ class Tls(Layer):
         self.recorder.reach("held")
         self.handshake.say("the handshake is not in the capture")
         return 1
+
+    def recover(self, sender: TlsSender, header: bytes, body: bytes) -> bool:
+        """Find secrets for a record where hellos are missing; say whether there are some."""
+        handshake = self.handshake
+        if (
+            header[0] != APPLICATION_DATA
+            or not handshake.misses_hello
+            or sender.tried_blind >= RECORDS
+        ):
+            return False
+        # The client's first records may be 0-RTT data, and wait for the ServerHello.
+        if handshake.client is not None and not handshake.is_server(sender.side):
+            return False
+        sender.tried_blind += 1
+        found = handshake.find(sender.side, header, body)
+        if found is None:
+            return False
+        for each in self.senders:
+            epochs = handshake.epochs(each.side)
+            each.begin_epochs([epoch for epoch in epochs if epoch.is_application])
+            # How many records of it were sent before, the tag tells.
+            each.missed = MOST_MISSED
+        sender.sequence, sender.missed = found, 0
+        return True
 
     def plain(
         self, sender: TlsSender, kind: int, content: bytes, time: int, packet: int, ordinal: int
@@ -267,7 +298,7 @@ class Tls(Layer):
 
     def drain(self) -> int:
         """Read the records that waited for the hellos; return 1 to let go."""
-        if not self.waiting or not self.handshake.is_decided:
+        if not (self.waiting and self.handshake.is_decided):
             return 0
         waiting, self.waiting, self.waiting_bytes = self.waiting, [], 0
         for side, header, body, time, packet, ordinal in waiting:
@@ -315,7 +346,8 @@ class Tls(Layer):
     def within(self) -> Layer:
         """Return the layer that reads what is inside."""
         if self.inner is None:
-            route = self.route.within(self.handshake.facts)
+            handshake = self.handshake
+            route = self.route.within(handshake.facts, midstream=handshake.client is None)
             self.inner = self.inside(route) if self.inside is not None else Layer()
         return self.inner
 
@@ -428,10 +460,13 @@ class Tls(Layer):
         return self.inner.finish(evicted)
 
 
-def next_header(data: bytearray, at: int) -> int:
-    """Return where from `at` on a protected record may begin, -1 for nowhere."""
-    while (at := data.find(b"\x17\x03", at)) >= 0:
-        if len(data) - at < HEADER or is_header(23, 3, data[at + 3] << 8 | data[at + 4]):
+def next_header(data: bytearray, at: int, version: int) -> int:
+    """Return where from `at` on a record with application data may begin, -1 for nowhere."""
+    # TLS 1.3 says that it is 1.2 (RFC 8446 §5.1).
+    said = min(version or TLS_1_2, TLS_1_2)
+    begin = bytes((APPLICATION_DATA, *said.to_bytes(2, "big")))
+    while (at := data.find(begin, at)) >= 0:
+        if len(data) - at < HEADER or data[at + 3] << 8 | data[at + 4] <= LONGEST:
             return at
         at += 1
     return -1

@@ -78,6 +78,39 @@ class TlsHandshake:
         """Whether TLS 1.3 was agreed on."""
         return self.version == TLS_1_3
 
+    @property
+    def misses_hello(self) -> bool:
+        """Whether records came although a hello did not, and there are secrets to try."""
+        return not self.is_decided and bool(self.recorder.secrets) and has_cryptography()
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether neither hello was seen, and secrets may be found all the same."""
+        return self.client is None and self.server is None and self.misses_hello
+
+    def find(self, side: int, header: bytes, body: bytes) -> int | None:
+        """Look for secrets that open a record of a side; return its sequence number."""
+        from wsanalyze.layers.tls_blind import maybe_found
+
+        secrets, client = self.recorder.secrets, self.client
+        found = maybe_found(secrets, client.random if client is not None else None, header, body)
+        if found is None:
+            return None
+        self.is_decided = True
+        self.client_side = 1 - side if found.from_server else side
+        self.version, self.suite = TLS_1_3, found.suite
+        self.secrets = secrets.of(found.client_random)
+        facts = self.facts
+        self._name_ends()
+        facts.version, facts.cipher = version_name(TLS_1_3), found.suite.name
+        facts.client_random = found.client_random.hex()
+        return found.sequence
+
+    def _name_ends(self) -> None:
+        facts, side = self.facts, self.client_side
+        facts.client_ip, facts.client_port = self.conversation.endpoint(side)
+        facts.server_ip, facts.server_port = self.conversation.endpoint(1 - side)
+
     def is_server(self, side: int) -> bool:
         """Whether a side is the server's."""
         return side != self.client_side
@@ -101,8 +134,7 @@ class TlsHandshake:
             return
         self.client_side = side
         facts = self.facts
-        facts.client_ip, facts.client_port = self.conversation.endpoint(side)
-        facts.server_ip, facts.server_port = self.conversation.endpoint(1 - side)
+        self._name_ends()
         if again:
             return
         facts.client_random = hello.random.hex()

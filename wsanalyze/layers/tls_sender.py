@@ -19,7 +19,7 @@ LONGEST = 16_384 + 2048
 MOST_MISSED = 4096
 # Bytes that may be tried in vain, besides TRIES times those that the side sent.
 SPARE = 8 * 1024 * 1024
-TRIES = 16
+TRIES = 4
 # What trying costs besides the bytes.
 TRY = 256
 
@@ -58,6 +58,7 @@ class TlsSender:
     - `seeking`: whether the next record has to be looked for; `lost` is how many bytes of records
       were not opened since the last that was, `missed` how many records that may have been at most
     - `ciphered`: whether its records are protected (TLS 1.2: since its ChangeCipherSpec)
+    - `tried_blind`: how many of its records were tried with secrets of unknown connections
     - `opener` and `sequence`: for the next record. `epochs`: TLS 1.3's, the current one first
     """
 
@@ -76,7 +77,8 @@ class TlsSender:
         self.messages = Messages()
         self.opened = self.skipped = 0
         self.sent = self.tried = 0
-        self.has_certificate = self.has_early = False
+        self.has_certificate = False
+        self.tried_blind = 0
         self.ended: int | None = None
 
     @property
@@ -167,7 +169,7 @@ class TlsSender:
     def miss(self, length: int) -> None:
         """Take note of bytes of records that were not opened."""
         self.lost += length
-        smallest = HEADER + max(self.opener.overhead if self.opener is not None else 1, 1)
+        smallest = HEADER + (self.opener.least if self.opener is not None else 1)
         self.missed = min(-(-self.lost // smallest), MOST_MISSED)
 
     def found_again(self) -> int:

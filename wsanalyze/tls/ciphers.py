@@ -27,10 +27,12 @@ Bytes = bytes | memoryview
 class Opener(Protocol):
     """Opens the records of one sender under one set of keys.
 
-    `overhead` is how much longer a record's body is than what is in it, -1 where that varies.
+    `overhead` is how much longer a record's body is than what is in it, -1 where that varies;
+    `least` how long a body is at least.
     """
 
     overhead: int
+    least: int
 
     def open(self, sequence: int, header: bytes, body: Bytes) -> bytes | None:
         """Return what is in a record: None where it does not authenticate.
@@ -57,7 +59,7 @@ class Opener13:
         key = expand_label(secret, b"key", b"", suite.key_length, suite.hash)
         self.iv = int.from_bytes(expand_label(secret, b"iv", b"", 12, suite.hash), "big")
         self.decrypt = _aead(suite, key).decrypt
-        self.overhead = suite.tag_length + 1
+        self.overhead = self.least = suite.tag_length + 1
 
     def open(self, sequence: int, header: bytes, body: Bytes) -> bytes | None:
         """Return content, content type and padding; None where it does not authenticate."""
@@ -77,7 +79,7 @@ class Opener12:
         self.decrypt = _aead(suite, key).decrypt
         self.iv = iv
         self.explicit = 0 if suite.mode == CHACHA else EXPLICIT
-        self.overhead = suite.tag_length + self.explicit
+        self.overhead = self.least = suite.tag_length + self.explicit
 
     def open(self, sequence: int, header: bytes, body: Bytes) -> bytes | None:
         """Return the content; None where it does not authenticate."""
@@ -101,6 +103,8 @@ class OpenerCbc:
     """TLS 1.0 to 1.2 with AES-CBC; `chain` is the block that a record of TLS 1.0 begins with."""
 
     overhead = -1
+    # A block or a vector, and a MAC with its padding.
+    least = 2 * BLOCK
 
     def __init__(
         self, suite: Suite, mac_key: bytes, key: bytes, chain: bytes, *, etm: bool

@@ -25,6 +25,9 @@ BY_SESSION = re.compile(rb"RSA Session-ID:((?:[0-9a-fA-F]{2}){1,32}) Master-Key:
 # The longest line that is understood, with a label of 64 characters.
 LONGEST = 64 + 1 + 64 + 1 + 128
 
+# Records that may be tried with secrets of who knows which connection, in all: some three seconds.
+TRIES = 2_000_000
+
 NONE: Mapping[str, bytes] = {}
 
 
@@ -32,7 +35,8 @@ class Secrets:
     """What key logs say, by client random and by session ID.
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
-    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`.
+    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
+    client randoms that were asked for; `tries_left` bounds what is tried without one.
     """
 
     def __init__(self, most: int) -> None:
@@ -41,6 +45,8 @@ class Secrets:
         self.sources = self.lines = self.not_understood = self.dropped = self.count = 0
         self.by_random: dict[bytes, dict[str, bytes]] = {}
         self.by_session: dict[bytes, bytes] = {}
+        self.used: set[bytes] = set()
+        self.tries_left = TRIES
 
     def __bool__(self) -> bool:
         """Be true where there is a secret."""
@@ -82,6 +88,7 @@ class Secrets:
         """Return the secrets of a connection by label, empty where there are none."""
         found = self.by_random.get(client_random)
         if found is not None:
+            self.used.add(client_random)
             return found
         master = self.by_session.get(session_id) if session_id else None
         return NONE if master is None else {MASTER: master}
