@@ -20,6 +20,7 @@ FAMILIES = (
     "close",
     "deflate",
     "security",
+    "encryption",
     "randomness",
     "proxies",
     "cuts",
