@@ -10,6 +10,7 @@ from support.tshark import fields, needs_tshark
 
 import wsanalyze
 from wsanalyze.cli.main import main
+from wsanalyze.crosscheck.verification import verify
 from wsanalyze.pipeline import TLS_KEY_LOG
 
 pytest.importorskip("cryptography")
@@ -150,6 +151,17 @@ def test_the_command_line(
     assert "1 TLS, not decrypted" in summary()
     assert main(["summary", capture, "--keylog", log + ".gone"]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@needs_tshark
+def test_verify_with_key_logs(closed: tuple[Path, Path], tmp_path: Path) -> None:
+    pytest.importorskip("pyshark")
+    capture, log = closed
+    other = tmp_path / "other.log"
+    other.write_text("# nothing", encoding="ascii")
+    for keylogs, frames in (([], 0), ([log], 20), ([other, log], 20)):
+        found = verify(capture, keylogs=keylogs)
+        assert (found.agree, found.ours, found.theirs) == (frames,) * 3
 
 
 def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:

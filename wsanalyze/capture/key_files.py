@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from wsanalyze.capture.stored import reason
@@ -20,6 +22,24 @@ def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
     for path in paths:
         for file in _files(path):
             yield _lines(file)
+
+
+@contextmanager
+def as_one(paths: Sequence[Path]) -> Iterator[Path | None]:
+    """Give all key logs as one file, for who takes a single one; None for none.
+
+    Where there are several, it is a temporary file that nobody else can read, gone at the end.
+    """
+    files = [file for path in paths for file in _files(path)]
+    if len(files) < 2:
+        yield files[0].absolute() if files else None
+        return
+    with tempfile.NamedTemporaryFile(prefix="wsanalyze-keys-") as joined:
+        for lines in lines_of(files):
+            for line in lines:
+                joined.write(line if line.endswith(b"\n") else line + b"\n")
+        joined.flush()
+        yield Path(joined.name)
 
 
 def _files(path: Path) -> list[Path]:
