@@ -13,6 +13,7 @@ from support.tls import (
     TLS_1_3,
     Flight,
     Pair,
+    certificate,
     contexts,
     play,
     secrets_of,
@@ -360,6 +361,54 @@ def test_a_renegotiation_without_its_secret() -> None:
         "no secret for this client random in 1 file, 1 line",
     )
     assert stage.connection.outcome == "unanswered"
+
+
+# <openssl/ssl.h>
+NO_EXTENDED_MASTER_SECRET = 1
+RSA_SUITES = ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA")
+
+
+def with_rsa(suite: str, options: int = 0) -> Pair:
+    """A session whose secret the client encrypts with the server's RSA key."""
+    shared = contexts(TLS_1_2, suite, "rsa")
+    for each in shared:
+        each.options |= options
+    pair = Pair(shared).shake_hands()
+    for side, data in SAID:
+        pair.send(side, data)
+    return pair
+
+
+@pytest.mark.parametrize("options", [0, NO_EXTENDED_MASTER_SECRET])
+@pytest.mark.parametrize("suite", RSA_SUITES)
+def test_a_private_key_of_the_server(suite: str, options: int) -> None:
+    pair = with_rsa(suite, options)
+    # In one file with a key of another kind, and something that is not a key at all.
+    keys = certificate("ec")[1] + certificate("rsa")[1] + b"and more"
+    stage = play(stage_of(secrets_of(keys)), pair.flights)
+    assert plain_facts(stage) == in_the_clear()
+    assert (tls_of(stage).resumed, tls_of(stage).reason) == (False, None)
+    assert stage.recorder.held == 0
+
+
+def test_a_private_key_of_another_server() -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    pem = rsa.generate_private_key(65_537, 2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    stage = play(stage_of(secrets_of(pem)), with_rsa(RSA_SUITES[0]).flights)
+    assert (stage.gone, stage.messages) == (True, [])
+    assert tls_of(stage).reason == "no private key fits its key exchange"
+
+
+@versions
+def test_a_private_key_does_not_open_what_has_forward_secrecy(version: ssl.TLSVersion) -> None:
+    stage = play(stage_of(secrets_of(certificate("ec")[1])), PAIRS[version].flights)
+    assert tls_of(stage).reason == "no secret for this client random in 1 file, 0 lines"
 
 
 @versions

@@ -31,14 +31,18 @@ Flight = tuple[int, bytes]
 
 
 @cache
-def certificate() -> tuple[bytes, bytes]:
-    """Return a certificate and its key in PEM, valid from 2026 to 2036."""
+def certificate(kind: str = "ec") -> tuple[bytes, bytes]:
+    """Return a certificate and its key (`ec`, `rsa`) in PEM, valid from 2026 to 2036."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.x509.oid import NameOID
 
-    key = ec.generate_private_key(ec.SECP256R1())
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
+        ec.generate_private_key(ec.SECP256R1())
+        if kind == "ec"
+        else rsa.generate_private_key(65_537, 2048)
+    )
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Owls, Ltd"),
@@ -63,7 +67,9 @@ def certificate() -> tuple[bytes, bytes]:
     )
 
 
-def contexts(version: ssl.TLSVersion, suites: str = "") -> tuple[ssl.SSLContext, ssl.SSLContext]:
+def contexts(
+    version: ssl.TLSVersion, suites: str = "", key: str = "ec"
+) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Return contexts of a client and a server that speak one version."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
@@ -71,7 +77,7 @@ def contexts(version: ssl.TLSVersion, suites: str = "") -> tuple[ssl.SSLContext,
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, name) for name in ("cert.pem", "key.pem")]
-        for file, data in zip(files, certificate(), strict=True):
+        for file, data in zip(files, certificate(key), strict=True):
             file.write_bytes(data)
         server.load_cert_chain(*files)
     for each in (client, server):

@@ -80,7 +80,7 @@ keylog = click.option(
     type=click.Path(),
     multiple=True,
     metavar="FILE",
-    help="Secrets of TLS connections; repeatable.  [default: $SSLKEYLOGFILE]",
+    help="Secrets of TLS, or a server's RSA key; repeatable.  [default: $SSLKEYLOGFILE]",
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 verbose = click.option("-v", "--verbose", is_flag=True, help="Say more when something fails.")

@@ -19,6 +19,7 @@ from wsanalyze.tls.hellos import TLS_1_2
 from wsanalyze.tls.messages import (
     CERTIFICATE,
     CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
     ENCRYPTED_EXTENSIONS,
     END_OF_EARLY_DATA,
     FINISHED,
@@ -79,7 +80,9 @@ class Tls(Layer):
         data = buffer.copy(start, stop)
         sender.sent += len(data)
         done = self.cut(sender, data, time, packet, ordinal)
-        if done or self.overfull():
+        keeps = self.counted or sender.pending or self.waiting or sender.messages.data
+        keeps = keeps or self.handshake.heard
+        if done or (keeps and self.overfull()):
             # Nobody will call again.
             self.finish(1)
             return 1
@@ -87,7 +90,8 @@ class Tls(Layer):
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
-        held = self.waiting_bytes + self.senders[0].held + self.senders[1].held
+        held = self.waiting_bytes + len(self.handshake.heard)
+        held += self.senders[0].held + self.senders[1].held
         self.recorder.held += held - self.counted
         self.counted = held
         if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
@@ -319,7 +323,10 @@ class Tls(Layer):
             if stop < 0:
                 return 0
             kind = content[stop]
-        self.handshake.has_opened()
+        facts = self.handshake.facts
+        facts.records += 1
+        if not facts.decrypted:
+            self.handshake.has_opened()
         if sender.lost or sender.missed:
             sender.messages.forget()
             missing = sender.found_again()
@@ -330,7 +337,8 @@ class Tls(Layer):
         if kind == APPLICATION_DATA:
             if stop == 0:
                 return 0
-            layer, inside = self.within(), Buffer(content)
+            layer = self.inner if self.inner is not None else self.within()
+            inside = Buffer(content)
             self.is_done = layer.data(sender.side, inside, 0, stop, time, packet, ordinal)
             return self.is_done
         if kind == HANDSHAKE:
@@ -366,13 +374,16 @@ class Tls(Layer):
     def message(self, sender: TlsSender, kind: int, body: bytes) -> int:
         """Read a handshake message; return 1 to let go."""
         handshake = self.handshake
+        handshake.hears(kind, body)
         if kind == CLIENT_HELLO:
             handshake.client_hello(sender.side, body)
             return self.decide()
         if kind == SERVER_HELLO:
             handshake.server_hello(sender.side, body)
             return self.decide()
-        if kind == KEY_UPDATE:
+        if kind == CLIENT_KEY_EXCHANGE:
+            handshake.client_key_exchange(body)
+        elif kind == KEY_UPDATE:
             sender.update()
         elif kind == END_OF_EARLY_DATA:
             sender.advance()

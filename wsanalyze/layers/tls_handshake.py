@@ -12,7 +12,9 @@ from wsanalyze.tls import keylog
 from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.fingerprints import ja3, ja4
 from wsanalyze.tls.hellos import (
+    EXTENDED_MASTER_SECRET,
     TLS_1_0,
+    TLS_1_2,
     TLS_1_3,
     ClientHello,
     ServerHello,
@@ -22,6 +24,7 @@ from wsanalyze.tls.hellos import (
     version_name,
 )
 from wsanalyze.tls.keylog import NONE
+from wsanalyze.tls.messages import CLIENT_HELLO
 from wsanalyze.tls.schedule import MASTER_SECRET
 from wsanalyze.tls.suites import Suite, maybe_suite, suite_name
 from wsanalyze.transport.conversation import Conversation
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 # As `Conversation.spoke` numbers what is not recognised; the layer within may know better.
 DECRYPTED = 4
+# Bytes of handshake messages that are kept for RFC 7627.
+MOST_HEARD = 256 * 1024
 ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
 NOT_SEEN = "the handshake is not in the capture"
 
@@ -38,8 +43,8 @@ NOT_SEEN = "the handshake is not in the capture"
 class TlsHandshake:
     """The handshake of one connection, and of its renegotiations.
 
-    `is_decided`: both hellos were read; `is_closed`: nothing can be decrypted from there on, which
-    `facts.reason` explains.
+    `is_tls_1_3`: as far as is known. `is_decided`: both hellos were read; `is_closed`: nothing can
+    be decrypted from there on, which `facts.reason` explains. `heard`: messages since the hello.
     """
 
     def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
@@ -50,10 +55,13 @@ class TlsHandshake:
         self.client: ClientHello | None = None
         self.server: ServerHello | None = None
         self.version = 0
+        self.is_tls_1_3 = False
         self.suite: Suite | None = None
         self.secrets: Mapping[str, bytes] = NONE
         self.is_decided = self.is_closed = False
         self.why: str | None = None
+        self.heard = bytearray()
+        self.hears_on = False
         self.openers: tuple[Opener, Opener] | None = None
         self.facts = self._begin()
 
@@ -72,11 +80,6 @@ class TlsHandshake:
         if self.recorder.tls is not None:
             self.recorder.tls.append(facts)
         return facts
-
-    @property
-    def is_tls_1_3(self) -> bool:
-        """Whether TLS 1.3 was agreed on."""
-        return self.version == TLS_1_3
 
     @property
     def misses_hello(self) -> bool:
@@ -98,7 +101,7 @@ class TlsHandshake:
             return None
         self.is_decided = True
         self.client_side = 1 - side if found.from_server else side
-        self.version, self.suite = TLS_1_3, found.suite
+        self.version, self.suite, self.is_tls_1_3 = TLS_1_3, found.suite, True
         self.secrets = secrets.of(found.client_random)
         facts = self.facts
         self._name_ends()
@@ -151,7 +154,7 @@ class TlsHandshake:
             self.client_side = 1 - side
         if hello.is_retry:
             # The second ClientHello is in the clear, whatever came before it.
-            self.version = TLS_1_3
+            self.version, self.is_tls_1_3 = TLS_1_3, True
             return
         self.server = hello
 
@@ -162,24 +165,28 @@ class TlsHandshake:
             return False
         self.is_decided = True
         self.version, self.suite = server.version, maybe_suite(server.suite)
+        self.is_tls_1_3 = self.version == TLS_1_3
         facts = self.facts
         facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
         facts.server_random = server.random.hex()
         facts.alpn = server.alpn
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
+            self._stop_hearing()
         self.secrets = self.recorder.secrets.of(client.random, server.session_id)
         why = self._obstacle(server)
         self.is_closed = why is not None
         if why is not None:
             self.why = why
-        elif not self.is_tls_1_3:
+        elif not self.is_tls_1_3 and self.secrets:
             self._make_openers(client, server)
         return True
 
     def _obstacle(self, server: ServerHello) -> str | None:
         """Return why nothing can be decrypted, None where it can."""
         secrets, tls_1_3 = self.secrets, self.is_tls_1_3
+        if not secrets and self._may_have_key():
+            return None
         if not secrets:
             described = self.recorder.secrets.described
             return f"no secret for this client random in {described}"
@@ -197,6 +204,53 @@ class TlsHandshake:
         if not has_cryptography():
             return "the package cryptography is missing: install wsanalyze[tls]"
         return None
+
+    def _may_have_key(self) -> bool:
+        """Say whether the client's secret is encrypted with an RSA key that may be there."""
+        suite = self.suite
+        return (
+            suite is not None
+            and suite.exchange == "RSA"
+            and TLS_1_0 <= self.version < TLS_1_3
+            and bool(self.recorder.secrets.private_keys)
+            and has_cryptography()
+        )
+
+    def hears(self, kind: int, body: bytes) -> None:
+        """Keep a message of the handshake, where the master secret may depend on it."""
+        if kind == CLIENT_HELLO:
+            self.heard, self.hears_on = bytearray(), bool(self.recorder.secrets.private_keys)
+        if self.hears_on and len(self.heard) + len(body) <= MOST_HEARD:
+            self.heard += bytes((kind, *len(body).to_bytes(3, "big"))) + body
+
+    def _stop_hearing(self) -> bytes:
+        heard, self.heard, self.hears_on = bytes(self.heard), bytearray(), False
+        return heard
+
+    def client_key_exchange(self, body: bytes) -> None:
+        """Take the client's secret, where an RSA key opens it."""
+        client, server, suite = self.client, self.server, self.suite
+        heard = self._stop_hearing()
+        if self.secrets or client is None or server is None or suite is None:
+            return
+        if self.is_closed or not self._may_have_key():
+            return
+        from wsanalyze.tls import rsa_keys
+
+        keys = rsa_keys.loaded(self.recorder.secrets.private_keys)
+        premaster = rsa_keys.maybe_premaster(keys, body, client.version)
+        if premaster is None:
+            self.is_closed = True
+            self.say("no private key fits its key exchange")
+            return
+        algorithm = suite.hash if self.version >= TLS_1_2 else "md5+sha1"
+        if server.extension(EXTENDED_MASTER_SECRET) is not None:
+            master = rsa_keys.extended_master_secret(premaster, heard, algorithm)
+        else:
+            randoms = client.random, server.random
+            master = rsa_keys.master_secret(premaster, *randoms, algorithm)
+        self.secrets = {keylog.MASTER: master}
+        self._make_openers(client, server)
 
     def _make_openers(self, client: ClientHello, server: ServerHello) -> None:
         from wsanalyze.tls.ciphers import openers
@@ -274,12 +328,10 @@ class TlsHandshake:
             self.facts.alert = content[1]
 
     def has_opened(self) -> None:
-        """Count a record that was opened."""
-        self.facts.records += 1
-        if not self.facts.decrypted:
-            self.facts.decrypted = True
-            self.conversation.spoke = DECRYPTED
-            self.recorder.summaries[self.conversation.capture].tls_decrypted += 1
+        """Note that a record was opened, the first one."""
+        self.facts.decrypted = True
+        self.conversation.spoke = DECRYPTED
+        self.recorder.summaries[self.conversation.capture].tls_decrypted += 1
 
     def finish(self) -> None:
         """Say why it was not decrypted."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from wsanalyze.tls.cursor import Cursor, MalformedError
 
 SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
-ENCRYPT_THEN_MAC, SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 35, 41, 42, 43
+ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 23, 41, 42, 43
 
 # A ServerHello with this random asks for another ClientHello, RFC 8446 §4.1.3.
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")

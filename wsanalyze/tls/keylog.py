@@ -1,7 +1,8 @@
 """Secrets of TLS connections as browsers and libraries log them, the NSS key log format.
 
 draft-ietf-tls-keylogfile: lines of `LABEL CLIENT_RANDOM SECRET`, in hex; older, of NSS and OpenSSL:
-`RSA Session-ID:… Master-Key:…`. No secret is ever shown: there is no text of them here.
+`RSA Session-ID:… Master-Key:…`. A file may hold
+a server's RSA key in PEM as well. No secret is ever shown: there is no text of them here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ USED = frozenset(
 
 LINE = re.compile(rb"([A-Z][A-Z0-9_]*) ([0-9a-fA-F]{64}) ((?:[0-9a-fA-F]{2}){16,64})")
 BY_SESSION = re.compile(rb"RSA Session-ID:((?:[0-9a-fA-F]{2}){1,32}) Master-Key:([0-9a-fA-F]{96})")
+KEY_BEGINS = re.compile(rb"-----BEGIN (?:RSA )?PRIVATE KEY-----")
+KEY_ENDS = re.compile(rb"-----END (?:RSA )?PRIVATE KEY-----")
+# A key of 16,384 bits takes 13 kB.
+LONGEST_KEY, MOST_KEYS = 16_384, 64
 # The longest line that is understood, with a label of 64 characters.
 LONGEST = 64 + 1 + 64 + 1 + 128
 
@@ -45,21 +50,27 @@ class Secrets:
         self.sources = self.lines = self.not_understood = self.dropped = self.count = 0
         self.by_random: dict[bytes, dict[str, bytes]] = {}
         self.by_session: dict[bytes, bytes] = {}
+        self.private_keys: list[bytes] = []
+        self._pem = b""
         self.used: set[bytes] = set()
         self.tries_left = TRIES
 
     def __bool__(self) -> bool:
-        """Be true where there is a secret."""
-        return self.count > 0
+        """Be true where there is a secret, or a private key that may open one."""
+        return self.count > 0 or bool(self.private_keys)
 
     def add(self, lines: Iterable[bytes]) -> None:
         """Take the lines of one more key log; of two that are for the same, the later counts."""
         self.sources += 1
+        self._pem = b""
         for line in lines:
             self._take(line.strip())
 
     def _take(self, line: bytes) -> None:
         if not line or line.startswith(b"#"):
+            return
+        if self._pem or KEY_BEGINS.fullmatch(line):
+            self._take_key(line)
             return
         self.lines += 1
         match = LINE.fullmatch(line) if len(line) <= LONGEST else None
@@ -76,6 +87,17 @@ class Secrets:
         elif self._room():
             session = bytes.fromhex(match[1].decode("ascii"))
             self.by_session[session] = bytes.fromhex(match[2].decode("ascii"))
+
+    def _take_key(self, line: bytes) -> None:
+        """Take a line of a private key in PEM (RFC 7468)."""
+        self._pem += line + b"\n"
+        if len(self._pem) > LONGEST_KEY or len(self.private_keys) >= MOST_KEYS:
+            self.lines += 1
+            self.not_understood += 1
+            self._pem = b""
+        elif KEY_ENDS.fullmatch(line):
+            self.private_keys.append(self._pem)
+            self._pem = b""
 
     def _room(self) -> bool:
         if self.count >= self.most:
