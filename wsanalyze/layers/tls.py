@@ -79,6 +79,10 @@ class Tls(Layer):
         sender = self.senders[side]
         data = buffer.copy(start, stop)
         sender.sent += len(data)
+        if sender.waits_for(len(data)):
+            # Most segments of a large record; it was counted whole when it began.
+            sender.pending += data
+            return 0
         done = self.cut(sender, data, time, packet, ordinal)
         keeps = self.counted or sender.pending or self.waiting or sender.messages.data
         keeps = keeps or self.handshake.heard
@@ -122,9 +126,10 @@ class Tls(Layer):
                     return self.astray(sender)
                 if len(sender.pending) < sender.needed:
                     continue
-                header, body = bytes(sender.pending[:HEADER]), bytes(sender.pending[HEADER:])
+                whole = sender.pending
                 sender.pending, sender.needed = bytearray(), HEADER
-                if self.record(sender, header, body, time, packet, ordinal):
+                body = memoryview(whole)[HEADER:]
+                if self.record(sender, bytes(whole[:HEADER]), body, time, packet, ordinal):
                     return 1
                 continue
             length = data[at + 3] << 8 | data[at + 4] if stop - at >= HEADER else LONGEST

@@ -83,8 +83,16 @@ class TlsSender:
 
     @property
     def held(self) -> int:
-        """Bytes that are kept of what it sent."""
-        return len(self.pending) + len(self.messages.data)
+        """Bytes that are kept of what it sent, an unfinished record counted whole."""
+        pending = max(self.needed, len(self.pending)) if self.pending else 0
+        return pending + len(self.messages.data)
+
+    def waits_for(self, length: int) -> bool:
+        """Say whether so many more bytes do not complete a record whose header is there."""
+        pending = self.pending
+        if not pending or self.seeking or self.needed == HEADER:
+            return False
+        return length < self.needed - len(pending)
 
     def begin(self, opener: Opener) -> None:
         """Go on with other keys."""
