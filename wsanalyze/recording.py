@@ -27,7 +27,8 @@ class Wants:
     hashes: bool = True
     # Whether what checks look at is noticed (`Connection.observation`).
     observe: bool = False
-    # Whether facts of TLS connections are kept, of those that stay closed, too.
+    # Whether facts of TLS connections are kept, of those that stay closed, too: their handshakes
+    # are read then, which takes 0.1 ms each.
     tls: bool = False
     # "none", "preview" or "full"; `preview_length` in bytes of payload.
     payloads: str = "preview"

@@ -25,6 +25,7 @@ from fuzz.targets import (
     readers,
     reassembly,
     tables,
+    tls,
 )
 
 SAVED = [(target, path) for target in TARGETS.values() for path in target.saved()]
@@ -120,6 +121,16 @@ def one_frame_more(read: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def one_record_twice(contents_of: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(data: bytes) -> Any:
+        stage, spy = contents_of(data)
+        for contents in spy.contents:
+            contents.extend(contents[-1:])
+        return stage, spy
+
+    return broken
+
+
 def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: lines(*arguments)[1:]
 
@@ -135,6 +146,7 @@ def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
         (inflate, "Inflater", always_taking_over),
         (pipeline, "read", one_frame_more),
         (tables, "lines", one_line_less),
+        (tls, "contents_of", one_record_twice),
     ],
     ids=TARGETS,
 )

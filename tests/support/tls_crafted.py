@@ -63,6 +63,11 @@ def server_hello(
     return message(2, body)
 
 
+def request_of() -> bytes:
+    """Return what a crafted connection sends as 0-RTT data."""
+    return b"GET /early HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
 def record(kind: int, content: bytes) -> bytes:
     """Return a record in the clear."""
     return bytes([kind, 3, 3]) + vector(2, content)

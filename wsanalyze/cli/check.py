@@ -113,9 +113,7 @@ def command(
     _spare(output, captures)
     checks = checks_of(select or settings.select, ignore or (() if select else settings.ignore))
     # Records alone: nobody asked for rows of frames and messages.
-    wants = Wants(
-        frames=False, messages=False, hashes=False, payloads="none", observe=True, tls=True
-    )
+    wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
     bounds = options.limits_of((*settings.limits, *limits))
     reading = read_captures(
         captures, wants, bounds, quiet=quiet, keylogs=options.keylogs_of(keylogs)

@@ -172,7 +172,7 @@ def _wants(table: str | None, preview_length: int, hashes: bool) -> Wants:
         # Limits that messages reach, and text that is not UTF-8, are counted; findings say more.
         contents=with_messages or table in ("connections", "summary", "findings"),
         observe=table in (None, "connections", "findings"),
-        tls=table in (None, "tls", "findings"),
+        tls=table in (None, "tls"),
         hashes=hashes and with_messages,
         payloads="preview" if with_messages and preview_length else "none",
         preview_length=preview_length,
