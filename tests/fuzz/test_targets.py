@@ -39,6 +39,7 @@ EXECUTIONS = {
     "inflate": 800,
     "pipeline": 500,
     "tables": 15,
+    "tls": 40,
 }
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 

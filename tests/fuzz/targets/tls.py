@@ -34,14 +34,12 @@ class Spy(Layer):
         self.contents: tuple[list[bytes], list[bytes]] = ([], [])
         self.missing = [0, 0]
 
-    def data(
-        self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
-    ) -> int:
+    def data(self, side: int, buffer: Buffer, start: int, stop: int, *_place: int) -> int:
         """Keep it."""
         self.contents[side].append(buffer.copy(start, stop))
         return 0
 
-    def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
+    def gap(self, side: int, length: int, *_place: int) -> int:
         """Add it up."""
         assert length >= 0
         self.missing[side] += length
