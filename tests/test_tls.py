@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +18,8 @@ from wsanalyze.pipeline import TLS_KEY_LOG
 pytest.importorskip("cryptography")
 
 DECRYPTION_SECRETS = b"\x0a\0\0\0"
-CAPTURES = Path(__file__).resolve().parent.parent / "captures"
+ROOT = Path(__file__).resolve().parent.parent
+CAPTURES = ROOT / "captures"
 WSS = ["chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng"]
 # What TCP and the clock decide.
 OF_PACKETS = (
@@ -153,6 +156,20 @@ def test_the_command_line(
     assert "1 TLS, not decrypted" in summary()
     assert main(["summary", capture, "--keylog", log + ".gone"]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "loaded"), [("chat-ws", False), ("chat-wss", True)])
+def test_what_is_loaded(name: str, loaded: bool) -> None:
+    """Captures without TLS pay nothing for it."""
+    program = (
+        "import sys; from wsanalyze.cli.main import main; "
+        f"main(['summary', 'captures/{name}.pcapng', '-q']); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    modules = set(done.stdout.split())
+    assert {"cryptography" in modules, "wsanalyze.layers.tls" in modules} == {loaded}
 
 
 @needs_tshark

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 
 import pytest
 from hypothesis import given
@@ -215,6 +216,21 @@ def test_a_session_id_resumed() -> None:
     assert again.ends[0].session_reused
     stage = play(stage_of(None), again.flights)
     assert (stage.gone, tls_of(stage).resumed) == (True, True)
+
+
+def test_a_master_secret_by_session_id() -> None:
+    """The line that NSS wrote before it knew client randoms."""
+    shared = contexts(TLS_1_2)
+    for each in shared:
+        each.options |= ssl.OP_NO_TICKET
+    pair = Pair(shared).shake_hands()
+    for side, data in SAID:
+        pair.send(side, data)
+    session = pair.ends[0].session
+    assert session is not None
+    master = pair.keylog.split()[-1]
+    line = b"RSA Session-ID:%s Master-Key:%s" % (session.id.hex().encode(), master)
+    assert plain_facts(play(stage_of(secrets_of(line)), pair.flights)) == in_the_clear()
 
 
 def test_a_hello_retry_request() -> None:
@@ -483,6 +499,12 @@ def test_a_suite_that_is_not_decrypted() -> None:
     assert tls_of(stage).reason == (
         "the cipher suite TLS_RSA_WITH_3DES_EDE_CBC_SHA is not decrypted"
     )
+
+
+def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wsanalyze.tls.ciphers", None)
+    stage = play(stage_of(PAIRS[TLS_1_3].secrets), PAIRS[TLS_1_3].flights)
+    assert tls_of(stage).reason == "the package cryptography is missing: install wsanalyze[tls]"
 
 
 def test_plain_http_inside() -> None:

@@ -82,6 +82,39 @@ def test_lines_that_are_counted(line: str) -> None:
     assert (secrets.lines, secrets.not_understood, bool(secrets)) == (2, 1, True)
 
 
+KEY = ("-----BEGIN PRIVATE KEY-----", "TUlJ", "-----END PRIVATE KEY-----")
+
+
+def test_a_private_key() -> None:
+    secrets = read(*KEY, LINE)
+    assert secrets.private_keys == [
+        b"-----BEGIN PRIVATE KEY-----\nTUlJ\n-----END PRIVATE KEY-----\n"
+    ]
+    assert (secrets.lines, secrets.not_understood, bool(secrets)) == (1, 0, True)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["-----BEGIN CERTIFICATE-----"],
+        ["-----BEGIN ENCRYPTED PRIVATE KEY-----"],
+        ["-----BEGIN PRIVATE KEY-----", *["A" * 64] * 300],
+        KEY * 65,
+    ],
+    ids=["certificate", "encrypted", "too long", "too many"],
+)
+def test_private_keys_that_are_not_taken(lines: list[str]) -> None:
+    secrets = read(*lines)
+    assert secrets.not_understood > 0
+    assert len(secrets.private_keys) <= 64
+
+
+def test_a_key_that_is_cut_does_not_swallow_the_next_file() -> None:
+    secrets = read(*KEY[:2])
+    secrets.add([LINE.encode()])
+    assert secrets.of(bytes.fromhex(RANDOM))
+
+
 def test_no_more_than_so_many() -> None:
     secrets = read(LINE, LINE.replace("ab", "ef"), most=1)
     assert (secrets.count, secrets.dropped) == (1, 1)
