@@ -79,11 +79,18 @@ class Tls(Layer):
         sender = self.senders[side]
         data = buffer.copy(start, stop)
         sender.sent += len(data)
-        if sender.waits_for(len(data)):
-            # Most segments of a large record; it was counted whole when it began.
-            sender.pending += data
-            return 0
-        done = self.cut(sender, data, time, packet, ordinal)
+        if sender.pending:
+            if sender.waits_for(len(data)):
+                # Most segments of a large record; it was counted whole when it began.
+                sender.pending += data
+                return 0
+            content = None
+        else:
+            content = sender.open_alone(data)
+        if content is not None:
+            done = self.opened(sender, APPLICATION_DATA, content, time, packet, ordinal)
+        else:
+            done = self.cut(sender, data, time, packet, ordinal)
         keeps = self.counted or sender.pending or self.waiting or sender.messages.data
         keeps = keeps or self.handshake.heard
         if done or (keeps and self.overfull()):

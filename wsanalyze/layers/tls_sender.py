@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wsanalyze.tls.ciphers import Opener
 
 HEADER = 5
+APPLICATION_DATA, MAJOR = 23, 3
 # The longest body of a record: RFC 5246 §6.2.3 allows 2048 bytes more than what is inside, TLS 1.3
 # 256 (RFC 8446 §5.2).
 LONGEST = 16_384 + 2048
@@ -89,10 +90,31 @@ class TlsSender:
 
     def waits_for(self, length: int) -> bool:
         """Say whether so many more bytes do not complete a record whose header is there."""
-        pending = self.pending
-        if not pending or self.seeking or self.needed == HEADER:
+        if self.seeking or self.needed == HEADER:
             return False
-        return length < self.needed - len(pending)
+        return length < self.needed - len(self.pending)
+
+    def open_alone(self, data: bytes) -> bytes | None:
+        """Open a segment that is a record of application data, no more and no less.
+
+        That is what most segments with a small message are; None for all others.
+        """
+        if (
+            self.opener is None
+            or data[0] != APPLICATION_DATA
+            or len(data) < HEADER
+            or len(data) != HEADER + (data[3] << 8 | data[4])
+            or data[1] != MAJOR
+            or self.seeking
+            or self.skipping
+        ):
+            return None
+        content = self.opener.open(self.sequence, data[:HEADER], data[HEADER:])
+        if content is not None:
+            self.sequence += 1
+            self.opened += 1
+            self.skipped = 0
+        return content
 
     def begin(self, opener: Opener) -> None:
         """Go on with other keys."""
@@ -194,4 +216,4 @@ class TlsSender:
 
 def is_header(kind: int, major: int, length: int) -> bool:
     """Say whether five bytes may begin a record: content type, first of the version, length."""
-    return 20 <= kind <= 24 and major == 3 and length <= LONGEST
+    return 20 <= kind <= 24 and major == MAJOR and length <= LONGEST
