@@ -11,7 +11,7 @@ import ssl
 from collections import Counter
 
 import pytest
-from support.sessions import Stage, frame, request, response, sha256
+from support.sessions import Stage, frame, http, request, response, sha256
 from support.tls import TLS_1_2, TLS_1_3, Flight, Pair, contexts, cut, play, stage_of
 from support.tls_crafted import KEY_UPDATE, Crafted13, crafted_secrets
 
@@ -34,17 +34,19 @@ def run(suite: tuple[ssl.TLSVersion, str], loss: float, seed: int) -> Counter[st
     chance = random.Random(seed)  # noqa: S311 - the same each time
     pair = Pair(contexts(*suite)).shake_hands().send(0, request()).send(1, response())
     stage = play(stage_of(pair.secrets), pair.flights)
-    said, whole = set(), set()
+    said, whole, lengths = set(), set(), set()
     for number in range(150):
         payload, side = payload_of(chance, number), chance.randrange(2)
         before = len(pair.flights)
         pair.send(side, frame(payload, 2, mask=None if side else chance.randbytes(4)))
         said.add(sha256(payload))
+        lengths.add((side, len(payload)))
         if lose(stage, pair.flights[before:], chance, loss):
             whole.add(sha256(payload))
     stage.finish()
     found = [row["sha256"] for row in stage.messages if row["complete"]]
     assert stage.recorder.held == 0
+    assert {(row["sender"], row["length"]) for row in stage.frames} <= lengths
     return Counter(whole=len(whole), found=len(whole & set(found)), invented=len(set(found) - said))
 
 
@@ -167,3 +169,38 @@ def test_what_is_tried_in_all_is_limited() -> None:
         pair.send(0, b"x" * 100)
     play(stage_of(secrets, opened=False), pair.flights[before:]).finish()
     assert secrets.tries_left == 0
+
+
+class TestHolesOfUnknownLength:
+    """A negative length, as behind records of AES-CBC: at most so many bytes."""
+
+    def gap(self, stage: Stage, side: int, length: int) -> None:
+        stage.packet += 1
+        assert stage.layer.gap(side, length, 0, stage.packet, stage.packet) == 0
+
+    def test_within_a_frame_its_end_is_not_known(self) -> None:
+        """What would be read as a frame if the hole were as long as it may be, is none."""
+        stage = Stage().client(request()).server(response() + frame(bytes(2000))[:500])
+        self.gap(stage, 1, -1504 + 2)
+        stage.server(frame(b"no frame")[:2] + bytes(40))
+        for number in range(8):
+            stage.server(frame(b"frame %d" % number))
+        stage.finish()
+        found = [row["payload"] for row in stage.messages if row["complete"]]
+        assert found[-5:] == [b"frame %d" % number for number in range(3, 8)]
+        assert b"no frame" not in b"".join(found)
+
+    def test_within_a_body_its_end_is_not_known(self) -> None:
+        body = http("HTTP/1.1 200 OK", "Content-Length: 1000", body=bytes(400))
+        stage = Stage().client(http("GET / HTTP/1.1", "Host: a")).server(body)
+        self.gap(stage, 1, -600)
+        stage.client(request()).server(response() + frame(b"behind"))
+        stage.finish()
+        assert [row["payload"] for row in stage.messages] == [b"behind"]
+
+    def test_before_the_first_byte(self) -> None:
+        stage = Stage()
+        self.gap(stage, 1, -100)
+        stage.client(request()).server(response() + frame(b"a"))
+        stage.finish()
+        assert [row["offset"] for row in stage.frames] == [100 + len(response())]

@@ -111,7 +111,7 @@ class Probe(Layer):
         """Hand on; what is missing before the first byte only counts in the offsets."""
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
-        self.missing[side] += length
+        self.missing[side] += abs(length)
         return 0
 
     def end(

@@ -342,7 +342,7 @@ class Tls(Layer):
         if sender.lost or sender.missed:
             sender.messages.forget()
             missing = sender.found_again()
-            if self.inner is not None:
+            if self.inner is not None and missing:
                 self.is_done = self.inner.gap(sender.side, missing, time, packet, ordinal)
                 if self.is_done:
                     return 1

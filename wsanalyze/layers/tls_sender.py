@@ -205,12 +205,11 @@ class TlsSender:
     def found_again(self) -> int:
         """Return how many bytes of content are missing before the record that was just opened.
 
-        Exact where the suite always adds as much, and nothing but content was lost; else at most
-        as many.
+        Exact where the suite always adds as much; else negative: at most as many.
         """
         lost, self.lost, self.missed = self.lost, 0, 0
         if self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
-            return lost
+            return -lost
         return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
 
 
