@@ -48,7 +48,7 @@ def keylogs_of(given: tuple[str, ...]) -> list[Path]:
     if given:
         return [Path(each) for each in given]
     usual = os.environ.get("SSLKEYLOGFILE", "")
-    return [Path(usual)] if usual and Path(usual).exists() else []
+    return [Path(usual)] if usual and Path(usual).is_file() else []
 
 
 captures = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE…", type=str)

@@ -15,7 +15,6 @@ from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.layers.tls_blind import RECORDS
 from wsanalyze.layers.tls_handshake import TlsHandshake
 from wsanalyze.layers.tls_sender import HEADER, LONGEST, MOST_MISSED, TlsSender, is_header
-from wsanalyze.tls.hellos import TLS_1_2
 from wsanalyze.tls.messages import (
     CERTIFICATE,
     CLIENT_HELLO,
@@ -122,14 +121,14 @@ class Tls(Layer):
                 at += passed
                 continue
             if sender.seeking or sender.pending:
-                at = self.fill(sender, data, at)
+                at = sender.fill(data, at)
                 if sender.seeking:
                     if self.seek(sender, time, packet, ordinal):
                         return 1
                     continue
                 if len(sender.pending) < sender.needed:
                     return 0
-                if sender.needed == HEADER and not self.begins(sender):
+                if sender.needed == HEADER and not sender.begins():
                     return self.astray(sender)
                 if len(sender.pending) < sender.needed:
                     continue
@@ -142,7 +141,7 @@ class Tls(Layer):
             length = data[at + 3] << 8 | data[at + 4] if stop - at >= HEADER else LONGEST
             if stop - at < HEADER + length:
                 sender.pending += data[at:]
-                if len(sender.pending) >= HEADER and not self.begins(sender):
+                if len(sender.pending) >= HEADER and not sender.begins():
                     return self.astray(sender)
                 return 0
             if not is_header(data[at], data[at + 1], length):
@@ -153,19 +152,6 @@ class Tls(Layer):
             if self.record(sender, header, view[body_at:at], time, packet, ordinal):
                 return 1
         return 0
-
-    def fill(self, sender: TlsSender, data: bytes, at: int) -> int:
-        """Add to what is pending as much as the record takes, all where one is looked for."""
-        stop = len(data) if sender.seeking else at + sender.needed - len(sender.pending)
-        sender.pending += data[at:stop]
-        return min(stop, len(data))
-
-    def begins(self, sender: TlsSender) -> bool:
-        """Say whether what is pending may begin a record, and how long it is."""
-        pending = sender.pending
-        length = pending[3] << 8 | pending[4]
-        sender.needed = HEADER + length
-        return is_header(pending[0], pending[1], length)
 
     def astray(self, sender: TlsSender) -> int:
         """Look for the next record where there is none; return 1 to let go."""
@@ -178,26 +164,15 @@ class Tls(Layer):
 
     def seek(self, sender: TlsSender, time: int, packet: int, ordinal: int) -> int:
         """Look for a record that opens among the bytes that are pending, and go on behind it."""
-        while True:
-            at = next_header(sender.pending, sender.looked, self.handshake.version)
-            if at < 0:
-                at = max(len(sender.pending) - HEADER + 1, 0)
-            sender.miss(at)
-            del sender.pending[:at]
-            sender.looked = 0
-            length = LONGEST
-            if len(sender.pending) >= HEADER:
-                length = sender.pending[3] << 8 | sender.pending[4]
-            if len(sender.pending) < HEADER + length:
-                return 0
-            stop = HEADER + length
-            header, body = bytes(sender.pending[:HEADER]), bytes(sender.pending[HEADER:stop])
+        handshake = self.handshake
+        while (candidate := sender.maybe_candidate(handshake.version)) is not None:
+            header, body = candidate
             if not self.ready(sender) and not self.recover(sender, header, body):
-                if self.handshake.misses_hello and sender.tried_blind < RECORDS:
+                if handshake.misses_hello and sender.tried_blind < RECORDS:
                     sender.looked = 1
                     continue
                 # Whether it is one, is not to be known without keys.
-                self.handshake.say("bytes of its handshake are not in the capture")
+                handshake.say("bytes of its handshake are not in the capture")
                 return 1
             content = sender.open(header, body)
             if content is None:
@@ -205,11 +180,11 @@ class Tls(Layer):
                     return self.give_up()
                 sender.looked = 1
                 continue
-            rest = bytes(sender.pending[stop:])
-            sender.seeking, sender.pending, sender.needed = False, bytearray(), HEADER
+            rest = sender.go_on(HEADER + len(body))
             if self.opened(sender, header[0], content, time, packet, ordinal):
                 return 1
             return self.cut(sender, rest, time, packet, ordinal)
+        return 0
 
     def record(
         self,
@@ -435,26 +410,13 @@ class Tls(Layer):
     def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
         """Go on behind missing bytes: where the record they are in ends, is often known."""
         sender = self.senders[side]
-        if sender.skipping >= length > 0:
-            sender.skipping -= length
-            sender.miss(length)
-            return 0
-        missing = sender.needed - len(sender.pending)
-        if not sender.seeking and sender.needed > HEADER and length <= missing:
-            sender.miss(len(sender.pending) + length)
-            sender.pending, sender.needed = bytearray(), HEADER
-            sender.skipping = missing - length
-            return 0
-        self.lose(sender, length)
+        if not sender.passes(length):
+            self.lose(sender, length)
         return 0
 
     def lose(self, sender: TlsSender, length: int) -> None:
-        """Forget where the records of a side begin."""
-        sender.miss(len(sender.pending) + sender.skipping + length)
-        sender.pending, sender.needed, sender.looked = bytearray(), HEADER, 0
-        sender.skipping = 0
-        sender.seeking = True
-        sender.messages.forget()
+        """Look for the next record behind missing bytes; the keys to be may have come before it."""
+        sender.lose(length)
         if sender.opener is None and self.handshake.is_decided:
             opener = self.handshake.opener(sender.side)
             if opener is not None:
@@ -481,15 +443,3 @@ class Tls(Layer):
         if self.inner is None or self.is_done:
             return 0
         return self.inner.finish(evicted)
-
-
-def next_header(data: bytearray, at: int, version: int) -> int:
-    """Return where from `at` on a record with application data may begin, -1 for nowhere."""
-    # TLS 1.3 says that it is 1.2 (RFC 8446 §5.1).
-    said = min(version or TLS_1_2, TLS_1_2)
-    begin = bytes((APPLICATION_DATA, *said.to_bytes(2, "big")))
-    while (at := data.find(begin, at)) >= 0:
-        if len(data) - at < HEADER or data[at + 3] << 8 | data[at + 4] <= LONGEST:
-            return at
-        at += 1
-    return -1

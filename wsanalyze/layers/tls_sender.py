@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wsanalyze.tls.hellos import TLS_1_2
 from wsanalyze.tls.messages import Messages
 from wsanalyze.tls.schedule import next_secret
 from wsanalyze.tls.suites import Suite
@@ -81,6 +82,61 @@ class TlsSender:
         self.has_certificate = False
         self.tried_blind = 0
         self.ended: int | None = None
+
+    def fill(self, data: bytes, at: int) -> int:
+        """Add to what is pending as much as the record takes, all where one is looked for."""
+        stop = len(data) if self.seeking else at + self.needed - len(self.pending)
+        self.pending += data[at:stop]
+        return min(stop, len(data))
+
+    def begins(self) -> bool:
+        """Say whether what is pending may begin a record, and take note of how long it is."""
+        length = self.pending[3] << 8 | self.pending[4]
+        self.needed = HEADER + length
+        return is_header(self.pending[0], self.pending[1], length)
+
+    def maybe_candidate(self, version: int) -> tuple[bytes, bytes] | None:
+        """Return header and body of what may be the next record; None where it is not whole yet."""
+        at = next_header(self.pending, self.looked, version)
+        if at < 0:
+            at = max(len(self.pending) - HEADER + 1, 0)
+        self.miss(at)
+        del self.pending[:at]
+        self.looked = 0
+        if len(self.pending) < HEADER:
+            return None
+        stop = HEADER + (self.pending[3] << 8 | self.pending[4])
+        if len(self.pending) < stop:
+            return None
+        return bytes(self.pending[:HEADER]), bytes(self.pending[HEADER:stop])
+
+    def go_on(self, stop: int) -> bytes:
+        """Look for records no more: one was found that ends at `stop`; return what is behind it."""
+        rest = bytes(self.pending[stop:])
+        self.seeking, self.pending, self.needed = False, bytearray(), HEADER
+        return rest
+
+    def passes(self, length: int) -> bool:
+        """Pass over missing bytes; return False where they leave open where a record begins."""
+        if self.skipping >= length > 0:
+            self.skipping -= length
+            self.miss(length)
+            return True
+        missing = self.needed - len(self.pending)
+        if self.seeking or self.needed == HEADER or length > missing:
+            return False
+        self.miss(len(self.pending) + length)
+        self.pending, self.needed = bytearray(), HEADER
+        self.skipping = missing - length
+        return True
+
+    def lose(self, length: int) -> None:
+        """Forget where records begin, behind missing bytes."""
+        self.miss(len(self.pending) + self.skipping + length)
+        self.pending, self.needed, self.looked = bytearray(), HEADER, 0
+        self.skipping = 0
+        self.seeking = True
+        self.messages.forget()
 
     @property
     def held(self) -> int:
@@ -216,3 +272,15 @@ class TlsSender:
 def is_header(kind: int, major: int, length: int) -> bool:
     """Say whether five bytes may begin a record: content type, first of the version, length."""
     return 20 <= kind <= 24 and major == MAJOR and length <= LONGEST
+
+
+def next_header(data: bytearray, at: int, version: int) -> int:
+    """Return where from `at` on a record with application data may begin, -1 for nowhere."""
+    # TLS 1.3 says that it is 1.2 (RFC 8446 §5.1).
+    said = min(version or TLS_1_2, TLS_1_2)
+    begin = bytes((APPLICATION_DATA, *said.to_bytes(2, "big")))
+    while (at := data.find(begin, at)) >= 0:
+        if len(data) - at < HEADER or data[at + 3] << 8 | data[at + 4] <= LONGEST:
+            return at
+        at += 1
+    return -1
