@@ -14,13 +14,14 @@ import wsanalyze
 from wsanalyze.cli.main import main
 from wsanalyze.crosscheck.verification import verify
 from wsanalyze.pipeline import TLS_KEY_LOG
+from wsanalyze.tls.hellos import RETRY
 
 pytest.importorskip("cryptography")
 
 DECRYPTION_SECRETS = b"\x0a\0\0\0"
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "captures"
-WSS = ["chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng"]
+WSS = ["chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng", "wss-handshakes.pcapng"]
 # What TCP and the clock decide.
 OF_PACKETS = (
     *("time", "time_end", "packet", "packet_end", "masking_key"),
@@ -87,17 +88,36 @@ def test_what_tshark_says_of_the_handshakes(name: str) -> None:
         ("tcp.stream", "tls.handshake.random", "tls.handshake.ja3"),
         where="tls.handshake.type == 1",
     )
+    # The first ClientHello of each stream: behind a HelloRetryRequest there is another.
+    first = {row[0]: row for row in reversed(theirs)}
     ours = wsanalyze.analyze(CAPTURES / name).tls
-    assert [
-        [str(row.tcp_stream), row.client_random, row.ja3] for row in ours.itertuples()
-    ] == theirs
+    assert [[str(row.tcp_stream), row.client_random, row.ja3] for row in ours.itertuples()] == [
+        first[stream] for stream in sorted(first, key=int)
+    ]
     theirs = fields(
         CAPTURES / name,
         ("tls.handshake.random", "tls.handshake.ciphersuite"),
         where="tls.handshake.type == 2",
         occurrences="f",
     )
-    assert [row[0] for row in theirs] == list(ours["server_random"])
+    chosen = [row[0] for row in theirs if row[0] != RETRY.hex()]
+    assert chosen == list(ours["server_random"])
+
+
+def test_sessions_resumed_and_a_retry() -> None:
+    analysis = wsanalyze.analyze(CAPTURES / "wss-handshakes.pcapng")
+    rows = zip(analysis.connections["target"], analysis.tls.itertuples(), strict=True)
+    found = {target: (row.version, bool(row.resumed), row.reason) for target, row in rows}
+    assert {target: facts[:2] for target, facts in found.items()} == {
+        "/ticket": ("TLS 1.2", False),
+        "/ticket-again": ("TLS 1.2", True),
+        "/id": ("TLS 1.2", False),
+        "/id-again": ("TLS 1.2", True),
+        "/key": ("TLS 1.3", False),
+        "/key-again": ("TLS 1.3", True),
+        "/retry": ("TLS 1.3", False),
+    }
+    assert analysis.tls["reason"].isna().all()
 
 
 @needs_tshark

@@ -5,12 +5,15 @@ The client logs its secrets, which are put into the capture as a Decryption Secr
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
+import socket
 import ssl
 import subprocess
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.sync.client import connect as connect_blocking
 
 from recording.stage import Session, Stage
 from sessions.deterministic import noise, prose
@@ -186,6 +189,56 @@ async def play_suites(stage: Stage) -> None:
             await client.close(1000, "bye")
 
 
+def talk(
+    stage: Stage,
+    context: ssl.SSLContext,
+    port: int,
+    path: str,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLSession:
+    """Say something on a connection that resumes a session of TLS, or on a new one; return it.
+
+    It blocks: asyncio has no argument for a session.
+    """
+    plain = socket.create_connection(("127.0.0.1", port))
+    wrapped = context.wrap_socket(plain, server_hostname=NAME, session=session)
+    assert wrapped.session_reused == (session is not None)
+    logger = stage.logger("client")
+    address = f"ws://{NAME}:{port}{path}"
+    with connect_blocking(address, sock=wrapped, compression=None, logger=logger) as client:
+        client.send(f"on {path}")
+        client.recv()
+        found = wrapped.session
+        client.close(1000, "bye")
+    assert found is not None
+    return found
+
+
+async def play_handshakes(stage: Stage) -> None:
+    """Sessions resumed by ticket, by ID and by key; a HelloRetryRequest."""
+    kinds = (("/ticket", "1.2", 0), ("/id", "1.2", ssl.OP_NO_TICKET), ("/key", "1.3", 0))
+    for place, (path, version, options) in enumerate(kinds):
+        port = 9340 + place
+        mine = server_context(stage)
+        mine.maximum_version = VERSIONS[version]
+        mine.options |= options
+        server = await serve(
+            echo, "127.0.0.1", port, compression=None, ssl=mine, logger=stage.logger("server")
+        )
+        async with server:
+            theirs = client_context(stage)
+            session = await asyncio.to_thread(talk, stage, theirs, port, path)
+            await asyncio.to_thread(talk, stage, theirs, port, f"{path}-again", session)
+    mine = server_context(stage)
+    # The client's share is for another curve.
+    mine.set_ecdh_curve("secp384r1")
+    server = await serve(
+        echo, "127.0.0.1", 9350, compression=None, ssl=mine, logger=stage.logger("server")
+    )
+    async with server:
+        await asyncio.to_thread(talk, stage, client_context(stage), 9350, "/retry")
+
+
 SESSIONS = (
     Session(
         "chat-ws",
@@ -211,6 +264,13 @@ SESSIONS = (
         "one connection for each cipher suite that is decrypted, named by its path: TLS 1.3 and "
         "1.2, AES-CBC with both orders of MAC and encryption, TLS 1.1 and 1.0",
         play_suites,
+        SOFTWARE,
+    ),
+    Session(
+        "wss-handshakes",
+        "TLS sessions resumed by ticket and by ID (1.2) and by pre-shared key (1.3), each behind "
+        "the one that it resumes; a HelloRetryRequest",
+        play_handshakes,
         SOFTWARE,
     ),
 )
