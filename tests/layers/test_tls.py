@@ -17,6 +17,7 @@ from support.tls import (
     certificate,
     contexts,
     play,
+    records_of,
     secrets_of,
     stage_of,
 )
@@ -276,6 +277,19 @@ def test_key_updates() -> None:
     stage = play(stage_of(crafted_secrets()), flights)
     stage.finish()
     assert [row["payload"][-1:] for row in stage.messages] == [b"1", b"2", b"3"] * 2
+
+
+def test_hellos_once_more_do_not_begin_anew() -> None:
+    """TLS 1.3 has no renegotiation: records that come again must not open again."""
+    crafted = Crafted13()
+    handshake = crafted.handshake()
+    said = crafted.server(response() + frame(b"once"))
+    flights = [*handshake, (0, crafted.client(request())), (1, said)]
+    flights += [*handshake[:1], (1, records_of(handshake[1][1])[0]), (1, said)]
+    stage = play(stage_of(crafted_secrets()), flights)
+    stage.finish()
+    assert [row["payload"] for row in stage.messages] == [b"once"]
+    assert tls_of(stage).bad_records == 1
 
 
 def test_padding_empty_records_tickets_and_alerts() -> None:

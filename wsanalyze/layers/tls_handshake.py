@@ -125,6 +125,9 @@ class TlsHandshake:
 
     def client_hello(self, side: int, body: bytes) -> None:
         """Take a ClientHello: the first, the one after a retry, or of a renegotiation."""
+        if self.is_decided and self.is_tls_1_3:
+            # There is no renegotiation: somebody repeats what was said.
+            return
         hello = maybe_client_hello(body)
         if hello is None:
             self.say("a ClientHello that is malformed")
@@ -146,6 +149,8 @@ class TlsHandshake:
 
     def server_hello(self, side: int, body: bytes) -> None:
         """Take a ServerHello; a retry only asks for another ClientHello."""
+        if self.is_decided and self.is_tls_1_3:
+            return
         hello = maybe_server_hello(body)
         if hello is None:
             self.say("a ServerHello that is malformed")
