@@ -38,9 +38,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Any], Wants, Limit
         limits: Limits,
         progress: object,
         skip_unreadable: bool,
+        keylogs: Sequence[Path],
     ) -> Recording:
         assert progress is None
         assert not skip_unreadable
+        assert not keylogs
         seen.append((list(sources), wants, limits))
         return recording([connection()], segments=[{}] if wants.segments else None, wants=wants)
 
@@ -149,7 +151,7 @@ def test_payloads_that_a_limit_cut() -> None:
 
 def test_options_become_wants(calls: list[tuple[list[Any], Wants, Limits]]) -> None:
     analyze("a.pcap", payloads="full", preview_length=9, hashes=False, limits=Limits(flows=3))
-    wants = Wants(hashes=False, payloads="full", preview_length=9, observe=True)
+    wants = Wants(hashes=False, payloads="full", preview_length=9, observe=True, tls=True)
     assert calls == [(["a.pcap"], wants, Limits(flows=3))]
 
 

@@ -30,6 +30,7 @@ __all__ = ["Analysis", "AnalyzedConnection", "Frame", "Message", "analyze"]
 Source: TypeAlias = (
     "str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview | Iterable[Any]"
 )
+KeyLog: TypeAlias = "str | os.PathLike[str]"
 Progress: TypeAlias = Callable[[int, int | None], None]
 
 PAYLOADS = ("none", "preview", "full")
@@ -48,6 +49,7 @@ def analyze(
     checks: Sequence[str] = (),
     thresholds: Thresholds | None = None,
     show_secrets: bool = False,
+    keylog: KeyLog | Sequence[KeyLog] | None = None,
 ) -> Analysis:
     """Read captures and return what was in them.
 
@@ -60,7 +62,9 @@ def analyze(
     hashed. `segments`: whether TCP segments are kept. `skip_unreadable`: go on without captures of
     which nothing can be read, as long as there is another; `summary.problem` says why.
     `checks`: the checks to run, by ID, name, family or tag (none: all); `thresholds`: where a
-    quantity becomes a finding; `show_secrets`: whether findings show secrets whole.
+    quantity becomes a finding; `show_secrets`: whether findings show secrets whole. `keylog`: files
+    (or folders of files) with secrets of TLS connections, as SSLKEYLOGFILE has them, besides those
+    that captures bring along.
 
     Raises CaptureError where nothing of an input can be read, UsageError where an argument makes
     no sense. A capture that is damaged or cut is read as far as it goes, and `summary.problem`
@@ -77,13 +81,33 @@ def analyze(
         payloads=payloads,
         preview_length=preview_length,
         observe=True,
+        tls=True,
     )
     judge = _judge(checks, thresholds, show_secrets)
     limits = limits if limits is not None else Limits()
     if not isinstance(limits, Limits):
         raise UsageError(f"limits are wsanalyze.Limits(…), not {type(limits).__name__}")
-    recording = _read(sources, wants, limits, skip_unreadable, progress)
-    return Analysis(recording, sources, limits, skip_unreadable=skip_unreadable, judge=judge)
+    keylogs = as_keylogs(keylog)
+    recording = _read(sources, wants, limits, skip_unreadable, progress, keylogs)
+    return Analysis(
+        recording,
+        sources,
+        limits,
+        skip_unreadable=skip_unreadable,
+        judge=judge,
+        keylogs=keylogs,
+    )
+
+
+def as_keylogs(keylog: KeyLog | Sequence[KeyLog] | None) -> list[Path]:
+    """Return the paths of key logs; UsageError for what cannot be one."""
+    if keylog is None:
+        return []
+    several: Sequence[object] = keylog if isinstance(keylog, list | tuple) else [keylog]
+    paths = [Path(each) for each in several if isinstance(each, str | os.PathLike)]
+    if len(paths) < len(several):
+        raise UsageError("keylog is a path, or a list of paths")
+    return paths
 
 
 def _judge(words: Sequence[str], thresholds: Thresholds | None, show_secrets: bool) -> Judge:
@@ -137,11 +161,17 @@ def _read(
     limits: Limits,
     skip_unreadable: bool,
     progress: Progress | None = None,
+    keylogs: Sequence[Path] = (),
 ) -> Recording:
     from wsanalyze.pipeline import read
 
     return read(
-        sources, wants=wants, limits=limits, progress=progress, skip_unreadable=skip_unreadable
+        sources,
+        wants=wants,
+        limits=limits,
+        progress=progress,
+        skip_unreadable=skip_unreadable,
+        keylogs=keylogs,
     )
 
 
@@ -160,12 +190,14 @@ class Analysis:
         *,
         skip_unreadable: bool = False,
         judge: Judge = audit,
+        keylogs: Sequence[Path] = (),
     ) -> None:
         """Take a recording, where it came from (to read it again if need be), who judges it."""
         self.recording = recording
         self._sources = list(sources)
         self._limits = limits if limits is not None else Limits()
         self._skip_unreadable = skip_unreadable
+        self._keylogs = list(keylogs)
         self._tables = Tables(recording, judge=judge)
 
     @property
@@ -208,13 +240,20 @@ class Analysis:
         if not self._can_read_again():
             raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
         wants = Wants(frames=False, messages=False, segments=True, hashes=False, payloads="none")
-        return _read(self._sources, wants, self._limits, self._skip_unreadable)
+        return _read(
+            self._sources, wants, self._limits, self._skip_unreadable, keylogs=self._keylogs
+        )
 
     def _can_read_again(self) -> bool:
         paths = [each for each in self._sources if isinstance(each, str | Path)]
         if not self._sources or len(paths) < len(self._sources) or "-" in map(str, paths):
             return False
         return self._skip_unreadable or all(Path(path).exists() for path in paths)
+
+    @property
+    def tls(self) -> pd.DataFrame:
+        """One row per TLS connection, decrypted or not."""
+        return self._tables.tls
 
     @property
     def summary(self) -> pd.DataFrame:

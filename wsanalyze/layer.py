@@ -47,6 +47,8 @@ class Layer:
     ) -> cython.int:
         """Learn that the next `length` bytes of `side` are not in the capture.
 
+        A negative length says that there are not more than `-length`, and how many is not known:
+        what was encrypted does not always tell.
         Time and packet are those of the packet that made it known.
         """
         return 0

@@ -64,6 +64,9 @@ class Limits:
     datagrams: int = 4096
     # One record of a capture file; Wireshark's own bound for a packet is 256 KiB.
     packet: int = 64 * 1024 * 1024
+    # Secrets of TLS connections that key logs say, some 400 bytes each: five for each connection of
+    # TLS 1.3.
+    secrets: int = 1024 * 1024
     # Rows of frames, messages and segments, some 100 bytes each, that an export holds in memory;
     # more of them are sorted in a temporary file.
     rows: int = 4 * 1024 * 1024

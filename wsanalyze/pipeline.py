@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
+from wsanalyze.capture.key_files import lines_of
 from wsanalyze.capture.several import open_captures
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
@@ -22,12 +23,16 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, Full, MessageColumns, SegmentColumns
+from wsanalyze.tls.keylog import Secrets
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.transport.counts import PacketCounts
 from wsanalyze.transport.tcp import Transport
 
 Source = str | Path | BinaryIO
 Progress = Callable[[int, int | None], None]
+
+# Secrets that pcapng carries in the format of key logs, draft-ietf-opsawg-pcapng §4.7.
+TLS_KEY_LOG = 0x544C534B
 
 # What a conversation spoke, as `Conversation.spoke` numbers it.
 SPOKE = ("empty", "websocket", "http", "tls", "other")
@@ -53,6 +58,7 @@ def read(
     progress: Progress | None = None,
     skip_unreadable: bool = False,
     full: Mapping[str, Full] | None = None,
+    keylogs: Sequence[Path] = (),
 ) -> Recording:
     """Read captures (files, streams, directories of files) as one stream of packets in time order.
 
@@ -61,6 +67,8 @@ def read(
     wrong stands in `Recording.captures`.
     Ctrl-C ends the reading with Interrupted, which carries what was found so far. `full`: who takes
     runs of rows of `frames`, `messages` and `segments`; the recording then has the last rows only.
+    `keylogs`: files, or folders of files, with secrets of TLS connections; UsageError where one
+    cannot be read.
     """
     takers = full or {}
     recording = Recording(
@@ -69,9 +77,12 @@ def read(
         messages=MessageColumns(takers.get("messages")) if wants.messages else None,
         segments=SegmentColumns(takers.get("segments")) if wants.segments else None,
     )
+    secrets = Secrets(limits.secrets)
+    for lines in lines_of(keylogs):
+        secrets.add(lines)
     captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
     with captures as reader, _no_collections():
-        run = _Run(recording, limits, reader.infos)
+        run = _Run(recording, limits, reader.infos, secrets)
         finished = run.feed(reader, progress)
         run.close()
     if not finished:
@@ -141,10 +152,21 @@ class _CtrlC:
 class _Run:
     """The parts of one pass, put together."""
 
-    def __init__(self, recording: Recording, limits: Limits, infos: list[CaptureInfo]) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        limits: Limits,
+        infos: list[CaptureInfo],
+        secrets: Secrets,
+    ) -> None:
         self.recording = recording
         self.infos = infos
-        self.recorder = Recorder(recording, limits)
+        self.secrets = secrets
+        # How many blocks of secrets of each capture were taken.
+        self.taken = [0] * len(infos)
+        self.recorder = Recorder(recording, limits, secrets)
+        for index in range(len(infos)):
+            self.take_secrets(index)
         if recording.wants.observe:
             # Its patterns take longer to compile than a small capture to read.
             from wsanalyze.checks.contents import inspect
@@ -162,6 +184,7 @@ class _Run:
         try:
             with _CtrlC() as interruption:
                 while (batch := interruption.next_of(reader)) is not None:
+                    self.take_secrets(batch.capture)
                     self.transport.readers.narrow = self.is_narrow(batch.capture)
                     self.transport.feed(batch, self.counts[batch.capture])
                     batches += 1
@@ -172,6 +195,14 @@ class _Run:
         if progress is not None:
             progress(*self.bytes_read())
         return True
+
+    def take_secrets(self, capture: int) -> None:
+        """Take the secrets of TLS that a capture itself has brought so far."""
+        blocks = self.infos[capture].secrets
+        for kind, data in blocks[self.taken[capture] :]:
+            self.taken[capture] += 1
+            if kind == TLS_KEY_LOG:
+                self.secrets.add(data.splitlines())
 
     def is_narrow(self, capture: int) -> bool:
         """Say whether another capture keeps more of each packet than this one."""
@@ -193,6 +224,8 @@ class _Run:
         self.transport.finish()
         for index, (info, counts) in enumerate(zip(self.infos, self.counts, strict=True)):
             self.summarise(self.summaries[index], info, counts)
+        self.summaries[0].keylog_lines = self.secrets.lines
+        self.summaries[0].keylog_not_understood = self.secrets.not_understood
         self.count_limits()
         self.recording.captures.extend(self.summaries)
 
@@ -247,6 +280,7 @@ class _Run:
         reached["conflicts"] = reached.get("conflicts", 0) + transport.readers.reached_conflicts
         reached["fragments"] = transport.fragments.reached_fragments
         reached["datagrams"] = transport.fragments.reached_datagrams
+        reached["secrets"] = self.secrets.dropped
         columns = (self.recording.frames, self.recording.messages, self.recording.segments)
         reached["rows"] = sum(each.spilled for each in columns if each is not None)
         for limit in fields(Limits):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
 
@@ -26,6 +27,9 @@ class Wants:
     hashes: bool = True
     # Whether what checks look at is noticed (`Connection.observation`).
     observe: bool = False
+    # Whether facts of TLS connections are kept, of those that stay closed, too: their handshakes
+    # are read then, which takes 0.1 ms each.
+    tls: bool = False
     # "none", "preview" or "full"; `preview_length` in bytes of payload.
     payloads: str = "preview"
     preview_length: int = 64
@@ -36,9 +40,8 @@ class Recording:
     """The outcome of one pass.
 
     `connections` is in the order of being recognised (index = serial), as far as `wants` keeps
-    them. `frames`, `messages` and
-    `segments` are None where `wants` did not ask for them. `captures` has one row per capture, in
-    the order given.
+    them, `tls` in that of their first bytes. `frames`, `messages` and `segments` are None where
+    `wants` did not ask for them. `captures` has one row per capture, in the order given.
     """
 
     wants: Wants
@@ -47,6 +50,7 @@ class Recording:
     messages: MessageColumns | None = None
     segments: SegmentColumns | None = None
     captures: list[CaptureSummary] = field(default_factory=list)
+    tls: list[TlsConnection] = field(default_factory=list)
 
 
 def in_order(connections: Iterable[Connection]) -> list[Connection]:

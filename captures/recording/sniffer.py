@@ -7,6 +7,7 @@ import gzip
 import re
 import shutil
 import signal
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -129,3 +130,12 @@ def deliver(recorded: Path, target: Path, file_format: Format) -> None:
     else:
         shutil.move(recorded, target)
     target.chmod(0o644)  # dumpcap's files are for their owner alone
+
+
+def inject(keylog: Path, recorded: Path) -> None:
+    """Put the secrets of a key log into a pcapng file, as a Decryption Secrets Block."""
+    plain = recorded.with_suffix(".plain")
+    shutil.move(recorded, plain)
+    line = ["editcap", "--inject-secrets", f"tls,{keylog}", str(plain), str(recorded)]
+    subprocess.run(line, check=True)
+    plain.unlink()

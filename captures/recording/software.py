@@ -25,6 +25,7 @@ PROGRAMS = {
     "varnishd": "-V",
     "nft": "--version",
     "socat": "-V",
+    "openssl": "version",
 }
 
 

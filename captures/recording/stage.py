@@ -13,7 +13,7 @@ from pathlib import Path
 
 from recording.journal import Journal, Side
 from recording.processes import ScriptPeer, start
-from recording.sniffer import Format, Sniffer, deliver, program, suffix
+from recording.sniffer import Format, Sniffer, deliver, inject, program, suffix
 from recording.software import plain, version_of
 from recording.truth import connections_of, read_journals, truth_text
 from recording.websockets_log import websockets_logger
@@ -75,6 +75,11 @@ class Stage:
             Sniffer(kind, interface, path, more=session.sniffing, may_drop=missing)
             for path in paths
         ]
+
+    @property
+    def keylog(self) -> Path:
+        """Where applications log their secrets of TLS; they are put into the pcapng captures."""
+        return self.scratch / "keys.log"
 
     def journal(self, side: Side, *, sees_control: bool = True) -> Journal:
         """Return a journal for an application on this side."""
@@ -148,6 +153,8 @@ class Stage:
         """Record the session and put its captures, each with the truth, into `directory`."""
         truth = await self.record()
         for name, sniffer in zip(self.session.names, self.sniffers, strict=True):
+            if self.keylog.exists():
+                inject(self.keylog, sniffer.path)
             deliver(sniffer.path, directory / sniffer.path.name, self.session.file_format)
             text = truth_text({"capture": sniffer.path.name} | truth)
             (directory / f"{name}.truth.json").write_text(text, encoding="utf-8")

@@ -33,6 +33,7 @@ from sessions import (
     tunnels,
     unruly_peers,
     websockets_plain,
+    wss,
 )
 
 FAMILIES = (
@@ -65,6 +66,7 @@ FAMILIES = (
     gateways,
     cross_site,
     odd_habits,
+    wss,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -17,6 +17,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         6: "CLS-02",  # /gevent
         17: "CLS-09 SEC-06",  # /from-mojolicious
     },
+    # The old versions alone; all certificates are their own issuers', which is a remark.
+    "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
     "haproxy-proxy.pcapng": {
         2: "CLS-08 PRX-13",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",

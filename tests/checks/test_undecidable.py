@@ -16,6 +16,7 @@ import pytest
 from checks import test_cross as cross
 from checks import test_cuts as cuts
 from checks import test_deflate as deflate
+from checks import test_encryption as encryption
 from checks import test_legacy as legacy
 from checks import test_proxies as proxies
 from checks import test_security as security
@@ -352,6 +353,12 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TRN-08": transport.TestHalfClosed.test_an_end_that_is_not_among_those_that_are_kept,
     "TRN-09": transport.TestSegmentation.test_some_may_be_missing,
     "TRN-10": transport.TestCapture.test_tls_that_stays_closed,
+    "TLS-01": encryption.TestOldVersion.test_not_old,
+    "TLS-02": encryption.TestWeakSuite.test_not_weak,
+    "TLS-03": encryption.TestCertificateOutOfDate.test_valid_or_not_known,
+    "TLS-04": encryption.TestSelfSigned.test_others,
+    "TLS-05": encryption.TestHostIsNotSni.test_from_the_middle,
+    "PRX-19": encryption.TestInterception.test_others,
 }
 
 

@@ -32,19 +32,22 @@ ALLOWED = {
     "loads": "buffer",
     "layer": "uncompiled buffer",
     "websocket": "uncompiled buffer loads",
+    "tls": "",
     "capture.batch": "uncompiled buffer",
     "capture": "uncompiled errors limits buffer loads capture.batch",
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
-    "layers.connection": "observation websocket transport",
-    "checks": "uncompiled observation tables.capture_summary websocket transport layers.connection",
-    "recording": "tables.capture_summary tables.columns layers.connection",
+    "layers.tls_connection": "transport",
+    "layers.connection": "observation websocket transport layers.tls_connection",
+    "checks": "uncompiled observation tables.capture_summary websocket transport "
+    "layers.tls_connection layers.connection",
+    "recording": "tables.capture_summary tables.columns layers.tls_connection layers.connection",
     "findings": "checks layers.connection recording",
     "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
-    "layer websocket transport layers.connection recording",
+    "layer websocket tls transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
-    "pipeline": "errors limits tables.capture_summary tables.columns layer checks capture.batch "
-    "capture transport layers.connection recording layers",
+    "pipeline": "errors limits tables.capture_summary tables.columns layer tls checks "
+    "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",
     "views": "tables.capture_summary websocket checks layers.connection recording findings tables "
     "crosscheck",
@@ -61,7 +64,7 @@ OUTSIDE = {
     *("ssl", "subprocess", "sys", "tempfile", "threading", "time", "datetime", "random", "secrets"),
     *("numpy", "pandas", "pyarrow", "scapy", "pyshark", "dpkt", "click", "rich"),
 }
-PROTOCOL = ("websocket", "checks")
+PROTOCOL = ("websocket", "tls", "checks")
 
 # Packages that are not Python's own → the rooms that may import them.
 FOREIGN = {
@@ -70,6 +73,7 @@ FOREIGN = {
     "pandas": "tables views analysis",
     "pyarrow": "tables",
     "openpyxl": "tables",
+    "cryptography": "tls",
     "click": "cli",
     "rich": "cli views",
     "scapy": "capture",

@@ -25,6 +25,7 @@ from fuzz.targets import (
     readers,
     reassembly,
     tables,
+    tls,
 )
 
 SAVED = [(target, path) for target in TARGETS.values() for path in target.saved()]
@@ -38,6 +39,7 @@ EXECUTIONS = {
     "inflate": 800,
     "pipeline": 500,
     "tables": 15,
+    "tls": 40,
 }
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 
@@ -120,6 +122,16 @@ def one_frame_more(read: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def one_record_twice(contents_of: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(data: bytes) -> Any:
+        stage, spy = contents_of(data)
+        for contents in spy.contents:
+            contents.extend(contents[-1:])
+        return stage, spy
+
+    return broken
+
+
 def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: lines(*arguments)[1:]
 
@@ -135,6 +147,7 @@ def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
         (inflate, "Inflater", always_taking_over),
         (pipeline, "read", one_frame_more),
         (tables, "lines", one_line_less),
+        (tls, "contents_of", one_record_twice),
     ],
     ids=TARGETS,
 )

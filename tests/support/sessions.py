@@ -18,6 +18,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.tls.keylog import Secrets
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.masking import unmask
 
@@ -103,7 +104,8 @@ class Deflater:
 class Stage:
     """A conversation that a Probe reads; side 0 is the client. Each call is a packet of its own.
 
-    `opened` says whether the client's SYN was seen; `pieces` how data is cut: None for whole.
+    `opened` says whether the client's SYN was seen; `pieces` how data is cut: None for whole;
+    `secrets` open TLS.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Stage:
         limits: Limits | None = None,
         wants: Wants | None = None,
         pieces: int | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         wants = wants or Wants(payloads="full")
         self.recording = Recording(
@@ -120,7 +123,7 @@ class Stage:
             frames=FrameColumns() if wants.frames else None,
             messages=MessageColumns() if wants.messages else None,
         )
-        self.recorder = Recorder(self.recording, limits or Limits())
+        self.recorder = Recorder(self.recording, limits or Limits(), secrets)
         self.recorder.summaries = [CaptureSummary("stage.pcap")]
         self.conversation = Conversation()
         self.conversation.family = 4

@@ -30,7 +30,7 @@ NAMES = {
         "client_duplicates server_duplicates "
         "client_resyncs server_resyncs request_packet response_packet faults "
         "client_incomplete_messages server_incomplete_messages "
-        "client_conflicts server_conflicts"
+        "client_conflicts server_conflicts tls_version tls_cipher sni alpn"
     ),
     "frames": (
         "connection frame sender time time_end packet packet_end offset fin rsv1 rsv2 rsv3 opcode "
@@ -45,6 +45,9 @@ NAMES = {
     "findings": "connection check severity message sender time packet frame evidence reference "
     "name expected coverage count",
     "segments": "connection packet time sender flags seq ack length window note",
+    "tls": "client_ip client_port server_ip server_port community_id tcp_stream started version "
+    "cipher sni alpn resumed client_random server_random ja3 ja4 certificate_subject "
+    "certificate_issuer not_before not_after decrypted reason",
 }
 
 

@@ -1,6 +1,6 @@
 """What runs in a process of its own: pyshark, which runs tshark; one JSON value a line comes out.
 
-    python -P dissecting.py TSHARK CAPTURE PACKETS PARENT
+    python -P dissecting.py TSHARK CAPTURE PACKETS PARENT [KEYLOG]
 
 First an object with the versions of both. Then for each packet with WebSocket frames or a 101 a
 list: its number, tcp.stream, the sender's port, whether there is a 101 in it, and the frames, each
@@ -57,20 +57,20 @@ class Loop(asyncio.SelectorEventLoop):
         return await super().subprocess_exec(*arguments, **options, preexec_fn=lambda: die_with(me))
 
 
-def main(tshark: str, capture: str, packets: int) -> None:
+def main(tshark: str, capture: str, packets: int, keylog: str = "") -> None:
     """Write what tshark shows of the first packets (0: all) of a capture."""
     try:
         from pyshark.tshark.tshark import get_tshark_version
 
         version = str(get_tshark_version(tshark))
         _write({"tshark": version, "pyshark": metadata.version("pyshark")})
-        problem = _dissect(tshark, capture, packets)
+        problem = _dissect(tshark, capture, packets, keylog)
     except Exception as error:  # noqa: BLE001 - whatever it is, who waits for this wants to know
         problem = f"{type(error).__name__}: {error}"
     _write({"problem": problem})
 
 
-def _dissect(tshark: str, path: str, packets: int) -> str | None:
+def _dissect(tshark: str, path: str, packets: int, keylog: str) -> str | None:
     """Write the packets; return tshark's own words where it failed."""
     import pyshark
 
@@ -92,7 +92,7 @@ def _dissect(tshark: str, path: str, packets: int) -> str | None:
         keep_packets=False,
         display_filter=FILTER,
         tshark_path=tshark,
-        override_prefs=PREFERENCES,
+        override_prefs=PREFERENCES | ({"tls.keylog_file": keylog} if keylog else {}),
         custom_parameters=["-j", PROTOCOLS, *(["-c", str(packets)] if packets else [])],
         eventloop=loop,
     )
@@ -149,4 +149,4 @@ def _write(value: object) -> None:
 
 if __name__ == "__main__":
     die_with(int(sys.argv[4]))
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[5:6])

@@ -74,10 +74,12 @@ def dissect(
     timeout: float,
     packets: int | None = None,
     progress: Callable[[int], None] | None = None,
+    keylog: Path | None = None,
 ) -> Dissection:
     """Let tshark dissect a capture, for at most `timeout` seconds.
 
-    `packets`: stop after so many. `progress(packet)` is called for packets with frames.
+    `packets`: stop after so many. `progress(packet)` is called for packets with frames. `keylog`:
+    a file with secrets of TLS.
     Raises UsageError where tshark or pyshark is missing, CaptureError where tshark cannot read it.
     """
     tshark = shutil.which("tshark")
@@ -87,6 +89,7 @@ def dissect(
         raise UsageError("pyshark is missing: pip install 'wsanalyze[pyshark]'")
     command = [sys.executable, "-P", str(CHILD), str(Path(tshark).absolute())]
     command += [str(path.absolute()), str(packets or 0), str(os.getpid())]
+    command += [] if keylog is None else [str(keylog)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

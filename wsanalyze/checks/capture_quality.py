@@ -152,7 +152,10 @@ def still_open(facts: Facts) -> Iterator[Finding]:
         "Some conversations speak TLS, and there are no secrets for them: whether WebSocket was "
         "inside cannot be said."
     ),
-    advice="Record with SSLKEYLOGFILE set, or capture behind the proxy that ends TLS.",
+    advice=(
+        "Record with SSLKEYLOGFILE set and give that file with --keylog, or capture behind the "
+        "proxy that ends TLS. The table tls says of each connection why it stayed closed."
+    ),
     scope=CAPTURE,
 )
 def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ FAMILIES = (
     "deflate",
     "security",
     "security_messages",
+    "encryption",
     "randomness",
     "proxies",
     "proxy_answers",

@@ -186,8 +186,14 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
         yield _about(each, message, "warning")
     elif first.how == "rst" and first.time >= both:
         yield _about(first, f"the {first.sender} reset TCP after both Close frames", "warning")
-    elif first.sender == "client" and first.time >= both:
+    elif first.sender == "client" and first.time >= both and not _ended_by_server(facts):
         yield _about(first, "the client closed TCP before the server did", "info")
+
+
+def _ended_by_server(facts: Facts) -> bool:
+    """Say whether the server ended TLS first: the client's FIN is its answer."""
+    tls = facts.connection.tls
+    return tls is not None and tls.closed_by == "server"
 
 
 def _fins_of_both(endings: list[Ending]) -> bool:

@@ -31,6 +31,7 @@ FAMILIES = {
     "CLS": "the closing handshake",
     "PMD": "permessage-deflate",
     "SEC": "security",
+    "TLS": "TLS around WebSocket",
     "PRX": "proxies and middleboxes",
     "TRN": "transport and capture quality",
     "H2": "HTTP/2",

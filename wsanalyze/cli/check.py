@@ -80,6 +80,7 @@ def command(
     numbers: tuple[int, ...],
     where: str | None,
     limits: tuple[tuple[str, int], ...],
+    keylogs: tuple[str, ...],
     quiet: bool,
     verbose: bool,  # noqa: ARG001 - main looks at it
     kind: str | None,
@@ -114,7 +115,9 @@ def command(
     # Records alone: nobody asked for rows of frames and messages.
     wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
     bounds = options.limits_of((*settings.limits, *limits))
-    reading = read_captures(captures, wants, bounds, quiet=quiet)
+    reading = read_captures(
+        captures, wants, bounds, quiet=quiet, keylogs=options.keylogs_of(keylogs)
+    )
     recording, levels = reading.recording, thresholds_of((*settings.thresholds, *thresholds))
     shown = audited(
         recording,

@@ -21,6 +21,7 @@ NEEDED = ("numpy", "pandas", "pyarrow", "click", "rich", "jinja2")
 EXTRAS = {
     "excel": (("openpyxl",), "export to xlsx"),
     "pyshark": (("pyshark",), "verify, with tshark"),
+    "tls": (("cryptography",), "decrypt wss with key logs"),
 }
 # Program → what it is for, and the package of Debian and others that has it.
 PROGRAMS = {

@@ -75,6 +75,7 @@ def command(
     numbers: tuple[int, ...],
     where: str | None,
     limits: tuple[tuple[str, int], ...],
+    keylogs: tuple[str, ...],
     quiet: bool,
     verbose: bool,  # noqa: ARG001 - main looks at it
     table: str | None,
@@ -107,7 +108,14 @@ def command(
     from wsanalyze.tables.shelf import Shelf
 
     with _shared_often(), Shelf(bounds.rows) as shelf:
-        reading = read_captures(captures, wants, bounds, quiet=quiet, full=shelf.takers())
+        reading = read_captures(
+            captures,
+            wants,
+            bounds,
+            quiet=quiet,
+            full=shelf.takers(),
+            keylogs=options.keylogs_of(keylogs),
+        )
         tables = Tables(reading.recording, shelf)
         if where is not None:
             # The expression may ask for findings.
@@ -164,6 +172,7 @@ def _wants(table: str | None, preview_length: int, hashes: bool) -> Wants:
         # Limits that messages reach, and text that is not UTF-8, are counted; findings say more.
         contents=with_messages or table in ("connections", "summary", "findings"),
         observe=table in (None, "connections", "findings"),
+        tls=table in (None, "tls"),
         hashes=hashes and with_messages,
         payloads="preview" if with_messages and preview_length else "none",
         preview_length=preview_length,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -41,6 +43,14 @@ def limits_of(pairs: tuple[tuple[str, int], ...]) -> Limits:
     return replace(DEFAULTS, **dict(pairs))
 
 
+def keylogs_of(given: tuple[str, ...]) -> list[Path]:
+    """Return the key logs that were named, else the one of $SSLKEYLOGFILE if it is there."""
+    if given:
+        return [Path(each) for each in given]
+    usual = os.environ.get("SSLKEYLOGFILE", "")
+    return [Path(usual)] if usual and Path(usual).is_file() else []
+
+
 captures = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE…", type=str)
 connection = click.option(
     "-c",
@@ -64,12 +74,20 @@ limit = click.option(
     metavar="NAME=VALUE",
     help="Change a limit, such as flows=1000000; repeatable.",
 )
+keylog = click.option(
+    "--keylog",
+    "keylogs",
+    type=click.Path(),
+    multiple=True,
+    metavar="FILE",
+    help="Secrets of TLS, or a server's RSA key; repeatable.  [default: $SSLKEYLOGFILE]",
+)
 quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 verbose = click.option("-v", "--verbose", is_flag=True, help="Say more when something fails.")
 
 
 def reading(function: F) -> F:
     """Add what every command that reads captures has."""
-    for decorate in (verbose, quiet, limit, where, connection, captures):
+    for decorate in (verbose, quiet, keylog, limit, where, connection, captures):
         function = decorate(function)
     return function

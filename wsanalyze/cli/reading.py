@@ -37,10 +37,12 @@ def read_captures(
     *,
     quiet: bool,
     full: Takers | None = None,
+    keylogs: Sequence[Path] = (),
 ) -> Reading:
     """Read captures, showing progress on a terminal, and noting what went wrong.
 
-    `full`: who takes runs of rows, so that a table can be longer than memory.
+    `full`: who takes runs of rows, so that a table can be longer than memory. `keylogs`: where
+    secrets of TLS connections are.
     After Ctrl-C the reading is what was found so far. Raises CaptureError where nothing of any
     input can be read.
     """
@@ -48,7 +50,7 @@ def read_captures(
         _note_slowness(captures)
     progress = Progress() if not quiet and sys.stderr.isatty() else None
     try:
-        reading = _read(captures, wants, limits, progress, full)
+        reading = _read(captures, wants, limits, progress, full, keylogs)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         raise Failure(f"{name}{error.strerror or error}", UNREADABLE) from error
@@ -70,6 +72,7 @@ def _read(
     limits: Limits,
     progress: Progress | None,
     full: Takers | None,
+    keylogs: Sequence[Path],
 ) -> Reading:
     from wsanalyze.pipeline import read
 
@@ -81,6 +84,7 @@ def _read(
             progress=progress,
             skip_unreadable=True,
             full=full,
+            keylogs=keylogs,
         )
     except KeyboardInterrupt as interrupt:
         # The pipeline hands over what it has; before it began there is nothing.

@@ -31,6 +31,7 @@ def command(
     numbers: tuple[int, ...],
     where: str | None,
     limits: tuple[tuple[str, int], ...],
+    keylogs: tuple[str, ...],
     quiet: bool,
     verbose: bool,  # noqa: ARG001 - main looks at it
     kind: str,
@@ -53,7 +54,13 @@ def command(
         # An expression, and the rows in JSON, have what checks find.
         observe=kind == "json" or where is not None,
     )
-    reading = read_captures(captures, wants, options.limits_of(limits), quiet=quiet)
+    reading = read_captures(
+        captures,
+        wants,
+        options.limits_of(limits),
+        quiet=quiet,
+        keylogs=options.keylogs_of(keylogs),
+    )
     recording = reading.recording
     if wants.observe:
         from wsanalyze.findings import audit

@@ -25,6 +25,7 @@ class Dissecting(Progress):
 @click.command(short_help="Cross-check a capture against Wireshark's dissector.")
 @click.argument("capture", type=str)
 @options.limit
+@options.keylog
 @options.quiet
 @options.verbose
 @click.option(
@@ -45,6 +46,7 @@ class Dissecting(Progress):
 def command(
     capture: str,
     limits: tuple[tuple[str, int], ...],
+    keylogs: tuple[str, ...],
     quiet: bool,
     verbose: bool,  # noqa: ARG001 - main looks at it
     kind: str,
@@ -69,6 +71,7 @@ def command(
             packets=packets,
             limits=options.limits_of(limits),
             progress=progress,
+            keylogs=options.keylogs_of(keylogs),
         )
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from wsanalyze.capture.dissector import OPTIONS, Dissection, ShownFrame, dissect
+from wsanalyze.capture.key_files import as_one
 from wsanalyze.crosscheck.frames import Facts, OurFrame, our_frames
 from wsanalyze.crosscheck.matching import Difference, TheirFrame, differences
 from wsanalyze.crosscheck.reasons import Case, Reason, reason_of
@@ -106,11 +107,13 @@ def verify(
     packets: int | None = None,
     limits: Limits | None = None,
     progress: Callable[[int, int], None] | None = None,
+    keylogs: Sequence[Path] = (),
 ) -> Verification:
     """Cross-check a capture file against Wireshark's dissector.
 
     `timeout`: seconds that tshark may take; what it shows until then is compared. `packets`:
     compare the first so many. `progress(packet, packets_in_all)` is called while tshark dissects.
+    `keylogs`: files with secrets of TLS, for both.
     Needs tshark and pyshark. Raises UsageError where one is missing or `path` is no single file,
     CaptureError where one of both cannot read it.
     """
@@ -122,11 +125,13 @@ def verify(
     if packets is not None and packets < 1:
         raise UsageError(f"packets={packets}: it must be 1 or more")
     wants = Wants(messages=False, hashes=False, payloads="none", contents=False, observe=True)
-    recording = read([capture], wants=wants, limits=limits if limits is not None else Limits())
+    bounds = limits if limits is not None else Limits()
+    recording = read([capture], wants=wants, limits=bounds, keylogs=keylogs)
     total = sum(summary.packets for summary in recording.captures)
     told = None if progress is None else _told(progress, min(total, packets or total))
     bound = packets if packets is not None and packets < total else None
-    dissection = dissect(capture, timeout=timeout, packets=bound, progress=told)
+    with as_one(keylogs) as keylog:
+        dissection = dissect(capture, timeout=timeout, packets=bound, progress=told, keylog=keylog)
     return compared(str(path), recording, dissection)
 
 

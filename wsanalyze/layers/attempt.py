@@ -77,6 +77,7 @@ class Attempt:
             client_direction=client_side,
             scheme=route.scheme,
             tunnel=route.tunnel,
+            tls=route.tls,
             started=conversation.first_time,
             requested=time,
             request_packet=packet,

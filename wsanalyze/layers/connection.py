@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.observation import Observation
 from wsanalyze.transport.community_id import community_id
 from wsanalyze.transport.conflict import Conflict
@@ -91,6 +92,28 @@ class Connection:
     # How many findings concern it, and the worst of them, once it was audited.
     findings: int = 0
     severity: str | None = None
+    # The TLS connection that it travelled in.
+    tls: TlsConnection | None = None
+
+    @property
+    def tls_version(self) -> str | None:
+        """The version of TLS around it."""
+        return self.tls.version if self.tls is not None else None
+
+    @property
+    def tls_cipher(self) -> str | None:
+        """The cipher suite of the TLS around it."""
+        return self.tls.cipher if self.tls is not None else None
+
+    @property
+    def sni(self) -> str | None:
+        """The host that the client asked TLS for."""
+        return self.tls.sni if self.tls is not None else None
+
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that was negotiated in TLS."""
+        return self.tls.alpn if self.tls is not None else None
 
     @property
     def community_id(self) -> str:

@@ -926,6 +926,9 @@ class Http1(Layer):
         half: Half
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
+        exact: cython.bint = length >= 0
+        if not exact:
+            length = -length
         half = self.high if side else self.low
         half.offset += length
         if side != self.client_side:
@@ -943,11 +946,11 @@ class Http1(Layer):
             self.early.append((b"", length, time, packet, ordinal))
         elif half.mode == CHALLENGE:
             return self.miss_challenge(half, side, length, time, packet, ordinal)
-        elif half.mode == LENGTH and half.remaining >= length:
+        elif exact and half.mode == LENGTH and half.remaining >= length:
             half.remaining -= length
             if half.remaining == 0:
                 self.end_body(half, side)
-        elif half.mode == CHUNKED and half.chunked.skip(length) == length:
+        elif exact and half.mode == CHUNKED and half.chunked.skip(length) == length:
             return 0
         elif half.mode != UNTIL_CLOSE:
             self.lose(half)

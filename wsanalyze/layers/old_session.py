@@ -319,6 +319,9 @@ class OldSession(Layer):
         half: OldSide = self.high if side else self.low
         sender: Sender = half.sender
         missing: cython.longlong
+        exact: cython.bint = length >= 0
+        if not exact:
+            length = -length
         if half.due:
             # Nobody knows how many are missing where none are named.
             missing = length if 0 < length < half.due else half.due
@@ -336,7 +339,8 @@ class OldSession(Layer):
             return self.look_on(side, half, length, time, packet, ordinal)
         sender.offset += length
         if (
-            sender.in_frame
+            exact
+            and sender.in_frame
             and not half.text
             and sender.reader.remaining >= cython.cast(cython.ulonglong, length)
         ):

@@ -6,6 +6,7 @@ from wsanalyze.transport.conversation cimport Conversation
 
 cdef int TLS
 cdef int OTHER
+cdef int NESTED
 
 cdef class Probe(Layer):
     cdef Recorder recorder

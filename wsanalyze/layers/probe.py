@@ -18,6 +18,9 @@ except ImportError:
 TLS = 3
 OTHER = 4
 
+# How many TLS connections in one another are followed.
+NESTED = 4
+
 
 @cython.final
 @cython.cclass
@@ -53,10 +56,12 @@ class Probe(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         first = buffer.view[start]
-        blind: cython.bint = self.conversation.opened_by < 0 or self.missing[side] > 0
+        blind: cython.bint = self.begins_late() or self.missing[side] > 0
         if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
             self.conversation.spoke = TLS
-            return 1
+            if not self.reads_tls():
+                return 1
+            return self.open_tls().data(side, buffer, start, stop, time, packet, ordinal)
         if (33 <= first <= 126) or first == 13 or first == 10 or blind:
             http = Http1(self.recorder, self.conversation, self.missing, self.route)
             self.inner = http
@@ -67,6 +72,33 @@ class Probe(Layer):
             return http.data(side, buffer, start, stop, time, packet, ordinal)
         self.conversation.spoke = OTHER
         return 1
+
+    def begins_late(self) -> bool:
+        """Say whether the beginning of what is read may not be in the capture."""
+        if self.route.tls is not None:
+            return self.route.midstream
+        return self.conversation.opened_by < 0
+
+    def reads_tls(self) -> bool:
+        """Say whether anything is to be known of a TLS connection: somebody asked, or has keys."""
+        if self.route.layers >= NESTED:
+            return False
+        return self.recorder.tls is not None or bool(self.recorder.secrets)
+
+    def open_tls(self) -> Layer:
+        """Let TLS read on, and another Probe what is inside."""
+        # It takes a while to load, and most captures need none.
+        from wsanalyze.layers.tls import Tls
+
+        layer = Tls(self.recorder, self.conversation, self.missing, self.route, self.inside)
+        self.inner = layer
+        if self.conversation.layer is self:
+            self.conversation.layer = layer
+        return layer
+
+    def inside(self, route: Route) -> Layer:
+        """Return who reads what is inside of TLS."""
+        return Probe(self.recorder, self.conversation, route)
 
     def gap(
         self,
@@ -79,7 +111,7 @@ class Probe(Layer):
         """Hand on; what is missing before the first byte only counts in the offsets."""
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
-        self.missing[side] += length
+        self.missing[side] += abs(length)
         return 0
 
     def end(

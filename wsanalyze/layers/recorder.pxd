@@ -24,5 +24,7 @@ cdef class Recorder:
     cdef public long long message_serial
     cdef public dict reached
     cdef public list summaries
+    cdef public object secrets
+    cdef public list tls
     cdef public long long attempts
     cdef public long long most

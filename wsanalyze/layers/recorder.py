@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.observer import Inspector
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.layers.watch import Keyring
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.tls.keylog import Secrets
 from wsanalyze.transport.conflict import Conflict
 from wsanalyze.transport.reassembly import Direction
 from wsanalyze.websocket.deflate import Memory
@@ -29,13 +31,16 @@ class Recorder:
     `frames` and `messages` are None where nobody asked for rows; counting goes on without them.
     `contents`: whether messages are unmasked, inflated and checked. `observe`: whether what checks
     look at is noticed; `inspect` then looks into the beginnings of messages.
+    `secrets` open TLS connections; facts of them are put into `tls` where somebody asked for them.
     `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
     of all decoders, `kept_total` bounds what is kept of payloads,
     `conflicts` how many more of them may be kept; `reached` counts limits by name.
     """
 
-    def __init__(self, recording: Recording, limits: Limits) -> None:
+    def __init__(
+        self, recording: Recording, limits: Limits, secrets: Secrets | None = None
+    ) -> None:
         wants = recording.wants
         self.recording = recording
         self.limits = limits
@@ -61,6 +66,8 @@ class Recorder:
         self.message_serial = 0
         self.reached: dict[str, int] = {}
         self.summaries: list[CaptureSummary] = []
+        self.secrets = secrets if secrets is not None else Secrets(limits.secrets)
+        self.tls: list[TlsConnection] | None = recording.tls if wants.tls else None
         self.attempts = 0
         self.most = -1 if wants.connections is None else wants.connections
 

@@ -418,12 +418,15 @@ class Session(Layer):
         """Go on behind missing bytes: inside a payload the next header's place is known."""
         sender: Sender = self.high if side else self.low
         reader: FrameReader = sender.reader
+        exact: cython.bint = length >= 0
+        if not exact:
+            length = -length
         if self.observer is not None:
             self.observer.hole(sender, length, time, packet)
         if sender.lost:
             return self.seek_on(side, sender, length, time, packet, ordinal)
         sender.offset += length
-        if sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
+        if exact and sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
             if sender.frame_message >= 0:
                 sender.message.miss()
             sender.broken = 1

@@ -99,9 +99,10 @@ class Undecided(Layer):
         """Learn that bytes are missing; a server's first frame is unknown then."""
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
-        self._hold((side, b"", length, time, packet, ordinal))
+        missing = abs(length)
+        self._hold((side, b"", missing, time, packet, ordinal))
         if side != self.client_side:
-            self.due -= min(length, self.due)
+            self.due -= min(missing, self.due)
         return self._decide(UNKNOWN) if self._overfull() else 0
 
     def end(self, side: int, how: int, time: int, packet: int) -> int:

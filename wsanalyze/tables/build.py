@@ -45,6 +45,7 @@ from wsanalyze.tables.schema import (
     MESSAGES,
     SUMMARY,
     TABLES,
+    TLS,
 )
 from wsanalyze.tables.shelf import OWNERS, Shelf
 
@@ -91,6 +92,7 @@ class Tables:
             "headers": self._header_rows,
             "findings": self._finding_rows,
             "segments": self._segment_rows,
+            "tls": self._tls_rows,
             "summary": self._summary_rows,
         }
         return makers[name]()
@@ -129,6 +131,11 @@ class Tables:
     def segments(self) -> pd.DataFrame:
         """One row per TCP segment; without rows where the pass did not keep them."""
         return self.table("segments")
+
+    @property
+    def tls(self) -> pd.DataFrame:
+        """One row per TLS connection; without rows where the pass did not keep them."""
+        return self.table("tls")
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -209,6 +216,13 @@ class Tables:
             row |= {f"limit_{name}": count for name, count in reached.items()}
             rows.append({name: row.get(name, 0) for name in SUMMARY.names})
         yield rows_of(SUMMARY, rows)
+
+    def _tls_rows(self) -> Iterator[pa.RecordBatch]:
+        # Several in one conversation stay in their order.
+        known = sorted(self.recording.tls, key=lambda each: each.conversation)
+        rows = ({name: getattr(each, name) for name in TLS.names} for each in known)
+        while some := list(islice(rows, ROWS)):
+            yield rows_of(TLS, some)
 
     def _segment_rows(self) -> Iterator[pa.RecordBatch]:
         return segments.build(self.recording, self._runs("segments"))

@@ -60,3 +60,6 @@ class CaptureSummary:
     duplicate_packets: int = 0
     untimed_packets: int = 0
     clamped_times: int = 0
+    tls_decrypted: int = 0
+    keylog_lines: int = 0
+    keylog_not_understood: int = 0

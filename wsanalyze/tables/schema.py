@@ -44,6 +44,7 @@ SEGMENT_NOTES = tuple(note for note in NOTES if note is not None)
 
 _NO_REQUEST = "the handshake was before the capture, or the field was not sent"
 _NO_RESPONSE = "no final response was seen, or the field was not sent"
+_NO_TLS = "not inside TLS, or its handshake was not seen"
 _CONNECTION = count("connection", "number of the connection, as in `connections`")
 _SENDER = category("sender", SENDERS, "who sent it")
 _CONFIDENCE = Column(
@@ -263,6 +264,10 @@ CONNECTIONS = Table(
             "TCP segments of the {} that bring other bytes than an earlier one for the same place; "
             "what had been handed on is compared only where `segments` is read",
         ),
+        text("tls_version", "version of TLS, as in `tls`", _NO_TLS),
+        text("tls_cipher", "cipher suite of TLS, as in `tls`", _NO_TLS),
+        text("sni", "host that the client asked TLS for", f"{_NO_TLS}, or it named none"),
+        text("alpn", "protocol that was negotiated in TLS", f"{_NO_TLS}, or none was"),
     ),
 )
 
@@ -461,6 +466,42 @@ SEGMENTS = Table(
 )
 
 
+_HIDDEN = "not seen, or encrypted"
+TLS = Table(
+    "tls",
+    "one TLS connection, decrypted or not",
+    (
+        text("client_ip", "address of the client"),
+        Column("client_port", Kind.PORT, "its TCP port"),
+        text("server_ip", "address of the server"),
+        Column("server_port", Kind.PORT, "its TCP port"),
+        text("community_id", "Community ID v1, seed 0, of the TCP conversation"),
+        Column(
+            "tcp_stream",
+            Kind.NULLABLE_INT,
+            "index of the TCP conversation, numbered as Wireshark's `tcp.stream`",
+            "it did not travel over TCP",
+        ),
+        time("started", "first packet of the TCP connection"),
+        text("version", "that both ends agreed on, as `TLS 1.3`", "no ServerHello was seen"),
+        text("cipher", "cipher suite, as IANA names it", "no ServerHello was seen"),
+        text("sni", "host that the client asked for (RFC 6066 §3)", "it named none"),
+        text("alpn", "protocol that the server chose (RFC 7301)", f"none, {_HIDDEN}"),
+        Column("resumed", Kind.BOOLEAN, "whether an earlier session was resumed", "not seen"),
+        text("client_random", "64 hex digits", "no ClientHello was seen"),
+        text("server_random", "64 hex digits", "no ServerHello was seen"),
+        text("ja3", "JA3 hash of the ClientHello", "none was seen"),
+        text("ja4", "JA4 fingerprint of the ClientHello", "none was seen"),
+        text("certificate_subject", "of the server's certificate, as RFC 4514 has it", _HIDDEN),
+        text("certificate_issuer", "likewise", _HIDDEN),
+        time("not_before", "from when on the certificate is valid", _HIDDEN),
+        time("not_after", "until when", f"{_HIDDEN}, or beyond 2262"),
+        Column("decrypted", Kind.BOOL, "whether records were opened with a known secret"),
+        text("reason", "why it was not decrypted, or not to its end", "it was"),
+    ),
+)
+
+
 def _summary_columns() -> tuple[Column, ...]:
     """Return the columns of `summary`; a `limit_NAME` column stands for each of `Limits`."""
     not_decoded = "packets that could not be decoded: {}"
@@ -521,6 +562,9 @@ def _summary_columns() -> tuple[Column, ...]:
         ),
         count("untimed_packets", "packets without a time of their own: that of the one before"),
         count("clamped_times", "packets whose time is outside 1677 to 2262, put at that end"),
+        count("tls_decrypted", "TLS connections that were decrypted, in part at least"),
+        count("keylog_lines", "lines of key logs, of all of them (in the first row)"),
+        count("keylog_not_understood", "of them: lines that no key log should have"),
     )
 
 
@@ -528,5 +572,5 @@ SUMMARY = Table("summary", "one capture", _summary_columns())
 
 TABLES = {
     table.name: table
-    for table in (CONNECTIONS, FRAMES, MESSAGES, HEADERS, FINDINGS, SEGMENTS, SUMMARY)
+    for table in (CONNECTIONS, FRAMES, MESSAGES, HEADERS, FINDINGS, SEGMENTS, TLS, SUMMARY)
 }

@@ -40,6 +40,9 @@ def facts(capture: CaptureSummary) -> list[Fact]:
     if clock:
         lines.append(("clock", clock))
     lines.append(("TCP", _conversations(capture)))
+    tls = _tls(capture)
+    if tls:
+        lines.append(("TLS", tls))
     lines.append(("WebSocket", _attempts(capture)))
     lost = _losses(capture)
     if lost:
@@ -72,6 +75,18 @@ def _conversations(capture: CaptureSummary) -> str:
     kinds = [(getattr(capture, name), kind) for name, kind in SPOKEN]
     parts = [f"{number(count)} {kind}" for count, kind in kinds if count]
     return f"{text}: {', '.join(parts)}" if parts else text
+
+
+def _tls(capture: CaptureSummary) -> str:
+    """Return how many TLS connections were decrypted; nothing where there were no secrets."""
+    if not (capture.tls_decrypted or capture.keylog_lines):
+        return ""
+    text = f"{number(capture.tls_decrypted)} decrypted, {number(capture.conversations_tls)} not"
+    if capture.keylog_lines:
+        text += f"; key logs of {counted(capture.keylog_lines, 'line')}"
+    if capture.keylog_not_understood:
+        text += f", {number(capture.keylog_not_understood)} of them not understood"
+    return text
 
 
 def _attempts(capture: CaptureSummary) -> str:

@@ -12,9 +12,10 @@ from fuzz.targets import (
     readers,
     reassembly,
     tables,
+    tls,
 )
 
 TARGETS: dict[str, Target] = {
     module.TARGET.name: module.TARGET
-    for module in (readers, packets, reassembly, heads, frames, inflate, pipeline, tables)
+    for module in (readers, packets, reassembly, heads, frames, inflate, pipeline, tables, tls)
 }

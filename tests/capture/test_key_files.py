@@ -1,0 +1,52 @@
+"""Key logs as files: folders, lines of any length, and several as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wsanalyze.capture.key_files import LONGEST, as_one, lines_of
+from wsanalyze.errors import UsageError
+
+
+def read(*paths: Path) -> list[list[bytes]]:
+    return [list(lines) for lines in lines_of(paths)]
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "b.log").write_bytes(b"three\n")
+    (tmp_path / "a.log").write_bytes(b"one\r\ntwo")
+    (tmp_path / "empty").mkdir()
+    assert read(tmp_path / "b.log", tmp_path) == [
+        [b"three\n"],
+        [b"one\r\n", b"two"],
+        [b"three\n"],
+    ]
+    assert read(tmp_path / "empty") == []
+
+
+def test_a_line_without_an_end_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "long"
+    path.write_bytes(b"x" * (3 * LONGEST + 5))
+    assert [len(line) for line in read(path)[0]] == [LONGEST] * 3 + [5]
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"key log .*none: cannot be read"):
+        read(tmp_path / "none")
+
+
+def test_as_one(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_bytes(b"one")
+    second.write_bytes(b"two\n")
+    with as_one([]) as path:
+        assert path is None
+    with as_one([first]) as path:
+        assert path == first
+    with as_one([first, second]) as path:
+        assert path is not None
+        assert path.read_bytes() == b"one\ntwo\n"
+        assert path.stat().st_mode & 0o077 == 0
+    assert not path.exists()

@@ -1,0 +1,183 @@
+"""TLS around WebSocket: violated, nearly violated, not to be known."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.given import REQUEST, connection, found, handshake, seen_from_the_middle
+from wsanalyze.checks import encryption
+from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
+
+NAME = "CN=chat.example"
+YEAR = 365 * 86_400 * 1_000_000_000
+
+
+def inside(request: bytes = REQUEST, **facts: object) -> Connection:
+    """A connection inside TLS with these facts."""
+    record = connection(handshake(request), scheme="wss")
+    record.tls = TlsConnection(
+        0, 0, "192.0.2.1", 50000, "198.51.100.2", 443, record.started, decrypted=True
+    )
+    for name, value in facts.items():
+        setattr(record.tls, name, value)
+    return record
+
+
+class TestOldVersion:
+    """TLS-01."""
+
+    @pytest.mark.parametrize("version", ["SSL 3.0", "TLS 1.0", "TLS 1.1"])
+    def test_old(self, version: str) -> None:
+        [finding] = found(encryption.old_version, inside(version=version))
+        assert finding.message == f"both ends speak {version}"
+        assert (finding.severity, finding.sender) == ("warning", "server")
+
+    @pytest.mark.parametrize("version", ["TLS 1.2", "TLS 1.3", None])
+    def test_not_old(self, version: str | None) -> None:
+        assert found(encryption.old_version, inside(version=version)) == []
+
+    def test_without_tls(self) -> None:
+        assert found(encryption.old_version, connection()) == []
+
+
+class TestWeakSuite:
+    """TLS-02."""
+
+    @pytest.mark.parametrize(
+        "cipher",
+        [
+            "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+            "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
+            "TLS_RSA_WITH_NULL_SHA256",
+            "TLS_DH_anon_WITH_AES_128_GCM_SHA256",
+            "TLS_RSA_EXPORT_WITH_DES40_CBC_SHA",
+        ],
+    )
+    def test_weak(self, cipher: str) -> None:
+        [finding] = found(encryption.weak_suite, inside(cipher=cipher))
+        assert finding.message == f"the cipher suite {cipher} is weak"
+        assert finding.severity == "warning"
+
+    @pytest.mark.parametrize(
+        "cipher", ["TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDH_RSA_WITH_AES_128_GCM_SHA256"]
+    )
+    def test_no_forward_secrecy(self, cipher: str) -> None:
+        [finding] = found(encryption.weak_suite, inside(cipher=cipher))
+        assert finding.message == f"the cipher suite {cipher} has no forward secrecy"
+        assert finding.severity == "info"
+
+    @pytest.mark.parametrize(
+        "cipher",
+        [
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+            "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+            "TLS_CHACHA20_POLY1305_SHA256",
+            "0xfafa",
+            None,
+        ],
+    )
+    def test_not_weak(self, cipher: str | None) -> None:
+        assert found(encryption.weak_suite, inside(cipher=cipher)) == []
+
+
+class TestCertificateOutOfDate:
+    """TLS-03."""
+
+    def dated(self, before: int | None, after: int | None) -> Connection:
+        record = inside(certificate_subject=NAME)
+        assert record.tls is not None
+        record.tls.not_before = None if before is None else record.started + before
+        record.tls.not_after = None if after is None else record.started + after
+        return record
+
+    def test_expired(self) -> None:
+        [finding] = found(encryption.certificate_out_of_date, self.dated(-YEAR, -1))
+        assert (finding.message, finding.evidence) == ("the certificate had expired", NAME)
+
+    def test_not_yet(self) -> None:
+        [finding] = found(encryption.certificate_out_of_date, self.dated(1, YEAR))
+        assert finding.message == "the certificate was not valid yet"
+
+    @pytest.mark.parametrize(
+        ("before", "after"), [(0, 0), (-YEAR, YEAR), (None, None), (-YEAR, None)]
+    )
+    def test_valid_or_not_known(self, before: int | None, after: int | None) -> None:
+        assert found(encryption.certificate_out_of_date, self.dated(before, after)) == []
+
+    def test_without_tls(self) -> None:
+        assert found(encryption.certificate_out_of_date, connection()) == []
+
+
+class TestSelfSigned:
+    """TLS-04."""
+
+    def test_itself(self) -> None:
+        record = inside(certificate_subject=NAME, certificate_issuer=NAME)
+        [finding] = found(encryption.self_signed, record)
+        assert (finding.severity, finding.evidence) == ("info", NAME)
+
+    @pytest.mark.parametrize(
+        ("subject", "issuer"), [(NAME, "CN=Authority"), (None, None), ("", "")]
+    )
+    def test_others(self, subject: str | None, issuer: str | None) -> None:
+        record = inside(certificate_subject=subject, certificate_issuer=issuer)
+        assert found(encryption.self_signed, record) == []
+
+
+class TestHostIsNotSni:
+    """TLS-05."""
+
+    def asked(self, host: str, sni: str | None) -> Connection:
+        return inside(REQUEST.replace(b"example.com", host.encode()), sni=sni)
+
+    def test_another(self) -> None:
+        [finding] = found(encryption.host_is_not_sni, self.asked("hidden.example", "front.example"))
+        assert finding.message == (
+            "TLS was asked for 'front.example', the request for 'hidden.example'"
+        )
+        assert (finding.sender, finding.packet) == ("client", 4)
+
+    @pytest.mark.parametrize(
+        ("host", "sni"),
+        [
+            ("a.example", "a.example"),
+            ("A.Example:8443", "a.example"),
+            ("a.example.", "a.example"),
+            ("[2001:db8::1]:443", None),
+            ("192.0.2.1", None),
+        ],
+    )
+    def test_the_same_or_none(self, host: str, sni: str | None) -> None:
+        assert found(encryption.host_is_not_sni, self.asked(host, sni)) == []
+
+    def test_from_the_middle(self) -> None:
+        record = seen_from_the_middle()
+        record.tls = inside(sni="a.example").tls
+        assert found(encryption.host_is_not_sni, record) == []
+
+
+class TestInterception:
+    """PRX-19."""
+
+    @pytest.mark.parametrize(
+        "issuer",
+        [
+            "C=US,ST=California,O=Zscaler Inc.,OU=Zscaler Inc.,CN=Zscaler Intermediate Root CA",
+            "O=mitmproxy,CN=mitmproxy",
+            "C=PortSwigger,O=PortSwigger,CN=PortSwigger CA",
+            "O=Fortinet,CN=FortiGate CA",
+            "O=AO Kaspersky Lab,CN=Kaspersky Anti-Virus Personal Root Certificate",
+        ],
+    )
+    def test_inspectors(self, issuer: str) -> None:
+        [finding] = found(encryption.interception, inside(certificate_issuer=issuer))
+        assert finding.message.endswith("which opens TLS")
+        assert (finding.severity, finding.evidence) == ("warning", issuer)
+
+    @pytest.mark.parametrize("issuer", ["C=US,O=Let's Encrypt,CN=R11", "CN=Charles", None, ""])
+    def test_others(self, issuer: str | None) -> None:
+        assert found(encryption.interception, inside(certificate_issuer=issuer)) == []
+
+    def test_without_tls(self) -> None:
+        assert found(encryption.interception, connection()) == []

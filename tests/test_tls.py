@@ -1,0 +1,219 @@
+"""Recorded wss sessions: as their twins without TLS, as tshark decrypts them; nothing secret."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from support.tshark import fields, needs_tshark
+
+import wsanalyze
+from wsanalyze.cli.main import main
+from wsanalyze.crosscheck.verification import verify
+from wsanalyze.pipeline import TLS_KEY_LOG
+from wsanalyze.tls.hellos import RETRY
+
+pytest.importorskip("cryptography")
+
+DECRYPTION_SECRETS = b"\x0a\0\0\0"
+ROOT = Path(__file__).resolve().parent.parent
+CAPTURES = ROOT / "captures"
+WSS = ["chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng", "wss-handshakes.pcapng"]
+# What TCP and the clock decide.
+OF_PACKETS = (
+    *("time", "time_end", "packet", "packet_end", "masking_key"),
+    *("capture", "client_port", "community_id", "key", "accept", "accept_expected", "scheme"),
+    *("started", "requested", "responded", "ended", "connect_ms", "handshake_ms", "duration_s"),
+    *("request_packet", "response_packet", "tls_version", "tls_cipher", "sni", "alpn"),
+    "findings",
+)
+
+
+def keylog_of(capture: Path) -> bytes:
+    """Return the secrets that a capture brings along."""
+    from wsanalyze.capture.source import open_capture
+
+    with open_capture(capture) as reader:
+        while reader.next() is not None:
+            pass
+        return b"".join(data for kind, data in reader.info.secrets if kind == TLS_KEY_LOG)
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> tuple[Path, Path]:
+    """Return chat-wss without its secrets, and a key log of them."""
+    capture, log = tmp_path / "closed.pcapng", tmp_path / "keys.log"
+    original = CAPTURES / "chat-wss.pcapng"
+    log.write_bytes(keylog_of(original))
+    capture.write_bytes(without_secrets(original.read_bytes()))
+    return capture, log
+
+
+def without_secrets(data: bytes) -> bytes:
+    """Return a pcapng file (little-endian) without Decryption Secrets Blocks."""
+    kept = b""
+    while data:
+        stop = int.from_bytes(data[4:8], "little")
+        if data[:4] != DECRYPTION_SECRETS:
+            kept += data[:stop]
+        data = data[stop:]
+    return kept
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=[name for name in OF_PACKETS if name in table.columns])
+
+
+def test_the_twin_without_tls_has_the_same_tables() -> None:
+    twin, wss = (wsanalyze.analyze(CAPTURES / f"chat-{name}.pcapng") for name in ("ws", "wss"))
+    for name in ("connections", "frames", "messages"):
+        pd.testing.assert_frame_equal(comparable(twin.table(name)), comparable(wss.table(name)))
+    fixed = {"sec-websocket-key", "sec-websocket-accept", "date"}
+    for one, other in zip(twin.headers.itertuples(), wss.headers.itertuples(), strict=True):
+        assert one.name == other.name
+        assert one.value == other.value or one.name.lower() in fixed
+    # The certificate is what it has besides.
+    assert [*twin.findings["check"], "TLS-04"] == list(wss.findings["check"])
+    assert len(twin.tls) == 0
+
+
+@needs_tshark
+@pytest.mark.parametrize("name", WSS)
+def test_what_tshark_says_of_the_handshakes(name: str) -> None:
+    theirs = fields(
+        CAPTURES / name,
+        ("tcp.stream", "tls.handshake.random", "tls.handshake.ja3"),
+        where="tls.handshake.type == 1",
+    )
+    # The first ClientHello of each stream: behind a HelloRetryRequest there is another.
+    first = {row[0]: row for row in reversed(theirs)}
+    ours = wsanalyze.analyze(CAPTURES / name).tls
+    assert [[str(row.tcp_stream), row.client_random, row.ja3] for row in ours.itertuples()] == [
+        first[stream] for stream in sorted(first, key=int)
+    ]
+    theirs = fields(
+        CAPTURES / name,
+        ("tls.handshake.random", "tls.handshake.ciphersuite"),
+        where="tls.handshake.type == 2",
+        occurrences="f",
+    )
+    chosen = [row[0] for row in theirs if row[0] != RETRY.hex()]
+    assert chosen == list(ours["server_random"])
+
+
+def test_sessions_resumed_and_a_retry() -> None:
+    analysis = wsanalyze.analyze(CAPTURES / "wss-handshakes.pcapng")
+    rows = zip(analysis.connections["target"], analysis.tls.itertuples(), strict=True)
+    found = {target: (row.version, bool(row.resumed), row.reason) for target, row in rows}
+    assert {target: facts[:2] for target, facts in found.items()} == {
+        "/ticket": ("TLS 1.2", False),
+        "/ticket-again": ("TLS 1.2", True),
+        "/id": ("TLS 1.2", False),
+        "/id-again": ("TLS 1.2", True),
+        "/key": ("TLS 1.3", False),
+        "/key-again": ("TLS 1.3", True),
+        "/retry": ("TLS 1.3", False),
+    }
+    assert analysis.tls["reason"].isna().all()
+
+
+@needs_tshark
+@pytest.mark.parametrize("name", WSS)
+def test_messages_are_those_that_tshark_decrypts(name: str) -> None:
+    """By stream, the payload of each text message."""
+    theirs = fields(CAPTURES / name, ("tcp.stream", "websocket.payload.text"), where="websocket")
+    assert sum(1 for row in theirs if row[1]) > 0
+    analysis = wsanalyze.analyze(CAPTURES / name)
+    assert analysis.tls["decrypted"].all()
+    assert len(analysis.frames) >= len(theirs)
+
+
+def test_a_key_log_beside_the_capture(closed: tuple[Path, Path]) -> None:
+    capture, log = closed
+    inside = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng")
+    for keylog in (log, str(log), [log], log.parent):
+        beside = wsanalyze.analyze(capture, keylog=keylog)
+        pd.testing.assert_frame_equal(inside.messages, beside.messages)
+
+
+def test_without_a_key_log(closed: tuple[Path, Path]) -> None:
+    analysis = wsanalyze.analyze(closed[0])
+    assert len(analysis.connections) == 0
+    (row,) = analysis.tls.to_dict("records")
+    assert (row["decrypted"], row["sni"]) == (False, "chat.example")
+    assert row["reason"] == "no secret for this client random in 0 files, 0 lines"
+    (summary,) = analysis.summary.to_dict("records")
+    assert (summary["conversations_tls"], summary["tls_decrypted"]) == (1, 0)
+
+
+def test_a_key_log_that_is_not_there(closed: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(wsanalyze.UsageError, match=r"key log .*none\.log: cannot be read"):
+        wsanalyze.analyze(closed[0], keylog=tmp_path / "none.log")
+    with pytest.raises(wsanalyze.UsageError, match="keylog is a path"):
+        wsanalyze.analyze(closed[0], keylog=[1])  # type: ignore[list-item]
+
+
+def test_the_command_line(
+    closed: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture, log = map(str, closed)
+    monkeypatch.delenv("SSLKEYLOGFILE", raising=False)
+
+    def summary(*options: str) -> str:
+        assert main(["summary", capture, "--no-color", *options]) == 0
+        return capsys.readouterr().out
+
+    assert "1 TLS, not decrypted" in summary()
+    named = summary("--keylog", log)
+    assert "wss://chat.example:9301/chat" in named
+    assert "1 decrypted" in named
+    monkeypatch.setenv("SSLKEYLOGFILE", log)
+    assert summary() == named
+    monkeypatch.setenv("SSLKEYLOGFILE", log + ".gone")
+    assert "1 TLS, not decrypted" in summary()
+    assert main(["summary", capture, "--keylog", log + ".gone"]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "loaded"), [("chat-ws", False), ("chat-wss", True)])
+def test_what_is_loaded(name: str, loaded: bool) -> None:
+    """Captures without TLS pay nothing for it."""
+    program = (
+        "import sys; from wsanalyze.cli.main import main; "
+        f"main(['summary', 'captures/{name}.pcapng', '-q']); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    modules = set(done.stdout.split())
+    assert {"cryptography" in modules, "wsanalyze.layers.tls" in modules} == {loaded}
+
+
+@needs_tshark
+def test_verify_with_key_logs(closed: tuple[Path, Path], tmp_path: Path) -> None:
+    pytest.importorskip("pyshark")
+    capture, log = closed
+    other = tmp_path / "other.log"
+    other.write_text("# nothing", encoding="ascii")
+    for keylogs, frames in (([], 0), ([log], 20), ([other, log], 20)):
+        found = verify(capture, keylogs=keylogs)
+        assert (found.agree, found.ours, found.theirs) == (frames,) * 3
+
+
+def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
+    capture = CAPTURES / "chat-wss.pcapng"
+    secrets = [line.split()[2] for line in keylog_of(capture).splitlines() if line[:1] != b"#"]
+    assert len(secrets) == 5
+    analysis = wsanalyze.analyze(capture)
+    analysis.export(tmp_path, format="jsonl")
+    analysis.export(tmp_path / "all.db", format="sqlite")
+    written = [path.read_bytes() for path in tmp_path.iterdir()]
+    assert len(written) >= 7
+    for secret in secrets:
+        for data in written:
+            assert secret not in data.lower()
+            assert bytes.fromhex(secret.decode()) not in data
+        assert secret.decode() not in repr(analysis) + repr(analysis.recording)

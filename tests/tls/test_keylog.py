@@ -1,0 +1,140 @@
+"""Key logs: what is understood, what is counted, and that no line ends anything."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsanalyze.tls.keylog import CLIENT_TRAFFIC, MASTER, Secrets
+
+RANDOM, OTHER = "ab" * 32, "cd" * 32
+LINE = f"CLIENT_RANDOM {RANDOM} {'11' * 48}"
+
+
+def read(*lines: str, most: int = 100) -> Secrets:
+    secrets = Secrets(most)
+    secrets.add(line.encode("latin-1") for line in lines)
+    return secrets
+
+
+def test_a_master_secret() -> None:
+    secrets = read(LINE)
+    assert secrets
+    assert secrets.of(bytes.fromhex(RANDOM)) == {MASTER: b"\x11" * 48}
+    assert secrets.of(bytes.fromhex(OTHER)) == {}
+    assert (secrets.lines, secrets.not_understood) == (1, 0)
+
+
+def test_labels_of_one_connection_come_together() -> None:
+    secrets = read(LINE, f"CLIENT_TRAFFIC_SECRET_0 {RANDOM.upper()} {'22' * 32}")
+    found = secrets.of(bytes.fromhex(RANDOM))
+    assert found == {MASTER: b"\x11" * 48, CLIENT_TRAFFIC: b"\x22" * 32}
+
+
+def test_the_later_line_counts() -> None:
+    secrets = read(LINE, LINE.replace("11", "33"))
+    assert secrets.of(bytes.fromhex(RANDOM)) == {MASTER: b"\x33" * 48}
+
+
+def test_a_session_of_old_nss() -> None:
+    secrets = read(f"RSA Session-ID:{'0a' * 32} Master-Key:{'44' * 48}")
+    assert secrets.of(bytes.fromhex(RANDOM), b"\x0a" * 32) == {MASTER: b"\x44" * 48}
+    assert secrets.of(bytes.fromhex(RANDOM), b"") == {}
+
+
+@pytest.mark.parametrize("line", ["", "# a comment", "   ", "\r\n"])
+def test_nothing_to_understand(line: str) -> None:
+    secrets = read(line)
+    assert (secrets.lines, bool(secrets)) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"EXPORTER_SECRET {RANDOM} {'55' * 32}",
+        f"QUIC_CLIENT_TRAFFIC_SECRET_0 {RANDOM} {'55' * 32}",
+        f"SOMETHING_NEW {RANDOM} {'55' * 32}",
+    ],
+)
+def test_labels_that_open_no_record_are_known_to_be_others(line: str) -> None:
+    secrets = read(line)
+    assert (secrets.lines, secrets.not_understood, bool(secrets)) == (1, 0, False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hello",
+        f"CLIENT_RANDOM {RANDOM}",
+        f"CLIENT_RANDOM {RANDOM[:-1]} {'11' * 48}",
+        f"CLIENT_RANDOM {RANDOM} {'11' * 48}1",
+        f"CLIENT_RANDOM {RANDOM} {'1g' * 48}",
+        f"client_random {RANDOM} {'11' * 48}",
+        f"CLIENT_RANDOM {RANDOM} {'11' * 48} more",
+        "RSA Session-ID:0a Master-Key:44",
+        "\xff\x00",
+        "A" * 5000,
+    ],
+)
+def test_lines_that_are_counted(line: str) -> None:
+    secrets = read(line, LINE)
+    assert (secrets.lines, secrets.not_understood, bool(secrets)) == (2, 1, True)
+
+
+KEY = ("-----BEGIN PRIVATE KEY-----", "TUlJ", "-----END PRIVATE KEY-----")
+
+
+def test_a_private_key() -> None:
+    secrets = read(*KEY, LINE)
+    assert secrets.private_keys == [
+        b"-----BEGIN PRIVATE KEY-----\nTUlJ\n-----END PRIVATE KEY-----\n"
+    ]
+    assert (secrets.lines, secrets.not_understood, bool(secrets)) == (1, 0, True)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["-----BEGIN CERTIFICATE-----"],
+        ["-----BEGIN ENCRYPTED PRIVATE KEY-----"],
+        ["-----BEGIN PRIVATE KEY-----", *["A" * 64] * 300],
+        KEY * 65,
+    ],
+    ids=["certificate", "encrypted", "too long", "too many"],
+)
+def test_private_keys_that_are_not_taken(lines: list[str]) -> None:
+    secrets = read(*lines)
+    assert secrets.not_understood > 0
+    assert len(secrets.private_keys) <= 64
+
+
+def test_a_key_that_is_cut_does_not_swallow_the_next_file() -> None:
+    secrets = read(*KEY[:2])
+    secrets.add([LINE.encode()])
+    assert secrets.of(bytes.fromhex(RANDOM))
+
+
+def test_no_more_than_so_many() -> None:
+    secrets = read(LINE, LINE.replace("ab", "ef"), most=1)
+    assert (secrets.count, secrets.dropped) == (1, 1)
+    assert secrets.of(b"\xef" * 32) == {}
+
+
+def test_how_many_there_are() -> None:
+    secrets = read(LINE)
+    assert secrets.described == "1 file, 1 line"
+    secrets.add([LINE.encode(), b"nonsense"])
+    assert secrets.described == "2 files, 3 lines"
+
+
+def test_secrets_are_not_shown() -> None:
+    secrets = read(LINE)
+    assert "11" * 8 not in repr(secrets) + str(secrets) + secrets.described
+
+
+@given(st.lists(st.binary(max_size=200)))
+def test_anything(lines: list[bytes]) -> None:
+    secrets = Secrets(10)
+    secrets.add(lines)
+    assert secrets.not_understood <= secrets.lines <= len(lines)

@@ -1,0 +1,191 @@
+"""TLS (TLS) around WebSocket: versions, cipher suites, certificates, names; interception (PRX-19).
+
+What stayed closed has no connection that these could be about: TRN-10 counts it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import check
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.websocket.faults import shown
+
+_TAGS = ("security", "tls")
+
+OLD_VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1")
+# RFC 9325 §4.1: no encryption, no authentication, export keys, RC4, and ciphers of 64-bit blocks.
+BROKEN = re.compile(r"NULL|EXPORT|_anon_|RC4|RC2|3DES|_DES|IDEA|MD5")
+# RFC 9325 §4.1: keys are exchanged without forward secrecy.
+STATIC_KEYS = re.compile(r"TLS_(RSA|ECDH_\w+|DH_\w+)_WITH_")
+
+# How products that open TLS on its way sign what they make: in the names of their authorities.
+INSPECTORS = re.compile(
+    r"Zscaler|Netskope|Fortinet|FortiGate|Palo Alto Networks|Blue ?Coat|ProxySG|Sophos|WatchGuard|"
+    r"Barracuda|Check Point|Cisco Umbrella|Cisco Secure|McAfee Web Gateway|Skyhigh|Forcepoint|"
+    r"SonicWall|Untangle|Smoothwall|Securly|Lightspeed|iboss|Kaspersky|ESET SSL|Avast|AVG|"
+    r"Bitdefender|Dr\.?Web|AdGuard|mitmproxy|PortSwigger|Charles Proxy|DO_NOT_TRUST|Fiddler|"
+    r"ZAP Root CA|OWASP",
+    re.IGNORECASE,
+)
+HOST = re.compile(r"\[[^\]]*\]|[^:]*")
+
+
+def _of_server(facts: Facts, message: str, evidence: str, severity: str = "") -> Finding:
+    return Finding(
+        message,
+        sender="server",
+        time=facts.connection.started,
+        evidence=evidence[:200],
+        severity=severity,
+    )
+
+
+@check(
+    "TLS-01",
+    "old-tls-version",
+    "A version of TLS that must not be used any more",
+    severity="warning",
+    tags=_TAGS,
+    references=("RFC 8996", "RFC 7568"),
+    explanation=(
+        "TLS 1.0 and 1.1 rest on MD5 and SHA-1 and have known weaknesses; browsers have given them "
+        "up in 2020. SSL 3.0 can be decrypted by somebody on the way (POODLE)."
+    ),
+    advice="Let the server offer TLS 1.2 and 1.3 only.",
+    example="wss-suites.pcapng /tls-1.0",
+)
+def old_version(facts: Facts) -> Iterator[Finding]:
+    """TLS-01."""
+    version = facts.connection.tls_version
+    if version in OLD_VERSIONS:
+        yield _of_server(facts, f"both ends speak {version}", version)
+
+
+@check(
+    "TLS-02",
+    "weak-cipher-suite",
+    "A cipher suite that does not protect as it should",
+    severity="warning",
+    tags=_TAGS,
+    references=("RFC 9325 §4.1", "RFC 9325 §4.2"),
+    explanation=(
+        "RC4, 3DES and export ciphers can be broken, NULL does not encrypt, anonymous suites do "
+        "not say who is at the other end. Where the client sends its secret encrypted with the "
+        "server's RSA key, whoever gets that key later can read all that was recorded: a remark."
+    ),
+    advice="Offer suites with ECDHE and AES-GCM or ChaCha20-Poly1305.",
+)
+def weak_suite(facts: Facts) -> Iterator[Finding]:
+    """TLS-02."""
+    cipher = facts.connection.tls_cipher
+    if cipher is None:
+        return
+    if BROKEN.search(cipher):
+        yield _of_server(facts, f"the cipher suite {cipher} is weak", cipher)
+    elif STATIC_KEYS.match(cipher):
+        message = f"the cipher suite {cipher} has no forward secrecy"
+        yield _of_server(facts, message, cipher, "info")
+
+
+@check(
+    "TLS-03",
+    "certificate-out-of-date",
+    "The server's certificate was not valid at the time",
+    severity="warning",
+    tags=_TAGS,
+    references=("RFC 5280 §4.1.2.5",),
+    explanation=(
+        "A certificate says from when to when it is valid. Browsers refuse it at any other time; a "
+        "client that goes on does not check, and may be talking to anybody."
+    ),
+    advice="Renew the certificate, and let clients refuse what is not valid.",
+)
+def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
+    """TLS-03: by the clock of the capture."""
+    tls, now = facts.connection.tls, facts.connection.started
+    if tls is None:
+        return
+    if tls.not_after is not None and now > tls.not_after:
+        yield _of_server(facts, "the certificate had expired", tls.certificate_subject or "")
+    elif tls.not_before is not None and now < tls.not_before:
+        message = "the certificate was not valid yet"
+        yield _of_server(facts, message, tls.certificate_subject or "")
+
+
+@check(
+    "TLS-04",
+    "self-signed-certificate",
+    "The server signed its certificate itself",
+    severity="info",
+    tags=_TAGS,
+    references=("RFC 5280 §3.2",),
+    explanation=(
+        "Subject and issuer are the same: no authority vouches for it. A client that takes it "
+        "knows it already, as in tests and inside of organisations, or does not check at all."
+    ),
+    advice="Where strangers connect, use a certificate of an authority that their clients know.",
+    example="chat-wss.pcapng /chat?room=1",
+)
+def self_signed(facts: Facts) -> Iterator[Finding]:
+    """TLS-04."""
+    tls = facts.connection.tls
+    if tls is None or not tls.certificate_subject:
+        return
+    if tls.certificate_subject == tls.certificate_issuer:
+        message = "the certificate's issuer is its subject"
+        yield _of_server(facts, message, tls.certificate_subject)
+
+
+@check(
+    "TLS-05",
+    "host-is-not-sni",
+    "The request is for another host than TLS was asked for",
+    severity="warning",
+    tags=(*_TAGS, "handshake"),
+    references=("RFC 6066 §3", "RFC 9110 §7.4"),
+    explanation=(
+        "The name in the ClientHello is in the clear, the Host of the request is not. Where they "
+        "differ, whoever watches, or filters, sees another name than is reached: domain fronting, "
+        "or a client that is misconfigured."
+    ),
+    advice="Let the server answer 421 to a Host that its certificate and the SNI do not name.",
+)
+def host_is_not_sni(facts: Facts) -> Iterator[Finding]:
+    """TLS-05."""
+    sni, handshake = facts.connection.sni, facts.handshake
+    if not sni or handshake is None or not handshake.host or not facts.has_request:
+        return
+    match = HOST.match(handshake.host)
+    host = match[0] if match is not None else ""
+    if host.lower().rstrip(".") == sni.lower().rstrip("."):
+        return
+    message = f"TLS was asked for {shown(sni)}, the request for {shown(host)}"
+    yield facts.once("client", message, evidence=f"Host: {handshake.host}"[:200])
+
+
+@check(
+    "PRX-19",
+    "tls-interception",
+    "TLS is opened on its way",
+    severity="warning",
+    tags=("proxy", *_TAGS),
+    references=(),
+    explanation=(
+        "The certificate's issuer has the name of a product that opens TLS, looks into it and "
+        "closes it again: of a company's gateway, a virus scanner, or a tool for debugging. Such "
+        "products often do not know WebSocket, and hold back, cut or refuse it."
+    ),
+    advice="Exempt the host from inspection, or ask who runs the product.",
+)
+def interception(facts: Facts) -> Iterator[Finding]:
+    """PRX-19: by the issuer's name."""
+    tls = facts.connection.tls
+    if tls is None or not tls.certificate_issuer:
+        return
+    match = INSPECTORS.search(tls.certificate_issuer)
+    if match is not None:
+        message = f"the certificate was issued by {shown(match[0])}, which opens TLS"
+        yield _of_server(facts, message, tls.certificate_issuer)

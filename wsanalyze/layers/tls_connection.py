@@ -1,0 +1,53 @@
+"""What is known of one TLS connection: one row of the `tls` table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsanalyze.transport.community_id import community_id
+
+
+@dataclass(slots=True)
+class TlsConnection:
+    """Facts of one TLS connection; an attribute that is a column of tables.md has its name.
+
+    Times are integer nanoseconds since the epoch. None stands for "not available": not seen, or
+    encrypted with secrets that are not known.
+    """
+
+    conversation: int
+    tcp_stream: int | None
+    client_ip: str
+    client_port: int
+    server_ip: str
+    server_port: int
+    started: int
+    version: str | None = None
+    cipher: str | None = None
+    sni: str | None = None
+    alpn: str | None = None
+    resumed: bool | None = None
+    client_random: str | None = None
+    server_random: str | None = None
+    ja3: str | None = None
+    ja4: str | None = None
+    certificate_subject: str | None = None
+    certificate_issuer: str | None = None
+    not_before: int | None = None
+    not_after: int | None = None
+    decrypted: bool = False
+    reason: str | None = None
+    # The protocols that the client offered.
+    alpn_offered: tuple[str, ...] = ()
+    # Who sent the first close_notify: `client` or `server`; the first other alert, by its number.
+    closed_by: str | None = None
+    alert: int | None = None
+    # Records that were opened, and those that did not authenticate.
+    records: int = 0
+    bad_records: int = 0
+
+    @property
+    def community_id(self) -> str:
+        """The Community ID of the TCP conversation."""
+        client = (self.client_ip, self.client_port)
+        return community_id(client, (self.server_ip, self.server_port))

@@ -1,0 +1,372 @@
+"""What both sides of a TLS connection agreed on, and which secrets fit: facts, and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.tls_connection import TlsConnection
+from wsanalyze.layers.tls_sender import Epoch
+from wsanalyze.tls import keylog
+from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
+from wsanalyze.tls.fingerprints import ja3, ja4
+from wsanalyze.tls.hellos import (
+    EXTENDED_MASTER_SECRET,
+    TLS_1_0,
+    TLS_1_2,
+    TLS_1_3,
+    ClientHello,
+    ServerHello,
+    chosen_protocol,
+    maybe_client_hello,
+    maybe_server_hello,
+    version_name,
+)
+from wsanalyze.tls.keylog import NONE
+from wsanalyze.tls.messages import CLIENT_HELLO
+from wsanalyze.tls.schedule import MASTER_SECRET
+from wsanalyze.tls.suites import Suite, maybe_suite, suite_name
+from wsanalyze.transport.conversation import Conversation
+
+if TYPE_CHECKING:
+    from wsanalyze.tls.ciphers import Opener
+
+# As `Conversation.spoke` numbers what is not recognised; the layer within may know better.
+DECRYPTED = 4
+# Bytes of handshake messages that are kept for RFC 7627.
+MOST_HEARD = 256 * 1024
+ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
+NOT_SEEN = "the handshake is not in the capture"
+
+
+class TlsHandshake:
+    """The handshake of one connection, and of its renegotiations.
+
+    `is_tls_1_3`: as far as is known. `is_decided`: both hellos were read; `is_closed`: nothing can
+    be decrypted from there on, which `facts.reason` explains. `heard`: messages since the hello.
+    """
+
+    def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
+        self.recorder = recorder
+        self.conversation = conversation
+        self.is_kept = recorder.tls is not None
+        self.client_side = conversation.opened_by
+        self.client: ClientHello | None = None
+        self.server: ServerHello | None = None
+        self.version = 0
+        self.is_tls_1_3 = False
+        self.suite: Suite | None = None
+        self.secrets: Mapping[str, bytes] = NONE
+        self.is_decided = self.is_closed = False
+        self.why: str | None = None
+        self.heard = bytearray()
+        self.hears_on = False
+        self.openers: tuple[Opener, Opener] | None = None
+        self.facts = self._begin()
+
+    def _begin(self) -> TlsConnection:
+        conversation, side = self.conversation, max(self.client_side, 0)
+        client, server = conversation.endpoint(side), conversation.endpoint(1 - side)
+        facts = TlsConnection(
+            conversation=conversation.index,
+            tcp_stream=conversation.index,
+            client_ip=client[0],
+            client_port=client[1],
+            server_ip=server[0],
+            server_port=server[1],
+            started=conversation.first_time,
+        )
+        if self.recorder.tls is not None:
+            self.recorder.tls.append(facts)
+        return facts
+
+    @property
+    def misses_hello(self) -> bool:
+        """Whether records came although a hello did not, and there are secrets to try."""
+        return not self.is_decided and bool(self.recorder.secrets) and has_cryptography()
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether neither hello was seen, and secrets may be found all the same."""
+        return self.client is None and self.server is None and self.misses_hello
+
+    def find(self, side: int, header: bytes, body: bytes) -> int | None:
+        """Look for secrets that open a record of a side; return its sequence number."""
+        from wsanalyze.layers.tls_blind import maybe_found
+
+        secrets, client = self.recorder.secrets, self.client
+        found = maybe_found(secrets, client.random if client is not None else None, header, body)
+        if found is None:
+            return None
+        self.is_decided = True
+        self.client_side = 1 - side if found.from_server else side
+        self.version, self.suite, self.is_tls_1_3 = TLS_1_3, found.suite, True
+        self.secrets = secrets.of(found.client_random)
+        facts = self.facts
+        self._name_ends()
+        facts.version, facts.cipher = version_name(TLS_1_3), found.suite.name
+        facts.client_random = found.client_random.hex()
+        return found.sequence
+
+    def _name_ends(self) -> None:
+        facts, side = self.facts, self.client_side
+        facts.client_ip, facts.client_port = self.conversation.endpoint(side)
+        facts.server_ip, facts.server_port = self.conversation.endpoint(1 - side)
+
+    def is_server(self, side: int) -> bool:
+        """Whether a side is the server's."""
+        return side != self.client_side
+
+    def say(self, why: str) -> None:
+        """Remember why something could not be decrypted, the first time."""
+        if self.why is None:
+            self.why = why
+
+    def client_hello(self, side: int, body: bytes) -> None:
+        """Take a ClientHello: the first, the one after a retry, or of a renegotiation."""
+        if self.is_decided and self.is_tls_1_3:
+            # There is no renegotiation: somebody repeats what was said.
+            return
+        hello = maybe_client_hello(body)
+        if hello is None:
+            self.say("a ClientHello that is malformed")
+            return
+        again = self.client is not None
+        self.client = hello
+        if again and self.is_decided:
+            # A renegotiation: the ServerHello that follows decides anew.
+            self.server, self.is_decided = None, False
+            return
+        self.client_side = side
+        facts = self.facts
+        self._name_ends()
+        if again:
+            return
+        facts.client_random = hello.random.hex()
+        facts.sni, facts.alpn_offered = hello.sni, hello.alpn
+        facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
+
+    def server_hello(self, side: int, body: bytes) -> None:
+        """Take a ServerHello; a retry only asks for another ClientHello."""
+        if self.is_decided and self.is_tls_1_3:
+            return
+        hello = maybe_server_hello(body)
+        if hello is None:
+            self.say("a ServerHello that is malformed")
+            return
+        if self.client is None:
+            self.client_side = 1 - side
+        if hello.is_retry:
+            # The second ClientHello is in the clear, whatever came before it.
+            self.version, self.is_tls_1_3 = TLS_1_3, True
+            return
+        self.server = hello
+
+    def maybe_decide(self) -> bool:
+        """Choose secrets and keys; return whether both hellos are there, for the first time."""
+        client, server = self.client, self.server
+        if client is None or server is None or self.is_decided:
+            return False
+        self.is_decided = True
+        self.version, self.suite = server.version, maybe_suite(server.suite)
+        self.is_tls_1_3 = self.version == TLS_1_3
+        facts = self.facts
+        facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
+        facts.server_random = server.random.hex()
+        facts.alpn = server.alpn
+        if self.is_tls_1_3:
+            facts.resumed = server.takes_key
+            self._stop_hearing()
+        self.secrets = self.recorder.secrets.of(client.random, server.session_id)
+        why = self._obstacle(server)
+        self.is_closed = why is not None
+        if why is not None:
+            self.why = why
+        elif not self.is_tls_1_3 and self.secrets:
+            self._make_openers(client, server)
+        return True
+
+    def _obstacle(self, server: ServerHello) -> str | None:
+        """Return why nothing can be decrypted, None where it can."""
+        secrets, tls_1_3 = self.secrets, self.is_tls_1_3
+        if not secrets and self._may_have_key():
+            return None
+        if not secrets:
+            described = self.recorder.secrets.described
+            return f"no secret for this client random in {described}"
+        if not TLS_1_0 <= self.version <= TLS_1_3:
+            return f"version {version_name(self.version)} is not decrypted"
+        suite = self.suite
+        if suite is None or suite.is_tls_1_3 != tls_1_3:
+            return f"the cipher suite {suite_name(server.suite)} is not decrypted"
+        if not tls_1_3 and len(secrets.get(keylog.MASTER, b"")) != MASTER_SECRET:
+            return "no master secret for this client random, only others"
+        if tls_1_3 and not any(self._labelled(label) for label in TRAFFIC):
+            return "no traffic secret for this client random that fits its cipher suite"
+        if server.compression:
+            return "it is compressed, which is not decrypted"
+        if not has_cryptography():
+            return "the package cryptography is missing: install wsanalyze[tls]"
+        return None
+
+    def _may_have_key(self) -> bool:
+        """Say whether the client's secret is encrypted with an RSA key that may be there."""
+        suite = self.suite
+        return (
+            suite is not None
+            and suite.exchange == "RSA"
+            and TLS_1_0 <= self.version < TLS_1_3
+            and bool(self.recorder.secrets.private_keys)
+            and has_cryptography()
+        )
+
+    def hears(self, kind: int, body: bytes) -> None:
+        """Keep a message of the handshake, where the master secret may depend on it."""
+        if kind == CLIENT_HELLO:
+            self.heard, self.hears_on = bytearray(), bool(self.recorder.secrets.private_keys)
+        if self.hears_on and len(self.heard) + len(body) <= MOST_HEARD:
+            self.heard += bytes((kind, *len(body).to_bytes(3, "big"))) + body
+
+    def _stop_hearing(self) -> bytes:
+        heard, self.heard, self.hears_on = bytes(self.heard), bytearray(), False
+        return heard
+
+    def client_key_exchange(self, body: bytes) -> None:
+        """Take the client's secret, where an RSA key opens it."""
+        client, server, suite = self.client, self.server, self.suite
+        heard = self._stop_hearing()
+        if self.secrets or client is None or server is None or suite is None:
+            return
+        if self.is_closed or not self._may_have_key():
+            return
+        from wsanalyze.tls import rsa_keys
+
+        keys = rsa_keys.loaded(self.recorder.secrets.private_keys)
+        premaster = rsa_keys.maybe_premaster(keys, body, client.version)
+        if premaster is None:
+            self.is_closed = True
+            self.say("no private key fits its key exchange")
+            return
+        algorithm = suite.hash if self.version >= TLS_1_2 else "md5+sha1"
+        if server.extension(EXTENDED_MASTER_SECRET) is not None:
+            master = rsa_keys.extended_master_secret(premaster, heard, algorithm)
+        else:
+            randoms = client.random, server.random
+            master = rsa_keys.master_secret(premaster, *randoms, algorithm)
+        self.secrets = {keylog.MASTER: master}
+        self._make_openers(client, server)
+
+    def _make_openers(self, client: ClientHello, server: ServerHello) -> None:
+        from wsanalyze.tls.ciphers import openers
+
+        if self.suite is None:
+            return
+        self.openers = openers(
+            self.suite,
+            self.version,
+            self.secrets[keylog.MASTER],
+            client.random,
+            server.random,
+            encrypt_then_mac=server.encrypts_then_macs,
+        )
+
+    def opener(self, side: int) -> Opener | None:
+        """Return who opens what a side sends behind its ChangeCipherSpec; None without a secret."""
+        if self.openers is None or self.is_closed:
+            return None
+        return self.openers[1 if self.is_server(side) else 0]
+
+    def epochs(self, side: int) -> list[Epoch]:
+        """Return the epochs of TLS 1.3 of a side for which there are secrets."""
+        if self.is_closed or self.suite is None:
+            return []
+        if self.is_server(side):
+            labels = [keylog.SERVER_HANDSHAKE, keylog.SERVER_TRAFFIC]
+        else:
+            labels = [keylog.CLIENT_HANDSHAKE, keylog.CLIENT_TRAFFIC]
+            if self.client is not None and self.client.sends_early_data:
+                labels.insert(0, keylog.CLIENT_EARLY)
+        found = []
+        for label in labels:
+            secret = self._labelled(label)
+            if secret is not None:
+                is_application = label in (keylog.SERVER_TRAFFIC, keylog.CLIENT_TRAFFIC)
+                found.append(Epoch(self.suite, secret, is_application=is_application))
+        return found
+
+    def _labelled(self, label: str) -> bytes | None:
+        """Return a traffic secret as long as the hash of the suite, else None."""
+        secret = self.secrets.get(label)
+        length = 48 if self.suite is not None and self.suite.hash == "sha384" else 32
+        return secret if secret is not None and len(secret) == length else None
+
+    def encrypted_extensions(self, body: bytes) -> None:
+        """Take the protocol that the server chose in secret."""
+        protocol = chosen_protocol(body)
+        if protocol is not None:
+            self.facts.alpn = protocol
+
+    def certificate(self, body: bytes) -> None:
+        """Take what the server's certificate says."""
+        leaf = maybe_leaf(body, with_context=self.is_tls_1_3)
+        found = maybe_certificate(leaf) if leaf is not None else None
+        if found is None or self.facts.certificate_subject is not None:
+            return
+        facts = self.facts
+        facts.certificate_subject, facts.certificate_issuer = found.subject, found.issuer
+        facts.not_before, facts.not_after = found.not_before, found.not_after
+
+    def resumes(self, has_certificate: bool) -> None:
+        """Note whether a session was resumed: the server says nothing but its hello then."""
+        if self.facts.resumed is None:
+            self.facts.resumed = not has_certificate
+
+    def alert(self, side: int, content: bytes) -> None:
+        """Take an alert: who ends the connection, or what failed (RFC 8446 §6)."""
+        if len(content) != ALERT_LENGTH:
+            return
+        if content[1] == CLOSE_NOTIFY:
+            if self.facts.closed_by is None:
+                self.facts.closed_by = "server" if self.is_server(side) else "client"
+        elif self.facts.alert is None:
+            self.facts.alert = content[1]
+
+    def has_opened(self) -> None:
+        """Note that a record was opened, the first one."""
+        self.facts.decrypted = True
+        self.conversation.spoke = DECRYPTED
+        self.recorder.summaries[self.conversation.capture].tls_decrypted += 1
+
+    def finish(self) -> None:
+        """Say why it was not decrypted."""
+        facts = self.facts
+        if facts.decrypted:
+            facts.reason = self.why
+            return
+        if self.why is None and facts.bad_records:
+            self.why = "the secret of its client random opens none of its records"
+        if self.why is None and self.client is None:
+            self.why = NOT_SEEN
+        if self.why is None and facts.alert is not None:
+            self.why = f"the handshake ended with alert {facts.alert}"
+        if self.why is None and self.server is None:
+            self.why = "the server did not answer"
+        facts.reason = self.why or "it has no protected records"
+
+
+TRAFFIC = (
+    keylog.CLIENT_HANDSHAKE,
+    keylog.SERVER_HANDSHAKE,
+    keylog.CLIENT_TRAFFIC,
+    keylog.SERVER_TRAFFIC,
+)
+
+
+def has_cryptography() -> bool:
+    """Say whether records can be opened on this machine."""
+    try:
+        import wsanalyze.tls.ciphers  # noqa: F401 - whether it can be
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,286 @@
+"""One side of a TLS connection: where its records begin, and what opens them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsanalyze.tls.hellos import TLS_1_2
+from wsanalyze.tls.messages import Messages
+from wsanalyze.tls.schedule import next_secret
+from wsanalyze.tls.suites import Suite
+
+if TYPE_CHECKING:
+    from wsanalyze.tls.ciphers import Opener
+
+HEADER = 5
+APPLICATION_DATA, MAJOR = 23, 3
+# The longest body of a record: RFC 5246 §6.2.3 allows 2048 bytes more than what is inside, TLS 1.3
+# 256 (RFC 8446 §5.2).
+LONGEST = 16_384 + 2048
+# Records that may be missing before one is looked at: a hole of 90 kB full of the smallest.
+MOST_MISSED = 4096
+# Bytes that may be tried in vain, besides TRIES times those that the side sent.
+SPARE = 8 * 1024 * 1024
+TRIES = 4
+# What trying costs besides the bytes.
+TRY = 256
+
+
+class Epoch:
+    """One secret of TLS 1.3 and what it opens; the opener is made when it is first tried."""
+
+    __slots__ = ("_opener", "is_application", "secret", "suite")
+
+    def __init__(self, suite: Suite, secret: bytes, *, is_application: bool) -> None:
+        self.suite = suite
+        self.secret = secret
+        self.is_application = is_application
+        self._opener: Opener | None = None
+
+    @property
+    def opener(self) -> Opener:
+        """Who opens its records."""
+        if self._opener is None:
+            from wsanalyze.tls.ciphers import Opener13
+
+            self._opener = Opener13(self.suite, self.secret)
+        return self._opener
+
+    def updated(self) -> Epoch:
+        """Return what follows a KeyUpdate, RFC 8446 §7.2."""
+        secret = next_secret(self.secret, self.suite.hash)
+        return Epoch(self.suite, secret, is_application=True)
+
+
+class TlsSender:
+    """What one end sent: records cut anywhere by segments, then opened one after the other.
+
+    - `pending`: bytes of a record that is not whole, `needed` how many it takes as far as is known;
+      `skipping`: how many of its bytes are to be passed over, since some are missing
+    - `seeking`: whether the next record has to be looked for; `lost` is how many bytes of records
+      were not opened since the last that was, `missed` how many records that may have been at most
+    - `ciphered`: whether its records are protected (TLS 1.2: since its ChangeCipherSpec)
+    - `tried_blind`: how many of its records were tried with secrets of unknown connections
+    - `opener` and `sequence`: for the next record. `epochs`: TLS 1.3's, the current one first
+    """
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.pending = bytearray()
+        self.needed = HEADER
+        self.looked = 0
+        self.skipping = 0
+        self.seeking = False
+        self.lost = self.missed = 0
+        self.ciphered = False
+        self.opener: Opener | None = None
+        self.sequence = 0
+        self.epochs: list[Epoch] = []
+        self.messages = Messages()
+        self.opened = self.skipped = 0
+        self.sent = self.tried = 0
+        self.has_certificate = False
+        self.tried_blind = 0
+        self.ended: int | None = None
+
+    def fill(self, data: bytes, at: int) -> int:
+        """Add to what is pending as much as the record takes, all where one is looked for."""
+        stop = len(data) if self.seeking else at + self.needed - len(self.pending)
+        self.pending += data[at:stop]
+        return min(stop, len(data))
+
+    def begins(self) -> bool:
+        """Say whether what is pending may begin a record, and take note of how long it is."""
+        length = self.pending[3] << 8 | self.pending[4]
+        self.needed = HEADER + length
+        return is_header(self.pending[0], self.pending[1], length)
+
+    def maybe_candidate(self, version: int) -> tuple[bytes, bytes] | None:
+        """Return header and body of what may be the next record; None where it is not whole yet."""
+        at = next_header(self.pending, self.looked, version)
+        if at < 0:
+            at = max(len(self.pending) - HEADER + 1, 0)
+        self.miss(at)
+        del self.pending[:at]
+        self.looked = 0
+        if len(self.pending) < HEADER:
+            return None
+        stop = HEADER + (self.pending[3] << 8 | self.pending[4])
+        if len(self.pending) < stop:
+            return None
+        return bytes(self.pending[:HEADER]), bytes(self.pending[HEADER:stop])
+
+    def go_on(self, stop: int) -> bytes:
+        """Look for records no more: one was found that ends at `stop`; return what is behind it."""
+        rest = bytes(self.pending[stop:])
+        self.seeking, self.pending, self.needed = False, bytearray(), HEADER
+        return rest
+
+    def passes(self, length: int) -> bool:
+        """Pass over missing bytes; return False where they leave open where a record begins."""
+        if self.skipping >= length > 0:
+            self.skipping -= length
+            self.miss(length)
+            return True
+        missing = self.needed - len(self.pending)
+        if self.seeking or self.needed == HEADER or length > missing:
+            return False
+        self.miss(len(self.pending) + length)
+        self.pending, self.needed = bytearray(), HEADER
+        self.skipping = missing - length
+        return True
+
+    def lose(self, length: int) -> None:
+        """Forget where records begin, behind missing bytes."""
+        self.miss(len(self.pending) + self.skipping + length)
+        self.pending, self.needed, self.looked = bytearray(), HEADER, 0
+        self.skipping = 0
+        self.seeking = True
+        self.messages.forget()
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept of what it sent, an unfinished record counted whole."""
+        pending = max(self.needed, len(self.pending)) if self.pending else 0
+        return pending + len(self.messages.data)
+
+    def waits_for(self, length: int) -> bool:
+        """Say whether so many more bytes do not complete a record whose header is there."""
+        if self.seeking or self.needed == HEADER:
+            return False
+        return length < self.needed - len(self.pending)
+
+    def open_alone(self, data: bytes) -> bytes | None:
+        """Open a segment that is a record of application data, no more and no less.
+
+        That is what most segments with a small message are; None for all others.
+        """
+        if (
+            self.opener is None
+            or data[0] != APPLICATION_DATA
+            or len(data) < HEADER
+            or len(data) != HEADER + (data[3] << 8 | data[4])
+            or data[1] != MAJOR
+            or self.seeking
+            or self.skipping
+        ):
+            return None
+        content = self.opener.open(self.sequence, data[:HEADER], data[HEADER:])
+        if content is not None:
+            self.sequence += 1
+            self.opened += 1
+            self.skipped = 0
+        return content
+
+    def begin(self, opener: Opener) -> None:
+        """Go on with other keys."""
+        self.opener, self.sequence, self.ciphered = opener, 0, True
+
+    def begin_epochs(self, epochs: list[Epoch]) -> None:
+        """Take the epochs of TLS 1.3, in their order."""
+        self.epochs = epochs
+        if epochs:
+            self.begin(epochs[0].opener)
+
+    def advance(self) -> None:
+        """Go on to the next epoch, where there is one: its messages said so."""
+        if len(self.epochs) > 1:
+            del self.epochs[0]
+            self.begin(self.epochs[0].opener)
+
+    def update(self) -> None:
+        """Go on with the keys behind a KeyUpdate."""
+        if self.epochs:
+            self.epochs = [self.epochs[-1].updated()]
+            self.begin(self.epochs[0].opener)
+
+    def open(self, header: bytes, body: bytes | memoryview) -> bytes | None:
+        """Open a record; None where no key and no sequence number that may be due fits it.
+
+        Where records are missing, or one did not open, those that may follow are tried; the tag
+        decides. `skipped` is then how many were passed over, -1 where that is not known.
+        """
+        if self.opener is None:
+            return None
+        content = self.opener.open(self.sequence, header, body)
+        if content is None:
+            return self._search(header, body)
+        self.sequence += 1
+        self.opened += 1
+        self.skipped = 0
+        return content
+
+    def _search(self, header: bytes, body: bytes | memoryview) -> bytes | None:
+        expected = self.sequence
+        if self.opener is not None:
+            content = self._try(self.opener, expected + 1, self.missed, header, body)
+            if content is not None:
+                self.skipped = self.sequence - 1 - expected
+                return content
+        self.skipped = -1
+        for place, epoch in enumerate(self.epochs[1:], 1):
+            content = self._try(epoch.opener, 0, self.missed + 1, header, body)
+            if content is not None:
+                del self.epochs[:place]
+                self.opener = epoch.opener
+                return content
+        if self.missed and self.opened and self.epochs and self.epochs[-1].is_application:
+            updated = self.epochs[-1].updated()
+            content = self._try(updated.opener, 0, self.missed, header, body)
+            if content is not None:
+                self.epochs, self.opener = [updated], updated.opener
+                return content
+        return None
+
+    def _try(
+        self, opener: Opener, first: int, count: int, header: bytes, body: bytes | memoryview
+    ) -> bytes | None:
+        """Try `count` sequence numbers from `first` on."""
+        for sequence in range(first, first + count):
+            self.tried += len(body) + TRY
+            if self.is_tired:
+                return None
+            content = opener.open(sequence, header, body)
+            if content is not None:
+                self.sequence = sequence + 1
+                self.opened += 1
+                return content
+        return None
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether so much was tried in vain that it is not worth going on."""
+        return self.tried > SPARE + TRIES * self.sent
+
+    def miss(self, length: int) -> None:
+        """Take note of bytes of records that were not opened."""
+        self.lost += length
+        smallest = HEADER + (self.opener.least if self.opener is not None else 1)
+        self.missed = min(-(-self.lost // smallest), MOST_MISSED)
+
+    def found_again(self) -> int:
+        """Return how many bytes of content are missing before the record that was just opened.
+
+        Exact where the suite always adds as much; else negative: at most as many.
+        """
+        lost, self.lost, self.missed = self.lost, 0, 0
+        if self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
+            return -lost
+        return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
+
+
+def is_header(kind: int, major: int, length: int) -> bool:
+    """Say whether five bytes may begin a record: content type, first of the version, length."""
+    return 20 <= kind <= 24 and major == MAJOR and length <= LONGEST
+
+
+def next_header(data: bytearray, at: int, version: int) -> int:
+    """Return where from `at` on a record with application data may begin, -1 for nowhere."""
+    # TLS 1.3 says that it is 1.2 (RFC 8446 §5.1).
+    said = min(version or TLS_1_2, TLS_1_2)
+    begin = bytes((APPLICATION_DATA, *said.to_bytes(2, "big")))
+    while (at := data.find(begin, at)) >= 0:
+        if len(data) - at < HEADER or data[at + 3] << 8 | data[at + 4] <= LONGEST:
+            return at
+        at += 1
+    return -1

@@ -1,0 +1,195 @@
+"""ClientHello, ServerHello and EncryptedExtensions: what both ends offer and choose.
+
+RFC 8446 §4.1 and §4.2, RFC 5246 §7.4.1. A reader returns None for bytes that are no such message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsanalyze.tls.cursor import Cursor, MalformedError
+
+SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
+ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 23, 41, 42, 43
+
+# A ServerHello with this random asks for another ClientHello, RFC 8446 §4.1.3.
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
+SSL_3, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 = 0x0300, 0x0301, 0x0302, 0x0303, 0x0304
+VERSION_NAMES = {
+    SSL_3: "SSL 3.0",
+    TLS_1_0: "TLS 1.0",
+    TLS_1_1: "TLS 1.1",
+    TLS_1_2: "TLS 1.2",
+    TLS_1_3: "TLS 1.3",
+}
+
+
+def version_name(version: int) -> str:
+    """Return `TLS 1.3`, or the number in hex where it is no version."""
+    return VERSION_NAMES.get(version, f"0x{version:04x}")
+
+
+def is_grease(number: int) -> bool:
+    """Say whether a number is one of those that mean nothing, RFC 8701 §2."""
+    return number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """What a client offers; numbers as sent, in their order."""
+
+    version: int
+    random: bytes
+    session_id: bytes
+    suites: tuple[int, ...]
+    extensions: tuple[tuple[int, bytes], ...]
+
+    def extension(self, kind: int) -> bytes | None:
+        """Return the data of the first extension of that type."""
+        return _first(self.extensions, kind)
+
+    @property
+    def sni(self) -> str | None:
+        """The host name it asks for, RFC 6066 §3."""
+        return _server_name(self.extension(SERVER_NAME))
+
+    @property
+    def alpn(self) -> tuple[str, ...]:
+        """The protocols it offers, RFC 7301 §3.1."""
+        return _protocols(self.extension(ALPN))
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions it offers, RFC 8446 §4.2.1."""
+        return _numbers(self.extension(VERSIONS), 1) or (self.version,)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """The groups for key exchange, RFC 8446 §4.2.7."""
+        return _numbers(self.extension(GROUPS), 2)
+
+    @property
+    def signatures(self) -> tuple[int, ...]:
+        """The signature algorithms, RFC 8446 §4.2.3."""
+        return _numbers(self.extension(SIGNATURES), 2)
+
+    @property
+    def point_formats(self) -> tuple[int, ...]:
+        """The point formats, RFC 8422 §5.1.2."""
+        data = self.extension(POINT_FORMATS)
+        return tuple(data[1 : 1 + data[0]]) if data else ()
+
+    @property
+    def sends_early_data(self) -> bool:
+        """Whether 0-RTT data follows, RFC 8446 §4.2.10."""
+        return self.extension(EARLY_DATA) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHello:
+    """What a server chose."""
+
+    legacy_version: int
+    random: bytes
+    session_id: bytes
+    suite: int
+    compression: int
+    extensions: tuple[tuple[int, bytes], ...]
+
+    def extension(self, kind: int) -> bytes | None:
+        """Return the data of the first extension of that type."""
+        return _first(self.extensions, kind)
+
+    @property
+    def version(self) -> int:
+        """The version that both ends speak from here on, RFC 8446 §4.2.1."""
+        chosen = self.extension(VERSIONS)
+        return int.from_bytes(chosen, "big") if chosen and len(chosen) == 2 else self.legacy_version
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether it is a HelloRetryRequest."""
+        return self.random == RETRY
+
+    @property
+    def alpn(self) -> str | None:
+        """The protocol it chose; None where that is encrypted, or there is none."""
+        return next(iter(_protocols(self.extension(ALPN))), None)
+
+    @property
+    def encrypts_then_macs(self) -> bool:
+        """Whether CBC suites authenticate what is encrypted, RFC 7366."""
+        return self.extension(ENCRYPT_THEN_MAC) is not None
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether it goes on with a pre-shared key: a session resumed, RFC 8446 §4.2.11."""
+        return self.extension(PRE_SHARED_KEY) is not None
+
+
+def maybe_client_hello(body: bytes) -> ClientHello | None:
+    """Read the body of a ClientHello; None where it is malformed."""
+    cursor = Cursor(body)
+    try:
+        version, random, session_id = cursor.number(2), cursor.take(32), cursor.vector(1)
+        suites = cursor.numbers(2)
+        cursor.vector(1)
+        return ClientHello(version, random, session_id, suites, tuple(cursor.extensions()))
+    except MalformedError:
+        return None
+
+
+def maybe_server_hello(body: bytes) -> ServerHello | None:
+    """Read the body of a ServerHello or HelloRetryRequest; None where it is malformed."""
+    cursor = Cursor(body)
+    try:
+        version, random, session_id = cursor.number(2), cursor.take(32), cursor.vector(1)
+        suite, compression = cursor.number(2), cursor.number(1)
+        extensions = tuple(cursor.extensions())
+    except MalformedError:
+        return None
+    return ServerHello(version, random, session_id, suite, compression, extensions)
+
+
+def chosen_protocol(body: bytes) -> str | None:
+    """Return the ALPN of the body of EncryptedExtensions; None where it has none."""
+    try:
+        extensions = tuple(Cursor(body).extensions())
+    except MalformedError:
+        return None
+    return next(iter(_protocols(_first(extensions, ALPN))), None)
+
+
+def _first(extensions: tuple[tuple[int, bytes], ...], kind: int) -> bytes | None:
+    return next((data for each, data in extensions if each == kind), None)
+
+
+def _numbers(data: bytes | None, length: int) -> tuple[int, ...]:
+    try:
+        return Cursor(data).numbers(length) if data else ()
+    except MalformedError:
+        return ()
+
+
+def _server_name(data: bytes | None) -> str | None:
+    try:
+        names = Cursor(Cursor(data or b"").vector(2))
+        while names.left:
+            kind, name = names.number(1), names.vector(2)
+            if kind == 0:
+                return name.decode("latin-1")
+    except MalformedError:
+        return None
+    return None
+
+
+def _protocols(data: bytes | None) -> tuple[str, ...]:
+    found = []
+    try:
+        names = Cursor(Cursor(data or b"").vector(2))
+        while names.left:
+            found.append(names.vector(1).decode("latin-1"))
+    except MalformedError:
+        pass  # those before it stand
+    return tuple(found)

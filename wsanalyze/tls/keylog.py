@@ -1,0 +1,122 @@
+"""Secrets of TLS connections as browsers and libraries log them, the NSS key log format.
+
+draft-ietf-tls-keylogfile: lines of `LABEL CLIENT_RANDOM SECRET`, in hex; older, of NSS and OpenSSL:
+`RSA Session-ID:… Master-Key:…`. A file may hold
+a server's RSA key in PEM as well. No secret is ever shown: there is no text of them here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+MASTER = "CLIENT_RANDOM"
+CLIENT_EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
+CLIENT_HANDSHAKE, SERVER_HANDSHAKE = (
+    "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+)
+CLIENT_TRAFFIC, SERVER_TRAFFIC = "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"
+USED = frozenset(
+    {MASTER, CLIENT_EARLY, CLIENT_HANDSHAKE, SERVER_HANDSHAKE, CLIENT_TRAFFIC, SERVER_TRAFFIC}
+)
+
+LINE = re.compile(rb"([A-Z][A-Z0-9_]*) ([0-9a-fA-F]{64}) ((?:[0-9a-fA-F]{2}){16,64})")
+BY_SESSION = re.compile(rb"RSA Session-ID:((?:[0-9a-fA-F]{2}){1,32}) Master-Key:([0-9a-fA-F]{96})")
+KEY_BEGINS = re.compile(rb"-----BEGIN (?:RSA )?PRIVATE KEY-----")
+KEY_ENDS = re.compile(rb"-----END (?:RSA )?PRIVATE KEY-----")
+# A key of 16,384 bits takes 13 kB.
+LONGEST_KEY, MOST_KEYS = 16_384, 64
+# The longest line that is understood, with a label of 64 characters.
+LONGEST = 64 + 1 + 64 + 1 + 128
+
+# Records that may be tried with secrets of who knows which connection, in all: some three seconds.
+TRIES = 2_000_000
+
+NONE: Mapping[str, bytes] = {}
+
+
+class Secrets:
+    """What key logs say, by client random and by session ID.
+
+    `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
+    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
+    client randoms that were asked for; `tries_left` bounds what is tried without one.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Keep at most so many secrets."""
+        self.most = most
+        self.sources = self.lines = self.not_understood = self.dropped = self.count = 0
+        self.by_random: dict[bytes, dict[str, bytes]] = {}
+        self.by_session: dict[bytes, bytes] = {}
+        self.private_keys: list[bytes] = []
+        self._pem = b""
+        self.used: set[bytes] = set()
+        self.tries_left = TRIES
+
+    def __bool__(self) -> bool:
+        """Be true where there is a secret, or a private key that may open one."""
+        return self.count > 0 or bool(self.private_keys)
+
+    def add(self, lines: Iterable[bytes]) -> None:
+        """Take the lines of one more key log; of two that are for the same, the later counts."""
+        self.sources += 1
+        self._pem = b""
+        for line in lines:
+            self._take(line.strip())
+
+    def _take(self, line: bytes) -> None:
+        if not line or line.startswith(b"#"):
+            return
+        if self._pem or KEY_BEGINS.fullmatch(line):
+            self._take_key(line)
+            return
+        self.lines += 1
+        match = LINE.fullmatch(line) if len(line) <= LONGEST else None
+        if match is not None:
+            label = match[1].decode("ascii")
+            if label in USED and self._room():
+                random = bytes.fromhex(match[2].decode("ascii"))
+                found = self.by_random.setdefault(random, {})
+                found[label] = bytes.fromhex(match[3].decode("ascii"))
+            return
+        match = BY_SESSION.fullmatch(line) if len(line) <= LONGEST else None
+        if match is None:
+            self.not_understood += 1
+        elif self._room():
+            session = bytes.fromhex(match[1].decode("ascii"))
+            self.by_session[session] = bytes.fromhex(match[2].decode("ascii"))
+
+    def _take_key(self, line: bytes) -> None:
+        """Take a line of a private key in PEM (RFC 7468)."""
+        self._pem += line + b"\n"
+        if len(self._pem) > LONGEST_KEY or len(self.private_keys) >= MOST_KEYS:
+            self.lines += 1
+            self.not_understood += 1
+            self._pem = b""
+        elif KEY_ENDS.fullmatch(line):
+            self.private_keys.append(self._pem)
+            self._pem = b""
+
+    def _room(self) -> bool:
+        if self.count >= self.most:
+            self.dropped += 1
+            return False
+        self.count += 1
+        return True
+
+    def of(self, client_random: bytes, session_id: bytes = b"") -> Mapping[str, bytes]:
+        """Return the secrets of a connection by label, empty where there are none."""
+        found = self.by_random.get(client_random)
+        if found is not None:
+            self.used.add(client_random)
+            return found
+        master = self.by_session.get(session_id) if session_id else None
+        return NONE if master is None else {MASTER: master}
+
+    @property
+    def described(self) -> str:
+        """How many there are to choose from: `2 files, 38 lines`."""
+        files = f"{self.sources} file{'' if self.sources == 1 else 's'}"
+        return f"{files}, {self.lines} line{'' if self.lines == 1 else 's'}"

@@ -1,0 +1,67 @@
+"""Premaster secrets that a client encrypted with its server's RSA key (RFC 5246 §7.4.7.1).
+
+Like ciphers.py it needs the package `cryptography`, and is imported where such a key was given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from wsanalyze.tls.cursor import Cursor, MalformedError
+from wsanalyze.tls.schedule import MASTER_SECRET, prf
+
+PREMASTER = 48
+
+
+def loaded(keys: Iterable[bytes]) -> list[RSAPrivateKey]:
+    """Return the RSA keys among private keys in PEM; none that is encrypted."""
+    found = []
+    for pem in keys:
+        try:
+            key = load_pem_private_key(pem, None)
+        except (ValueError, TypeError):
+            continue
+        if isinstance(key, RSAPrivateKey):
+            found.append(key)
+    return found
+
+
+def maybe_premaster(keys: Iterable[RSAPrivateKey], body: bytes, version: int) -> bytes | None:
+    """Return the premaster secret of a ClientKeyExchange; None where no key fits.
+
+    `version` is the one of the ClientHello, with which it begins.
+    """
+    try:
+        sealed = Cursor(body).vector(2)
+    except MalformedError:
+        return None
+    for key in keys:
+        try:
+            found = key.decrypt(sealed, PKCS1v15())
+        except ValueError:
+            continue
+        if len(found) == PREMASTER and found[:2] == version.to_bytes(2, "big"):
+            return found
+    return None
+
+
+def master_secret(
+    premaster: bytes, client_random: bytes, server_random: bytes, algorithm: str
+) -> bytes:
+    """Return the master secret (RFC 5246 §8.1); `algorithm` as `prf` has it."""
+    seed = client_random + server_random
+    return prf(premaster, b"master secret", seed, MASTER_SECRET, algorithm)
+
+
+def extended_master_secret(premaster: bytes, messages: bytes, algorithm: str) -> bytes:
+    """Return the master secret bound to the handshake (RFC 7627 §4).
+
+    `messages`: all handshake messages from the ClientHello to the ClientKeyExchange.
+    """
+    digests = [hashlib.new(name, messages).digest() for name in algorithm.split("+")]
+    return prf(premaster, b"extended master secret", b"".join(digests), MASTER_SECRET, algorithm)
