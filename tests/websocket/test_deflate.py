@@ -88,6 +88,22 @@ def test_what_refers_to_the_message_before_against_the_agreement_is_read(watched
     assert not one.reached
 
 
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_what_refers_to_the_message_before_may_have_a_final_block(size: int) -> None:
+    """BFINAL in the middle, behind it a block that refers to nothing, and then one that does."""
+    first = bytes.fromhex("2bc94855284ecc4d5528cf2f4a2956484c4fcccc5348cc4b81b0741400")
+    second = bytes.fromhex("2bc94855284ecc4d552856484c4fcccc5348cc4b81b074144a08c80300")
+    one = inflater(takeover=False)
+    inflate(one, first)
+    pieces = [second[at : at + size] for at in range(0, len(second), size)]
+    said = inflate(one, *pieces)
+    assert (said, one.broken, one.reached) == (
+        b"the same s again and again, tn, the same s again and again, ",
+        False,
+        1,
+    )
+
+
 def test_what_refers_to_nothing_before_is_broken() -> None:
     one = inflater(takeover=False)
     assert inflate(one, bytes.fromhex("f200110000")) == b""

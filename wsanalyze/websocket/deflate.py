@@ -286,6 +286,7 @@ class Inflater:
             self.problem = problem
             return
         self.reached = 1
+        self.final_blocks = 0
         self._decoder = decoder = zlib.decompressobj(-15, zdict=before)
         data = bytes(self._input)
         known = self.output_length
@@ -301,8 +302,8 @@ class Inflater:
                 yield from self._account(piece[known:])
             known = max(known - len(piece), 0)
             if decoder.eof:
-                self.broken = True
-                self.problem = problem
+                data = decoder.unused_data
+                decoder = self._next_stream()
             elif len(piece) < PIECE:
                 return
 

@@ -23,6 +23,8 @@ class Plain:
 
     def __init__(self, takeover: bool) -> None:
         self.takeover = takeover
+        # What was said since a message could not be read, whether it may be referred to or not.
+        self.before = b""
         self.forget()
 
     def forget(self) -> None:
@@ -50,6 +52,24 @@ class Plain:
         if len(said) > LIMIT:
             self.forget()
         return said
+
+    def against_agreement(self, data: bytes) -> bytes | None:
+        """Return what a message says that refers to those before it, which it must not."""
+        decoder, said = zlib.decompressobj(-15, zdict=self.before), b""
+        data += TAIL
+        try:
+            while data:
+                said += decoder.decompress(data)
+                data = decoder.unused_data
+                if decoder.eof:
+                    decoder = zlib.decompressobj(-15)
+        except zlib.error:
+            return None
+        return said
+
+    def remember(self, said: bytes | None) -> None:
+        """Take note of what was read of a message, None where it was not, or not whole."""
+        self.before = b"" if said is None else (self.before + said)[-WINDOW:]
 
 
 def messages_of(data: bytes) -> Iterator[bytes]:
@@ -89,7 +109,11 @@ def check(data: bytes) -> Hashable:
         else:
             assert (in_pieces, pieces.broken, pieces.cut) == (said, False, "")
         assert len(said) <= LIMIT
-        if expected is None:
+        if whole.reached and not (whole.broken or whole.cut):
+            assert expected is None
+            assert not takeover
+            assert said == plain.against_agreement(message)
+        elif expected is None:
             assert whole.broken or whole.cut
         elif len(expected) > LIMIT:
             assert whole.cut == "message"
@@ -98,6 +122,7 @@ def check(data: bytes) -> Hashable:
             assert not whole.broken
             assert not whole.cut
             assert said == expected
+        plain.remember(None if whole.broken or whole.cut else said)
         sketch.append((whole.broken, whole.cut, magnitude(len(said)), whole.final_blocks > 0))
     return takeover, tuple(sketch[:6])
 
