@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from wsanalyze.layers.connection import Connection
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
+from wsanalyze.tunnels.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Recording:
     `connections` is in the order of being recognised (index = serial), as far as `wants` keeps
     them. `frames`, `messages` and
     `segments` are None where `wants` did not ask for them. `captures` has one row per capture, in
-    the order given.
+    the order given. `refusals` are those of proxies, as far as `wants` has checks look at anything.
     """
 
     wants: Wants
@@ -47,6 +48,7 @@ class Recording:
     messages: MessageColumns | None = None
     segments: SegmentColumns | None = None
     captures: list[CaptureSummary] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
 
 
 def in_order(connections: Iterable[Connection]) -> list[Connection]:
