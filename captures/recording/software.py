@@ -23,6 +23,8 @@ PROGRAMS = {
     "apache2": "-v",
     "squid": "-v",
     "varnishd": "-V",
+    "danted": "-v",
+    "ssh": "-V",
 }
 
 
@@ -42,6 +44,8 @@ def version_of(software: str) -> str:
     if software.startswith("perl:"):
         module = software.removeprefix("perl:")
         return output("perl", f"-M{module}", "-e", f"print ${module}::VERSION").strip()
+    if software == "microsocks":  # it does not tell: Debian does
+        return output("dpkg-query", "-W", "-f", "${Version}", software).partition("-")[0]
     if software in PROGRAMS:
         answer = output(software, PROGRAMS[software])
         found = re.search(r"\d+\.\d+[\w.]*", answer)

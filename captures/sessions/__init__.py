@@ -24,6 +24,7 @@ from sessions import (
     oddities,
     old_protocols,
     proxies,
+    proxy_tunnels,
     refused_upgrades,
     tunnels,
     unruly_peers,
@@ -55,6 +56,7 @@ FAMILIES = (
     interference,
     faulty_handshakes,
     unruly_peers,
+    proxy_tunnels,
 )
 
 SESSIONS: dict[str, Session] = {

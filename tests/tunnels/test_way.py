@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.tunnels.way import JOINER, LONGEST, depth, endpoint, joined, steps, written
+from wsanalyze.tunnels.way import (
+    JOINER,
+    LONGEST,
+    depth,
+    destination,
+    endpoint,
+    host_and_port,
+    joined,
+    sources,
+    steps,
+    written,
+)
 
 
 def test_the_outer_tunnel_is_named_first() -> None:
@@ -53,6 +64,39 @@ def test_whatever_names_there_are_the_steps_can_be_told_apart(names: list[bytes]
     assert [where for _, where in steps(way)] == [f"{written(name)}:80" for name in names]
     assert way is not None
     assert way.count(JOINER) == len(names) - 1
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "asked", "told"),
+    [
+        (None, None, ()),
+        ("PROXY 192.0.2.1:5000", None, ("192.0.2.1",)),
+        ("PROXY LOCAL", None, ("",)),
+        ("CONNECT a.example:80", "a.example:80", ()),
+        ("SOCKS5 a.example:1080, CONNECT b.example:80", "b.example:80", ()),
+        ("CONNECT a.example:80, PROXY [2001:db8::1]:5", "a.example:80", ("[2001:db8::1]",)),
+    ],
+)
+def test_where_it_leads_and_for_whom(
+    tunnel: str | None, asked: str | None, told: tuple[str, ...]
+) -> None:
+    assert destination(tunnel) == asked
+    assert sources(tunnel) == told
+
+
+@pytest.mark.parametrize(
+    ("where", "parts"),
+    [
+        ("a.example:80", ("a.example", 80)),
+        ("[::1]:443", ("[::1]", 443)),
+        ("a.example", ("", None)),
+        ("a.example:", ("a.example", None)),
+        ("a.example:999999", ("a.example", None)),
+        ("a.example:-1", ("a.example", None)),
+    ],
+)
+def test_host_and_port(where: str, parts: tuple[str, int | None]) -> None:
+    assert host_and_port(where) == parts
 
 
 def test_addresses() -> None:

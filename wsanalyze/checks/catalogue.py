@@ -22,6 +22,7 @@ FAMILIES = (
     "security",
     "randomness",
     "proxies",
+    "explicit_proxies",
     "cuts",
     "transport",
     "legacy",

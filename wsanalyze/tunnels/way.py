@@ -34,6 +34,26 @@ def steps(tunnel: str | None) -> list[tuple[str, str]]:
     return [(kind, where) for kind, _, where in (part.partition(" ") for part in parts)]
 
 
+def destination(tunnel: str | None) -> str | None:
+    """Return the host and port that the innermost proxy was asked for; None where none was asked.
+
+    A header of the PROXY protocol asks for nothing.
+    """
+    asked = [where for kind, where in steps(tunnel) if kind != "PROXY"]
+    return asked[-1] if asked else None
+
+
+def host_and_port(where: str) -> tuple[str, int | None]:
+    """Return the two parts of `chat.example:80`; None for a port that is none."""
+    host, _, port = where.rpartition(":")
+    return host, int(port) if re.fullmatch("[0-9]{1,5}", port) else None
+
+
+def sources(tunnel: str | None) -> tuple[str, ...]:
+    """Return the hosts of those for whom proxies said that they ask, the outer one first."""
+    return tuple(host_and_port(where)[0] for kind, where in steps(tunnel) if kind == "PROXY")
+
+
 def written(name: bytes) -> str:
     """Return a name or an authority in visible ASCII, percent-encoded (RFC 3986 §2.1) and bounded.
 
