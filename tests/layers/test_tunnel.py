@@ -210,6 +210,20 @@ def test_so_many_in_one_another_and_no_more(kind: str) -> None:
     assert much_deeper.gone
 
 
+@pytest.mark.parametrize("lost", [1, 3])
+def test_the_answers_of_a_lost_packet_come_last(lost: int) -> None:
+    """A hole waits to the end: by then everything of the client was read."""
+    both = [*SOCKS5, *CONNECT, *SESSION]
+    stage = Stage()
+    for index, (sender, message) in enumerate(both):
+        if sender == "client" or index < lost:
+            stage.data(0 if sender == "client" else 1, message)
+    stage.gap(1, len(both[lost][1]))
+    stage.server(*(message for sender, message in both[lost + 1 :] if sender == "server"))
+    inner = "CONNECT chat.example:80"
+    whole(stage, f"SOCKS5 chat.example:80, {inner}" if lost == 3 else inner, SOCKS5, CONNECT)
+
+
 class TestConnect:
     def test_refused(self) -> None:
         stage = played([CONNECT[0], ("server", http("HTTP/1.1 403 X", "Content-Length: 0"))])

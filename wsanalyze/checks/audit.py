@@ -42,9 +42,7 @@ class Audit:
             first = connections[0] if connections else None
             whole = CaptureFacts(connections, captures, refusals=refusals)
             if first is not None:
-                whole = replace(
-                    whole, thresholds=first.thresholds, show_secrets=first.show_secrets
-                )
+                whole = replace(whole, thresholds=first.thresholds, show_secrets=first.show_secrets)
             for each in self._whole:
                 found += folded(_completed(each, finding) for finding in each(whole))
         return found

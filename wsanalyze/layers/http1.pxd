@@ -51,6 +51,7 @@ cdef class Http1(Layer):
     cdef int given_up
     cdef int first_ended
     cdef int first_reset
+    cdef int presumed
     cdef long long previous_time
     cdef long long counted
     cdef int blind

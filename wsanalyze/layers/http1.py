@@ -140,6 +140,7 @@ class Http1(Layer):
         self.given_up = 0
         self.first_ended = -1
         self.first_reset = 0
+        self.presumed = 1 if place.presumed else 0
         self.previous_time = 0
         self.counted = 0
         self.blind = 0
@@ -415,13 +416,15 @@ class Http1(Layer):
         return self.response(half, raw)
 
     def answers_lost_connect(self, half: Half, raw: bytes, begun_blind: int) -> bool:
-        """Say whether a conversation's first head opens a tunnel, and its CONNECT was not captured.
+        """Say whether a server's first head opens the tunnel that is being read.
 
-        What is in the tunnel follows.
+        Its CONNECT was not captured, or the answer was thought to be lost. What is in the tunnel
+        follows.
         """
         client: Half = self.high if self.client_side else self.low
         lost = client.offset > self.place.offsets[self.client_side]
-        if half.before or self.waiting or not (begun_blind or lost):
+        presumed, self.presumed = self.presumed, 0
+        if not presumed and (half.before or self.waiting or not (begun_blind or lost)):
             return False
         return LET_THROUGH.match(raw) is not None and FRAMED.search(raw) is None
 
@@ -582,7 +585,7 @@ class Http1(Layer):
             return -1
         if self.answer_lost and self.went_on():
             self.count_held(stop - at)
-            return -1 if self.go_through() else stop
+            return -1 if self.go_through(presumed=True) else stop
         return stop
 
     def count_held(self, length: int) -> None:
@@ -705,10 +708,11 @@ class Http1(Layer):
         """Say whether a response opens a tunnel (RFC 9110 §9.3.6)."""
         return exchange.method == "CONNECT" and head.status is not None and head.status // 100 == 2
 
-    def go_through(self) -> int:
+    def go_through(self, *, presumed: bool = False) -> int:
         """Let a Probe read what both sides send from here on: they are in a tunnel.
 
-        What the client had sent ahead comes first; it counts in its offset.
+        What the client had sent ahead comes first; it counts in its offset. `presumed`: that the
+        way was opened is told by who goes on, no answer was read.
         """
         client: Half = self.high if self.client_side else self.low
         way, self.connecting = self.connecting, None
@@ -724,7 +728,7 @@ class Http1(Layer):
         if way is None or depth(self.route.tunnel) >= DEEPEST:
             return 1
         offsets = (self.low.offset, self.high.offset)
-        place = Place(offsets, self.client_side, before or self.place.before)
+        place = Place(offsets, self.client_side, before or self.place.before, presumed=presumed)
         self.inner = inside(self.recorder, self.conversation, self.route, way, place)
         done = self.replay(self.client_side, pieces)
         if self.first_ended >= 0 and not done:
@@ -944,7 +948,7 @@ class Http1(Layer):
         if self.went_on():
             server: Half = self.low if self.client_side else self.high
             if self.answer_lost or server.offset == 0:
-                self.go_through()
+                self.go_through(presumed=True)
                 return
         elif self.held and self.connecting is None and self.speaks_alone():
             return
@@ -1026,7 +1030,7 @@ class Http1(Layer):
             return self.inner.gap(side, length, time, packet, ordinal)
         if side != self.client_side and self.went_on():
             # Among what is missing is the answer to a CONNECT.
-            done: cython.int = self.go_through()
+            done: cython.int = self.go_through(presumed=True)
             self.overfull()
             return done or self.gap(side, length, time, packet, ordinal)
         half = self.high if side else self.low

@@ -29,6 +29,7 @@ class Place:
     that asked for the tunnel, -1 where that is for the conversation to say. `before`: the attempt
     that was read on the conversation before, None for none. `tunnels` is False where none is to be
     looked for: what began as one was none. `blind`: whether the beginning is not in the capture.
+    `presumed`: whether the answer that opens the tunnel was not seen.
     """
 
     offsets: tuple[int, int] = (0, 0)
@@ -36,6 +37,7 @@ class Place:
     before: Attempt | None = None
     tunnels: bool = True
     blind: bool = False
+    presumed: bool = False
 
 
 # Straight on TCP.

@@ -253,10 +253,12 @@ class Tunnel(Layer):
             refuse(self.recorder, self.conversation, self.route, *ends)
         return self._let_go()
 
-    def _enter(self, way: str, passed: list[int]) -> int:
+    def _enter(self, way: str, passed: list[int], *, presumed: bool = False) -> int:
         """Let a Probe read what is behind the bytes of each side that were `passed`."""
         offsets = tuple(map(sum, zip(self.place.offsets, passed, strict=True)))
-        place = Place((offsets[0], offsets[1]), self.client_side, self.place.before)
+        place = Place(
+            (offsets[0], offsets[1]), self.client_side, self.place.before, presumed=presumed
+        )
         self.inner = inside(self.recorder, self.conversation, self.route, way, place)
         return self._replay(passed)
 
@@ -266,7 +268,7 @@ class Tunnel(Layer):
         Who had been told where to go, and goes on, was let through.
         """
         if self.dialogue is not None and self.dialogue.way is not None:
-            return self._enter(self.dialogue.way, self.passed)
+            return self._enter(self.dialogue.way, self.passed, presumed=True)
         if isinstance(self.dialogue, ProxyHeader):
             return self._mistake()
         self.inner = self._plain(replace(self.place, tunnels=False, blind=True))
