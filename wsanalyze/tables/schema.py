@@ -90,8 +90,8 @@ CONNECTIONS = Table(
             "proxies that it travelled through, outermost first, joined with `, `: "
             "`CONNECT host:port`, `SOCKS5 host:port` (`SOCKS4`, `SOCKS4a`), and `PROXY "
             "address:port` of the client that a proxy asks for (`PROXY LOCAL`, `UNKNOWN`, `UNIX`). "
-            "Names are percent-encoded but for letters, digits and `.-_~:[]`. Wrappings below TCP, such as "
-            "VXLAN, are not named",
+            "Names are percent-encoded but for letters, digits and `.-_~:[]`. Wrappings below TCP, "
+            "such as VXLAN, are not named",
             "none, or the capture does not have what the client said to the proxy",
         ),
         category(
