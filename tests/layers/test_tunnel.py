@@ -297,6 +297,16 @@ class TestConnect:
         script = [CONNECT[0], ("server", bytes(100)), *CONNECT]
         whole(played([*CONNECT, *SESSION], stage), "CONNECT chat.example:80", script)
 
+    def test_behind_an_attempt_that_was_not_answered(self) -> None:
+        stage = Stage().client(request(target="/a"))
+        stage.client(CONNECT[0][1], SESSION[0][1], SESSION[2][1])
+        stage.finish()
+        assert [(row.outcome, row.tunnel) for row in stage.connections] == [
+            ("unanswered", None),
+            ("unseen", "CONNECT chat.example:80"),
+        ]
+        assert stage.recorder.held == 0
+
     def test_an_attempt_before_it_keeps_its_counts(self) -> None:
         stage = Stage().client(request(target="/a"))
         stage.server(http("HTTP/1.1 403 X", "Content-Length: 0"))

@@ -929,13 +929,15 @@ class Http1(Layer):
 
     def speaks_alone(self) -> bool:
         """Read a client's frames where no answer is in the capture, if they are some."""
-        while self.held and asks_again(self.held[0][0]):
+        while self.held and not self.went_on() and asks_again(self.held[0][0]):
             self.waiting.popleft()
             if self.read_held():
                 return False
         attempt = self.attempt
         server: Half = self.low if self.client_side else self.high
-        if not self.held or attempt is None or (server.offset and not self.answer_lost):
+        if not self.held or attempt is None or self.connecting is not None:
+            return False
+        if server.offset and not self.answer_lost:
             return False
         if not Recognition.client_goes_on(self.held, self.recorder, attempt.connection.handshake):
             return False
@@ -945,13 +947,13 @@ class Http1(Layer):
 
     def last_look(self) -> None:
         """Decide whether it was WebSocket: nothing more will come."""
+        if self.held and self.connecting is None and self.speaks_alone():
+            return
         if self.went_on():
             server: Half = self.low if self.client_side else self.high
             if self.answer_lost or server.offset == 0:
                 self.go_through(presumed=True)
                 return
-        elif self.held and self.connecting is None and self.speaks_alone():
-            return
         if self.recognition is None or self.asked_for_old():
             return
         if self.blind:
@@ -1101,10 +1103,10 @@ class Http1(Layer):
         """Settle the attempt that is still open."""
         if self.early and self.inner is None:
             self.give_up()
-        self.recorder.held -= self.counted
-        self.counted = 0
         if self.inner is None:
             self.last_look()
+        self.recorder.held -= self.counted
+        self.counted = 0
         attempt = self.attempt
         if attempt is None:
             return self.inner.finish(evicted) if self.inner is not None else 0
