@@ -405,7 +405,8 @@ class Http1(Layer):
             self.given_up = 1
         if side == self.client_side:
             return 1
-        if self.answers_lost_connect(half, raw, begun_blind):
+        first = self.presumed or half.before == 0
+        if first and self.answers_lost_connect(raw, begun_blind):
             half.mode = HEAD
             return 0
         if not self.waiting and not self.given_up:
@@ -415,7 +416,7 @@ class Http1(Layer):
             return 0
         return self.response(half, raw)
 
-    def answers_lost_connect(self, half: Half, raw: bytes, begun_blind: int) -> bool:
+    def answers_lost_connect(self, raw: bytes, begun_blind: int) -> bool:
         """Say whether a server's first head opens the tunnel that is being read.
 
         Its CONNECT was not captured, or the answer was thought to be lost. What is in the tunnel
@@ -424,7 +425,7 @@ class Http1(Layer):
         client: Half = self.high if self.client_side else self.low
         lost = client.offset > self.place.offsets[self.client_side]
         presumed, self.presumed = self.presumed, 0
-        if not presumed and (half.before or self.waiting or not (begun_blind or lost)):
+        if not presumed and (self.waiting or not (begun_blind or lost)):
             return False
         return LET_THROUGH.match(raw) is not None and FRAMED.search(raw) is None
 

@@ -267,10 +267,10 @@ class Tunnel(Layer):
 
         Who had been told where to go, and goes on, was let through.
         """
-        if self.dialogue is not None and self.dialogue.way is not None:
-            return self._enter(self.dialogue.way, self.passed, presumed=True)
-        if isinstance(self.dialogue, ProxyHeader):
+        if self.dialogue is None or isinstance(self.dialogue, ProxyHeader):
             return self._mistake()
+        if self.dialogue.way is not None:
+            return self._enter(self.dialogue.way, self.passed, presumed=True)
         self.inner = self._plain(replace(self.place, tunnels=False, blind=True))
         return self._replay([0, 0])
 
