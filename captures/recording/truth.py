@@ -89,6 +89,8 @@ class Story:
             self.cross_check()
         first = self.events[0]
         entry: Event = {name: first[name] for name in ADDRESS}
+        ways = self.of("tunnel")
+        entry |= {"tunnel": ways[-1]["way"]} if ways else {}
         entry["outcome"] = self.outcome()
         entry |= self.facts("response", ("status",)) | self.facts("request", REQUEST_FACTS[:2])
         entry |= self.facts("request", ("subprotocols_offered",)) | self.facts(

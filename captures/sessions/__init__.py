@@ -24,6 +24,7 @@ from sessions import (
     oddities,
     old_protocols,
     proxies,
+    proxy_tunnels,
     refused_upgrades,
     tunnels,
     unruly_peers,
@@ -57,6 +58,7 @@ FAMILIES = (
     faulty_handshakes,
     unruly_peers,
     wss,
+    proxy_tunnels,
 )
 
 SESSIONS: dict[str, Session] = {

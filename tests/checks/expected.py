@@ -54,6 +54,10 @@ FOUND: dict[str, dict[int, str]] = {
         9: "HSR-10",  # /broken: Apache takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
     },
+    # Whoever goes through a proxy does nothing wrong.
+    "connect-tunnels.pcapng": {},
+    "socks-tunnels.pcapng": {},
+    "proxy-protocol.pcapng": {},
     "squid-proxy.pcapng": {
         2: "HSR-12",  # /stripped
         3: f"{STRIPPED} PRX-03",

@@ -18,7 +18,7 @@ def found_in(name: str) -> dict[int | None, set[str]]:
     """Return the checks of severity error and warning that find something, by connection."""
     facts = recorded(name)
     found: dict[int | None, set[str]] = defaultdict(set)
-    for finding in Audit(catalogue()).findings(facts.connections, facts.captures):
+    for finding in Audit(catalogue()).findings(facts.connections, facts.captures, facts.refusals):
         if finding.severity in ("error", "warning"):
             found[finding.connection].add(finding.check)
     return dict(found)

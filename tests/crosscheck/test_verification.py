@@ -20,6 +20,7 @@ CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 SHIPPED = sorted(path for path in CAPTURES.iterdir() if ".pcap" in path.name)
 # What differs in shipped captures, by reason; in all others nothing does.
 KNOWN = {
+    "connect-tunnels.pcapng": {"not-http": 60},
     "cut-connections.pcapng": {"unfinished": 1},
     "faulty-requests.pcapng": {"early": 1},
     "hixie-75.pcapng": {"older-version": 20},
@@ -29,6 +30,7 @@ KNOWN = {
     "judged-violations.pcapng": {"early": 1},
     "lossy-path-client.pcapng": {"filled-late": 98},
     "lossy-path-server.pcapng": {"filled-late": 23},
+    "socks-tunnels.pcapng": {"not-http": 20},
     "unruly-peers.pcapng": {"unfinished": 1},
 }
 DAMAGED = {

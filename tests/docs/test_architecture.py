@@ -33,17 +33,19 @@ ALLOWED = {
     "layer": "uncompiled buffer",
     "websocket": "uncompiled buffer loads",
     "tls": "",
+    "tunnels": "",
     "capture.batch": "uncompiled buffer",
     "capture": "uncompiled errors limits buffer loads capture.batch",
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.tls_connection": "transport",
     "layers.connection": "observation websocket transport layers.tls_connection",
-    "checks": "observation tables.capture_summary websocket transport "
+    "checks": "observation tables.capture_summary websocket tunnels transport "
     "layers.tls_connection layers.connection",
-    "recording": "tables.capture_summary tables.columns layers.tls_connection layers.connection",
+    "recording": "tables.capture_summary tables.columns tunnels layers.tls_connection "
+    "layers.connection",
     "findings": "checks layers.connection recording",
     "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
-    "layer websocket tls transport layers.tls_connection layers.connection recording",
+    "layer websocket tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer tls checks "
@@ -64,7 +66,7 @@ OUTSIDE = {
     *("ssl", "subprocess", "sys", "tempfile", "threading", "time", "datetime", "random", "secrets"),
     *("numpy", "pandas", "pyarrow", "scapy", "pyshark", "dpkt", "click", "rich"),
 }
-PROTOCOL = ("websocket", "tls", "checks")
+PROTOCOL = ("websocket", "tls", "tunnels", "checks")
 
 # Packages that are not Python's own → the rooms that may import them.
 FOREIGN = {

@@ -23,6 +23,7 @@ FAMILIES = (
     "encryption",
     "randomness",
     "proxies",
+    "explicit_proxies",
     "cuts",
     "transport",
     "legacy",

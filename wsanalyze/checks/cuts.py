@@ -19,6 +19,7 @@ from wsanalyze.checks.ending import (
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import asked_for, is_probe
+from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -157,21 +158,22 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
 )
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
-    for (_, port), connections in facts.by_endpoint.items():
+    for endpoint, connections in facts.by_endpoint.items():
         by_client: dict[tuple[str, ...], list[Facts]] = {}
         for each in connections:
             client, handshake = each.connection.client_ip, each.handshake
+            told = sources(each.connection.tunnel)
             if handshake is None:
-                by_client.setdefault((client,), []).append(each)
+                by_client.setdefault((client, *told), []).append(each)
             elif not is_probe(handshake.request_head):
-                who = (client, handshake.target or "", *asked_for(handshake.request_head))
+                who = (client, handshake.target or "", *asked_for(handshake.request_head), *told)
                 by_client.setdefault(who, []).append(each)
         for (client, *_), attempts in by_client.items():
             last = _loop_of(facts, attempts)
             if last is not None:
                 count, span, each, waits = last
                 message = (
-                    f"{client} asked {each.connection.server_ip}:{port} {count} times within "
+                    f"{client} asked {endpoint} {count} times within "
                     f"{span:.1f} s, and none of the connections ended well"
                 )
                 shown = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[:WAITS])

@@ -194,7 +194,7 @@ def _outlived(limit: TimeLimit, facts: CaptureFacts) -> bool:
 
     Those of other endpoints say nothing: who cuts may stand before these alone.
     """
-    endpoints = {(each.connection.server_ip, each.connection.server_port) for each, _ in limit.cuts}
+    endpoints = {each.endpoint for each, _ in limit.cuts}
     longer = (1.05 * limit.seconds + 1.0) * SECOND
     outlived = sum(
         each.observation.longest_silence_ns > longer

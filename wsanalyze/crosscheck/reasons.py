@@ -161,7 +161,7 @@ REASONS = (
     Reason(
         "not-http",
         "tshark does not take the 101 of this connection for HTTP, as where another dissector "
-        "claims one of its ports, and shows no frames of it",
+        "claims one of its ports, or inside a CONNECT, and shows no frames of it",
         _not_http,
     ),
     Reason("early", "tshark never reads what a client sends before the 101", _early),

@@ -88,9 +88,12 @@ CONNECTIONS = Table(
         ),
         text(
             "tunnel",
-            "proxies that it travelled through (CONNECT, SOCKS, PROXY), outermost first; wrappings "
-            "below TCP, such as VXLAN, are not named",
-            "none; they are not read yet",
+            "proxies that it travelled through, outermost first, joined with `, `: "
+            "`CONNECT host:port`, `SOCKS5 host:port` (`SOCKS4`, `SOCKS4a`), and `PROXY "
+            "address:port` of the client that a proxy asks for (`PROXY LOCAL`, `UNKNOWN`, `UNIX`). "
+            "Names are percent-encoded but for letters, digits and `.-_~:[]`. Wrappings below TCP, "
+            "such as VXLAN, are not named",
+            "none, or the capture does not have what the client said to the proxy",
         ),
         category(
             "version",
