@@ -238,6 +238,72 @@ class Hole:
     packet: int
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that the server gave SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 §3)."""
+
+    value: int
+    time: int
+    packet: int
+
+
+@dataclass(slots=True)
+class Multiplex:
+    """What was noticed of an HTTP/2 connection; its streams share it.
+
+    - `whole`: from its first byte on, every frame could be read so far; `settings`: whether
+      SETTINGS of the server were seen
+    - `connect`: the first 16 values of SETTINGS_ENABLE_CONNECT_PROTOCOL; `websockets`, `requests`:
+      streams that asked for WebSocket and that did not; `streams`: the first 64 of the former
+    - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY
+    - `malformed`: frames that are not as RFC 9113 has them; `oversized`: frames over the limit
+    """
+
+    whole: bool = True
+    settings: bool = False
+    connect: list[Setting] = field(default_factory=list)
+    websockets: int = 0
+    requests: int = 0
+    streams: list[int] = field(default_factory=list)
+    goaway: tuple[str, int, int, int, int] | None = None
+    malformed: int = 0
+    oversized: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A sender's window was used up: from `time` on, for `waited_ns`; `ended`: by an update."""
+
+    sender: str
+    time: int
+    packet: int
+    waited_ns: int
+    ended: bool
+
+
+@dataclass(slots=True)
+class Stream:
+    """What was noticed of one stream of HTTP/2 that carries a WebSocket.
+
+    - `enabled`: what the server had said of extended CONNECT when the request came: 1, 0, None
+      where that is not known
+    - `client_data`, `server_data`: DATA frames of each end
+    - `resets`: (sender, error code, time, packet) of RST_STREAM, the first of each end
+    - `finished`: who sent END_STREAM, in order, with time and packet
+    - `stalls`: the first 16 times that a window was used up for a second and more while a frame
+      was cut by it
+    """
+
+    shared: Multiplex
+    number: int
+    enabled: int | None = None
+    client_data: int = 0
+    server_data: int = 0
+    resets: list[tuple[str, int, int, int]] = field(default_factory=list)
+    finished: list[tuple[str, int, int]] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Observation:
     """What was noticed of one connection.
@@ -260,6 +326,7 @@ class Observation:
       all
     - `stalls`: pauses of more than a second within one frame of an end
     - `body`: the first bytes of a refusal's body, as sent
+    - `stream`: where it is a stream of HTTP/2; `endings` are END_STREAM and RST_STREAM then
     """
 
     client: Side = field(default_factory=Side)
@@ -285,6 +352,7 @@ class Observation:
     client_stalls: int = 0
     server_stalls: int = 0
     body: bytes = b""
+    stream: Stream | None = None
 
     def side(self, sender: str) -> Side:
         """Return what `client` or `server` sent."""

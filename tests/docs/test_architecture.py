@@ -32,15 +32,16 @@ ALLOWED = {
     "loads": "buffer",
     "layer": "uncompiled buffer",
     "websocket": "uncompiled buffer loads",
+    "http2": "websocket",
     "capture.batch": "uncompiled buffer",
     "capture": "uncompiled errors limits buffer loads capture.batch",
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.connection": "observation websocket transport",
-    "checks": "observation tables.capture_summary websocket transport layers.connection",
+    "checks": "observation tables.capture_summary websocket http2 transport layers.connection",
     "recording": "tables.capture_summary tables.columns layers.connection",
     "findings": "checks layers.connection recording",
     "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
-    "layer websocket transport layers.connection recording",
+    "layer websocket http2 transport layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer checks capture.batch "
@@ -61,7 +62,7 @@ OUTSIDE = {
     *("ssl", "subprocess", "sys", "tempfile", "threading", "time", "datetime", "random", "secrets"),
     *("numpy", "pandas", "pyarrow", "scapy", "pyshark", "dpkt", "click", "rich"),
 }
-PROTOCOL = ("websocket", "checks")
+PROTOCOL = ("websocket", "http2", "checks")
 
 # Packages that are not Python's own → the rooms that may import them.
 FOREIGN = {
@@ -75,6 +76,7 @@ FOREIGN = {
     "scapy": "capture",
     "pyshark": "capture",
     "lz4": "capture",
+    "hpack": "http2",
     "backports": "capture",
 }
 

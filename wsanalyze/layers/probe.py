@@ -6,6 +6,7 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http1 import Http1
+from wsanalyze.layers.http2_begin import begins_http2, open_http2
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.transport.conversation import Conversation
@@ -26,7 +27,8 @@ class Probe(Layer):
 
     A TLS record begins with its content type, 20 to 24 (RFC 8446 §5.1); an HTTP/1 head with a
     visible character (RFC 9112 §3). Whatever else HTTP finds wrong, it lets go itself. Where the
-    beginning is not in the capture it may be anything: HTTP looks for frames then, too.
+    beginning is not in the capture it may be anything: HTTP looks for frames then, too. HTTP/2
+    begins with its preface, with a server's SETTINGS, or where TLS agreed on it.
     """
 
     def __init__(
@@ -57,6 +59,14 @@ class Probe(Layer):
         if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
             self.conversation.spoke = TLS
             return 1
+        if self.is_http2(buffer, start, stop, blind):
+            http2 = open_http2(self.recorder, self.conversation, self.route, midstream=blind)
+            if http2 is None:
+                return 1
+            self.inner = http2
+            if self.conversation.layer is self:
+                self.conversation.layer = http2
+            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         if (33 <= first <= 126) or first == 13 or first == 10 or blind:
             http = Http1(self.recorder, self.conversation, self.missing, self.route)
             self.inner = http
@@ -67,6 +77,16 @@ class Probe(Layer):
             return http.data(side, buffer, start, stop, time, packet, ordinal)
         self.conversation.spoke = OTHER
         return 1
+
+    def is_http2(self, buffer: Buffer, start: int, stop: int, blind: bool) -> bool:
+        """Say whether what begins here is HTTP/2."""
+        if self.route.alpn == "h2":
+            return True
+        first = buffer.view[start]
+        # Its preface begins with a P, its frames with a length below 65,536.
+        if first not in (0, 80):
+            return False
+        return begins_http2(buffer.copy(start, min(stop, start + 65536)), blind=blind)
 
     def gap(
         self,

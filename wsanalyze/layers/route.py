@@ -10,11 +10,13 @@ class Route:
     """The carriers of a byte stream, from TCP inwards.
 
     `scheme` is "wss" within TLS, else "ws". `tunnel` says the way through proxies, the outermost
-    first, as the column of `connections` has it; None where there is none.
+    first, as the column of `connections` has it; None where there is none. `alpn` is the protocol
+    that TLS agreed on (RFC 7301), None without one.
     """
 
     scheme: str = "ws"
     tunnel: str | None = None
+    alpn: str | None = None
 
 
 # Straight on TCP.
