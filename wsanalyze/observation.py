@@ -211,7 +211,8 @@ class Ending:
     last packet with payload (else of the SYN) of the same direction, None where there was none.
     `ip_id` is IPv4's identification, None with IPv6. `behind` says how many bytes the segment's
     sequence number is ahead of what had been received of its sender in order (negative: old).
-    `window` is as sent. `bare` is False where it carried payload.
+    `window` is as sent. `bare` is False where it carried payload. `stream`: it is END_STREAM or
+    RST_STREAM of a stream of HTTP/2, which has nothing of that.
     """
 
     sender: str
@@ -225,6 +226,7 @@ class Ending:
     window: int
     has_ack: bool
     bare: bool
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +328,7 @@ class Observation:
       all
     - `stalls`: pauses of more than a second within one frame of an end
     - `body`: the first bytes of a refusal's body, as sent
-    - `stream`: where it is a stream of HTTP/2; `endings` are END_STREAM and RST_STREAM then
+    - `stream`: where it is a stream of HTTP/2; `endings` begin with END_STREAM and RST_STREAM then
     """
 
     client: Side = field(default_factory=Side)

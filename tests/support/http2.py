@@ -20,11 +20,11 @@ ENABLED = b"\x00\x08\x00\x00\x00\x01"
 REQUEST: Fields = [
     (":method", "CONNECT"),
     (":protocol", "websocket"),
-    (":scheme", "https"),
+    (":scheme", "http"),
     (":path", "/chat"),
     (":authority", "server.example.com"),
     ("sec-websocket-version", "13"),
-    ("origin", "https://server.example.com"),
+    ("origin", "http://server.example.com"),
 ]
 GET: Fields = [
     (":method", "GET"),

@@ -27,6 +27,7 @@ FAMILIES = (
     "legacy",
     "cross",
     "clients",
+    "http2",
 )
 
 

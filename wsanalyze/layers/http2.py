@@ -505,7 +505,7 @@ class Http2(Layer):
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Tell every stream that TCP ended on a side."""
         for stream in list(self.streams.values()):
-            stream.end(side, how, (time, packet))
+            stream.end(side, how, (time, packet), tcp=True)
         return 0
 
     def finish(self, evicted: int) -> int:

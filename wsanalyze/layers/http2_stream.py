@@ -9,7 +9,7 @@ from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import Route
 from wsanalyze.layers.session import Session
-from wsanalyze.observation import Ending, Multiplex, Stream
+from wsanalyze.observation import Ending, Multiplex, Observation, Stream
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import is_interim
@@ -192,7 +192,7 @@ class WebSocketStream:
             name = f"{self.role(side)}_after_end"
             setattr(observation, name, getattr(observation, name) + length)
 
-    def end(self, side: int, how: int, place: tuple[int, int]) -> None:
+    def end(self, side: int, how: int, place: tuple[int, int], tcp: bool = False) -> None:
         """Learn that a side is done: END_STREAM or FIN (`how` 0), RST_STREAM or RST (1)."""
         if self.finished[side] and not how:
             return
@@ -200,7 +200,7 @@ class WebSocketStream:
         self.finished[side] = True
         connection = self.attempt.connection
         name = self.role(side)
-        if connection.observation is not None and len(connection.observation.endings) < 16:
+        if connection.observation is not None and not tcp:
             connection.observation.endings.append(ending(name, how, time, packet))
         if self.session is not None:
             self.session.end(side, how, time, packet)
@@ -223,7 +223,23 @@ class WebSocketStream:
         elif evicted and connection.ended_by == "capture-end":
             connection.ended_by = "evicted"
         self.drop()
+        if connection.observation is not None and not self.over:
+            self.ended_by_tcp(connection.observation)
         self.attempt.settle(last_time)
+
+    @property
+    def over(self) -> bool:
+        """Whether the stream has ended, and not with its connection."""
+        return len(self.facts.finished) == 2 or bool(self.facts.resets)
+
+    def ended_by_tcp(self, observation: Observation) -> None:
+        """Take note of how TCP ended under a stream that was open, behind what had ended of it."""
+        own = list(observation.endings)
+        client, server = observation.client_after_end, observation.server_after_end
+        self.attempt.observe_transport(observation, *self.attempt.directions())
+        observation.endings[:0] = own
+        if own:
+            observation.client_after_end, observation.server_after_end = client, server
 
 
 def ending(sender: str, how: int, time: int, packet: int) -> Ending:
@@ -240,4 +256,5 @@ def ending(sender: str, how: int, time: int, packet: int) -> Ending:
         window=0,
         has_ack=True,
         bare=True,
+        stream=True,
     )
