@@ -13,6 +13,7 @@ from sessions import (
     faulty_handshakes,
     fragments,
     hidden_contents,
+    http2_streams,
     hybi_drafts,
     implementations,
     interference,
@@ -55,6 +56,7 @@ FAMILIES = (
     interference,
     faulty_handshakes,
     unruly_peers,
+    http2_streams,
 )
 
 SESSIONS: dict[str, Session] = {

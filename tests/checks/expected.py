@@ -16,6 +16,11 @@ FOUND: dict[str, dict[int, str]] = {
         6: "CLS-02",  # /gevent
         17: "CLS-09 SEC-06",  # /from-mojolicious
     },
+    # The stream that the client resets.
+    "http2-streams.pcapng": {4: "CLS-08 H2-07"},
+    "http2-node.pcapng": {},
+    # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
+    "http2-haproxy.pcapng": {1: "H2-04", 3: "H2-04", 5: "H2-04"},
     "haproxy-proxy.pcapng": {
         2: "CLS-08 PRX-14",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",

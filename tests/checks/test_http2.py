@@ -50,7 +50,7 @@ def found(played: Connection, check: Check) -> list[tuple[int | None, str]]:
 
 
 def ids(played: Connection) -> set[str]:
-    """Return which checks find more than a remark; the masking key of these tests is no surprise."""
+    """Return which checks find more than a remark; the one masking key here is no surprise."""
     ids = {each.check for each in findings(played) if each.severity != "info"}
     return ids - {"SEC-07"}
 

@@ -294,8 +294,8 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """CLS-09: the client first is common and harmless, a RST is not."""
     client, server = facts.side("client").close, facts.side("server").close
     endings = facts.observation.endings
-    if client is None or server is None or not endings or endings[0].stream:
-        # A stream leaves no port behind; what H2-07 has to say of its end is another thing.
+    if client is None or server is None or not endings or facts.multiplexed:
+        # Streams leave no port behind, and TCP ends under all of them at once: see H2-07.
         return
     both = max(client.time, server.time)
     first = endings[0]

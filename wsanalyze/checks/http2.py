@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
@@ -128,10 +129,15 @@ def malformed_extended_connect(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Look for a proxy that translates HTTP/1 to HTTP/2 field by field.",
     faults=True,
+    example="http2-haproxy.pcapng",
 )
 def field_of_http1(facts: Facts) -> Iterator[Finding]:
-    """H2-04."""
-    return facts.of_faults("H2-04")
+    """H2-04: a warning for what nobody needs to reject; HAProxy passes the key of HTTP/1 on."""
+    for finding in facts.of_faults("H2-04"):
+        unused = (finding.evidence or "").startswith(
+            ("sec-websocket-key:", "sec-websocket-accept:")
+        )
+        yield replace(finding, severity="warning") if unused else finding
 
 
 @check(
@@ -199,6 +205,7 @@ def void_negotiation(facts: Facts) -> Iterator[Finding]:
         "Other error codes say what went wrong in HTTP/2 itself."
     ),
     advice="Look at the error code, and at the log of whoever sent it at that time.",
+    example="http2-streams.pcapng",
 )
 def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames."""
@@ -274,6 +281,7 @@ def flow_control_stall(facts: Facts) -> Iterator[Finding]:
         "end. DATA frames have nothing to do with the borders of WebSocket frames."
     ),
     advice="Nothing is wrong. The column http_stream tells the rows apart.",
+    example="http2-node.pcapng",
 )
 def shared_connection(facts: Facts) -> Iterator[Finding]:
     """H2-09: said once for a connection, on the first of its streams."""
