@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 # How many events of one kind and one sender are kept with their places; all are counted.
 KEPT_EVENTS = 5
 
+# Values of SETTINGS_ENABLE_CONNECT_PROTOCOL that are kept of one connection.
+KEPT_SETTINGS = 16
+
 # Masking keys kept of one side, the first ones: MT19937 gives itself away after 624 of 32 bits.
 KEPT_KEYS = 1024
 
@@ -255,8 +258,9 @@ class Multiplex:
 
     - `whole`: from its first byte on, every frame could be read so far; `settings`: whether
       SETTINGS of the server were seen
-    - `connect`: the first 16 values of SETTINGS_ENABLE_CONNECT_PROTOCOL; `websockets`, `requests`:
-      streams that asked for WebSocket and that did not; `streams`: the first 64 of the former
+    - `connect`: the first values and the last one of SETTINGS_ENABLE_CONNECT_PROTOCOL
+    - `websockets`, `requests`: how many streams asked for WebSocket, and for something else;
+      `streams`: the first 64 of the former
     - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY
     - `malformed`: frames that are not as RFC 9113 has them; `oversized`: frames over the limit
     """
@@ -270,6 +274,20 @@ class Multiplex:
     goaway: tuple[str, int, int, int, int] | None = None
     malformed: int = 0
     oversized: int = 0
+
+    def enable(self, values: list[int], time: int, packet: int) -> None:
+        """Take values of SETTINGS_ENABLE_CONNECT_PROTOCOL."""
+        for value in values:
+            # The last one is what counts: it takes the place of the one before.
+            del self.connect[KEPT_SETTINGS - 1 :]
+            self.connect.append(Setting(value, time, packet))
+
+    @property
+    def enabled(self) -> int | None:
+        """What the server has said of extended CONNECT so far; None where that is not known."""
+        if self.connect:
+            return self.connect[-1].value
+        return 0 if self.whole else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ def opened(known: bool = True) -> Windows:
 
 def test_a_stream_that_is_used_up() -> None:
     windows = opened()
-    windows.update(0, 1_000_000, 0)
+    windows.update(0, 1_000_000)
     windows.sent(1, 65534, 5)
     assert windows.stalled == {}
     windows.sent(1, 1, 6)
     assert windows.stalled == {1: 6}
-    assert windows.update(3, 10, 7) == {}
-    assert windows.update(1, 10, 9) == {1: 6}
+    assert windows.update(3, 10) == {}
+    assert windows.update(1, 10) == {1: 6}
     assert windows.stalled == {}
 
 
@@ -28,8 +28,8 @@ def test_the_connection_holds_up_all_streams() -> None:
     windows = opened()
     windows.sent(9, 65535, 4)
     assert windows.stalled == {1: 4, 3: 4}
-    assert windows.update(1, 10, 5) == {}
-    assert windows.update(0, 1, 8) == {1: 4, 3: 4}
+    assert windows.update(1, 10) == {}
+    assert windows.update(0, 1) == {1: 4, 3: 4}
 
 
 def test_settings_change_streams_that_are_open() -> None:

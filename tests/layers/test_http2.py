@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -456,3 +458,41 @@ class TestHostile:
         stage = Connection().begin().open(1, changed(REQUEST, _protocol=None, _method="GET"))
         stage.body(1, 1, CLOSE[1]).finish()
         assert rows(stage) == [(1, "refused", 0, 0, "capture-end")]
+
+
+class TestOrder:
+    """Packets of the two sides in another order: the answer before its request."""
+
+    def test_an_answer_that_comes_first(self) -> None:
+        stage = Connection().begin().headers(1, 1, [(":status", "200")])
+        stage.body(1, 1, frame(b"welcome")).headers(0, 1, REQUEST).talk(1, b"a").finish()
+        assert rows(stage) == [(1, "established", 1, 2, "capture-end")]
+        assert brief(stage.frames, "sender", "packet") == [(0, 8), (1, 6), (1, 9)]
+
+    def test_a_refusal_that_comes_first(self) -> None:
+        stage = Connection().begin().headers(1, 1, [(":status", "403")], 5)
+        stage.headers(0, 1, REQUEST).finish()
+        assert rows(stage) == [(1, "refused", 0, 0, "server-fin")]
+
+    def test_answers_that_nobody_asked_for_are_not_held_for_ever(self) -> None:
+        stage = Connection(limits=Limits(held=10_000)).begin()
+        for number in range(1, 1001, 2):
+            stage.headers(1, number, [(":status", "200")]).body(1, number, b"x" * 100)
+            assert stage.recorder.held <= 10_000
+        stage.finish()
+        assert stage.connections == []
+        assert stage.recorder.held == 0
+
+
+class TestWithoutTheLibrary:
+    def test_it_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("wsanalyze.layers.http2", "wsanalyze.http2.fields"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        for name in [name for name in sys.modules if name.split(".")[0] == "hpack"]:
+            monkeypatch.setitem(sys.modules, name, None)
+        stage = Connection().begin()
+        assert stage.gone
+        assert stage.conversation.spoke == OTHER
+        assert stage.recorder.summaries[0].problem == (
+            "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
+        )

@@ -31,12 +31,15 @@ class Windows:
 
     def sent(self, stream: int, length: int, time: int) -> None:
         """Take note of a DATA frame, of its whole length with padding."""
-        if self.connection is not None:
-            self.connection -= length
+        before = self.connection
+        if before is not None:
+            self.connection = before - length
         window = self.streams.get(stream)
         if window is not None:
             self.streams[stream] = window - length
-        self._look([stream] if self.connection is None or self.connection > 0 else None, time)
+        # All of them wait from where the connection's window is used up.
+        used_up = before is not None and before > 0 >= before - length
+        self._look(None if used_up else [stream], time)
 
     def settings(self, initial: int, time: int) -> dict[int, int]:
         """Take note of SETTINGS_INITIAL_WINDOW_SIZE; return what that let go on, see `update`."""
@@ -44,9 +47,11 @@ class Windows:
         for stream, window in self.streams.items():
             if window is not None and before is not None:
                 self.streams[stream] = window + initial - before
-        return self._relieved(time)
+        relieved = self._relieved()
+        self._look(None, time)
+        return relieved
 
-    def update(self, stream: int, increment: int, time: int) -> dict[int, int]:
+    def update(self, stream: int, increment: int) -> dict[int, int]:
         """Take note of a WINDOW_UPDATE (stream 0: of the connection).
 
         Returns the streams that may go on, and since when they could not.
@@ -58,7 +63,7 @@ class Windows:
             window = self.streams.get(stream)
             if window is not None:
                 self.streams[stream] = window + increment
-        return self._relieved(time)
+        return self._relieved()
 
     def forget(self) -> None:
         """Know nothing any more: frames were lost."""
@@ -77,9 +82,8 @@ class Windows:
             if self._exhausted(stream):
                 self.stalled.setdefault(stream, time)
 
-    def _relieved(self, time: int) -> dict[int, int]:
+    def _relieved(self) -> dict[int, int]:
         relieved = {each: t for each, t in self.stalled.items() if not self._exhausted(each)}
         for stream in relieved:
             del self.stalled[stream]
-        self._look(None, time)
         return relieved

@@ -107,8 +107,8 @@ class WebSocketStream:
 
     def open(self) -> Session:
         """Begin to read frames, first of what is held."""
-        pieces, self.held = self.held, []
-        self.held_bytes = 0
+        pieces = self.held
+        self.drop()
         offsets = list(self.offsets)
         offsets[self.client_side] -= sum(len(data) + missing for data, missing, *_ in pieces)
         session = Session(
@@ -128,9 +128,24 @@ class WebSocketStream:
         self.attempt.connection.outcome = "unseen"
         return self.open()
 
+    def recognised(self, recognition: Recognition) -> None:
+        """Read frames that were found on a stream whose request is not in the capture."""
+        connection = self.attempt.connection
+        connection.requested = connection.request_packet = None
+        session = self.begin_unseen()
+        for side in (0, 1):
+            session.lose_from(side, *recognition.beginning(side, 0))
+        for side, (_, data, missing, time, packet, ordinal) in recognition.pieces():
+            place = (time, packet, ordinal)
+            if missing:
+                self.gap(side, missing, place)
+            else:
+                self.data(side, Buffer(data), 0, len(data), place)
+
     def drop(self) -> None:
         """Hold nothing any more."""
         self.held = []
+        self.recorder.held -= self.held_bytes
         self.held_bytes = 0
 
     def data(self, side: int, buffer: Buffer, start: int, stop: int, place: Place) -> None:
@@ -158,18 +173,15 @@ class WebSocketStream:
         elif side == self.client_side and not self.answered:
             self.hold((b"", length, *place))
 
-    def lose(self, side: int, place: Place) -> None:
+    def lose(self, side: int) -> None:
         """Learn that it is not known how many bytes of DATA are missing."""
         if side != self.client_side:
             self.answer_lost = True
         if self.session is not None:
-            # More than any frame has left: the next header has to be looked for.
-            self.session.gap(side, 0, *place)
-            self.session.lose_from(side, self.offsets[side], self.unread(side))
-
-    def unread(self, side: int) -> int:
-        """Return what the session has passed over of a side so far."""
-        return 0 if self.session is None else int(self.session.sender(self.role_of(side)).unread)
+            sender = self.session.sender(self.role_of(side))
+            # What is held of a search before this one cannot be continued.
+            self.session.give_up(side, sender)
+            self.session.lose_from(side, self.offsets[side], sender.unread)
 
     def role_of(self, side: int) -> int:
         """Return 0 for the client's side, 1 for the server's."""
@@ -178,6 +190,7 @@ class WebSocketStream:
     def hold(self, piece: Piece) -> None:
         """Keep what the client sends ahead of an answer, within the limit."""
         self.held_bytes += len(piece[0]) + OVERHEAD
+        self.recorder.held += len(piece[0]) + OVERHEAD
         if self.held_bytes > self.recorder.limits.held:
             self.recorder.reach("held")
             self.drop()

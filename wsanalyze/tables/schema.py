@@ -283,7 +283,8 @@ FRAMES = Table(
         count("packet_end", "number of that packet"),
         count(
             "offset",
-            "of its first header byte in the sender's TCP byte stream (decrypted where TLS)",
+            "of its first header byte in the sender's TCP byte stream (decrypted where TLS; HTTP/2: "
+            "in what the stream's DATA frames carry)",
             "bytes",
         ),
         Column("fin", Kind.BOOL, "the FIN bit (drafts 1 to 3: MORE not set; Hixie: always)"),
@@ -397,8 +398,8 @@ HEADERS = Table(
         _CONNECTION,
         _SENDER,
         count("position", "place in its head, from 0"),
-        text("name", "as sent"),
-        text("value", "as sent, unfolded"),
+        text("name", "as sent; `(unknown)` where HTTP/2 refers to what the capture does not have"),
+        text("value", "as sent, unfolded; `(unknown)` likewise"),
     ),
 )
 
