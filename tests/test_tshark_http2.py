@@ -21,6 +21,7 @@ CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 PORTS = {
     "http2-streams.pcapng": 9310,
     "http2-node.pcapng": 9311,
+    "http2-upgrade.pcapng": 9314,
     "http2-haproxy.pcapng": 9312,
 }
 
@@ -33,7 +34,9 @@ Direction = tuple[int, int, bool]
 def dissected(name: str, *names: str) -> list[list[list[str]]]:
     """Return fields of the frames of HTTP/2, each with its values."""
     port = PORTS[name]
-    more = ["-d", f"tcp.port=={port},http2"]
+    # Behind an upgrade it goes on in HTTP/2 by itself.
+    first = "http" if name == "http2-upgrade.pcapng" else "http2"
+    more = ["-d", f"tcp.port=={port},{first}"]
     where = f"http2 && tcp.port=={port}"
     rows = fields(CAPTURES / name, ("tcp.stream", "tcp.srcport", *names), where=where, more=more)
     return [[cell.split("|") if cell else [] for cell in row] for row in rows]

@@ -16,7 +16,7 @@ from h2.errors import ErrorCodes
 
 from recording.journal import CLOSE, PING, TEXT, Header, Journal, Peers, Pen
 from recording.processes import listening
-from sessions.raw_peers import RawFrame
+from sessions.raw_peers import RawFrame, head
 
 DEFLATE = "permessage-deflate"
 TAIL = b"\x00\x00\xff\xff"
@@ -123,11 +123,26 @@ class Connection:
         self.writer.write(self.h2.data_to_send())
         await self.writer.drain()
 
-    async def begin(self) -> None:
-        """Send the preface; return once extended CONNECT is enabled."""
-        self.h2.initiate_connection()
+    async def begin(self, *, known: bool) -> None:
+        """Send the preface where it was not; return once extended CONNECT is enabled."""
+        if known:
+            self.h2.initiate_connection()
         await self.flush()
         await asyncio.wait_for(self.enabled.wait(), 5)
+
+    async def upgrade(self, path: str) -> None:
+        """Ask for a page in HTTP/1.1 and for h2c with it, and go on (RFC 7540 §3.2)."""
+        settings = self.h2.initiate_upgrade_connection()
+        preface = self.h2.data_to_send()
+        fields = [("Host", "a"), ("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c")]
+        fields.append(("HTTP2-Settings", settings.decode()))
+        self.writer.write(head(f"GET {path} HTTP/1.1", fields))
+        answer = await self.reader.readuntil(b"\r\n\r\n")
+        if not answer.startswith(b"HTTP/1.1 101 "):
+            raise RuntimeError(f"no upgrade: {answer!r}")
+        self.pages[1] = asyncio.get_running_loop().create_future()
+        self.writer.write(preface)
+        await self.writer.drain()
 
     async def data(self, number: int, data: bytes) -> None:
         """Send DATA, as much as the windows allow at a time."""
@@ -200,13 +215,20 @@ class Connection:
 
 
 @asynccontextmanager
-async def h2_client(journal: Journal, port: int) -> AsyncIterator[Connection]:
-    """Open an HTTP/2 connection to a port of 127.0.0.1; close it at the end of the block."""
+async def h2_client(
+    journal: Journal, port: int, *, upgrade: str | None = None
+) -> AsyncIterator[Connection]:
+    """Open an HTTP/2 connection to a port of 127.0.0.1; close it at the end of the block.
+
+    `upgrade`: a path to ask for in HTTP/1.1, with the upgrade; None for prior knowledge.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     connection = Connection(journal, reader, writer)
+    if upgrade is not None:
+        await connection.upgrade(upgrade)
     reading = asyncio.create_task(connection.read())
     try:
-        await connection.begin()
+        await connection.begin(known=upgrade is None)
         yield connection
         connection.h2.close_connection()
         await connection.flush()

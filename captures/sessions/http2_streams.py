@@ -14,7 +14,7 @@ from sessions.http2_peers import DEFLATE, h2_client, hypercorn
 from sessions.proxies import configured
 from sessions.websockets_peers import expect_refusal
 
-SERVER, NODE, BEHIND, FRONT = 9310, 9311, 9312, 9313
+SERVER, NODE, BEHIND, FRONT, UPGRADED = 9310, 9311, 9312, 9313, 9314
 
 HAPROXY = f"""
 global
@@ -61,6 +61,18 @@ async def play_streams(stage: Stage) -> None:
         await plain.close()
 
 
+async def play_upgrade(stage: Stage) -> None:
+    """A page in HTTP/1.1 with `Upgrade: h2c`; then two WebSockets on the same connection."""
+    journal = stage.journal("client")
+    async with hypercorn(UPGRADED), h2_client(journal, UPGRADED, upgrade="/page") as client:
+        first = await client.open("/first")
+        await first.say(b"over what was HTTP/1.1")
+        second = await client.open("/second", ("sec-websocket-extensions", DEFLATE))
+        await second.say(prose(200).encode())
+        await first.close()
+        await second.close()
+
+
 async def play_node(stage: Stage) -> None:
     """Node's own client to Node's own server: three WebSockets at once, and a page."""
     server = await stage.node("http2_node.cjs", "server", "server", NODE)
@@ -95,6 +107,12 @@ SESSIONS = (
         "WebSocket over HTTP/2 (prior knowledge): five streams and two pages on one connection; "
         "plain, compressed, fragmented, with a subprotocol, refused (403), reset",
         play_streams,
+        ("h2", "hypercorn", "wsproto"),
+    ),
+    Session(
+        "http2-upgrade",
+        "WebSocket over HTTP/2 behind an upgrade to h2c: a page in HTTP/1.1, then two streams",
+        play_upgrade,
         ("h2", "hypercorn", "wsproto"),
     ),
     Session(

@@ -19,6 +19,7 @@ FOUND: dict[str, dict[int, str]] = {
     # The stream that the client resets.
     "http2-streams.pcapng": {4: "CLS-08 H2-07"},
     "http2-node.pcapng": {},
+    "http2-upgrade.pcapng": {},
     # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
     "http2-haproxy.pcapng": {1: "H2-04", 3: "H2-04", 5: "H2-04"},
     "haproxy-proxy.pcapng": {

@@ -28,6 +28,7 @@ KNOWN = {
     "http2-haproxy.pcapng": {"http2": 8},
     "http2-node.pcapng": {"http2": 30},
     "http2-streams.pcapng": {"http2": 31},
+    "http2-upgrade.pcapng": {"http2": 8},
     "hybi-early.pcapng": {"older-version": 54},
     "judged-violations.pcapng": {"early": 1},
     "lossy-path-client.pcapng": {"filled-late": 98},

@@ -459,6 +459,17 @@ class TestHostile:
         stage.body(1, 1, CLOSE[1]).finish()
         assert rows(stage) == [(1, "refused", 0, 0, "capture-end")]
 
+    def test_a_hole_before_frames_were_recognised_counts(self) -> None:
+        stage = Connection(opened=False)
+        stage.talk(1, b"text number 0")
+        data = h2(DATA, 0, 1, frame(b"x" * 50))
+        stage.server(data[:20]).gap(1, 30).server(data[50:])
+        for number in range(12):
+            stage.talk(1, b"text number %d" % number)
+        stage.finish()
+        assert stage.connection.server_lost_bytes == 30
+        assert (stage.connection.client_frames, stage.connection.server_frames) == (13, 14)
+
 
 class TestOrder:
     """Packets of the two sides in another order: the answer before its request."""

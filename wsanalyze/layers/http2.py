@@ -143,7 +143,10 @@ class Http2(Layer):
             self.flow.sent(side, header.stream, header.length, place[0])
         stream = self.streams.get(header.stream)
         if stream is None:
-            if header.stream in self.early and side != self.client_side:
+            if header.stream in self.early and piece.missing:
+                # What is behind a hole cannot be told without what is before it.
+                self.early.take(header.stream)
+            elif header.stream in self.early and side != self.client_side:
                 data = buffer.copy(base + piece.start, base + piece.stop)
                 ends = piece.last and bool(header.flags & END_STREAM)
                 self.early.hold(header.stream, data, ends, place)

@@ -132,6 +132,9 @@ class WebSocketStream:
         """Read frames that were found on a stream whose request is not in the capture."""
         connection = self.attempt.connection
         connection.requested = connection.request_packet = None
+        # When it began is not known: what TCP lost before this place may be of it.
+        self.attempt.counted = [0] * len(self.attempt.counted)
+        self.attempt.contested = (0, 0)
         session = self.begin_unseen()
         for side in (0, 1):
             session.lose_from(side, *recognition.beginning(side, 0))

@@ -283,8 +283,8 @@ FRAMES = Table(
         count("packet_end", "number of that packet"),
         count(
             "offset",
-            "of its first header byte in the sender's TCP byte stream (decrypted where TLS; HTTP/2: "
-            "in what the stream's DATA frames carry)",
+            "of its first header byte in the sender's TCP byte stream (decrypted where TLS; in "
+            "what the DATA frames of its stream carry where HTTP/2)",
             "bytes",
         ),
         Column("fin", Kind.BOOL, "the FIN bit (drafts 1 to 3: MORE not set; Hixie: always)"),
