@@ -262,7 +262,7 @@ class Multiplex:
     - `websockets`, `requests`: how many streams asked for WebSocket, and for something else;
       `streams`: the first 64 of the former
     - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY
-    - `malformed`: frames that are not as RFC 9113 has them; `oversized`: frames over the limit
+    - `malformed`: frames and field blocks that are not as RFC 9113 has them
     """
 
     whole: bool = True
@@ -273,7 +273,6 @@ class Multiplex:
     streams: list[int] = field(default_factory=list)
     goaway: tuple[str, int, int, int, int] | None = None
     malformed: int = 0
-    oversized: int = 0
 
     def enable(self, values: list[int], time: int, packet: int) -> None:
         """Take values of SETTINGS_ENABLE_CONNECT_PROTOCOL."""

@@ -375,3 +375,31 @@ class TestShared:
     def test_one_alone(self) -> None:
         played = stage().begin().open(1).talk(1, masked(b"a"))
         assert found(played, checks.shared_connection) == []
+
+
+class TestConnectionErrors:
+    """H2-10."""
+
+    def test_given_up(self) -> None:
+        played = stage().begin().open(1).open(3)
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\3\0\0\0\x0b"))
+        assert found(played, checks.connection_error) == [
+            (9, "the server gave the connection up: ENHANCE_YOUR_CALM, behind stream 3")
+        ]
+
+    def test_an_end_without_error(self) -> None:
+        played = stage().begin().open(1)
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\3\0\0\0\0"))
+        assert found(played, checks.connection_error) == []
+
+    def test_malformed(self) -> None:
+        played = stage().begin().open(1)
+        played.server(h2(SETTINGS, 0, 0, b"\0\0\0"), h2(GOAWAY, 0, 0, b"\0\0\0\3"))
+        assert found(played, checks.connection_error) == [
+            (None, "2 frames are malformed on this connection")
+        ]
+
+    def test_not_where_bytes_are_missing(self) -> None:
+        played = stage().begin().open(1)
+        played.server(h2(SETTINGS, 0, 0, b"\0\0\0")).gap(0, 1)
+        assert found(played, checks.connection_error) == []

@@ -300,3 +300,38 @@ def shared_connection(facts: Facts) -> Iterator[Finding]:
         time=record.requested,
         packet=record.request_packet,
     )
+
+
+@check(
+    "H2-10",
+    "connection-error",
+    "The HTTP/2 connection was given up for an error, or is malformed",
+    severity="warning",
+    tags=(*_H2, "transport"),
+    references=("RFC 9113 §5.4.1", "RFC 9113 §6.8"),
+    explanation=(
+        "An error in HTTP/2 itself, such as a frame that is malformed, ends the connection with "
+        "all of its streams: a GOAWAY with an error code says so. No WebSocket on it is at fault."
+    ),
+    advice="Look at the error code, and at what its receiver had sent before.",
+    fields=(":protocol",),
+)
+def connection_error(facts: Facts) -> Iterator[Finding]:
+    """H2-10: said once for a connection; where bytes are missing, nothing is called malformed."""
+    stream = facts.observation.stream
+    if stream is None or not facts.speaks_for_tcp:
+        return
+    shared = stream.shared
+    if shared.goaway is not None and shared.goaway[1] != NO_ERROR:
+        sender, code, last, time, packet = shared.goaway
+        yield Finding(
+            f"the {sender} gave the connection up: {error_name(code)}, behind stream {last}",
+            sender=sender,
+            time=time,
+            packet=packet,
+            evidence=f"GOAWAY {code}",
+            expected="NO_ERROR",
+        )
+    if shared.malformed and shared.whole:
+        frames = "1 frame is" if shared.malformed == 1 else f"{shared.malformed} frames are"
+        yield Finding(f"{frames} malformed on this connection")

@@ -416,7 +416,6 @@ class Http2(Layer):
         last = self.conversation.last_time
         for half in self.halves:
             self.shared.malformed += half.reader.malformed
-            self.shared.oversized += half.reader.oversized
         self.flow.finish(last)
         streams = list(self.streams.values())
         self.streams.clear()
