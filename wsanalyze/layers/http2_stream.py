@@ -181,10 +181,7 @@ class WebSocketStream:
         if side != self.client_side:
             self.answer_lost = True
         if self.session is not None:
-            sender = self.session.sender(self.role_of(side))
-            # What is held of a search before this one cannot be continued.
-            self.session.give_up(side, sender)
-            self.session.lose_from(side, self.offsets[side], sender.unread)
+            self.session.lose_more(side, self.offsets[side])
 
     def role_of(self, side: int) -> int:
         """Return 0 for the client's side, 1 for the server's."""
