@@ -36,6 +36,9 @@ class Limits:
     # Requests of one connection that wait for their responses, and interim responses (1xx) kept of
     # one attempt. Clients that pipeline send a handful; nginx answers at most 1,000 per connection.
     pipelined: int = 256
+    # WebSockets of one HTTP/2 connection at once, and streams of unknown kind that are looked at:
+    # servers allow 100 to 256 streams at once by default.
+    streams: int = 1024
     # What a client may send behind its upgrade request before the answer is seen.
     held: int = 256 * 1024
     # Unfinished heads and what is held, in all connections together.

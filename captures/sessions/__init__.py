@@ -13,6 +13,7 @@ from sessions import (
     faulty_handshakes,
     fragments,
     hidden_contents,
+    http2_streams,
     hybi_drafts,
     implementations,
     interference,
@@ -59,6 +60,7 @@ FAMILIES = (
     unruly_peers,
     wss,
     proxy_tunnels,
+    http2_streams,
 )
 
 SESSIONS: dict[str, Session] = {

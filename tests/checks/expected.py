@@ -18,6 +18,12 @@ FOUND: dict[str, dict[int, str]] = {
     },
     # The old versions alone; all certificates are their own issuers', which is a remark.
     "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
+    # The stream that the client resets.
+    "http2-streams.pcapng": {4: "CLS-08 H2-07"},
+    "http2-node.pcapng": {},
+    "http2-upgrade.pcapng": {},
+    # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
+    "http2-haproxy.pcapng": {1: "H2-04", 3: "H2-04", 5: "H2-04"},
     "haproxy-proxy.pcapng": {
         2: "CLS-08 PRX-14",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",

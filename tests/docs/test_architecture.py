@@ -32,6 +32,7 @@ ALLOWED = {
     "loads": "buffer",
     "layer": "uncompiled buffer",
     "websocket": "uncompiled buffer loads",
+    "http2": "websocket",
     "tls": "",
     "tunnels": "",
     "capture.batch": "uncompiled buffer",
@@ -39,13 +40,13 @@ ALLOWED = {
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.tls_connection": "transport",
     "layers.connection": "observation websocket transport layers.tls_connection",
-    "checks": "observation tables.capture_summary websocket tunnels transport "
+    "checks": "observation tables.capture_summary websocket http2 tunnels transport "
     "layers.tls_connection layers.connection",
     "recording": "tables.capture_summary tables.columns tunnels layers.tls_connection "
     "layers.connection",
     "findings": "checks layers.connection recording",
     "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
-    "layer websocket tls tunnels transport layers.tls_connection layers.connection recording",
+    "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer tls checks "
@@ -66,7 +67,7 @@ OUTSIDE = {
     *("ssl", "subprocess", "sys", "tempfile", "threading", "time", "datetime", "random", "secrets"),
     *("numpy", "pandas", "pyarrow", "scapy", "pyshark", "dpkt", "click", "rich"),
 }
-PROTOCOL = ("websocket", "tls", "tunnels", "checks")
+PROTOCOL = ("websocket", "http2", "tls", "tunnels", "checks")
 
 # Packages that are not Python's own → the rooms that may import them.
 FOREIGN = {
@@ -81,6 +82,7 @@ FOREIGN = {
     "scapy": "capture",
     "pyshark": "capture",
     "lz4": "capture",
+    "hpack": "http2",
     "backports": "capture",
 }
 

@@ -549,8 +549,8 @@ class TestWhatIsLetGo:
         assert stage.connections == []
 
     def test_another_protocol_behind_a_101(self) -> None:
-        stage = Stage().client(http("GET / HTTP/1.1", "Upgrade: h2c"))
-        stage.server(http("HTTP/1.1 101 Switching Protocols", "Upgrade: h2c"))
+        stage = Stage().client(http("GET / HTTP/1.1", "Upgrade: TLS/1.0"))
+        stage.server(http("HTTP/1.1 101 Switching Protocols", "Upgrade: TLS/1.0"))
         assert stage.gone
         assert stage.connections == []
 

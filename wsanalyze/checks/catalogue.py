@@ -29,6 +29,7 @@ FAMILIES = (
     "legacy",
     "cross",
     "clients",
+    "http2",
 )
 
 

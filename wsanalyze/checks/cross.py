@@ -58,6 +58,8 @@ def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
 def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-01: the most at a time of each client and endpoint, which one program may not be."""
     for (client, endpoint, _), attempts in pairs(facts).items():
+        # The streams of one HTTP/2 connection are requests like any others there.
+        attempts = [each for each in attempts if not each.multiplexed]
         if len(attempts) < 2:
             continue
         most, at = _most_at_once(attempts)
@@ -164,7 +166,8 @@ def mixed_answers(facts: CaptureFacts) -> Iterator[Finding]:
             statuses = Counter(
                 each.handshake.status for each in alike if each.handshake is not None
             )
-            if len(statuses) < 2 or 101 not in statuses:
+            succeeded = any(each.handshake and each.handshake.succeeded for each in alike)
+            if len(statuses) < 2 or not succeeded:
                 continue
             said = ", ".join(f"{status} {count} times" for status, count in statuses.most_common(4))
             last = alike[-1]

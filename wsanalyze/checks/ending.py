@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lgamma, log
 
-from wsanalyze.checks.facts import CaptureFacts, Facts, described
+from wsanalyze.checks.facts import CaptureFacts, Facts, described, ending_name
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.observation import Ending, Event
 
@@ -34,8 +34,8 @@ class Cut:
     """How a connection ended that had no complete closing handshake.
 
     `by` is who ended it, `how` the way (`fin`, `rst`); `idle_s` the seconds without a frame before
-    that, `after` the last frame; `age_s` the connection's age. `signs` say why it looks like an
-    intermediary's doing, each one a fact; none where nothing does.
+    that, `after` the last frame; `age_s` the connection's age; `wire` what it was on the wire.
+    `signs` say why it looks like an intermediary's doing, each one a fact; none where nothing does.
     """
 
     by: str
@@ -46,6 +46,7 @@ class Cut:
     age_s: float
     after: Event | None
     signs: tuple[str, ...]
+    wire: str = ""
 
 
 def maybe_cut(facts: Facts) -> Cut | None:
@@ -78,6 +79,7 @@ def maybe_cut(facts: Facts) -> Cut | None:
         age_s=(first.time - record.started) / SECOND,
         after=last_frame(facts),
         signs=tuple(intermediary_signs(facts)),
+        wire=ending_name(first),
     )
 
 
@@ -295,7 +297,8 @@ def _in_one_moment(group: Sequence[_Timed]) -> bool:
 
 def sentence(facts: Facts, cut: Cut) -> str:
     """Return one sentence: who ended the connection, how, after what, and what might help."""
-    how = {"fin": "closed TCP (FIN)", "rst": "reset TCP (RST)"}[cut.how]
+    verb = {"fin": "closed", "rst": "reset"}[cut.how]
+    how = f"{verb} {'the stream' if cut.wire.endswith('STREAM') else 'TCP'} ({cut.wire})"
     text = f"the {cut.by} {how} without a Close frame"
     if cut.idle_s is not None:
         text += f" after {cut.idle_s:.3f} s without a frame"

@@ -11,7 +11,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.redaction import concealed, redacted
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
-from wsanalyze.observation import Event, Observation, Side
+from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.tunnels.way import destination, host_and_port
 
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from wsanalyze.websocket.handshake import Handshake
 
 OTHER = {"client": "server", "server": "client"}
+
+
+def ending_name(ending: Ending) -> str:
+    """Return what an end is called on the wire: `FIN`, `RST`, `END_STREAM`, `RST_STREAM`."""
+    if ending.stream:
+        return "RST_STREAM" if ending.how == "rst" else "END_STREAM"
+    return ending.how.upper()
 
 
 def described(event: Event) -> str:
@@ -91,6 +98,22 @@ class Facts:
         """The port of the server; through a tunnel, the one that was asked for."""
         asked = destination(self.connection.tunnel)
         return self.connection.server_port if asked is None else host_and_port(asked)[1]
+
+    @property
+    def multiplexed(self) -> bool:
+        """Whether it is a stream of HTTP/2, among others on one TCP connection."""
+        return self.connection.http_stream is not None
+
+    @property
+    def speaks_for_tcp(self) -> bool:
+        """Whether what concerns the TCP connection as a whole is to be said here, once."""
+        stream = self.observation.stream
+        return stream is None or stream.shared.streams[:1] in ([], [stream.number])
+
+    @property
+    def success(self) -> str:
+        """The status that accepts the request."""
+        return "2xx" if self.multiplexed else "101"
 
     @property
     def has_request(self) -> bool:

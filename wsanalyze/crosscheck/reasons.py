@@ -55,6 +55,10 @@ def _older_version(case: Case) -> bool:
     return handshake is not None and handshake.framing in ("draft", "hixie")
 
 
+def _http2(case: Case) -> bool:
+    return case.missing and case.connection is not None and case.connection.http_stream is not None
+
+
 def _not_websocket(case: Case) -> bool:
     """Frames behind an answer that we have, and that does not open a WebSocket of RFC 6455."""
     connection = case.connection
@@ -147,6 +151,11 @@ REASONS = (
         "older-version",
         "tshark has the frames of RFC 6455 alone; this connection speaks an older version",
         _older_version,
+    ),
+    Reason(
+        "http2",
+        "tshark shows what a stream of HTTP/2 carries as data, and no WebSocket in it",
+        _http2,
     ),
     Reason(
         "not-websocket",

@@ -55,6 +55,7 @@ cdef class Http1(Layer):
     cdef long long previous_time
     cdef long long counted
     cdef int blind
+    cdef int switched
     cdef object recognition
     cdef object refused
     cdef object reading

@@ -9,6 +9,7 @@ from collections import deque
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.http2_begin import LINE, begins_http2, open_http2
 from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
@@ -148,6 +149,8 @@ class Http1(Layer):
         # The attempt whose refusal's body is kept; the one whose early bytes are being read.
         self.refused: Attempt | None = None
         self.reading: Attempt | None = None
+        # Whether `inner` is HTTP/2, which keeps attempts of its own.
+        self.switched = 0
         conversation.spoke = HTTP
 
     def data(
@@ -165,6 +168,10 @@ class Http1(Layer):
         done: cython.int
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        if self.blind and self.attempt is None:
+            http2 = self.as_http2(buffer, start, stop)
+            if http2 is not None:
+                return http2.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.high if side else self.low
         if half.mode == LENGTH and half.remaining > stop - start and self.refused is None:
             half.remaining -= stop - start
@@ -177,6 +184,22 @@ class Http1(Layer):
             self.finish(1)
             return 1
         return 0
+
+    def as_http2(self, buffer: Buffer, start: int, stop: int) -> Layer | None:
+        """Return who reads on where frames of HTTP/2 begin here; asked while nothing is known."""
+        if not begins_http2(buffer.copy(start, stop), blind=True):
+            return None
+        asked_by = opener(self.conversation, self.place)
+        http2 = open_http2(
+            self.recorder, self.conversation, self.route, client_side=asked_by, midstream=True
+        )
+        if http2 is None:
+            return None
+        self.inner = http2
+        self.switched = 1
+        self.blind = 0
+        self.recognition = None
+        return self.inner
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
@@ -392,6 +415,8 @@ class Http1(Layer):
             self.blind = 0
             self.recognition = None
             self.conversation.spoke = HTTP
+        if raw.startswith(LINE) and not self.waiting:
+            return self.switch(side, rest=6)
         if not raw.startswith(b"HTTP/"):
             if self.client_side < 0:
                 self.client_side = side
@@ -680,7 +705,8 @@ class Http1(Layer):
         if exchange.attempt is not None and not self.tunnels(exchange, head):
             return self.conclude(half, exchange.attempt, exchange.method, head)
         if head.status == 101:
-            return 1
+            # Only to who asked for it (RFC 7540 §3.2; RFC 9113 took it away).
+            return self.switch(self.client_side) if head.has_token("upgrade", "h2c") else 1
         if exchange.way is not None:
             return self.connected(half, exchange, head)
         self.begin_body(half, server, exchange.method, head)
@@ -697,6 +723,21 @@ class Http1(Layer):
         self.connecting = None
         self.begin_body(half, 1 - self.client_side, exchange.method, head)
         return self.read_held()
+
+    def switch(self, client_side: int, rest: int = 0) -> int:
+        """Go on in HTTP/2: behind the first lines of a preface (`rest` of it is due), or a 101."""
+        http2 = open_http2(self.recorder, self.conversation, self.route, client_side=client_side)
+        if http2 is None:
+            return 1
+        if rest:
+            http2.expect(rest)
+        if self.attempt is not None:
+            self.attempt.connection.ended_by = None
+            self.attempt.settle(self.previous_time)
+            self.attempt = None
+        self.switched = 1
+        self.inner = http2
+        return 0
 
     def interim(self, attempt: Attempt, head: Head) -> None:
         """Keep a response that is not the last one, within the limit."""
@@ -1105,6 +1146,10 @@ class Http1(Layer):
 
     def finish(self, evicted: cython.int) -> cython.int:
         """Settle the attempt that is still open."""
+        if self.switched and self.inner is not None:
+            self.recorder.held -= self.counted
+            self.counted = 0
+            return self.inner.finish(evicted)
         if self.early and self.inner is None:
             self.give_up()
         if self.inner is None:

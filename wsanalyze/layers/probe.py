@@ -6,6 +6,7 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http1 import Http1
+from wsanalyze.layers.http2_begin import begins_http2, is_beginning, open_http2
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import BEGINNING, PLAIN, Place, Route
 from wsanalyze.layers.tunnel import TELLING, maybe_tunnel, opener
@@ -31,7 +32,8 @@ class Probe(Layer):
     A TLS record begins with its content type, 20 to 24 (RFC 8446 §5.1); an HTTP/1 head with a
     visible character (RFC 9112 §3). Whatever else HTTP finds wrong, it lets go itself. Where the
     beginning is not in the capture it may be anything: HTTP looks for frames then, too. A tunnel
-    begins with a version of SOCKS, or with a header of the PROXY protocol.
+    begins with a version of SOCKS, or with a header of the PROXY protocol. HTTP/2 begins with its
+    preface, with a server's SETTINGS, or where TLS agreed on it.
     """
 
     def __init__(
@@ -65,7 +67,8 @@ class Probe(Layer):
         first = buffer.view[start]
         asked_by: cython.int = opener(self.conversation, self.place)
         blind: cython.bint = self.begins_late(asked_by) or self.missing[side] > 0
-        if self.begins_tunnel(first, side != asked_by) and self.missing == [0, 0]:
+        agreed: cython.bint = self.route.alpn == "h2"
+        if not agreed and self.begins_tunnel(first, side != asked_by) and self.missing == [0, 0]:
             told = buffer.copy(start, stop if stop - start < TELLING else start + TELLING)
             self.inner = maybe_tunnel(
                 self.recorder, self.conversation, self.route, self.place, side, told
@@ -74,11 +77,22 @@ class Probe(Layer):
                 if self.conversation.layer is self:
                     self.conversation.layer = self.inner
                 return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
-        if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
+        if not agreed and 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
             self.conversation.spoke = TLS
             if not self.reads_tls():
                 return 1
             return self.open_tls().data(side, buffer, start, stop, time, packet, ordinal)
+        if self.is_http2(buffer, start, stop, blind):
+            late = blind or (agreed and not is_beginning(buffer.copy(start, stop)))
+            http2 = open_http2(
+                self.recorder, self.conversation, self.route, client_side=asked_by, midstream=late
+            )
+            if http2 is None:
+                return 1
+            self.inner = http2
+            if self.conversation.layer is self:
+                self.conversation.layer = http2
+            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         if (33 <= first <= 126) or first == 13 or first == 10 or blind:
             low, high = self.place.offsets
             offsets = [low + self.missing[0], high + self.missing[1]]
@@ -133,6 +147,16 @@ class Probe(Layer):
         if answering and (first == 0 or first == 72):
             return self.place.tunnels
         return False
+
+    def is_http2(self, buffer: Buffer, start: int, stop: int, blind: bool) -> bool:
+        """Say whether what begins here is HTTP/2."""
+        if self.route.alpn == "h2":
+            return True
+        first = buffer.view[start]
+        # Its preface begins with a P, its frames with a length below 65,536.
+        if first not in (0, 80):
+            return False
+        return begins_http2(buffer.copy(start, min(stop, start + 65536)), blind=blind)
 
     def gap(
         self,

@@ -291,7 +291,8 @@ FRAMES = Table(
         count("packet_end", "number of that packet"),
         count(
             "offset",
-            "of its first header byte in the sender's TCP byte stream (decrypted where TLS)",
+            "of its first header byte in the sender's TCP byte stream (decrypted where TLS; in "
+            "what the DATA frames of its stream carry where HTTP/2)",
             "bytes",
         ),
         Column("fin", Kind.BOOL, "the FIN bit (drafts 1 to 3: MORE not set; Hixie: always)"),
@@ -405,8 +406,8 @@ HEADERS = Table(
         _CONNECTION,
         _SENDER,
         count("position", "place in its head, from 0"),
-        text("name", "as sent"),
-        text("value", "as sent, unfolded"),
+        text("name", "as sent; `(unknown)` where HTTP/2 refers to what the capture does not have"),
+        text("value", "as sent, unfolded; `(unknown)` likewise"),
     ),
 )
 
