@@ -82,6 +82,7 @@ def test_connections_are_those_that_the_applications_had(
     for row, wanted in zip(found, expected, strict=True):
         names = (*ALWAYS, *(name for name in LISTS if wanted[name] is not None))
         assert {name: plain(row[name]) for name in names} == {name: wanted[name] for name in names}
+        assert plain(row["tunnel"]) == wanted.get("tunnel")
 
 
 def test_counts_and_ends_are_those_that_the_applications_saw(

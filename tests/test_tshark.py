@@ -63,6 +63,13 @@ MISSING: dict[str, tuple[str, list[Missing]]] = {
         [(175, Seen(8, 40287, 1, 0, 2, 0xC670E761, 2097152))],
     ),
 }
+# What is in the tunnel of a CONNECT, tshark takes for what the port says that it leads to.
+TOLD = {
+    "connect-tunnels.pcapng": ("-d", "tcp.port==9060,http"),
+    "socks-tunnels.pcapng": ("-d", "tcp.port==9060,http"),
+}
+# Streams of which it shows no frame even then: a CONNECT to an address of IPv6, and one to port 80.
+UNREAD = {"connect-tunnels.pcapng": {4, 6}}
 # Captures with holes that were filled late: tshark shows a frame at the packet that filled the
 # hole before it (our `ordinal`), we at the packet that its last byte came in.
 FILLED_LATE = {
@@ -87,7 +94,7 @@ FIELDS = (
 def theirs(capture: Path) -> list[tuple[int, Seen]]:
     """Return tshark's frames with their packets, in its order."""
     found = []
-    for row in fields(capture, FIELDS, where="websocket"):
+    for row in fields(capture, FIELDS, where="websocket", more=TOLD.get(capture.name, ())):
         number, stream, port, *several = (each.split("|") if each else [] for each in row)
         found += [
             (int(number[0]), Seen(int(stream[0]), int(port[0]), *facts))
@@ -124,6 +131,8 @@ def ours(capture: Path) -> list[tuple[int, int, Seen]]:
     found = []
     for row in frames_of(recording):
         connection = recording.connections[row["connection"]]
+        if connection.http_stream is not None:
+            continue  # test_tshark_http2.py
         head = row["head"]
         seen = Seen(
             connection.tcp_stream or 0,
@@ -144,6 +153,7 @@ def test_frames(capture: Path) -> None:
     for packet, seen in MISSING.get(capture.name, ("", []))[1]:
         (known,) = [each for each in mine if (each[0], each[2]) == (packet, seen)]
         mine.remove(known)
+    mine = [each for each in mine if each[2].stream not in UNREAD.get(capture.name, ())]
     # Each sender's frames, in the order of its stream.
     mine.sort(key=lambda each: each[2][:2])
     other.sort(key=lambda each: each[1][:2])

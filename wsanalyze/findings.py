@@ -39,7 +39,7 @@ def audit(
         Facts(connection, limits, show_secrets) for connection in in_order(recording.connections)
     ]
     run = Audit(chosen() if checks is None else checks)
-    found = run.findings(facts, recording.captures)
+    found = run.findings(facts, recording.captures, recording.refusals)
     _tell(recording.connections, found)
     return found
 

@@ -28,11 +28,17 @@ class Limits:
     # Places where two copies of the same bytes differ that are kept with both versions, some 600
     # bytes each, in all; they are counted beyond it. Sound traffic has none.
     conflicts: int = 4096
+    # What proxies refused (a CONNECT, a SOCKS request), some 300 bytes each, in all: what checks of
+    # explicit proxies look at. A client that is refused asks a few times.
+    refusals: int = 1024
     # One HTTP head: nginx takes 32 KiB, Apache 8 KiB per line, Node 16 KiB, Squid 64 KiB.
     head: int = 64 * 1024
     # Requests of one connection that wait for their responses, and interim responses (1xx) kept of
     # one attempt. Clients that pipeline send a handful; nginx answers at most 1,000 per connection.
     pipelined: int = 256
+    # WebSockets of one HTTP/2 connection at once, and streams of unknown kind that are looked at:
+    # servers allow 100 to 256 streams at once by default.
+    streams: int = 1024
     # What a client may send behind its upgrade request before the answer is seen.
     held: int = 256 * 1024
     # Unfinished heads and what is held, in all connections together.

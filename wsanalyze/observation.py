@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 # How many events of one kind and one sender are kept with their places; all are counted.
 KEPT_EVENTS = 5
 
+# Values of SETTINGS_ENABLE_CONNECT_PROTOCOL that are kept of one connection.
+KEPT_SETTINGS = 16
+
 # Masking keys kept of one side, the first ones: MT19937 gives itself away after 624 of 32 bits.
 KEPT_KEYS = 1024
 
@@ -215,7 +218,8 @@ class Ending:
     last packet with payload (else of the SYN) of the same direction, None where there was none.
     `ip_id` is IPv4's identification, None with IPv6. `behind` says how many bytes the segment's
     sequence number is ahead of what had been received of its sender in order (negative: old).
-    `window` is as sent. `bare` is False where it carried payload.
+    `window` is as sent. `bare` is False where it carried payload. `stream`: it is END_STREAM or
+    RST_STREAM of a stream of HTTP/2, which has nothing of that.
     """
 
     sender: str
@@ -229,6 +233,7 @@ class Ending:
     window: int
     has_ack: bool
     bare: bool
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +245,86 @@ class Hole:
     length: int
     time: int
     packet: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that the server gave SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 §3)."""
+
+    value: int
+    time: int
+    packet: int
+
+
+@dataclass(slots=True)
+class Multiplex:
+    """What was noticed of an HTTP/2 connection; its streams share it.
+
+    - `whole`: from its first byte on, every frame could be read so far; `settings`: whether
+      SETTINGS of the server were seen
+    - `connect`: the first values and the last one of SETTINGS_ENABLE_CONNECT_PROTOCOL
+    - `websockets`, `requests`: how many streams asked for WebSocket, and for something else;
+      `streams`: the first 64 of the former
+    - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY
+    - `malformed`: frames and field blocks that are not as RFC 9113 has them
+    """
+
+    whole: bool = True
+    settings: bool = False
+    connect: list[Setting] = field(default_factory=list)
+    websockets: int = 0
+    requests: int = 0
+    streams: list[int] = field(default_factory=list)
+    goaway: tuple[str, int, int, int, int] | None = None
+    malformed: int = 0
+
+    def enable(self, values: list[int], time: int, packet: int) -> None:
+        """Take values of SETTINGS_ENABLE_CONNECT_PROTOCOL."""
+        for value in values:
+            # The last one is what counts: it takes the place of the one before.
+            del self.connect[KEPT_SETTINGS - 1 :]
+            self.connect.append(Setting(value, time, packet))
+
+    @property
+    def enabled(self) -> int | None:
+        """What the server has said of extended CONNECT so far; None where that is not known."""
+        if self.connect:
+            return self.connect[-1].value
+        return 0 if self.whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A sender's window was used up: from `time` on, for `waited_ns`; `ended`: by an update."""
+
+    sender: str
+    time: int
+    packet: int
+    waited_ns: int
+    ended: bool
+
+
+@dataclass(slots=True)
+class Stream:
+    """What was noticed of one stream of HTTP/2 that carries a WebSocket.
+
+    - `enabled`: what the server had said of extended CONNECT when the request came: 1, 0, None
+      where that is not known
+    - `client_data`, `server_data`: DATA frames of each end
+    - `resets`: (sender, error code, time, packet) of RST_STREAM, the first of each end
+    - `finished`: who sent END_STREAM, in order, with time and packet
+    - `stalls`: the first 16 times that a window was used up for a second and more while a frame
+      was cut by it
+    """
+
+    shared: Multiplex
+    number: int
+    enabled: int | None = None
+    client_data: int = 0
+    server_data: int = 0
+    resets: list[tuple[str, int, int, int]] = field(default_factory=list)
+    finished: list[tuple[str, int, int]] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -268,6 +353,7 @@ class Observation:
       of the response's head, in which frames may be, too; 0 where no response came
     - `stalls`: pauses of more than a second within one frame of an end
     - `body`: the first bytes of a refusal's body, as sent
+    - `stream`: where it is a stream of HTTP/2; `endings` begin with END_STREAM and RST_STREAM then
     """
 
     client: Side = field(default_factory=Side)
@@ -297,6 +383,7 @@ class Observation:
     client_stalls: int = 0
     server_stalls: int = 0
     body: bytes = b""
+    stream: Stream | None = None
 
     def side(self, sender: str) -> Side:
         """Return what `client` or `server` sent."""

@@ -9,6 +9,7 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
+from wsanalyze.tunnels.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Recording:
 
     `connections` is in the order of being recognised (index = serial), as far as `wants` keeps
     them, `tls` in that of their first bytes. `frames`, `messages` and `segments` are None where
-    `wants` did not ask for them. `captures` has one row per capture, in the order given.
+    `wants` did not ask for them. `captures` has one row per capture, in the order given. `refusals`
+    are those of proxies, as far as `wants` has checks look at anything.
     """
 
     wants: Wants
@@ -51,6 +53,7 @@ class Recording:
     segments: SegmentColumns | None = None
     captures: list[CaptureSummary] = field(default_factory=list)
     tls: list[TlsConnection] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
 
 
 def in_order(connections: Iterable[Connection]) -> list[Connection]:

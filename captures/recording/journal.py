@@ -10,6 +10,7 @@ upgrade request on this TCP connection, 1 for the next) and `event`:
 
 - `request`: target, version, subprotocols_offered, extensions_offered
 - `response`: status, subprotocol, extensions
+- `tunnel`: the way through proxies that this side asked for or was told, as `tunnel` has it
 - `open`: the application takes the handshake for good
 - `unanswered`: there was a 101, but not all that Hixie-76 has behind it
 - `message`: sender, type, length, sha256, frames (None: unknown), compressed (None: unknown)

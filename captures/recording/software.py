@@ -26,6 +26,8 @@ PROGRAMS = {
     "nft": "--version",
     "socat": "-V",
     "openssl": "version",
+    "danted": "-v",
+    "ssh": "-V",
 }
 
 
@@ -45,6 +47,8 @@ def version_of(software: str) -> str:
     if software.startswith("perl:"):
         module = software.removeprefix("perl:")
         return output("perl", f"-M{module}", "-e", f"print ${module}::VERSION").strip()
+    if software == "microsocks":  # it does not tell: Debian does
+        return output("dpkg-query", "-W", "-f", "${Version}", software).partition("-")[0]
     if software in PROGRAMS:
         answer = output(software, PROGRAMS[software])
         found = re.search(r"\d+\.\d+[\w.]*", answer)

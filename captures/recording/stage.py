@@ -88,9 +88,12 @@ class Stage:
         self._journals.append(journal)
         return journal
 
-    def logger(self, side: Side) -> logging.Logger:
-        """Return a logger for the library `websockets` that writes a journal of this side."""
-        return websockets_logger(self.journal(side))
+    def logger(self, side: Side, tunnel: str | None = None) -> logging.Logger:
+        """Return a logger for the library `websockets` that writes a journal of this side.
+
+        `tunnel` is the way that a client takes through proxies.
+        """
+        return websockets_logger(self.journal(side), tunnel)
 
     async def node(self, script: str, side: Side, *arguments: object) -> ScriptPeer:
         """Start `sessions/SCRIPT` under Node, and return once it says that it is ready."""

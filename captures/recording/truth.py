@@ -89,6 +89,8 @@ class Story:
             self.cross_check()
         first = self.events[0]
         entry: Event = {name: first[name] for name in ADDRESS}
+        ways = self.of("tunnel")
+        entry |= {"tunnel": ways[-1]["way"]} if ways else {}
         entry["outcome"] = self.outcome()
         entry |= self.facts("response", ("status",)) | self.facts("request", REQUEST_FACTS[:2])
         entry |= self.facts("request", ("subprotocols_offered",)) | self.facts(
@@ -121,9 +123,11 @@ class Story:
         status = self.facts("response", ("status",))["status"]
         if status is None or self.of("unanswered"):
             return "unanswered"
+        opened = self.of("open", side=self.sides[0])
         if status != 101:
-            return "refused"
-        return "established" if self.of("open", side=self.sides[0]) else "invalid"
+            # HTTP/2 has no 101: 200 opens a WebSocket there (RFC 8441 §5), and nowhere else.
+            return "established" if status == 200 and opened else "refused"
+        return "established" if opened else "invalid"
 
     def messages(self) -> list[Event]:
         """Return the data messages, each as the side that knows best noted it."""

@@ -21,6 +21,8 @@ from recording.journal import Header, Journal, Peers, Pen, Side
 SENT = ">"
 #: What a session logs through `connection.logger` before it tears a connection down: fin or rst.
 CUT = "! cut with %s"
+#: What a server logs that was told for whom a proxy asks, before it reads the request.
+THROUGH = "! through %s"
 #: What a session logs where the library raised ConnectionResetError: its own log says EOF then too.
 RESET_BY_OTHER = "< reset"
 
@@ -51,12 +53,20 @@ class _Connection:
 
 
 class WebsocketsLog(logging.Handler):
-    """A logging handler that writes what `websockets` logs at DEBUG level into `journal`."""
+    """A logging handler that writes what `websockets` logs at DEBUG level into `journal`.
 
-    def __init__(self, journal: Journal) -> None:
+    `tunnel` is the way that this client takes through proxies. `leg`: the ends of another TCP
+    connection that carries the same bytes, for a journal of that one.
+    """
+
+    def __init__(
+        self, journal: Journal, tunnel: str | None = None, leg: Peers | None = None
+    ) -> None:
         """Write into `journal`."""
         super().__init__(logging.DEBUG)
         self._journal = journal
+        self._tunnel = tunnel
+        self._leg = leg
         self._connections: dict[Any, _Connection] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -86,16 +96,20 @@ class WebsocketsLog(logging.Handler):
                 pen.note("eof", by=connection.whose(way))
             case "cut with %s", ("rst" | "fin" as how,):
                 pen.cut(pen.side, how)
+            case "through %s", (way,):
+                pen.note("tunnel", way=way)
             case "reset", ():
                 pen.cut(connection.whose(way), "rst")
 
     def _connection(self, websocket: Any) -> _Connection:
         known = self._connections.get(websocket.id)
         if known is None:
-            peers = Peers.seen_by(
+            peers = self._leg or Peers.seen_by(
                 self._journal.side, websocket.local_address, websocket.remote_address
             )
             known = self._connections[websocket.id] = _Connection(self._journal.exchange(peers))
+            if self._tunnel is not None:
+                known.pen.note("tunnel", way=self._tunnel)
         return known
 
     @staticmethod
@@ -112,8 +126,8 @@ class WebsocketsLog(logging.Handler):
             pen.frame(sender, frame.opcode, data, fin=frame.fin, rsv=rsv)
 
 
-def websockets_logger(journal: Journal) -> logging.Logger:
+def websockets_logger(journal: Journal, tunnel: str | None = None) -> logging.Logger:
     """Return a logger for `connect(logger=…)` or `serve(logger=…)` that writes into `journal`."""
     logger = logging.Logger(f"websockets.{journal.side}", logging.DEBUG)
-    logger.addHandler(WebsocketsLog(journal))
+    logger.addHandler(WebsocketsLog(journal, tunnel))
     return logger

@@ -16,6 +16,7 @@ from sessions import (
     fragments,
     gateways,
     hidden_contents,
+    http2_streams,
     hybi_drafts,
     implementations,
     interference,
@@ -29,6 +30,7 @@ from sessions import (
     old_protocols,
     partial_captures,
     proxies,
+    proxy_tunnels,
     refused_upgrades,
     tunnels,
     unruly_peers,
@@ -67,6 +69,8 @@ FAMILIES = (
     cross_site,
     odd_habits,
     wss,
+    proxy_tunnels,
+    http2_streams,
 )
 
 SESSIONS: dict[str, Session] = {

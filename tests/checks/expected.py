@@ -19,6 +19,12 @@ FOUND: dict[str, dict[int | None, str]] = {
     },
     # The old versions alone; all certificates are their own issuers', which is a remark.
     "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
+    # The stream that the client resets.
+    "http2-streams.pcapng": {4: "CLS-08 H2-07"},
+    "http2-node.pcapng": {},
+    "http2-upgrade.pcapng": {},
+    # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
+    "http2-haproxy.pcapng": {1: "H2-04", 3: "H2-04", 5: "H2-04"},
     "haproxy-proxy.pcapng": {
         2: "CLS-08 PRX-13",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",
@@ -55,6 +61,10 @@ FOUND: dict[str, dict[int | None, str]] = {
         9: "HSR-10",  # /broken: Apache takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
     },
+    # Whoever goes through a proxy does nothing wrong.
+    "connect-tunnels.pcapng": {},
+    "socks-tunnels.pcapng": {},
+    "proxy-protocol.pcapng": {},
     "squid-proxy.pcapng": {
         2: "HSR-12",  # /stripped
         3: STRIPPED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending, Event, Observation
+from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
 
@@ -131,13 +133,15 @@ def with_close_counts(observation: Observation) -> None:
     observation.counts |= {(kind, "client"): 1 for kind in kinds}
 
 
-def found(check: Check, *records: Connection, **options: Any) -> list[Finding]:
+def found(
+    check: Check, *records: Connection, refusals: Sequence[Refusal] = (), **options: Any
+) -> list[Finding]:
     """Return what one check finds of the connections, as an audit has it."""
     for record in records:
         if record.observation is not None:
             with_close_counts(record.observation)
     facts = [Facts(record, **options) for record in records]
-    return Audit([check]).findings(facts, [])
+    return Audit([check]).findings(facts, [], refusals)
 
 
 def messages(findings: list[Finding]) -> list[str]:
@@ -156,10 +160,10 @@ def recorded(name: str) -> CaptureFacts:
     wants = Wants(frames=False, messages=False, observe=True)
     recording = read([CAPTURES / name], wants=wants, limits=Limits())
     facts = [Facts(record) for record in in_order(recording.connections)]
-    return CaptureFacts(facts, recording.captures)
+    return CaptureFacts(facts, recording.captures, refusals=recording.refusals)
 
 
 def found_in(check: Check, name: str) -> list[Finding]:
     """Return what one check finds in a recorded capture."""
     facts = recorded(name)
-    return Audit([check]).findings(facts.connections, facts.captures)
+    return Audit([check]).findings(facts.connections, facts.captures, facts.refusals)

@@ -166,7 +166,7 @@ RECORDED = sorted(path for path in CAPTURES.glob("*.pcap*") if path.name not in 
 def test_recorded_sessions_of_real_peers(path: Path) -> None:
     name = path.name
     facts = recorded(name)
-    found = Audit(CHECKS).findings(facts.connections, facts.captures)
+    found = Audit(CHECKS).findings(facts.connections, facts.captures, facts.refusals)
     told = {(each.connection, each.check) for each in found if each.severity != "info"}
     if name in DRAFTS:
         assert {check for _, check in told} == {"LEG-06"}

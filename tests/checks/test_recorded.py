@@ -18,7 +18,7 @@ from wsanalyze.checks.finding import Finding
 def every(name: str) -> list[Finding]:
     """Return all findings of a capture."""
     facts = recorded(name)
-    return Audit(catalogue()).findings(facts.connections, facts.captures)
+    return Audit(catalogue()).findings(facts.connections, facts.captures, facts.refusals)
 
 
 def found_in(name: str, *severities: str) -> dict[int | None, set[str]]:

@@ -20,6 +20,7 @@ CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 SHIPPED = sorted(path for path in CAPTURES.iterdir() if ".pcap" in path.name)
 # What differs in shipped captures, by reason; in all others nothing does.
 KNOWN = {
+    "connect-tunnels.pcapng": {"not-http": 60},
     "cut-connections.pcapng": {"unfinished": 1},
     "damaged-segments.pcapng": {"filled-late": 3},
     "faulty-requests.pcapng": {"early": 1},
@@ -27,6 +28,10 @@ KNOWN = {
     "hixie-75.pcapng": {"older-version": 20},
     "hixie-76.pcapng": {"older-version": 39, "not-websocket": 9},
     "hixie-proxies.pcapng": {"older-version": 8},
+    "http2-haproxy.pcapng": {"http2": 8},
+    "http2-node.pcapng": {"http2": 30},
+    "http2-streams.pcapng": {"http2": 31},
+    "http2-upgrade.pcapng": {"http2": 8},
     "hybi-early.pcapng": {"older-version": 54},
     "judged-violations.pcapng": {"early": 1},
     "lossy-path-client.pcapng": {"filled-late": 98},
@@ -35,6 +40,7 @@ KNOWN = {
     "one-direction.pcapng": {"no-handshake": 14},
     "overrun.pcap": {"behind-hole": 46},
     "snapped.pcap": {"no-handshake": 14},
+    "socks-tunnels.pcapng": {"not-http": 20},
     "unruly-peers.pcapng": {"unfinished": 1},
 }
 DAMAGED = {

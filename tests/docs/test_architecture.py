@@ -32,18 +32,21 @@ ALLOWED = {
     "loads": "buffer",
     "layer": "uncompiled buffer",
     "websocket": "uncompiled buffer loads",
+    "http2": "websocket",
     "tls": "",
+    "tunnels": "",
     "capture.batch": "uncompiled buffer",
     "capture": "uncompiled errors limits buffer loads capture.batch",
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.tls_connection": "transport",
     "layers.connection": "observation websocket transport layers.tls_connection",
-    "checks": "uncompiled observation tables.capture_summary websocket transport "
+    "checks": "uncompiled observation tables.capture_summary websocket http2 tunnels transport "
     "layers.tls_connection layers.connection",
-    "recording": "tables.capture_summary tables.columns layers.tls_connection layers.connection",
+    "recording": "tables.capture_summary tables.columns tunnels layers.tls_connection "
+    "layers.connection",
     "findings": "checks layers.connection recording",
     "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
-    "layer websocket tls transport layers.tls_connection layers.connection recording",
+    "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
     "pipeline": "errors limits tables.capture_summary tables.columns layer tls checks "
@@ -64,7 +67,7 @@ OUTSIDE = {
     *("ssl", "subprocess", "sys", "tempfile", "threading", "time", "datetime", "random", "secrets"),
     *("numpy", "pandas", "pyarrow", "scapy", "pyshark", "dpkt", "click", "rich"),
 }
-PROTOCOL = ("websocket", "tls", "checks")
+PROTOCOL = ("websocket", "http2", "tls", "tunnels", "checks")
 
 # Packages that are not Python's own → the rooms that may import them.
 FOREIGN = {
@@ -79,6 +82,7 @@ FOREIGN = {
     "scapy": "capture",
     "pyshark": "capture",
     "lz4": "capture",
+    "hpack": "http2",
     "backports": "capture",
 }
 

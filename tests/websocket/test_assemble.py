@@ -38,10 +38,10 @@ from wsanalyze.websocket.head import head_end, read_head
 from wsanalyze.websocket.hixie import scan_hixie_frames
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
-# Of what is not captured as a whole, nobody expects all.
+# Of what is not captured as a whole, nobody expects all; of HTTP/2, TCP's bytes are not the frames.
 TRUTHS = sorted(
     path
-    for path in CAPTURES.glob("*.truth.json")
+    for path in set(CAPTURES.glob("*.truth.json")) - set(CAPTURES.glob("http2-*"))
     if "partial" not in json.loads(path.read_text(encoding="utf-8"))
 )
 PLAIN = negotiated(["permessage-deflate"], ["permessage-deflate"])

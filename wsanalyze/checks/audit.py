@@ -12,6 +12,7 @@ from wsanalyze.checks.finding import Finding
 
 if TYPE_CHECKING:
     from wsanalyze.tables.capture_summary import CaptureSummary
+    from wsanalyze.tunnels.refusal import Refusal
 
 # Sets of what was seen for which the checks that look at them are remembered.
 KEPT_SETS = 1024
@@ -36,15 +37,18 @@ class Audit:
         self._known: dict[tuple[frozenset[str], ...], Sequence[Check]] = {}
 
     def findings(
-        self, connections: Sequence[Facts], captures: Sequence[CaptureSummary]
+        self,
+        connections: Sequence[Facts],
+        captures: Sequence[CaptureSummary],
+        refusals: Sequence[Refusal] = (),
     ) -> list[Finding]:
         """Return what is found, connection by connection, of the captures as a whole at the end."""
         found = [finding for facts in connections for finding in self.of(facts)]
         if self._whole:
             first = connections[0] if connections else None
-            whole = CaptureFacts(connections, captures)
+            whole = CaptureFacts(connections, captures, refusals=refusals)
             if first is not None:
-                whole = CaptureFacts(connections, captures, first.thresholds, first.show_secrets)
+                whole = replace(whole, thresholds=first.thresholds, show_secrets=first.show_secrets)
             for each in self._whole:
                 found += folded(_completed(each, finding) for finding in each(whole))
         return found

@@ -27,12 +27,14 @@ FAMILIES = (
     "randomness",
     "proxies",
     "proxy_answers",
+    "explicit_proxies",
     "cuts",
     "transport",
     "capture_quality",
     "legacy",
     "cross",
     "clients",
+    "http2",
 )
 
 

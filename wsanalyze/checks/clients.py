@@ -104,7 +104,7 @@ def _claimed_browser(agent: str) -> str | None:
 def redirected(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-07: one finding for each client, endpoint and new place; whether it was asked for."""
     asked: dict[tuple[str, str], list[int]] = {}
-    redirects: dict[tuple[str, str, int, str], list[Facts]] = {}
+    redirects: dict[tuple[str, str, str], list[Facts]] = {}
     for each in facts.connections:
         handshake, record = each.handshake, each.connection
         if handshake is None or record.requested is None:
@@ -112,11 +112,11 @@ def redirected(facts: CaptureFacts) -> Iterator[Finding]:
         asked.setdefault((record.client_ip, handshake.target or ""), []).append(record.requested)
         if handshake.status in (301, 302, 303, 307, 308) and handshake.response_head is not None:
             location = handshake.response_head.value("location") or ""
-            key = (record.client_ip, record.server_ip, record.server_port, location)
+            key = (record.client_ip, each.endpoint, location)
             redirects.setdefault(key, []).append(each)
     for times in asked.values():
         times.sort()
-    for (client, _, _, location), attempts in redirects.items():
+    for (client, _, location), attempts in redirects.items():
         times = asked.get((client, _path_of(location)), [])
         followed = sum(_is_followed(each, times) for each in attempts)
         first, count = attempts[0], len(attempts)
@@ -177,14 +177,14 @@ def _is_followed(redirect: Facts, times: list[int]) -> bool:
 )
 def credentials_on_demand(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-08: 401 or 407, then the same request with credentials; one for each client and place."""
-    wanted: dict[tuple[str, int, str, str], int] = {}
-    sent: dict[tuple[str, int, str, str], list[Facts]] = {}
+    wanted: dict[tuple[str, str, str], int] = {}
+    sent: dict[tuple[str, str, str], list[Facts]] = {}
     for each in facts.connections:
         handshake, record = each.handshake, each.connection
         if handshake is None or record.scheme != "ws":
             continue
         target = handshake.target or ""
-        key = (record.server_ip, record.server_port, record.client_ip, target)
+        key = (each.endpoint, record.client_ip, target)
         if key in wanted and handshake.request_head.value(_CREDENTIALS[wanted[key]].lower()):
             sent.setdefault(key, []).append(each)
         elif handshake.status in _CREDENTIALS:

@@ -77,7 +77,8 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
         waited = (until - close.time) / SECOND
         if first is not None and first.sender == other and waited > _crossing_s(facts, close):
             how = {"fin": "closed", "rst": "reset"}[first.how]
-            message = f"the {other} {how} TCP without answering the {close.sender}'s Close"
+            what = "the stream" if first.stream else "TCP"
+            message = f"the {other} {how} {what} without answering the {close.sender}'s Close"
         elif waited >= facts.thresholds.close_s:
             message = f"no Close answered this one in {waited:.1f} s"
         elif first is not None and _ended_unasked(facts, close, waited):
@@ -152,7 +153,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         sender=cut.by,
         time=cut.time,
         packet=cut.packet,
-        evidence=cut.how.upper(),
+        evidence=cut.wire,
         expected="a Close frame first" if known is None else "Pings more often than the limit",
     )
 
@@ -175,7 +176,8 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """CLS-09: the client first is common and harmless, a RST is not."""
     client, server = both_closes(facts)
     endings = facts.observation.endings
-    if client is None or server is None or not endings:
+    if client is None or server is None or not endings or facts.multiplexed:
+        # Streams leave no port behind, and TCP ends under all of them at once: see H2-07.
         return
     both = max(client.time, server.time)
     first = endings[0]
@@ -233,5 +235,6 @@ def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     until = endings[0].time if endings else facts.connection.ended
     left = (until - max(client.time, server.time)) / SECOND
     if left > facts.thresholds.linger_s:
-        message = f"TCP stayed open for {left:.1f} s after both Close frames"
+        what = "the stream" if facts.multiplexed else "TCP"
+        message = f"{what} stayed open for {left:.1f} s after both Close frames"
         yield facts.at(server, message, evidence=body(server))

@@ -12,14 +12,15 @@ from wsanalyze.checks.ending import grow, maybe_cut
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
+from wsanalyze.tunnels.way import sources
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 
 
-# Who asks whom: the client, the server, its port, and for whom the client asks.
-_Pair = tuple[str, str, int, tuple[str, ...]]
+# Who asks whom: the client, the endpoint, and for whom the client asks.
+_Pair = tuple[str, str, tuple[str, ...]]
 
 
 def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
@@ -33,7 +34,7 @@ def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
         record, who = each.connection, each.asked_for
         if record.requested is None or who is None:
             continue
-        key = (record.client_ip, record.server_ip, record.server_port, who)
+        key = (record.client_ip, each.endpoint, (*who, *sources(record.tunnel)))
         found.setdefault(key, []).append(each)
     return found
 
@@ -55,13 +56,15 @@ def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
 )
 def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-01: the most at a time of each client and endpoint, which one program may not be."""
-    for (client, server, port, _), attempts in pairs(facts).items():
+    for (client, endpoint, _), attempts in pairs(facts).items():
+        # The streams of one HTTP/2 connection are requests like any others there.
+        attempts = [each for each in attempts if not each.multiplexed]
         if len(attempts) < 2:
             continue
         most, at = _most_at_once(attempts)
         # Browsers of one user and tests open a few; what is behind one address is not known.
         if most > 2:
-            message = f"{client} had {most} handshakes with {server}:{port} under way at a time"
+            message = f"{client} had {most} handshakes with {endpoint} under way at a time"
             yield facts.about(at, at.once("client", message))
 
 
@@ -98,12 +101,12 @@ def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
 )
 def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-02: three failures or more in a row, and the waits do not grow."""
-    for (client, server, port, who), attempts in pairs(facts).items():
+    for (client, endpoint, _), attempts in pairs(facts).items():
         waits, last = _waits(attempts)
         if len(waits) >= 3 and max(waits) <= 5 * SECOND and not grow(waits):
             said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])
-            message = f"{client} came back to {server}:{port} after {said} s"
-            if may_be_several(who):
+            message = f"{client} came back to {endpoint} after {said} s"
+            if last.asked_for is None or may_be_several(last.asked_for):
                 message += MAY_BE_SEVERAL
             yield facts.about(last, last.once("client", message, expected="growing delays"))
 
@@ -153,24 +156,25 @@ def is_failure(facts: Facts) -> bool:
 )
 def mixed_answers(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-03: one finding for each endpoint, target and request."""
-    answers: dict[tuple[str, int, str, str], list[Facts]] = {}
+    answers: dict[tuple[str, str, str], list[Facts]] = {}
     for each in facts.connections:
-        handshake, record = each.handshake, each.connection
+        handshake = each.handshake
         if handshake is None or handshake.status is None or handshake.status in (401, 407):
             continue
-        key = (record.server_ip, record.server_port, handshake.host or "", handshake.target or "")
+        key = (each.endpoint, handshake.host or "", handshake.target or "")
         answers.setdefault(key, []).append(each)
-    for (ip, port, _, target), connections in answers.items():
+    for (endpoint, _, target), connections in answers.items():
         for alike in _equal_requests(connections):
             statuses = Counter(
                 each.handshake.status for each in alike if each.handshake is not None
             )
-            if len(statuses) < 2 or 101 not in statuses:
+            succeeded = any(each.handshake and each.handshake.succeeded for each in alike)
+            if len(statuses) < 2 or not succeeded:
                 continue
             said = ", ".join(f"{status} {count} times" for status, count in statuses.most_common(4))
             last = alike[-1]
             path = target.partition("?")[0]
-            message = f"{shown(path)} of {ip}:{port} was answered with {said}"
+            message = f"{shown(path)} of {endpoint} was answered with {said}"
             yield facts.about(last, last.once("server", message))
 
 
@@ -222,15 +226,15 @@ def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
         if not (offer or wanted):
             continue
         path = (handshake.target or "").partition("?")[0]
-        key = (record.server_ip, str(record.server_port), handshake.host or "", path, offer, wanted)
+        key = (each.endpoint, handshake.host or "", path, offer, wanted)
         got = ", ".join(handshake.extensions) or "no extension"
         result = f"{got} and {handshake.subprotocol or 'no subprotocol'}"
         results.setdefault(key, {}).setdefault(result, each)
-    for (ip, port, _, path, _, _), found in results.items():
+    for (endpoint, _, path, _, _), found in results.items():
         if len(found) > 1:
             last = list(found.values())[-1]
             said = "; ".join(shown(result) for result in list(found)[:3])
-            message = f"{shown(path)} of {ip}:{port} answered the same offer with {said}"
+            message = f"{shown(path)} of {endpoint} answered the same offer with {said}"
             yield facts.about(last, last.once("server", message))
 
 
@@ -251,7 +255,7 @@ def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
 )
 def mostly_idle(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-06: endpoints with ten connections or more, of which most are silent for a minute."""
-    for (ip, port), connections in facts.by_endpoint.items():
+    for endpoint, connections in facts.by_endpoint.items():
         established = [each for each in connections if each.connection.outcome == "established"]
         idle = [
             each
@@ -260,5 +264,5 @@ def mostly_idle(facts: CaptureFacts) -> Iterator[Finding]:
             and each.connection.ended - each.connection.started >= MINUTE
         ]
         if len(established) >= 10 and len(idle) * 2 > len(established):
-            message = f"{len(idle)} of {len(established)} connections to {ip}:{port} had no message"
+            message = f"{len(idle)} of {len(established)} connections to {endpoint} had no message"
             yield facts.about(idle[-1], idle[-1].once("client", message))

@@ -20,6 +20,7 @@ from wsanalyze.checks.ending import (
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
+from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -195,21 +196,22 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
 )
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
-    for (_, port), connections in facts.by_endpoint.items():
+    for endpoint, connections in facts.by_endpoint.items():
         by_client: dict[tuple[str, ...], list[Facts]] = {}
         for each in connections:
             client, handshake = each.connection.client_ip, each.handshake
+            told = sources(each.connection.tunnel)
             if handshake is None:
-                by_client.setdefault((client,), []).append(each)
+                by_client.setdefault((client, *told), []).append(each)
             elif each.asked_for is not None:
-                who = (client, handshake.target or "", *each.asked_for)
+                who = (client, handshake.target or "", *each.asked_for, *told)
                 by_client.setdefault(who, []).append(each)
         for (client, *_), attempts in by_client.items():
             last = _loop_of(facts, attempts)
             if last is not None:
                 count, span, each, waits = last
                 message = (
-                    f"{client} asked {each.connection.server_ip}:{port} {count} times within "
+                    f"{client} asked {endpoint} {count} times within "
                     f"{span:.1f} s, and none of the connections ended well"
                 )
                 if each.asked_for is None or may_be_several(each.asked_for):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lgamma, log
 
-from wsanalyze.checks.facts import CaptureFacts, Facts, described
+from wsanalyze.checks.facts import CaptureFacts, Facts, described, ending_name
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.observation import Ending, Event
 
@@ -36,8 +36,8 @@ class Cut:
     """How a connection ended that had no complete closing handshake.
 
     `by` is who ended it, `how` the way (`fin`, `rst`); `idle_s` the seconds without a frame before
-    that, `after` the last frame; `age_s` the connection's age. `signs` say why it looks like an
-    intermediary's doing, each one a fact; none where nothing does.
+    that, `after` the last frame; `age_s` the connection's age; `wire` what it was on the wire.
+    `signs` say why it looks like an intermediary's doing, each one a fact; none where nothing does.
     """
 
     by: str
@@ -48,6 +48,7 @@ class Cut:
     age_s: float
     after: Event | None
     signs: tuple[str, ...]
+    wire: str = ""
 
 
 def maybe_cut(facts: Facts) -> Cut | None:
@@ -80,6 +81,7 @@ def maybe_cut(facts: Facts) -> Cut | None:
         age_s=(first.time - record.started) / SECOND,
         after=last_frame(facts),
         signs=tuple(intermediary_signs(facts)),
+        wire=ending_name(first),
     )
 
 
@@ -199,7 +201,7 @@ def _outlived(limit: TimeLimit, facts: CaptureFacts) -> bool:
 
     Those of other endpoints say nothing: who cuts may stand before these alone.
     """
-    endpoints = {(each.connection.server_ip, each.connection.server_port) for each, _ in limit.cuts}
+    endpoints = {each.endpoint for each, _ in limit.cuts}
     longer = (1.05 * limit.seconds + 1.0) * SECOND
     outlived = sum(
         each.observation.longest_silence_ns > longer
@@ -301,10 +303,11 @@ def _in_one_moment(group: Sequence[_Timed]) -> bool:
 
 def sentence(facts: Facts, cut: Cut) -> str:
     """Return one sentence: who ended the connection, how, after what, and what might help."""
-    how = {"fin": "closed TCP (FIN)", "rst": "reset TCP (RST)"}[cut.how]
-    who = f"the {cut.by} {how}"
+    verb = {"fin": "closed", "rst": "reset"}[cut.how]
+    what = "the stream" if cut.wire.endswith("STREAM") else "TCP"
+    who = f"the {cut.by} {verb} {what} ({cut.wire})"
     if cut.signs and cut.how == "rst":
-        who = f"TCP was reset in the {cut.by}'s name (RST)"
+        who = f"{what} was reset in the {cut.by}'s name ({cut.wire})"
     text = f"{who} without a Close frame"
     if cut.idle_s is not None:
         waited = f"after {cut.idle_s:.3f} s without a frame"

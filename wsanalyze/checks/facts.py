@@ -15,11 +15,13 @@ from wsanalyze.checks.redaction import concealed, redacted
 from wsanalyze.checks.sites import ORIGIN
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
-from wsanalyze.observation import Event, Observation, Side
+from wsanalyze.observation import Ending, Event, Observation, Side
+from wsanalyze.tunnels.way import destination, host_and_port
 
 if TYPE_CHECKING:
     from wsanalyze.layers.connection import Connection
     from wsanalyze.tables.capture_summary import CaptureSummary
+    from wsanalyze.tunnels.refusal import Refusal
     from wsanalyze.websocket.faults import Fault
     from wsanalyze.websocket.handshake import Handshake
 
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
 LARGE = 65536
 
 OTHER = {"client": "server", "server": "client"}
+
+
+def ending_name(ending: Ending) -> str:
+    """Return what an end is called on the wire: `FIN`, `RST`, `END_STREAM`, `RST_STREAM`."""
+    if ending.stream:
+        return "RST_STREAM" if ending.how == "rst" else "END_STREAM"
+    return ending.how.upper()
 
 
 def described(event: Event) -> str:
@@ -104,6 +113,42 @@ class Facts:
             return ()
         both = (self.observation.client.close, self.observation.server.close)
         return tuple(close for close in both if close is not None and close.certain)
+
+    @cached_property
+    def endpoint(self) -> str:
+        """Who was asked, as address and port; through a tunnel, where it leads and the proxy."""
+        record = self.connection
+        there = f"{record.server_ip}:{record.server_port}"
+        asked = destination(record.tunnel)
+        return there if asked is None else f"{asked} through {there}"
+
+    @property
+    def server_name(self) -> str:
+        """The address of the server; through a tunnel, the host that was asked for."""
+        asked = destination(self.connection.tunnel)
+        return self.connection.server_ip if asked is None else host_and_port(asked)[0].strip("[]")
+
+    @property
+    def server_port(self) -> int | None:
+        """The port of the server; through a tunnel, the one that was asked for."""
+        asked = destination(self.connection.tunnel)
+        return self.connection.server_port if asked is None else host_and_port(asked)[1]
+
+    @property
+    def multiplexed(self) -> bool:
+        """Whether it is a stream of HTTP/2, among others on one TCP connection."""
+        return self.connection.http_stream is not None
+
+    @property
+    def speaks_for_tcp(self) -> bool:
+        """Whether what concerns the TCP connection as a whole is to be said here, once."""
+        stream = self.observation.stream
+        return stream is None or stream.shared.streams[:1] in ([], [stream.number])
+
+    @property
+    def success(self) -> str:
+        """The status that accepts the request."""
+        return "2xx" if self.multiplexed else "101"
 
     @property
     def has_request(self) -> bool:
@@ -255,20 +300,23 @@ class Facts:
 
 @dataclass
 class CaptureFacts:
-    """All connections of the captures that were read together, in order of their numbers."""
+    """All connections of the captures that were read together, in order of their numbers.
+
+    `refusals` are what proxies refused, in the order of their answers.
+    """
 
     connections: Sequence[Facts]
     captures: Sequence[CaptureSummary]
     thresholds: Thresholds = field(default_factory=Thresholds)
     show_secrets: bool = False
+    refusals: Sequence[Refusal] = ()
 
     @cached_property
-    def by_endpoint(self) -> dict[tuple[str, int], list[Facts]]:
-        """The connections by their server's address and port, each list in order."""
-        found: dict[tuple[str, int], list[Facts]] = {}
+    def by_endpoint(self) -> dict[str, list[Facts]]:
+        """The connections by `Facts.endpoint`, each list in order."""
+        found: dict[str, list[Facts]] = {}
         for facts in self.connections:
-            record = facts.connection
-            found.setdefault((record.server_ip, record.server_port), []).append(facts)
+            found.setdefault(facts.endpoint, []).append(facts)
         return found
 
     def about(self, facts: Facts, finding: Finding) -> Finding:

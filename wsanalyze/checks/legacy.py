@@ -210,7 +210,7 @@ def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
 def _client(facts: Facts, handshake: Handshake) -> tuple[str | None, ...]:
     """Return what two attempts of one client for one resource have in common."""
     record = facts.connection
-    ends = (record.client_ip, record.server_ip, str(record.server_port))
+    ends = (record.client_ip, facts.endpoint)
     return (*ends, handshake.host, handshake.target, handshake.user_agent)
 
 

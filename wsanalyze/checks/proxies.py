@@ -222,15 +222,15 @@ def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
             path = (each.handshake.target or "").partition("?")[0]
             by_place.setdefault((host, path), []).append(each)
     for (host, path), connections in by_place.items():
-        plain = [each for each in connections if each.connection.server_port == 80]
+        plain = [each for each in connections if each.server_port == 80]
         worked = [
             each
             for each in connections
-            if each.connection.server_port != 80 and each.connection.outcome == "established"
+            if each.server_port != 80 and each.connection.outcome == "established"
         ]
         patience = facts.thresholds.handshake_s
         if plain and worked and all(_is_broken(each, patience) for each in plain):
-            port = worked[0].connection.server_port
+            port = worked[0].server_port
             message = f"{shown(host + path)} works on port {port} and fails on port 80"
             yield facts.about(plain[0], plain[0].once("server", message))
 

@@ -62,7 +62,7 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
         took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
     message = f"the answer {handshake.status} came{took}: {why}"
     evidence = handshake.response_head.start_line[:200]
-    yield facts.once("server", message, evidence=evidence, expected="101")
+    yield facts.once("server", message, evidence=evidence, expected=facts.success)
 
 
 def _why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:

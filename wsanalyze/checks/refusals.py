@@ -44,7 +44,7 @@ def refused(facts: Facts) -> Iterator[Finding]:
         yield replace(
             finding,
             message=finding.message + said,
-            expected="101",
+            expected=facts.success,
             severity="warning" if unmeant else "info",
         )
 
@@ -148,7 +148,8 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     if endings:
         ending = endings[0]
         after = ending.time - requested
-        how = f"the {ending.sender} {closed[ending.how]} the connection {_time(abs(after))}"
+        what = "stream" if ending.stream else "connection"
+        how = f"the {ending.sender} {closed[ending.how]} the {what} {_time(abs(after))}"
         message = f"{how} after the request, without a response"
         if after < 0:
             message = f"{how} before the request came"

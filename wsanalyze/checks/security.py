@@ -19,6 +19,7 @@ from wsanalyze.checks.sites import (
     same_site,
 )
 from wsanalyze.checks.tokens import bearer, tokens
+from wsanalyze.tunnels.way import sources
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.handshake import Handshake
 
@@ -151,7 +152,7 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
 )
 def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
     """SEC-04: one finding for each endpoint and Host: several sites may share an address."""
-    for (ip, port), connections in facts.by_endpoint.items():
+    for endpoint, connections in facts.by_endpoint.items():
         sites: dict[str, dict[str, list[Facts]]] = {}
         for each in connections:
             handshake, origin = each.handshake, each.origin
@@ -163,7 +164,7 @@ def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
             origins = _first_that_name_it(found) if len(found) >= 2 else {}
             if len(origins) >= 2:
                 names = ", ".join(shown(site) for site in list(origins)[:5])
-                message = f"{ip}:{port} accepts {len(origins)} sites for {shown(host)}: {names}"
+                message = f"{endpoint} accepts {len(origins)} sites for {shown(host)}: {names}"
                 last = list(origins.values())[-1]
                 yield facts.about(last, last.once("client", message))
 
@@ -205,7 +206,7 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
         return
     ended = tls_ended(handshake.request_head)
     if handshake.origin.lower().startswith("https://") and not ended:
-        inside = is_inside(facts.connection.server_ip)
+        inside = _is_inside(facts) or bool(sources(facts.connection.tunnel))
         origin = address(handshake.origin, show=facts.show_secrets)
         message = f"a page of {shown(origin)} came over plain ws"
         if inside:
@@ -213,6 +214,14 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
         evidence = f"Origin: {origin}"[:200]
         severity = "info" if inside else "warning"
         yield facts.once("client", message, evidence=evidence, severity=severity)
+
+
+def _is_inside(facts: Facts) -> bool:
+    """Tell whether a server is inside a network; of one behind a proxy its name may tell."""
+    name = facts.server_name
+    if name == facts.connection.server_ip or ":" in name or name.replace(".", "").isdigit():
+        return is_inside(name)
+    return not is_public_name(name)
 
 
 @check(
@@ -239,7 +248,7 @@ def private_endpoint(facts: Facts) -> Iterator[Finding]:
     host = HOST.match(handshake.host or "")
     if facts.origin is None or host is None or is_public_name(host[1]):
         return
-    if is_public_name(facts.origin[2]) and is_inside(record.server_ip):
+    if is_public_name(facts.origin[2]) and _is_inside(facts):
         if not names_server(handshake):
             return
         page = address(handshake.origin, show=facts.show_secrets)

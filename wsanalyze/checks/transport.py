@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import CaptureFacts, Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.transport.conflict import Conflict
 
@@ -100,7 +100,7 @@ def gap(facts: Facts) -> Iterator[Finding]:
 def contradicting_copies(facts: Facts) -> Iterator[Finding]:
     """TRN-02: the first conflict of each side, with how many there are."""
     record = facts.connection
-    if not (record.client_conflicts or record.server_conflicts):
+    if not (record.client_conflicts or record.server_conflicts) or not facts.speaks_for_tcp:
         return
     for sender in SENDERS:
         count = getattr(record, f"{sender}_conflicts")
@@ -147,6 +147,8 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
 def troubled_transport(facts: Facts) -> Iterator[Finding]:
     """TRN-03: one finding for each side that has something to say."""
     record, observation = facts.connection, facts.observation
+    if not facts.speaks_for_tcp:
+        return
     for sender, again, late, closed, stalls in (
         (
             "client",
@@ -261,7 +263,7 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
             continue
         if side.close is not None and count <= side.close.header_length + side.close.length:
             continue
-        how = first.how.upper()
+        how = ending_name(first)
         until = f"until {(last.time - first.time) / SECOND:.1f} s later"
         yield Finding(
             f"the {sender} sent {count} bytes after the {other}'s {how}, {until}",

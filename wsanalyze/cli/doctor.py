@@ -20,6 +20,7 @@ NEEDED = ("numpy", "pandas", "pyarrow", "click", "rich", "jinja2")
 # Extra → the packages that it brings, and what they are for. Only what something is made of today.
 EXTRAS = {
     "excel": (("openpyxl",), "export to xlsx"),
+    "http2": (("hpack",), "WebSocket over HTTP/2"),
     "pyshark": (("pyshark",), "verify, with tshark"),
     "tls": (("cryptography",), "decrypt wss with key logs"),
 }

@@ -55,6 +55,10 @@ def _older_version(case: Case) -> bool:
     return handshake is not None and handshake.framing in ("draft", "hixie")
 
 
+def _http2(case: Case) -> bool:
+    return case.missing and case.connection is not None and case.connection.http_stream is not None
+
+
 def _not_websocket(case: Case) -> bool:
     """Frames behind an answer that we have, and that does not open a WebSocket of RFC 6455."""
     connection = case.connection
@@ -166,6 +170,11 @@ REASONS = (
         _older_version,
     ),
     Reason(
+        "http2",
+        "tshark shows what a stream of HTTP/2 carries as data, and no WebSocket in it",
+        _http2,
+    ),
+    Reason(
         "not-websocket",
         "behind a 101 that does not open a WebSocket connection tshark invents frames",
         _not_websocket,
@@ -179,7 +188,7 @@ REASONS = (
     Reason(
         "not-http",
         "tshark does not take the 101 of this connection for HTTP, as where another dissector "
-        "claims one of its ports, and shows no frames of it",
+        "claims one of its ports, or inside a CONNECT, and shows no frames of it",
         _not_http,
     ),
     Reason("early", "tshark never reads what a client sends before the 101", _early),

@@ -27,7 +27,8 @@ class Attempt:
     """Keeps the record of one attempt true while its conversation goes on.
 
     TCP's counts are kept per conversation: an attempt is charged with what came after the attempt
-    before it on the same conversation (`counted`, `contested`).
+    before it on the same conversation (`counted`, `contested`), one on a `stream` of HTTP/2 with
+    what came since its request.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Attempt:
         packet: int,
         ordinal: int,
         route: Route = PLAIN,
+        stream: int | None = None,
     ) -> None:
         client = conversation.endpoint(client_side)
         server = conversation.endpoint(1 - client_side)
@@ -78,6 +80,8 @@ class Attempt:
             scheme=route.scheme,
             tunnel=route.tunnel,
             tls=route.tls,
+            http_stream=stream,
+            http_version="2" if stream is not None else None,
             started=conversation.first_time,
             requested=time,
             request_packet=packet,
@@ -89,6 +93,9 @@ class Attempt:
         if recorder.observe:
             self.connection.observation = Observation(NOTHING, NOTHING)
         self.recorder = recorder
+        if stream is not None:
+            self.counted = self.totals()
+            self.contested = self.kept_conflicts()
         recorder.begin(self.connection)
         conversation.spoke = WEBSOCKET
 
@@ -97,7 +104,7 @@ class Attempt:
         self.request = request
         self.connection.handshake = Handshake(request, challenge=self.challenge)
         version = request.http_version
-        self.connection.http_version = version if version in ("1.0", "1.1") else None
+        self.connection.http_version = version if version in ("1.0", "1.1", "2") else None
 
     @property
     def challenges(self) -> bool:
@@ -178,7 +185,8 @@ class Attempt:
             connection.server_conflicts,
         ) = (now - then for now, then in zip(totals or self.totals(), self.counted, strict=True))
         client, server = self.directions()
-        if connection.observation is not None:
+        # What ends a stream of HTTP/2, the layer knows that reads it.
+        if connection.observation is not None and connection.http_stream is None:
             self.observe_transport(connection.observation, client, server)
         connection.client_contested = self.recorder.contested(client, self.contested[0])
         connection.server_contested = self.recorder.contested(server, self.contested[1])

@@ -34,6 +34,7 @@ cdef class Http1(Layer):
     cdef Recorder recorder
     cdef Conversation conversation
     cdef object route
+    cdef object place
     cdef Half low
     cdef Half high
     cdef int client_side
@@ -42,6 +43,7 @@ cdef class Http1(Layer):
     cdef object attempt
     cdef int upgrading
     cdef int answer_lost
+    cdef object connecting
     cdef list held
     cdef long long held_bytes
     cdef list early
@@ -49,9 +51,11 @@ cdef class Http1(Layer):
     cdef int given_up
     cdef int first_ended
     cdef int first_reset
+    cdef int presumed
     cdef long long previous_time
     cdef long long counted
     cdef int blind
+    cdef int switched
     cdef object recognition
     cdef object refused
     cdef object reading

@@ -9,13 +9,17 @@ from collections import deque
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.http2_begin import LINE, begins_http2, open_http2
 from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.layers.route import PLAIN, Route
+from wsanalyze.layers.route import BEGINNING as WHOLE
+from wsanalyze.layers.route import PLAIN, Place, Route
 from wsanalyze.layers.session import Session
+from wsanalyze.layers.tunnel import inside, opener, refuse
 from wsanalyze.layers.undecided import Undecided, is_in_doubt
 from wsanalyze.transport.conversation import Conversation
+from wsanalyze.tunnels.way import DEEPEST, depth, written
 from wsanalyze.websocket.body import ChunkedReader, body_framing
 from wsanalyze.websocket.challenge import BODY_LENGTH
 from wsanalyze.websocket.fields import Head
@@ -49,6 +53,8 @@ PIECE_OVERHEAD = 256
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
 FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+# What proxies answer to a CONNECT, in so many words or nearly.
+LET_THROUGH = re.compile(rb"HTTP/1\.[01] 2[0-9][0-9] [^\n]*\bestablished", re.IGNORECASE)
 # Bytes that begin a frame of Hixie.
 HIXIE_TYPES = (b"\x00", b"\x80", b"\xff")
 # Where anything may come, it is no head that does not look much like one.
@@ -79,13 +85,17 @@ class Half:
 
 
 class Exchange:
-    """A request that waits for its response; `attempt` where it asked for WebSocket."""
+    """A request that waits for its response; `attempt` where it asked for WebSocket.
 
-    __slots__ = ("attempt", "method")
+    `way` is what the column `tunnel` has for a CONNECT, None for any other method.
+    """
 
-    def __init__(self, method: str | None, attempt: Attempt | None) -> None:
+    __slots__ = ("attempt", "method", "way")
+
+    def __init__(self, method: str | None, attempt: Attempt | None, way: str | None = None) -> None:
         self.method = method
         self.attempt = attempt
+        self.way = way
 
 
 @cython.final
@@ -96,8 +106,10 @@ class Http1(Layer):
     What the client sends after an upgrade request is held until the answer tells what it is. A
     response without a request, and what follows it, is held until the request comes: captures put
     packets of the two sides into the wrong order now and then. Where none will come (`given_up`),
-    the response is read for itself. `missing`: bytes of side 0 and 1 that the capture does not
-    have before the first one.
+    the response is read for itself. `missing`: bytes of side 0 and 1 before the first one.
+
+    Behind a CONNECT the client's bytes are held in the same way. What is in the tunnel that its
+    answer opens (RFC 9110 §9.3.6) is a Probe's.
     """
 
     def __init__(
@@ -106,10 +118,12 @@ class Http1(Layer):
         conversation: Conversation,
         missing: list[int],
         route: Route = PLAIN,
+        place: Place = WHOLE,
     ) -> None:
         self.recorder = recorder
         self.conversation = conversation
         self.route = route
+        self.place = place
         self.low = Half()
         self.high = Half()
         self.low.offset, self.high.offset = missing
@@ -118,6 +132,8 @@ class Http1(Layer):
         self.waiting: deque[Exchange] = deque()
         self.attempt: Attempt | None = None
         self.upgrading = self.answer_lost = 0
+        # The way that the open CONNECT asks for.
+        self.connecting: str | None = None
         self.held: list[Piece] = []
         self.held_bytes = 0
         self.early: list[Piece] = []
@@ -125,6 +141,7 @@ class Http1(Layer):
         self.given_up = 0
         self.first_ended = -1
         self.first_reset = 0
+        self.presumed = 1 if place.presumed else 0
         self.previous_time = 0
         self.counted = 0
         self.blind = 0
@@ -132,6 +149,8 @@ class Http1(Layer):
         # The attempt whose refusal's body is kept; the one whose early bytes are being read.
         self.refused: Attempt | None = None
         self.reading: Attempt | None = None
+        # Whether `inner` is HTTP/2, which keeps attempts of its own.
+        self.switched = 0
         conversation.spoke = HTTP
 
     def data(
@@ -149,6 +168,10 @@ class Http1(Layer):
         done: cython.int
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        if self.blind and self.attempt is None:
+            http2 = self.as_http2(buffer, start, stop)
+            if http2 is not None:
+                return http2.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.high if side else self.low
         if half.mode == LENGTH and half.remaining > stop - start and self.refused is None:
             half.remaining -= stop - start
@@ -161,6 +184,22 @@ class Http1(Layer):
             self.finish(1)
             return 1
         return 0
+
+    def as_http2(self, buffer: Buffer, start: int, stop: int) -> Layer | None:
+        """Return who reads on where frames of HTTP/2 begin here; asked while nothing is known."""
+        if not begins_http2(buffer.copy(start, stop), blind=True):
+            return None
+        asked_by = opener(self.conversation, self.place)
+        http2 = open_http2(
+            self.recorder, self.conversation, self.route, client_side=asked_by, midstream=True
+        )
+        if http2 is None:
+            return None
+        self.inner = http2
+        self.switched = 1
+        self.blind = 0
+        self.recognition = None
+        return self.inner
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
@@ -371,29 +410,49 @@ class Http1(Layer):
 
     def message(self, half: Half, side: int, raw: bytes) -> int:
         """Take a whole head; return 1 to let the connection go."""
+        begun_blind = self.blind
         if self.blind:
             self.blind = 0
             self.recognition = None
             self.conversation.spoke = HTTP
+        if raw.startswith(LINE) and not self.waiting:
+            return self.switch(side, rest=6)
         if not raw.startswith(b"HTTP/"):
             if self.client_side < 0:
                 self.client_side = side
             if side != self.client_side:
                 return 1
             return self.request(half, raw)
-        if self.client_side < 0 and self.conversation.opened_by >= 0:
-            self.client_side = self.conversation.opened_by
+        if self.client_side < 0:
+            self.client_side = opener(self.conversation, self.place)
         if self.client_side < 0:
             self.client_side = 1 - side
             self.given_up = 1
         if side == self.client_side:
             return 1
+        first = self.presumed or half.before == 0
+        if first and self.answers_lost_connect(raw, begun_blind):
+            half.mode = HEAD
+            return 0
         if not self.waiting and not self.given_up:
             self.early.append((raw, 0, half.time, half.packet, half.ordinal))
             self.early_bytes = len(raw)
             half.mode = EARLY
             return 0
         return self.response(half, raw)
+
+    def answers_lost_connect(self, raw: bytes, begun_blind: int) -> bool:
+        """Say whether a server's first head opens the tunnel that is being read.
+
+        Its CONNECT was not captured, or the answer was thought to be lost. What is in the tunnel
+        follows.
+        """
+        client: Half = self.high if self.client_side else self.low
+        lost = client.offset > self.place.offsets[self.client_side]
+        presumed, self.presumed = self.presumed, 0
+        if not presumed and (self.waiting or not (begun_blind or lost)):
+            return False
+        return LET_THROUGH.match(raw) is not None and FRAMED.search(raw) is None
 
     def request(self, half: Half, raw: bytes) -> int:
         """Take a request's head."""
@@ -411,9 +470,10 @@ class Http1(Layer):
         if head is None and FRAMED.search(raw) is not None:
             head = read_head(raw)
         self.upgrading = attempt is not None
+        self.connecting = way_of(raw) if method == "CONNECT" else None
         self.answer_lost = 0
         self.given_up = 0
-        self.waiting.append(Exchange(method, attempt))
+        self.waiting.append(Exchange(method, attempt, self.connecting))
         if len(self.waiting) > self.recorder.limits.pipelined:
             self.recorder.reach("pipelined")
             return 1
@@ -446,6 +506,8 @@ class Http1(Layer):
         if before is not None:
             before.connection.ended_by = None
             before.settle(half.before, totals)
+        else:
+            before = self.place.before
         attempt = Attempt(
             self.recorder,
             self.conversation,
@@ -483,7 +545,8 @@ class Http1(Layer):
 
     def end_body(self, half: Half, side: cython.int) -> cython.int:
         """Set the mode for what follows a whole message."""
-        half.mode = HELD if self.upgrading and side == self.client_side else HEAD
+        asked: cython.bint = self.upgrading != 0 or self.connecting is not None
+        half.mode = HELD if asked and side == self.client_side else HEAD
         return 0
 
     def chunks(
@@ -540,14 +603,21 @@ class Http1(Layer):
         self.held_bytes += stop - at + PIECE_OVERHEAD
         self.held.append((buffer.copy(at, stop), 0, time, packet, ordinal))
         if self.held_bytes > self.recorder.limits.held:
-            client: Half = self.high if self.client_side else self.low
             # What is held counts in the offset, but for this piece.
-            client.offset += stop - at
-            if self.speaks_alone():
+            self.count_held(stop - at)
+            if self.connecting is None and self.speaks_alone():
                 return stop
             self.recorder.reach("held")
             return -1
+        if self.answer_lost and self.went_on():
+            self.count_held(stop - at)
+            return -1 if self.go_through(presumed=True) else stop
         return stop
+
+    def count_held(self, length: int) -> None:
+        """Count a piece that was just held in the client's offset."""
+        client: Half = self.high if self.client_side else self.low
+        client.offset += length
 
     def hold_early(
         self,
@@ -632,13 +702,42 @@ class Http1(Layer):
         if exchange is None:
             return self.unasked(half, head)
         self.waiting.popleft()
-        if exchange.attempt is not None:
+        if exchange.attempt is not None and not self.tunnels(exchange, head):
             return self.conclude(half, exchange.attempt, exchange.method, head)
         if head.status == 101:
-            return 1
+            # Only to who asked for it (RFC 7540 §3.2; RFC 9113 took it away).
+            return self.switch(self.client_side) if head.has_token("upgrade", "h2c") else 1
+        if exchange.way is not None:
+            return self.connected(half, exchange, head)
         self.begin_body(half, server, exchange.method, head)
-        # The tunnel of a CONNECT is not HTTP any more.
-        return 1 if half.mode == HEAD and self.tunnels(exchange, head) else 0
+        return 0
+
+    def connected(self, half: Half, exchange: Exchange, head: Head) -> int:
+        """Take the final response to a CONNECT: a tunnel begins, or HTTP goes on."""
+        if self.tunnels(exchange, head):
+            if exchange.attempt is not None and exchange.attempt is self.attempt:
+                exchange.attempt.answered(head, half.time, half.packet)
+            return self.go_through()
+        ends = (self.client_side, exchange.way or "", head.status, half.time, half.packet)
+        refuse(self.recorder, self.conversation, self.route, *ends)
+        self.connecting = None
+        self.begin_body(half, 1 - self.client_side, exchange.method, head)
+        return self.read_held()
+
+    def switch(self, client_side: int, rest: int = 0) -> int:
+        """Go on in HTTP/2: behind the first lines of a preface (`rest` of it is due), or a 101."""
+        http2 = open_http2(self.recorder, self.conversation, self.route, client_side=client_side)
+        if http2 is None:
+            return 1
+        if rest:
+            http2.expect(rest)
+        if self.attempt is not None:
+            self.attempt.connection.ended_by = None
+            self.attempt.settle(self.previous_time)
+            self.attempt = None
+        self.switched = 1
+        self.inner = http2
+        return 0
 
     def interim(self, attempt: Attempt, head: Head) -> None:
         """Keep a response that is not the last one, within the limit."""
@@ -650,6 +749,43 @@ class Http1(Layer):
     def tunnels(self, exchange: Exchange, head: Head) -> bool:
         """Say whether a response opens a tunnel (RFC 9110 §9.3.6)."""
         return exchange.method == "CONNECT" and head.status is not None and head.status // 100 == 2
+
+    def go_through(self, *, presumed: bool = False) -> int:
+        """Let a Probe read what both sides send from here on: they are in a tunnel.
+
+        What the client had sent ahead comes first; it counts in its offset. `presumed`: that the
+        way was opened is told by who goes on, no answer was read.
+        """
+        client: Half = self.high if self.client_side else self.low
+        way, self.connecting = self.connecting, None
+        pieces, self.held = self.held, []
+        self.held_bytes = self.upgrading = 0
+        client.offset -= length_of(pieces)
+        self.recognition = None
+        before = self.attempt
+        if before is not None:
+            before.connection.ended_by = None
+            before.settle(client.before)
+            self.attempt = None
+        if way is None or depth(self.route.tunnel) >= DEEPEST:
+            return 1
+        offsets = (self.low.offset, self.high.offset)
+        place = Place(offsets, self.client_side, before or self.place.before, presumed=presumed)
+        self.inner = inside(self.recorder, self.conversation, self.route, way, place)
+        done = self.replay(self.client_side, pieces)
+        if self.first_ended >= 0 and not done:
+            time, packet = self.conversation.last_time, self.conversation.last_packet
+            done = self.inner.end(self.first_ended, self.first_reset, time, packet)
+        return done
+
+    def went_on(self) -> bool:
+        """Say whether a client goes on as if its CONNECT was accepted, of which no answer is there.
+
+        Who was refused asks again, or leaves.
+        """
+        if self.connecting is None or not self.held:
+            return False
+        return not b"CONNECT ".startswith(self.held[0][0][:8])
 
     def unasked(self, half: Half, head: Head) -> int:
         """Take a response whose request was not captured."""
@@ -705,6 +841,7 @@ class Http1(Layer):
         pieces, self.held = self.held, []
         self.held_bytes = 0
         self.upgrading = self.answer_lost = 0
+        self.connecting = None
         if client.mode == HELD:
             client.mode = HEAD
             client.offset -= length_of(pieces)
@@ -712,7 +849,9 @@ class Http1(Layer):
 
     def asked_again(self) -> bool:
         """Say whether the client went on with HTTP: it had an answer that the capture lost."""
-        if not (self.upgrading and self.answer_lost and self.held):
+        if not (self.answer_lost and self.held):
+            return False
+        if not self.upgrading and self.connecting is None:
             return False
         return asks_again(self.held[0][0])
 
@@ -832,13 +971,15 @@ class Http1(Layer):
 
     def speaks_alone(self) -> bool:
         """Read a client's frames where no answer is in the capture, if they are some."""
-        while self.held and asks_again(self.held[0][0]):
+        while self.held and not self.went_on() and asks_again(self.held[0][0]):
             self.waiting.popleft()
             if self.read_held():
                 return False
         attempt = self.attempt
         server: Half = self.low if self.client_side else self.high
-        if not self.held or attempt is None or (server.offset and not self.answer_lost):
+        if not self.held or attempt is None or self.connecting is not None:
+            return False
+        if server.offset and not self.answer_lost:
             return False
         if not Recognition.client_goes_on(self.held, self.recorder, attempt.connection.handshake):
             return False
@@ -848,8 +989,13 @@ class Http1(Layer):
 
     def last_look(self) -> None:
         """Decide whether it was WebSocket: nothing more will come."""
-        if self.held and self.speaks_alone():
+        if self.held and self.connecting is None and self.speaks_alone():
             return
+        if self.went_on():
+            server: Half = self.low if self.client_side else self.high
+            if self.answer_lost or server.offset == 0:
+                self.go_through(presumed=True)
+                return
         if self.recognition is None or self.asked_for_old():
             return
         if self.blind:
@@ -926,6 +1072,11 @@ class Http1(Layer):
         half: Half
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
+        if side != self.client_side and self.went_on():
+            # Among what is missing is the answer to a CONNECT.
+            done: cython.int = self.go_through(presumed=True)
+            self.overfull()
+            return done or self.gap(side, length, time, packet, ordinal)
         exact: cython.bint = length >= 0
         if not exact:
             length = -length
@@ -995,15 +1146,19 @@ class Http1(Layer):
 
     def finish(self, evicted: cython.int) -> cython.int:
         """Settle the attempt that is still open."""
+        if self.switched and self.inner is not None:
+            self.recorder.held -= self.counted
+            self.counted = 0
+            return self.inner.finish(evicted)
         if self.early and self.inner is None:
             self.give_up()
-        self.recorder.held -= self.counted
-        self.counted = 0
         if self.inner is None:
             self.last_look()
+        self.recorder.held -= self.counted
+        self.counted = 0
         attempt = self.attempt
         if attempt is None:
-            return 0
+            return self.inner.finish(evicted) if self.inner is not None else 0
         client = self.high if self.client_side else self.low
         if self.inner is None and client.mode == CHALLENGE:
             if evicted:
@@ -1026,6 +1181,12 @@ class Http1(Layer):
 def asks_again(data: bytes) -> bool:
     """Say whether a client that had asked for WebSocket goes on with another request."""
     return BEGINNING.match(data) is not None and b" HTTP/1." in data.partition(b"\n")[0]
+
+
+def way_of(request: bytes) -> str:
+    """Return what the column `tunnel` has for a CONNECT, of its head (RFC 9112 §3.2.3)."""
+    words = request.partition(b"\n")[0].split(b" ")
+    return f"CONNECT {written(words[1])}"
 
 
 def length_of(pieces: list[Piece]) -> int:

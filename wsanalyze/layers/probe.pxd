@@ -12,5 +12,7 @@ cdef class Probe(Layer):
     cdef Recorder recorder
     cdef Conversation conversation
     cdef object route
+    cdef object place
     cdef Layer inner
     cdef list missing
+    cdef bint begins_tunnel(self, int first, bint answering) except -1

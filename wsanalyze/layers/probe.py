@@ -6,8 +6,10 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http1 import Http1
+from wsanalyze.layers.http2_begin import begins_http2, is_beginning, open_http2
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.layers.route import PLAIN, Route
+from wsanalyze.layers.route import BEGINNING, PLAIN, Place, Route
+from wsanalyze.layers.tunnel import TELLING, maybe_tunnel, opener
 from wsanalyze.transport.conversation import Conversation
 
 try:
@@ -29,15 +31,22 @@ class Probe(Layer):
 
     A TLS record begins with its content type, 20 to 24 (RFC 8446 §5.1); an HTTP/1 head with a
     visible character (RFC 9112 §3). Whatever else HTTP finds wrong, it lets go itself. Where the
-    beginning is not in the capture it may be anything: HTTP looks for frames then, too.
+    beginning is not in the capture it may be anything: HTTP looks for frames then, too. A tunnel
+    begins with a version of SOCKS, or with a header of the PROXY protocol. HTTP/2 begins with its
+    preface, with a server's SETTINGS, or where TLS agreed on it.
     """
 
     def __init__(
-        self, recorder: Recorder, conversation: Conversation, route: Route = PLAIN
+        self,
+        recorder: Recorder,
+        conversation: Conversation,
+        route: Route = PLAIN,
+        place: Place = BEGINNING,
     ) -> None:
         self.recorder = recorder
         self.conversation = conversation
         self.route = route
+        self.place = place
         self.inner: Layer | None = None
         self.missing = [0, 0]
 
@@ -56,14 +65,38 @@ class Probe(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         first = buffer.view[start]
-        blind: cython.bint = self.begins_late() or self.missing[side] > 0
-        if 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
+        asked_by: cython.int = opener(self.conversation, self.place)
+        blind: cython.bint = self.begins_late(asked_by) or self.missing[side] > 0
+        agreed: cython.bint = self.route.alpn == "h2"
+        if not agreed and self.begins_tunnel(first, side != asked_by) and self.missing == [0, 0]:
+            told = buffer.copy(start, stop if stop - start < TELLING else start + TELLING)
+            self.inner = maybe_tunnel(
+                self.recorder, self.conversation, self.route, self.place, side, told
+            )
+            if self.inner is not None:
+                if self.conversation.layer is self:
+                    self.conversation.layer = self.inner
+                return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        if not agreed and 20 <= first <= 24 and (start + 1 == stop or buffer.view[start + 1] == 3):
             self.conversation.spoke = TLS
             if not self.reads_tls():
                 return 1
             return self.open_tls().data(side, buffer, start, stop, time, packet, ordinal)
+        if self.is_http2(buffer, start, stop, blind):
+            late = blind or (agreed and not is_beginning(buffer.copy(start, stop)))
+            http2 = open_http2(
+                self.recorder, self.conversation, self.route, client_side=asked_by, midstream=late
+            )
+            if http2 is None:
+                return 1
+            self.inner = http2
+            if self.conversation.layer is self:
+                self.conversation.layer = http2
+            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         if (33 <= first <= 126) or first == 13 or first == 10 or blind:
-            http = Http1(self.recorder, self.conversation, self.missing, self.route)
+            low, high = self.place.offsets
+            offsets = [low + self.missing[0], high + self.missing[1]]
+            http = Http1(self.recorder, self.conversation, offsets, self.route, self.place)
             self.inner = http
             if blind:
                 http.begin_blind()
@@ -73,11 +106,13 @@ class Probe(Layer):
         self.conversation.spoke = OTHER
         return 1
 
-    def begins_late(self) -> bool:
+    def begins_late(self, asked_by: int) -> bool:
         """Say whether the beginning of what is read may not be in the capture."""
+        if self.place.blind:
+            return True
         if self.route.tls is not None:
             return self.route.midstream
-        return self.conversation.opened_by < 0
+        return asked_by < 0
 
     def reads_tls(self) -> bool:
         """Say whether anything is to be known of a TLS connection: somebody asked, or has keys."""
@@ -97,8 +132,31 @@ class Probe(Layer):
         return layer
 
     def inside(self, route: Route) -> Layer:
-        """Return who reads what is inside of TLS."""
-        return Probe(self.recorder, self.conversation, route)
+        """Return who reads what is inside of TLS: offsets are those of what was decrypted."""
+        asked_by = opener(self.conversation, self.place)
+        place = Place(opened_by=asked_by, before=self.place.before)
+        return Probe(self.recorder, self.conversation, route, place)
+
+    def begins_tunnel(self, first: cython.int, answering: cython.bint) -> cython.bint:
+        """Say whether it is worth to look closer at what begins with this byte.
+
+        4, 5: SOCKS; `P`, CR: the PROXY protocol. An answer is 5, 0 or `H` of HTTP.
+        """
+        if first == 5 or first == 4 or first == 80 or first == 13:
+            return self.place.tunnels
+        if answering and (first == 0 or first == 72):
+            return self.place.tunnels
+        return False
+
+    def is_http2(self, buffer: Buffer, start: int, stop: int, blind: bool) -> bool:
+        """Say whether what begins here is HTTP/2."""
+        if self.route.alpn == "h2":
+            return True
+        first = buffer.view[start]
+        # Its preface begins with a P, its frames with a length below 65,536.
+        if first not in (0, 80):
+            return False
+        return begins_http2(buffer.copy(start, min(stop, start + 65536)), blind=blind)
 
     def gap(
         self,

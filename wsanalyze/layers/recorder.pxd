@@ -21,6 +21,7 @@ cdef class Recorder:
     cdef public object keys
     cdef public long long kept_total
     cdef public long long conflicts
+    cdef public long long refusals
     cdef public long long message_serial
     cdef public dict reached
     cdef public list summaries

@@ -14,6 +14,7 @@ from wsanalyze.tables.columns import FrameColumns, MessageColumns
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.transport.conflict import Conflict
 from wsanalyze.transport.reassembly import Direction
+from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.websocket.deflate import Memory
 from wsanalyze.websocket.masking import Scratch
 
@@ -35,7 +36,7 @@ class Recorder:
     `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
     of all decoders, `kept_total` bounds what is kept of payloads,
-    `conflicts` how many more of them may be kept; `reached` counts limits by name.
+    `conflicts` and `refusals` how many more of them may be kept; `reached` counts limits by name.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Recorder:
         self.summaries: list[CaptureSummary] = []
         self.secrets = secrets if secrets is not None else Secrets(limits.secrets)
         self.tls: list[TlsConnection] | None = recording.tls if wants.tls else None
+        self.refusals = limits.refusals
         self.attempts = 0
         self.most = -1 if wants.connections is None else wants.connections
 
@@ -89,6 +91,14 @@ class Recorder:
         summary.frames += times * (connection.client_frames + connection.server_frames)
         summary.messages += times * (connection.client_messages + connection.server_messages)
         summary.lost_bytes += times * (connection.client_lost_bytes + connection.server_lost_bytes)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Keep what a proxy refused, as far as there is room."""
+        if self.refusals == 0:
+            self.reach("refusals")
+            return
+        self.refusals -= 1
+        self.recording.refusals.append(refusal)
 
     def contested(self, direction: Direction, start: int) -> tuple[Conflict, ...]:
         """Keep the conflicts of a direction from the one at `start` on, as far as there is room."""

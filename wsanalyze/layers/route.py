@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_connection import TlsConnection
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.attempt import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +42,26 @@ class Route:
         return replace(self, scheme="wss", tls=tls, layers=self.layers + 1, midstream=midstream)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in its conversation a stream begins that a tunnel carries.
+
+    `offsets`: bytes of side 0 and 1 before it, in the tunnel's own stream. `opened_by`: the side
+    that asked for the tunnel, -1 where that is for the conversation to say. `before`: the attempt
+    that was read on the conversation before, None for none. `tunnels` is False where none is to be
+    looked for: what began as one was none. `blind`: whether the beginning is not in the capture.
+    `presumed`: whether the answer that opens the tunnel was not seen.
+    """
+
+    offsets: tuple[int, int] = (0, 0)
+    opened_by: int = -1
+    before: Attempt | None = None
+    tunnels: bool = True
+    blind: bool = False
+    presumed: bool = False
+
+
 # Straight on TCP.
 PLAIN = Route()
+# From the first byte on.
+BEGINNING = Place()

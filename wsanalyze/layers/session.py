@@ -473,6 +473,16 @@ class Session(Layer):
         sender.unread = unread
         self.lose(sender)
 
+    def lose_more(self, side: int, offset: int) -> None:
+        """Begin to look for a side's frames at `offset`: how much is missing before, is not known.
+
+        A search that is under way ends with what it has.
+        """
+        sender: Sender = self.high if side else self.low
+        self.give_up(side, sender)
+        sender.offset = offset
+        self.lose(sender)
+
     def masks(self, sender: Sender) -> cython.int:
         """Say whether a side masks its frames: as it should, but for one that never did."""
         if sender.role == 0:

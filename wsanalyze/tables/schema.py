@@ -88,9 +88,12 @@ CONNECTIONS = Table(
         ),
         text(
             "tunnel",
-            "proxies that it travelled through (CONNECT, SOCKS, PROXY), outermost first; wrappings "
-            "below TCP, such as VXLAN, are not named",
-            "none; they are not read yet",
+            "proxies that it travelled through, outermost first, joined with `, `: "
+            "`CONNECT host:port`, `SOCKS5 host:port` (`SOCKS4`, `SOCKS4a`), and `PROXY "
+            "address:port` of the client that a proxy asks for (`PROXY LOCAL`, `UNKNOWN`, `UNIX`). "
+            "Names are percent-encoded but for letters, digits and `.-_~:[]`. Wrappings below TCP, "
+            "such as VXLAN, are not named",
+            "none, or the capture does not have what the client said to the proxy",
         ),
         category(
             "version",
@@ -288,7 +291,8 @@ FRAMES = Table(
         count("packet_end", "number of that packet"),
         count(
             "offset",
-            "of its first header byte in the sender's TCP byte stream (decrypted where TLS)",
+            "of its first header byte in the sender's TCP byte stream (decrypted where TLS; in "
+            "what the DATA frames of its stream carry where HTTP/2)",
             "bytes",
         ),
         Column("fin", Kind.BOOL, "the FIN bit (drafts 1 to 3: MORE not set; Hixie: always)"),
@@ -402,8 +406,8 @@ HEADERS = Table(
         _CONNECTION,
         _SENDER,
         count("position", "place in its head, from 0"),
-        text("name", "as sent"),
-        text("value", "as sent, unfolded"),
+        text("name", "as sent; `(unknown)` where HTTP/2 refers to what the capture does not have"),
+        text("value", "as sent, unfolded; `(unknown)` likewise"),
     ),
 )
 

@@ -160,6 +160,8 @@ def _resource(connection: Connection, several: bool) -> list[str]:
         if handshake.subprotocol:
             lines.append("subprotocol " + visible(handshake.subprotocol, 60))
         lines.extend(visible(extension, 80) for extension in handshake.extensions[:3])
+    if connection.http_stream is not None:
+        lines.append(f"HTTP/{connection.http_version} stream {connection.http_stream}")
     if connection.tunnel:
         lines.append("through " + visible(connection.tunnel, 80))
     if several:

@@ -26,6 +26,7 @@ from wsanalyze.websocket.sides import (
     is_upgrade_request,
     names_websocket,
 )
+from wsanalyze.websocket.stream_rules import stream_faults
 
 __all__ = [
     "Fault",
@@ -104,7 +105,7 @@ class Handshake:
     @cached_property
     def is_hixie(self) -> bool:
         """Whether the version is one from before Sec-WebSocket-Key."""
-        return self.version in HIXIE_VERSIONS
+        return self.version in HIXIE_VERSIONS and not self.multiplexed
 
     @property
     def has_challenge(self) -> bool:
@@ -133,6 +134,9 @@ class Handshake:
         head = self.response_head
         if head is None:
             return self._framing_asked_for
+        if self.multiplexed:
+            # Extended CONNECT is of 2018: it knows one framing (RFC 8441 §5).
+            return "rfc6455"
         accepts = head.count("sec-websocket-accept") > 0
         extended = head.count("sec-websocket-extensions") > 0
         if accepts and not self.is_hixie and not extended and head.value("upgrade") == "websocket":
@@ -154,7 +158,7 @@ class Handshake:
 
     @property
     def _framing_asked_for(self) -> str:
-        if self.version in EARLY_DRAFTS:
+        if self.version in EARLY_DRAFTS and not self.multiplexed:
             return "draft"
         return "hixie" if self.is_hixie else "rfc6455"
 
@@ -280,7 +284,8 @@ class Handshake:
         101 (RFC 6455 §4.1), or 2xx for an extended CONNECT (RFC 8441 §5).
         """
         if self.multiplexed:
-            return self.status is not None and 200 <= self.status <= 299
+            granted = self.status is not None and 200 <= self.status <= 299
+            return granted and self.request.is_extended_connect
         return self.status == 101
 
     @cached_property
@@ -308,6 +313,12 @@ class Handshake:
             return True
         return len(self.answer) >= ANSWER_LENGTH
 
+    @property
+    def _is_partly_unknown(self) -> bool:
+        heads = (self.request_head, self.response_head)
+        found = [each.code for head in heads if head is not None for each in head.oddities]
+        return "unknown-entry" in found
+
     @cached_property
     def _is_plainly_good(self) -> bool:
         head = self.response_head
@@ -326,6 +337,17 @@ class Handshake:
 
     @cached_property
     def faults(self) -> tuple[Fault, ...]:
-        """Every rule that failed on either side, as far as the heads alone decide."""
+        """Every rule that failed on either side, as far as the heads alone decide.
+
+        None of a head of HTTP/2 that refers to fields which the capture does not have.
+        """
+        if self.multiplexed:
+            return () if self._is_partly_unknown else connect_faults(self)
         faults = (*request_faults(self), *response_faults(self), *extension_faults(self))
         return (*faults, *hixie_faults(self)) if self.is_hixie else faults
+
+
+def connect_faults(handshake: Handshake) -> tuple[Fault, ...]:
+    """Return what is wrong with an extended CONNECT: RFC 8441's rules and RFC 6455's."""
+    rules = (request_faults, response_faults, extension_faults, stream_faults)
+    return tuple(fault for rule in rules for fault in rule(handshake))

@@ -79,7 +79,7 @@ def _refusal(faults: Faults, handshake: Handshake, head: Head) -> None:
     what = f"the answer is {status if status is not None else 'unreadable'}: {meaning}{target}"
     section = "RFC 6455 §4.1 response item 1, §4.2.2"
     faults.add("HSR-10", what, section, evidence=head.start_line)
-    if status == 426 and not head.tokens("upgrade"):
+    if status == 426 and not handshake.multiplexed and not head.tokens("upgrade"):
         what = "426 without Upgrade does not say which protocol is required"
         faults.add("HSR-12", what, "RFC 9110 §15.5.22", field="Upgrade")
     if _is_about_version(handshake, status) and not head.tokens("sec-websocket-version"):

@@ -48,8 +48,15 @@ class Request:
     @property
     def multiplexed(self) -> bool:
         """Whether this came over HTTP/2 or HTTP/3, where RFC 8441 replaces the upgrade."""
-        # The pseudo-header field cannot come from HTTP/1, whatever version a start line claims.
-        return self.head.http_version in ("2", "3") and self.head.value(":protocol") is not None
+        if self.head.http_version not in ("2", "3"):
+            return False
+        # A pseudo-header field cannot come from HTTP/1, whatever version a start line claims.
+        return any(field.name.startswith(":") for field in self.head.fields)
+
+    @property
+    def is_extended_connect(self) -> bool:
+        """Whether this names a protocol as RFC 8441 §4 has it, rightly or not."""
+        return self.multiplexed and self.head.count(":protocol") > 0
 
     @property
     def names_websocket(self) -> bool:

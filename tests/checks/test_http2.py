@@ -1,0 +1,405 @@
+"""WebSocket over HTTP/2: what its own checks find, what those of HTTP/1 do not, and the words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.http2 import (
+    CANCEL,
+    CLOSE,
+    DATA,
+    ENABLED,
+    END_STREAM,
+    GET,
+    GOAWAY,
+    HEADERS,
+    REQUEST,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    Connection,
+    changed,
+    h2,
+)
+from support.sessions import frame, masked
+
+from wsanalyze.checks import http2 as checks
+from wsanalyze.checks.audit import Audit
+from wsanalyze.checks.catalogue import catalogue
+from wsanalyze.checks.check import Check
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.http2.frames import PREFACE
+from wsanalyze.recording import Wants
+
+
+def stage(**options: Any) -> Connection:
+    return Connection(wants=Wants(observe=True), **options)
+
+
+def findings(played: Connection, *wanted: Check) -> list[Finding]:
+    played.finish()
+    played.recording.captures.extend(played.recorder.summaries)
+    facts = [Facts(each) for each in played.connections]
+    return Audit(wanted or catalogue()).findings(facts, played.recording.captures)
+
+
+def found(played: Connection, check: Check) -> list[tuple[int | None, str]]:
+    return [(each.packet, each.message) for each in findings(played, check)]
+
+
+def ids(played: Connection) -> set[str]:
+    """Return which checks find more than a remark; the one masking key here is no surprise."""
+    ids = {each.check for each in findings(played) if each.severity != "info"}
+    return ids - {"SEC-07"}
+
+
+class TestWhatIsSound:
+    def test_nothing_is_found_of_it(self) -> None:
+        assert ids(stage().begin().open(1).talk(1, b"hello").close(1)) == set()
+
+    def test_of_several_neither(self) -> None:
+        played = stage().begin().open(1).open(3).open(5).headers(0, 7, GET, 5)
+        played.talk(1, b"a").talk(3, b"b").close(3).close(5).close(1)
+        assert ids(played) == set()
+
+    def test_a_refusal_speaks_of_2xx(self) -> None:
+        played = stage().begin().headers(0, 1, REQUEST).headers(1, 1, [(":status", "403")], 5)
+        (finding,) = [each for each in findings(played) if each.check == "HSR-10"]
+        assert finding.expected == "2xx"
+        assert finding.message == "the answer is 403: forbidden"
+
+    @pytest.mark.parametrize("status", ["426", "400"])
+    def test_a_refused_version(self, status: str) -> None:
+        played = stage().begin().headers(0, 1, REQUEST).headers(1, 1, [(":status", status)], 5)
+        assert ids(played) == set()
+
+    def test_the_key_that_is_not_needed_is_not_missed(self) -> None:
+        played = stage().begin().open(1, changed(REQUEST, origin=None)).close(1)
+        assert ids(played) == set()
+
+    def test_a_version_of_drafts_is_no_draft_there(self) -> None:
+        played = stage().begin().open(1, changed(REQUEST, sec_websocket_version="0"))
+        played.talk(1, b"a").close(1)
+        assert ids(played) == {"HSQ-09"}
+        assert played.connection.client_frames == 2
+
+
+class TestSettings:
+    """H2-01, H2-02."""
+
+    @pytest.mark.parametrize(
+        ("settings", "why"),
+        [
+            (b"", "the server's SETTINGS do not name it"),
+            (b"\x00\x08\x00\x00\x00\x00", "the server's SETTINGS say 0"),
+        ],
+    )
+    def test_not_enabled(self, settings: bytes, why: str) -> None:
+        played = stage().begin(settings).open(1)
+        assert found(played, checks.connect_not_enabled) == [
+            (5, f"stream 1 uses :protocol, and {why}")
+        ]
+
+    def test_enabled_too_late(self) -> None:
+        played = stage()
+        played.client(PREFACE + h2(SETTINGS)).client(
+            h2(HEADERS, 4, 1, played.block(0, REQUEST))
+        ).server(h2(SETTINGS, 0, 0, ENABLED))
+        assert found(played, checks.connect_not_enabled) == [
+            (2, "stream 1 uses :protocol, and it was enabled 1000.0 ms later, in packet 3")
+        ]
+
+    def test_no_settings_at_all(self) -> None:
+        played = stage()
+        played.client(PREFACE + h2(SETTINGS))
+        played.open(1)
+        assert found(played, checks.connect_not_enabled) == [
+            (2, "stream 1 uses :protocol, and no SETTINGS of the server had come")
+        ]
+
+    def test_just_in_time(self) -> None:
+        assert found(stage().begin().open(1), checks.connect_not_enabled) == []
+
+    def test_not_where_settings_may_be_missing(self) -> None:
+        played = stage()
+        played.client(PREFACE + h2(SETTINGS)).gap(1, 15)
+        assert found(played.open(1), checks.connect_not_enabled) == []
+
+    def test_taken_back(self) -> None:
+        played = stage().begin().open(1).open(3)
+        played.server(h2(SETTINGS, 0, 0, ENABLED[:-1] + b"\x00"))
+        assert found(played, checks.wrong_connect_setting) == [
+            (9, "SETTINGS_ENABLE_CONNECT_PROTOCOL is 0 after it was 1")
+        ]
+
+    def test_another_number(self) -> None:
+        played = stage().begin(ENABLED[:-1] + b"\x02").open(1)
+        assert found(played, checks.wrong_connect_setting) == [
+            (2, "SETTINGS_ENABLE_CONNECT_PROTOCOL is 2")
+        ]
+
+    def test_zero_first_is_allowed(self) -> None:
+        played = stage().begin(ENABLED[:-1] + b"\x00")
+        played.server(h2(SETTINGS, 0, 0, ENABLED))
+        assert found(played.open(1), checks.wrong_connect_setting) == []
+
+    def test_the_clients_own_setting_means_nothing(self) -> None:
+        played = stage().begin()
+        played.client(h2(SETTINGS, 0, 0, ENABLED[:-1] + b"\x07"))
+        assert found(played.open(1), checks.wrong_connect_setting) == []
+
+
+class TestHandshake:
+    """H2-03 to H2-06."""
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"_scheme": None}, "there is no :scheme"),
+            ({"_path": None}, "there is no :path"),
+            ({"_authority": None}, "there is no :authority"),
+            ({"_path": ""}, ":path is empty"),
+            ({"_scheme": "wss"}, ":scheme is 'wss', and of WebSocket URIs it is http or https"),
+            ({"_method": "GET"}, ":method is 'GET', not CONNECT"),
+            (
+                {"_protocol": None},
+                "sec-websocket-version without :protocol asks for nothing in HTTP/2",
+            ),
+        ],
+    )
+    def test_pseudo_header_fields(self, changes: dict[str, str | None], message: str) -> None:
+        played = stage().begin().open(1, changed(REQUEST, **changes))
+        assert found(played, checks.malformed_extended_connect) == [(5, message)]
+
+    def test_a_wrong_method_voids_the_handshake(self) -> None:
+        played = stage().begin().open(1, changed(REQUEST, _method="GET"))
+        played.finish()
+        assert played.connection.outcome == "invalid"
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_as_it_should_be(self, scheme: str) -> None:
+        played = stage().begin().open(1, changed(REQUEST, _scheme=scheme))
+        assert found(played, checks.malformed_extended_connect) == []
+
+    def test_twice(self) -> None:
+        played = stage().begin().open(1, [(":path", "/other"), *REQUEST])
+        assert found(played, checks.malformed_extended_connect) == [(5, ":path appears 2 times")]
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-accept", "x"),
+            ("transfer-encoding", "chunked"),
+            ("host", "other.example.com"),
+        ],
+    )
+    def test_fields_of_http_1(self, field: tuple[str, str]) -> None:
+        played = stage().begin().open(1, [*REQUEST, field])
+        assert found(played, checks.field_of_http1) == [
+            (5, f"{field[0]} in HTTP/2, where the stream stands for the connection")
+        ]
+
+    def test_in_the_response(self) -> None:
+        played = stage().begin().open(1, REQUEST, ("sec-websocket-accept", "x"))
+        assert [packet for packet, _ in found(played, checks.field_of_http1)] == [6]
+
+    def test_capitals(self) -> None:
+        played = stage().begin()
+        # A name as sent; encoders write small letters by themselves.
+        played.client(h2(HEADERS, 4, 1, played.block(0, REQUEST) + b"\x00\x05X-One\x011"))
+        assert found(played, checks.field_of_http1) == [
+            (5, "the field name 'X-One' is not in lower case")
+        ]
+
+    def test_a_host_that_says_the_same(self) -> None:
+        played = stage().begin().open(1, [*REQUEST, ("host", "server.example.com")])
+        assert found(played, checks.field_of_http1) == []
+
+    @pytest.mark.parametrize(
+        ("status", "message"),
+        [
+            ("101", "the answer is 101, which HTTP/2 does not have"),
+            ("2x0", ":status is '2x0', which is no status code"),
+        ],
+    )
+    def test_a_status_that_is_none(self, status: str, message: str) -> None:
+        played = stage().begin().headers(0, 1, REQUEST).headers(1, 1, [(":status", status)])
+        assert found(played, checks.wrong_status) == [(6, message)]
+
+    @pytest.mark.parametrize("status", ["200", "204", "403"])
+    def test_other_statuses(self, status: str) -> None:
+        played = stage().begin().headers(0, 1, REQUEST).headers(1, 1, [(":status", status)])
+        assert found(played, checks.wrong_status) == []
+
+    def test_a_subprotocol_that_was_not_offered(self) -> None:
+        offer = ("sec-websocket-protocol", "chat")
+        played = stage().begin().open(1, [*REQUEST, offer], ("sec-websocket-protocol", "other"))
+        assert [m for _, m in found(played, checks.void_negotiation)] == [
+            "HSR-06 holds on stream 1, too: the subprotocol chosen is 'other', not among 'chat'"
+        ]
+        assert played.connection.outcome == "invalid"
+
+    def test_an_extension_that_was_not_offered(self) -> None:
+        answer = ("sec-websocket-extensions", "permessage-deflate")
+        played = stage().begin().open(1, REQUEST, answer)
+        (message,) = [m for _, m in found(played, checks.void_negotiation)]
+        assert message.startswith("EXT-")
+
+    def test_one_that_was(self) -> None:
+        field = ("sec-websocket-protocol", "chat")
+        played = stage().begin().open(1, [*REQUEST, field], field)
+        assert found(played, checks.void_negotiation) == []
+
+    def test_nothing_is_said_of_what_is_unknown(self) -> None:
+        played = stage().begin().headers(0, 1, [*GET, ("x-one", "1")])
+        played.gap(0, 40)
+        played.open(3, [*changed(REQUEST, _scheme=None), ("x-one", "1")])
+        assert not {"H2-03", "HSQ-09"} & {each.check for each in findings(played)}
+
+
+class TestEnds:
+    """H2-07, and the words of checks that look at the end of TCP."""
+
+    def test_reset_without_close(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        assert found(played, checks.stream_ended_out_of_turn) == [
+            (9, "the client reset stream 1 without the closing handshake: CANCEL")
+        ]
+
+    @pytest.mark.parametrize(("code", "count"), [(0, 0), (CANCEL, 0), (1, 1), (99, 1)])
+    def test_reset_after_both_close_frames(self, code: int, count: int) -> None:
+        played = stage().begin().open(1).body(0, 1, CLOSE[0]).body(1, 1, CLOSE[1])
+        played.server(h2(RST_STREAM, 0, 1, code.to_bytes(4, "big")))
+        assert len(found(played, checks.stream_ended_out_of_turn)) == count
+
+    def test_end_stream_without_close(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a").body(1, 1, b"", END_STREAM)
+        assert found(played, checks.stream_ended_out_of_turn) == [
+            (9, "the server ended stream 1 without a Close frame")
+        ]
+
+    def test_not_where_the_close_may_be_missing(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        data = h2(DATA, 0, 1, CLOSE[1])
+        played.server(data[:10]).gap(1, len(data) - 10)
+        played.body(1, 1, b"", END_STREAM)  # type: ignore[attr-defined]
+        assert found(played, checks.stream_ended_out_of_turn) == []
+
+    def test_with_close(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a").close(1)
+        assert found(played, checks.stream_ended_out_of_turn) == []
+
+    def test_what_was_cut_is_said_of_the_stream(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        (finding,) = [each for each in findings(played) if each.check == "CLS-08"]
+        assert finding.message.startswith("the client reset the stream (RST_STREAM) without")
+        assert finding.evidence == "RST_STREAM"
+
+    def test_tcp_under_the_streams(self) -> None:
+        played = stage().begin().open(1).open(3).talk(1, b"a")
+        played.end(1, 1)
+        assert found(played, checks.stream_ended_out_of_turn) == []
+        assert [each.ended_by for each in played.connections] == ["server-rst"] * 2
+
+    def test_both_close_frames_and_then_nothing(self) -> None:
+        played = stage().begin().open(1).body(0, 1, CLOSE[0]).body(1, 1, CLOSE[1])
+        for _ in range(20):
+            played.client(h2(6, 0, 0, b"8 bytes."))
+        (finding,) = [each for each in findings(played) if each.check == "CLS-10"]
+        assert finding.message.startswith("the stream stayed open for")
+
+
+class TestFlowControl:
+    """H2-08."""
+
+    def used_up(self, length: int) -> Connection:
+        played = stage().begin().open(1)
+        data = frame(b"x" * 80_000)[:length]
+        for at in range(0, length, 16_384):
+            played.body(1, 1, data[at : at + 16_384])
+        return played
+
+    def test_a_frame_waits(self) -> None:
+        played = self.used_up(65_535)
+        played.client(h2(6, 0, 0, b"8 bytes."))
+        played.client(h2(WINDOW_UPDATE, 0, 1, b"\0\1\0\0") + h2(WINDOW_UPDATE, 0, 0, b"\0\1\0\0"))
+        assert found(played, checks.flow_control_stall) == [
+            (
+                7,
+                "a frame of the server waited 2.0 s on stream 1, its window used up, "
+                "until a WINDOW_UPDATE",
+            )
+        ]
+
+    def test_for_ever(self) -> None:
+        played = self.used_up(65_535)
+        played.client(h2(6, 0, 0, b"8 bytes."))
+        ((_, message),) = found(played, checks.flow_control_stall)
+        assert message.endswith("its window used up, and no WINDOW_UPDATE came")
+
+    def test_a_byte_less(self) -> None:
+        played = self.used_up(65_534)
+        played.client(h2(6, 0, 0, b"8 bytes."))
+        assert found(played, checks.flow_control_stall) == []
+
+    def test_windows_are_not_known_in_the_middle(self) -> None:
+        played = stage().begin().open(1)
+        data = frame(b"x" * 80_000)[:70_000]
+        played.gap(0, 13)
+        for at in range(0, len(data), 10_000):
+            played.body(1, 1, data[at : at + 10_000])  # type: ignore[attr-defined]
+        assert found(played, checks.flow_control_stall) == []
+
+
+class TestShared:
+    """H2-09."""
+
+    def test_once_for_a_connection(self) -> None:
+        played = stage().begin().open(1).headers(0, 3, GET, 5).open(5).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, b"\0" * 8))
+        assert found(played, checks.shared_connection) == [
+            (
+                5,
+                "2 WebSockets (streams 1, 5) and 1 other request share this connection; "
+                "on stream 1, 2 DATA frames carry 2 WebSocket frames",
+            )
+        ]
+
+    def test_one_alone(self) -> None:
+        played = stage().begin().open(1).talk(1, masked(b"a"))
+        assert found(played, checks.shared_connection) == []
+
+
+class TestConnectionErrors:
+    """H2-10."""
+
+    def test_given_up(self) -> None:
+        played = stage().begin().open(1).open(3)
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\3\0\0\0\x0b"))
+        assert found(played, checks.connection_error) == [
+            (9, "the server gave the connection up: ENHANCE_YOUR_CALM, behind stream 3")
+        ]
+
+    def test_an_end_without_error(self) -> None:
+        played = stage().begin().open(1)
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\3\0\0\0\0"))
+        assert found(played, checks.connection_error) == []
+
+    def test_malformed(self) -> None:
+        played = stage().begin().open(1)
+        played.server(h2(SETTINGS, 0, 0, b"\0\0\0"), h2(GOAWAY, 0, 0, b"\0\0\0\3"))
+        assert found(played, checks.connection_error) == [
+            (None, "2 frames are malformed on this connection")
+        ]
+
+    def test_not_where_bytes_are_missing(self) -> None:
+        played = stage().begin().open(1)
+        played.server(h2(SETTINGS, 0, 0, b"\0\0\0")).gap(0, 1)
+        assert found(played, checks.connection_error) == []

@@ -1,0 +1,109 @@
+"""Proxies that clients know of (PRX-21): the way through them, and what they refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.tunnels.refusal import Refusal
+from wsanalyze.tunnels.way import destination, host_and_port, steps
+from wsanalyze.websocket.faults import shown
+
+# Ports that proxies let a CONNECT go to; RFC 9110 §9.3.6 asks them to have such a list.
+_USUAL = (80, 443)
+_DEFAULT_PORT = {"ws": 80, "wss": 443}
+
+# What a proxy answers that wants credentials: of HTTP, and of SOCKS 5 without one of its methods.
+_WANTS_CREDENTIALS = 407
+
+# Who asked where to: the client's address, the host and the port.
+_Wish = tuple[str, str]
+
+
+@check(
+    "PRX-21",
+    "explicit-proxy",
+    "The client used a proxy that it knows of, or was refused by it",
+    severity="info",
+    tags=("proxy", "handshake"),
+    references=("RFC 6455 §4.1 item 3", "RFC 9110 §9.3.6", "RFC 1928 §6"),
+    explanation=(
+        "The client asked a proxy for a way to the server, by CONNECT or SOCKS, and the upgrade "
+        "went through it. Such a proxy knows the host and the port, may want credentials, and "
+        "refuses what its rules do not allow: many allow CONNECT to port 443 and little else. What "
+        "it refused is told where a WebSocket connection of the same client shows what the way was "
+        "wanted for: it got through in the end, or went there directly."
+    ),
+    advice=(
+        "Where it refuses, let the proxy allow the port (Squid: SSL_ports, Apache: "
+        "AllowCONNECT), or use wss on port 443. Give credentials at once where it wants them."
+    ),
+    scope=CAPTURE,
+    example="connect-tunnels.pcapng",
+)
+def explicit_proxy(facts: CaptureFacts) -> Iterator[Finding]:
+    """PRX-21: one finding for each connection through a proxy, and for each refusal."""
+    attempts: dict[_Wish, list[Facts]] = {}
+    for each in facts.connections:
+        if destination(each.connection.tunnel) is not None:
+            yield facts.about(each, each.once("client", _went_through(each)))
+        wish = _maybe_wish(each) if facts.refusals else None
+        if wish is not None:
+            attempts.setdefault(wish, []).append(each)
+    for refusal in facts.refusals:
+        concerned = attempts.get((refusal.client_ip, refusal.where.lower()))
+        if concerned:
+            yield _refused(facts, refusal, concerned)
+
+
+def _went_through(facts: Facts) -> str:
+    """Say which way a connection took, and whether many proxies would not let it."""
+    record = facts.connection
+    message = f"through the proxy at {record.server_ip}:{record.server_port}: {record.tunnel}"
+    odd = [
+        port
+        for kind, where in steps(record.tunnel)
+        if kind == "CONNECT" and (port := host_and_port(where)[1]) not in _USUAL
+    ]
+    if odd and record.scheme == "ws":
+        message += f"; proxies often refuse a CONNECT to port {odd[-1]}"
+    return message
+
+
+def _maybe_wish(facts: Facts) -> _Wish | None:
+    """Return where a client wanted to go; None where nothing says that."""
+    record, handshake = facts.connection, facts.handshake
+    asked = destination(record.tunnel)
+    if asked is None and handshake is not None and handshake.host and facts.has_request:
+        host, port = host_and_port(handshake.host)
+        bare = handshake.host if port is None or not host else host
+        asked = f"{bare}:{port or _DEFAULT_PORT.get(record.scheme, 80)}"
+    return None if asked is None else (record.client_ip, asked.lower())
+
+
+def _refused(facts: CaptureFacts, refusal: Refusal, attempts: list[Facts]) -> Finding:
+    """Say what a proxy refused, about the attempt that shows what it was asked for."""
+    after = [each for each in attempts if (each.connection.requested or 0) >= refusal.time]
+    about = after[0] if after else attempts[-1]
+    kind = refusal.way.partition(" ")[0]
+    proxy = f"the proxy at {refusal.proxy_ip}:{refusal.proxy_port}"
+    through = any(destination(each.connection.tunnel) is not None for each in after)
+    wants = kind == "CONNECT" and refusal.code == _WANTS_CREDENTIALS
+    if wants and through:
+        message = f"{proxy} wanted credentials first ({refusal.code})"
+    else:
+        message = f"{proxy} refused {shown(refusal.way)} with {refusal.code}"
+        if after and not through:
+            message += "; the client went there without it"
+    finding = Finding(
+        message,
+        sender="server",
+        time=refusal.time,
+        packet=refusal.packet,
+        evidence=f"{refusal.way}: {refusal.code}",
+        severity="info" if wants and through else "warning",
+        reference="RFC 9110 §15.5.8" if wants else "",
+    )
+    return facts.about(about, finding)

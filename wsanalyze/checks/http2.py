@@ -1,0 +1,337 @@
+"""WebSocket over HTTP/2 (H2): settings, the extended CONNECT, and the end of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from wsanalyze.checks.check import check
+from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
+from wsanalyze.http2.bodies import error_name
+
+SECOND = 1_000_000_000
+_H2 = ("http2",)
+CANCEL, NO_ERROR = 8, 0
+
+# What of the handshake voids it on a stream as it does in HTTP/1.
+NEGOTIATED = ("HSR-05", "HSR-06", "HSR-07", "HSQ-12")
+
+
+@check(
+    "H2-01",
+    "connect-not-enabled",
+    ":protocol before the server had enabled extended CONNECT",
+    severity="error",
+    tags=(*_H2, "handshake", "request"),
+    references=("RFC 8441 §3",),
+    explanation=(
+        "A client may use :protocol when the server's SETTINGS have said that it understands it: "
+        "SETTINGS_ENABLE_CONNECT_PROTOCOL with the value 1. A server that does not would take the "
+        "request for a malformed one, or for a tunnel."
+    ),
+    advice="Wait for the server's SETTINGS, and use HTTP/1.1 where they do not enable it.",
+    fields=(":protocol",),
+)
+def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
+    """H2-01: not where the server's SETTINGS may be what the capture does not have."""
+    stream, requested = facts.observation.stream, facts.connection.requested
+    if stream is None or stream.enabled != 0 or requested is None:
+        return
+    settings = stream.shared.connect
+    # Captures of several interfaces have packets in another order than time.
+    if any(each.value == 1 and each.time <= requested for each in settings):
+        return
+    later = next((each for each in settings if each.value == 1), None)
+    if later is not None:
+        late = (later.time - requested) / 1e6
+        why = f"it was enabled {late:.1f} ms later, in packet {later.packet}"
+    elif settings:
+        why = f"the server's SETTINGS say {settings[-1].value}"
+    else:
+        why = "the server's SETTINGS do not name it"
+        if not stream.shared.settings:
+            why = "no SETTINGS of the server had come"
+    message = f"stream {stream.number} uses :protocol, and {why}"
+    expected = "SETTINGS_ENABLE_CONNECT_PROTOCOL = 1 first"
+    yield facts.once("client", message, evidence=":protocol", expected=expected)
+
+
+@check(
+    "H2-02",
+    "wrong-connect-setting",
+    "SETTINGS_ENABLE_CONNECT_PROTOCOL has a wrong value, or was taken back",
+    severity="error",
+    tags=(*_H2, "settings"),
+    references=("RFC 8441 §3",),
+    explanation=(
+        "The setting is 0 or 1. Once it was 1 it must not become 0: the client may have sent a "
+        "request already that depends on it."
+    ),
+    advice="Send the setting once, in the first SETTINGS.",
+    fields=(":protocol",),
+)
+def wrong_connect_setting(facts: Facts) -> Iterator[Finding]:
+    """H2-02: said once for a connection, on the first of its streams."""
+    stream = facts.observation.stream
+    if stream is None or not facts.speaks_for_tcp:
+        return
+    enabled = False
+    for each in stream.shared.connect:
+        what = None
+        if each.value > 1:
+            what = f"SETTINGS_ENABLE_CONNECT_PROTOCOL is {each.value}"
+        elif each.value == 0 and enabled:
+            what = "SETTINGS_ENABLE_CONNECT_PROTOCOL is 0 after it was 1"
+        enabled = enabled or each.value == 1
+        if what is not None:
+            evidence = f"0x0008 = {each.value}"
+            yield Finding(
+                what,
+                sender="server",
+                time=each.time,
+                packet=each.packet,
+                evidence=evidence,
+                expected="0 or 1, and 1 for good",
+            )
+
+
+@check(
+    "H2-03",
+    "malformed-extended-connect",
+    "The extended CONNECT lacks pseudo-header fields, or has wrong ones",
+    severity="error",
+    tags=(*_H2, "handshake", "request"),
+    references=("RFC 8441 §4", "RFC 8441 §5", "RFC 9113 §8.3"),
+    explanation=(
+        "A request for WebSocket over HTTP/2 has the method CONNECT and, unlike any other CONNECT, "
+        ":protocol, :scheme, :path and :authority. The scheme is https for wss and http for ws."
+    ),
+    advice="Use a library that knows RFC 8441; it is not a GET with an Upgrade.",
+    faults=True,
+)
+def malformed_extended_connect(facts: Facts) -> Iterator[Finding]:
+    """H2-03."""
+    return facts.of_faults("H2-03")
+
+
+@check(
+    "H2-04",
+    "field-of-http1",
+    "A field that HTTP/2 replaces, or a name that is not in lower case",
+    severity="error",
+    tags=(*_H2, "handshake"),
+    references=("RFC 8441 §5", "RFC 9113 §8.2.1", "RFC 9113 §8.2.2"),
+    explanation=(
+        "Upgrade and Connection are about a connection, and a stream is none: a message with them "
+        "is malformed. Sec-WebSocket-Key and Accept are not used, since HTTP/2 itself shows that "
+        "the server understood. Names are in lower case."
+    ),
+    advice="Look for a proxy that translates HTTP/1 to HTTP/2 field by field.",
+    faults=True,
+    example="http2-haproxy.pcapng",
+)
+def field_of_http1(facts: Facts) -> Iterator[Finding]:
+    """H2-04: a warning for what nobody needs to reject; HAProxy passes the key of HTTP/1 on."""
+    for finding in facts.of_faults("H2-04"):
+        unused = (finding.evidence or "").startswith(
+            ("sec-websocket-key:", "sec-websocket-accept:")
+        )
+        yield replace(finding, severity="warning") if unused else finding
+
+
+@check(
+    "H2-05",
+    "wrong-status",
+    "101, or no status, in HTTP/2",
+    severity="error",
+    tags=(*_H2, "handshake", "response"),
+    references=("RFC 8441 §5", "RFC 9113 §8.6", "RFC 9113 §8.3.2"),
+    explanation=(
+        "Over HTTP/2 a 2xx status accepts the WebSocket; whatever else is final refuses it (see "
+        "HSR-10). 101 Switching Protocols does not exist there."
+    ),
+    advice="Answer 200.",
+    faults=True,
+)
+def wrong_status(facts: Facts) -> Iterator[Finding]:
+    """H2-05."""
+    return facts.of_faults("H2-05")
+
+
+@check(
+    "H2-06",
+    "void-negotiation",
+    "A stream's response voids the handshake by what it chooses",
+    severity="error",
+    tags=(*_H2, "handshake", "response"),
+    references=("RFC 8441 §5", "RFC 6455 §4.1"),
+    explanation=(
+        "RFC 8441 keeps the rules of RFC 6455 for subprotocols and extensions: what the server "
+        "chooses must have been offered, once. The client must fail this stream; the others of its "
+        "connection go on."
+    ),
+    advice="See the finding of the rule that is named here.",
+    fields=(":protocol",),
+)
+def void_negotiation(facts: Facts) -> Iterator[Finding]:
+    """H2-06."""
+    if not facts.multiplexed:
+        return
+    for code, faults in facts.faults.items():
+        if not (code in NEGOTIATED or code.startswith("EXT-")):
+            continue
+        for fault in faults:
+            if fault.fatal and fault.sender == "server":
+                message = f"{code} holds on stream {facts.connection.http_stream}, too: "
+                evidence = f"{fault.field}: {facts.without_secrets(fault.evidence)}"
+                yield facts.once(
+                    "server",
+                    message + facts.without_secrets(fault.message),
+                    evidence=evidence[:200],
+                )
+
+
+@check(
+    "H2-07",
+    "stream-ended-out-of-turn",
+    "A stream was reset, or ended without a Close",
+    severity="warning",
+    tags=(*_H2, "close"),
+    references=("RFC 8441 §5", "RFC 9113 §8.1"),
+    explanation=(
+        "After both Close frames each end finishes its half of the stream with END_STREAM, as TCP "
+        "would with a FIN. RST_STREAM with CANCEL stands for a TCP connection that was reset. "
+        "Other error codes say what went wrong in HTTP/2 itself."
+    ),
+    advice="Look at the error code, and at the log of whoever sent it at that time.",
+    example="http2-streams.pcapng",
+)
+def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
+    """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames."""
+    stream = facts.observation.stream
+    if stream is None or not facts.established:
+        return
+    closed = {each for each in ("client", "server") if facts.side(each).close is not None}
+    for sender, code, time, packet in stream.resets:
+        if len(closed) == 2 and code in (NO_ERROR, CANCEL):
+            continue
+        after = "after both Close frames" if len(closed) == 2 else "without the closing handshake"
+        yield Finding(
+            f"the {sender} reset stream {stream.number} {after}: {error_name(code)}",
+            sender=sender,
+            time=time,
+            packet=packet,
+            evidence=f"RST_STREAM {code}",
+            expected="END_STREAM after both Close frames",
+        )
+    for sender, time, packet in stream.finished[:1]:
+        if closed or not facts.whole(sender):
+            continue
+        yield Finding(
+            f"the {sender} ended stream {stream.number} without a Close frame",
+            sender=sender,
+            time=time,
+            packet=packet,
+            evidence="END_STREAM",
+            expected="a Close frame first",
+        )
+
+
+@check(
+    "H2-08",
+    "flow-control-stall",
+    "A frame had to wait for a WINDOW_UPDATE",
+    severity="warning",
+    tags=(*_H2, "timing"),
+    references=("RFC 9113 §5.2", "RFC 9113 §6.9"),
+    explanation=(
+        "A sender of DATA may send as much as the receiver's windows allow, on the stream and on "
+        "the connection. Where they were used up within a WebSocket frame, the rest of it waited "
+        "for more than a second: the receiver does not read, or forgets to say so."
+    ),
+    advice="Look at the receiver: windows are to be opened as data is read, or made larger.",
+)
+def flow_control_stall(facts: Facts) -> Iterator[Finding]:
+    """H2-08."""
+    stream = facts.observation.stream
+    if stream is None:
+        return
+    for stall in stream.stalls:
+        end = "until a WINDOW_UPDATE" if stall.ended else "and no WINDOW_UPDATE came"
+        yield Finding(
+            f"a frame of the {stall.sender} waited {stall.waited_ns / SECOND:.1f} s on stream "
+            f"{stream.number}, its window used up, {end}",
+            sender=stall.sender,
+            time=stall.time,
+            packet=stall.packet,
+            expected="WINDOW_UPDATE",
+        )
+
+
+@check(
+    "H2-09",
+    "shared-connection",
+    "Several WebSockets share one HTTP/2 connection",
+    severity="info",
+    tags=_H2,
+    references=("RFC 8441 §5",),
+    explanation=(
+        "Each stream is a WebSocket of its own; they share one TCP connection, its losses and its "
+        "end. DATA frames have nothing to do with the borders of WebSocket frames."
+    ),
+    advice="Nothing is wrong. The column http_stream tells the rows apart.",
+    example="http2-node.pcapng",
+)
+def shared_connection(facts: Facts) -> Iterator[Finding]:
+    """H2-09: said once for a connection, on the first of its streams."""
+    stream, record = facts.observation.stream, facts.connection
+    if stream is None or not facts.speaks_for_tcp or stream.shared.websockets < 2:
+        return
+    shared = stream.shared
+    numbers = ", ".join(str(each) for each in shared.streams[:16])
+    numbers += ", ..." if shared.websockets > 16 else ""
+    requests = "1 other request" if shared.requests == 1 else f"{shared.requests} other requests"
+    data = stream.client_data + stream.server_data
+    frames = record.client_frames + record.server_frames
+    yield Finding(
+        f"{shared.websockets} WebSockets (streams {numbers}) and {requests} share this connection; "
+        f"on stream {stream.number}, {data} DATA frames carry {frames} WebSocket frames",
+        time=record.requested,
+        packet=record.request_packet,
+    )
+
+
+@check(
+    "H2-10",
+    "connection-error",
+    "The HTTP/2 connection was given up for an error, or is malformed",
+    severity="warning",
+    tags=(*_H2, "transport"),
+    references=("RFC 9113 §5.4.1", "RFC 9113 §6.8"),
+    explanation=(
+        "An error in HTTP/2 itself, such as a frame that is malformed, ends the connection with "
+        "all of its streams: a GOAWAY with an error code says so. No WebSocket on it is at fault."
+    ),
+    advice="Look at the error code, and at what its receiver had sent before.",
+    fields=(":protocol",),
+)
+def connection_error(facts: Facts) -> Iterator[Finding]:
+    """H2-10: said once for a connection; where bytes are missing, nothing is called malformed."""
+    stream = facts.observation.stream
+    if stream is None or not facts.speaks_for_tcp:
+        return
+    shared = stream.shared
+    if shared.goaway is not None and shared.goaway[1] != NO_ERROR:
+        sender, code, last, time, packet = shared.goaway
+        yield Finding(
+            f"the {sender} gave the connection up: {error_name(code)}, behind stream {last}",
+            sender=sender,
+            time=time,
+            packet=packet,
+            evidence=f"GOAWAY {code}",
+            expected="NO_ERROR",
+        )
+    if shared.malformed and shared.whole:
+        frames = "1 frame is" if shared.malformed == 1 else f"{shared.malformed} frames are"
+        yield Finding(f"{frames} malformed on this connection")

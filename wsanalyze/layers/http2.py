@@ -1,0 +1,437 @@
+"""HTTP/2: one connection's streams, of which those with WebSocket are read (RFC 9113, 8441)."""
+
+from __future__ import annotations
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.http2.bodies import (
+    ENABLE_CONNECT_PROTOCOL,
+    INITIAL_WINDOW_SIZE,
+    LARGEST_WINDOW,
+    number,
+    settings,
+)
+from wsanalyze.http2.fields import UNKNOWN, Fields, head_of
+from wsanalyze.http2.frames import (
+    ACK,
+    CONTINUATION,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    PREFACE,
+    PUSH_PROMISE,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    Data,
+    FrameHeader,
+    Place,
+    Whole,
+)
+from wsanalyze.http2.places import first_frame
+from wsanalyze.layer import Layer
+from wsanalyze.layers.http2_early import EarlyAnswers
+from wsanalyze.layers.http2_flow import Flow
+from wsanalyze.layers.http2_guess import Guesses
+from wsanalyze.layers.http2_half import Half
+from wsanalyze.layers.http2_stream import WebSocketStream
+from wsanalyze.layers.recognition import Recognition
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.route import PLAIN, Route
+from wsanalyze.observation import Multiplex
+from wsanalyze.transport.conversation import Conversation
+from wsanalyze.websocket.handshake import is_upgrade_request
+
+HTTP = 2
+KEPT_STREAMS = 64
+
+
+class Http2(Layer):
+    """Reads the frames of both sides; each stream that asks for WebSocket is an attempt.
+
+    `client_side` is -1 where it is to be found out: who sends the preface is the client, then who
+    opened the TCP connection, then who sends requests. `midstream`: the beginning is not there.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        conversation: Conversation,
+        route: Route = PLAIN,
+        client_side: int = -1,
+        midstream: bool = False,
+    ) -> None:
+        self.recorder = recorder
+        self.conversation = conversation
+        self.route = route
+        self.client_side = conversation.opened_by if client_side < 0 else client_side
+        self.shared = Multiplex(whole=not midstream)
+        self.halves = (Half(recorder, self.shared), Half(recorder, self.shared))
+        self.streams: dict[int, WebSocketStream] = {}
+        self.flow = Flow(self.streams, known=not midstream)
+        self.early = EarlyAnswers(recorder)
+        # The client's streams have rising numbers (RFC 9113 §5.1.1).
+        self.highest = 0
+        self.guesses = Guesses(recorder) if midstream else None
+        self.counted = 0
+        conversation.spoke = HTTP
+        if not midstream and self.client_side >= 0:
+            self.halves[self.client_side].preface = PREFACE
+
+    def expect(self, rest: int) -> None:
+        """Learn that of the client's preface only the last `rest` bytes are to come."""
+        self.halves[self.client_side].preface = PREFACE[len(PREFACE) - rest :]
+
+    def data(
+        self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
+    ) -> int:
+        """Read the next bytes of one side."""
+        half = self.halves[side]
+        place = (time, packet, ordinal)
+        data = buffer.copy(start, stop)
+        at = self.pass_preface(side, half, data)
+        if half.reader.lost:
+            at = self.find(half, data, at)
+        if at < len(data):
+            before = half.reader.oversized
+            for piece in half.reader.feed(data, at, place):
+                if isinstance(piece, Data):
+                    self.payload(side, piece, buffer, start, place)
+                else:
+                    self.frame(side, half, piece)
+            for _ in range(half.reader.oversized - before):
+                self.recorder.reach("head")
+        if self.overfull():
+            self.finish(1)
+            return 1
+        return 0
+
+    def pass_preface(self, side: int, half: Half, data: bytes) -> int:
+        """Step over the client's preface (RFC 9113 §3.4); return where frames begin."""
+        if half.begins_with_preface(data):
+            # Who sends it is the client, whoever was taken for it.
+            self.halves[1 - side].preface = b""
+            self.client_side = side
+            half.preface = half.preface or PREFACE
+        half.untouched = False
+        return half.pass_preface(data) if half.preface else 0
+
+    def find(self, half: Half, data: bytes, at: int) -> int:
+        """Look for frames in the bytes of a segment; return where they begin."""
+        known = range(1, self.highest + 1) if self.highest else None
+        found = first_frame(data[at:], known)
+        if found < 0:
+            return len(data)
+        half.reader.find()
+        return at + found
+
+    def overfull(self) -> bool:
+        """Count what this connection holds; say whether all together hold too much."""
+        held = self.early.held + self.halves[0].held + self.halves[1].held
+        if self.guesses is not None:
+            held += self.guesses.held
+        self.recorder.held += held - self.counted
+        self.counted = held
+        if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
+            return False
+        self.recorder.reach("held_total")
+        return True
+
+    def payload(self, side: int, piece: Data, buffer: Buffer, base: int, place: Place) -> None:
+        """Hand DATA to its stream."""
+        header = piece.header
+        if piece.first:
+            self.flow.sent(side, header.stream, header.length, place[0])
+        stream = self.streams.get(header.stream)
+        if stream is None:
+            if header.stream in self.early and piece.missing:
+                # What is behind a hole cannot be told without what is before it.
+                self.early.take(header.stream)
+            elif header.stream in self.early and side != self.client_side:
+                data = buffer.copy(base + piece.start, base + piece.stop)
+                ends = piece.last and bool(header.flags & END_STREAM)
+                self.early.hold(header.stream, data, ends, place)
+            else:
+                self.guess(side, piece, buffer, base, place)
+            return
+        if piece.first and header.length:
+            if side == self.client_side:
+                stream.facts.client_data += 1
+            else:
+                stream.facts.server_data += 1
+        if piece.missing:
+            stream.gap(side, piece.missing, place)
+        if piece.vague:
+            stream.lose(side)
+        if piece.stop > piece.start:
+            stream.data(side, buffer, base + piece.start, base + piece.stop, place)
+        if piece.last and header.flags & END_STREAM:
+            self.end_stream(side, stream, place)
+
+    def guess(self, side: int, piece: Data, buffer: Buffer, base: int, place: Place) -> None:
+        """Look for frames on a stream whose request is not in the capture."""
+        guesses = self.guesses
+        if guesses is None:
+            return
+        number = piece.header.stream
+        if piece.missing:
+            guesses.gap(number, side, piece.missing, place)
+        if piece.stop == piece.start:
+            return
+        start, stop = base + piece.start, base + piece.stop
+        recognition = guesses.data(number, side, buffer, start, stop, place)
+        if recognition is not None and recognition.client_side() >= 0:
+            guesses.drop(number)
+            self.adopt(number, recognition)
+
+    def adopt(self, number: int, recognition: Recognition) -> None:
+        """Read a stream as WebSocket that was recognised by its frames."""
+        self.client_side = recognition.client_side()
+        pieces = recognition.pieces()
+        if pieces:
+            _, (_, _, _, time, packet, ordinal) = pieces[0]
+            self.open(number, (time, packet, ordinal)).recognised(recognition)
+        else:
+            # What was found is held no more: there was too much of it.
+            self.recorder.reach("resync")
+
+    def open(self, number: int, place: Place) -> WebSocketStream:
+        """Begin an attempt; beyond the limit the one that is open for longest is evicted."""
+        if len(self.streams) >= self.recorder.limits.streams and self.streams:
+            self.recorder.reach("streams")
+            self.settle(next(iter(self.streams.values())), 1)
+        shared = self.shared
+        stream = WebSocketStream(
+            self.recorder,
+            self.conversation,
+            self.client_side,
+            number,
+            self.route,
+            shared,
+            place,
+        )
+        shared.websockets += 1
+        if len(shared.streams) < KEPT_STREAMS:
+            shared.streams.append(number)
+        self.streams[number] = stream
+        self.flow.open(number)
+        return stream
+
+    def settle(self, stream: WebSocketStream, evicted: int = 0) -> None:
+        """End an attempt, and forget its stream."""
+        del self.streams[stream.number]
+        self.flow.close(stream.number)
+        stream.finish(evicted, stream.last_time)
+
+    def end_stream(self, side: int, stream: WebSocketStream, place: Place) -> None:
+        """Take note of END_STREAM."""
+        stream.last_time = place[0]
+        if len(stream.facts.finished) < 2:
+            stream.facts.finished.append((stream.role(side), place[0], place[1]))
+        stream.end(side, 0, place[:2])
+        if all(stream.finished):
+            self.settle(stream)
+
+    def frame(self, side: int, half: Half, whole: Whole) -> None:
+        """Take a frame that is no DATA."""
+        header, body, place = whole
+        opening = half.opening
+        if opening is not None and (header.kind, header.stream) != (CONTINUATION, opening.stream):
+            # Nothing may come between the parts of a field block (RFC 9113 §6.10).
+            self.shared.malformed += 1
+            self.lose_block(side, half)
+        if header.kind in (HEADERS, PUSH_PROMISE, CONTINUATION):
+            block = half.part(header, body, place)
+            if block is not None and block.opening.kind == HEADERS:
+                self.headers(side, *block)
+        elif body is None:
+            self.shared.whole = False
+        elif header.kind == SETTINGS and not header.flags & ACK:
+            self.settings(side, body, place)
+        elif header.kind == RST_STREAM:
+            self.reset(side, header.stream, body, place)
+        elif header.kind == WINDOW_UPDATE:
+            self.update(side, header.stream, body, place)
+        elif header.kind == GOAWAY:
+            self.goaway(side, body, place)
+
+    def lose_block(self, side: int, half: Half) -> None:
+        """Give up the table, and the field block that was begun."""
+        block = half.lose()
+        if block is not None and block.opening.kind == HEADERS:
+            self.headers(side, *block)
+
+    def headers(self, side: int, opening: FrameHeader, fields: Fields | None, place: Place) -> None:
+        """Take a request, a response or trailers; `fields` None where they are not known."""
+        names = {name for name, _ in fields} if fields is not None else set()
+        if self.client_side < 0:
+            self.learn(side, names)
+        stream = self.streams.get(opening.stream)
+        if side == self.client_side and stream is None:
+            stream = self.request(opening.stream, fields, names, place)
+        elif stream is not None and side != self.client_side:
+            if fields is None:
+                stream.answer_lost = True
+            else:
+                stream.response(head_of(fields, "response"), place)
+        elif fields is not None and self.is_early(side, opening.stream):
+            ends = bool(opening.flags & END_STREAM)
+            self.early.hold(opening.stream, fields, ends, place)
+        if stream is not None and opening.flags & END_STREAM:
+            self.end_stream(side, stream, place)
+
+    def learn(self, side: int, names: set[bytes]) -> None:
+        """Find out who is the client."""
+        if b":method" in names:
+            self.client_side = side
+        elif b":status" in names:
+            self.client_side = 1 - side
+
+    def request(
+        self, number: int, fields: Fields | None, names: set[bytes], place: Place
+    ) -> WebSocketStream | None:
+        """Take a request; return its stream where it asks for WebSocket."""
+        self.highest = max(self.highest, number)
+        if fields is None or (UNKNOWN in names and b":protocol" not in names):
+            self.make_guesses()
+            return None
+        head = head_of(fields, "request")
+        if not is_upgrade_request(head):
+            self.shared.requests += 1
+            self.early.take(number)
+            if self.guesses is not None:
+                self.guesses.exclude(number)
+            return None
+        stream = self.open(number, place)
+        stream.asked(head)
+        stream.facts.enabled = self.shared.enabled
+        if number in self.early:
+            self.replay(stream)
+        return self.streams.get(number)
+
+    def is_early(self, side: int, number: int) -> bool:
+        """Say whether a head of the server is one whose request may still come."""
+        return side != self.client_side >= 0 and self.guesses is None and number > self.highest
+
+    def replay(self, stream: WebSocketStream) -> None:
+        """Read what the server had sent on a stream before its request was seen."""
+        side = 1 - self.client_side
+        for what, ends, place in self.early.take(stream.number):
+            if isinstance(what, bytes):
+                stream.data(side, Buffer(what), 0, len(what), place)
+            else:
+                stream.response(head_of(what, "response"), place)
+            if ends:
+                self.end_stream(side, stream, place)
+
+    def make_guesses(self) -> None:
+        """Look for WebSocket on streams whose request is not known."""
+        if self.guesses is None:
+            self.guesses = Guesses(self.recorder)
+
+    def settings(self, side: int, body: bytes, place: Place) -> None:
+        """Take SETTINGS of a side (RFC 9113 §6.5)."""
+        found = settings(body)
+        if found is None:
+            self.shared.malformed += 1
+            return
+        if side != self.client_side:
+            self.shared.settings = True
+            self.shared.enable(
+                [value for identifier, value in found if identifier == ENABLE_CONNECT_PROTOCOL],
+                *place[:2],
+            )
+        sizes = [value for identifier, value in found if identifier == INITIAL_WINDOW_SIZE]
+        if sizes:
+            self.flow.initial(side, sizes[-1], place)
+
+    def update(self, side: int, number_of: int, body: bytes, place: Place) -> None:
+        """Take a WINDOW_UPDATE of a side."""
+        increment = number(body)
+        if increment is None:
+            self.shared.malformed += 1
+            return
+        self.flow.update(side, number_of, increment & LARGEST_WINDOW, place)
+
+    def reset(self, side: int, number_of: int, body: bytes, place: Place) -> None:
+        """Take a RST_STREAM (RFC 9113 §6.4)."""
+        code = number(body)
+        stream = self.streams.get(number_of)
+        if self.guesses is not None:
+            self.guesses.drop(number_of)
+        if code is None:
+            self.shared.malformed += 1
+        if stream is None or code is None:
+            return
+        stream.last_time = place[0]
+        stream.facts.resets.append((stream.role(side), code, place[0], place[1]))
+        stream.end(side, 1, place[:2])
+        self.settle(stream)
+
+    def goaway(self, side: int, body: bytes, place: Place) -> None:
+        """Take a GOAWAY (RFC 9113 §6.8)."""
+        last, code = number(body), number(body, 4)
+        if last is None or code is None:
+            self.shared.malformed += 1
+        elif self.shared.goaway is None:
+            sender = "client" if side == self.client_side else "server"
+            self.shared.goaway = (sender, code, last & LARGEST_WINDOW, place[0], place[1])
+
+    def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
+        """Go on behind missing bytes: within a frame the place of the next one is known."""
+        half = self.halves[side]
+        place = (time, packet, ordinal)
+        self.shared.whole = False
+        half.preface = b""
+        # What WINDOW_UPDATE is among them, or DATA, is not known.
+        self.flow.forget()
+        if half.reader.lost:
+            return 0
+        for piece in half.reader.gap(length):
+            if isinstance(piece, Data):
+                self.payload(side, piece, Buffer(b""), 0, place)
+            else:
+                self.frame(side, half, piece)
+        if half.reader.lost:
+            self.lose(side, half)
+        return 0
+
+    def lose(self, side: int, half: Half) -> None:
+        """Take note that frames of unknown number and kind are missing."""
+        self.lose_block(side, half)
+        for stream in self.streams.values():
+            stream.lose(side)
+        if side == self.client_side or self.client_side < 0:
+            self.make_guesses()
+
+    def end(self, side: int, how: int, time: int, packet: int) -> int:
+        """Tell every stream that TCP ended on a side."""
+        for stream in list(self.streams.values()):
+            stream.end(side, how, (time, packet), tcp=True)
+        return 0
+
+    def finish(self, evicted: int) -> int:
+        """Settle what is still open."""
+        self.recorder.held -= self.counted
+        self.counted = 0
+        last = self.conversation.last_time
+        for half in self.halves:
+            self.shared.malformed += half.reader.malformed
+        self.flow.finish(last)
+        streams = list(self.streams.values())
+        self.streams.clear()
+        for stream in streams:
+            stream.finish(evicted, last)
+        if self.guesses is not None:
+            self.last_guesses(self.guesses)
+        return 0
+
+    def last_guesses(self, guesses: Guesses) -> None:
+        """Decide of the streams of unknown kind: nothing more will come."""
+        for number_of, recognition in guesses.all():
+            recognition.finish()
+            if recognition.client_side() < 0:
+                continue
+            self.adopt(number_of, recognition)
+            stream = self.streams.pop(number_of, None)
+            if stream is not None:
+                stream.finish(0, self.conversation.last_time)

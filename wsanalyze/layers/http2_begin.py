@@ -1,0 +1,66 @@
+"""Is it HTTP/2, and who reads it: asked where a conversation begins, or changes its protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsanalyze.http2.frames import PREFACE
+from wsanalyze.http2.places import frames_begin
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.route import Route
+from wsanalyze.transport.conversation import Conversation
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.http2 import Http2
+
+OTHER = 4
+
+# What a preface has that no request of HTTP/1 has.
+LINE = PREFACE[:14]
+# A SETTINGS frame on stream 0, as a server may send it before the client's preface comes.
+FIRST = b"\x04\x00\x00\x00\x00\x00"
+
+MISSING = "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
+
+
+def begins_http2(data: bytes, *, blind: bool) -> bool:
+    """Say whether a side's first bytes are HTTP/2: the preface, or SETTINGS of a server.
+
+    `blind`: the beginning is not in the capture; a chain of frames is enough then.
+    """
+    if data.startswith(LINE):
+        return True
+    if len(data) >= 9 and data[0] == 0 and data[3:9] == FIRST:
+        return int.from_bytes(data[:3], "big") % 6 == 0 and data[1] == 0
+    return blind and data[:1] == b"\x00" and frames_begin(data, 0)
+
+
+def is_beginning(data: bytes) -> bool:
+    """Say whether first bytes of a side are what they have to be (RFC 9113 §3.4), as far as seen.
+
+    Where TLS agreed on HTTP/2 and they are not, records before them are missing.
+    """
+    if data[:1] == b"P":
+        return PREFACE.startswith(data[: len(PREFACE)])
+    return data[3:4] in (b"", FIRST[:1])
+
+
+def open_http2(
+    recorder: Recorder,
+    conversation: Conversation,
+    route: Route,
+    *,
+    client_side: int = -1,
+    midstream: bool = False,
+) -> Http2 | None:
+    """Return who reads HTTP/2; None where the library for it is missing, which is said once."""
+    try:
+        from wsanalyze.layers.http2 import Http2
+    except ModuleNotFoundError as error:
+        if error.name != "hpack":
+            raise
+        conversation.spoke = OTHER
+        summary = recorder.summaries[conversation.capture]
+        summary.problem = summary.problem or MISSING
+        return None
+    return Http2(recorder, conversation, route, client_side, midstream)

@@ -1,0 +1,318 @@
+"""Proxies that are asked for a way, or that say for whom they ask: SOCKS and the PROXY protocol.
+
+A CONNECT is found by `Http1`; what the ways into a tunnel have in common is here, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.layer import Layer
+from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.route import Place, Route
+from wsanalyze.transport.conversation import Conversation
+from wsanalyze.tunnels.dialogue import GOING, MORE, NONE, OPEN, REFUSED, Dialogue
+from wsanalyze.tunnels.proxy_protocol import BEGINNING, SIGNATURE, ProxyHeader, declared
+from wsanalyze.tunnels.refusal import Refusal
+from wsanalyze.tunnels.socks import GRANTED, REFUSALS, Socks4, Socks5
+from wsanalyze.tunnels.way import DEEPEST, depth, joined
+
+OTHER = 4
+
+# What a held piece costs besides its bytes.
+OVERHEAD = 256
+
+# Bytes that tell what a side begins with.
+TELLING = 16
+
+# Side, bytes, how many are missing instead, time, packet, ordinal.
+Piece = tuple[int, bytes, int, int, int, int]
+
+
+def opener(conversation: Conversation, place: Place) -> int:
+    """Return the side that asked for a stream, -1 where the capture does not have that."""
+    return place.opened_by if place.opened_by >= 0 else conversation.opened_by
+
+
+def begun(data: bytes) -> Dialogue | None:
+    """Return who reads what a client's first bytes begin; None where they begin no tunnel."""
+    if data[0] == 5:
+        return Socks5()
+    if data[0] == 4:
+        return Socks4()
+    for first in (BEGINNING, SIGNATURE):
+        if data.startswith(first[: len(data)]):
+            return ProxyHeader()
+    return None
+
+
+def answers(data: bytes) -> bool:
+    """Say whether a proxy's first bytes may answer what the capture has behind them."""
+    if data[0] == 0:
+        return data[1:2] == b"" or data[1] == GRANTED or data[1] in REFUSALS
+    return data[0] == 5 or data.startswith(b"HTTP/"[: len(data)])
+
+
+def maybe_tunnel(
+    recorder: Recorder,
+    conversation: Conversation,
+    route: Route,
+    place: Place,
+    side: int,
+    data: bytes,
+) -> Layer | None:
+    """Return who reads a stream that may begin a tunnel by its first TELLING bytes, of `side`.
+
+    Captures put packets of the two sides into the wrong order now and then: where the proxy's
+    comes first, the client's first bytes are waited for.
+    """
+    if depth(route.tunnel) >= DEEPEST:
+        return None
+    asked_by = opener(conversation, place)
+    client = side if asked_by < 0 else asked_by
+    if side != client:
+        return Tunnel(recorder, conversation, route, place, client) if answers(data) else None
+    dialogue = begun(data)
+    if dialogue is None or dialogue.take(data) == NONE:
+        return None
+    return Tunnel(recorder, conversation, route, place, client)
+
+
+def inside(
+    recorder: Recorder, conversation: Conversation, route: Route, way: str, place: Place
+) -> Layer:
+    """Return who reads the bytes in a tunnel, from `place` on."""
+    # A Probe opens tunnels, too.
+    from wsanalyze.layers.probe import Probe
+
+    return Probe(recorder, conversation, replace(route, tunnel=joined(route.tunnel, way)), place)
+
+
+def refuse(
+    recorder: Recorder,
+    conversation: Conversation,
+    route: Route,
+    client_side: int,
+    way: str,
+    code: int | None,
+    time: int,
+    packet: int,
+) -> None:
+    """Keep what a proxy refused, for the checks."""
+    if not recorder.observe:
+        return
+    proxy = conversation.endpoint(1 - client_side)
+    recorder.refuse(
+        Refusal(
+            conversation=conversation.index,
+            capture=recorder.summaries[conversation.capture].capture,
+            client_ip=conversation.endpoint(client_side)[0],
+            proxy_ip=proxy[0],
+            proxy_port=proxy[1],
+            outer=route.tunnel,
+            way=way,
+            code=code,
+            time=time,
+            packet=packet,
+        )
+    )
+
+
+class Tunnel(Layer):
+    """Reads what a client and its proxy say first, then hands on what is in the tunnel.
+
+    Everything is held until the way is open: what the client sends ahead, and what one side sent
+    after its last message. Where it turns out to be no tunnel, another Probe reads all of it
+    as if nobody had looked.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        conversation: Conversation,
+        route: Route,
+        place: Place,
+        client_side: int,
+    ) -> None:
+        self.recorder = recorder
+        self.conversation = conversation
+        self.route = route
+        self.place = place
+        self.client_side = client_side
+        self.dialogue: Dialogue | None = None
+        self.inner: Layer | None = None
+        self.pieces: list[Piece] = []
+        self.unread = (bytearray(), bytearray())
+        self.passed = [0, 0]
+        self.cut = [False, False]
+        self.held = 0
+        self.ends: list[tuple[int, int, int, int]] = []
+
+    def data(
+        self,
+        side: int,
+        buffer: Buffer,
+        start: int,
+        stop: int,
+        time: int,
+        packet: int,
+        ordinal: int,
+    ) -> int:
+        """Read on in the dialogue, or hand on."""
+        if self.inner is not None:
+            return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        piece = buffer.copy(start, stop)
+        self._hold((side, piece, 0, time, packet, ordinal))
+        if not self.cut[side]:
+            self.unread[side].extend(piece)
+        return self._go_on()
+
+    def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
+        """Learn that bytes are missing: of the dialogue, or behind it."""
+        if self.inner is not None:
+            return self.inner.gap(side, length, time, packet, ordinal)
+        self._hold((side, b"", length, time, packet, ordinal))
+        self.cut[side] = True
+        return self._go_on()
+
+    def end(self, side: int, how: int, time: int, packet: int) -> int:
+        """Hand on, as soon as there is somebody."""
+        if self.inner is not None:
+            return self.inner.end(side, how, time, packet)
+        self.ends.append((side, how, time, packet))
+        return 0
+
+    def finish(self, evicted: int) -> int:
+        """Read what is held as far as it can be read."""
+        if self.inner is None and self._is_lost():
+            self._go_blind()
+        elif self.inner is None:
+            self._mistake()
+        return self.inner.finish(evicted) if self.inner is not None else 0
+
+    def _hold(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        self.held += len(piece[1]) + OVERHEAD
+        self.recorder.held += len(piece[1]) + OVERHEAD
+
+    def _go_on(self) -> int:
+        """Take the messages that are whole; return 1 to let the connection go."""
+        size = MORE
+        limit = self.recorder.limits.head
+        while self.dialogue is None or self.dialogue.state == GOING:
+            sender = "client" if self.dialogue is None else self.dialogue.sender
+            side = self.client_side if sender == "client" else 1 - self.client_side
+            data = self.unread[side]
+            if self.dialogue is None and data:
+                self.dialogue = begun(bytes(data[:TELLING]))
+                if self.dialogue is None:
+                    return self._mistake()
+            size = MORE if self.dialogue is None else self.dialogue.take(data)
+            if max(size, len(data) if size == MORE else 0, declared(data)) > limit:
+                self.recorder.reach("head")
+                return self._let_go()
+            if size <= 0:
+                break
+            del data[:size]
+            self.passed[side] += size
+        if size == NONE:
+            return self._mistake()
+        if self.dialogue is not None and self.dialogue.state != GOING:
+            return self._conclude(self.dialogue)
+        if self._is_lost():
+            return self._go_blind()
+        return self._give_up() if self._is_overfull() else 0
+
+    def _is_lost(self) -> bool:
+        """Say whether what the dialogue waits for is missing."""
+        sender = "client" if self.dialogue is None else self.dialogue.sender
+        return self.cut[self.client_side if sender == "client" else 1 - self.client_side]
+
+    def _is_overfull(self) -> bool:
+        limits = self.recorder.limits
+        return self.held > limits.held or self.recorder.held > limits.held_total
+
+    def _give_up(self) -> int:
+        """Hold no more: a client whose first bytes never came may speak HTTP, anything else not."""
+        if self.dialogue is None:
+            return self._mistake()
+        self.recorder.reach("held" if self.held > self.recorder.limits.held else "held_total")
+        return self._let_go()
+
+    def _conclude(self, dialogue: Dialogue) -> int:
+        """Go into the tunnel, or let the connection go where there is none."""
+        self.conversation.spoke = OTHER
+        if dialogue.state == OPEN and dialogue.way is not None:
+            return self._enter(dialogue.way, self.passed)
+        if dialogue.state == REFUSED:
+            _, _, _, time, packet, _ = self.pieces[-1]
+            kind = "SOCKS5" if isinstance(dialogue, Socks5) else "SOCKS4"
+            way = dialogue.way or kind
+            ends = (self.client_side, way, dialogue.code, time, packet)
+            refuse(self.recorder, self.conversation, self.route, *ends)
+        return self._let_go()
+
+    def _enter(self, way: str, passed: list[int], *, presumed: bool = False) -> int:
+        """Let a Probe read what is behind the bytes of each side that were `passed`."""
+        offsets = tuple(map(sum, zip(self.place.offsets, passed, strict=True)))
+        place = Place(
+            (offsets[0], offsets[1]), self.client_side, self.place.before, presumed=presumed
+        )
+        self.inner = inside(self.recorder, self.conversation, self.route, way, place)
+        return self._replay(passed)
+
+    def _go_blind(self) -> int:
+        """Read on where bytes of the dialogue are missing: behind it may be WebSocket, after all.
+
+        Who had been told where to go, and goes on, was let through.
+        """
+        if self.dialogue is None or isinstance(self.dialogue, ProxyHeader):
+            return self._mistake()
+        if self.dialogue.way is not None:
+            return self._enter(self.dialogue.way, self.passed, presumed=True)
+        self.inner = self._plain(replace(self.place, tunnels=False, blind=True))
+        return self._replay([0, 0])
+
+    def _mistake(self) -> int:
+        """Let somebody read it who does not look for tunnels: it is none."""
+        self.inner = self._plain(replace(self.place, tunnels=False))
+        return self._replay([0, 0])
+
+    def _plain(self, place: Place) -> Layer:
+        from wsanalyze.layers.probe import Probe
+
+        return Probe(self.recorder, self.conversation, self.route, place)
+
+    def _replay(self, passed: list[int]) -> int:
+        """Hand on what is held, but for the bytes of each side that were `passed`."""
+        inner = self.inner
+        if inner is None:
+            return 0
+        if self.conversation.layer is self:
+            self.conversation.layer = inner
+        left = list(passed)
+        done = 0
+        for side, data, missing, time, packet, ordinal in self._released():
+            skipped = min(left[side], len(data))
+            left[side] -= skipped
+            if missing:
+                done = done or inner.gap(side, missing, time, packet, ordinal)
+            elif skipped < len(data) and not done:
+                buffer = Buffer(data)
+                done = inner.data(side, buffer, skipped, len(data), time, packet, ordinal)
+        for ending in () if done else self.ends:
+            done = done or inner.end(*ending)
+        return done
+
+    def _released(self) -> list[Piece]:
+        """Return what is held, which counts no more."""
+        pieces, self.pieces = self.pieces, []
+        self.recorder.held -= self.held
+        self.held = 0
+        return pieces
+
+    def _let_go(self) -> int:
+        self.conversation.spoke = OTHER
+        self._released()
+        return 1
