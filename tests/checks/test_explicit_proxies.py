@@ -180,7 +180,9 @@ class TestOtherChecks:
         assert found(mostly_idle, *others) == []
 
     def test_works_elsewhere(self) -> None:
-        broken = connection(tunnel=CONNECT, server_port=3128, outcome="unanswered")
+        broken = connection(
+            tunnel=CONNECT, server_port=3128, outcome="unanswered", ended=30 * SECOND
+        )
         works = connection(tunnel="CONNECT chat.example:443", server_port=3128, serial=1)
         assert messages(found(works_elsewhere, broken, works)) == [
             "'example.com/chat' works on port 443 and fails on port 80"

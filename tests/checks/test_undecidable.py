@@ -17,6 +17,8 @@ from checks import test_cross as cross
 from checks import test_cuts as cuts
 from checks import test_deflate as deflate
 from checks import test_encryption as encryption
+from checks import test_explicit_proxies as ways
+from checks import test_http2 as http2
 from checks import test_legacy as legacy
 from checks import test_proxies as proxies
 from checks import test_security as security
@@ -359,6 +361,17 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-04": encryption.TestSelfSigned.test_others,
     "TLS-05": encryption.TestHostIsNotSni.test_from_the_middle,
     "PRX-19": encryption.TestInterception.test_others,
+    "PRX-21": ways.TestRefusals.test_no_websocket_connection_tells_what_it_was_for,
+    "H2-01": http2.TestSettings.test_not_where_settings_may_be_missing,
+    "H2-02": http2.TestSettings.test_not_where_settings_may_be_missing,
+    **dict.fromkeys(
+        ("H2-03", "H2-04", "H2-05", "H2-06"),
+        http2.TestHandshake.test_nothing_is_said_of_what_is_unknown,
+    ),
+    "H2-07": http2.TestEnds.test_not_where_the_close_may_be_missing,
+    "H2-08": http2.TestFlowControl.test_windows_are_not_known_in_the_middle,
+    "H2-09": http2.TestShared.test_one_alone,
+    "H2-10": http2.TestConnectionErrors.test_not_where_bytes_are_missing,
 }
 
 
