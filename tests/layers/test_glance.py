@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wsanalyze.buffer import Buffer
@@ -111,10 +111,16 @@ def test_a_card_number_among_numbers(seen: Seen, payload: bytes) -> None:
 
 
 @given(payload=cards())
+@example(payload=b"3000 3243 3000 0000 0000 7")
 def test_compiled_it_sees_no_card_number_that_is_none(payload: bytes) -> None:
-    """Only one whose digits are all the same: no card has it, and few messages do."""
+    """Only one whose digits are all the same, or one that begins within another number.
+
+    No card has the former, the longer look passes over the latter, and few messages have either.
+    """
     if not str(kernel.__file__).endswith(".py") and BUILDS["as installed"](payload):
-        assert holds_secret(payload) or any(digit * 12 in payload for digit in SAME)
+        begins = [at for at in range(len(payload)) if not payload[max(at - 1, 0) : at].isalnum()]
+        is_one = any(holds_secret(payload[at:]) for at in begins)
+        assert is_one or any(digit * 12 in payload for digit in SAME)
 
 
 SAME = tuple(b"%d" % digit for digit in range(10))
