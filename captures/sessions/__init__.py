@@ -31,6 +31,7 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_ways,
 )
 
 FAMILIES = (
@@ -61,6 +62,7 @@ FAMILIES = (
     wss,
     proxy_tunnels,
     http2_streams,
+    wss_ways,
 )
 
 SESSIONS: dict[str, Session] = {
