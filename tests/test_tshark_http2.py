@@ -23,6 +23,8 @@ PORTS = {
     "http2-node.pcapng": 9311,
     "http2-upgrade.pcapng": 9314,
     "http2-haproxy.pcapng": 9312,
+    "wss-http2.pcapng": 9321,
+    "wss-http2-chromium.pcapng": 9322,
 }
 
 pytestmark = needs_tshark
@@ -36,6 +38,7 @@ def dissected(name: str, *names: str) -> list[list[list[str]]]:
     port = PORTS[name]
     # Behind an upgrade it goes on in HTTP/2 by itself.
     first = "http" if name == "http2-upgrade.pcapng" else "http2"
+    first = "tls" if name.startswith("wss-") else first
     more = ["-d", f"tcp.port=={port},{first}"]
     where = f"http2 && tcp.port=={port}"
     rows = fields(CAPTURES / name, ("tcp.stream", "tcp.srcport", *names), where=where, more=more)

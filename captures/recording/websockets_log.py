@@ -56,11 +56,14 @@ class WebsocketsLog(logging.Handler):
     """A logging handler that writes what `websockets` logs at DEBUG level into `journal`.
 
     `tunnel` is the way that this client takes through proxies. `leg`: the ends of another TCP
-    connection that carries the same bytes, for a journal of that one.
+    connection that carries the same bytes, for a journal of that one; or who knows them then.
     """
 
     def __init__(
-        self, journal: Journal, tunnel: str | None = None, leg: Peers | None = None
+        self,
+        journal: Journal,
+        tunnel: str | None = None,
+        leg: Peers | Callable[[], Peers] | None = None,
     ) -> None:
         """Write into `journal`."""
         super().__init__(logging.DEBUG)
@@ -104,7 +107,8 @@ class WebsocketsLog(logging.Handler):
     def _connection(self, websocket: Any) -> _Connection:
         known = self._connections.get(websocket.id)
         if known is None:
-            peers = self._leg or Peers.seen_by(
+            leg = self._leg() if callable(self._leg) else self._leg
+            peers = leg or Peers.seen_by(
                 self._journal.side, websocket.local_address, websocket.remote_address
             )
             known = self._connections[websocket.id] = _Connection(self._journal.exchange(peers))

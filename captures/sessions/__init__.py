@@ -36,6 +36,7 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_ways,
 )
 
 FAMILIES = (
@@ -71,6 +72,7 @@ FAMILIES = (
     wss,
     proxy_tunnels,
     http2_streams,
+    wss_ways,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -2,15 +2,23 @@
 //
 //   node http2_node.cjs server PORT          echoes on every extended CONNECT
 //   node http2_node.cjs client PORT PATH…    a WebSocket for each path, all at once
+//
+// Within TLS, where ALPN agrees on HTTP/2; secrets are appended to KEYLOG, and the server may
+// have a page for a browser, of whose WebSockets it takes notes:
+//
+//   node http2_node.cjs secure-server PORT CERTIFICATE KEY [PAGE]
+//   node http2_node.cjs secure-client PORT CERTIFICATE KEYLOG PATH…
 'use strict';
 
+const { appendFileSync, readFileSync } = require('node:fs');
 const http2 = require('node:http2');
+const tls = require('node:tls');
 const { WebSocket } = require('ws');
 const { Pen } = require('./journal.cjs');
 
 /** A WebSocket of `ws` on a stream, which it takes for a socket. */
 function socketOn(stream, isServer) {
-  const socket = new WebSocket(null, undefined, { autoPong: true });
+  const socket = new WebSocket(null, undefined, { autoPong: true, closeTimeout: 5000 });
   socket._isServer = isServer;
   stream.setNoDelay ??= () => {};
   socket.setSocket(stream, Buffer.alloc(0), { allowSynchronousEvents: true, maxPayload: 1 << 20, skipUTF8Validation: false });
@@ -26,27 +34,43 @@ function noted(socket, pen) {
   });
 }
 
-function serve(port) {
-  const server = http2.createServer({ settings: { enableConnectProtocol: true } });
+/** The server: `pem` is its certificate and key within TLS, `page` what a browser gets. */
+function serve(port, pem = null, page = null) {
+  const settings = { enableConnectProtocol: true };
+  const server = pem ? http2.createSecureServer({ ...pem, settings }) : http2.createServer({ settings });
   server.on('stream', (stream, headers) => {
+    if (headers[':path'] === '/end') process.exit(0);
+    stream.respond({ ':status': 200, ...(page && { 'content-type': 'text/html' }) });
     if (headers[':protocol'] !== 'websocket') {
-      stream.respond({ ':status': 200 });
-      stream.end('a page\n');
+      stream.end(page ?? 'a page\n');
       return;
     }
-    stream.respond({ ':status': 200 });
     const socket = socketOn(stream, true);
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+    const pen = page && accepted(stream, headers, socket);
+    socket.on('message', (data, isBinary) => {
+      socket.send(data, { binary: isBinary });
+      if (pen) pen.message('server', data, isBinary, 1, false);
+    });
   });
   server.listen(port, '127.0.0.1', () => console.log('ready'));
   process.stdin.resume().on('end', () => process.exit(0));
+}
+
+/** Take notes of a WebSocket, whose client is a page and cannot. */
+function accepted(stream, headers, socket) {
+  const pen = new Pen(stream.session.socket);
+  pen.request(headers[':path'], (name) => headers[name]);
+  pen.response(200, () => null);
+  noted(socket, pen);
+  socket.on('close', (code, reason) => pen.close('server', code, reason.toString()));
+  return pen;
 }
 
 function converse(session, path) {
   return new Promise((resolve) => {
     const pen = new Pen(session.socket);
     const fields = { 'sec-websocket-version': '13' };
-    const headers = { ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':path': path, ...fields };
+    const headers = { ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': session.encrypted ? 'https' : 'http', ':path': path, ...fields };
     pen.request(path, (name) => fields[name]);
     const stream = session.request(headers, { endStream: false });
     stream.on('response', (answer) => {
@@ -78,8 +102,15 @@ function converse(session, path) {
   });
 }
 
-function connect(port, paths) {
-  const session = http2.connect(`http://127.0.0.1:${port}`);
+/** A connection within TLS to a server whose certificate is this one; secrets are logged. */
+function secured(port, certificate, keylog) {
+  const ca = readFileSync(certificate);
+  const socket = tls.connect({ host: '127.0.0.1', port, ca, servername: 'chat.example', ALPNProtocols: ['h2'] });
+  socket.on('keylog', (line) => appendFileSync(keylog, line));
+  return http2.connect(`https://chat.example:${port}`, { createConnection: () => socket });
+}
+
+function connect(session, paths) {
   session.on('remoteSettings', async () => {
     const page = session.request({ ':path': '/' });
     page.resume();
@@ -90,6 +121,12 @@ function connect(port, paths) {
   console.log('ready');
 }
 
+function pemOf([certificate, key]) {
+  return { cert: readFileSync(certificate), key: readFileSync(key) };
+}
+
 const [role, port, ...paths] = process.argv.slice(2);
 if (role === 'server') serve(Number(port));
-else connect(Number(port), paths);
+else if (role === 'client') connect(http2.connect(`http://127.0.0.1:${port}`), paths);
+else if (role === 'secure-client') connect(secured(Number(port), paths.shift(), paths.shift()), paths);
+else serve(Number(port), pemOf(paths), paths[2] ? readFileSync(paths[2]) : null);

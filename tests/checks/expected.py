@@ -19,6 +19,9 @@ FOUND: dict[str, dict[int | None, str]] = {
     },
     # The old versions alone; all certificates are their own issuers', which is a remark.
     "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
+    "wss-http2.pcapng": {},
+    "wss-http2-chromium.pcapng": {},
+    "wss-tunnels.pcapng": {},
     # The stream that the client resets.
     "http2-streams.pcapng": {4: "CLS-08 H2-07"},
     "http2-node.pcapng": {},

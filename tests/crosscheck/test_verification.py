@@ -42,6 +42,9 @@ KNOWN = {
     "snapped.pcap": {"no-handshake": 14},
     "socks-tunnels.pcapng": {"not-http": 20},
     "unruly-peers.pcapng": {"unfinished": 1},
+    "wss-http2.pcapng": {"http2": 30},
+    "wss-http2-chromium.pcapng": {"http2": 20},
+    "wss-tunnels.pcapng": {"not-http": 10},
 }
 DAMAGED = {
     "cut": variants.cut_at(0.7),

@@ -121,7 +121,9 @@ class Crafted13:
         self.client = Sealer13("CLIENT_TRAFFIC_SECRET_0")
         self.server = Sealer13("SERVER_TRAFFIC_SECRET_0")
 
-    def handshake(self, early: bytes = b"", *, accepted: bool = True) -> list[Flight]:
+    def handshake(
+        self, early: bytes = b"", *, accepted: bool = True, alpn: bytes = b"http/1.1"
+    ) -> list[Flight]:
         """Return the handshake; `early` is sent as 0-RTT data, which the server takes or not."""
         client, server = (
             Sealer13(f"{each}_HANDSHAKE_TRAFFIC_SECRET") for each in ("CLIENT", "SERVER")
@@ -133,7 +135,7 @@ class Crafted13:
         if early:
             flights.append((0, record(20, b"\x01") + first(early)))
         flight = record(22, server_hello(TLS_1_3_CHOSEN, *chosen)) + record(20, b"\x01")
-        flight += server(message(8, extensions((16, b"\0\x09\x08http/1.1"))) + FINISHED, 22)
+        flight += server(message(8, extensions((16, vector(2, vector(1, alpn))))) + FINISHED, 22)
         flights.append((1, flight))
         end = first(END_OF_EARLY_DATA, 22) if early and accepted else b""
         flights.append((0, end + client(FINISHED, 22)))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.websocket.faults import shown
 
 _TAGS = ("security", "tls")
@@ -31,6 +32,11 @@ INSPECTORS = re.compile(
     re.IGNORECASE,
 )
 HOST = re.compile(r"\[[^\]]*\]|[^:]*")
+
+
+def _told_here(facts: Facts) -> TlsConnection | None:
+    """Return the TLS connection; of streams of HTTP/2 in it the first alone has it."""
+    return facts.connection.tls if facts.speaks_for_tcp else None
 
 
 def _of_server(facts: Facts, message: str, evidence: str, severity: str = "") -> Finding:
@@ -59,7 +65,8 @@ def _of_server(facts: Facts, message: str, evidence: str, severity: str = "") ->
 )
 def old_version(facts: Facts) -> Iterator[Finding]:
     """TLS-01."""
-    version = facts.connection.tls_version
+    tls = _told_here(facts)
+    version = None if tls is None else tls.version
     if version in OLD_VERSIONS:
         yield _of_server(facts, f"both ends speak {version}", version)
 
@@ -80,7 +87,8 @@ def old_version(facts: Facts) -> Iterator[Finding]:
 )
 def weak_suite(facts: Facts) -> Iterator[Finding]:
     """TLS-02."""
-    cipher = facts.connection.tls_cipher
+    tls = _told_here(facts)
+    cipher = None if tls is None else tls.cipher
     if cipher is None:
         return
     if BROKEN.search(cipher):
@@ -105,7 +113,7 @@ def weak_suite(facts: Facts) -> Iterator[Finding]:
 )
 def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
     """TLS-03: by the clock of the capture."""
-    tls, now = facts.connection.tls, facts.connection.started
+    tls, now = _told_here(facts), facts.connection.started
     if tls is None:
         return
     if tls.not_after is not None and now > tls.not_after:
@@ -131,7 +139,7 @@ def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
 )
 def self_signed(facts: Facts) -> Iterator[Finding]:
     """TLS-04."""
-    tls = facts.connection.tls
+    tls = _told_here(facts)
     if tls is None or not tls.certificate_subject:
         return
     if tls.certificate_subject == tls.certificate_issuer:
@@ -182,7 +190,7 @@ def host_is_not_sni(facts: Facts) -> Iterator[Finding]:
 )
 def interception(facts: Facts) -> Iterator[Finding]:
     """PRX-19: by the issuer's name."""
-    tls = facts.connection.tls
+    tls = _told_here(facts)
     if tls is None or not tls.certificate_issuer:
         return
     match = INSPECTORS.search(tls.certificate_issuer)

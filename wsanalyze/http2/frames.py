@@ -38,7 +38,7 @@ class Data(NamedTuple):
 
     `first` and `last`: whether it is the beginning and the end of its frame, of which the end may
     have no payload. `missing`: bytes that the capture does not have, in the place of the others.
-    `vague`: how many of the missing are padding is not known, since its length is among them.
+    `vague`: how many are missing is not known, or how many of them are padding.
     """
 
     header: FrameHeader
@@ -175,26 +175,31 @@ class FrameReader:
         yield Whole(header, None if body is None else bytes(body), self._place)
 
     def gap(self, length: int) -> Iterator[Data | Whole]:
-        """Step over missing bytes; a frame whose end is among them ends, and the place is lost."""
+        """Step over missing bytes; a frame whose end is among them ends, and the place is lost.
+
+        So it is where `length` is negative: at most so many are missing.
+        """
         header = self._header
-        if header is None or length > self._remaining:
+        if header is None or length < 0 or length > self._remaining:
             if header is not None:
-                yield from self._skip(header, self._remaining)
+                yield from self._skip(header, self._remaining, exact=length >= 0)
             self._partial = bytearray()
             self.lost = True
             return
         yield from self._skip(header, length)
 
-    def _skip(self, header: FrameHeader, length: int) -> Iterator[Data | Whole]:
+    def _skip(
+        self, header: FrameHeader, length: int, *, exact: bool = True
+    ) -> Iterator[Data | Whole]:
         self._body = None
         if header.kind != DATA:
             self._remaining -= length
             if self._remaining == 0:
                 yield from self._end(0)
             return
-        vague = self._pad_due and length > 0
+        vague = not exact or (self._pad_due and length > 0)
         self._pad_due = False
-        content = max(min(length, self._remaining - self._padding), 0)
+        content = max(min(length, self._remaining - self._padding), 0) if exact else 0
         self._remaining -= length
         first, self._first = self._first, False
         last = self._remaining == 0

@@ -241,7 +241,7 @@ class Attempt:
         observation = self.connection.observation
         if observation is None or not pieces:
             return
-        count = sum(len(data) + missing for data, missing, _, _, _ in pieces)
+        count = sum(len(data) + abs(missing) for data, missing, _, _, _ in pieces)
         data, _, time, packet, _ = pieces[0]
         observation.events.append(
             Event("early", "client", time, packet, None, payload=data[:64], value=count)

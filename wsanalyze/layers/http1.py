@@ -44,7 +44,8 @@ CHALLENGE = 7
 HTTP = 2
 OTHER = 4
 
-# Bytes that are held, or how many are missing; time, packet and ordinal as a layer's calls have.
+# Bytes that are held, or how many are missing as in `gap`; time, packet and ordinal as a layer's
+# calls have.
 Piece = tuple[bytes, int, int, int, int]
 
 # What a held piece costs besides its bytes.
@@ -1092,9 +1093,9 @@ class Http1(Layer):
             # Where the client's frames begin, is not known then.
             return self.inner.gap(side, 0, time, packet, ordinal) if self.inner is not None else 0
         if half.mode == HELD:
-            self.held.append((b"", length, time, packet, ordinal))
+            self.held.append((b"", length if exact else -length, time, packet, ordinal))
         elif half.mode == EARLY:
-            self.early.append((b"", length, time, packet, ordinal))
+            self.early.append((b"", length if exact else -length, time, packet, ordinal))
         elif half.mode == CHALLENGE:
             return self.miss_challenge(half, side, length, time, packet, ordinal)
         elif exact and half.mode == LENGTH and half.remaining >= length:
@@ -1191,4 +1192,4 @@ def way_of(request: bytes) -> str:
 
 def length_of(pieces: list[Piece]) -> int:
     """Return how many bytes of the stream the pieces cover, present or missing."""
-    return sum(len(data) + missing for data, missing, _, _, _ in pieces)
+    return sum(len(data) + abs(missing) for data, missing, _, _, _ in pieces)

@@ -143,7 +143,7 @@ class Http2(Layer):
             self.flow.sent(side, header.stream, header.length, place[0])
         stream = self.streams.get(header.stream)
         if stream is None:
-            if header.stream in self.early and piece.missing:
+            if header.stream in self.early and (piece.missing or piece.vague):
                 # What is behind a hole cannot be told without what is before it.
                 self.early.take(header.stream)
             elif header.stream in self.early and side != self.client_side:
@@ -377,7 +377,10 @@ class Http2(Layer):
             self.shared.goaway = (sender, code, last & LARGEST_WINDOW, place[0], place[1])
 
     def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
-        """Go on behind missing bytes: within a frame the place of the next one is known."""
+        """Go on behind missing bytes: within a frame the place of the next one is known.
+
+        It is not where `length` is negative, which says at most how many are missing.
+        """
         half = self.halves[side]
         place = (time, packet, ordinal)
         self.shared.whole = False

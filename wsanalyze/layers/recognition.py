@@ -157,10 +157,10 @@ class Recognition:
         offset = 0
         for data, missing, time, packet, ordinal in pieces:
             if missing:
-                search.skip(missing, offset, time, packet, ordinal)
+                search.skip(abs(missing), offset, time, packet, ordinal)
             else:
                 search.take(Buffer(data), 0, len(data), offset, time, packet, ordinal)
-            offset += len(data) + missing
+            offset += len(data) + abs(missing)
         search.finish()
         return search.score >= WENT_ON
 

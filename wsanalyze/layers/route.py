@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_connection import TlsConnection
+from wsanalyze.tunnels.way import destination, joined
 
 if TYPE_CHECKING:
     from wsanalyze.layers.attempt import Attempt
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 class Route:
     """The carriers of a byte stream, from TCP inwards.
 
-    `scheme` is "wss" within TLS, else "ws". `tunnel` says the way through proxies, the outermost
-    first, as the column of `connections` has it; None where there is none. `tls` is the innermost
-    TLS connection, and `layers` how many there are in one another. `midstream`: whether the
-    beginning of the stream is not there, although no bytes are missing before its first ones.
+    `scheme` is "wss" within TLS with the server, else "ws". `tunnel` says the way through proxies,
+    the outermost first, as the column of `connections` has it; None where there is none. `tls` is
+    the innermost TLS connection, unless it ends at a proxy, and `layers` how many there are in one
+    another. `midstream`: whether the beginning of the stream is not there, although no bytes are
+    missing before its first ones.
     """
 
     scheme: str = "ws"
@@ -40,6 +42,15 @@ class Route:
     def within(self, tls: TlsConnection, *, midstream: bool = False) -> Route:
         """Return the route of what is inside a TLS connection on this one."""
         return replace(self, scheme="wss", tls=tls, layers=self.layers + 1, midstream=midstream)
+
+    def through(self, way: str) -> Route:
+        """Return the route of what is in a tunnel on this one.
+
+        TLS around a proxy that is asked for a way ends there: what it leads to is as if there was
+        none. A header of the PROXY protocol is on the way to a server, in its TLS or before.
+        """
+        inside = replace(self, tunnel=joined(self.tunnel, way), midstream=False)
+        return inside if destination(way) is None else replace(inside, scheme="ws", tls=None)
 
 
 @dataclass(frozen=True, slots=True)

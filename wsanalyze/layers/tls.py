@@ -14,7 +14,7 @@ from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.layers.tls_blind import RECORDS
 from wsanalyze.layers.tls_handshake import TlsHandshake
-from wsanalyze.layers.tls_sender import HEADER, LONGEST, MOST_MISSED, TlsSender, is_header
+from wsanalyze.layers.tls_sender import HEADER, LONGEST, MOST_MISSED, TlsSender, is_header, is_hello
 from wsanalyze.tls.messages import (
     CERTIFICATE,
     CLIENT_HELLO,
@@ -77,6 +77,8 @@ class Tls(Layer):
         """Read the records that are whole with these bytes."""
         sender = self.senders[side]
         data = buffer.copy(start, stop)
+        if sender.seeking and not sender.sent and is_hello(data):
+            sender.begin_at_hello()
         sender.sent += len(data)
         if sender.pending:
             if sender.waits_for(len(data)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsanalyze.tls.hellos import TLS_1_2
-from wsanalyze.tls.messages import Messages
+from wsanalyze.tls.messages import CLIENT_HELLO, SERVER_HELLO, Messages
 from wsanalyze.tls.schedule import next_secret
 from wsanalyze.tls.suites import Suite
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wsanalyze.tls.ciphers import Opener
 
 HEADER = 5
-APPLICATION_DATA, MAJOR = 23, 3
+HANDSHAKE, APPLICATION_DATA, MAJOR = 22, 23, 3
 # The longest body of a record: RFC 5246 §6.2.3 allows 2048 bytes more than what is inside, TLS 1.3
 # 256 (RFC 8446 §5.2).
 LONGEST = 16_384 + 2048
@@ -137,6 +137,11 @@ class TlsSender:
         self.skipping = 0
         self.seeking = True
         self.messages.forget()
+
+    def begin_at_hello(self) -> None:
+        """Begin with a hello: what is missing before it was said to a proxy, and no TLS."""
+        self.seeking = False
+        self.lost = self.missed = 0
 
     @property
     def held(self) -> int:
@@ -272,6 +277,15 @@ class TlsSender:
 def is_header(kind: int, major: int, length: int) -> bool:
     """Say whether five bytes may begin a record: content type, first of the version, length."""
     return 20 <= kind <= 24 and major == MAJOR and length <= LONGEST
+
+
+def is_hello(data: bytes) -> bool:
+    """Say whether bytes begin with a record of a ClientHello or a ServerHello (RFC 8446 §4)."""
+    if len(data) < HEADER + 1 or data[0] != HANDSHAKE:
+        return False
+    return data[HEADER] in (CLIENT_HELLO, SERVER_HELLO) and is_header(
+        data[0], data[1], data[3] << 8 | data[4]
+    )
 
 
 def next_header(data: bytearray, at: int, version: int) -> int:

@@ -16,7 +16,7 @@ from wsanalyze.tunnels.dialogue import GOING, MORE, NONE, OPEN, REFUSED, Dialogu
 from wsanalyze.tunnels.proxy_protocol import BEGINNING, SIGNATURE, ProxyHeader, declared
 from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.tunnels.socks import GRANTED, REFUSALS, Socks4, Socks5
-from wsanalyze.tunnels.way import DEEPEST, depth, joined
+from wsanalyze.tunnels.way import DEEPEST, depth
 
 OTHER = 4
 
@@ -86,7 +86,7 @@ def inside(
     # A Probe opens tunnels, too.
     from wsanalyze.layers.probe import Probe
 
-    return Probe(recorder, conversation, replace(route, tunnel=joined(route.tunnel, way)), place)
+    return Probe(recorder, conversation, route.through(way), place)
 
 
 def refuse(

@@ -73,7 +73,7 @@ CONNECTIONS = Table(
         Column("client_port", Kind.PORT, "its TCP port"),
         text("server_ip", "address of the end that was asked"),
         Column("server_port", Kind.PORT, "its TCP port"),
-        category("scheme", SCHEMES, "`ws`, or `wss` inside TLS"),
+        category("scheme", SCHEMES, "`ws`, or `wss` inside TLS, unless that ends at a proxy"),
         category(
             "http_version",
             HTTP_VERSIONS,
