@@ -35,14 +35,14 @@ def begins_http2(data: bytes, *, blind: bool) -> bool:
     return blind and data[:1] == b"\x00" and frames_begin(data, 0)
 
 
-def is_beginning(data: bytes) -> bool:
+def is_beginning(data: bytes, *, of_client: bool) -> bool:
     """Say whether first bytes of a side are what they have to be (RFC 9113 §3.4), as far as seen.
 
     Where TLS agreed on HTTP/2 and they are not, records before them are missing.
     """
-    if data[:1] == b"P":
+    if of_client:
         return PREFACE.startswith(data[: len(PREFACE)])
-    return data[3:4] in (b"", FIRST[:1])
+    return data[:1] == b"\x00" and data[3:4] in (b"", FIRST[:1])
 
 
 def open_http2(

@@ -83,7 +83,8 @@ class Probe(Layer):
                 return 1
             return self.open_tls().data(side, buffer, start, stop, time, packet, ordinal)
         if self.is_http2(buffer, start, stop, blind):
-            late = blind or (agreed and not is_beginning(buffer.copy(start, stop)))
+            first_bytes = buffer.copy(start, stop)
+            late = blind or (agreed and not is_beginning(first_bytes, of_client=side == asked_by))
             http2 = open_http2(
                 self.recorder, self.conversation, self.route, client_side=asked_by, midstream=late
             )
@@ -131,9 +132,11 @@ class Probe(Layer):
             self.conversation.layer = layer
         return layer
 
-    def inside(self, route: Route) -> Layer:
+    def inside(self, route: Route, client_side: int) -> Layer:
         """Return who reads what is inside of TLS: offsets are those of what was decrypted."""
         asked_by = opener(self.conversation, self.place)
+        if client_side >= 0 and not route.midstream:
+            asked_by = client_side
         place = Place(opened_by=asked_by, before=self.place.before)
         return Probe(self.recorder, self.conversation, route, place)
 

@@ -44,7 +44,7 @@ class Tls(Layer):
     """Reads the records of both sides, from the hellos on.
 
     `missing`: bytes of side 0 and 1 that the capture does not have before the first one. `inside`
-    makes the layer that reads what is within.
+    makes the layer that reads what is within, of its route and the side that is the client.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Tls(Layer):
         conversation: Conversation,
         missing: list[int],
         route: Route = PLAIN,
-        inside: Callable[[Route], Layer] | None = None,
+        inside: Callable[[Route, int], Layer] | None = None,
     ) -> None:
         self.recorder = recorder
         self.conversation = conversation
@@ -345,7 +345,9 @@ class Tls(Layer):
         if self.inner is None:
             handshake = self.handshake
             route = self.route.within(handshake.facts, midstream=handshake.client is None)
-            self.inner = self.inside(route) if self.inside is not None else Layer()
+            self.inner = (
+                self.inside(route, handshake.client_side) if self.inside is not None else Layer()
+            )
         return self.inner
 
     def unopened(self, sender: TlsSender, length: int) -> int:

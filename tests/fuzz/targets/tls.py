@@ -107,7 +107,9 @@ def mutate(data: bytes, others: Sequence[bytes], chance: random.Random) -> bytes
 def contents_of(data: bytes) -> tuple[Stage, Spy]:
     """Return what came out of a connection."""
     stage, spy = stage_of(crafted_secrets(), limits=Limits(held=3000)), Spy()
-    stage.layer = Tls(stage.recorder, stage.conversation, [0, 0], inside=lambda _route: spy)
+    stage.layer = Tls(
+        stage.recorder, stage.conversation, [0, 0], inside=lambda _route, _client: spy
+    )
     for side, content in flights_of(data):
         if side >= GAP:
             stage.gap(side - GAP, len(content))
