@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from wsanalyze.tls.sessions import Sessions
+
 MASTER = "CLIENT_RANDOM"
 CLIENT_EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
 CLIENT_HANDSHAKE, SERVER_HANDSHAKE = (
@@ -41,7 +43,8 @@ class Secrets:
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
     `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
-    client randoms that were asked for; `tries_left` bounds what is tried without one.
+    client randoms that were asked for; `tries_left` bounds what is tried without one. `sessions`
+    are those that were seen.
     """
 
     def __init__(self, most: int) -> None:
@@ -54,6 +57,7 @@ class Secrets:
         self._pem = b""
         self.used: set[bytes] = set()
         self.tries_left = TRIES
+        self.sessions = Sessions(most)
 
     def __bool__(self) -> bool:
         """Be true where there is a secret, or a private key that may open one."""
