@@ -36,7 +36,6 @@ CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 SPOKE_TLS = 3
 # What a record that waits for keys costs besides its bytes.
 OVERHEAD = 256
-
 # Side, header, body, time, packet, ordinal.
 Held = tuple[int, bytes, bytes, int, int, int]
 
@@ -224,6 +223,8 @@ class Tls(Layer):
             # Only the other side's secrets are known.
             return self.unopened(self.senders[record[0]], len(record[2]))
         self.handshake.goes_on = True
+        if self.handshake.is_waiting:
+            return self.wait(record)
         if self.recover(self.senders[record[0]], record[1], record[2]):
             return self.drain() or self.record(self.senders[record[0]], *record[1:])
         self.waiting.append(record)
@@ -232,6 +233,25 @@ class Tls(Layer):
             return 0
         self.recorder.reach("held")
         return 1
+
+    def wait(self, record: Held) -> int:
+        """Keep a record until its secret comes, or too many have come without; 1 to let go.
+
+        It is asked for with the first record, the second, the fourth, the eighth and so on. A key
+        log is some milliseconds late where its program runs, a block in pcapng a few packets.
+        """
+        limits = self.recorder.limits
+        self.waiting.append(record)
+        self.waiting_bytes += len(record[2]) + OVERHEAD
+        count = len(self.waiting)
+        if self.waiting_bytes > limits.held or self.recorder.held > limits.held_total // 2:
+            return self.wait_no_more()
+        return 0 if count & (count - 1) else (self.decide() or self.drain())
+
+    def wait_no_more(self) -> int:
+        """Read what waited for a secret, or say that there is none; return 1 to let go."""
+        self.handshake.has_waited = True
+        return self.decide() or self.drain()
 
     def recover(self, sender: TlsSender, header: bytes, body: bytes) -> bool:
         """Find secrets for a record where hellos are missing; say whether there are some."""
@@ -387,6 +407,7 @@ class Tls(Layer):
             handshake.client_hello(sender.side, body)
             return self.decide()
         if kind == SERVER_HELLO:
+            sender.has_certificate = False
             handshake.server_hello(sender.side, body)
             return self.decide()
         if kind == CLIENT_KEY_EXCHANGE:
@@ -413,6 +434,9 @@ class Tls(Layer):
 
     def finished(self, sender: TlsSender) -> None:
         """Go on to the secrets of application data, RFC 8446 §4.4.4."""
+        if sender.epochs and not sender.epochs[-1].is_application:
+            # A program had not logged it yet when the handshake began.
+            sender.epochs += self.handshake.application_epochs(sender.side)
         while len(sender.epochs) > 1 and not sender.epochs[0].is_application:
             sender.advance()
 
@@ -422,7 +446,6 @@ class Tls(Layer):
         if not handshake.maybe_decide():
             return 0
         for sender in self.senders:
-            sender.has_certificate = False
             if handshake.is_tls_1_3:
                 sender.begin_epochs(handshake.epochs(sender.side))
         if not handshake.is_closed:
@@ -460,6 +483,8 @@ class Tls(Layer):
         if self.is_over:
             return 0
         self.is_over = True
+        if self.handshake.is_waiting:
+            self.is_done = self.wait_no_more()
         self.recorder.held -= self.counted
         self.counted = 0
         self.handshake.finish()

@@ -68,6 +68,8 @@ class TlsHandshake:
         self.hears_on = False
         # Protected records, or lost ones, came before both hellos were read.
         self.goes_on = False
+        # Records wait for secrets; that was given up.
+        self.is_waiting = self.has_waited = False
         # Application data was sent before what is known of it.
         self.begins_late = False
         # The master secret of a session that the client would resume.
@@ -199,9 +201,13 @@ class TlsHandshake:
         client, server = self.client, self.server
         if client is None or server is None or self.is_decided:
             return False
-        self.is_decided = True
         self.version, self.suite = server.version, maybe_suite(server.suite)
         self.is_tls_1_3 = self.version == TLS_1_3
+        self.secrets = self.recorder.secrets.of(client.random, server.session_id)
+        self.is_waiting = self._shall_wait()
+        if self.is_waiting:
+            return False
+        self.is_decided = True
         facts = self.facts
         facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
         facts.server_random = server.random.hex()
@@ -209,7 +215,6 @@ class TlsHandshake:
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
             self._stop_hearing()
-        self.secrets = self.recorder.secrets.of(client.random, server.session_id)
         sessions = self.recorder.secrets.sessions
         self.resumable = b"" if self.is_tls_1_3 else sessions.of(client, server)
         why = self._obstacle(server)
@@ -219,6 +224,19 @@ class TlsHandshake:
         elif not self.is_tls_1_3 and self.secrets:
             self._make_openers(client.random, server)
         return True
+
+    def _shall_wait(self) -> bool:
+        """Say whether records are to wait for secrets that may come."""
+        expects = self.recorder.secrets.expects and not self.has_waited
+        return expects and not self.secrets and not self._may_have_key() and has_cryptography()
+
+    def application_epochs(self, side: int) -> list[Epoch]:
+        """Return the epoch of a side's application data, whose secret may have come by now."""
+        label = keylog.SERVER_TRAFFIC if self.is_server(side) else keylog.CLIENT_TRAFFIC
+        more = self.recorder.secrets.more
+        if label not in self.secrets and self.client is not None and more is not None and more():
+            self.secrets = self.recorder.secrets.of(self.client.random)
+        return [epoch for epoch in self.epochs(side) if epoch.is_application]
 
     def _obstacle(self, server: ServerHello) -> str | None:
         """Return why nothing can be decrypted, None where it can."""
@@ -273,7 +291,7 @@ class TlsHandshake:
         self.resumable = b""
         if self.secrets or client is None or server is None or suite is None:
             return
-        if self.is_closed:
+        if self.is_closed or not self.is_decided:
             return
         if not self._may_have_key():
             self.is_closed = True
