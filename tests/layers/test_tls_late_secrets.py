@@ -83,7 +83,7 @@ def test_records_wait_where_secrets_are_expected(version: ssl.TLSVersion) -> Non
 def test_they_do_not_wait_for_ever(version: ssl.TLSVersion) -> None:
     pair, secrets = Pair(contexts(version)).shake_hands(), secrets_of(b"# nothing")
     secrets.expects = True
-    for _ in range(Limits.held // 10_000 + 1):
+    for _ in range(Limits().held // 10_000 + 1):
         pair.send(1, bytes(10_000))
     stage = play(stage_of(secrets), pair.flights)
     assert stage.gone
