@@ -221,6 +221,31 @@ def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
         assert secret.decode() not in repr(analysis) + repr(analysis.recording)
 
 
+def test_keys_that_change_on_the_way() -> None:
+    """KeyUpdate, renegotiation, and an upgrade request that is 0-RTT data."""
+    analysis = wsanalyze.analyze(CAPTURES / "wss-rekeyed.pcapng")
+    wss = analysis.connections[analysis.connections["scheme"] == "wss"]
+    rows = zip(wss.itertuples(), analysis.tls.itertuples(), strict=True)
+    found = {
+        row.target: (tls.version, bool(tls.resumed), row.client_messages, row.server_messages)
+        for row, tls in rows
+    }
+    assert found == {
+        "/key-update": ("TLS 1.3", False, 7, 7),
+        "/renegotiation": ("TLS 1.2", False, 5, 5),
+        "/first": ("TLS 1.3", False, 1, 1),
+        "/early": ("TLS 1.3", True, 2, 2),
+    }
+    assert analysis.tls["decrypted"].all()
+    assert analysis.tls["reason"].isna().all()
+    early = analysis.connections.query("target == '/early' and scheme == 'wss'")
+    hello = analysis.tls["client_random"][3]
+    assert hello is not None
+    # The request came in the flight of the ClientHello, before anything of the server.
+    assert early["request_packet"].item() < early["response_packet"].item()
+    assert early["request_packet"].item() == 136
+
+
 def without_client_hellos(data: bytes) -> bytes:
     """Return a pcapng file (little-endian) without the packets that begin a ClientHello."""
     kept = b""
