@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ from wsanalyze.tls.hellos import RETRY
 
 pytest.importorskip("cryptography")
 
-DECRYPTION_SECRETS = b"\x0a\0\0\0"
+DECRYPTION_SECRETS, ENHANCED_PACKET = b"\x0a\0\0\0", b"\x06\0\0\0"
+CLIENT_HELLO = re.compile(rb"\x16\x03[\x01\x03]..\x01\x00..\x03[\x01-\x03]", re.DOTALL)
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "captures"
 WSS = ["chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng", "wss-handshakes.pcapng"]
@@ -217,3 +219,81 @@ def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
             assert secret not in data.lower()
             assert bytes.fromhex(secret.decode()) not in data
         assert secret.decode() not in repr(analysis) + repr(analysis.recording)
+
+
+def test_keys_that_change_on_the_way() -> None:
+    """KeyUpdate, renegotiation, and an upgrade request that is 0-RTT data."""
+    analysis = wsanalyze.analyze(CAPTURES / "wss-rekeyed.pcapng")
+    wss = analysis.connections[analysis.connections["scheme"] == "wss"]
+    rows = zip(wss.itertuples(), analysis.tls.itertuples(), strict=True)
+    found = {
+        row.target: (tls.version, bool(tls.resumed), row.client_messages, row.server_messages)
+        for row, tls in rows
+    }
+    assert found == {
+        "/key-update": ("TLS 1.3", False, 7, 7),
+        "/renegotiation": ("TLS 1.2", False, 5, 5),
+        "/first": ("TLS 1.3", False, 1, 1),
+        "/early": ("TLS 1.3", True, 2, 2),
+    }
+    assert analysis.tls["decrypted"].all()
+    assert analysis.tls["reason"].isna().all()
+    early = analysis.connections.query("target == '/early' and scheme == 'wss'")
+    hello = analysis.tls["client_random"][3]
+    assert hello is not None
+    # The request came in the flight of the ClientHello, before anything of the server.
+    assert early["request_packet"].item() < early["response_packet"].item()
+    assert early["request_packet"].item() == 136
+
+
+def without_client_hellos(data: bytes) -> bytes:
+    """Return a pcapng file (little-endian) without the packets that begin a ClientHello."""
+    kept = b""
+    while data:
+        stop = int.from_bytes(data[4:8], "little")
+        if data[:4] != ENHANCED_PACKET or not CLIENT_HELLO.search(data[:stop]):
+            kept += data[:stop]
+        data = data[stop:]
+    return kept
+
+
+@pytest.mark.parametrize("name", WSS)
+def test_without_the_client_hellos(tmp_path: Path, name: str) -> None:
+    """The server's random is there, the client's is in the key log: the tag says which."""
+    path = tmp_path / "no-hello.pcapng"
+    path.write_bytes(without_client_hellos((CAPTURES / name).read_bytes()))
+    whole, left = wsanalyze.analyze(CAPTURES / name), wsanalyze.analyze(path)
+    assert left.tls["sni"].isna().all()
+    assert list(left.tls["client_random"]) == list(whole.tls["client_random"])
+    assert list(left.tls["cipher"]) == list(whole.tls["cipher"])
+    assert list(left.tls["decrypted"]) == list(whole.tls["decrypted"])
+    assert said(left.messages) == said(whole.messages)
+
+
+@pytest.mark.parametrize("name", ["chat-wss.pcapng", "wss-tls12.pcapng"])
+def test_a_capture_that_begins_between_the_hellos(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "later.pcapng"
+    path.write_bytes(behind_client_hello((CAPTURES / name).read_bytes()))
+    whole, left = wsanalyze.analyze(CAPTURES / name), wsanalyze.analyze(path)
+    assert list(left.connections["target"]) == list(whole.connections["target"])
+    assert list(left.connections["outcome"]) == list(whole.connections["outcome"])
+    assert said(left.messages) == said(whole.messages)
+
+
+def said(messages: pd.DataFrame) -> list[tuple[int, str, str]]:
+    """Return who said what; behind a hole that nobody fills, in which order is not known."""
+    columns = zip(messages["connection"], messages["sender"], messages["sha256"], strict=True)
+    return sorted(columns)
+
+
+def behind_client_hello(data: bytes) -> bytes:
+    """Return a pcapng file (little-endian) without the packets up to the first ClientHello."""
+    kept, seen = b"", False
+    while data:
+        stop = int.from_bytes(data[4:8], "little")
+        if seen or data[:4] != ENHANCED_PACKET:
+            kept += data[:stop]
+        elif CLIENT_HELLO.search(data[:stop]):
+            seen = True
+        data = data[stop:]
+    return kept

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from wsanalyze.tls.cursor import Cursor, MalformedError
 
 SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
+SESSION_TICKET = 35
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 23, 41, 42, 43
 
 # A ServerHello with this random asks for another ClientHello, RFC 8446 §4.1.3.
@@ -79,6 +80,11 @@ class ClientHello:
         """The point formats, RFC 8422 §5.1.2."""
         data = self.extension(POINT_FORMATS)
         return tuple(data[1 : 1 + data[0]]) if data else ()
+
+    @property
+    def ticket(self) -> bytes:
+        """The ticket of the session that it would resume, RFC 5077 §3.2; empty for none."""
+        return self.extension(SESSION_TICKET) or b""
 
     @property
     def sends_early_data(self) -> bool:
