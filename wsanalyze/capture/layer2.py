@@ -266,11 +266,31 @@ def open_layer2(interfaces: Sequence[str], options: Options, _limits: object) ->
     Raises NotPossibleError where scapy is missing or we may not, CaptureError for an interface
     that cannot be opened, UsageError for a filter that makes no sense.
     """
-    if find_spec("scapy") is None:
-        raise NotPossibleError(
-            ", ".join(interfaces), "a socket of our own needs scapy", advice=EXTRA
-        )
+    _find_scapy()
     return Layer2(interfaces, options)
+
+
+def check_socket() -> None:
+    """Raise NotPossibleError where scapy is missing, or a packet socket is not permitted."""
+    _find_scapy()
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
+    except OSError:
+        raise not_permitted("socket") from None
+
+
+def not_permitted(name: str) -> NotPossibleError:
+    """Return the error of a process that has no right to packet sockets."""
+    return NotPossibleError(
+        name,
+        "a socket of our own is not permitted",
+        advice="run it with sudo, or give Python the right: setcap cap_net_raw=ep PYTHON",
+    )
+
+
+def _find_scapy() -> None:
+    if find_spec("scapy") is None:
+        raise NotPossibleError("socket", "a socket of our own needs scapy", advice=EXTRA)
 
 
 def open_tap(link: Link, options: Options) -> Tap:
@@ -311,11 +331,7 @@ def _socket(link: Link) -> Any:
     try:
         return L2ListenSocket(iface=link.name, promisc=False, nofilter=1)
     except PermissionError:
-        raise NotPossibleError(
-            link.name,
-            "a socket of our own is not permitted",
-            advice="run it with sudo, or give Python the right: setcap cap_net_raw=ep PYTHON",
-        ) from None
+        raise not_permitted(link.name) from None
     except OSError as error:
         if error.errno == errno.ENETDOWN:
             advice = f"ip link set {link.name} up"
