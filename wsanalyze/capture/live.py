@@ -212,7 +212,7 @@ def list_interfaces() -> list[Offer]:
 def why_not(source: str) -> NotPossibleError | None:
     """Return why "dumpcap" or "socket" cannot capture here, None where it can."""
     from wsanalyze.capture.dumpcap import check_dumpcap
-    from wsanalyze.capture.layer2 import check_socket
+    from wsanalyze.capture.packet_socket import check_socket
 
     try:
         (check_dumpcap if source == "dumpcap" else check_socket)()
