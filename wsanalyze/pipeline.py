@@ -207,7 +207,7 @@ class _Run:
             # Its patterns take longer to compile than a small capture to read.
             from wsanalyze.checks.contents import inspect
 
-            self.recorder.inspect = inspect
+            self.recorder.look_into(inspect)
         self.summaries = [CaptureSummary(info.name) for info in infos]
         self.recorder.summaries = self.summaries
         self.counts = [PacketCounts() for _ in infos]

@@ -7,6 +7,8 @@ cdef unsigned char THREE
 
 cpdef bint glance(Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
 cdef bint has_pair(const unsigned char* source, Py_ssize_t length) noexcept
+cdef unsigned char nearest_pair(const unsigned char* source, Py_ssize_t places) noexcept
+cdef unsigned char nearest_digits(const unsigned char* source, Py_ssize_t places) noexcept
 cdef bint may_have_digits(const unsigned char* source, Py_ssize_t length) noexcept
 cdef bint has_digits(const unsigned char* source, Py_ssize_t length) noexcept
 cdef bint look(const unsigned char* source, Py_ssize_t length) noexcept

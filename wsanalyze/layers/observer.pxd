@@ -18,11 +18,10 @@ cdef long long MOST_LATE
 cdef class Observer:
     cdef public Watch client
     cdef public Watch server
+    cdef public long long longest
     cdef public object inspect
     cdef public bint strict
     cdef public bint late
-    cdef public long long last_time
-    cdef public long long longest
     cdef public object observation
     cdef public bint owned
     cdef public object client_orders
@@ -35,6 +34,7 @@ cdef class Observer:
     cdef public long long server_before
     cdef public long long end_time
     cdef Watch watch(self, int role)
+    cdef long long latest(self) noexcept
     cdef int frame(self, Sender sender, long long number, bint deflate) except -1
     cdef int begin_message(self, Watch watch) except -1
     cdef int header(self, Sender sender, Watch watch, int opcode, bint deflate) except -1

@@ -59,7 +59,7 @@ class Observer:
 
     - `strict`: whether frames are those of RFC 6455; `owned`: an extension that is not known may
       own reserved bits
-    - `last_time`: of the last frame of either end
+    - `longest`: the longest silence so far, in ns, at first what is none yet
     - `late`: frames of one side were lost, so that frames are read in another order than they are
       numbered; `client_orders`, `server_orders`: since then, the place of each in the order of
       reading; `…_offsets`: where it begins in its sender's stream; `…_reads`: how many frames of
@@ -75,7 +75,6 @@ class Observer:
         self.server = Watch(1, memory)
         self.strict = True
         self.owned = False
-        self.last_time = NEVER
         self.longest = PAUSE
         self.late = False
         self.client_orders: array[int] = array("q")
@@ -91,10 +90,16 @@ class Observer:
         """Return what is noticed of the client (0) or the server (1)."""
         return self.server if role else self.client
 
+    def latest(self) -> cython.longlong:
+        """Return the latest time of any frame, NEVER where there was none."""
+        client: cython.longlong = self.client.latest
+        return client if client > self.server.latest else self.server.latest
+
     def frame(self, sender: Sender, number: cython.longlong, deflate: cython.bint) -> cython.int:
         """Take note of the header that was just read, the `number`th of both sides, from 0."""
         reader: FrameReader = sender.reader
         watch: Watch = self.server if sender.role else self.client
+        before: cython.longlong = self.latest()
         watch.number = self.numbered(sender, sender.frame_offset) if self.late else number
         watch.time = sender.time
         watch.packet = sender.packet
@@ -106,12 +111,12 @@ class Observer:
         watch.certain = sender.confidence == 0
         if watch.first is None:
             watch.first = watch.event("first")
-        if self.last_time != NEVER and sender.time - self.last_time > self.longest:
-            self.longest = sender.time - self.last_time
+        if before != NEVER and sender.time - before > self.longest:
+            self.longest = sender.time - before
             self.observation.longest_silence_ns = self.longest
             self.observation.longest_silence_before = watch.event("silence")
-        if sender.time > self.last_time:
-            self.last_time = sender.time
+        if sender.time > watch.latest:
+            watch.latest = sender.time
         if reader.length >= LARGE and reader.length > watch.largest_length:
             watch.largest_length = reader.length
             watch.largest = watch.event("large")
@@ -276,6 +281,8 @@ class Observer:
         """Learn that frames of a side are missing: others will be found out of their order."""
         watch: Watch = self.server if sender.role else self.client
         watch.unsure = True
+        # Frames that are numbered otherwise than they are read are noted one by one.
+        self.client.short = self.server.short = False
         if not self.late:
             self.late = True
             self.client_before = other.frames if sender.role else sender.frames
@@ -317,6 +324,7 @@ class Observer:
         other: Watch = self.client if sender.role else self.server
         opcode: cython.int = sender.reader.head & 15
         if opcode == 8:
+            watch.short = False
             if watch.close is None:
                 watch.close = watch.event("close", bytes(sender.control))
                 if other.first is not None:
@@ -354,11 +362,18 @@ class Observer:
                 "not-utf8", watch, message.wrong, message.utf8.wrong_at, message.wrong_frame
             )
         if message.compressed:
+            watch.not_plain += 1
             self.compressed(watch, message)
-        elif message.complete:
-            watch.uncompressed += 1
+        elif not message.complete:
+            watch.not_plain += 1
         if self.inspect is not None and len(message.kept):
             self.look(watch, message)
+        watch.short = (
+            self.strict
+            and not self.late
+            and not sender.closed
+            and (self.inspect is None or watch.looked >= ALWAYS)
+        )
         return 0
 
     def compressed(self, watch: Watch, message: MessageReader) -> cython.int:
@@ -443,8 +458,9 @@ class Observer:
                 observation.events.append(replace(watch.first, kind="frame-after-refusal"))
             self.unanswered(watch)
         self.closes()
-        if self.last_time != NEVER and self.end_time != NEVER:
-            observation.silence_ns = max(self.end_time - self.last_time, 0)
+        last: cython.longlong = self.latest()
+        if last != NEVER and self.end_time != NEVER:
+            observation.silence_ns = max(self.end_time - last, 0)
         observation.client = self.client.side()
         observation.server = self.server.side()
         if self.late:
@@ -469,7 +485,7 @@ class Observer:
 
     def unanswered(self, watch: Watch) -> None:
         """Record the Pings that no Pong came for."""
-        last = max(self.last_time, self.end_time)
+        last = max(self.latest(), self.end_time)
         for _ in range(watch.unanswered):
             self.is_due("ping-unanswered", watch)
         for ping in [*watch.pings, watch.ping_event()] if watch.waiting else watch.pings:

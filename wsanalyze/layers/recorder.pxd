@@ -1,3 +1,4 @@
+from wsanalyze.layers.shortcut cimport Shortcut
 from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
 from wsanalyze.transport.reassembly cimport Direction
 from wsanalyze.websocket.masking cimport Scratch
@@ -9,6 +10,7 @@ cdef class Recorder:
     cdef public FrameColumns frames
     cdef public MessageColumns messages
     cdef public Scratch scratch
+    cdef public Shortcut shortcut
     cdef public bint observe
     cdef public object inspect
     cdef public bint hashes

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.observer import Inspector
+from wsanalyze.layers.shortcut import Shortcut
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.layers.watch import Keyring
 from wsanalyze.limits import Limits
@@ -31,7 +32,8 @@ class Recorder:
 
     `frames` and `messages` are None where nobody asked for rows; counting goes on without them.
     `contents`: whether messages are unmasked, inflated and checked. `observe`: whether what checks
-    look at is noticed; `inspect` then looks into the beginnings of messages.
+    look at is noticed; `inspect` then looks into the beginnings of messages. `shortcut` counts
+    messages where nobody wants rows.
     `secrets` open TLS connections; facts of them are put into `tls` where somebody asked for them.
     `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
@@ -52,6 +54,7 @@ class Recorder:
         self.inspect: Inspector | None = None
         self.scratch = Scratch()
         self.contents = wants.contents or recording.messages is not None
+        self.shortcut = Shortcut(self.scratch, self.contents)
         self.hashes = wants.hashes and recording.messages is not None
         self.keep = 0
         self.full = False
@@ -72,6 +75,11 @@ class Recorder:
         self.refusals = limits.refusals
         self.attempts = 0
         self.most = -1 if wants.connections is None else wants.connections
+
+    def look_into(self, inspect: Inspector) -> None:
+        """Let the beginnings of messages be inspected."""
+        self.inspect = inspect
+        self.shortcut.looks = True
 
     def begin(self, connection: Connection) -> None:
         """Keep the record of a connection that was just recognised."""

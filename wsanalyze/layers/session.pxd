@@ -3,8 +3,8 @@ from wsanalyze.layer cimport Layer
 from wsanalyze.layers.observer cimport LOOK, Observer
 from wsanalyze.layers.recorder cimport Recorder
 from wsanalyze.layers.sender cimport Sender
-from wsanalyze.layers.shortcut cimport Shortcut, asks
-from wsanalyze.layers.watch cimport NEVER, SECOND
+from wsanalyze.layers.shortcut cimport asks
+from wsanalyze.layers.watch cimport NEVER, PAUSE, SECOND, Watch
 from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
 from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
@@ -13,20 +13,27 @@ from wsanalyze.websocket.resync cimport Search
 cdef Py_ssize_t KEPT_CONTROL
 
 cdef class Session(Layer):
-    cdef Recorder recorder
-    cdef object connection
-    cdef long long serial
+    # What every segment touches comes first.
     cdef Sender low
     cdef Sender high
+    cdef Watch low_watch
+    cdef Watch high_watch
+    cdef Recorder recorder
+    cdef long long frames
+    cdef bint counts_only
+    cdef bint doubted
+    cdef public Observer observer
+    cdef object connection
+    cdef long long serial
     cdef int first_close
     cdef long long first_close_at
     cdef public int unframed
     cdef str first_end
     cdef int deflate
-    cdef bint counts_only
-    cdef bint doubted
-    cdef Shortcut shortcut
-    cdef public Observer observer
+    cdef Py_ssize_t count(
+        self, int side, Sender sender, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
+        long long time, long long packet
+    ) except -1
     cdef bint begins_as_request(
         self, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
     ) except -1

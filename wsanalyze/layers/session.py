@@ -9,7 +9,7 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.sender import Sender
-from wsanalyze.layers.shortcut import Shortcut
+from wsanalyze.layers.watch import Watch
 from wsanalyze.tables.columns import FrameColumns, MessageColumns
 from wsanalyze.websocket.deflate import Inflater
 from wsanalyze.websocket.frames import FrameReader
@@ -23,7 +23,7 @@ except ImportError:
 if not cython.compiled:
     from wsanalyze.layers.observer import LOOK
     from wsanalyze.layers.shortcut import asks
-    from wsanalyze.layers.watch import NEVER, SECOND
+    from wsanalyze.layers.watch import NEVER, PAUSE, SECOND
 
 # RFC 6455 §5.5 allows 125 bytes in a control frame. Of an illegal one as much is kept as a reader
 # may want to see.
@@ -37,6 +37,7 @@ class Session(Layer):
 
     `client_side` is the direction in which the client sends. `offsets` are the stream offsets of
     the first frame byte of side 0 and 1. `deflate` is the negotiated permessage-deflate or None.
+    `frames` is how many there were of both sides.
     """
 
     def __init__(
@@ -57,6 +58,12 @@ class Session(Layer):
         contents: cython.bint = recorder.contents
         self.low = Sender(client_side, offsets[0], MessageReader(keep, hashes, contents))
         self.high = Sender(1 - client_side, offsets[1], MessageReader(keep, hashes, contents))
+        self.low_watch: Watch | None = None
+        self.high_watch: Watch | None = None
+        if self.observer is not None:
+            self.low_watch = self.observer.watch(self.low.role)
+            self.high_watch = self.observer.watch(self.high.role)
+        self.frames = 0
         self.first_close = -1
         self.first_close_at = 0
         self.unframed = 0
@@ -67,7 +74,6 @@ class Session(Layer):
         self.counts_only = (
             recorder.frames is None and recorder.messages is None and not self.doubted
         )
-        self.shortcut = Shortcut(recorder, self.observer, self.low, self.high)
         self.agree()
 
     def observing(self) -> Observer | None:
@@ -158,7 +164,7 @@ class Session(Layer):
                 if reader.have == 0:
                     if self.counts_only and not (sender.message.open or sender.confidence):
                         sender.ordinal = ordinal
-                        at = self.shortcut.count(sender, buffer, at, stop, time, packet)
+                        at = self.count(side, sender, buffer, at, stop, time, packet)
                         if at == stop:
                             break
                     sender.time = time
@@ -194,6 +200,34 @@ class Session(Layer):
         sender.offset += stop - start
         return 0
 
+    def count(
+        self,
+        side: cython.int,
+        sender: Sender,
+        buffer: Buffer,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Go the short way as far as it leads; return where something else begins."""
+        recorder: Recorder = self.recorder
+        watch: Watch | None = self.high_watch if side else self.low_watch
+        before: cython.longlong = sender.frames
+        heard: cython.longlong = NEVER
+        if watch is not None:
+            # What ends a silence is noted by itself.
+            if not watch.short or time - watch.latest > PAUSE:
+                return at
+            if time - watch.message_at > SECOND:
+                heard = cython.cast(Watch, self.low_watch if side else self.high_watch).time
+        at = recorder.shortcut.count(
+            sender, watch, heard, self.frames, buffer, at, stop, time, packet
+        )
+        self.frames += sender.frames - before
+        recorder.message_serial += sender.frames - before
+        return at
+
     def begins_as_request(
         self, sender: Sender, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
     ) -> cython.bint:
@@ -208,7 +242,8 @@ class Session(Layer):
         reader: FrameReader = sender.reader
         opcode: cython.int = reader.head & 15
         if self.observer is not None:
-            self.observer.frame(sender, self.low.frames + self.high.frames, self.deflate != 0)
+            self.observer.frame(sender, self.frames, self.deflate != 0)
+        self.frames += 1
         sender.in_frame = 1
         sender.captured = 0
         sender.broken = 0

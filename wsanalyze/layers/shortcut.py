@@ -7,8 +7,6 @@ It is no second opinion: it gives up on anything else before it has changed anyt
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.layers.observer import Observer
-from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.sender import Sender
 from wsanalyze.layers.watch import Watch
 from wsanalyze.websocket.masking import Scratch
@@ -20,7 +18,7 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
     from wsanalyze.layers.glance import glance
-    from wsanalyze.layers.observer import ALWAYS, LOOK
+    from wsanalyze.layers.observer import LOOK
     from wsanalyze.loads import load32
     from wsanalyze.websocket.masking import PIECE
 
@@ -38,21 +36,25 @@ LINE_TRACE = 0x54524143
 @cython.final
 @cython.cclass
 class Shortcut:
-    """Counts messages of both sides of a session for it; `low` and `high` are its senders."""
+    """Counts messages for sessions: where nobody wants rows, and what most messages are.
 
-    def __init__(
-        self, recorder: Recorder, observer: Observer | None, low: Sender, high: Sender
-    ) -> None:
-        self.recorder = recorder
-        self.observer = observer
-        self.low = low
-        self.high = high
+    `contents`: whether texts are unmasked and checked; `looks`: whether what may hold a secret is
+    left to the long way.
+    """
+
+    def __init__(self, scratch: Scratch, contents: cython.bint) -> None:
+        self.scratch = scratch
         self.utf8 = Utf8()
+        self.contents = contents
+        self.looks = False
 
     @cython.boundscheck(False)
     def count(
         self,
         sender: Sender,
+        watch: Watch | None,
+        heard: cython.longlong,
+        number: cython.longlong,
         buffer: Buffer,
         at: cython.Py_ssize_t,
         stop: cython.Py_ssize_t,
@@ -60,6 +62,9 @@ class Shortcut:
         packet: cython.longlong,
     ) -> cython.Py_ssize_t:
         """Count the messages of a single frame that lie whole in `buffer[at:stop]`.
+
+        `watch`: who takes note of them, None where nobody does; `heard`: when the other end last
+        sent a frame, for what follows a pause; `number`: that of the first frame.
 
         Returns where anything else begins: a fragment, a control frame, RSV bits, what is cut, what
         an observer has to look at.
@@ -70,15 +75,9 @@ class Shortcut:
         payloads: cython.Py_ssize_t = 0
         last: cython.Py_ssize_t = at
         masked: cython.int
-        contents: cython.bint = self.recorder.contents
-        watch: Watch | None = None
         # The one check that stands for the unchecked loads below.
         if at < 0 or stop > len(buffer.view):
             raise IndexError("the frames lie outside their buffer")
-        if self.observer is not None:
-            watch = self.watching(sender, time)
-            if watch is None:
-                return at
         while stop - at >= 4:
             if buffer.view[at] != 0x81 and buffer.view[at] != 0x82:
                 break
@@ -98,9 +97,10 @@ class Shortcut:
                 # Headers of 4 and 8 bytes have a length of 16 bits.
                 if length < 126 and not size & 2:
                     break
-                if self.remarkable(sender, watch, buffer, at, size, length, time):
+                if self.remarkable(watch, buffer, at, size, length, masked):
                     break
-            elif contents and buffer.view[at] == 0x81:
+                watch.message(time, length, heard)
+            elif self.contents and buffer.view[at] == 0x81:
                 sender.invalid_text += not self.is_text(buffer, at + size, length, masked)
             sender.masked += masked
             # A search behind a hole asks what frames looked like.
@@ -112,96 +112,74 @@ class Shortcut:
         sender.frames += messages
         sender.messages += messages
         sender.bytes += payloads
-        self.recorder.message_serial += messages
         if watch is not None and messages:
-            self.watched(sender, watch, buffer, last, time, packet)
+            self.watched(watch, buffer, last, number + messages - 1, time, packet)
         return at
-
-    def watching(self, sender: Sender, time: cython.longlong) -> Watch | None:
-        """Return who is watched, None where the next frame has to be looked at one by one."""
-        observer = cython.cast(Observer, self.observer)
-        watch: Watch = observer.server if sender.role else observer.client
-        if watch.first is None or (watch.looked < ALWAYS and observer.inspect is not None):
-            return None
-        if sender.closed or time - observer.last_time > observer.longest:
-            return None
-        # Frames that are numbered otherwise than they are read are noted one by one.
-        if observer.late or not observer.strict:
-            return None
-        return watch
 
     @cython.boundscheck(False)
     def remarkable(
         self,
-        sender: Sender,
         watch: Watch,
         buffer: Buffer,
         at: cython.Py_ssize_t,
         size: cython.Py_ssize_t,
         length: cython.Py_ssize_t,
-        time: cython.longlong,
+        masked: cython.int,
     ) -> cython.bint:
-        """Say whether a message has to be looked at the long way; take note of it where not.
+        """Say whether a message has to be looked at the long way; take note of its key where not.
 
         Its frame, with a header of `size` bytes, is at `at`; `count` has checked that it is
-        there.
+        there, and masked as its sender has to.
         """
-        observer: Observer = cython.cast(Observer, self.observer)
-        other: Watch = observer.client if sender.role else observer.server
-        scratch: Scratch = self.recorder.scratch
+        scratch: Scratch = self.scratch
         start: cython.Py_ssize_t = at + size
         upto: cython.Py_ssize_t = length if length < LOOK else LOOK
-        key: cython.longlong = -1
-        bits: cython.int
-        if sender.role == 0:
-            key = load32(buffer, start - 4)
-            if length >= 5 and asks(buffer, start):
+        is_text: cython.bint = self.contents and buffer.view[at] == 0x81
+        key: cython.longlong
+        if not masked:
+            if not is_text:
+                return False
+            if not self.utf8.whole(buffer, start, start + length):
                 return True
-        if self.recorder.contents and buffer.view[at] == 0x81:
-            if key >= 0:
-                bits = scratch.unmask(buffer, start, start + length, key, 0)
-                if bits >= 128 and not self.utf8.whole(scratch.buffer, 0, length):
+            return self.looks and glance(buffer, start, start + upto)
+        if length >= 5 and asks(buffer, start):
+            return True
+        key = load32(buffer, start - 4)
+        if is_text:
+            if scratch.unmask(buffer, start, start + length, key, 0) >= 128:
+                if not self.utf8.whole(scratch.buffer, 0, length):
                     return True
-                if observer.inspect is not None and glance(scratch.buffer, 0, upto):
-                    return True
-            else:
-                if not self.utf8.whole(buffer, start, start + length):
-                    return True
-                if observer.inspect is not None and glance(buffer, start, start + upto):
-                    return True
-        if key >= 0:
-            watch.masked_with(key)
-        watch.uncompressed += 1
-        watch.message(time, length, other.time)
+            if self.looks and glance(scratch.buffer, 0, upto):
+                return True
+        watch.masked_with(key)
         return False
 
     @cython.boundscheck(False)
     def watched(
         self,
-        sender: Sender,
         watch: Watch,
         buffer: Buffer,
         at: cython.Py_ssize_t,
+        number: cython.longlong,
         time: cython.longlong,
         packet: cython.longlong,
     ) -> cython.int:
         """Take note of the last one of some messages, whose frame is at `at`."""
-        observer: Observer = cython.cast(Observer, self.observer)
-        watch.number = self.low.frames + self.high.frames - 1
+        watch.number = number
         watch.time = time
         watch.packet = packet
         watch.head = buffer.view[at]
         watch.second = buffer.view[at + 1]
         watch.length = watch.second & 127
-        watch.header_length = 6 if sender.role == 0 else 2
+        watch.header_length = 6 if watch.second & 128 else 2
         if watch.length == 126:
             watch.length = buffer.view[at + 2] << 8 | buffer.view[at + 3]
             watch.header_length += 2
-        watch.key = load32(buffer, at + watch.header_length - 4) if sender.role == 0 else -1
+        watch.key = watch.last_key if watch.second & 128 else -1
         watch.certain = True
         watch.unsure = False
-        if time > observer.last_time:
-            observer.last_time = time
+        if time > watch.latest:
+            watch.latest = time
         return 0
 
     @cython.boundscheck(False)
@@ -214,7 +192,7 @@ class Shortcut:
     ) -> cython.bint:
         """Say whether the payload at `start`, behind its masking key where masked, is UTF-8."""
         key: cython.longlong
-        scratch: Scratch = self.recorder.scratch
+        scratch: Scratch = self.scratch
         if not masked:
             return self.utf8.whole(buffer, start, start + length)
         key = buffer.view[start - 4] << 8 | buffer.view[start - 3]

@@ -26,6 +26,8 @@ WAITING_PINGS = 64
 NEVER = -0x7FFFFFFFFFFFFFFF
 
 FIRST_KEYS = 64
+# Keys that are held back until they are written together: a power of two.
+HELD_KEYS = 8
 
 
 class Keyring:
@@ -70,16 +72,18 @@ class Watch:
 
     - `number`, `time`, `packet`, `head`, `second`, `header_length`, `length`, `key`: of its last
       frame;
-      `certain`: whether its place is
+      `certain`: whether its place is; `latest`: the latest time of any of its frames
+    - `short`: whether nothing but what a message itself shows stands against the short way
     - `message_…`: the same of the first frame of its open or last message that had several frames
       or came in pieces
     - `memory`: what the masking keys of all sides take, of those that have more than a few
     - `unsure`: a message may have begun where nothing was seen, so that a continuation is no fault
-    - `keys`, `kept_keys`: its first masking keys, with `room` for more; `last_key` the one before,
-      -1 for none
+    - `keys`, `kept_keys`: its first masking keys, with `room` for more; `held`: the latest of them,
+      not written there yet; `last_key`: the one before, -1 for none
     - `messages`, `lengths`, `length_squares`, `shortest`, `longest`: how long its messages were on
-      the wire; `pauses`, `pause_…`: the times between them. They are taken note of with every
-      message, and stand here for that
+      the wire; `pause_…`: the times between them, the first having begun at `first_at`, the last
+      at `message_at`. They are taken note of with every message, and stand here for that
+    - `not_plain`: messages that were compressed or not complete
     - `waiting`: whether its latest Ping has no answer yet; `ping_…`: that one's facts, its payload
       among them; `pings`: earlier ones without an answer, of which the latest are remembered
     - `looked`: how many of its messages were looked into whatever they hold
@@ -93,6 +97,8 @@ class Watch:
         self.head = self.second = self.header_length = 0
         self.key = -1
         self.certain = True
+        self.latest = NEVER
+        self.short = False
         self.message_number = self.message_time = self.message_packet = self.message_length = 0
         self.message_head = self.message_second = self.message_header_length = 0
         self.message_key = -1
@@ -100,13 +106,16 @@ class Watch:
         self.unsure = False
         self.kept_keys = self.room = 0
         self.keys: memoryview  # where there is room
+        # A C array, see the .pxd.
+        self.held = [0] * 8
         self.last_key = -1
         self.zero_keys = self.same_keys = 0
         self.empty_frames = self.fragments = self.interleaved = 0
-        self.compressed = self.uncompressed = 0
+        self.compressed = self.not_plain = 0
         self.compressed_wire = self.compressed_length = 0
         self.looked = 0
-        self.message_at = self.ping_at = self.pong_at = self.second_at = NEVER
+        self.message_at = self.first_at = NEVER
+        self.ping_at = self.pong_at = self.second_at = NEVER
         self.in_second = self.most_in_second = 0
         self.burst_at = NEVER
         self.in_burst = self.bursts = 0
@@ -121,7 +130,7 @@ class Watch:
         self.pings: list[Event] = []
         self.messages = self.lengths = self.shortest = self.longest = 0
         self.length_squares = 0.0
-        self.pauses = self.pause_total = self.pause_least = self.pause_most = 0
+        self.pause_least = self.pause_most = 0
         self.pause_squares = 0.0
         self.pong_ns = Tally()
         self.ping_ns = Tally()
@@ -141,8 +150,19 @@ class Watch:
         if self.kept_keys < KEPT_KEYS:
             if self.kept_keys == self.room and not self.more_keys():
                 return 0
-            self.keys[self.kept_keys] = cython.cast(cython.uint, key)
+            # Written one by one they would touch a place of memory more with each frame, which of
+            # a thousand connections is in no cache of the processor.
+            self.held[self.kept_keys & 7] = cython.cast(cython.uint, key)
             self.kept_keys += 1
+            if self.kept_keys & 7 == 0:
+                self.write_keys(self.kept_keys - HELD_KEYS)
+        return 0
+
+    def write_keys(self, place: cython.Py_ssize_t) -> cython.int:
+        """Write the keys that are held back, from `place` on."""
+        while place < self.kept_keys:
+            self.keys[place] = self.held[place & 7]
+            place += 1
         return 0
 
     def more_keys(self) -> cython.bint:
@@ -174,15 +194,13 @@ class Watch:
         self.lengths += length
         self.length_squares += cython.cast(cython.double, length) * length
         if self.message_at == NEVER:
-            self.message_at = time
+            self.message_at = self.first_at = time
             return 0
         pause = time - self.message_at
-        if self.pauses == 0 or pause < self.pause_least:
+        if self.messages == 2 or pause < self.pause_least:
             self.pause_least = pause
-        if self.pauses == 0 or pause > self.pause_most:
+        if self.messages == 2 or pause > self.pause_most:
             self.pause_most = pause
-        self.pauses += 1
-        self.pause_total += pause
         self.pause_squares += cython.cast(cython.double, pause) * pause
         if pause > SECOND and heard > self.message_at:
             self.burst_at = time
@@ -192,7 +210,8 @@ class Watch:
                 self.in_burst = 0
             else:
                 self.in_burst += 1
-                self.bursts += self.in_burst == BURST_MESSAGES
+                if self.in_burst == BURST_MESSAGES:
+                    self.bursts += 1
         self.message_at = time
         return 0
 
@@ -296,8 +315,9 @@ class Watch:
         """Return what was noticed."""
         keys = array("I")
         if self.room:
+            self.write_keys(self.kept_keys - (self.kept_keys & 7))
             keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
-        pauses = (self.pauses, self.pause_total, self.pause_squares)
+        pauses = (max(self.messages - 1, 0), self.message_at - self.first_at, self.pause_squares)
         lengths = (self.messages, self.lengths, self.length_squares)
         return Side(
             close=self.close,
@@ -312,7 +332,7 @@ class Watch:
             fragments=self.fragments,
             interleaved=self.interleaved,
             compressed=self.compressed,
-            uncompressed=self.uncompressed,
+            uncompressed=self.messages - self.not_plain,
             compressed_wire=self.compressed_wire,
             compressed_length=self.compressed_length,
             unsolicited_pongs=self.unsolicited,
