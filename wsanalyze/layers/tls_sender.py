@@ -62,6 +62,8 @@ class TlsSender:
     - `ciphered`: whether its records are protected (TLS 1.2: since its ChangeCipherSpec)
     - `tried_blind`: how many of its records were tried with secrets of unknown connections
     - `opener` and `sequence`: for the next record. `epochs`: TLS 1.3's, the current one first
+    - `updated`: whether its keys follow from others that were right; `torn`: whether bytes are
+      missing since the last record that opened, `vague` whether their number is not known
     """
 
     def __init__(self, side: int) -> None:
@@ -82,6 +84,7 @@ class TlsSender:
         self.has_certificate = False
         self.tried_blind = 0
         self.ended: int | None = None
+        self.updated = self.torn = self.vague = False
 
     def fill(self, data: bytes, at: int) -> int:
         """Add to what is pending as much as the record takes, all where one is looked for."""
@@ -118,6 +121,7 @@ class TlsSender:
 
     def passes(self, length: int) -> bool:
         """Pass over missing bytes; return False where they leave open where a record begins."""
+        self.torn = True
         if self.skipping >= length > 0:
             self.skipping -= length
             self.miss(length)
@@ -131,8 +135,10 @@ class TlsSender:
         return True
 
     def lose(self, length: int) -> None:
-        """Forget where records begin, behind missing bytes."""
-        self.miss(len(self.pending) + self.skipping + length)
+        """Forget where records begin, behind missing bytes; negative: at most so many."""
+        self.torn = True
+        self.vague |= length < 0
+        self.miss(len(self.pending) + self.skipping + abs(length))
         self.pending, self.needed, self.looked = bytearray(), HEADER, 0
         self.skipping = 0
         self.seeking = True
@@ -179,6 +185,7 @@ class TlsSender:
 
     def begin(self, opener: Opener) -> None:
         """Go on with other keys."""
+        self.updated = False
         self.opener, self.sequence, self.ciphered = opener, 0, True
 
     def begin_epochs(self, epochs: list[Epoch]) -> None:
@@ -198,6 +205,12 @@ class TlsSender:
         if self.epochs:
             self.epochs = [self.epochs[-1].updated()]
             self.begin(self.epochs[0].opener)
+            self.updated = True
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the next record has to open: the keys are right, and nothing is missing."""
+        return (self.sequence > 0 or self.updated) and not self.torn
 
     def open(self, header: bytes, body: bytes | memoryview) -> bytes | None:
         """Open a record; None where no key and no sequence number that may be due fits it.
@@ -269,7 +282,8 @@ class TlsSender:
         Exact where the suite always adds as much; else negative: at most as many.
         """
         lost, self.lost, self.missed = self.lost, 0, 0
-        if self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
+        vague, self.vague, self.torn = self.vague, False, False
+        if vague or self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
             return -lost
         return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
 
