@@ -202,7 +202,7 @@ class _Run:
         for kind, data in blocks[self.taken[capture] :]:
             self.taken[capture] += 1
             if kind == TLS_KEY_LOG:
-                self.secrets.add(data.splitlines())
+                self.secrets.add(data.splitlines(), private_keys=False)
 
     def is_narrow(self, capture: int) -> bool:
         """Say whether another capture keeps more of each packet than this one."""

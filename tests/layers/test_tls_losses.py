@@ -189,6 +189,23 @@ def test_what_is_tried_in_all_is_limited() -> None:
     assert secrets.tries_left == 0
 
 
+def test_what_is_tried_in_vain_is_limited_for_all_connections_together() -> None:
+    """Else each connection of a kilobyte could cost what trying eight megabytes does."""
+    secrets = crafted_secrets()
+    secrets.spare = 1024 * 1024
+    told = []
+    for _ in range(8):
+        crafted = Crafted13()
+        play(stage := stage_of(secrets), crafted.handshake())
+        for _ in range(400):
+            stage.data(1, b"\x17\x03\x03\x00\x11" + bytes(17))
+        stage.finish()
+        told.append(stage.recording.tls[0].bad_records)
+    assert secrets.spare == 0
+    assert told[0] > told[-1] > 0
+    assert stage.recording.tls[0].reason == "from some record on none authenticates"
+
+
 class TestHolesOfUnknownLength:
     """A negative length, as behind records of AES-CBC: at most so many bytes."""
 

@@ -80,7 +80,7 @@ class Windows:
         self.stalled.clear()
 
     def _gives_up(self, streams: int) -> bool:
-        """Count so many streams that are to be looked at; know nothing any more beyond the limit."""
+        """Count streams that are to be looked at; beyond the limit, know nothing any more."""
         self._looks += streams
         if self._looks <= MOST_LOOKS:
             return False

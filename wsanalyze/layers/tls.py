@@ -60,7 +60,7 @@ class Tls(Layer):
         self.route = route
         self.inside = inside
         self.inner: Layer | None = None
-        self.senders = (TlsSender(0), TlsSender(1))
+        self.senders = (TlsSender(0, recorder.secrets), TlsSender(1, recorder.secrets))
         self.handshake = TlsHandshake(recorder, conversation)
         self.waiting: list[Held] = []
         self.waiting_bytes = self.counted = 0

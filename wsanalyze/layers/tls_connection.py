@@ -44,9 +44,9 @@ class TlsConnection:
     alert: int | None = None
     # Who sent a close_notify: `client`, `server`.
     notified: tuple[str, ...] = ()
-    # Records that were opened, and those that did not authenticate; `forged` are those of them whose
-    # keys and sequence numbers were known for sure, and `first_forged` sender, time and packet of
-    # the first.
+    # Records that were opened, and those that did not authenticate; `forged` are those of them
+    # whose keys and sequence numbers were known for sure, and `first_forged` sender, time and
+    # packet of the first.
     records: int = 0
     bad_records: int = 0
     forged: int = 0

@@ -256,7 +256,7 @@ class TlsHandshake:
             return
         from wsanalyze.tls import rsa_keys
 
-        keys = rsa_keys.loaded(self.recorder.secrets.private_keys)
+        keys = self.recorder.secrets.rsa_keys()
         premaster = rsa_keys.maybe_premaster(keys, body, client.version)
         if premaster is None:
             self.is_closed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsanalyze.tls.hellos import TLS_1_2
+from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO, SERVER_HELLO, Messages
 from wsanalyze.tls.schedule import next_secret
 from wsanalyze.tls.suites import Suite
@@ -19,7 +20,8 @@ HANDSHAKE, APPLICATION_DATA, MAJOR = 22, 23, 3
 LONGEST = 16_384 + 2048
 # Records that may be missing before one is looked at: a hole of 90 kB full of the smallest.
 MOST_MISSED = 4096
-# Bytes that may be tried in vain, besides TRIES times those that the side sent.
+# Bytes that may be tried in vain, besides TRIES times those that the side sent; and no more than
+# all connections together have left.
 SPARE = 8 * 1024 * 1024
 TRIES = 4
 # What trying costs besides the bytes.
@@ -66,8 +68,10 @@ class TlsSender:
       missing since the last record that opened, `vague` whether their number is not known
     """
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, secrets: Secrets) -> None:
         self.side = side
+        self.secrets = secrets
+        self.spare = 0
         self.pending = bytearray()
         self.needed = HEADER
         self.looked = 0
@@ -268,7 +272,12 @@ class TlsSender:
     @property
     def is_tired(self) -> bool:
         """Whether so much was tried in vain that it is not worth going on."""
-        return self.tried > SPARE + TRIES * self.sent
+        while self.tried > self.spare + TRIES * self.sent:
+            more = self.secrets.more_to_try() if self.spare < SPARE else 0
+            if not more:
+                return True
+            self.spare += more
+        return False
 
     def miss(self, length: int) -> None:
         """Take note of bytes of records that were not opened."""
