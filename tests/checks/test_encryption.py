@@ -175,7 +175,9 @@ class TestInterception:
         assert finding.message.endswith("which opens TLS")
         assert (finding.severity, finding.evidence) == ("warning", issuer)
 
-    @pytest.mark.parametrize("issuer", ["C=US,O=Let's Encrypt,CN=R11", "CN=Charles", "O=Stavgard Oy", None, ""])
+    @pytest.mark.parametrize(
+        "issuer", ["C=US,O=Let's Encrypt,CN=R11", "CN=Charles", "O=Stavgard Oy", None, ""]
+    )
     def test_others(self, issuer: str | None) -> None:
         assert found(encryption.interception, inside(certificate_issuer=issuer)) == []
 

@@ -317,6 +317,16 @@ def test_what_is_not_protected_is_nobodys() -> None:
     assert found.first_forged[0::2] == ("server", 6)
 
 
+def test_behind_a_close_notify_nothing_is_forged() -> None:
+    """Somebody may go on in another way on the same TCP connection."""
+    crafted = Crafted13()
+    flights = [*crafted.handshake(), (0, crafted.client(b"\x01\x00", 21))]
+    flights.append((0, record(22, client_hello(random=bytes(32)))))
+    stage = play(stage_of(crafted_secrets()), flights)
+    stage.finish()
+    assert (tls_of(stage).bad_records, tls_of(stage).forged) == (1, 0)
+
+
 def test_a_server_hello_of_the_client_is_none() -> None:
     crafted = Crafted13()
     hello, answer, *others = crafted.handshake()

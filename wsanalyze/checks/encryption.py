@@ -24,7 +24,8 @@ STATIC_KEYS = re.compile(r"TLS_(RSA|ECDH_\w+|DH_\w+)_WITH_")
 
 # How products that open TLS on its way sign what they make: in the names of their authorities.
 INSPECTORS = re.compile(
-    r"\b(?:Zscaler|Netskope|Fortinet|FortiGate|Palo Alto Networks|Blue ?Coat|ProxySG|Sophos|WatchGuard|"
+    r"\b(?:Zscaler|"
+    r"Netskope|Fortinet|FortiGate|Palo Alto Networks|Blue ?Coat|ProxySG|Sophos|WatchGuard|"
     r"Barracuda|Check Point|Cisco Umbrella|Cisco Secure|McAfee Web Gateway|Skyhigh|Forcepoint|"
     r"SonicWall|Untangle|Smoothwall|Securly|Lightspeed|iboss|Kaspersky|ESET SSL|Avast|AVG\b|"
     r"Bitdefender|Dr\.?Web|AdGuard|mitmproxy|PortSwigger|Charles Proxy|DO_NOT_TRUST|Fiddler|"
@@ -247,7 +248,7 @@ def no_close_notify(facts: Facts) -> Iterator[Finding]:
     tls, record = _told_here(facts), facts.connection
     if tls is None or not tls.decrypted or tls.reason is not None or record.http_stream is not None:
         return
-    role, _, how = record.ended_by.partition("-")
+    role, _, how = (record.ended_by or "").partition("-")
     if how != "fin" or role in tls.notified or tls.alert is not None:
         return
     if facts.whole(role):

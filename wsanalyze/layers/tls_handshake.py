@@ -125,6 +125,9 @@ class TlsHandshake:
     def forged(self, side: int, time: int, packet: int) -> None:
         """Take note of a record that did not authenticate although the keys were right."""
         facts = self.facts
+        if self.role(side) in facts.notified:
+            # What follows is no TLS of this connection, whatever it is (RFC 8446 §6.1).
+            return
         facts.forged += 1
         if facts.first_forged is None:
             facts.first_forged = (self.role(side), time, packet)
