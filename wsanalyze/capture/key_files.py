@@ -14,6 +14,8 @@ from wsanalyze.errors import UsageError
 LONGEST = 1024
 # Files that are followed at once, and bytes that are read of each at a time.
 FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
+# How much of the rest of such a line is read at once.
+PASSED_OVER = 1024 * 1024
 
 
 def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
@@ -115,5 +117,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         with path.open("rb") as file:
             while line := file.readline(LONGEST):
                 yield line
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(PASSED_OVER)
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
