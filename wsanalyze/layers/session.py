@@ -69,6 +69,7 @@ class Session(Layer):
         )
         self.shortcut = Shortcut(recorder, self.observer, self.low, self.high)
         self.agree()
+        recorder.read_by(connection, self)
 
     def observing(self) -> Observer | None:
         """Return who notices what checks want to know, None where nobody asked."""

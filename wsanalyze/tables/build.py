@@ -8,7 +8,7 @@ or less.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
@@ -24,6 +24,7 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables import segments
 from wsanalyze.tables.arrays import batch, coded, plain, rows_of, times
+from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.fixed_width import hexadecimal, text_array
 from wsanalyze.tables.numbering import (
     Carry,
@@ -204,18 +205,12 @@ class Tables:
             yield rows_of(CONNECTIONS, some)
 
     def _header_rows(self) -> Iterator[pa.RecordBatch]:
-        rows = _fields(in_order(self.recording.connections))
+        rows = header_rows(enumerate(in_order(self.recording.connections)))
         while some := list(islice(rows, ROWS)):
             yield rows_of(HEADERS, some)
 
     def _summary_rows(self) -> Iterator[pa.RecordBatch]:
-        rows = []
-        for capture in self.recording.captures:
-            row = asdict(capture)
-            reached = row.pop("limits")
-            row |= {f"limit_{name}": count for name, count in reached.items()}
-            rows.append({name: row.get(name, 0) for name in SUMMARY.names})
-        yield rows_of(SUMMARY, rows)
+        yield rows_of(SUMMARY, [summary_row(capture) for capture in self.recording.captures])
 
     def _tls_rows(self) -> Iterator[pa.RecordBatch]:
         # Several in one conversation stay in their order.
@@ -232,7 +227,7 @@ class Tables:
         for connection, columns in blocks(runs, numbered(runs, self.numbers)):
             number = places(connection, carry)
             message = message_numbers(connection, columns, carry)
-            yield _frames(connection, number, message, columns)
+            yield frame_rows(connection, number, message, columns)
 
     def _message_rows(self) -> Iterator[pa.RecordBatch]:
         runs, carry = self._runs("messages"), Carry()
@@ -240,12 +235,20 @@ class Tables:
         for connection, columns in blocks(runs, numbered(runs, self.numbers)):
             number = places(connection, carry)
             carry.connection = int(connection[-1])
-            yield _messages(connection, number, columns, length)
+            yield message_rows(connection, number, columns, length)
 
 
-def _fields(connections: Sequence[Connection]) -> Iterator[Row]:
-    """Yield the header fields of the handshakes of connections, which are given by number."""
-    for number, connection in enumerate(connections):
+def summary_row(capture: CaptureSummary) -> Row:
+    """Return the cells of a capture's row."""
+    row = asdict(capture)
+    reached = row.pop("limits")
+    row |= {f"limit_{name}": count for name, count in reached.items()}
+    return {name: row.get(name, 0) for name in SUMMARY.names}
+
+
+def header_rows(connections: Iterable[tuple[int, Connection]]) -> Iterator[Row]:
+    """Yield the header fields of the handshakes of connections, each given with its number."""
+    for number, connection in connections:
         handshake = connection.handshake
         heads = (handshake.request_head, handshake.response_head) if handshake else ()
         for sender, head in zip(("client", "server"), heads, strict=False):
@@ -259,7 +262,7 @@ def _fields(connections: Sequence[Connection]) -> Iterator[Row]:
                 }
 
 
-def _frames(connection: Ints, number: Ints, message: Ints, columns: Columns) -> pa.RecordBatch:
+def frame_rows(connection: Ints, number: Ints, message: Ints, columns: Columns) -> pa.RecordBatch:
     """Return rows of the `frames` table."""
     head, raw, code = columns["head"], columns["length"], columns["close_code"]
     is_masked = columns["second"] & 0x80 != 0
@@ -296,7 +299,7 @@ def _frames(connection: Ints, number: Ints, message: Ints, columns: Columns) -> 
     return batch(FRAMES, cells)
 
 
-def _messages(connection: Ints, number: Ints, columns: Columns, length: int) -> pa.RecordBatch:
+def message_rows(connection: Ints, number: Ints, columns: Columns, length: int) -> pa.RecordBatch:
     """Return rows of the `messages` table, with previews of so many bytes."""
     # Arrow's functions take 20 ms to load, and the other tables do without.
     from wsanalyze.tables.previews import previews
