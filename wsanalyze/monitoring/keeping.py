@@ -97,7 +97,7 @@ class InMemory:
         self._bytes += kept
         self._runs[name].append(HeldRun.of(columns, OWNERS[name]))
 
-    def left(self, conversations: Iterable[int]) -> None:
+    def left(self, conversations: Iterable[int]) -> None:  # noqa: ARG002 - a Keeper's
         """Keep TLS connections, if there is room."""
         begun = self._run.recording.tls
         room = self._limits.flows - len(self._recording.tls)

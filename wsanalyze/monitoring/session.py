@@ -186,8 +186,8 @@ class Session:
         if now - self._swept < SWEEP:
             return
         self._swept = now
-        places = [each.note(now, ordinal) for each in (self._named, self._idle, self._idle_session)]
-        readers.leave_idle(*places, ordinal)
+        named, idle = self._named.note(now, ordinal), self._idle.note(now, ordinal)
+        readers.leave_idle(named, idle, self._idle_session.note(now, ordinal), ordinal)
         self._unlooked = True
 
     def _look(self, now: float) -> list[Event]:

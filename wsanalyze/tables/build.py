@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +48,7 @@ from wsanalyze.tables.schema import (
     TABLES,
     TLS,
 )
-from wsanalyze.tables.shelf import OWNERS, Shelf
+from wsanalyze.tables.shelf import OWNERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,11 +61,18 @@ LARGEST = np.uint64((1 << 63) - 1)
 ROWS = 20_000
 
 
+class Shelved(Protocol):
+    """Who has earlier rows of `frames`, `messages` and `segments`."""
+
+    def runs(self, name: str) -> list[Run]:
+        """Return the runs of a table."""
+
+
 class Tables:
     """The tables of one recording, each made when it is first asked for."""
 
     def __init__(
-        self, recording: Recording, shelf: Shelf | None = None, judge: Judge = audit
+        self, recording: Recording, shelf: Shelved | None = None, judge: Judge = audit
     ) -> None:
         """Take the recording, which must not grow any more, and the shelf with its earlier rows.
 

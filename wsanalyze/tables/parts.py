@@ -56,8 +56,8 @@ class Parts:
     """The tables of one session, in a folder.
 
     `problem`: why a part could not be written, as text, until somebody takes note; `lost`: rows
-    that were to be in such parts. Raises UsageError where the folder has parts of another session, and
-    OSError where it cannot be made.
+    that were to be in such parts. Raises UsageError where the folder has parts of another session,
+    and OSError where it cannot be made.
     """
 
     def __init__(self, folder: Path, preview_length: int) -> None:
