@@ -24,7 +24,6 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables import segments
 from wsanalyze.tables.arrays import batch, coded, plain, rows_of, times
-from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.fixed_width import hexadecimal, text_array
 from wsanalyze.tables.numbering import (
     Carry,
@@ -36,7 +35,7 @@ from wsanalyze.tables.numbering import (
     order,
     places,
 )
-from wsanalyze.tables.rows import Row, connection_row, in_order
+from wsanalyze.tables.rows import Row, connection_row, in_order, summary_row
 from wsanalyze.tables.runs import HeldRun, Run, blocks, numbered
 from wsanalyze.tables.schema import (
     CONNECTIONS,
@@ -243,14 +242,6 @@ class Tables:
             number = places(connection, carry)
             carry.connection = int(connection[-1])
             yield message_rows(connection, number, columns, length)
-
-
-def summary_row(capture: CaptureSummary) -> Row:
-    """Return the cells of a capture's row."""
-    row = asdict(capture)
-    reached = row.pop("limits")
-    row |= {f"limit_{name}": count for name, count in reached.items()}
-    return {name: row.get(name, 0) for name in SUMMARY.names}
 
 
 def header_rows(connections: Iterable[tuple[int, Connection]]) -> Iterator[Row]:

@@ -22,13 +22,13 @@ import pyarrow as pa
 from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
 from wsanalyze.tables.arrays import rows_of
-from wsanalyze.tables.build import frame_rows, header_rows, message_rows, summary_row
+from wsanalyze.tables.build import frame_rows, header_rows, message_rows
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.declaration import Table
 from wsanalyze.tables.formats import parquet
 from wsanalyze.tables.numbering import Ints
 from wsanalyze.tables.output import replacing
-from wsanalyze.tables.rows import Row, connection_row
+from wsanalyze.tables.rows import Row, connection_row, summary_row
 from wsanalyze.tables.runs import take, whole_columns
 from wsanalyze.tables.schema import TABLES
 
