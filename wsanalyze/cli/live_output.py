@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DRAW = 0.25
 # Lines of the log between two drawings: nobody reads more, and drawing them takes time.
 MOST_LINES = 40
+# Rows of the table that the tallest of terminals has room for.
+MOST_ROWS = 200
 
 
 def output_for(kind: str, wanted: Collection[str], *, no_color: bool) -> Output:
@@ -152,15 +154,14 @@ class Terminal(Log):
 
         from wsanalyze.views.live_table import OpenConnections
 
-        if self._passed:
-            self.console.print(Text(f"… {self._passed:,} events are not shown"))
+        lines = [f"… {self._passed:,} events are not shown"] if self._passed else []
+        log = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
         for event in self._waiting:
-            text = Text(line(event), style=style(event), overflow="ellipsis", no_wrap=True)
-            self.console.print(text)
+            log.append("\n" if log else "").append(line(event), style=style(event))
+        if log:
+            self.console.print(log)
         self._waiting, self._passed = [], 0
-        followed = session.follower.followed
-        newest = (each for each in reversed(followed.values()) if not each.ended)
-        live.update(
-            OpenConnections(newest, len(followed), heading(session, now), self._rates, now),
-            refresh=True,
-        )
+        open_now = [each for each in session.follower.followed.values() if not each.ended]
+        newest = open_now[: -MOST_ROWS - 1 : -1]
+        text = heading(session, len(open_now), now)
+        live.update(OpenConnections(newest, len(open_now), text, self._rates, now), refresh=True)

@@ -9,11 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import compress, pairwise
+from operator import itemgetter
 from typing import Any, Protocol, cast
 
+from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.session import Session
-from wsanalyze.monitoring.events import Close, Ended, Established, Event, Refused, Requested
+from wsanalyze.monitoring.events import (
+    Close,
+    Ended,
+    Established,
+    Event,
+    Found,
+    Message,
+    Refused,
+    Requested,
+)
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.monitoring.numbering import NONE, Begun, Numbering
 from wsanalyze.monitoring.rows import message_event
@@ -46,8 +57,8 @@ class Followed:
         self.numbering = Numbering()
         self.session: Session | None = None
         self.requested = self.decided = self.ended = False
-        self.told: set[Any] = set()
-        self.last_message: Any = None
+        self.told: set[Finding] = set()
+        self.last_message: Message | None = None
 
     def traffic(self) -> tuple[int, int, int, int]:
         """Return frames and payload bytes of the client, then of the server, so far."""
@@ -102,12 +113,14 @@ class Follower:
         # Gone since somebody last took them: what checks of several connections look at.
         self.recent: list[Followed] = []
         self._events: list[Event] = []
+        # What has a place among the packets, with the number of the packet.
+        self._placed: list[tuple[int, Event]] = []
         run.recorder.moved = []
         run.left = []
 
     def look(self) -> list[Event]:
         """Return what happened since the last look."""
-        self._events = []
+        self._events, self._placed = [], []
         recorder = self.run.recorder
         moved, recorder.moved = recorder.moved or [], []
         left, self.run.left = self.run.left or [], []
@@ -120,6 +133,8 @@ class Follower:
         for each in changed:
             self._move(each)
         self._rows()
+        self._placed.sort(key=itemgetter(0))
+        self._events += [event for _, event in self._placed]
         for each in changed:
             if each.connection.over:
                 self._over(each)
@@ -150,22 +165,25 @@ class Follower:
         number = followed.number
         if not followed.requested and record.requested is not None and record.handshake is not None:
             followed.requested = True
-            self._events.append(Requested(number, record.requested, record.request_packet, record))
+            event = Requested(number, record.requested, record.request_packet, record)
+            self._placed.append((record.request_packet or 0, event))
         if followed.decided or record.outcome == "unanswered":
             return
         followed.decided = True
         time = record.responded if record.responded is not None else record.started
         kind = Refused if record.outcome == "refused" else Established
-        self._events.append(kind(number, time, record.response_packet, record))
-        self._tell(followed, self.judge.handshake(record, followed.told))
+        packet = record.response_packet or 0
+        self._placed.append((packet, kind(number, time, record.response_packet, record)))
+        told = self._told(followed, self.judge.handshake(record, followed.told))
+        self._placed += [(packet, event) for event in told]
 
-    def _tell(self, followed: Followed, findings: Iterable[Any]) -> None:
+    def _told(self, followed: Followed, findings: Iterable[Finding]) -> list[Found]:
+        """Return findings of a connection as events, which are kept, too."""
         events = [self.judge.event(finding, followed.number) for finding in findings]
-        if not events:
-            return
-        self._events += events
-        for keeper in self.keepers:
-            keeper.found(events)
+        if events:
+            for keeper in self.keepers:
+                keeper.found(events)
+        return events
 
     def _over(self, followed: Followed) -> None:
         """Tell of the end, and let the connection go when its conversation is over."""
@@ -185,14 +203,14 @@ class Follower:
         record = followed.connection
         if not followed.ended:
             followed.ended = True
-            self._tell(followed, self.judge.ending(record, followed.told))
+            self._events += self._told(followed, self.judge.ending(record, followed.told))
             self._events.append(Ended(followed.number, record.ended, record))
 
     def _release(self, followed: Followed) -> None:
         """Let a connection go: nothing of it will change any more."""
         self._end(followed)
         # What its TCP conversation brought since is in its facts now.
-        self._tell(followed, self.judge.ending(followed.connection, followed.told))
+        self._events += self._told(followed, self.judge.ending(followed.connection, followed.told))
         del self.followed[followed.connection.serial]
         followed.session = None
         self.recent.append(followed)
@@ -245,17 +263,16 @@ class Follower:
             # The first Close of a side counts (RFC 6455 §5.5.1), and no other's reason is kept.
             if sender.closed and sender.close_code == code:
                 reason = sender.close_reason
-        self._events.append(
-            Close(
-                followed.number,
-                number,
-                SENDERS[role],
-                columns["time"][place],
-                columns["packet"][place],
-                code if code >= 0 else None,
-                reason,
-            )
+        event = Close(
+            followed.number,
+            number,
+            SENDERS[role],
+            columns["time"][place],
+            columns["packet"][place],
+            code if code >= 0 else None,
+            reason,
         )
+        self._placed.append((columns["packet_end"][place], event))
 
     def _messages(self, columns: Mapping[str, Any]) -> None:
         owners = columns["connection"].tolist()
@@ -277,7 +294,7 @@ class Follower:
         for place in places[first:]:
             event = message_event(columns, place, followed[place].number, numbers[place], length)
             followed[place].last_message = event
-            self._events.append(event)
+            self._placed.append((event.packet_end, event))
         self._keep("messages", owners, numbers, columns)
 
     def _keep(self, name: str, owners: list[int], numbers: list[Any], columns: Any) -> None:

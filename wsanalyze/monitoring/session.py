@@ -33,6 +33,9 @@ LOOK = 0.02
 MANY = 8192
 # Seconds that a closed conversation is kept for what its ends send again.
 LINGER = 2.0
+# Seconds that bytes which the receiver has wait for others that it must have, too: the capture
+# lacks those.
+HOLE = 1.0
 # Seconds after which the name of a conversation that is over may be used by another one: twice the
 # longest that a segment lives (RFC 9293 §3.4.2).
 NAMED = 240.0
@@ -101,6 +104,8 @@ class Session:
         self._unlooked = False
         self._told: set[str] = set()
         self._closed = Places(LINGER, LINGER / 8)
+        self._holes = Places(HOLE, HOLE / 4)
+        self._filled = self.started
         self._named = Places(NAMED, SWEEP)
         self._idle = Places(IDLE, SWEEP)
         self._idle_session = Places(IDLE_SESSION, SWEEP)
@@ -182,6 +187,11 @@ class Session:
         closed = self._closed.note(now, ordinal)
         if readers.closed and readers.closed[0].closed_at <= closed:
             readers.leave_closed(closed, ordinal)
+            self._unlooked = True
+        holes = self._holes.note(now, ordinal)
+        if readers.pending_bytes and now - self._filled >= HOLE / 2:
+            self._filled = now
+            readers.leave_holes(holes)
             self._unlooked = True
         if now - self._swept < SWEEP:
             return

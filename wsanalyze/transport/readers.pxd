@@ -17,7 +17,7 @@ cdef class Readers:
     cdef long long limit_pending
     cdef long long limit_pending_all
     cdef long long limit_conflicts
-    cdef long long pending_bytes
+    cdef public long long pending_bytes
     cdef long long conflicts
     cdef public object closed
     cdef long long followed

@@ -355,6 +355,34 @@ class Readers:
             self.closed.popleft()
             self.bury(conversation, ordinal)
 
+    def leave_holes(self, place: cython.longlong) -> None:
+        """Give up the holes behind which something waits since that packet, or one before it.
+
+        Where the receiver has acknowledged what is behind them. For packets of one capture that
+        come as they are sent: on a quiet connection PATIENCE would take for ever.
+        """
+        conversation: Conversation
+        side: cython.int
+        mine: Direction
+        chunk: Chunk
+        for conversation in self.flows.all():
+            for side in range(2):
+                if conversation.layer is None:
+                    break
+                mine = conversation.high if side else conversation.low
+                while mine.pending and not conversation.let_go:
+                    chunk = mine.pending[0]
+                    if chunk.packet > place or mine.acked < chunk.offset:
+                        break
+                    self.skip(
+                        conversation,
+                        side,
+                        mine,
+                        chunk.offset,
+                        conversation.last_time,
+                        conversation.last_packet,
+                    )
+
     def leave_idle(
         self,
         named: cython.longlong,

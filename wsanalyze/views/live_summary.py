@@ -7,10 +7,8 @@ from wsanalyze.monitoring.session import Session
 from wsanalyze.views.quantities import counted, duration, number
 
 
-def heading(session: Session, now: float) -> str:
+def heading(session: Session, open_now: int, now: float) -> str:
     """Return how it goes: connections, packets, drops, time."""
-    followed = session.follower.followed
-    open_now = sum(not each.ended for each in followed.values())
     elapsed = duration(int((now - session.started) * 1e9))
     parts = [
         f"{number(open_now)} open of {counted(session.follower.seen, 'connection')}",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from wsanalyze.monitoring.events import Message
@@ -57,11 +56,12 @@ class Rates:
 class OpenConnections:
     """A renderable of rich: how it goes in a line, then the newest connections that are open.
 
-    As many as there is room for; with `lines` of its own at most, where others print above it.
+    As many as there is room for in two thirds of the terminal; a log may stand above it. `followed`
+    are the newest, `count` how many there are in all.
     """
 
     def __init__(
-        self, followed: Iterator[Followed], count: int, heading: str, rates: Rates, now: float
+        self, followed: Sequence[Followed], count: int, heading: str, rates: Rates, now: float
     ) -> None:
         self.followed = followed
         self.count = count
@@ -74,7 +74,7 @@ class OpenConnections:
         from rich.text import Text
 
         room = max((console.height * 2 // 3 - AROUND) // LINES, 1)
-        shown = list(islice(self.followed, room))
+        shown = self.followed[:room]
         yield Text(shortened(self.heading, options.max_width), style="bold reverse")
         if shown:
             yield self._table(shown, wide=options.max_width >= WIDE)
@@ -82,7 +82,7 @@ class OpenConnections:
             yield Text(f"… and {number(self.count - len(shown))} more")
         self.rates.forget_but(each.connection.serial for each in shown)
 
-    def _table(self, shown: list[Followed], *, wide: bool) -> Table:
+    def _table(self, shown: Sequence[Followed], *, wide: bool) -> Table:
         from rich.table import Table
         from rich.text import Text
 
