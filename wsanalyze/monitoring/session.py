@@ -209,6 +209,8 @@ class Session:
             self.run.recording.tls.clear()
         recent = self.follower.recent
         if len(recent) >= self.limits.recent or (recent and now - self._block >= BLOCK):
+            if len(recent) >= self.limits.recent:
+                self.run.recorder.reach("recent")
             events += self._compare(last=False)
             self._block = now
         if not recent:
