@@ -12,8 +12,10 @@ from typing import Protocol
 
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
+from wsanalyze.capture.links import VIRTUAL, list_links
+from wsanalyze.capture.privileges import give_up_root
 from wsanalyze.capture.stored import STANDARD_INPUT
-from wsanalyze.errors import UsageError
+from wsanalyze.errors import CaptureError, UsageError
 from wsanalyze.limits import Limits
 
 # What `source` may be; STANDARD_INPUT is chosen by naming it as the interface.
@@ -21,6 +23,8 @@ SOURCES = ("auto", "dumpcap", "socket")
 # Frames on loopback are up to 65,549 bytes; segmentation offload makes some of 256 KiB.
 SNAP_LENGTH = 262_144
 BUFFER_MIB = 64
+# The kernel takes a number of bytes that 31 bits hold.
+LARGEST_BUFFER_MIB = 2047
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,20 @@ class Received:
     received: int
     dropped_by_kernel: int | None
     dropped_by_interface: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How interfaces are opened; see `open_live`."""
+
+    capture_filter: str | None = None
+    promiscuous: bool = True
+    buffer_mib: int = BUFFER_MIB
+    snap_length: int = SNAP_LENGTH
+
+
+class NotPossibleError(CaptureError):
+    """A way to capture that this machine does not have, or does not permit: another one may do."""
 
 
 class LiveSource(Protocol):
@@ -95,4 +113,65 @@ def open_live(
         raise UsageError(f"source {source!r}: it is one of {', '.join(SOURCES)}")
     if STANDARD_INPUT in interfaces and len(interfaces) > 1:
         raise UsageError("standard input cannot be read beside interfaces")
-    raise NotImplementedError
+    if STANDARD_INPUT in interfaces:
+        return _standard_input(capture_filter, source, limits or Limits())
+    options = Options(capture_filter or None, promiscuous, buffer_mib, snap_length)
+    _check(interfaces, options)
+    opened = _opened(interfaces, source, options, limits or Limits())
+    try:
+        name = give_up_root(user)
+    except BaseException:
+        opened.close()
+        raise
+    if name is not None:
+        opened.description += f", from here on as {name}"
+    return opened
+
+
+def _standard_input(capture_filter: str | None, source: str, limits: Limits) -> LiveSource:
+    from wsanalyze.capture.stream import open_standard_input
+
+    if capture_filter:
+        raise UsageError("a filter is for interfaces: give it to who writes the stream (tcpdump)")
+    if source != "auto":
+        raise UsageError(f"source {source} is for interfaces, not for standard input")
+    return open_standard_input(limits)
+
+
+def _check(interfaces: Sequence[str], options: Options) -> None:
+    """Refuse what makes no sense before anything is opened."""
+    if len(set(interfaces)) < len(interfaces):
+        raise UsageError("an interface is named twice")
+    if not 1 <= options.buffer_mib <= LARGEST_BUFFER_MIB:
+        raise UsageError(f"buffer size {options.buffer_mib}: 1 to {LARGEST_BUFFER_MIB} MiB")
+    if not 1 <= options.snap_length <= SNAP_LENGTH:
+        raise UsageError(f"snap length {options.snap_length}: 1 to {SNAP_LENGTH} bytes")
+    there = {link.name for link in list_links()} | VIRTUAL
+    for name in interfaces:
+        if name not in there:
+            advice = "wsanalyze live --list names them"
+            raise CaptureError(name, "no such interface", advice=advice)
+
+
+def _opened(interfaces: Sequence[str], source: str, options: Options, limits: Limits) -> LiveSource:
+    """Open with the source that was asked for, or the first that this machine has and permits."""
+    from wsanalyze.capture.dumpcap import open_dumpcap
+    from wsanalyze.capture.layer2 import open_layer2
+
+    if source == "dumpcap":
+        return open_dumpcap(interfaces, options, limits)
+    if source == "socket":
+        return open_layer2(interfaces, options, limits)
+    try:
+        return open_dumpcap(interfaces, options, limits)
+    except NotPossibleError as first:
+        try:
+            opened = open_layer2(interfaces, options, limits)
+        except NotPossibleError as second:
+            raise NotPossibleError(
+                ", ".join(interfaces),
+                f"cannot be captured on: {first.what}; {second.what}",
+                advice=f"run: {first.advice}",
+            ) from None
+        opened.description += f"; not dumpcap: {first.what}"
+        return opened

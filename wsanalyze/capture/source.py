@@ -162,13 +162,36 @@ def is_capture(path: Path) -> bool:
 
 def _recognised(stored: Stored, limits: Limits, size: int) -> Reader:
     window, compression = _decompressed(stored, size)
+    records, info = recognise(stored.name, window, compression, limits)
+    return Reader(stored, window, records, info)
+
+
+def recognise(
+    name: str, window: Window, compression: str | None, limits: Limits
+) -> tuple[Records, CaptureInfo]:
+    """Return who finds the packets of what stands in `window`, and what its header says.
+
+    Waits until `header_length(window)` bytes are there. Raises CaptureError where no capture
+    begins.
+    """
     window.fill_to(pcap.FILE_HEADER)
     head = window.peek(foreign.LENGTH)
     if pcap.is_pcap(head):
-        return _open_pcap(stored, window, compression, limits)
+        return _open_pcap(name, window, compression, limits)
     if is_pcapng(head):
-        return _open_pcapng(stored, window, compression, limits)
-    raise _unreadable(stored, window, head, compression)
+        return _open_pcapng(name, window, compression, limits)
+    raise _unreadable(name, window, head, compression)
+
+
+def header_length(window: Window) -> int:
+    """Return how many bytes `recognise` looks at, as far as those that are there say it."""
+    head = window.peek(SECTION_HEADER)
+    if len(head) < pcap.FILE_HEADER or not is_pcapng(head):
+        return pcap.FILE_HEADER
+    try:
+        return section_header(head)[1]
+    except DamageError:
+        return len(head)
 
 
 def _decompressed(stored: Stored, size: int) -> tuple[Window, str | None]:
@@ -182,28 +205,26 @@ def _decompressed(stored: Stored, size: int) -> tuple[Window, str | None]:
     return Window(Decompressed(stored, compression, head), size), compression
 
 
-def _unreadable(
-    stored: Stored, window: Window, head: bytes, compression: str | None
-) -> CaptureError:
+def _unreadable(name: str, window: Window, head: bytes, compression: str | None) -> CaptureError:
     """Return the error for an input that does not begin as a capture does."""
     if window.error is not None:
-        return CaptureError(stored.name, f"cannot be read: {reason(window.error)}", offset=0)
+        return CaptureError(name, f"cannot be read: {reason(window.error)}", offset=0)
     if isinstance(window.stream, Decompressed) and window.stream.problem is not None and not head:
-        return CaptureError(
-            stored.name, window.stream.problem, offset=0, advice="copy the file again"
-        )
+        return CaptureError(name, window.stream.problem, offset=0, advice="copy the file again")
     if not head:
         advice = "nothing was captured, or not written yet: dumpcap, or tcpdump -U, write at once"
-        return CaptureError(stored.name, "is empty", offset=0, advice=advice)
-    what, advice = foreign.looks_like(head, stored.name)
+        return CaptureError(name, "is empty", offset=0, advice=advice)
+    what, advice = foreign.looks_like(head, name)
     inside = f"inside {compression}: " if compression else ""
-    return CaptureError(stored.name, f"not a capture: {inside}{what}", offset=0, advice=advice)
+    return CaptureError(name, f"not a capture: {inside}{what}", offset=0, advice=advice)
 
 
-def _open_pcap(stored: Stored, window: Window, compression: str | None, limits: Limits) -> Reader:
+def _open_pcap(
+    name: str, window: Window, compression: str | None, limits: Limits
+) -> tuple[Records, CaptureInfo]:
     header = pcap.read_header(window.peek(pcap.FILE_HEADER))
     if header is None:
-        raise _cut_header(stored, window)
+        raise _cut_header(name, window)
     window.start += pcap.FILE_HEADER
     interface = Interface(
         "",
@@ -212,35 +233,37 @@ def _open_pcap(stored: Stored, window: Window, compression: str | None, limits: 
         1_000_000_000 // header.fraction_ns,
         header.fcs_length,
     )
-    info = CaptureInfo(stored.name, "pcap", compression, header.byte_order)
+    info = CaptureInfo(name, "pcap", compression, header.byte_order)
     info.snap_length = interface.snap_length
     info.interfaces = [interface]
     records = pcap.PcapRecords(header, interface.largest_packet(limits.packet))
-    return Reader(stored, window, records, info)
+    return records, info
 
 
-def _open_pcapng(stored: Stored, window: Window, compression: str | None, limits: Limits) -> Reader:
+def _open_pcapng(
+    name: str, window: Window, compression: str | None, limits: Limits
+) -> tuple[Records, CaptureInfo]:
     try:
         byte_order, length = section_header(window.peek(SECTION_HEADER))
         if length > limits.packet:
             raise DamageError(f"a section header of {length} bytes")
         if not window.fill_to(length):
-            raise _cut_header(stored, window)
+            raise _cut_header(name, window)
         Blocks().begin_section(byte_order == "big", window.peek(length)[8:-4])
     except DamageError as damage:
         advice = "it is damaged: copy it again"
-        raise CaptureError(stored.name, str(damage), offset=0, advice=advice) from None
+        raise CaptureError(name, str(damage), offset=0, advice=advice) from None
     blocks = Blocks()
-    info = CaptureInfo(stored.name, "pcapng", compression, byte_order)
+    info = CaptureInfo(name, "pcapng", compression, byte_order)
     info.interfaces, info.secrets = blocks.interfaces, blocks.secrets
-    return Reader(stored, window, pcapng.PcapngRecords(blocks, limits.packet), info)
+    return pcapng.PcapngRecords(blocks, limits.packet), info
 
 
-def _cut_header(stored: Stored, window: Window) -> CaptureError:
+def _cut_header(name: str, window: Window) -> CaptureError:
     """Return the error for a capture that ends before its first packet could begin."""
     what = f"ends within its header, after {window.stop - window.start} bytes"
     if window.error is not None:
         what = f"cannot be read: {reason(window.error)}"
     elif isinstance(window.stream, Decompressed) and window.stream.problem is not None:
         what = f"{window.stream.problem} within the capture's header"
-    return CaptureError(stored.name, what, offset=window.stop, advice="copy or record it again")
+    return CaptureError(name, what, offset=window.stop, advice="copy or record it again")
