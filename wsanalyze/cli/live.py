@@ -14,10 +14,12 @@ from wsanalyze.cli.choosing import checks_of, words_of
 from wsanalyze.cli.config import Number, ThresholdType, thresholds_of
 from wsanalyze.cli.ending import Signals, status_of
 from wsanalyze.cli.notes import say
+from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import KINDS
 from wsanalyze.recording import Wants
+from wsanalyze.views.escape import visible
 
 # Seconds that a step waits for packets: how soon an end is noticed where nothing comes.
 STEP = 0.2
@@ -144,7 +146,8 @@ def command(
     from wsanalyze.monitoring.session import Ends, Session
 
     if listed:
-        raise UsageError("--list is not there yet")
+        sys.stdout.write(_listed())
+        return DONE
     judge = Judge(checks_of(select, ignore), thresholds_of(thresholds), show_secrets=show_secrets)
     wanted = _kinds(kinds)
     bounds: Limits = options.limits_of(limits)
@@ -189,6 +192,19 @@ def command(
             opened.close()
             raise
     return status_of(session, opened.statistics(), signals)
+
+
+def _listed() -> str:
+    """Return the interfaces, a line each: name, whether it is up, addresses."""
+    from wsanalyze.capture.links import list_links
+
+    links = list_links()
+    width = max((len(visible(each.name)) for each in links), default=0)
+    lines = (
+        f"{visible(each.name):{width}}  {'up' if each.up else 'down':4}  {' '.join(each.addresses)}"
+        for each in links
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def _kinds(given: tuple[str, ...]) -> frozenset[str]:
