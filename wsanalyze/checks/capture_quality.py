@@ -46,9 +46,7 @@ def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
             said.append(f"{capture.dropped} packets were dropped while capturing")
         if capture.problem:
             said.append(capture.problem)
-        reached = [
-            name for name, count in capture.limits.items() if count and name not in HARMLESS
-        ]
+        reached = [name for name, count in capture.limits.items() if count and name not in HARMLESS]
         if reached:
             said.append(f"limits were reached: {', '.join(reached)}")
         if said:

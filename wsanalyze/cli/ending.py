@@ -6,7 +6,7 @@ import signal
 from types import FrameType
 from typing import Any
 
-from wsanalyze.capture.live import Received
+from wsanalyze.capture.live import LiveSource, Received
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE
 from wsanalyze.monitoring.session import Session
@@ -41,6 +41,11 @@ class Signals:
             raise KeyboardInterrupt
         if self.asked is None:
             self.asked = number
+
+
+def nothing_came(session: Session, source: LiveSource) -> bool:
+    """Whether the capturing failed before its first packet: that is all there is to say."""
+    return session.failure is not None and not source.statistics().received
 
 
 def status_of(session: Session, received: Received, signals: Signals) -> int:

@@ -12,7 +12,7 @@ from wsanalyze.capture.live import BUFFER_MIB, SNAP_LENGTH, SOURCES
 from wsanalyze.cli import options
 from wsanalyze.cli.choosing import checks_of, words_of
 from wsanalyze.cli.config import Number, ThresholdType, thresholds_of
-from wsanalyze.cli.ending import Signals, status_of
+from wsanalyze.cli.ending import Signals, nothing_came, status_of
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
@@ -184,10 +184,14 @@ def command(
                 say(f"{opened.description}; Ctrl-C ends it")
             with out:
                 while not session.finished:
-                    out.show(session.pump(STEP), session)
+                    events = session.pump(STEP)
+                    if nothing_came(session, opened):
+                        break
+                    out.show(events, session)
                     if signals.asked:
                         session.stop()
-            out.end(session, opened.statistics(), quiet=quiet)
+            if not nothing_came(session, opened):
+                out.end(session, opened.statistics(), quiet=quiet)
         except BaseException:
             opened.close()
             raise
