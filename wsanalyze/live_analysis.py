@@ -165,6 +165,7 @@ class LiveAnalysis:
         """Stop capturing, and let go of everything; twice is fine."""
         with self._turn:
             self._session.close()
+            self._ready.clear()
         if self._thread is not None:
             self._thread.shutdown(wait=False)
             self._thread = None
