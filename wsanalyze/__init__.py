@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wsanalyze.crosscheck.verification import Verification, verify
     from wsanalyze.errors import CaptureError, LimitError, UsageError, WsAnalyzeError
     from wsanalyze.limits import Limits
+    from wsanalyze.live_analysis import LiveAnalysis, live
 
 # Also in pyproject.toml; a test compares them. Reading the installed metadata costs 20 ms.
 __version__ = "0.1.0"
@@ -22,17 +23,21 @@ __all__ = [
     "CaptureError",
     "LimitError",
     "Limits",
+    "LiveAnalysis",
     "UsageError",
     "Verification",
     "WsAnalyzeError",
     "__version__",
     "analyze",
+    "live",
     "verify",
 ]
 
 _HOMES = {
     "Analysis": "wsanalyze.analysis",
     "analyze": "wsanalyze.analysis",
+    "LiveAnalysis": "wsanalyze.live_analysis",
+    "live": "wsanalyze.live_analysis",
     "Verification": "wsanalyze.crosscheck.verification",
     "verify": "wsanalyze.crosscheck.verification",
     "CaptureError": "wsanalyze.errors",

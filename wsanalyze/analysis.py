@@ -71,10 +71,7 @@ def analyze(
     says where it ended.
     """
     sources = as_sources(source)
-    if payloads not in PAYLOADS:
-        raise UsageError(f"payloads={payloads!r}: it must be one of {', '.join(PAYLOADS)}")
-    if preview_length < 0:
-        raise UsageError(f"preview_length={preview_length}: it must be 0 or more bytes")
+    payloads_wanted(payloads, preview_length)
     wants = Wants(
         segments=segments,
         hashes=hashes,
@@ -83,7 +80,7 @@ def analyze(
         observe=True,
         tls=True,
     )
-    judge = _judge(checks, thresholds, show_secrets)
+    judge = judge_of(checks, thresholds, show_secrets)
     limits = limits if limits is not None else Limits()
     if not isinstance(limits, Limits):
         raise UsageError(f"limits are wsanalyze.Limits(…), not {type(limits).__name__}")
@@ -99,6 +96,14 @@ def analyze(
     )
 
 
+def payloads_wanted(payloads: str, preview_length: int) -> None:
+    """Raise UsageError where what is to be kept of payloads makes no sense."""
+    if payloads not in PAYLOADS:
+        raise UsageError(f"payloads={payloads!r}: it must be one of {', '.join(PAYLOADS)}")
+    if preview_length < 0:
+        raise UsageError(f"preview_length={preview_length}: it must be 0 or more bytes")
+
+
 def as_keylogs(keylog: KeyLog | Sequence[KeyLog] | None) -> list[Path]:
     """Return the paths of key logs; UsageError for what cannot be one."""
     if keylog is None:
@@ -110,7 +115,7 @@ def as_keylogs(keylog: KeyLog | Sequence[KeyLog] | None) -> list[Path]:
     return paths
 
 
-def _judge(words: Sequence[str], thresholds: Thresholds | None, show_secrets: bool) -> Judge:
+def judge_of(words: Sequence[str], thresholds: Thresholds | None, show_secrets: bool) -> Judge:
     """Return what finds findings; UsageError for a word that names no check."""
     for word in words:
         if not named(word):

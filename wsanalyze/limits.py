@@ -78,6 +78,9 @@ class Limits:
     # Secrets of TLS connections that key logs say, some 400 bytes each: five for each connection of
     # TLS 1.3.
     secrets: int = 1024 * 1024
+    # Connections that ended while packets come, some 10 kB each, among which is looked for what
+    # concerns several together; then those that end next. A client that reconnects does so at once.
+    recent: int = 2048
     # Rows of frames, messages and segments, some 100 bytes each, that an export holds in memory;
     # more of them are sorted in a temporary file.
     rows: int = 4 * 1024 * 1024

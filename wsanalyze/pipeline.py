@@ -81,7 +81,7 @@ def read(
     secrets = secrets_of(keylogs, limits)
     captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
     with captures as reader, _no_collections():
-        run = _Run(recording, limits, reader.infos, secrets)
+        run = Pass(recording, limits, reader.infos, secrets)
         finished = run.feed(reader, progress)
         run.close()
     if not finished:
@@ -181,7 +181,7 @@ class _CtrlC:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class _Run:
+class Pass:
     """The parts of one pass, put together."""
 
     def __init__(
@@ -212,6 +212,8 @@ class _Run:
         self.recorder.summaries = self.summaries
         self.counts = [PacketCounts() for _ in infos]
         seed = int.from_bytes(os.urandom(8), "big")
+        # Conversations that are over, by index, where somebody looks on.
+        self.left: list[int] | None = None
         self.transport = Transport(self.open, self.leave, limits, recording.segments, seed)
 
     def feed(self, reader: Batches, progress: Progress | None) -> bool:
@@ -220,9 +222,7 @@ class _Run:
         try:
             with _CtrlC() as interruption:
                 while (batch := interruption.next_of(reader)) is not None:
-                    self.take_secrets(batch.capture)
-                    self.transport.readers.narrow = self.is_narrow(batch.capture)
-                    self.transport.feed(batch, self.counts[batch.capture])
+                    self.take(batch)
                     batches += 1
                     if progress is not None and batches % PROGRESS_EVERY == 0:
                         progress(*self.bytes_read())
@@ -231,6 +231,12 @@ class _Run:
         if progress is not None:
             progress(*self.bytes_read())
         return True
+
+    def take(self, batch: Batch) -> None:
+        """Read the packets of one batch."""
+        self.take_secrets(batch.capture)
+        self.transport.readers.narrow = self.is_narrow(batch.capture)
+        self.transport.feed(batch, self.counts[batch.capture])
 
     def take_secrets(self, capture: int) -> None:
         """Take the secrets of TLS that a capture itself has brought so far."""
@@ -271,12 +277,16 @@ class _Run:
     def close(self) -> None:
         """Let every conversation end, then write the captures' summaries."""
         self.transport.finish()
+        self.summarise_all()
+        self.recording.captures.extend(self.summaries)
+
+    def summarise_all(self) -> None:
+        """Bring the captures' summaries up to date; as often as one likes."""
         for index, (info, counts) in enumerate(zip(self.infos, self.counts, strict=True)):
             self.summarise(self.summaries[index], info, counts)
         self.summaries[0].keylog_lines = self.secrets.lines
         self.summaries[0].keylog_not_understood = self.secrets.not_understood
         self.count_limits()
-        self.recording.captures.extend(self.summaries)
 
     def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:
         """Fill one capture's row from what its reader and the transport counted."""
@@ -341,6 +351,8 @@ class _Run:
 
     def leave(self, conversation: Conversation) -> None:
         """Count a conversation that is over by what it spoke."""
+        if self.left is not None:
+            self.left.append(conversation.index)
         summary = self.summaries[conversation.capture]
         name = "conversations_" + SPOKE[conversation.spoke]
         setattr(summary, name, getattr(summary, name) + 1)

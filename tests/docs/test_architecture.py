@@ -52,12 +52,16 @@ ALLOWED = {
     "pipeline": "errors limits tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",
-    "views": "tables.capture_summary websocket checks layers.connection recording findings tables "
-    "crosscheck",
+    "monitoring": "limits observation tables.capture_summary tables.columns tunnels checks "
+    "capture.batch capture layers.tls_connection layers.connection recording layers tables "
+    "pipeline",
+    "views": "tables.capture_summary websocket checks capture layers.connection recording findings "
+    "tables crosscheck monitoring",
     "analysis": "errors limits checks capture recording findings tables pipeline views",
-    "__init__": "errors limits crosscheck analysis",
-    "cli": "errors limits checks capture recording findings tables pipeline crosscheck views "
-    "analysis __init__",
+    "live_analysis": "errors limits checks capture recording tables monitoring analysis",
+    "__init__": "errors limits crosscheck analysis live_analysis",
+    "cli": "errors limits checks capture recording findings tables pipeline crosscheck monitoring "
+    "views analysis __init__",
     "__main__": "cli",
 }
 

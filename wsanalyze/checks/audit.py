@@ -44,6 +44,16 @@ class Audit:
     ) -> list[Finding]:
         """Return what is found, connection by connection, of the captures as a whole at the end."""
         found = [finding for facts in connections for finding in self.of(facts)]
+        return found + self.together(connections, captures, refusals)
+
+    def together(
+        self,
+        connections: Sequence[Facts],
+        captures: Sequence[CaptureSummary],
+        refusals: Sequence[Refusal] = (),
+    ) -> list[Finding]:
+        """Return what is found of the captures as a whole."""
+        found: list[Finding] = []
         if self._whole:
             first = connections[0] if connections else None
             whole = CaptureFacts(connections, captures, refusals=refusals)

@@ -11,6 +11,9 @@ from wsanalyze.checks.finding import Finding
 SENDERS = ("client", "server")
 _CAPTURE = ("capture",)
 
+# Beyond these limits rows wait in a file, and connections are compared in turns: nothing is missing.
+HARMLESS = ("rows", "recent")
+
 # Connections whose SYNs show where a capture was taken: of one, chance does so in 20,000.
 SEVERAL_SYNS = 2
 
@@ -43,8 +46,7 @@ def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
             said.append(f"{capture.dropped} packets were dropped while capturing")
         if capture.problem:
             said.append(capture.problem)
-        # Beyond the limit of rows they wait in a file: nothing is missing.
-        reached = [name for name, count in capture.limits.items() if count and name != "rows"]
+        reached = [name for name, count in capture.limits.items() if count and name not in HARMLESS]
         if reached:
             said.append(f"limits were reached: {', '.join(reached)}")
         if said:

@@ -132,6 +132,7 @@ class Attempt:
         connection.handshake = handshake
         # Without its request, a response cannot be judged: the handshake was not seen.
         connection.outcome = handshake.outcome if self.request is not None else "unseen"
+        self.recorder.move(connection)
         return handshake.succeeded
 
     @property

@@ -96,6 +96,8 @@ class Connection:
     severity: str | None = None
     # The TLS connection that it travelled in.
     tls: TlsConnection | None = None
+    # Whether its counts are final, but for an answer that comes late.
+    over: bool = False
 
     @property
     def tls_version(self) -> str | None:

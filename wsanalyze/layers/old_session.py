@@ -163,6 +163,7 @@ class OldSession(Layer):
         self.connection.handshake = whole
         if self.connection.outcome != "unseen":
             self.connection.outcome = whole.outcome
+            self.session.recorder.move(self.connection)
 
     def hixie(
         self,

@@ -31,3 +31,5 @@ cdef class Recorder:
     cdef public list tls
     cdef public long long attempts
     cdef public long long most
+    cdef public list moved
+    cdef public dict sessions

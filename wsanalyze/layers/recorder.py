@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.observer import Inspector
 from wsanalyze.layers.shortcut import Shortcut
@@ -39,6 +40,9 @@ class Recorder:
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
     of all decoders, `kept_total` bounds what is kept of payloads,
     `conflicts` and `refusals` how many more of them may be kept; `reached` counts limits by name.
+    Where somebody looks on while the pass is under way, `moved` gets each connection that begins,
+    is answered, opens a session or is over, as often as it does, and `sessions` who reads its
+    frames.
     """
 
     def __init__(
@@ -75,6 +79,8 @@ class Recorder:
         self.refusals = limits.refusals
         self.attempts = 0
         self.most = -1 if wants.connections is None else wants.connections
+        self.moved: list[Connection] | None = None
+        self.sessions: dict[int, Layer] = {}
 
     def look_into(self, inspect: Inspector) -> None:
         """Let the beginnings of messages be inspected."""
@@ -86,12 +92,26 @@ class Recorder:
         self.attempts += 1
         if self.most < 0 or len(self.connections) < self.most:
             self.connections.append(connection)
+        self.move(connection)
+
+    def move(self, connection: Connection) -> None:
+        """Tell who looks on that something happened to a connection."""
+        if self.moved is not None:
+            self.moved.append(connection)
+
+    def read_by(self, connection: Connection, session: Layer) -> None:
+        """Tell who looks on that a session reads the frames of a connection."""
+        if self.moved is not None:
+            self.sessions[connection.serial] = session
+            self.moved.append(connection)
 
     def settle(self, connection: Connection, capture: int, times: int = 1) -> None:
         """Count a connection that is over for the capture in which it began.
 
         `times` of -1 takes that back, of one that was not over.
         """
+        connection.over = times > 0
+        self.move(connection)
         summary = self.summaries[capture]
         outcome = "attempts_" + connection.outcome
         summary.attempts += times

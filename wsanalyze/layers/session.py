@@ -75,6 +75,7 @@ class Session(Layer):
             recorder.frames is None and recorder.messages is None and not self.doubted
         )
         self.agree()
+        recorder.read_by(connection, self)
 
     def observing(self) -> Observer | None:
         """Return who notices what checks want to know, None where nobody asked."""

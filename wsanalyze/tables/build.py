@@ -8,11 +8,11 @@ or less.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,7 @@ from wsanalyze.tables.numbering import (
     order,
     places,
 )
-from wsanalyze.tables.rows import Row, connection_row, in_order
+from wsanalyze.tables.rows import Row, connection_row, in_order, summary_row
 from wsanalyze.tables.runs import HeldRun, Run, blocks, numbered
 from wsanalyze.tables.schema import (
     CONNECTIONS,
@@ -47,7 +47,7 @@ from wsanalyze.tables.schema import (
     TABLES,
     TLS,
 )
-from wsanalyze.tables.shelf import OWNERS, Shelf
+from wsanalyze.tables.shelf import OWNERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,11 +60,18 @@ LARGEST = np.uint64((1 << 63) - 1)
 ROWS = 20_000
 
 
+class Shelved(Protocol):
+    """Who has earlier rows of `frames`, `messages` and `segments`."""
+
+    def runs(self, name: str) -> list[Run]:
+        """Return the runs of a table."""
+
+
 class Tables:
     """The tables of one recording, each made when it is first asked for."""
 
     def __init__(
-        self, recording: Recording, shelf: Shelf | None = None, judge: Judge = audit
+        self, recording: Recording, shelf: Shelved | None = None, judge: Judge = audit
     ) -> None:
         """Take the recording, which must not grow any more, and the shelf with its earlier rows.
 
@@ -204,18 +211,12 @@ class Tables:
             yield rows_of(CONNECTIONS, some)
 
     def _header_rows(self) -> Iterator[pa.RecordBatch]:
-        rows = _fields(in_order(self.recording.connections))
+        rows = header_rows(enumerate(in_order(self.recording.connections)))
         while some := list(islice(rows, ROWS)):
             yield rows_of(HEADERS, some)
 
     def _summary_rows(self) -> Iterator[pa.RecordBatch]:
-        rows = []
-        for capture in self.recording.captures:
-            row = asdict(capture)
-            reached = row.pop("limits")
-            row |= {f"limit_{name}": count for name, count in reached.items()}
-            rows.append({name: row.get(name, 0) for name in SUMMARY.names})
-        yield rows_of(SUMMARY, rows)
+        yield rows_of(SUMMARY, [summary_row(capture) for capture in self.recording.captures])
 
     def _tls_rows(self) -> Iterator[pa.RecordBatch]:
         # Several in one conversation stay in their order.
@@ -232,7 +233,7 @@ class Tables:
         for connection, columns in blocks(runs, numbered(runs, self.numbers)):
             number = places(connection, carry)
             message = message_numbers(connection, columns, carry)
-            yield _frames(connection, number, message, columns)
+            yield frame_rows(connection, number, message, columns)
 
     def _message_rows(self) -> Iterator[pa.RecordBatch]:
         runs, carry = self._runs("messages"), Carry()
@@ -240,12 +241,12 @@ class Tables:
         for connection, columns in blocks(runs, numbered(runs, self.numbers)):
             number = places(connection, carry)
             carry.connection = int(connection[-1])
-            yield _messages(connection, number, columns, length)
+            yield message_rows(connection, number, columns, length)
 
 
-def _fields(connections: Sequence[Connection]) -> Iterator[Row]:
-    """Yield the header fields of the handshakes of connections, which are given by number."""
-    for number, connection in enumerate(connections):
+def header_rows(connections: Iterable[tuple[int, Connection]]) -> Iterator[Row]:
+    """Yield the header fields of the handshakes of connections, each given with its number."""
+    for number, connection in connections:
         handshake = connection.handshake
         heads = (handshake.request_head, handshake.response_head) if handshake else ()
         for sender, head in zip(("client", "server"), heads, strict=False):
@@ -259,7 +260,7 @@ def _fields(connections: Sequence[Connection]) -> Iterator[Row]:
                 }
 
 
-def _frames(connection: Ints, number: Ints, message: Ints, columns: Columns) -> pa.RecordBatch:
+def frame_rows(connection: Ints, number: Ints, message: Ints, columns: Columns) -> pa.RecordBatch:
     """Return rows of the `frames` table."""
     head, raw, code = columns["head"], columns["length"], columns["close_code"]
     is_masked = columns["second"] & 0x80 != 0
@@ -296,7 +297,7 @@ def _frames(connection: Ints, number: Ints, message: Ints, columns: Columns) -> 
     return batch(FRAMES, cells)
 
 
-def _messages(connection: Ints, number: Ints, columns: Columns, length: int) -> pa.RecordBatch:
+def message_rows(connection: Ints, number: Ints, columns: Columns, length: int) -> pa.RecordBatch:
     """Return rows of the `messages` table, with previews of so many bytes."""
     # Arrow's functions take 20 ms to load, and the other tables do without.
     from wsanalyze.tables.previews import previews

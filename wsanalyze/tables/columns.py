@@ -107,6 +107,13 @@ class FrameColumns:
         self.grow(RUN)
         return gone
 
+    def take(self) -> dict[str, Any]:
+        """Return all rows so far, as `arrays` does, and begin anew."""
+        taken: dict[str, Any] = self.arrays()
+        self.count = 0
+        self.grow(FIRST_ROWS)
+        return taken
+
     def arrays(self) -> dict[str, memoryview]:
         """Return each column as a memoryview of `count` items, by name."""
         count = self.count
@@ -200,6 +207,15 @@ class MessageColumns:
         self.payloads = bytearray()
         self.grow(RUN)
         return gone
+
+    def take(self) -> dict[str, Any]:
+        """Return all rows so far, as `run` does, and begin anew."""
+        taken = self.run()
+        self.count = 0
+        self.digests = bytearray()
+        self.payloads = bytearray()
+        self.grow(FIRST_ROWS)
+        return taken
 
     def run(self) -> dict[str, Any]:
         """Return the columns and the two stores that they refer to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,7 @@ import pyarrow.compute as pc
 from wsanalyze.tables.arrays import of_texts, plain
 from wsanalyze.tables.fixed_width import hexadecimal, text_array
 from wsanalyze.tables.numbering import Ints
-
-TEXT = 1
+from wsanalyze.tables.preview import TEXT, preview
 
 
 def previews(payloads: pa.Array, whole: Ints, opcode: Ints, length: int) -> pa.Array:
@@ -47,21 +45,6 @@ def previews(payloads: pa.Array, whole: Ints, opcode: Ints, length: int) -> pa.A
         for cell, each in zip(payloads.take(plain(others)).to_pylist(), facts, strict=True)
     ]
     return pc.replace_with_mask(texts, plain(~is_simple), of_texts(cells))
-
-
-def preview(shown: bytes, kept: int, whole: int, opcode: int) -> str | None:
-    """Return the preview of one message, whose first bytes are `shown` of `kept` that were kept.
-
-    `whole` is the length of the payload, -1 where unknown. A character that is cut at the end of
-    what is shown is left out; bytes that are no UTF-8 become U+FFFD. None where nothing was kept
-    of a payload that is not empty.
-    """
-    if not kept:
-        return "" if whole == 0 else None
-    if opcode != TEXT:
-        return shown.hex()
-    text, _ = codecs.utf_8_decode(shown, "replace", len(shown) == whole)
-    return text
 
 
 def _sizes(payloads: pa.Array) -> Ints:

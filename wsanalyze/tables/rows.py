@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import in_order as in_order
-from wsanalyze.tables.schema import CONNECTIONS
+from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.tables.schema import CONNECTIONS, SUMMARY
 
 Row = dict[str, Any]
 
@@ -57,6 +59,14 @@ def connection_row(connection: Connection, number: int) -> Row:
     cells["handshake_ms"] = _milliseconds(connection.requested, connection.responded)
     cells["duration_s"] = (connection.ended - connection.started) / 1e9
     return {name: cells[name] for name in _NAMES}
+
+
+def summary_row(capture: CaptureSummary) -> Row:
+    """Return the cells of a capture's row."""
+    row = asdict(capture)
+    reached = row.pop("limits")
+    row |= {f"limit_{name}": count for name, count in reached.items()}
+    return {name: row.get(name, 0) for name in SUMMARY.names}
 
 
 def _milliseconds(start: int | None, stop: int | None) -> float | None:

@@ -80,11 +80,17 @@ def sorted_columns(columns: Mapping[str, Any], owner: str) -> Arrays:
     Of messages, `digest` becomes rows of 32 bytes, with `hashed` to say where there is one, and
     `payload` an array of binaries, null where nothing of a payload that is not empty was kept.
     """
+    whole = whole_columns(columns)
+    rows = in_place(whole[owner], whole["ordinal"], whole.get("offset"))
+    return take(whole, rows)
+
+
+def whole_columns(columns: Mapping[str, Any]) -> Arrays:
+    """Return columns as arrays in their order, each with what it refers to."""
     whole = {name: np.asarray(column) for name, column in columns.items() if name not in _STORES}
     if "digests" in columns:
         whole |= _contents(whole, columns["digests"], columns["payloads"])
-    rows = in_place(whole[owner], whole["ordinal"], whole.get("offset"))
-    return take(whole, rows)
+    return whole
 
 
 _STORES = ("digests", "payloads")

@@ -10,16 +10,16 @@ cdef int LINGERING
 cdef class Readers:
     cdef object opener
     cdef object closer
-    cdef FlowTable flows
+    cdef public FlowTable flows
     cdef bint remembering
     cdef public bint narrow
     cdef long long limit_followed
     cdef long long limit_pending
     cdef long long limit_pending_all
     cdef long long limit_conflicts
-    cdef long long pending_bytes
+    cdef public long long pending_bytes
     cdef long long conflicts
-    cdef object closed
+    cdef public object closed
     cdef long long followed
     cdef public long long reached_conflicts
     cdef public long long reached_followed
@@ -55,5 +55,6 @@ cdef class Readers:
     cdef int evict(self, long long ordinal) except -1
     cdef int shut(self, Conversation conversation) except -1
     cdef int release(self, long long ordinal) except -1
+    cdef int bury(self, Conversation conversation, long long ordinal) except -1
     cdef int charge(self, Direction mine) except -1
     cpdef finish(self, long long ordinal)

@@ -326,17 +326,91 @@ class Readers:
         Only a name stays of them, so that a late packet does not count as a new conversation. One
         that went on after its reset was not closed: somebody else had sent the reset.
         """
-        conversation: Conversation
         while len(self.closed) > LINGERING:
-            conversation = self.closed.popleft()
-            if conversation.let_go == 2:
-                continue
-            if conversation.closing & 3 != 3 and conversation.last_data > conversation.closed_at:
-                conversation.closed_at = -1
-                continue
-            self.leave(conversation, 0, ordinal)
-            conversation.forget()
+            self.bury(self.closed.popleft(), ordinal)
         return 0
+
+    def bury(self, conversation: Conversation, ordinal: cython.longlong) -> cython.int:
+        """Let a conversation leave that was closed, unless it was not."""
+        if conversation.let_go == 2:
+            return 0
+        if conversation.closing & 3 != 3 and conversation.last_data > conversation.closed_at:
+            conversation.closed_at = -1
+            return 0
+        self.leave(conversation, 0, ordinal)
+        conversation.forget()
+        return 0
+
+    def leave_closed(self, place: cython.longlong, ordinal: cython.longlong) -> None:
+        """Let the conversations leave that were closed at a place in the order of reading.
+
+        Or before it. A capture is read as fast as it can be, and time says nothing; packets that
+        come as they are sent do not wait until LINGERING others have closed.
+        """
+        conversation: Conversation
+        while self.closed:
+            conversation = self.closed[0]
+            if conversation.let_go != 2 and conversation.closed_at > place:
+                return
+            self.closed.popleft()
+            self.bury(conversation, ordinal)
+
+    def leave_holes(self, place: cython.longlong) -> None:
+        """Give up the holes behind which something waits since that packet, or one before it.
+
+        Where the receiver has acknowledged what is behind them. For packets of one capture that
+        come as they are sent: on a quiet connection PATIENCE would take for ever.
+        """
+        conversation: Conversation
+        side: cython.int
+        mine: Direction
+        chunk: Chunk
+        for conversation in self.flows.all():
+            for side in range(2):
+                if conversation.layer is None:
+                    break
+                mine = conversation.high if side else conversation.low
+                while mine.pending and not conversation.let_go:
+                    chunk = mine.pending[0]
+                    if chunk.packet > place or mine.acked < chunk.offset:
+                        break
+                    self.skip(
+                        conversation,
+                        side,
+                        mine,
+                        chunk.offset,
+                        conversation.last_time,
+                        conversation.last_packet,
+                    )
+
+    def leave_idle(
+        self,
+        named: cython.longlong,
+        idle: cython.longlong,
+        session: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> None:
+        """Let the conversations leave whose last packet is at a place or before it.
+
+        `named` is that place for those of which only a name is kept or that are closing, `session`
+        for those that speak WebSocket, `idle` for all others.
+        """
+        conversation: Conversation
+        place: cython.longlong
+        everyone: list[Conversation] = self.flows.all()
+        staying: list[Conversation] = []
+        for conversation in everyone:
+            place = idle
+            if conversation.let_go == 2 or conversation.closing:
+                place = named
+            elif conversation.layer is not None and conversation.spoke == 1:
+                place = session
+            if conversation.last_ordinal > place:
+                staying.append(conversation)
+            else:
+                self.leave(conversation, 0 if conversation.closing else 1, ordinal)
+        if len(staying) < len(everyone):
+            self.flows.keep(staying)
 
     def charge(self, mine: Direction) -> cython.int:
         """Charge the conflicts that a segment has just added, as far as there is room."""

@@ -55,7 +55,7 @@ def print_summary(
     counted, unless `show_all`.
     """
     for capture in recording.captures:
-        _print_facts(facts(capture), console)
+        print_facts(facts(capture), console)
         console.print()
     numbered = [
         (place, connection)
@@ -79,7 +79,8 @@ def print_summary(
         console.print(f"… and {rest} more: --all shows them, --where chooses among them")
 
 
-def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
+def print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
+    """Print labelled sentences on a rich console."""
     from rich.table import Table
     from rich.text import Text
 
@@ -181,7 +182,7 @@ def _consequence(connection: Connection) -> str:
     status = connection.handshake.status if connection.handshake is not None else None
     text = "" if status is None else f" {status}"
     if connection.outcome in ("established", "unseen"):
-        text += ", " + _ending(connection)
+        text += ", " + ending_of(connection)
     if connection.outcome == "invalid" and connection.handshake is not None:
         reasons = [fault.message for fault in connection.handshake.faults if fault.fatal]
         text += "".join(f": {visible(reason, 120)}" for reason in reasons[:1])
@@ -201,7 +202,7 @@ def _missing(connection: Connection) -> str:
     return "".join(f"; {part}" for part in parts if part)
 
 
-def _ending(connection: Connection) -> str:
+def ending_of(connection: Connection) -> str:
     """Return how it ended, with the code of the Close frame that came first."""
     ending = connection.ended_by or "end not seen"
     side, _, how = ending.partition("-")

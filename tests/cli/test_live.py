@@ -1,0 +1,244 @@
+"""`wsanalyze live` on what somebody pipes in: events at once, ends, signals, exit statuses."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pytest
+
+import wsanalyze
+from cli.running import CAPTURES, COMMAND, PLAIN, REFUSED, ROOT, assert_one_line, environment, run
+
+CHAT = CAPTURES / "aiohttp-chat.pcapng"
+
+
+@contextlib.contextmanager
+def running(*arguments: object, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `wsanalyze live - ARGUMENTS` with an open pipe as its input; kill it in the end."""
+    given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(
+        [*COMMAND, "live", "-", *map(str, arguments)],
+        env=environment(),
+        cwd=ROOT,
+        **given | streams,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                if stream is not None:
+                    stream.close()
+
+
+def feed(process: subprocess.Popen[bytes], capture: Path) -> None:
+    assert process.stdin is not None
+    process.stdin.write(capture.read_bytes())
+    process.stdin.flush()
+
+
+def piped(capture: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    with capture.open("rb") as file:
+        return subprocess.run(
+            [*COMMAND, "live", "-", *map(str, arguments)],
+            stdin=file,
+            capture_output=True,
+            encoding="utf-8",
+            env=environment(),
+            cwd=ROOT,
+            timeout=60,
+            check=False,
+        )
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def lines_until(stream: IO[bytes] | None, word: bytes) -> bytes:
+    """Read lines until one has the word."""
+    assert stream is not None
+    read = b""
+    for line in stream:
+        read += line
+        if word in line:
+            return read
+    raise AssertionError(read)
+
+
+def test_each_event_is_an_object_with_the_columns_of_the_tables() -> None:
+    done = piped(PLAIN, "-f", "jsonl", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    events = objects(done.stdout)
+    assert [each["event"] for each in events][:3] == ["requested", "established", "message"]
+    assert [each["event"] for each in events][-2:] == ["ended", "summary"]
+    analysis = wsanalyze.analyze(PLAIN)
+    messages = [each for each in events if each.pop("event") == "message"]
+    expected = io.BytesIO()
+    analysis.export(expected, table="messages", format="jsonl")
+    written = sorted(messages, key=lambda each: (each["connection"], each["message"]))
+    assert written == objects(expected.getvalue().decode())
+
+
+def test_the_end_of_a_connection_has_its_row() -> None:
+    told = objects(piped(CHAT, "-f", "jsonl").stdout)
+    ended = [each | {"capture": str(CHAT)} for each in told if each["event"] == "ended"]
+    expected = io.BytesIO()
+    wsanalyze.analyze(CHAT).export(expected, table="connections", format="jsonl")
+    for row, event in zip(objects(expected.getvalue().decode()), ended, strict=True):
+        assert {name: event[name] for name in row} == row
+
+
+def test_events_can_be_chosen() -> None:
+    done = piped(REFUSED, "-f", "jsonl", "--events", "refused,ended")
+    assert {each["event"] for each in objects(done.stdout)} == {"refused", "ended", "summary"}
+
+
+def test_what_is_no_event_is_refused() -> None:
+    assert_one_line(run("live", "-", "--events", "messages"), 2, "messages", "message, close")
+
+
+def test_without_a_terminal_the_log_is_plain_lines_and_a_summary() -> None:
+    done = piped(PLAIN)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert "requested ws://" in done.stdout
+    assert "ended client-close 4000" in done.stdout
+    assert "received" in done.stdout
+    assert "dropped" in done.stdout
+
+
+def test_what_was_captured_cannot_steer_a_terminal() -> None:
+    done = piped(CAPTURES / "odd-habits.pcapng")
+    assert done.stdout.replace("\n", "").isprintable()
+
+
+def test_events_come_while_the_input_is_open() -> None:
+    with running("-f", "jsonl") as process:
+        feed(process, PLAIN)
+        read = lines_until(process.stdout, b'"close"')
+        assert b'"requested"' in read
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_it_with_all_that_was_received(number: int, status: int) -> None:
+    with running("-f", "jsonl") as process:
+        feed(process, PLAIN)
+        lines_until(process.stdout, b'"close"')
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=30)
+        assert process.returncode == status
+    events = objects(rest.decode())
+    assert [each["event"] for each in events][-2:] == ["ended", "summary"]
+    assert b"received: " in errors
+    assert b"Traceback" not in errors
+
+
+def test_a_second_ctrl_c_ends_it_at_once() -> None:
+    read, write = os.pipe()
+    # Nobody reads what it writes: it waits in a write, where nothing but a signal wakes it.
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, bytes(65536))
+    os.set_blocking(write, True)
+    with running("-f", "jsonl", stdout=write) as process:
+        feed(process, PLAIN)
+        for _ in range(100):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+            if process.poll() is not None:
+                break
+        assert process.returncode in (130, -signal.SIGINT)
+    os.close(read)
+    os.close(write)
+
+
+def test_a_reader_that_leaves_ends_it_quietly() -> None:
+    with running("-f", "jsonl", "-q") as process:
+        assert process.stdout is not None
+        feed(process, PLAIN)
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        with contextlib.suppress(BrokenPipeError):
+            for _ in range(50):
+                feed(process, CAPTURES / "keepalive.pcap")
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 141
+        assert errors == b""
+
+
+def test_tables_grow_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    done = piped(CHAT, "-o", folder)
+    assert done.returncode == 0
+    assert f"tables in {folder}" in " ".join(done.stdout.split())
+    assert len(pd.read_parquet(folder / "connections")) == 2
+    again = piped(CHAT, "-o", folder)
+    assert_one_line(again, 2, str(folder), "has tables already")
+
+
+def test_a_standard_output_that_is_full_is_one_line() -> None:
+    if not os.access("/dev/full", os.W_OK):
+        pytest.skip("there is no /dev/full")
+    with PLAIN.open("rb") as file, Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "live", "-", "-f", "jsonl"],
+            stdin=file,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 74
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_stream_that_is_cut_was_read_in_part(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcapng"
+    cut.write_bytes(CHAT.read_bytes()[:-10])
+    done = piped(cut, "-f", "jsonl")
+    assert done.returncode == 4
+    assert objects(done.stdout)[-1]["event"] == "summary"
+
+
+def test_what_is_no_capture_is_one_line(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("no capture")
+    assert_one_line(piped(text, "-q"), 3, "not a capture")
+
+
+def test_an_interface_that_is_not_there_is_one_line() -> None:
+    assert_one_line(run("live", "nosuch0"), 3, "nosuch0", "--list")
+
+
+def test_an_interface_is_to_be_named() -> None:
+    assert_one_line(run("live"), 2, "--list")
+
+
+def test_the_interfaces_are_listed() -> None:
+    done = run("live", "--list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert any(line.split()[0] == "lo" for line in done.stdout.splitlines())
+
+
+def test_a_number_of_packets_ends_it() -> None:
+    done = piped(CHAT, "-f", "jsonl", "--count", 10)
+    assert done.returncode == 0
+    assert objects(done.stdout)[-1]["packets"] == 10

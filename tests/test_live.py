@@ -1,0 +1,231 @@
+"""wsanalyze.live on real traffic: what it finds is what a capture of the same packets gives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from cli.running import COMMAND, environment
+from support.live import Paused, Played, session_of
+from support.talks import free_port, talk
+
+import wsanalyze
+from wsanalyze.errors import CaptureError, UsageError
+from wsanalyze.live_analysis import LiveAnalysis
+from wsanalyze.monitoring.events import Ended, Established, Message, Refused
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+CHAT = CAPTURES / "aiohttp-chat.pcapng"
+MESSAGES = 14
+KEYS = {"connections": ["connection"], "frames": ["connection", "frame"]}
+KEYS |= {"messages": ["connection", "message"], "headers": ["connection", "sender", "position"]}
+# What checks of several connections find comes later than a connection's row.
+LATER = ["findings", "severity", "capture"]
+# Two captures of the same packets differ in these.
+OF_CAPTURE = ["time", "time_end", "packet", "packet_end", "capture", "started", "requested"]
+OF_CAPTURE += ["responded", "ended", "connect_ms", "handshake_ms", "duration_s", "tcp_stream"]
+OF_CAPTURE += ["request_packet", "response_packet"]
+
+
+def may_capture() -> bool:
+    return os.geteuid() == 0 and shutil.which("tcpdump") is not None
+
+
+capturing = pytest.mark.skipif(not may_capture(), reason="capturing takes root, and tcpdump")
+
+
+@contextlib.contextmanager
+def tcpdump(*arguments: object, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run tcpdump on loopback, listening when the block begins; it ends with the block."""
+    command = ["tcpdump", "-i", "lo", "--immediate-mode", "-B", "32768", "-U", "-Z", "root"]
+    process = subprocess.Popen([*command, *map(str, arguments)], stderr=subprocess.PIPE, **streams)
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if b"listening on" in line:
+                break
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+        for stream in (process.stderr, process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+def assert_same(folder: Path, capture: Path, *, but: list[str]) -> None:
+    """Assert that the tables in a folder are those of a capture, but for these columns."""
+    analysis = wsanalyze.analyze(capture)
+    for name, keys in KEYS.items():
+        expected = analysis.table(name)
+        left_out = [column for column in but if column in expected.columns]
+        got = pd.read_parquet(folder / name).sort_values(keys, kind="stable", ignore_index=True)
+        expected = expected.sort_values(keys, kind="stable", ignore_index=True)
+        pd.testing.assert_frame_equal(
+            got.drop(columns=left_out), expected.drop(columns=left_out), check_categorical=False
+        )
+
+
+@capturing
+def test_what_comes_through_a_pipe_gives_the_rows_of_the_file(tmp_path: Path) -> None:
+    port, file, folder = free_port(), tmp_path / "same.pcap", tmp_path / "out"
+    with (
+        tcpdump("-w", "-", f"tcp port {port}", stdout=subprocess.PIPE) as source,
+        subprocess.Popen(["tee", file], stdin=source.stdout, stdout=subprocess.PIPE) as tee,
+        subprocess.Popen(
+            [*COMMAND, "live", "-", "-o", folder, "--until-closed", "-q"],
+            stdin=tee.stdout,
+            stdout=subprocess.PIPE,
+            env=environment(),
+        ) as live,
+    ):
+        talk(port)
+        log, _ = live.communicate(timeout=60)
+        source.terminate()
+        tee.wait()
+    assert live.returncode == 0
+    assert log.count(b" ended ") == 8
+    assert_same(folder, file, but=LATER)
+
+
+@capturing
+@pytest.mark.parametrize("source", ["dumpcap", "socket"])
+def test_an_interface_gives_the_rows_of_a_capture_of_the_same_traffic(
+    source: str, tmp_path: Path
+) -> None:
+    if source == "dumpcap" and shutil.which("dumpcap") is None:
+        pytest.skip("there is no dumpcap")
+    port, file, folder = free_port(), tmp_path / "same.pcap", tmp_path / "out"
+    expression = f"tcp port {port}"
+    with (
+        tcpdump("-w", file, expression),
+        wsanalyze.live(
+            "lo", filter=expression, source=source, output=folder, until_closed=True
+        ) as session,
+    ):
+        talking = threading.Thread(target=talk, args=(port,))
+        talking.start()
+        events = list(session)
+        talking.join()
+    received = session.statistics
+    assert received.dropped_by_kernel == 0
+    assert sum(isinstance(each, Ended) for each in events) == 8
+    assert sum(isinstance(each, Refused) for each in events) == 1
+    assert sum(isinstance(each, Established) for each in events) == 7
+    assert_same(folder, file, but=[*LATER, *OF_CAPTURE])
+
+
+def live_on(source: Played, **options: Any) -> LiveAnalysis:
+    return LiveAnalysis(source, session_of(source, **options))
+
+
+def test_a_session_is_an_iterator_of_events_that_ends() -> None:
+    with live_on(Played(CHAT)) as session:
+        events = list(session)
+        assert list(session) == []
+    assert session.finished
+    assert sum(isinstance(each, Message) for each in events) == MESSAGES
+    assert "over" in repr(session)
+
+
+def test_a_session_is_an_async_iterator_beside_which_the_loop_goes_on() -> None:
+    async def both() -> tuple[int, int]:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await asyncio.sleep(0)
+                ticks += 1
+
+        beside = asyncio.create_task(tick())
+        messages = 0
+        with live_on(Played(CHAT)) as session:
+            async for event in session:
+                messages += isinstance(event, Message)
+        beside.cancel()
+        return messages, ticks
+
+    messages, ticks = asyncio.run(both())
+    assert messages == MESSAGES
+    assert ticks > 0
+
+
+async def all_of(session: LiveAnalysis) -> list[Any]:
+    return [event async for event in session]
+
+
+def test_an_iteration_that_is_cancelled_leaves_nothing_open() -> None:
+    async def cancelled() -> Played:
+        source = Paused(CHAT)
+        with live_on(source) as session:
+            waiting = asyncio.create_task(all_of(session))
+            await asyncio.sleep(0.2)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert not session.finished
+        return source
+
+    assert asyncio.run(cancelled()).closed
+
+
+def give_up_at(_event: object) -> None:
+    raise ValueError("enough")
+
+
+def test_leaving_the_block_by_an_exception_closes_everything() -> None:
+    source = Paused(CHAT)
+    session = live_on(source)
+    with pytest.raises(ValueError, match="enough"), session:
+        give_up_at(next(iter(session)))
+    assert source.closed
+    assert list(session) == []
+
+
+def test_stop_ends_the_iteration_with_what_was_received() -> None:
+    source = Paused(CHAT)
+    events = []
+    with live_on(source) as session:
+        for event in session:
+            events.append(event)
+            if sum(isinstance(each, Message) for each in events) == MESSAGES:
+                session.stop()
+    assert sum(isinstance(each, Ended) for each in events) == 2
+
+
+def test_what_was_kept_is_there_as_tables_while_it_goes_on() -> None:
+    source = Paused(CHAT)
+    with live_on(source, keep=True) as session:
+        for event in session:
+            if isinstance(event, Message):
+                break
+        assert len(session.tables().connections) >= 1
+        session.stop()
+        list(session)
+        expected = wsanalyze.analyze(CHAT)
+        pd.testing.assert_frame_equal(session.tables().messages, expected.messages)
+
+
+def test_what_was_not_kept_cannot_be_asked_for() -> None:
+    source = Played(CHAT)
+    with live_on(source) as session, pytest.raises(UsageError, match="keep=True"):
+        session.tables()
+
+
+def test_arguments_that_make_no_sense_are_refused_before_anything_is_opened() -> None:
+    with pytest.raises(UsageError, match="payloads"):
+        wsanalyze.live("nosuch0", payloads="some")
+    with pytest.raises(UsageError, match="names no check"):
+        wsanalyze.live("nosuch0", checks=["XYZ-99"])
+    with pytest.raises(CaptureError, match="nosuch0"):
+        wsanalyze.live("nosuch0")

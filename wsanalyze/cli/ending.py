@@ -1,0 +1,58 @@
+"""How a live session ends: by signals, and what its exit status says of it."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+from wsanalyze.capture.live import LiveSource, Received
+from wsanalyze.cli.notes import say
+from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE
+from wsanalyze.monitoring.session import Session
+
+# The end is asked for by Ctrl-C, by who manages services, by a terminal that is closed.
+ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Signals:
+    """Takes note of signals that ask for the end. A second Ctrl-C raises KeyboardInterrupt.
+
+    `asked`: the first one that came, None for none.
+    """
+
+    def __init__(self) -> None:
+        self.asked: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number in ASKING:
+            # What nohup and shells have switched off stays so.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._come)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _come(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.asked is None:
+            self.asked = number
+
+
+def nothing_came(session: Session, source: LiveSource) -> bool:
+    """Whether the capturing failed before its first packet: that is all there is to say."""
+    return session.failure is not None and not source.statistics().received
+
+
+def status_of(session: Session, received: Received, signals: Signals) -> int:
+    """Return the exit status of a session that has ended, and say why it ended by itself."""
+    if signals.asked == signal.SIGINT:
+        return INTERRUPTED
+    if session.failure is not None:
+        say(session.failure)
+        return PARTLY if received.received else UNREADABLE
+    return PARTLY if session.run.summaries[0].problem else DONE

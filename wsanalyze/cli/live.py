@@ -1,0 +1,222 @@
+"""`wsanalyze live`: the analysis while it happens, on interfaces or of what somebody pipes in."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+import click
+
+from wsanalyze.capture.live import BUFFER_MIB, SNAP_LENGTH, SOURCES
+from wsanalyze.cli import options
+from wsanalyze.cli.choosing import checks_of, words_of
+from wsanalyze.cli.config import Number, ThresholdType, thresholds_of
+from wsanalyze.cli.ending import Signals, nothing_came, status_of
+from wsanalyze.cli.notes import say
+from wsanalyze.cli.status import DONE
+from wsanalyze.errors import UsageError
+from wsanalyze.limits import Limits
+from wsanalyze.monitoring.events import KINDS
+from wsanalyze.recording import Wants
+from wsanalyze.views.escape import visible
+
+# Seconds that a step waits for packets: how soon an end is noticed where nothing comes.
+STEP = 0.2
+# Messages of one look that a terminal has room for.
+FEW = 20
+
+
+@click.command(short_help="Analyse what passes on interfaces, while it happens.")
+@click.argument("interfaces", nargs=-1, metavar="INTERFACE…", type=str)
+@click.option("--list", "listed", is_flag=True, help="List the interfaces, and end.")
+@click.option("--filter", "capture_filter", metavar="BPF", help="What to capture (pcap-filter(7)).")
+@click.option(
+    "--source",
+    type=click.Choice(SOURCES),
+    default=SOURCES[0],
+    show_default=True,
+    help="What captures: dumpcap as a child, or a socket of our own.",
+)
+@click.option("--no-promiscuous", is_flag=True, help="Only what the interface is meant to get.")
+@click.option(
+    "--buffer",
+    "buffer_mib",
+    type=click.IntRange(1, 4096),
+    default=BUFFER_MIB,
+    show_default=True,
+    metavar="MIB",
+    help="Room for packets that wait, of each interface.",
+)
+@click.option(
+    "--snap-length",
+    type=click.IntRange(64, 262144),
+    default=SNAP_LENGTH,
+    show_default=True,
+    metavar="BYTES",
+    help="How much of each packet is captured.",
+)
+@click.option("--user", metavar="NAME", help="Who to be once all is open, where started as root.")
+@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="SECONDS")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many packets.")
+@click.option(
+    "--until-closed", is_flag=True, help="End when all WebSocket connections seen have ended."
+)
+@click.option(
+    "-f",
+    "--format",
+    "kind",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="text: a table on a terminal, else a line for each event.",
+)
+@click.option(
+    "--events",
+    "kinds",
+    multiple=True,
+    metavar="KINDS",
+    help=f"Only these, with commas: {', '.join(KINDS)}.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep the tables as they grow: parts of Parquet in this folder.",
+)
+@click.option("--select", multiple=True, metavar="WORDS", help="Only these checks.")
+@click.option("--ignore", multiple=True, metavar="WORDS", help="All but these checks.")
+@click.option(
+    "--threshold",
+    "thresholds",
+    type=ThresholdType(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change where a quantity becomes a finding; repeatable.",
+)
+@click.option("--show-secrets", is_flag=True, help="Show secrets in evidence whole.")
+@options.limit
+@options.keylog
+@options.quiet
+@options.verbose
+@click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR in the environment).")
+def command(
+    interfaces: tuple[str, ...],
+    listed: bool,
+    capture_filter: str | None,
+    source: str,
+    no_promiscuous: bool,
+    buffer_mib: int,
+    snap_length: int,
+    user: str | None,
+    duration: float | None,
+    count: int | None,
+    until_closed: bool,
+    kind: str,
+    kinds: tuple[str, ...],
+    output: Path | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    thresholds: tuple[tuple[str, Number], ...],
+    show_secrets: bool,
+    limits: tuple[tuple[str, int], ...],
+    keylogs: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,  # noqa: ARG001 - main looks at it
+    no_color: bool,
+) -> int:
+    """Analyse what passes on interfaces while it happens; - reads a capture from standard input.
+
+    On a terminal the open connections stand in a table, with a log of events above it. -f jsonl
+    writes each event as one JSON object, at once. Ctrl-C ends the capturing, what was received
+    is finished, and a summary says what was dropped; a second one ends at once.
+
+    \b
+    Over ssh: ssh HOST tcpdump -i any -U -w - | wsanalyze live -
+
+    \b
+    Exit status: 0 done, also after SIGTERM; 2 wrong usage; 3 nothing could be
+    captured; 4 the capturing ended by itself, and what came was delivered;
+    130 after Ctrl-C, with all that was received delivered.
+    """
+    from wsanalyze.capture.live import open_live
+    from wsanalyze.cli.live_output import output_for
+    from wsanalyze.monitoring.judging import Judge
+    from wsanalyze.monitoring.session import Ends, Session
+
+    if listed:
+        sys.stdout.write(_listed())
+        return DONE
+    judge = Judge(checks_of(select, ignore), thresholds_of(thresholds), show_secrets=show_secrets)
+    wanted = _kinds(kinds)
+    bounds: Limits = options.limits_of(limits)
+    # A capture lives shortly; this goes on for days.
+    gc.enable()
+    with Signals() as signals:
+        opened = open_live(
+            interfaces,
+            source=source,
+            capture_filter=capture_filter,
+            promiscuous=not no_promiscuous,
+            buffer_mib=buffer_mib,
+            snap_length=snap_length,
+            user=user,
+            limits=bounds,
+        )
+        try:
+            out = output_for(kind, wanted, no_color=no_color)
+            session = Session(
+                opened,
+                wants=Wants(
+                    observe=True,
+                    hashes=kind == "jsonl" or output is not None,
+                    tls=output is not None,
+                ),
+                limits=bounds,
+                judge=judge,
+                ends=Ends(duration, count, until_closed),
+                folder=output,
+                keylogs=options.keylogs_of(keylogs),
+                most=FEW if out.is_terminal and output is None else None,
+            )
+            if not quiet:
+                say(f"{opened.description}; Ctrl-C ends it")
+            with out:
+                while not session.finished:
+                    events = session.pump(STEP)
+                    if nothing_came(session, opened):
+                        break
+                    out.show(events, session)
+                    if signals.asked:
+                        session.stop()
+            if not nothing_came(session, opened):
+                out.end(session, opened.statistics(), quiet=quiet)
+        except BaseException:
+            opened.close()
+            raise
+    return status_of(session, opened.statistics(), signals)
+
+
+def _listed() -> str:
+    """Return the interfaces, a line each: name, whether it is up, addresses."""
+    from wsanalyze.capture.links import list_links
+
+    links = list_links()
+    width = max((len(visible(each.name)) for each in links), default=0)
+    lines = (
+        f"{visible(each.name):{width}}  {'up' if each.up else 'down':4}  {' '.join(each.addresses)}"
+        for each in links
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _kinds(given: tuple[str, ...]) -> frozenset[str]:
+    words = words_of(given)
+    for word in words:
+        if word not in KINDS:
+            raise UsageError(f"--events {word[:40]!r}: it must be of {', '.join(KINDS)}")
+    return frozenset(words or KINDS)
+
+
+__all__ = ["command", "sys"]

@@ -1,0 +1,167 @@
+"""Where the events of a live session go: a terminal, a log of lines, JSON Lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from wsanalyze.capture.live import Received
+from wsanalyze.cli.notes import say
+from wsanalyze.monitoring.events import Event
+from wsanalyze.monitoring.session import Session
+from wsanalyze.views.live_log import line, style
+from wsanalyze.views.live_rows import as_jsonl, summary_line
+from wsanalyze.views.live_summary import closing_facts, heading
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
+# Seconds between two drawings of the table.
+DRAW = 0.25
+# Lines of the log between two drawings: nobody reads more, and drawing them takes time.
+MOST_LINES = 40
+# Rows of the table that the tallest of terminals has room for.
+MOST_ROWS = 200
+
+
+def output_for(kind: str, wanted: Collection[str], *, no_color: bool) -> Output:
+    """Return where events go: as JSON Lines, or as text on a terminal or elsewhere."""
+    if kind == "jsonl":
+        return JsonLines(wanted)
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return Terminal(wanted, console)
+    return Log(wanted, console)
+
+
+class Output:
+    """Where events go. `wanted`: the kinds that are shown."""
+
+    is_terminal = False
+
+    def __init__(self, wanted: Collection[str]) -> None:
+        self.wanted = wanted
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        return
+
+    def show(self, events: Iterable[Event], session: Session) -> None:
+        """Show what happened; called several times a second, whether anything did or not."""
+        raise NotImplementedError
+
+    def end(self, session: Session, received: Received, *, quiet: bool) -> None:
+        """Show how it was, in all."""
+        raise NotImplementedError
+
+    def chosen(self, events: Iterable[Event]) -> list[Event]:
+        """Return the events that are wanted."""
+        return [event for event in events if event.kind in self.wanted]
+
+
+class JsonLines(Output):
+    """One JSON object for each event, written at once."""
+
+    def show(self, events: Iterable[Event], session: Session) -> None:  # noqa: ARG002 - an Output's
+        """Write the events."""
+        text = as_jsonl(self.chosen(events))
+        if text:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def end(self, session: Session, received: Received, *, quiet: bool) -> None:
+        """Write the summary: the last object, and a line beside."""
+        sys.stdout.write(summary_line(session.run.summaries[0], received))
+        sys.stdout.flush()
+        if not quiet:
+            for label, sentence in closing_facts(session, received):
+                say(f"{label}: {sentence}")
+
+
+class Log(Output):
+    """A line for each event."""
+
+    def __init__(self, wanted: Collection[str], console: Console) -> None:
+        super().__init__(wanted)
+        self.console = console
+
+    def show(self, events: Iterable[Event], session: Session) -> None:  # noqa: ARG002 - an Output's
+        """Write the lines."""
+        text = "".join(f"{line(event)}\n" for event in self.chosen(events))
+        if text:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def end(self, session: Session, received: Received, *, quiet: bool) -> None:  # noqa: ARG002
+        """Write the summary."""
+        from wsanalyze.views.facts import facts
+        from wsanalyze.views.summary import print_facts
+
+        lines = [*facts(session.run.summaries[0]), *closing_facts(session, received)]
+        # Not printed by rich: it ends the process with status 1 when the reader leaves.
+        with self.console.capture() as printed:
+            print_facts(lines, self.console)
+        sys.stdout.write("\n" + printed.get())
+
+
+class Terminal(Log):
+    """The log, and under it a table of the open connections that is drawn again and again."""
+
+    is_terminal = True
+
+    def __init__(self, wanted: Collection[str], console: Console) -> None:
+        from wsanalyze.views.live_table import Rates
+
+        super().__init__(wanted, console)
+        self._rates = Rates()
+        self._waiting: list[Event] = []
+        self._passed = 0
+        self._drawn = 0.0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Terminal:
+        from rich.live import Live
+
+        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+        self._live.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, events: Iterable[Event], session: Session) -> None:
+        """Take events, and draw when it is time."""
+        self._waiting += self.chosen(events)
+        if len(self._waiting) > MOST_LINES:
+            self._passed += len(self._waiting) - MOST_LINES
+            del self._waiting[:-MOST_LINES]
+        now = time.monotonic()
+        if self._live is None or (now - self._drawn < DRAW and not session.finished):
+            return
+        self._drawn = now
+        self._draw(self._live, session, now)
+
+    def _draw(self, live: Live, session: Session, now: float) -> None:
+        from rich.text import Text
+
+        from wsanalyze.views.live_table import OpenConnections
+
+        lines = [f"… {self._passed:,} events are not shown"] if self._passed else []
+        log = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+        for event in self._waiting:
+            log.append("\n" if log else "").append(line(event), style=style(event))
+        if log:
+            self.console.print(log)
+        self._waiting, self._passed = [], 0
+        open_now = [each for each in session.follower.followed.values() if not each.ended]
+        newest = open_now[: -MOST_ROWS - 1 : -1]
+        text = heading(session, len(open_now), now)
+        live.update(OpenConnections(newest, len(open_now), text, self._rates, now), refresh=True)

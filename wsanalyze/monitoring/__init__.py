@@ -1,0 +1,1 @@
+"""The analysis while it happens: packets as they come in, events as they come out."""

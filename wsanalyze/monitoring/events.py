@@ -1,0 +1,157 @@
+"""What happens, as it happens: typed events, whose fields are columns of the tables.
+
+Times are integer ns. `connection` is the number that the tables of a live session have, given in
+the order in which connections are recognised; `facts` is the record of the connection, which goes
+on changing while the connection lives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
+
+from wsanalyze.layers.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A client asks for WebSocket."""
+
+    kind: ClassVar[str] = "requested"
+    connection: int
+    time: int
+    packet: int | None
+    facts: Connection = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """Frames may follow: the server agreed, or the beginning was not seen.
+
+    `facts.outcome` is `established`, `invalid` (it agreed in a way that a client must not accept)
+    or `unseen`.
+    """
+
+    kind: ClassVar[str] = "established"
+    connection: int
+    time: int
+    packet: int | None
+    facts: Connection = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server answered with something else than its consent."""
+
+    kind: ClassVar[str] = "refused"
+    connection: int
+    time: int
+    packet: int | None
+    facts: Connection = field(repr=False)
+
+
+@dataclass(slots=True)
+class Message:
+    """A data message ended: a row of `messages`.
+
+    `payload` is what was kept of it, None where nothing was of one that is not empty.
+    """
+
+    kind: ClassVar[str] = "message"
+    connection: int
+    message: int
+    sender: str
+    type: str
+    time: int
+    time_end: int
+    packet: int
+    packet_end: int
+    frames: int
+    compressed: bool
+    wire_length: int
+    length: int | None
+    complete: bool
+    utf8_valid: bool | None
+    sha256: str | None
+    preview: str | None
+    confidence: int | None
+    payload: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A Close frame ended: its row of `frames` in short, and the reason that it gives."""
+
+    kind: ClassVar[str] = "close"
+    connection: int
+    frame: int
+    sender: str
+    time: int
+    packet: int
+    close_code: int | None
+    close_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A check found something: a row of `findings`."""
+
+    kind: ClassVar[str] = "finding"
+    connection: int | None
+    check: str
+    name: str
+    severity: str
+    message: str
+    sender: str | None
+    time: int | None
+    packet: int | None
+    frame: int | None
+    evidence: str | None
+    expected: str | None
+    reference: str
+    coverage: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A connection is over; `facts` is its row of `connections`."""
+
+    kind: ClassVar[str] = "ended"
+    connection: int
+    time: int
+    facts: Connection = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """A limit was reached for the first time: from here on not everything is looked at or kept."""
+
+    kind: ClassVar[str] = "limit"
+    limit: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something happened to the capturing or the writing, in one line."""
+
+    kind: ClassVar[str] = "problem"
+    what: str
+
+
+Event: TypeAlias = (
+    Requested | Established | Refused | Message | Close | Found | Ended | LimitReached | Problem
+)
+
+KINDS = (
+    "requested",
+    "established",
+    "refused",
+    "message",
+    "close",
+    "finding",
+    "ended",
+    "limit",
+    "problem",
+)

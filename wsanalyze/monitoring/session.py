@@ -1,0 +1,305 @@
+"""One live session: packets from a source to the pass, and what came of them to who asked.
+
+`pump` does one step of everything: it takes what was captured, lets connections leave, ends when it
+is time. Nothing here waits longer than it is told to, and nothing starts a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsanalyze.capture.batch import Batch
+from wsanalyze.capture.live import LiveSource
+from wsanalyze.checks.finding import Finding
+from wsanalyze.limits import Limits
+from wsanalyze.monitoring.clock import Places
+from wsanalyze.monitoring.events import Event, LimitReached, Problem
+from wsanalyze.monitoring.follower import Followed, Follower
+from wsanalyze.monitoring.judging import Judge
+from wsanalyze.monitoring.keeping import InFolder, InMemory
+from wsanalyze.observation import Side
+from wsanalyze.pipeline import Pass, secrets_of
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.tables.parts import Parts
+
+# Seconds between two looks at what changed: who watches does not notice, and a look at many small
+# batches at once costs a fraction.
+LOOK = 0.02
+# Rows after which a look is due however little time has passed.
+MANY = 8192
+# Seconds that a closed conversation is kept for what its ends send again.
+LINGER = 2.0
+# Seconds that bytes which the receiver has wait for others that it must have, too: the capture
+# lacks those.
+HOLE = 1.0
+# Seconds after which the name of a conversation that is over may be used by another one: twice the
+# longest that a segment lives (RFC 9293 §3.4.2).
+NAMED = 240.0
+# Seconds without a packet after which a conversation leaves; of one that speaks WebSocket.
+IDLE = 3600.0
+IDLE_SESSION = 6 * 3600.0
+# Seconds between two looks at who is idle.
+SWEEP = 30.0
+# Seconds between two parts of tables, and how long connections wait for others to be compared with.
+PART = 30.0
+BLOCK = 3600.0
+# Seconds between two looks at which limits were reached.
+LIMITS = 1.0
+# Bytes of the masking keys that every side may keep (`layers/watch.py`): those do not count.
+FREE_KEYS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When a session ends by itself: after seconds, after packets, when all connections closed."""
+
+    duration: float | None = None
+    count: int | None = None
+    until_closed: bool = False
+
+
+class Session:
+    """A session over a source. `finished`: nothing will come any more, and all is written."""
+
+    def __init__(
+        self,
+        source: LiveSource,
+        *,
+        wants: Wants,
+        limits: Limits,
+        judge: Judge,
+        ends: Ends | None = None,
+        folder: Path | None = None,
+        keep: bool = False,
+        keylogs: Sequence[Path] = (),
+        most: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take an open source, which the session closes, and what is wanted of it.
+
+        `folder` is where tables grow; UsageError where one has tables already, OSError where it
+        cannot be made. `most`: see Follower.
+        """
+        self.source = source
+        self.ends = ends if ends is not None else Ends()
+        self.limits = limits
+        self.judge = judge
+        self.finished = self.stopped = False
+        self.taken = 0
+        recording = Recording(wants, frames=FrameColumns(), messages=MessageColumns())
+        self.run = Pass(recording, limits, source.infos, secrets_of(keylogs, limits))
+        self.folder = None
+        if folder is not None:
+            self.folder = InFolder(Parts(folder, wants.preview_length), self.run)
+        self.memory = InMemory(self.run, limits) if keep else None
+        keepers = [each for each in (self.folder, self.memory) if each is not None]
+        self.follower = Follower(self.run, judge, keepers, most)
+        self._clock = clock
+        self.started = self._looked = self._swept = self._part = self._block = clock()
+        self._limits_at = self.started
+        self._unlooked = False
+        self._told: set[str] = set()
+        self._closed = Places(LINGER, LINGER / 8)
+        self._holes = Places(HOLE, HOLE / 4)
+        self._filled = self.started
+        self._named = Places(NAMED, SWEEP)
+        self._idle = Places(IDLE, SWEEP)
+        self._idle_session = Places(IDLE_SESSION, SWEEP)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the source ended by itself; None where it did not, or ended well."""
+        return self.source.failure
+
+    def pump(self, seconds: float) -> list[Event]:
+        """Take what comes within so many seconds, and return what happened.
+
+        An empty list says that nothing did, or, where `finished`, that nothing will.
+        """
+        if self.finished:
+            return []
+        now = self._clock()
+        if self._is_time(now):
+            self.stop()
+        if self._unlooked:
+            seconds = min(seconds, max(self._looked + LOOK - now, 0.0))
+        batch = self.source.next(seconds)
+        events = self._problems()
+        if batch is not None:
+            self._take(batch)
+        now = self._clock()
+        self._let_leave(now)
+        if self._is_look_due(now, waited=batch is None):
+            events += self._look(now)
+        if batch is None and self.source.ended:
+            events += self._finish()
+        return events
+
+    def stop(self) -> None:
+        """Stop capturing; what was received still comes."""
+        if not self.stopped:
+            self.stopped = True
+            self.source.stop()
+
+    def close(self) -> None:
+        """End at once, however much was not looked at; twice is fine."""
+        self.source.close()
+        if not self.finished:
+            self.finished = True
+            if self.folder is not None:
+                self._write_parts()
+
+    def _take(self, batch: Batch) -> None:
+        count = self.ends.count
+        if count is not None:
+            batch.count = min(batch.count, count - self.taken)
+        self.taken += batch.count
+        if batch.count:
+            self.run.take(batch)
+            self._unlooked = True
+
+    def _is_time(self, now: float) -> bool:
+        """Whether the session is to end by itself."""
+        ends = self.ends
+        if ends.duration is not None and now - self.started >= ends.duration:
+            return True
+        if ends.count is not None and self.taken >= ends.count:
+            return True
+        if not ends.until_closed or not self.follower.seen or self._unlooked:
+            return False
+        return all(each.ended for each in self.follower.followed.values())
+
+    def _is_look_due(self, now: float, *, waited: bool) -> bool:
+        if not self._unlooked:
+            return False
+        frames = self.run.recorder.frames
+        many = frames is not None and frames.count >= MANY
+        return waited or many or now - self._looked >= LOOK
+
+    def _let_leave(self, now: float) -> None:
+        """Let conversations leave that were closed, or were idle, for long enough."""
+        ordinal = self.run.transport.ordinal
+        readers = self.run.transport.readers
+        closed = self._closed.note(now, ordinal)
+        if readers.closed and readers.closed[0].closed_at <= closed:
+            readers.leave_closed(closed, ordinal)
+            self._unlooked = True
+        holes = self._holes.note(now, ordinal)
+        if readers.pending_bytes and now - self._filled >= HOLE / 2:
+            self._filled = now
+            readers.leave_holes(holes)
+            self._unlooked = True
+        if now - self._swept < SWEEP:
+            return
+        self._swept = now
+        named, idle = self._named.note(now, ordinal), self._idle.note(now, ordinal)
+        readers.leave_idle(named, idle, self._idle_session.note(now, ordinal), ordinal)
+        self._unlooked = True
+
+    def _look(self, now: float) -> list[Event]:
+        """Return what happened, and do what is due beside."""
+        self._looked = now
+        self._unlooked = False
+        events = self.follower.look()
+        if self.folder is None and self.memory is None:
+            self.run.recording.tls.clear()
+        recent = self.follower.recent
+        if len(recent) >= self.limits.recent or (recent and now - self._block >= BLOCK):
+            if len(recent) >= self.limits.recent:
+                self.run.recorder.reach("recent")
+            events += self._compare(last=False)
+            self._block = now
+        if not recent:
+            self._block = now
+        if now - self._limits_at >= LIMITS:
+            self._limits_at = now
+            events += self._reached()
+        if self.folder is not None and (now - self._part >= PART or self.folder.parts.full()):
+            self._part = now
+            self._write_parts()
+            events += self._unwritten()
+        return events
+
+    def _finish(self) -> list[Event]:
+        """Let everything end: what is open is at the end of its capture."""
+        self.run.close()
+        self._looked = self._clock()
+        events = self.follower.look()
+        self.run.summarise_all()
+        events += self._compare(last=True)
+        events += self._reached()
+        if self.folder is not None:
+            self._write_parts()
+            events += self._unwritten()
+        events += self._problems()
+        if self.source.failure is not None:
+            events.append(Problem(self.source.failure))
+        self.source.close()
+        self.finished = True
+        return events
+
+    def _compare(self, *, last: bool) -> list[Event]:
+        """Look at the connections that ended recently together, and let go of them."""
+        recent, self.follower.recent = self.follower.recent, []
+        refusals = self.run.recording.refusals
+        connections = [each.connection for each in recent]
+        found = self.judge.together(connections, self.run.summaries, refusals, last=last)
+        numbers = {each.connection.serial: each.number for each in recent}
+        events: list[Event] = [self._event(each, numbers) for each in found]
+        if self.folder is not None:
+            self.folder.found(events)
+        if self.memory is None:
+            self.run.recorder.refusals += len(refusals)
+            refusals.clear()
+        for each in recent:
+            self._give_back(each)
+        return events
+
+    def _event(self, finding: Finding, numbers: dict[int, int]) -> Event:
+        number = None if finding.connection is None else numbers.get(finding.connection)
+        return self.judge.event(finding, number)
+
+    def _give_back(self, followed: Followed) -> None:
+        """Let others have what a connection that is gone took of what all share."""
+        recorder, record = self.run.recorder, followed.connection
+        recorder.conflicts += len(record.client_contested) + len(record.server_contested)
+        if record.observation is not None:
+            for side in (record.observation.client, record.observation.server):
+                recorder.keys.held -= _room_of_keys(side)
+
+    def _reached(self) -> list[Event]:
+        """Return the limits that were reached for the first time."""
+        self.run.count_limits()
+        reached = self.run.summaries[0].limits
+        new = [name for name, count in reached.items() if count and name not in self._told]
+        self._told.update(new)
+        return [LimitReached(name, reached[name]) for name in new]
+
+    def _problems(self) -> list[Event]:
+        problems = list(self.source.problems)
+        self.source.problems.clear()
+        return [Problem(each) for each in problems]
+
+    def _write_parts(self) -> None:
+        if self.folder is not None:
+            self.run.summarise_all()
+            self.folder.parts.write(self.run.summaries[0])
+
+    def _unwritten(self) -> list[Event]:
+        """Return why tables could not be written, once."""
+        if self.folder is None or self.folder.parts.problem is None or "write" in self._told:
+            return []
+        self._told.add("write")
+        return [Problem(f"{self.folder.parts.problem}: the analysis goes on without these rows")]
+
+
+def _room_of_keys(side: Side) -> int:
+    """Return the bytes that a side's masking keys took of what all share."""
+    room = FREE_KEYS
+    while room < len(side.masking_keys):
+        room *= 4
+    return 4 * (room - FREE_KEYS)

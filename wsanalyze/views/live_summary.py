@@ -1,0 +1,43 @@
+"""How a live session goes, in a line, and how it was, in a few."""
+
+from __future__ import annotations
+
+from wsanalyze.capture.live import Received
+from wsanalyze.monitoring.session import Session
+from wsanalyze.views.quantities import counted, duration, number
+
+
+def heading(session: Session, open_now: int, now: float) -> str:
+    """Return how it goes: connections, packets, drops, time."""
+    elapsed = duration(int((now - session.started) * 1e9))
+    parts = [
+        f"{number(open_now)} open of {counted(session.follower.seen, 'connection')}",
+        counted(session.taken, "packet"),
+        elapsed,
+    ]
+    return " " + " · ".join(parts) + " "
+
+
+def closing_facts(session: Session, received: Received) -> list[tuple[str, str]]:
+    """Return what was received and what was not: labels and sentences."""
+    lines = [
+        ("received", counted(received.received, "packet")),
+        ("dropped", _dropped(received)),
+    ]
+    if session.folder is not None:
+        written = f"tables in {session.folder.parts.folder}"
+        if session.folder.parts.lost:
+            written += f"; {counted(session.folder.parts.lost, 'row')} could not be written"
+        lines.append(("written", written))
+    return lines
+
+
+def _dropped(received: Received) -> str:
+    parts = [
+        f"{'an unknown number' if count is None else number(count)} by {whom}"
+        for count, whom in (
+            (received.dropped_by_kernel, "the kernel"),
+            (received.dropped_by_interface, "the interface"),
+        )
+    ]
+    return ", ".join(parts)
