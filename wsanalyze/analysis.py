@@ -15,6 +15,10 @@ from wsanalyze.errors import UsageError
 from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.story.frames import Window
+from wsanalyze.story.model import Story
+from wsanalyze.story.telling import tell
+from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Judge, Tables
 from wsanalyze.tables.export import export_all, export_table, format_named, spare
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
@@ -303,6 +307,39 @@ class Analysis:
             name for name in TABLES if name != "segments" or self.recording.segments is not None
         ]
         return export_all(tables, path, format, names, **options)
+
+    def explain(self, number: int, *, frames: tuple[int, int] = (0, 11)) -> Story:
+        """Return what happened in a connection step by step, as plain values (`story.model`).
+
+        `frames`: the first and the last frame that are told bit by bit. The captures are read once
+        more for the bytes; where that cannot be done, the story goes without them. UsageError for
+        a connection that there is not.
+        """
+        if not 0 <= number < len(self):
+            raise UsageError(f"no connection {number}: there are {len(self)}")
+        recording = self.recording
+        if recording.segments is None and self._can_read_again():
+            wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
+            recording = self._again(None, wants)
+        connection = in_order(recording.connections)[number]
+        read = AnalyzedConnection(Tables(recording), number, connection)
+        again = self._again if self._can_read_again() else None
+        findings = self._tables.judge(recording)
+        return tell(
+            read, findings, recording=recording, window=Window(*frames), again=again
+        )
+
+    def _again(self, streams: Streams | None, wants: Wants) -> Recording:
+        from wsanalyze.pipeline import read
+
+        return read(
+            self._sources,
+            wants=wants,
+            limits=self._limits,
+            skip_unreadable=self._skip_unreadable,
+            keylogs=self._keylogs,
+            streams=streams,
+        )
 
     def __iter__(self) -> Iterator[AnalyzedConnection]:
         """Yield the connections in order of their numbers."""

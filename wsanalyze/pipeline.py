@@ -21,6 +21,7 @@ from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.streams import Nobody, Streams
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, Full, MessageColumns, SegmentColumns
 from wsanalyze.tls.keylog import Secrets
@@ -59,6 +60,7 @@ def read(
     skip_unreadable: bool = False,
     full: Mapping[str, Full] | None = None,
     keylogs: Sequence[Path] = (),
+    streams: Streams | None = None,
 ) -> Recording:
     """Read captures (files, streams, directories of files) as one stream of packets in time order.
 
@@ -68,7 +70,7 @@ def read(
     Ctrl-C ends the reading with Interrupted, which carries what was found so far. `full`: who takes
     runs of rows of `frames`, `messages` and `segments`; the recording then has the last rows only.
     `keylogs`: files, or folders of files, with secrets of TLS connections; UsageError where one
-    cannot be read.
+    cannot be read. `streams`: who keeps bytes of some conversations; no other one is read then.
     """
     takers = full or {}
     recording = Recording(
@@ -76,10 +78,11 @@ def read(
         frames=FrameColumns(takers.get("frames")) if wants.frames else None,
         messages=MessageColumns(takers.get("messages")) if wants.messages else None,
         segments=SegmentColumns(takers.get("segments")) if wants.segments else None,
+        streams=streams,
     )
-    secrets = Secrets(limits.secrets)
+    secrets = Secrets(limits.secrets, traced=streams is not None)
     for lines in lines_of(keylogs):
-        secrets.add(lines)
+        secrets.add(lines, "key log")
     captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
     with captures as reader, _no_collections():
         run = _Run(recording, limits, reader.infos, secrets)
@@ -202,7 +205,7 @@ class _Run:
         for kind, data in blocks[self.taken[capture] :]:
             self.taken[capture] += 1
             if kind == TLS_KEY_LOG:
-                self.secrets.add(data.splitlines())
+                self.secrets.add(data.splitlines(), "capture")
 
     def is_narrow(self, capture: int) -> bool:
         """Say whether another capture keeps more of each packet than this one."""
@@ -227,6 +230,12 @@ class _Run:
         self.summaries[0].keylog_lines = self.secrets.lines
         self.summaries[0].keylog_not_understood = self.secrets.not_understood
         self.count_limits()
+        if self.recording.streams is not None:
+            self.recording.streams.key_origins = {
+                random.hex(): (origin, tuple(sorted(self.secrets.by_random[random])))
+                for random, origin in (self.secrets.origins or {}).items()
+                if random in self.secrets.used
+            }
         self.recording.captures.extend(self.summaries)
 
     def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:
@@ -288,7 +297,12 @@ class _Run:
 
     def open(self, conversation: Conversation) -> Layer:
         """Return who reads a conversation from its first payload byte on."""
-        return Probe(self.recorder, conversation)
+        streams = self.recording.streams
+        if streams is None:
+            return Probe(self.recorder, conversation)
+        if not streams.wants(conversation.index):
+            return Nobody()
+        return streams.tapped(Probe(self.recorder, conversation), conversation.index, 0)
 
     def leave(self, conversation: Conversation) -> None:
         """Count a conversation that is over by what it spoke."""

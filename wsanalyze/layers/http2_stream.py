@@ -31,6 +31,8 @@ class WebSocketStream:
         "answered",
         "attempt",
         "client_side",
+        "conversation",
+        "depth",
         "facts",
         "finished",
         "held",
@@ -54,6 +56,8 @@ class WebSocketStream:
     ) -> None:
         time, packet, ordinal = place
         self.recorder = recorder
+        self.conversation = conversation
+        self.depth = route.layers
         self.client_side = client_side
         self.number = number
         self.attempt = Attempt(
@@ -154,6 +158,10 @@ class WebSocketStream:
     def data(self, side: int, buffer: Buffer, start: int, stop: int, place: Place) -> None:
         """Read the next bytes of DATA."""
         self.last_time = place[0]
+        if self.recorder.streams is not None:
+            streams, offset = self.recorder.streams, self.offsets[side]
+            index = self.conversation.index
+            streams.keep(index, self.depth, self.number, side, offset, buffer, start, stop)
         self.after_end(side, stop - start)
         if self.session is None and side != self.client_side:
             if self.answer_lost and not self.answered:

@@ -41,11 +41,14 @@ class Secrets:
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
     `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
-    client randoms that were asked for; `tries_left` bounds what is tried without one.
+    client randoms that were asked for; `origins` says by client random where secrets are from, None
+    where nobody wants to know; `tries_left` bounds what is tried without one.
     """
 
-    def __init__(self, most: int) -> None:
-        """Keep at most so many secrets."""
+    def __init__(self, most: int, *, traced: bool = False) -> None:
+        """Keep at most so many secrets; where `traced`, with what each came from."""
+        self.origins: dict[bytes, str] | None = {} if traced else None
+        self._origin = ""
         self.most = most
         self.sources = self.lines = self.not_understood = self.dropped = self.count = 0
         self.by_random: dict[bytes, dict[str, bytes]] = {}
@@ -59,9 +62,13 @@ class Secrets:
         """Be true where there is a secret, or a private key that may open one."""
         return self.count > 0 or bool(self.private_keys)
 
-    def add(self, lines: Iterable[bytes]) -> None:
-        """Take the lines of one more key log; of two that are for the same, the later counts."""
+    def add(self, lines: Iterable[bytes], origin: str = "") -> None:
+        """Take the lines of one more key log; of two that are for the same, the later counts.
+
+        `origin` says where they are from.
+        """
         self.sources += 1
+        self._origin = origin
         self._pem = b""
         for line in lines:
             self._take(line.strip())
@@ -80,6 +87,8 @@ class Secrets:
                 random = bytes.fromhex(match[2].decode("ascii"))
                 found = self.by_random.setdefault(random, {})
                 found[label] = bytes.fromhex(match[3].decode("ascii"))
+                if self.origins is not None:
+                    self.origins[random] = self._origin
             return
         match = BY_SESSION.fullmatch(line) if len(line) <= LONGEST else None
         if match is None:
