@@ -17,7 +17,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
-from wsanalyze.story.telling import tell
+from wsanalyze.story.telling import tell_both_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Judge, Tables
 from wsanalyze.tables.export import export_all, export_table, format_named, spare
@@ -321,12 +321,10 @@ class Analysis:
         if recording.segments is None and self._can_read_again():
             wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
             recording = self._again(None, wants)
-        connection = in_order(recording.connections)[number]
-        read = AnalyzedConnection(Tables(recording), number, connection)
         again = self._again if self._can_read_again() else None
         findings = self._tables.judge(recording)
-        return tell(
-            read, findings, recording=recording, window=Window(*frames), again=again
+        return tell_both_legs(
+            recording, number, findings, window=Window(*frames), again=again
         )
 
     def _again(self, streams: Streams | None, wants: Wants) -> Recording:

@@ -17,6 +17,7 @@ COMMANDS = {
     "summary": "Show what is in captures, for a person.",
     "export": "Write tables: CSV, JSON Lines, Parquet, Arrow, SQLite, Excel, Zeek.",
     "check": "Show what is wrong in captures; exit status for scripts and CI.",
+    "explain": "Tell a recorded connection step by step, bit by bit.",
     "checks": "List the checks, or tell all of some of them.",
     "verify": "Cross-check a capture against Wireshark's dissector.",
     "doctor": "Show what works on this machine, and what to install for the rest.",

@@ -184,7 +184,7 @@ def _of_skipped(frames: Sequence[Frame]) -> Event:
         packet=first.packet,
         ordinal=0,
         label=label,
-        detail=f"{client} of the client, {len(frames) - client} of the server",
+        detail=f"{client} client, {len(frames) - client} server",
         length=sum(each.length for each in frames),
     )
 

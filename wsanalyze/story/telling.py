@@ -139,6 +139,32 @@ def _end(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
+def tell_both_legs(
+    recording: Recording,
+    number: int,
+    findings: Sequence[Finding],
+    *,
+    window: Window | None = None,
+    again: Again | None = None,
+) -> Story:
+    """Return the story of connection `number`, with the events of its other leg, if there is one.
+
+    A proxied connection is two; where the capture has both, a diagram can show both.
+    """
+    connections = in_order(recording.connections)
+    tables = Tables(recording)
+    read = AnalyzedConnection(tables, number, connections[number])
+    story = tell(read, findings, recording=recording, window=window, again=again)
+    leg = other_leg(recording, connections[number])
+    if leg is None:
+        return story
+    other, front = leg
+    read = AnalyzedConnection(tables, other, connections[other])
+    beside = tell(read, findings, recording=recording, window=window, again=again)
+    alone = len(recording.captures) == 1
+    return with_other_leg(story, beside, front=front, by_packet=alone)
+
+
 def other_leg(recording: Recording, connection: Connection) -> tuple[int, bool] | None:
     """Return the number of the other leg of a proxied connection, and whether it is the front one.
 
