@@ -17,6 +17,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
+from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_both_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Judge, Tables
@@ -27,6 +28,8 @@ from wsanalyze.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from wsanalyze.views.ladder import Ladder
 
 __all__ = ["Analysis", "AnalyzedConnection", "Frame", "Message", "analyze"]
 
@@ -308,10 +311,13 @@ class Analysis:
         ]
         return export_all(tables, path, format, names, **options)
 
-    def explain(self, number: int, *, frames: tuple[int, int] = (0, 11)) -> Story:
+    def explain(
+        self, number: int, *, frames: tuple[int, int] = (0, 11), show_secrets: bool = False
+    ) -> Story:
         """Return what happened in a connection step by step, as plain values (`story.model`).
 
-        `frames`: the first and the last frame that are told bit by bit. The captures are read once
+        `frames`: the first and the last frame that are told bit by bit. `show_secrets`: whether
+        credentials and tokens of the handshake are in it. The captures are read once
         more for the bytes; where that cannot be done, the story goes without them. UsageError for
         a connection that there is not.
         """
@@ -323,9 +329,20 @@ class Analysis:
             recording = self._again(None, wants)
         again = self._again if self._can_read_again() else None
         findings = self._tables.judge(recording)
-        return tell_both_legs(
-            recording, number, findings, window=Window(*frames), again=again
-        )
+        story = tell_both_legs(recording, number, findings, window=Window(*frames), again=again)
+        if show_secrets:
+            return story
+        return without_secrets(story, in_order(recording.connections)[number].handshake)
+
+    def ladder(self, number: int, *, frames: tuple[int, int] = (0, 59)) -> Ladder:
+        """Return a connection as a ladder diagram: `print` it, or let a notebook show it.
+
+        `frames`: the first and the last frame that have a row of their own. UsageError for a
+        connection that there is not.
+        """
+        from wsanalyze.views.ladder import Ladder
+
+        return Ladder(self.explain(number, frames=frames))
 
     def _again(self, streams: Streams | None, wants: Wants) -> Recording:
         from wsanalyze.pipeline import read
@@ -342,7 +359,7 @@ class Analysis:
     def __iter__(self) -> Iterator[AnalyzedConnection]:
         """Yield the connections in order of their numbers."""
         for number, connection in enumerate(in_order(self.recording.connections)):
-            yield AnalyzedConnection(self._tables, number, connection)
+            yield AnalyzedConnection(self._tables, number, connection, self.ladder)
 
     def __len__(self) -> int:
         """Count the connections."""

@@ -44,8 +44,8 @@ class Recording:
     `connections` is in the order of being recognised (index = serial), as far as `wants` keeps
     them, `tls` in that of their first bytes. `frames`, `messages` and `segments` are None where
     `wants` did not ask for them. `captures` has one row per capture, in the order given. `refusals`
-    are those of proxies, as far as `wants` has checks look at anything. `streams` has the bytes that
-    somebody chose, None where nobody did.
+    are those of proxies, as far as `wants` has checks look at anything. `streams` has the bytes
+    that somebody chose, None where nobody did.
     """
 
     wants: Wants

@@ -132,7 +132,7 @@ class Streams:
     def bytes_at(
         self, conversation: int, depth: int, stream: int, side: int, start: int, stop: int
     ) -> bytes:
-        """Return the bytes from `start` on that were kept, up to `stop` or the first missing one."""
+        """Return the bytes from `start` on that were kept, up to `stop` or a missing one."""
         chunks = self._chunks.get((conversation, depth, stream, side), [])
         pieces, at = [], start
         place = max(bisect_right(chunks, (start, b"\xff" * 8)) - 1, 0)

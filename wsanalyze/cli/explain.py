@@ -18,6 +18,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants, in_order
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
+from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_both_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.output import replacing
@@ -101,6 +102,8 @@ def command(
         raise UsageError("--frame and --frames exclude each other")
     if quiz and (ladder or svg is not None):
         raise UsageError("--quiz goes with neither --ladder nor --svg")
+    if quiz and capture == "-":
+        raise UsageError("--quiz reads answers from standard input: CAPTURE cannot be -, too")
     window = frames or (Window(frame, frame) if frame is not None else Window(0, FRAMES - 1))
     with _stored(capture) as path:
         story, status = _story(
@@ -129,7 +132,7 @@ class _stored:  # noqa: N801 - used as a function is
     def __enter__(self) -> str:
         if self.capture != "-":
             return self.capture
-        self.file = tempfile.NamedTemporaryFile(prefix="wsanalyze-")  # noqa: SIM115 - see __exit__
+        self.file = tempfile.NamedTemporaryFile(prefix="wsanalyze-")
         while piece := sys.stdin.buffer.read(PIECE):
             self.file.write(piece)
         self.file.flush()
@@ -173,6 +176,8 @@ def _story(
 
     found = audit(recording, show_secrets=show_secrets)
     story = tell_both_legs(recording, chosen, found, window=window, again=again)
+    if not show_secrets:
+        story = without_secrets(story, connections[chosen].handshake)
     return story, reading.status
 
 
@@ -180,7 +185,7 @@ def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool)
     from rich.console import Console
 
     from wsanalyze.views.explained import explained_lines
-    from wsanalyze.views.explained_frames import frames_lines
+    from wsanalyze.views.explained_frames import frame_lines
     from wsanalyze.views.ladder import Ladder
     from wsanalyze.views.ladder_text import ladder_lines
     from wsanalyze.views.wrapping import print_lines
@@ -192,7 +197,8 @@ def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool)
         if only_ladder:
             print_lines(ladder_lines(Ladder(story), width), console)
         elif only_frame:
-            print_lines(frames_lines(story, width), console)
+            for each in story.frames:
+                print_lines(frame_lines(each, story, width, in_detail=True), console)
         else:
             print_lines(explained_lines(story, width), console)
     sys.stdout.write(printed.get())

@@ -228,9 +228,7 @@ class Tls(Layer):
         if self.handshake.is_tls_1_3 and content.rstrip(b"\0")[-1:] != bytes((APPLICATION_DATA,)):
             return
         record = (header, body, content)
-        streams.record(
-            self.conversation.index, self.route.layers, sender.side, place, record
-        )
+        streams.record(self.conversation.index, self.route.layers, sender.side, place, record)
 
     def ready(self, sender: TlsSender) -> bool:
         """Say whether the keys of a side are there."""

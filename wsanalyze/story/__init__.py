@@ -1,1 +1,1 @@
-"""What happened in a connection, as plain data: what terminal text, diagrams and pages are made of."""
+"""What happened in a connection, as plain data: texts, diagrams and pages are made of it."""

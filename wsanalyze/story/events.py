@@ -152,6 +152,8 @@ def _of_frame(frame: Frame, payload: bytes, findings: Sequence[Finding]) -> Even
         if frame.close_code is not None:
             label += f" {frame.close_code}"
             detail = describe(frame.close_code)
+            if len(payload) > 2:
+                detail += f", {payload[2:].decode('utf-8', 'replace')}"
     elif frame.head & 0x40:
         detail = "compressed"
     elif frame.opcode == 1 or (frame.opcode in (9, 10) and payload):

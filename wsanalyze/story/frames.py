@@ -281,6 +281,4 @@ def _most_first(kind: tuple[str, int]) -> tuple[int, str]:
 
 def control_payloads(frames: Iterable[Frame], wire: Wire) -> Mapping[int, bytes]:
     """Return the unmasked payload of each control frame by its number, b"" where not kept."""
-    return {
-        each.number: wire.of(each, CONTROL)[2] for each in frames if is_control(each.opcode)
-    }
+    return {each.number: wire.of(each, CONTROL)[2] for each in frames if is_control(each.opcode)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from wsanalyze.checks.ending import DEFAULTS, maybe_cut, sentence
 from wsanalyze.checks.facts import Facts
@@ -61,7 +62,7 @@ def silences(frames: Sequence[Frame], connection: Connection) -> tuple[Silence, 
         return ()
     found = [
         _silence(one.time_end, other.time - one.time_end, one.number, other.number)
-        for one, other in zip(frames, frames[1:], strict=False)
+        for one, other in pairwise(frames)
         if other.time - one.time_end >= SILENCE
     ]
     last, ended = frames[-1], connection.ended
@@ -93,10 +94,12 @@ def closing(
 ) -> Closing:
     """Return how a connection ended: its Close frames and the ends of TCP, in order."""
     closes = []
+    handshake = connection.handshake
+    connection_is_hixie = handshake is not None and handshake.is_hixie
     for frame in frames:
         if frame.opcode == 8:
             reason = _reason(frame, payloads.get(frame.number, b""), connection)
-            closes.append(_close(frame, reason))
+            closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
     observation = connection.observation
     ends = tuple(
         End(each.sender, each.how, each.time, each.packet, each.stream)
@@ -114,8 +117,13 @@ def _reason(frame: Frame, payload: bytes, connection: Connection) -> str | None:
     return reason
 
 
-def _close(frame: Frame, reason: str | None) -> CloseFrame:
+def _close(frame: Frame, reason: str | None, *, is_hixie: bool) -> CloseFrame:
     code = frame.close_code
+    nothing, where = "no code, which the application sees as 1005", "RFC 6455 §7.4.1"
+    if code is not None:
+        where = "RFC 6455 §7.4.2"
+    elif is_hixie:
+        nothing, where = "ff 00, which has no code", "draft-hixie-76 §5.3"
     entry = registered(code) if code is not None else None
     return CloseFrame(
         sender=frame.sender,
@@ -124,8 +132,8 @@ def _close(frame: Frame, reason: str | None) -> CloseFrame:
         packet=frame.packet,
         code=code,
         reason=reason,
-        meaning=describe(code) if code is not None else "no code: 1005 for the application",
-        reference=entry.reference if entry is not None else "RFC 6455 §7.4.2",
+        meaning=describe(code) if code is not None else nothing,
+        reference=entry.reference if entry is not None else where,
     )
 
 

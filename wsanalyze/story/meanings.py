@@ -7,8 +7,8 @@ FIELDS = {
     "host": "the server (and port) that the client wants to speak to (RFC 6455 §4.1 item 4)",
     "upgrade": "the protocol to switch to; must name websocket (RFC 6455 §4.1 item 5)",
     "connection": "makes Upgrade a matter of this hop; must name Upgrade (RFC 6455 §4.1 item 6)",
-    "sec-websocket-key": "16 random bytes that the client makes anew for each connection, in base64; "
-    "no secret, only proof that the answer belongs to this request (RFC 6455 §4.1 item 7)",
+    "sec-websocket-key": "16 random bytes that the client makes anew for each connection, in "
+    "base64; no secret, only proof that the answer belongs to this request (RFC 6455 §4.1 item 7)",
     "sec-websocket-accept": "the server's hash of the client's key: it read the request and speaks "
     "WebSocket (RFC 6455 §4.2.2 item 5.4)",
     "sec-websocket-version": "the version of the protocol; 13 is RFC 6455 (RFC 6455 §4.1 item 9)",
@@ -32,8 +32,8 @@ FIELDS = {
     "user-agent": "the program that asks (RFC 9110 §10.1.5)",
     "server": "the program that answers (RFC 9110 §10.2.4)",
     "date": "when the response was made (RFC 9110 §6.6.1)",
-    "cookie": "what the server once asked the client to keep; browsers send it along with WebSocket "
-    "requests, too (RFC 6265 §4.2)",
+    "cookie": "what the server once asked the client to keep; browsers send it along with "
+    "WebSocket requests, too (RFC 6265 §4.2)",
     "set-cookie": "what the client shall keep and send again (RFC 6265 §4.1)",
     "authorization": "credentials for the server (RFC 9110 §11.6.2)",
     "proxy-authorization": "credentials for a proxy (RFC 9110 §11.7.2)",
@@ -57,10 +57,10 @@ FIELDS = {
     "retry-after": "when to ask again (RFC 9110 §10.2.3)",
     "keep-alive": "how long the connection may idle between HTTP requests; WebSocket has Pings",
     "sec-fetch-site": "whether the page is of the same site as the server (Fetch Metadata §2.4)",
-    "sec-fetch-mode": "what kind of request the browser makes; here websocket (Fetch Metadata §2.2)",
+    "sec-fetch-mode": "what kind of request it is; here websocket (Fetch Metadata §2.2)",
     "sec-fetch-dest": "what the answer is for (Fetch Metadata §2.1)",
     ":method": "CONNECT: the method of RFC 8441, where HTTP/1.1 has GET and Upgrade",
-    ":protocol": "the protocol that the stream shall carry; only in an extended CONNECT (RFC 8441 §4)",
+    ":protocol": "what the stream shall carry; only in an extended CONNECT (RFC 8441 §4)",
     ":scheme": "https for wss, http for ws (RFC 8441 §4)",
     ":path": "the resource (RFC 8441 §4)",
     ":authority": "what Host is in HTTP/1.1 (RFC 9113 §8.3.1)",

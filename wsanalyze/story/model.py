@@ -246,7 +246,8 @@ class Event:
 
     `layer`: `tcp`, `tls`, `http`, `websocket` or `gap`. `leg`: 0 is the connection itself, 1 its
     other leg behind a proxy. `label` says what, `detail` more of it, `length` how many bytes.
-    `note` is TCP's (`retransmission` …); `severity` the worst finding about it. `frame`: its number.
+    `note` is TCP's (`retransmission` …), `severity` the worst finding, `frame` its number. What has
+    no `sender` is told of both: frames that are left out.
     """
 
     layer: str

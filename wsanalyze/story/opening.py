@@ -46,7 +46,8 @@ def secure(connection: Connection, streams: Streams | None) -> Secure | None:
     tls = connection.tls
     if tls is None:
         return None
-    origin, labels = None, ()
+    origin: str | None = None
+    labels: tuple[str, ...] = ()
     if streams is not None and tls.client_random is not None and tls.decrypted:
         origin, labels = streams.key_origins.get(tls.client_random, ("RSA key", ()))
     records: list[tuple[str, Record]] = []
@@ -156,6 +157,7 @@ NO_KEY = (
     "HTTP/2 itself tells both ends that :protocol was understood, and no HTTP/1 cache or server "
     "can answer 200 by mistake"
 )
+PARTLY = "a part of the challenge is missing"
 NO_CHALLENGE = "Hixie-75 has no key: nothing proves that the server understood the request"
 
 
@@ -168,7 +170,7 @@ def proof(handshake: Handshake | None) -> Proof | None:
     if handshake.has_challenge:
         steps = handshake.challenge_steps
         if steps is None:
-            return Proof("incomplete", sent=handshake.accept, why="a part of the challenge is missing")
+            return Proof("incomplete", sent=handshake.accept, why=PARTLY)
         return Proof(
             "challenge", challenge=steps, sent=handshake.accept, right=handshake.accept_valid
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -127,11 +128,31 @@ _MOST_TOLD = 4096
 class AnalyzedConnection:
     """One connection: its `facts` (as the row of `connections` has them), frames and messages."""
 
-    def __init__(self, tables: Tables, number: int, facts: Connection) -> None:
-        """Take the connection `facts`, whose number in the tables is `number`."""
+    def __init__(
+        self,
+        tables: Tables,
+        number: int,
+        facts: Connection,
+        draw: Callable[..., Any] | None = None,
+    ) -> None:
+        """Take the connection `facts`, whose number in the tables is `number`.
+
+        `draw` makes a ladder diagram of the connection with a number.
+        """
         self.number = number
         self.facts = facts
         self._tables = tables
+        self._draw = draw
+
+    def ladder(self, frames: tuple[int, int] = (0, 59)) -> Any:
+        """Return the connection as a ladder diagram (`views.ladder.Ladder`).
+
+        It prints as text, and notebooks show it as SVG. `frames`: the first and the last frame
+        that have a row of their own. UsageError where it belongs to no analysis.
+        """
+        if self._draw is None:
+            raise UsageError("this connection belongs to no analysis that could draw it")
+        return self._draw(self.number, frames=frames)
 
     @property
     def handshake(self) -> Handshake | None:

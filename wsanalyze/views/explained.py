@@ -92,6 +92,7 @@ def _other_findings(story: Story, width: int) -> Iterator[Line]:
         if head is not None:
             told |= {id(each) for line in head.lines for each in line.findings}
     told |= {id(each) for frame in story.frames for each in frame.findings}
+    told |= {id(each) for each in story.findings if each.message == story.cut}
     rest: list[Finding] = [each for each in story.findings if id(each) not in told]
     for finding in rest:
         yield from finding_lines(finding, width, INDENT)

@@ -1,4 +1,4 @@
-"""The time after the handshake of an explained connection: Pings, silences, what is missing, the end."""
+"""The rest of an explained connection: Pings, silences, what is missing, the end."""
 
 from __future__ import annotations
 
@@ -71,12 +71,11 @@ def _ping(ping: Ping, story: Story, width: int) -> Line:
 
 def silences_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the times without a frame, and whose time limits they outlast."""
-    if story.cut is not None:
-        yield from say(f"{prose(story.cut)[:1].upper()}{prose(story.cut)[1:]}.", width, style="yellow")
     for silence in story.silences:
         until = f"frame {silence.before}" if silence.before is not None else "the end"
-        text = f"{duration(silence.length_ns)} without a frame, from "
-        text += f"{since(silence.start, story.started)} s, between frame {silence.after} and {until}"
+        start = since(silence.start, story.started)
+        text = f"{duration(silence.length_ns)} without a frame, from {start} s on, "
+        text += f"between frame {silence.after} and {until}"
         yield from say(text, width)
         if silence.outlasts:
             names = "; ".join(f"{seconds:.0f} s, {name}" for seconds, name in silence.outlasts)
@@ -138,3 +137,6 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
     if closing.ended_by is not None:
         by = ENDED_BY.get(closing.ended_by, closing.ended_by)
         yield from say(f"Ended by: {by}.", width)
+    if story.cut is not None:
+        text = prose(story.cut)
+        yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")

@@ -8,7 +8,6 @@ from wsanalyze.story.frames import TAIL
 from wsanalyze.story.meanings import opcode_meaning
 from wsanalyze.story.model import Compression, FrameStory, MessageStory, Story, Summary
 from wsanalyze.views.bits import bits_of, diagram, header_fields
-from wsanalyze.views.escape import visible
 from wsanalyze.views.explained_parts import (
     INDENT,
     SIDES,
@@ -49,7 +48,8 @@ def frames_lines(story: Story, width: int) -> Iterator[Line]:
     if not story.frame_count:
         return
     messages = {each.frames[-1]: each for each in story.messages if each.frames}
-    before = [each for each in story.left_out if story.frames and each.last < story.frames[0].number]
+    first = story.frames[0].number if story.frames else 0
+    before = [each for each in story.left_out if each.last < first]
     for summary in before:
         yield from _summary(summary, width)
     first_masked = next((each.number for each in story.frames if each.masking_key), None)
@@ -77,9 +77,7 @@ def _summary(summary: Summary, width: int) -> Iterator[Line]:
     yield from say(text, width, style="dim")
 
 
-def frame_lines(
-    frame: FrameStory, story: Story, width: int, *, in_detail: bool
-) -> Iterator[Line]:
+def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool) -> Iterator[Line]:
     """Yield one frame; `in_detail`: the first of its bytes is unmasked bit by bit."""
     what = f"Frame {frame.number}: {opcode_name(frame.opcode)}"
     place = f"packet {frame.packet}, {since(frame.time, story.started)} s"
@@ -89,7 +87,7 @@ def frame_lines(
         (arrow(frame.sender), SIDES[frame.sender]),
         (f", {place}", ""),
     ]
-    yield from say(f"{opcode_name(frame.opcode)}: {opcode_meaning(frame.opcode)}", width, style="dim")
+    yield from say(f"It {opcode_meaning(frame.opcode)}.", width, style="dim")
     if not frame.header:
         yield from say("Its bytes were not kept, or are not in the capture.", width, style="dim")
     elif frame.dialect == "rfc6455":
@@ -158,7 +156,7 @@ def _hixie(frame: FrameStory, width: int) -> Iterator[Line]:
     if len(frame.header) > 1:
         yield from _bytes(frame.header[1:], f"length {frame.length}", width)
     elif frame.header[0] < 0x80 and frame.length:
-        yield from _bytes(b"\xff", f"ends it, behind {frame.length - 1} bytes of text", width)
+        yield from _bytes(b"\xff", f"ends it, behind {frame.length} bytes of text", width)
 
 
 def _payload(frame: FrameStory, width: int, *, in_detail: bool) -> Iterator[Line]:
@@ -228,7 +226,8 @@ def message_lines(message: MessageStory, story: Story, width: int) -> Iterator[L
         return
     text = f"Message {message.number}: {message.type}"
     if message.fragments > 1:
-        listed = ", ".join(map(str, message.frames[:12])) + (", …" if len(message.frames) > 12 else "")
+        listed = ", ".join(map(str, message.frames[:12]))
+        listed += ", …" if len(message.frames) > 12 else ""
         text += f" of {message.fragments} fragments, frames {listed}"
     yield from say(text, width, style="bold")
     if message.fragments > 1:

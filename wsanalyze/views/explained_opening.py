@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from wsanalyze.story.meanings import status_meaning
 from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.story.secrets import is_head
 from wsanalyze.streams import Record
 from wsanalyze.tables.objects import Segment
 from wsanalyze.views.escape import visible
@@ -88,6 +89,14 @@ def secure_lines(story: Story, width: int) -> Iterator[Line]:
     if tls is None:
         return
     yield from say("Before anything of HTTP, both ends agree on keys.", width)
+    for event in story.events:
+        if event.layer == "tls" and event.leg == 0:
+            yield [
+                (f"{' ' * INDENT}packet {event.packet or 0:<6} ", ""),
+                (f"{since(event.time, story.started):>10}  ", ""),
+                (arrow(event.sender), SIDES[event.sender]),
+                (f"  {event.label}", ""),
+            ]
     asked = ", ".join(tls.alpn_offered)
     resumed = {True: "yes, from an earlier connection", False: "no, a full handshake", None: None}
     for label, value in (
@@ -144,12 +153,8 @@ def _keys(tls: Secure, width: int) -> Iterator[Line]:
 
 def _telling_record(tls: Secure) -> tuple[str, Record] | None:
     """Return a record that is not the head of HTTP, where secrets may be, if there is one."""
-    plain = [each for each in tls.records if not _is_head(each[1].content)]
+    plain = [each for each in tls.records if not is_head(each[1].content)]
     return plain[0] if plain else None
-
-
-def _is_head(content: bytes) -> bool:
-    return content[:5] == b"HTTP/" or b" HTTP/" in content or content[:3] == b"PRI"
 
 
 def request_lines(story: Story, width: int) -> Iterator[Line]:
@@ -214,7 +219,8 @@ def _deflate(story: Story, width: int) -> Iterator[Line]:
     agreed = story.deflate
     if agreed is None:
         return
-    yield from say(f"So messages may be compressed with {visible(agreed.name, 80)} (RFC 7692):", width)
+    name = visible(agreed.name, 80)
+    yield from say(f"So messages may be compressed with {name} (RFC 7692):", width)
     for side, alone, bits in (
         ("client", agreed.client_no_context_takeover, agreed.client_max_window_bits),
         ("server", agreed.server_no_context_takeover, agreed.server_max_window_bits),

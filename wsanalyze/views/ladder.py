@@ -86,9 +86,7 @@ class Ladder:
         if event.length is not None:
             label += f", {size(event.length)}"
         if not event.sender:
-            return Rung(
-                "note", time, packet, event.leg, event.leg + 1, label, detail, "note"
-            )
+            return Rung("note", time, packet, event.leg, event.leg + 1, label, detail, "note")
         start, stop = event.leg, event.leg + 1
         if event.sender == "server":
             start, stop = stop, start
