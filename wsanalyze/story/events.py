@@ -31,7 +31,7 @@ def of_transport(segments: Sequence[Segment], opened: Opening | None) -> list[Ev
             if segment is not None:
                 events.append(_of_segment(segment, label))
     shown = {event.packet for event in events}
-    noted = 0
+    noted: list[Segment] = []
     for segment in segments:
         flags = segment.flags.split(",")
         if segment.packet in shown:
@@ -40,11 +40,29 @@ def of_transport(segments: Sequence[Segment], opened: Opening | None) -> list[Ev
             label = "RST" if "RST" in flags else "FIN"
             events.append(_of_segment(segment, label + (", ACK" if "ACK" in flags else "")))
         elif segment.note is not None and segment.note not in ("duplicate", "reset"):
-            noted += 1
-            if noted <= NOTED:
+            noted.append(segment)
+            if len(noted) <= NOTED:
                 label = "SYN" if "SYN" in flags else "data" if segment.length else "ACK"
                 events.append(_of_segment(segment, label))
+    if len(noted) > NOTED:
+        events.append(_of_more(noted[NOTED:]))
     return events
+
+
+def _of_more(segments: Sequence[Segment]) -> Event:
+    kinds: dict[str, int] = {}
+    for segment in segments:
+        kinds[segment.note or ""] = kinds.get(segment.note or "", 0) + 1
+    first = segments[0]
+    return Event(
+        layer="tcp",
+        sender="",
+        time=first.time,
+        packet=first.packet,
+        ordinal=first.ordinal,
+        label=f"{len(segments)} more segments of note from here on",
+        detail=", ".join(f"{count} {kind}" for kind, count in kinds.items()),
+    )
 
 
 def _of_segment(segment: Segment, label: str) -> Event:
@@ -121,8 +139,12 @@ def of_frames(
     window: Window,
     payloads: Mapping[int, bytes],
     findings: Sequence[Finding],
+    inflated: Mapping[int, bytes],
 ) -> list[Event]:
-    """Return the frames of the window and every Close; what is left out between is one event."""
+    """Return the frames of the window and every Close; what is left out between is one event.
+
+    `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame.
+    """
     by_frame: dict[int, list[Finding]] = {}
     for finding in findings:
         if finding.frame is not None:
@@ -135,7 +157,8 @@ def of_frames(
                 events.append(_of_skipped(skipped))
                 skipped = []
             found = by_frame.get(frame.number, ())
-            events.append(_of_frame(frame, payloads.get(frame.number, b""), found))
+            number = frame.number
+            events.append(_of_frame(frame, payloads.get(number, b""), found, inflated.get(number)))
         else:
             skipped.append(frame)
     if skipped:
@@ -143,7 +166,9 @@ def of_frames(
     return events
 
 
-def _of_frame(frame: Frame, payload: bytes, findings: Sequence[Finding]) -> Event:
+def _of_frame(
+    frame: Frame, payload: bytes, findings: Sequence[Finding], inflated: bytes | None
+) -> Event:
     label = opcode_name(frame.opcode)
     if frame.opcode in (0, 1, 2) and not frame.fin:
         label += " (not the last)"
@@ -156,9 +181,11 @@ def _of_frame(frame: Frame, payload: bytes, findings: Sequence[Finding]) -> Even
                 detail += f", {payload[2:].decode('utf-8', 'replace')}"
     elif frame.head & 0x40:
         detail = "compressed"
+        if inflated is not None:
+            label += " (compressed)"
+            detail = _preview(inflated, len(inflated))
     elif frame.opcode == 1 or (frame.opcode in (9, 10) and payload):
-        text = payload[:PREVIEW].decode("utf-8", "replace")
-        detail = text + ("…" if frame.length > PREVIEW else "")
+        detail = _preview(payload, frame.length)
     return Event(
         layer="websocket",
         sender=frame.sender,
@@ -171,6 +198,11 @@ def _of_frame(frame: Frame, payload: bytes, findings: Sequence[Finding]) -> Even
         severity=worst(findings),
         frame=frame.number,
     )
+
+
+def _preview(payload: bytes, length: int) -> str:
+    text = payload[:PREVIEW].decode("utf-8", "replace")
+    return text + ("…" if length > PREVIEW else "")
 
 
 def _of_skipped(frames: Sequence[Frame]) -> Event:
@@ -188,6 +220,8 @@ def _of_skipped(frames: Sequence[Frame]) -> Event:
         label=label,
         detail=f"{client} client, {len(frames) - client} server",
         length=sum(each.length for each in frames),
+        frame=first.number,
+        until=last.time_end,
     )
 
 

@@ -25,20 +25,21 @@ def pings(frames: Sequence[Frame], payloads: Mapping[int, bytes]) -> tuple[Ping,
     RFC 6455 §5.5.3: a Pong has the bytes of the Ping that it answers, and only the latest of
     several need be answered. Where the bytes were not kept, the latest Ping counts.
     """
-    waiting: dict[str, list[Frame]] = {"client": [], "server": []}
-    answers: dict[int, Frame] = {}
     asked = [each for each in frames if each.opcode == 9]
+    answers: dict[int, Frame] = {}
+    # By sender and payload the latest Ping; those before one that was answered are over.
+    latest: dict[tuple[str, bytes], int] = {}
+    over = {"client": -1, "server": -1}
     for frame in frames:
+        said = payloads.get(frame.number, b"")
         if frame.opcode == 9:
-            waiting[frame.sender].append(frame)
+            latest[frame.sender, said] = frame.number
         elif frame.opcode == 10:
-            other = waiting["server" if frame.sender == "client" else "client"]
-            said = payloads.get(frame.number, b"")
-            for place in range(len(other) - 1, -1, -1):
-                if payloads.get(other[place].number, b"") == said:
-                    answers[other[place].number] = frame
-                    del other[: place + 1]
-                    break
+            other = "server" if frame.sender == "client" else "client"
+            ping = latest.pop((other, said), -1)
+            if ping > over[other]:
+                answers[ping] = frame
+                over[other] = ping
     return tuple(_ping(each, answers.get(each.number), payloads) for each in asked)
 
 

@@ -247,7 +247,7 @@ class Event:
     `layer`: `tcp`, `tls`, `http`, `websocket` or `gap`. `leg`: 0 is the connection itself, 1 its
     other leg behind a proxy. `label` says what, `detail` more of it, `length` how many bytes.
     `note` is TCP's (`retransmission` …), `severity` the worst finding, `frame` its number. What has
-    no `sender` is told of both: frames that are left out.
+    no `sender` is told of both: frames that are left out, the last of them at `until`.
     """
 
     layer: str
@@ -262,6 +262,7 @@ class Event:
     severity: str | None = None
     frame: int | None = None
     leg: int = 0
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ def proof(handshake: Handshake | None) -> Proof | None:
     if key is None:
         why = "the request has no Sec-WebSocket-Key, so there is nothing to answer"
         return Proof("incomplete", sent=handshake.accept, why=why)
-    why = "" if handshake.accept is not None else "the server sent no Sec-WebSocket-Accept"
+    why = "" if handshake.accept is not None else "no Sec-WebSocket-Accept"
     return Proof(
         "accept", accept_steps(key), sent=handshake.accept, right=handshake.accept_valid, why=why
     )

@@ -57,6 +57,13 @@ def tell(
     payloads = dict(control_payloads(read.frames, wire))
     frames = frame_stories(read.frames, window, wire, mine)
     payloads |= {each.number: each.payload for each in frames}
+    messages = message_stories(read, contents, window, wire)
+    inflated = {
+        each.frames[0]: each.content
+        for each in messages
+        if each.compression and each.length is not None
+        if each.type == "text" and len(each.frames) == 1
+    }
     segments = read.turning_segments if recording.segments is not None else ()
     opened = opening(segments, connection) if recording.segments is not None else None
     request, response = heads(connection, mine)
@@ -66,7 +73,7 @@ def tell(
         *happened.of_transport(segments, opened),
         *happened.of_tls(tls, segments),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, window, payloads, mine),
+        *happened.of_frames(read.frames, window, payloads, mine, inflated),
         *happened.of_holes(connection),
     ]
     observation = connection.observation
@@ -95,7 +102,7 @@ def tell(
         frame_count=len(read.frames),
         frames=frames,
         left_out=left_out(read.frames, window),
-        messages=message_stories(read, contents, window, wire),
+        messages=messages,
         pings=pings(read.frames, payloads),
         closing=closing(connection, read.frames, payloads),
         silences=silences(read.frames, connection),

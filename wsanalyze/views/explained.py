@@ -24,6 +24,8 @@ from wsanalyze.views.wrapping import Line, wrapped
 
 # Characters of an address or a target that a head line shows.
 SHOWN = 200
+# Findings that are told here; wsanalyze check tells all.
+FINDINGS = 50
 
 OUTCOMES = {
     "established": "the handshake succeeded",
@@ -94,8 +96,10 @@ def _other_findings(story: Story, width: int) -> Iterator[Line]:
     told |= {id(each) for frame in story.frames for each in frame.findings}
     told |= {id(each) for each in story.findings if each.message == story.cut}
     rest: list[Finding] = [each for each in story.findings if id(each) not in told]
-    for finding in rest:
+    for finding in rest[:FINDINGS]:
         yield from finding_lines(finding, width, INDENT)
+    if len(rest) > FINDINGS:
+        yield from say(f"… and {counted(len(rest) - FINDINGS, 'finding')} more", width)
     if rest:
         advice = "wsanalyze checks ID tells all of one: why it matters, what to do."
         yield from say(prose(advice), width, style="dim")

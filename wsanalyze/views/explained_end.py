@@ -123,7 +123,10 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         text = "Both ends sent a Close: the closing handshake is whole (RFC 6455 §7.1)."
         yield from say(text, width)
     elif closing.closes:
-        yield from say("The other end's Close is not in the capture.", width)
+        text = "The other end sent none before TCP ended."
+        if any(story.lost.values()) or not closing.ends:
+            text = "The other end's Close, if there was one, is not in the capture."
+        yield from say(text, width)
     for end in closing.ends:
         name = "END_STREAM" if end.how == "fin" else "RST_STREAM"
         if not end.stream:
@@ -136,6 +139,8 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         ]
     if closing.ended_by is not None:
         by = ENDED_BY.get(closing.ended_by, closing.ended_by)
+        if story.outcome in ("refused", "unanswered"):
+            by = by.partition(", without")[0].removesuffix(" without a Close frame")
         yield from say(f"Ended by: {by}.", width)
     if story.cut is not None:
         text = prose(story.cut)

@@ -29,6 +29,9 @@ from wsanalyze.websocket.challenge import ChallengeSteps, KeyNumber, answer_mist
 RECORD = 32
 START_LINE = 300
 VALUE = 400
+# Fields of one head, and interim responses, that are shown.
+FIELDS = 100
+INTERIMS = 10
 
 # What `accept_mistake` and `answer_mistake` name.
 MISTAKES = {
@@ -168,7 +171,7 @@ def request_lines(story: Story, width: int) -> Iterator[Line]:
 
 def response_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the response, field by field, and what came before it."""
-    for interim in story.interims:
+    for interim in story.interims[:INTERIMS]:
         yield from say(f"First an interim response: {visible(interim, START_LINE)}", width)
     head = story.response
     if head is None:
@@ -196,13 +199,16 @@ def _head_lines(head: HeadStory, story: Story, width: int) -> Iterator[Line]:
     status = None if head.sender == "client" else _status(story)
     if status is not None:
         yield from say(status, width, indent=INDENT + 4, style="dim")
-    for field in head.lines:
+    for field in head.lines[:FIELDS]:
         text = f"{visible(field.name, 100)}: {visible(field.value, VALUE)}"
         yield from say(text, width)
         if field.meaning is not None:
             yield from say(field.meaning, width, indent=INDENT + 4, style="dim")
         for finding in field.findings:
             yield from finding_lines(finding, width, INDENT + 4)
+    if len(head.lines) > FIELDS:
+        left = counted(len(head.lines) - FIELDS, "field")
+        yield from say(f"… and {left} more", width, style="dim")
     for finding in head.findings:
         yield from finding_lines(finding, width, INDENT)
 
@@ -259,7 +265,7 @@ def _accept(proof: Proof, width: int) -> Iterator[Line]:
     yield from row("SHA-1 of it, in hex", steps.digest, width)
     yield from row("its 20 bytes in base64", steps.accept, width, style="bold")
     if proof.sent is None:
-        yield from row("the server sent", "no Sec-WebSocket-Accept", width)
+        yield from row("the server sent", proof.why or "nothing", width)
         return
     yield from row("the server sent", visible(proof.sent, VALUE), width)
     verdict = "the same: the client goes on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from wsanalyze.checks.finding import Finding
@@ -10,6 +11,8 @@ from wsanalyze.views.quantities import since as since
 from wsanalyze.views.wrapping import Line, labelled, wrapped
 
 INDENT = 3
+# What stands for a byte that is no UTF-8, as Python's surrogateescape has it.
+NO_UTF8 = re.compile("([\udc80-\udcff])")
 STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 SIDES = {"client": "green", "server": "blue"}
 
@@ -59,9 +62,16 @@ def hexadecimal(data: bytes, most: int) -> str:
 
 def readable(data: bytes, most: int) -> str:
     """Return bytes as text, in quotes; what is not UTF-8 or cannot be seen is escaped."""
-    text = data[: 4 * most].decode("utf-8", "backslashreplace")
-    shown = shortened(visible(text), most)
+    text = data[: 4 * most].decode("utf-8", "surrogateescape")
+    pieces = NO_UTF8.split(text)
+    shown = shortened("".join(map(_piece, pieces)), most)
     return f'"{shown}"' + ("…" if len(data) > 4 * most else "")
+
+
+def _piece(piece: str) -> str:
+    if len(piece) == 1 and NO_UTF8.fullmatch(piece):
+        return f"\\x{ord(piece) - 0xDC00:02x}"
+    return visible(piece)
 
 
 def byte_text(byte: int) -> str:

@@ -61,7 +61,8 @@ class Ladder:
             if before is not None and event.time - before >= FOLDED:
                 yield self._fold(event.time - before)
             yield self._rung(event)
-            before = event.time if before is None else max(event.time, before)
+            latest = event.time if event.until is None else event.until
+            before = latest if before is None else max(latest, before)
         if len(events) > MOST:
             left = f"… and {number(len(events) - MOST)} more"
             yield Rung("note", "", "", 0, len(self.lanes) - 1, left, "", "note")

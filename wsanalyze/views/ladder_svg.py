@@ -15,7 +15,7 @@ TIME_AT, PACKET_AT = 104, 168
 CHARACTER = 7.0
 
 STYLE = """
-.wsl{font:12px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;
+.wsl{max-width:960px;width:100%;font:12px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;
 --ink:#1b1f24;--dim:#59636e;--line:#c4ccd4;--back:#ffffff;--tcp:#59636e;--tls:#8250df;
 --http:#0b6bcb;--websocket:#116329;--noted:#9a5b00;--gap:#9a5b00;--error:#b3261e;--warning:#9a5b00}
 @media (prefers-color-scheme:dark){.wsl{--ink:#e8edf2;--dim:#9aa6b2;--line:#3d4650;--back:#0f1419;
@@ -23,6 +23,7 @@ STYLE = """
 --error:#ff8a80;--warning:#e7b351}}
 .wsl .back{fill:var(--back)}.wsl .lane{stroke:var(--line);stroke-width:2}
 .wsl .name{font-weight:700;fill:var(--ink)}.wsl .address,.wsl .place{fill:var(--dim)}
+.wsl .break{stroke:var(--dim);stroke-width:2;stroke-dasharray:2 4}
 .wsl .fold{fill:var(--dim)}.wsl .note{fill:var(--dim);font-style:italic}
 .wsl .wash{fill:var(--back)}.wsl .detail{fill:var(--dim)}.wsl path{stroke-width:1.5;fill:none}
 .wsl .tcp{--at:var(--tcp)}.wsl .tls{--at:var(--tls)}.wsl .http{--at:var(--http)}
@@ -42,7 +43,7 @@ def ladder_svg(ladder: Ladder) -> str:
     title = f"Connection {ladder.story.number}: {' to '.join(lanes)}"
     parts = [
         f'<svg class="wsl" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'role="img" aria-label="{escape(title)}" style="max-width:{WIDTH}px;width:100%">',
+        f'role="img" aria-label="{escape(title)}">',
         f"<title>{escape(title)}</title><style>{STYLE}</style>",
         f'<rect class="back" width="{WIDTH}" height="{height}"/>',
         _text(TIME_AT, TOP - 18, "place", "seconds", "end"),
@@ -64,8 +65,7 @@ def _rung(rung: Rung, at: int, places: list[int]) -> str:
     start, stop = places[rung.start], places[rung.stop]
     middle = (start + stop) / 2
     if rung.kind == "fold":
-        middle = (places[0] + places[-1]) / 2
-        return _washed(middle, at + 2, "fold", f"⋮  {rung.label}  ⋮", places[-1] - places[0])
+        return _fold(rung, at, places)
     place = _text(TIME_AT, at + 4, "place", rung.time, "end")
     place += _text(PACKET_AT, at + 4, "place", rung.packet, "end")
     if rung.kind == "note":
@@ -73,13 +73,25 @@ def _rung(rung: Rung, at: int, places: list[int]) -> str:
         return place + _washed(middle, at + 4, "note", text, abs(stop - start))
     kind = rung.severity if rung.severity in ("error", "warning") else rung.style
     lead = 8 if stop > start else -8
-    label = _label(rung, middle, at - 4, abs(stop - start))
+    label = _label(rung, middle, at - 6, abs(stop - start))
     dashed = " noted" if rung.style in ("noted", "gap") and kind != rung.style else ""
     return (
         f'{place}<g class="{kind}{dashed}">{label}'
         f'<path class="shaft" d="M{start} {at}H{stop - lead}"/>'
         f'<path class="tip" d="M{stop} {at}l{-lead} -4v8z"/></g>'
     )
+
+
+def _fold(rung: Rung, at: int, places: list[int]) -> str:
+    """Return a silence: every lane is broken, and how long it was stands in the middle."""
+    parts = [
+        f'<rect class="wash" x="{place - 4}" y="{at - 12}" width="8" height="20"/>'
+        f'<path class="break" d="M{place} {at - 10}v18"/>'
+        for place in places
+    ]
+    middle = (places[0] + places[-1]) / 2
+    parts.append(_washed(middle, at + 2, "fold", rung.label, places[-1] - places[0]))
+    return "".join(parts)
 
 
 def _label(rung: Rung, middle: float, at: int, wide: int) -> str:
