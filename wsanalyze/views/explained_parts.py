@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.finding import Finding
 from wsanalyze.views.escape import prose, shortened, visible
 from wsanalyze.views.quantities import since as since
-from wsanalyze.views.wrapping import Line, labelled, wrapped
+from wsanalyze.views.wrapping import Line, defused, labelled, wrapped
 
 INDENT = 3
 # What stands for a byte that is no UTF-8, as Python's surrogateescape has it.
@@ -65,6 +65,8 @@ def readable(data: bytes, most: int) -> str:
     text = data[: 4 * most].decode("utf-8", "surrogateescape")
     pieces = NO_UTF8.split(text)
     shown = shortened("".join(map(_piece, pieces)), most)
+    # Of a line that CI services would take for a command, see `wrapping`.
+    shown = defused(shown)
     return f'"{shown}"' + ("…" if len(data) > 4 * most else "")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wsanalyze.story.model import Event, Story
 from wsanalyze.views.escape import visible
 from wsanalyze.views.quantities import duration, number, since, size
+from wsanalyze.views.wrapping import defused
 
 SECOND = 1_000_000_000
 # From here on a time in which nothing is drawn is folded, and labelled.
@@ -82,8 +83,8 @@ class Ladder:
     def _rung(self, event: Event) -> Rung:
         time = self._time(event.time)
         packet = "" if event.packet is None else str(event.packet)
-        label = visible(event.label, LABEL)
-        detail = visible(event.detail, LABEL)
+        label = defused(visible(event.label, LABEL))
+        detail = defused(visible(event.detail, LABEL))
         if event.length is not None:
             label += f", {size(event.length)}"
         if not event.sender:
