@@ -151,8 +151,31 @@ def test_right_answers_are_found_by_asking_first() -> None:
 def test_hostile_answers_are_not_shown() -> None:
     done = quiz("\x1b[2J\x1b]0;x\x07" * 1000 + "\n", "--seed", "1")
     assert "\x1b" not in done.stdout + done.stderr
+    assert "> \\x1b[2J" in done.stdout
     assert "1 wrong" in done.stdout
 
 
 def test_the_quiz_wants_its_own_input() -> None:
     assert_one_line(run("explain", "-", "--quiz"), 2, "standard input")
+
+
+def test_the_capture_is_not_written_over(tmp_path: Path) -> None:
+    capture = tmp_path / "chat.pcapng"
+    capture.write_bytes(CHAT.read_bytes())
+    assert_one_line(run("explain", capture, "--svg", capture), 2, "name another place")
+    assert capture.read_bytes() == CHAT.read_bytes()
+
+
+def test_what_comes_by_a_pipe_is_called_so() -> None:
+    done = subprocess.run(
+        [*COMMAND, "explain", "-"],
+        input=CHAT.read_bytes()[:3000],
+        capture_output=True,
+        env=environment(),
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stdout.startswith(b"Connection 0 of standard input\n")
+    assert done.stderr.startswith(b"wsanalyze: standard input: byte 2900")

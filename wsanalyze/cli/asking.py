@@ -94,7 +94,8 @@ def _answer() -> str | None:
         # What is longer than any answer is none; its end must not answer the next question.
         line = line[:LONGEST] + rest[-1:]
     if not sys.stdin.isatty():
-        _write("")
+        # A terminal shows what is typed; of a pipe nobody else would.
+        _write(visible(line.strip(), 60))
     return None if line.strip().lower() in ("q", "quit") else line
 
 

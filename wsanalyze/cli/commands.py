@@ -30,9 +30,9 @@ CAPTURE is a pcap or pcapng file, compressed or not, or - for standard input.
 `wsanalyze CAPTURE…` is short for `wsanalyze summary CAPTURE…`.
 
 \b
-Exit status: 0 done; 1 `check` or `verify` found something; 2 wrong usage;
-3 nothing could be read; 4 read in part, and what was read was delivered;
-130 interrupted.
+Exit status: 0 done; 1 `check` or `verify` found something, or an answer to a
+quiz was wrong; 2 wrong usage; 3 nothing could be read; 4 read in part, and
+what was read was delivered; 130 interrupted.
 """
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from shutil import copyfileobj
+from typing import BinaryIO, cast
 
 import click
 
@@ -104,10 +108,12 @@ def command(
         raise UsageError("--quiz goes with neither --ladder nor --svg")
     if quiz and capture == "-":
         raise UsageError("--quiz reads answers from standard input: CAPTURE cannot be -, too")
+    if svg is not None and svg.is_file() and Path(capture).is_file() and svg.samefile(capture):
+        raise UsageError(f"{svg} is the capture that is read: name another place")
     window = frames or (Window(frame, frame) if frame is not None else Window(0, FRAMES - 1))
-    with _stored(capture) as path:
+    with _twice(capture) as source:
         story, status = _story(
-            capture, path, number, window, options.limits_of(limits), keylogs, quiet, show_secrets
+            capture, source, number, window, options.limits_of(limits), keylogs, quiet, show_secrets
         )
     if frame is not None and frame >= story.frame_count:
         raise UsageError(f"no frame {frame}: connection {story.number} has {story.frame_count}")
@@ -122,30 +128,34 @@ def command(
     return status
 
 
-class _stored:  # noqa: N801 - used as a function is
-    """Gives a path that can be read twice: what comes by a pipe is copied to a temporary file."""
+@contextmanager
+def _twice(capture: str) -> Iterator[str | BinaryIO]:
+    """Yield what can be read twice: of a pipe, a temporary copy that has its name."""
+    path = Path(capture)
+    if capture != "-" and not path.is_fifo():
+        yield capture
+        return
+    with tempfile.TemporaryFile(prefix="wsanalyze-", buffering=0) as copy:
+        if capture == "-":
+            copyfileobj(sys.stdin.buffer, copy, PIECE)
+        else:
+            with path.open("rb") as pipe:
+                copyfileobj(pipe, copy, PIECE)
+        name = "standard input" if capture == "-" else capture
+        yield cast(BinaryIO, _Named(copy.fileno(), name))
 
-    def __init__(self, capture: str) -> None:
-        self.capture = capture
-        self.file: IO[bytes] | None = None
 
-    def __enter__(self) -> str:
-        if self.capture != "-":
-            return self.capture
-        self.file = tempfile.NamedTemporaryFile(prefix="wsanalyze-")
-        while piece := sys.stdin.buffer.read(PIECE):
-            self.file.write(piece)
-        self.file.flush()
-        return self.file.name
+class _Named(io.FileIO):
+    """A file under another name."""
 
-    def __exit__(self, *_error: object) -> None:
-        if self.file is not None:
-            self.file.close()
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__(number, "rb", closefd=False)
+        self.name = name
 
 
 def _story(
     capture: str,
-    path: str,
+    source: str | BinaryIO,
     number: int | None,
     window: Window,
     limits: Limits,
@@ -156,7 +166,8 @@ def _story(
     """Return the story, and the exit status that says how much of the capture was read."""
     paths = options.keylogs_of(keylogs)
     wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
-    reading = read_captures([path], wants, limits, quiet=quiet, keylogs=paths)
+    _rewind(source)
+    reading = read_captures([source], wants, limits, quiet=quiet, keylogs=paths)
     recording = reading.recording
     connections = in_order(recording.connections)
     if not connections:
@@ -170,8 +181,14 @@ def _story(
     def again(streams: Streams, wants: Wants) -> Recording:
         from wsanalyze.pipeline import read
 
+        _rewind(source)
         return read(
-            [path], wants=wants, limits=limits, skip_unreadable=True, keylogs=paths, streams=streams
+            [source],
+            wants=wants,
+            limits=limits,
+            skip_unreadable=True,
+            keylogs=paths,
+            streams=streams,
         )
 
     found = audit(recording, show_secrets=show_secrets)
@@ -179,6 +196,11 @@ def _story(
     if not show_secrets:
         story = without_secrets(story, connections[chosen].handshake)
     return story, reading.status
+
+
+def _rewind(source: str | BinaryIO) -> None:
+    if not isinstance(source, str):
+        source.seek(0)
 
 
 def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool) -> None:

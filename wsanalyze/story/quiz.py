@@ -57,7 +57,7 @@ def _of_handshake(story: Story) -> Iterator[Question]:
         )
         yield Question(
             "accept",
-            f"The client sent Sec-WebSocket-Key: {steps.key} — what must Sec-WebSocket-Accept be?",
+            f"The client sent Sec-WebSocket-Key: {steps.key}. What must Sec-WebSocket-Accept be?",
             (),
             f"SHA-1 of key and GUID is {steps.digest}, and its 20 bytes in base64 are "
             f"{steps.accept}",
@@ -94,12 +94,12 @@ def _of_frames(story: Story) -> Iterator[Question]:
     if not standard:
         return
     ping = next((each for each in story.pings), None)
-    seen = f" (In this capture the {ping.sender} does so in frame {ping.frame}.)" if ping else ""
+    seen = f"; here the {ping.sender} does so in frame {ping.frame}" if ping else ""
     yield Question(
         "alive",
         "Which opcode would a client use to test that the server is alive? The number, please.",
         ("9", "1001", "ping"),
-        f"9 is Ping, and the server must answer with a Pong (RFC 6455 §5.5.2).{seen}",
+        f"9 is Ping, and the server must answer with a Pong (RFC 6455 §5.5.2){seen}",
     )
     yield Question(
         "who-masks",
