@@ -15,6 +15,11 @@ from wsanalyze.errors import UsageError
 from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.story.frames import Window
+from wsanalyze.story.model import Story
+from wsanalyze.story.secrets import without_secrets
+from wsanalyze.story.telling import tell_both_legs
+from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Judge, Tables
 from wsanalyze.tables.export import export_all, export_table, format_named, spare
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
@@ -23,6 +28,8 @@ from wsanalyze.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from wsanalyze.views.ladder import Ladder
 
 __all__ = ["Analysis", "AnalyzedConnection", "Frame", "Message", "analyze"]
 
@@ -309,10 +316,55 @@ class Analysis:
         ]
         return export_all(tables, path, format, names, **options)
 
+    def explain(
+        self, number: int, *, frames: tuple[int, int] = (0, 11), show_secrets: bool = False
+    ) -> Story:
+        """Return what happened in a connection step by step, as plain values (`story.model`).
+
+        `frames`: the first and the last frame that are told bit by bit. `show_secrets`: whether
+        credentials and tokens of the handshake are in it. The captures are read once
+        more for the bytes; where that cannot be done, the story goes without them. UsageError for
+        a connection that there is not.
+        """
+        if not 0 <= number < len(self):
+            raise UsageError(f"no connection {number}: there are {len(self)}")
+        recording = self.recording
+        if recording.segments is None and self._can_read_again():
+            wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
+            recording = self._again(None, wants)
+        again = self._again if self._can_read_again() else None
+        findings = self._tables.judge(recording)
+        story = tell_both_legs(recording, number, findings, window=Window(*frames), again=again)
+        if show_secrets:
+            return story
+        return without_secrets(story, in_order(recording.connections)[number].handshake)
+
+    def ladder(self, number: int, *, frames: tuple[int, int] = (0, 59)) -> Ladder:
+        """Return a connection as a ladder diagram: `print` it, or let a notebook show it.
+
+        `frames`: the first and the last frame that have a row of their own. UsageError for a
+        connection that there is not.
+        """
+        from wsanalyze.views.ladder import Ladder
+
+        return Ladder(self.explain(number, frames=frames))
+
+    def _again(self, streams: Streams | None, wants: Wants) -> Recording:
+        from wsanalyze.pipeline import read
+
+        return read(
+            self._sources,
+            wants=wants,
+            limits=self._limits,
+            skip_unreadable=self._skip_unreadable,
+            keylogs=self._keylogs,
+            streams=streams,
+        )
+
     def __iter__(self) -> Iterator[AnalyzedConnection]:
         """Yield the connections in order of their numbers."""
         for number, connection in enumerate(in_order(self.recording.connections)):
-            yield AnalyzedConnection(self._tables, number, connection)
+            yield AnalyzedConnection(self._tables, number, connection, self.ladder)
 
     def __len__(self) -> int:
         """Count the connections."""

@@ -22,6 +22,7 @@ from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.streams import Nobody, Streams
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, Full, MessageColumns, SegmentColumns
 from wsanalyze.tls.keylog import Secrets
@@ -34,6 +35,8 @@ Progress = Callable[[int, int | None], None]
 
 # Secrets that pcapng carries in the format of key logs, draft-ietf-opsawg-pcapng §4.7.
 TLS_KEY_LOG = 0x544C534B
+# Where secrets are from.
+KEY_LOG, CAPTURE = "key log", "capture"
 
 # What a conversation spoke, as `Conversation.spoke` numbers it.
 SPOKE = ("empty", "websocket", "http", "tls", "other")
@@ -60,6 +63,7 @@ def read(
     skip_unreadable: bool = False,
     full: Mapping[str, Full] | None = None,
     keylogs: Sequence[Path] = (),
+    streams: Streams | None = None,
 ) -> Recording:
     """Read captures (files, streams, directories of files) as one stream of packets in time order.
 
@@ -69,7 +73,7 @@ def read(
     Ctrl-C ends the reading with Interrupted, which carries what was found so far. `full`: who takes
     runs of rows of `frames`, `messages` and `segments`; the recording then has the last rows only.
     `keylogs`: files, or folders of files, with secrets of TLS connections; UsageError where one
-    cannot be read.
+    cannot be read. `streams`: who keeps bytes of some conversations; no other one is read then.
     """
     takers = full or {}
     recording = Recording(
@@ -77,8 +81,9 @@ def read(
         frames=FrameColumns(takers.get("frames")) if wants.frames else None,
         messages=MessageColumns(takers.get("messages")) if wants.messages else None,
         segments=SegmentColumns(takers.get("segments")) if wants.segments else None,
+        streams=streams,
     )
-    secrets = secrets_of(keylogs, limits)
+    secrets = secrets_of(keylogs, limits, traced=streams is not None)
     captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
     with captures as reader, _no_collections():
         run = Pass(recording, limits, reader.infos, secrets)
@@ -89,19 +94,19 @@ def read(
     return recording
 
 
-def secrets_of(keylogs: Sequence[Path], limits: Limits) -> Secrets:
+def secrets_of(keylogs: Sequence[Path], limits: Limits, *, traced: bool = False) -> Secrets:
     """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
 
-    Its `more` looks for what was appended to them since.
+    Its `more` looks for what was appended to them since. `traced`: see Secrets.
     """
-    secrets, logs = Secrets(limits.secrets), KeyLogs(keylogs)
+    secrets, logs = Secrets(limits.secrets, traced=traced), KeyLogs(keylogs)
     for lines in logs.lines():
-        secrets.add(lines)
+        secrets.add(lines, KEY_LOG)
 
     def more() -> bool:
         before = secrets.lines
         for lines in logs.appended():
-            secrets.append(lines)
+            secrets.append(lines, KEY_LOG)
         return secrets.lines > before
 
     if keylogs:
@@ -244,7 +249,7 @@ class Pass:
         for kind, data in blocks[self.taken[capture] :]:
             self.taken[capture] += 1
             if kind == TLS_KEY_LOG:
-                self.secrets.add(data.splitlines(), private_keys=False)
+                self.secrets.add(data.splitlines(), CAPTURE, private_keys=False)
 
     def more_secrets(self) -> bool:
         """Look for secrets that came late: further on in files, then in key logs."""
@@ -254,7 +259,7 @@ class Pass:
             blocks = secrets_of_file(self.infos[index].path or "")
             for kind, data in blocks[self.taken[index] :]:
                 if kind == TLS_KEY_LOG:
-                    self.secrets.add(data.splitlines(), private_keys=False)
+                    self.secrets.add(data.splitlines(), CAPTURE, private_keys=False)
             self.taken[index] = max(len(blocks), self.taken[index])
         appended = self.appended is not None and self.appended()
         return appended or self.secrets.lines > before
@@ -287,6 +292,12 @@ class Pass:
         self.summaries[0].keylog_lines = self.secrets.lines
         self.summaries[0].keylog_not_understood = self.secrets.not_understood
         self.count_limits()
+        if self.recording.streams is not None:
+            self.recording.streams.key_origins = {
+                random.hex(): (origin, tuple(sorted(self.secrets.by_random[random])))
+                for random, origin in (self.secrets.origins or {}).items()
+                if random in self.secrets.used
+            }
 
     def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:
         """Fill one capture's row from what its reader and the transport counted."""
@@ -347,7 +358,12 @@ class Pass:
 
     def open(self, conversation: Conversation) -> Layer:
         """Return who reads a conversation from its first payload byte on."""
-        return Probe(self.recorder, conversation)
+        streams = self.recording.streams
+        if streams is None:
+            return Probe(self.recorder, conversation)
+        if not streams.wants(conversation.index):
+            return Nobody()
+        return streams.tapped(Probe(self.recorder, conversation), conversation.index, 0)
 
     def leave(self, conversation: Conversation) -> None:
         """Count a conversation that is over by what it spoke."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
+from wsanalyze.streams import Streams
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
 from wsanalyze.tunnels.refusal import Refusal
@@ -43,7 +44,8 @@ class Recording:
     `connections` is in the order of being recognised (index = serial), as far as `wants` keeps
     them, `tls` in that of their first bytes. `frames`, `messages` and `segments` are None where
     `wants` did not ask for them. `captures` has one row per capture, in the order given. `refusals`
-    are those of proxies, as far as `wants` has checks look at anything.
+    are those of proxies, as far as `wants` has checks look at anything. `streams` has the bytes
+    that somebody chose, None where nobody did.
     """
 
     wants: Wants
@@ -54,6 +56,7 @@ class Recording:
     captures: list[CaptureSummary] = field(default_factory=list)
     tls: list[TlsConnection] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    streams: Streams | None = None
 
 
 def in_order(connections: Iterable[Connection]) -> list[Connection]:

@@ -31,6 +31,7 @@ ALLOWED = {
     "buffer": "uncompiled",
     "loads": "buffer",
     "layer": "uncompiled buffer",
+    "streams": "buffer layer",
     "websocket": "uncompiled buffer loads",
     "http2": "websocket",
     "tls": "",
@@ -42,26 +43,28 @@ ALLOWED = {
     "layers.connection": "observation websocket transport layers.tls_connection",
     "checks": "uncompiled observation tables.capture_summary websocket http2 tunnels transport "
     "layers.tls_connection layers.connection",
-    "recording": "tables.capture_summary tables.columns tunnels layers.tls_connection "
+    "recording": "streams tables.capture_summary tables.columns tunnels layers.tls_connection "
     "layers.connection",
     "findings": "checks layers.connection recording",
     "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
     "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
-    "pipeline": "errors limits tables.capture_summary tables.columns layer tls checks "
+    "story": "observation streams websocket checks layers.connection recording tables",
+    "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",
     "monitoring": "limits observation tables.capture_summary tables.columns tunnels checks "
     "capture.batch capture layers.tls_connection layers.connection recording layers tables "
     "pipeline",
-    "views": "tables.capture_summary websocket checks capture layers.connection recording findings "
-    "tables crosscheck monitoring",
-    "analysis": "errors limits checks capture recording findings tables pipeline views",
+    "views": "streams tables.capture_summary websocket checks capture layers.connection recording "
+    "findings tables story crosscheck monitoring",
+    "analysis": "errors limits streams checks capture recording findings tables story pipeline "
+    "views",
     "live_analysis": "errors limits checks capture recording tables monitoring analysis",
     "__init__": "errors limits crosscheck analysis live_analysis",
-    "cli": "errors limits checks capture recording findings tables pipeline crosscheck monitoring "
-    "views analysis __init__",
+    "cli": "errors limits streams checks capture recording findings tables story pipeline "
+    "crosscheck monitoring views analysis __init__",
     "__main__": "cli",
 }
 

@@ -10,7 +10,7 @@ from docs.examples import Block, Example, blocks, brought_up_to_date, comparable
 from wsanalyze.cli.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "docs/cli.md", "docs/sources.md")
+DOCUMENTS = ("README.md", "docs/cli.md", "docs/explain.md", "docs/sources.md")
 
 
 def read(name: str) -> str:

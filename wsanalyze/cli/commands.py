@@ -17,6 +17,7 @@ COMMANDS = {
     "summary": "Show what is in captures, for a person.",
     "export": "Write tables: CSV, JSON Lines, Parquet, Arrow, SQLite, Excel, Zeek.",
     "check": "Show what is wrong in captures; exit status for scripts and CI.",
+    "explain": "Tell a recorded connection step by step, bit by bit.",
     "live": "Analyse what passes on interfaces, while it happens.",
     "checks": "List the checks, or tell all of some of them.",
     "verify": "Cross-check a capture against Wireshark's dissector.",
@@ -30,9 +31,9 @@ CAPTURE is a pcap or pcapng file, compressed or not, or - for standard input.
 `wsanalyze CAPTURE…` is short for `wsanalyze summary CAPTURE…`.
 
 \b
-Exit status: 0 done; 1 `check` or `verify` found something; 2 wrong usage;
-3 nothing could be read; 4 read in part, and what was read was delivered;
-130 interrupted.
+Exit status: 0 done; 1 `check` or `verify` found something, or an answer to a
+quiz was wrong; 2 wrong usage; 3 nothing could be read; 4 read in part, and
+what was read was delivered; 130 interrupted.
 """
 
 

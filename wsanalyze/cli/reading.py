@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from wsanalyze.cli.kernels import kernels, state
 from wsanalyze.cli.notes import say
@@ -31,7 +31,7 @@ class Reading:
 
 
 def read_captures(
-    captures: Sequence[str],
+    captures: Sequence[str | BinaryIO],
     wants: Wants,
     limits: Limits,
     *,
@@ -67,7 +67,7 @@ def read_captures(
 
 
 def _read(
-    captures: Sequence[str],
+    captures: Sequence[str | BinaryIO],
     wants: Wants,
     limits: Limits,
     progress: Progress | None,
@@ -96,11 +96,11 @@ def _read(
     return Reading(recording, PARTLY if damaged else DONE)
 
 
-def _note_slowness(captures: Sequence[str]) -> None:
+def _note_slowness(captures: Sequence[str | BinaryIO]) -> None:
     """Say once that a large capture is read without compiled kernels."""
     found = kernels()
     if all(found.values()):
         return
-    paths = [Path(capture) for capture in captures if capture != "-"]
+    paths = [Path(each) for each in captures if isinstance(each, str) and each != "-"]
     if sum(path.stat().st_size for path in paths if path.is_file()) > LARGE:
         say(f"note: {state(found)}, so this takes longer than it must (wsanalyze doctor)")

@@ -33,6 +33,8 @@ class WebSocketStream:
         "answered",
         "attempt",
         "client_side",
+        "conversation",
+        "depth",
         "facts",
         "finished",
         "held",
@@ -61,6 +63,8 @@ class WebSocketStream:
         self.losses = losses
         self.seen_losses = list(losses)
         self.recorder = recorder
+        self.conversation = conversation
+        self.depth = route.layers
         self.client_side = client_side
         self.number = number
         self.attempt = Attempt(
@@ -163,6 +167,10 @@ class WebSocketStream:
         """Read the next bytes of DATA."""
         self.catch_up()
         self.last_time = place[0]
+        if self.recorder.streams is not None:
+            streams, offset = self.recorder.streams, self.offsets[side]
+            index = self.conversation.index
+            streams.keep(index, self.depth, self.number, side, offset, buffer, start, stop)
         self.after_end(side, stop - start)
         if self.session is None and side != self.client_side:
             if self.answer_lost and not self.answered:

@@ -141,7 +141,11 @@ class Probe(Layer):
         if client_side >= 0 and not route.midstream:
             asked_by = client_side
         place = Place(opened_by=asked_by, before=self.place.before)
-        return Probe(self.recorder, self.conversation, route, place)
+        probe = Probe(self.recorder, self.conversation, route, place)
+        if self.recorder.streams is None:
+            return probe
+        tapped: Layer = self.recorder.streams.tapped(probe, self.conversation.index, route.layers)
+        return tapped
 
     def begins_tunnel(self, first: cython.int, answering: cython.bint) -> cython.bint:
         """Say whether it is worth to look closer at what begins with this byte.

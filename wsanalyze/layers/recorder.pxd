@@ -6,6 +6,7 @@ from wsanalyze.websocket.masking cimport Scratch
 cdef class Recorder:
     cdef public object recording
     cdef public object limits
+    cdef public object streams
     cdef public list connections
     cdef public FrameColumns frames
     cdef public MessageColumns messages

@@ -36,6 +36,7 @@ class Recorder:
     look at is noticed; `inspect` then looks into the beginnings of messages. `shortcut` counts
     messages where nobody wants rows.
     `secrets` open TLS connections; facts of them are put into `tls` where somebody asked for them.
+    `streams` keeps bytes that somebody chose, None where nobody did.
     `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
     of all decoders, `kept_total` bounds what is kept of payloads,
@@ -51,6 +52,7 @@ class Recorder:
         wants = recording.wants
         self.recording = recording
         self.limits = limits
+        self.streams = recording.streams
         self.connections = recording.connections
         self.frames: FrameColumns | None = recording.frames
         self.messages: MessageColumns | None = recording.messages

@@ -89,6 +89,7 @@ class Tls(Layer):
         else:
             content = sender.open_alone(data)
         if content is not None:
+            self.show(sender, data[:HEADER], data[HEADER:], content, (time, packet))
             done = self.opened(sender, APPLICATION_DATA, content, time, packet, ordinal)
         else:
             done = self.cut(sender, data, time, packet, ordinal)
@@ -211,7 +212,25 @@ class Tls(Layer):
             if sender.is_sure:
                 self.handshake.forged(sender.side, time, packet)
             return self.unopened(sender, len(body))
+        self.show(sender, header, body, content, (time, packet))
         return self.opened(sender, kind, content, time, packet, ordinal)
+
+    def show(
+        self,
+        sender: TlsSender,
+        header: bytes,
+        body: bytes | memoryview,
+        content: bytes,
+        place: tuple[int, int],
+    ) -> None:
+        """Let a record with application data be kept as it came and as it was opened."""
+        streams = self.recorder.streams
+        if streams is None or header[0] != APPLICATION_DATA:
+            return
+        if self.handshake.is_tls_1_3 and content.rstrip(b"\0")[-1:] != bytes((APPLICATION_DATA,)):
+            return
+        record = (header, body, content)
+        streams.record(self.conversation.index, self.route.layers, sender.side, place, record)
 
     def ready(self, sender: TlsSender) -> bool:
         """Say whether the keys of a side are there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
 from wsanalyze.tables.build import Tables
+from wsanalyze.tables.columns import NOTES
 from wsanalyze.tables.numbering import Order
 from wsanalyze.tables.runs import DIGEST
 from wsanalyze.tables.schema import FRAME_TYPES, SENDERS
+from wsanalyze.tables.segments import FLAG_TEXTS
 from wsanalyze.websocket.handshake import Handshake
 
 
@@ -96,14 +99,60 @@ class Message:
     sha256: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One TCP segment of a connection's conversation, as the table `segments` has it.
+
+    `flags` as `SYN,ACK`; `seq` and `ack` are relative, None where unknown; `window` is as sent,
+    unscaled; `note` is None where there is none. `ordinal` is its place in the order of reading.
+    """
+
+    sender: str
+    time: int
+    packet: int
+    ordinal: int
+    flags: str
+    seq: int | None
+    ack: int | None
+    length: int
+    window: int
+    note: str | None
+
+
+# FIN, SYN, RST: segments that begin or end something.
+_TURNING = 0x01 | 0x02 | 0x04
+# Segments worth telling of one connection that are made objects of.
+_MOST_TOLD = 4096
+
+
 class AnalyzedConnection:
     """One connection: its `facts` (as the row of `connections` has them), frames and messages."""
 
-    def __init__(self, tables: Tables, number: int, facts: Connection) -> None:
-        """Take the connection `facts`, whose number in the tables is `number`."""
+    def __init__(
+        self,
+        tables: Tables,
+        number: int,
+        facts: Connection,
+        draw: Callable[..., Any] | None = None,
+    ) -> None:
+        """Take the connection `facts`, whose number in the tables is `number`.
+
+        `draw` makes a ladder diagram of the connection with a number.
+        """
         self.number = number
         self.facts = facts
         self._tables = tables
+        self._draw = draw
+
+    def ladder(self, frames: tuple[int, int] = (0, 59)) -> Any:
+        """Return the connection as a ladder diagram (`views.ladder.Ladder`).
+
+        It prints as text, and notebooks show it as SVG. `frames`: the first and the last frame
+        that have a row of their own. UsageError where it belongs to no analysis.
+        """
+        if self._draw is None:
+            raise UsageError("this connection belongs to no analysis that could draw it")
+        return self._draw(self.number, frames=frames)
 
     @property
     def handshake(self) -> Handshake | None:
@@ -166,6 +215,67 @@ class AnalyzedConnection:
         raise UsageError(
             f"only {have} of {message.length} bytes were kept: limits=Limits(payload=…, "
             "payload_total=…) keeps more"
+        )
+
+    def beginning(self, message: Message) -> bytes:
+        """Return what was kept of a message's payload: its first bytes, or all of it."""
+        kept = self._tables.recording.messages
+        if kept is None or message.connection != self.number:
+            raise UsageError(f"message {message.number} is not one of connection {self.number}")
+        start = kept.payload_start[message.serial]
+        stop = kept.payload_stop[message.serial]
+        return bytes(kept.payloads[start:stop]) if start >= 0 else b""
+
+    @cached_property
+    def turning_segments(self) -> tuple[Segment, ...]:
+        """Segments with SYN, FIN, RST or a note, the first of each end with payload and of all.
+
+        They are the first 4096 of the whole TCP conversation. UsageError where none were kept.
+        """
+        columns = self._segment_columns()
+        told = (columns["flags"] & _TURNING > 0) | (columns["note"] > 0)
+        for side in (0, 1):
+            mine = columns["direction"] == side
+            told[np.flatnonzero(mine & (columns["flags"] & _TURNING == 0))[:1]] = True
+            told[np.flatnonzero(mine & (columns["length"] > 0))[:1]] = True
+        rows = np.flatnonzero(told)[:_MOST_TOLD]
+        values = {name: column[rows].tolist() for name, column in columns.items()}
+        facts = zip(*values.values(), strict=True)
+        return tuple(self._segment(dict(zip(values, row, strict=True))) for row in facts)
+
+    @cached_property
+    def segment_notes(self) -> dict[tuple[str, str], int]:
+        """How many segments of each sender have each note, as {("client", "overlap"): 1}."""
+        columns = self._segment_columns()
+        pairs = np.stack((columns["direction"], columns["note"]))
+        kinds, counts = np.unique(pairs, axis=1, return_counts=True)
+        return {
+            (SENDERS[int(side != self.facts.client_direction)], str(NOTES[note])): int(count)
+            for side, note, count in zip(*kinds.tolist(), counts.tolist(), strict=True)
+            if note
+        }
+
+    def _segment_columns(self) -> dict[str, Any]:
+        kept = self._tables.recording.segments
+        if kept is None:
+            raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
+        columns = {name: np.asarray(column) for name, column in kept.arrays().items()}
+        mine = np.flatnonzero(columns["conversation"] == self.facts.conversation)
+        del columns["conversation"]
+        return {name: column[mine] for name, column in columns.items()}
+
+    def _segment(self, row: dict[str, int]) -> Segment:
+        return Segment(
+            sender=SENDERS[int(row["direction"] != self.facts.client_direction)],
+            time=row["time"],
+            packet=row["packet"],
+            ordinal=row["ordinal"],
+            flags=FLAG_TEXTS[row["flags"] & 0x1FF],
+            seq=row["seq"] if row["seq"] >= 0 else None,
+            ack=row["ack"] if row["ack"] >= 0 else None,
+            length=row["length"],
+            window=row["window"],
+            note=NOTES[row["note"]],
         )
 
     def __repr__(self) -> str:

@@ -51,14 +51,17 @@ class Secrets:
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
     `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
-    client randoms that were asked for; `tries_left` bounds what is tried without one, `spare` what
+    client randoms that were asked for; `origins` says by client random where secrets are from, None
+    where nobody wants to know; `tries_left` bounds what is tried without one, `spare` what
     is tried behind holes. `sessions` are those that were seen.
     `more()` looks for secrets that came late and says whether there were some; `expects`: whether
     there may be some later on, so that records shall wait for them.
     """
 
-    def __init__(self, most: int) -> None:
-        """Keep at most so many secrets."""
+    def __init__(self, most: int, *, traced: bool = False) -> None:
+        """Keep at most so many secrets; where `traced`, with what each came from."""
+        self.origins: dict[bytes, str] | None = {} if traced else None
+        self._origin = ""
         self.most = most
         self.sources = self.lines = self.not_understood = self.dropped = self.count = 0
         self.by_random: dict[bytes, dict[str, bytes]] = {}
@@ -83,17 +86,21 @@ class Secrets:
         """Say whether there are secrets, or may be."""
         return bool(self) or self.expects or (self.more is not None and self.more())
 
-    def add(self, lines: Iterable[bytes], *, private_keys: bool = True) -> None:
+    def add(self, lines: Iterable[bytes], origin: str = "", *, private_keys: bool = True) -> None:
         """Take the lines of one more key log; of two that are for the same, the later counts.
 
+        `origin` says where they are from,
         `private_keys`: whether keys in PEM are taken. A capture's blocks have no place for them,
         and a stranger's keys can be so long that reading each takes seconds.
         """
         self.sources += 1
-        self.append(lines, private_keys=private_keys)
+        self.append(lines, origin, private_keys=private_keys)
 
-    def append(self, lines: Iterable[bytes], *, private_keys: bool = True) -> None:
+    def append(
+        self, lines: Iterable[bytes], origin: str = "", *, private_keys: bool = True
+    ) -> None:
         """Take further lines of a key log."""
+        self._origin = origin
         self._pem = b""
         self._takes_keys = private_keys
         for line in lines:
@@ -117,6 +124,8 @@ class Secrets:
                 random = bytes.fromhex(match[2].decode("ascii"))
                 found = self.by_random.setdefault(random, {})
                 found[label] = bytes.fromhex(match[3].decode("ascii"))
+                if self.origins is not None:
+                    self.origins[random] = self._origin
             return
         match = BY_SESSION.fullmatch(line) if len(line) <= LONGEST else None
         if match is None:

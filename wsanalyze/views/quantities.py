@@ -46,6 +46,13 @@ def moment(nanoseconds: int) -> str:
     return f"{text}.{rest // 1_000_000:03d} UTC"
 
 
+def since(time: int, start: int) -> str:
+    """Return the seconds since `start`, both integer ns, to the microsecond: `0.004509`."""
+    sign = "-" if time < start else ""
+    seconds, rest = divmod((abs(time - start) + 500) // 1000, 1_000_000)
+    return f"{sign}{seconds}.{rest:06d}"
+
+
 def number(count: int) -> str:
     """Return an integer with its thousands apart: `12,345`."""
     return f"{count:,}"

@@ -23,7 +23,7 @@ def wrapped(text: str, width: int) -> list[str]:
     width = max(width, 1)
     lines: list[str] = []
     line: str | None = None
-    for word in text.replace("##[", "#\\x23[").split(" "):
+    for word in defused(text).split(" "):
         if line is not None and _width(line) + 1 + _width(word) <= width:
             line += " " + word
             continue
@@ -32,6 +32,11 @@ def wrapped(text: str, width: int) -> list[str]:
         *full, line = _cut(word, width)
         lines += full
     return [_defused(each) for each in (*lines, line or "")]
+
+
+def defused(text: str) -> str:
+    """Return text without `##[`, which CI services take for a command anywhere in a line."""
+    return text.replace("##[", "#\\x23[")
 
 
 def labelled(

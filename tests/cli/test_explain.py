@@ -1,0 +1,181 @@
+"""`wsanalyze explain` as a user has it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from cli.running import CAPTURES, COMMAND, REFUSED, ROOT, assert_one_line, environment, run
+from wsanalyze.cli.asking import ASKED
+
+CHAT = CAPTURES / "chat-ws.pcapng"
+
+
+def quiz(answers: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "explain", str(CHAT), "--quiz", *arguments],
+        input=answers,
+        capture_output=True,
+        encoding="utf-8",
+        env=environment(),
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_a_whole_connection(columns: str) -> None:
+    done = run("explain", CHAT, COLUMNS=columns)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(len(line) <= int(columns) for line in done.stdout.splitlines())
+    assert "\x1b" not in done.stdout
+    assert done.stdout.count("Frame ") > 10
+
+
+def test_one_frame() -> None:
+    done = run("explain", CHAT, "--frame", "2", COLUMNS="80")
+    assert done.returncode == 0
+    assert done.stdout.startswith("   Frame 2: text")
+    assert "Frame 3" not in done.stdout
+    assert '"Hello"' in done.stdout
+
+
+def test_some_frames() -> None:
+    done = run("explain", CHAT, "--frames", "3-4")
+    told = [line for line in done.stdout.splitlines() if line.startswith("   Frame ")]
+    assert [line.split(":")[0].strip() for line in told] == ["Frame 3", "Frame 4"]
+
+
+def test_colour_only_where_it_is_asked_for() -> None:
+    assert "\x1b[" in run("explain", CHAT, FORCE_COLOR="1", TERM="xterm").stdout
+    assert "\x1b[3" not in run("explain", CHAT, "--no-color", FORCE_COLOR="1", TERM="xterm").stdout
+
+
+def test_the_first_of_several() -> None:
+    done = run("explain", REFUSED)
+    assert done.returncode == 0
+    assert "-c chooses another" in done.stderr
+    assert done.stdout.startswith("Connection 0 ")
+    chosen = run("explain", REFUSED, "-c", "2")
+    assert chosen.stderr == ""
+    assert chosen.stdout.startswith("Connection 2 ")
+
+
+def test_only_the_diagram() -> None:
+    done = run("explain", CHAT, "--ladder", COLUMNS="80")
+    assert "│── SYN ─" in done.stdout
+    assert "Frame " not in done.stdout
+
+
+def test_the_diagram_as_svg(tmp_path: Path) -> None:
+    path = tmp_path / "ladder.svg"
+    done = run("explain", CHAT, "--svg", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert ET.parse(path).getroot().tag.endswith("svg")  # noqa: S314 - our own
+
+
+def test_a_capture_from_a_pipe() -> None:
+    done = subprocess.run(
+        [*COMMAND, "explain", "-", "--frame", "2"],
+        input=CHAT.read_bytes(),
+        capture_output=True,
+        env=environment(),
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.decode() == run("explain", CHAT, "--frame", "2").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-c", "9"), ("no connection 9",)),
+        (("--frame", "99"), ("no frame 99", "20")),
+        (("--frame", "1", "--frames", "1-2"), ("exclude",)),
+        (("--frames", "x"), ("A-B",)),
+        (("--frames", "5-2"), ("before the first",)),
+        (("--quiz", "--ladder"), ("--quiz",)),
+    ],
+)
+def test_wrong_usage(arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    assert_one_line(run("explain", CHAT, *arguments), 2, *words)
+
+
+def test_no_connection_and_no_capture(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    assert_one_line(run("explain", empty), 2, "no WebSocket connection")
+    assert_one_line(run("explain", tmp_path / "none.pcap"), 3, "none.pcap")
+
+
+def test_a_cut_capture_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcapng"
+    cut.write_bytes(CHAT.read_bytes()[:4000])
+    done = run("explain", cut, "-q")
+    assert done.returncode == 4
+    assert "The client asks" in done.stdout
+
+
+def test_the_quiz_ends_with_its_input() -> None:
+    done = quiz("")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"0 right, 0 wrong, {ASKED} not answered" in done.stdout
+    assert quiz("q\n").returncode == 0
+
+
+def test_the_same_seed_asks_the_same() -> None:
+    assert quiz("\n" * 9, "--seed", "5").stdout == quiz("\n" * 9, "--seed", "5").stdout
+    assert quiz("", "--seed", "5").stdout != quiz("", "--seed", "6").stdout
+
+
+def test_wrong_answers_are_counted() -> None:
+    done = quiz("no such thing\n" * ASKED, "--seed", "1")
+    assert done.returncode == 1
+    assert f"0 right, {ASKED} wrong" in done.stdout
+
+
+def test_right_answers_are_found_by_asking_first() -> None:
+    """What the quiz itself says is right, is right when it is answered."""
+    told = quiz("\n" * ASKED, "--seed", "1").stdout
+    assert "9 is Ping" in told or "question" in told
+    done = quiz("client\n" * ASKED, "--seed", "1")
+    assert done.returncode == 1
+
+
+def test_hostile_answers_are_not_shown() -> None:
+    done = quiz("\x1b[2J\x1b]0;x\x07" * 1000 + "\n", "--seed", "1")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "> \\x1b[2J" in done.stdout
+    assert "1 wrong" in done.stdout
+
+
+def test_the_quiz_wants_its_own_input() -> None:
+    assert_one_line(run("explain", "-", "--quiz"), 2, "standard input")
+
+
+def test_the_capture_is_not_written_over(tmp_path: Path) -> None:
+    capture = tmp_path / "chat.pcapng"
+    capture.write_bytes(CHAT.read_bytes())
+    assert_one_line(run("explain", capture, "--svg", capture), 2, "name another place")
+    assert capture.read_bytes() == CHAT.read_bytes()
+
+
+def test_what_comes_by_a_pipe_is_called_so() -> None:
+    done = subprocess.run(
+        [*COMMAND, "explain", "-"],
+        input=CHAT.read_bytes()[:3000],
+        capture_output=True,
+        env=environment(),
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stdout.startswith(b"Connection 0 of standard input\n")
+    assert done.stderr.startswith(b"wsanalyze: standard input: byte 2900")

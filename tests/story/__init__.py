@@ -1,0 +1,1 @@
+"""Stories of recorded connections: their facts, not their words."""

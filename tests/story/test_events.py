@@ -1,0 +1,70 @@
+"""What a diagram draws, in order."""
+
+from __future__ import annotations
+
+from story.told import told
+from wsanalyze.story.model import Event
+
+
+def shown(events: tuple[Event, ...]) -> list[tuple[int | None, str, str]]:
+    return [(event.packet, event.sender, event.label) for event in events]
+
+
+def test_a_whole_connection() -> None:
+    assert shown(told("hixie-76.pcapng", frames=(0, 0)).events) == [
+        (1, "client", "SYN"),
+        (2, "server", "SYN, ACK"),
+        (3, "client", "ACK"),
+        (4, "client", "GET /plain"),
+        (6, "server", "101 WebSocket Protocol Handshake"),
+        (10, "client", "text"),
+        (11, "", "frames 1 to 7"),
+        (18, "client", "close"),
+        (19, "server", "close"),
+        (20, "server", "FIN, ACK"),
+        (21, "client", "FIN, ACK"),
+    ]
+
+
+def test_tls_and_the_codes_of_closes() -> None:
+    events = told("chat-wss.pcapng").events
+    hellos = [(event.packet, event.label) for event in events if event.layer == "tls"]
+    assert hellos == [(4, "ClientHello"), (6, "ServerHello")]
+    assert [event.label for event in events if event.label.startswith("close")] == [
+        "close 4000",
+        "close 4000",
+    ]
+
+
+def test_what_tcp_sent_again_is_seen_and_bounded() -> None:
+    events = told("lossy-path-client.pcapng").events
+    noted = [event for event in events if event.note is not None]
+    assert {event.note for event in noted} >= {"retransmission", "out-of-order"}
+    assert len(noted) <= 40
+    story = told("lossy-path-client.pcapng")
+    counted = sum(count for _, note, count in story.notes if note != "duplicate")
+    assert counted >= len(noted)
+
+
+def test_gaps_are_seen() -> None:
+    events = told("snapped.pcap").events
+    assert any(event.layer == "gap" and event.length for event in events)
+
+
+def test_frames_that_are_left_out_end_somewhere() -> None:
+    (left,) = [event for event in told("keepalive.pcap", frames=(0, 0)).events if not event.sender]
+    assert left.until is not None
+    assert left.until > left.time
+    assert left.frame == 1
+
+
+def test_findings_mark_their_events() -> None:
+    marked = [event for event in told("unruly-peers.pcapng", 3).events if event.severity == "error"]
+    assert [(event.label, event.frame) for event in marked] == [("pong", 1)]
+
+
+def test_compressed_text_is_shown_as_it_was_meant() -> None:
+    event = next(each for each in told("websockets-deflate.pcapng").events if each.frame == 0)
+    assert event.label == "text (compressed)"
+    assert event.detail.startswith('{"symbol": "OWL"')
+    assert event.length == 48

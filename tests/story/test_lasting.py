@@ -1,0 +1,120 @@
+"""Pings, silences and the end of recorded connections."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from story.told import analysis, told
+from wsanalyze.story.lasting import pings, silences
+from wsanalyze.tables.objects import Frame
+
+SECOND = 1_000_000_000
+
+
+def made(*kinds: tuple[str, int], apart: int = SECOND) -> list[Frame]:
+    """Return frames of (sender, opcode), one after the other."""
+    numbers = count()
+    return [
+        Frame(
+            connection=0,
+            number=(number := next(numbers)),
+            sender=sender,
+            time=number * apart,
+            time_end=number * apart,
+            packet=number + 1,
+            packet_end=number + 1,
+            offset=0,
+            head=0x80 | opcode,
+            second=0,
+            header_length=2,
+            length=0,
+            captured=0,
+            masking_key=None,
+            message=None,
+            close_code=None,
+        )
+        for sender, opcode in kinds
+    ]
+
+
+def test_round_trip_times_are_those_that_a_check_counts() -> None:
+    found = told("keepalive.pcap").pings
+    (connection,) = analysis("keepalive.pcap")
+    observation = connection.facts.observation
+    assert observation is not None
+    waited = [each.rtt_ns for each in found if each.rtt_ns is not None]
+    spread = observation.server.pong_ns
+    assert {each.sender for each in found} == {"server"}
+    assert (len(waited), min(waited), max(waited)) == (spread.count, spread.least, spread.most)
+    assert sum(waited) == spread.total
+
+
+def test_a_pong_answers_the_latest_ping_with_its_bytes() -> None:
+    frames = made(("client", 9), ("client", 9), ("server", 10), ("server", 10))
+    one, other = pings(frames, {0: b"a", 1: b"b", 2: b"b", 3: b"a"})
+    # RFC 6455 §5.5.3: what came before the one that is answered need not be.
+    assert (one.pong, other.pong, other.rtt_ns) == (None, 2, SECOND)
+
+
+@pytest.mark.parametrize("said", [b"", b"x"])
+def test_a_pong_of_the_same_end_or_with_other_bytes_answers_nothing(said: bytes) -> None:
+    frames = made(("client", 9), ("client", 10), ("server", 10))
+    (ping,) = pings(frames, {0: b"a", 1: b"a", 2: said})
+    assert (ping.pong, ping.rtt_ns) == (None, None)
+
+
+def test_many_pings_that_nobody_answers_take_no_time() -> None:
+    frames = made(*[("client", 9)] * 20_000, *[("server", 10)] * 20_000)
+    payloads = {number: b"%d" % number for number in range(40_000)}
+    assert not any(each.pong for each in pings(frames, payloads))
+
+
+def test_silences_and_whose_limits_they_outlast() -> None:
+    (silence,) = told("idle-crowd.pcapng", 1).silences
+    assert (silence.after, silence.before) == (1, 2)
+    assert 61 < silence.length_ns / SECOND < 63
+    assert [seconds for seconds, _ in silence.outlasts] == [55.0, 60.0]
+    assert silence.next_limit is not None
+    assert silence.next_limit[0] == 100.0
+
+
+def test_silences_below_five_seconds_are_none() -> None:
+    (connection,) = analysis("chat-ws.pcapng")
+    for apart, expected in ((4 * SECOND, []), (5 * SECOND, [5 * SECOND])):
+        found = silences(made(("client", 1), ("server", 1), apart=apart), connection.facts)
+        # The last one reaches to the end of a connection that these frames are not of.
+        assert [each.length_ns for each in found if each.before is not None] == expected
+
+
+def test_the_closing_handshake() -> None:
+    closing = told("chat-ws.pcapng").closing
+    assert [(each.sender, each.code, each.reason) for each in closing.closes] == [
+        ("client", 4000, "that was all"),
+        ("server", 4000, "that was all"),
+    ]
+    assert [(each.sender, each.how) for each in closing.ends] == [
+        ("server", "fin"),
+        ("client", "fin"),
+    ]
+    assert closing.ended_by == "client-close"
+    normal = told("websockets-deflate.pcapng").closing.closes[0]
+    assert (normal.code, normal.meaning, normal.reference) == (
+        1000,
+        "Normal Closure",
+        "RFC 6455 §7.4.1",
+    )
+
+
+def test_the_close_of_hixie_has_no_code() -> None:
+    closes = told("hixie-76.pcapng").closing.closes
+    assert [(each.code, each.reference) for each in closes] == [(None, "draft-hixie-76 §5.3")] * 2
+
+
+def test_who_cut_it() -> None:
+    story = told("nginx-idle.pcapng", 3)
+    assert story.closing.closes == ()
+    assert story.cut is not None
+    assert any(finding.message == story.cut for finding in story.findings)
+    assert told("chat-ws.pcapng").cut is None

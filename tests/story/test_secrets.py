@@ -1,0 +1,60 @@
+"""What a story leaves out where nobody asked for secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+import wsanalyze
+from story.told import CAPTURES, told
+from wsanalyze.story.secrets import is_head
+from wsanalyze.views.explained import explained_lines
+from wsanalyze.views.ladder import Ladder
+
+
+def texts(story: object) -> str:
+    lines = explained_lines(story, 200)  # type: ignore[arg-type]
+    return "\n".join("".join(text for text, _ in line) for line in lines)
+
+
+def test_credentials_and_tokens() -> None:
+    name = "secrets-and-tunnels.pcapng"
+    analysis = wsanalyze.analyze(CAPTURES / name)
+    for connection in analysis:
+        handshake = connection.handshake
+        if handshake is None:
+            continue
+        story = analysis.explain(connection.number)
+        shown = texts(story) + Ladder(story).svg
+        for field in ("cookie", "authorization"):
+            for value in handshake.request_head.values(field):
+                assert value not in shown
+
+
+def test_all_of_it_where_it_was_asked_for() -> None:
+    story = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng").explain(0, show_secrets=True)
+    assert story.secure is not None
+    assert any(b"GET /chat" in record.content for _, record in story.secure.records)
+    hidden = told("chat-wss.pcapng").secure
+    assert hidden is not None
+    assert not any(b"HTTP/" in record.content for _, record in hidden.records)
+
+
+def test_a_query_without_a_token_stays() -> None:
+    request = told("chat-ws.pcapng").request
+    assert request is not None
+    assert "room=1" in request.start_line
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"GET / HTTP/1.1\r\n", True),
+        (b"HTTP/1.1 101", True),
+        (b"PRI * HTTP/2.0", True),
+        (b"\x00\x00\x06\x04\x00", False),
+        (b"\x00\x00\x06\x01\x04", True),
+        (b"\x81\x05Hello", False),
+    ],
+)
+def test_heads_in_records(content: bytes, expected: bool) -> None:
+    assert is_head(content) is expected

@@ -1,0 +1,152 @@
+"""The text of an explained connection: facts of the capture in it, and nothing that steers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from story.told import CAPTURES, analysis, told
+from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
+from support.sessions import frame, masked
+
+import wsanalyze
+from wsanalyze.story.model import Story
+from wsanalyze.views.escape import cells
+from wsanalyze.views.explained import explained_lines
+from wsanalyze.views.explained_parts import byte_text, hexadecimal, readable
+from wsanalyze.views.ladder import Ladder
+
+NASTY = (
+    b"<script>alert(1)</script>",
+    b"</script><img src=x onerror=alert(1)>",
+    b"\x1b[2J\x1b]0;owned\x07\x1b[31m",
+    "\u202e\u2066gpj.exe\u2069\u200b\u200d\ufeff".encode(),
+    b'=HYPERLINK("http://evil.example")',
+    b"\xff\xfe\xc0\x80\xed\xa0\x80",
+    b"::error file=x::y ##[error]z",
+    b"\r\n\r\n\x00\x08\x7f\x9b31m",
+    "\U000e0041\U000e0042 a\u0300\u0301\u0302\u0303\u0304".encode(),
+    b"&lt;b&gt; \\x1b \\\\ \" '",
+)
+
+
+def text(story: Story, width: int) -> str:
+    return "\n".join("".join(piece for piece, _ in line) for line in explained_lines(story, width))
+
+
+def hostile(folder: Path, payload: bytes) -> Story:
+    """Return the story of a connection in which everything that can be is `payload`."""
+    target = payload.replace(b" ", b"").replace(b"\r", b"").replace(b"\n", b"")
+    line = payload.replace(b"\r", b"").replace(b"\n", b"")
+    request = (
+        b"GET /%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"%s: %s\r\nSec-WebSocket-Protocol: %s\r\n\r\n" % (target, line, line, line, line)
+    )
+    response = (
+        b"HTTP/1.1 101 %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: %s\r\nServer: %s\r\n\r\n" % (line, line, line)
+    )
+    ours = masked(payload) + masked(payload[:125], 9) + masked(b"\x03\xe8" + payload[:100], 8)
+    theirs = frame(payload[:125], 10) + frame(b"\x0f\xa0" + payload[:100], 8)
+    packets = [
+        segment(CLIENT, SERVER, 0, 0, SYN),
+        segment(SERVER, CLIENT, 0, 1, SYN | ACK),
+    ]
+    client = server = 1
+    for data, is_client in ((request, True), (response, False), (ours, True), (theirs, False)):
+        ends = (CLIENT, SERVER) if is_client else (SERVER, CLIENT)
+        at = client if is_client else server
+        packets.append(segment(*ends, at, 0, ACK, data))
+        client, server = (at + len(data), server) if is_client else (client, at + len(data))
+    path = folder / "hostile.pcap"
+    path.write_bytes(pcap_of(packets))
+    story = wsanalyze.analyze(path).explain(0)
+    assert story.frame_count >= 5
+    return story
+
+
+@pytest.mark.parametrize("payload", NASTY)
+@pytest.mark.parametrize("width", [20, 80])
+def test_nothing_steers(tmp_path: Path, payload: bytes, width: int) -> None:
+    story = hostile(tmp_path, payload)
+    shown = text(story, width) + "\n" + Ladder(story).text(width)
+    assert all(character.isprintable() for character in shown.replace("\n", ""))
+    assert "##[" not in shown
+    assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
+    svg = Ladder(story).svg
+    assert all(character.isprintable() for character in svg.replace("\n", ""))
+    assert "<script" not in svg
+    assert "<img" not in svg
+    assert svg.count("<") == svg.count(">")
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("chat-wss.pcapng", 0),
+        ("cut-connections.pcapng", 2),
+        ("fragments.pcapng", 1),
+        ("hixie-76.pcapng", 0),
+        ("hybi-early.pcapng", 2),
+        ("lossy-path-client.pcapng", 0),
+        ("nginx-proxy.pcapng", 0),
+        ("secrets-and-tunnels.pcapng", 3),
+        ("websockets-deflate.pcapng", 0),
+        ("wss-http2.pcapng", 0),
+    ],
+)
+def test_it_fits(name: str, number: int, width: int) -> None:
+    for line in text(told(name, number), width).splitlines():
+        assert sum(map(cells, line)) <= width, line
+
+
+def test_the_facts_stand_in_it() -> None:
+    shown = text(told("chat-ws.pcapng"), 200)
+    story = told("chat-ws.pcapng")
+    assert story.proof is not None
+    assert story.proof.steps is not None
+    for fact in (
+        story.proof.steps.concatenation,
+        story.proof.steps.digest,
+        story.proof.steps.accept,
+        story.frames[2].masking_key.hex(" ") if story.frames[2].masking_key else "",
+        '"Hello"',
+        "Close 4000",
+    ):
+        assert fact in shown
+
+
+def test_every_connection_can_be_told() -> None:
+    for name in ("faulty-requests.pcapng", "faulty-answers.pcapng", "oddities.pcapng"):
+        for connection in analysis(name):
+            story = told(name, connection.number)
+            assert "The end" in text(story, 80)
+            assert all(ch.isprintable() for ch in text(story, 80).replace("\n", ""))
+
+
+def test_what_was_not_kept_is_said() -> None:
+    data = (CAPTURES / "chat-ws.pcapng").read_bytes()
+    story = wsanalyze.analyze(data, segments=True).explain(0)
+    assert "not kept" in text(story, 80)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"plain", '"plain"'),
+        (b"\xff\x1b", '"\\xff\\x1b"'),
+        ("\u202e".encode(), '"\\u202e"'),
+        (b"\\xff", '"\\\\xff"'),
+        (b"a" * 50, '"' + "a" * 9 + '…"…'),
+    ],
+)
+def test_bytes_as_text(data: bytes, expected: str) -> None:
+    assert readable(data, 10) == expected
+
+
+def test_bytes_in_hex() -> None:
+    assert hexadecimal(b"abc", 3) == "61 62 63"
+    assert hexadecimal(b"abc", 2) == "61 62 …"
+    assert [byte_text(byte) for byte in b"a \x00\xff"] == ["a", "␠", ".", "."]

@@ -1,0 +1,129 @@
+"""Ladder diagrams: the same rows as text and as SVG, in lanes, with silences folded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from story.told import analysis, told
+
+from wsanalyze.errors import UsageError
+from wsanalyze.story.model import Event
+from wsanalyze.tables.build import Tables
+from wsanalyze.tables.objects import AnalyzedConnection
+from wsanalyze.views.escape import cells
+from wsanalyze.views.ladder import MOST, Ladder
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def arrows(ladder: Ladder) -> list[tuple[str, int, int]]:
+    return [(each.packet, each.start, each.stop) for each in ladder.rungs() if each.kind == "arrow"]
+
+
+def test_arrows_go_from_who_sends() -> None:
+    assert arrows(Ladder(told("hixie-76.pcapng", frames=(0, 0)))) == [
+        ("1", 0, 1),
+        ("2", 1, 0),
+        ("3", 0, 1),
+        ("4", 0, 1),
+        ("6", 1, 0),
+        ("10", 0, 1),
+        ("18", 0, 1),
+        ("19", 1, 0),
+        ("20", 1, 0),
+        ("21", 0, 1),
+    ]
+
+
+def test_two_legs_have_three_lanes() -> None:
+    ladder = Ladder(told("nginx-proxy.pcapng", 0))
+    assert ladder.lanes == (
+        "client 127.0.0.1:40985",
+        "proxy 127.0.0.1:9114",
+        "server 127.0.0.1:9014",
+    )
+    assert {pair for _, *pair in map(tuple, arrows(ladder)) for pair in [tuple(pair)]} == {
+        (0, 1),
+        (1, 0),
+        (1, 2),
+        (2, 1),
+    }
+
+
+def test_silences_are_folded_and_labelled() -> None:
+    folds = [each.label for each in Ladder(told("idle-crowd.pcapng", 1)).rungs()]
+    assert "1 min 02 s" in folds
+    assert not [each for each in Ladder(told("chat-ws.pcapng")).rungs() if each.kind == "fold"]
+
+
+def test_a_capture_that_ends_first_says_so() -> None:
+    last = list(Ladder(told("capture-ends-open.pcap")).rungs())[-1]
+    assert (last.kind, last.start, last.stop) == ("note", 0, 1)
+
+
+def test_long_diagrams_are_cut_and_counted() -> None:
+    story = told("chat-ws.pcapng")
+    one = story.events[-1]
+    many = Ladder(replace(story, events=(one,) * (MOST + 5)))
+    rows = list(many.rungs())
+    assert len(rows) == MOST + 1
+    assert rows[-1].label == "… and 5 more"
+    assert many.svg.count('class="shaft"') == MOST
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize(("name", "number"), [("chat-ws.pcapng", 0), ("nginx-proxy.pcapng", 0)])
+def test_lanes_are_straight(name: str, number: int, width: int) -> None:
+    ladder = Ladder(told(name, number))
+    rows = [line for line in ladder.text(width).splitlines()[2:] if "│" in line]
+    columns = set()
+    for row in rows:
+        at, places = 0, []
+        for character in row:
+            if character == "│":
+                places.append(at)
+            at += cells(character)
+        columns.add((places[0], places[-1]))
+    assert len(columns) == 1
+    if width >= 80:
+        assert columns.pop()[1] < width
+
+
+def test_svg_is_well_formed_and_asks_for_nothing() -> None:
+    for name in ("chat-wss.pcapng", "nginx-idle.pcapng", "lossy-path-client.pcapng"):
+        svg = Ladder(told(name)).svg
+        root = ET.fromstring(svg)  # noqa: S314 - our own
+        assert root.tag == f"{SVG}svg"
+        drawn = [each for each in root.iter(f"{SVG}path") if each.get("class") == "shaft"]
+        assert len(drawn) == len(arrows(Ladder(told(name))))
+        assert not re.search(r"<script|href|url\(|@import|on\w+=|http://(?!www\.w3\.org)", svg)
+
+
+def test_svg_has_colours_for_light_and_dark() -> None:
+    assert "prefers-color-scheme:dark" in Ladder(told("chat-ws.pcapng")).svg
+
+
+def test_text_in_svg_is_escaped() -> None:
+    event = Event("http", "client", 0, 1, 1, "</text><script>\x1b\u202e&\"'", "<b>")
+    svg = Ladder(replace(told("chat-ws.pcapng"), events=(event,))).svg
+    assert "&lt;/text&gt;&lt;script&gt;\\x1b\\u202e&amp;&quot;&#x27;" in svg
+    ET.fromstring(svg)  # noqa: S314 - our own
+
+
+def test_connections_draw_themselves() -> None:
+    (connection,) = analysis("chat-ws.pcapng")
+    ladder = connection.ladder()
+    assert ladder._repr_html_() == ladder.svg
+    assert "Hello" in str(ladder)
+    assert repr(ladder).startswith("<ladder of connection 0: ")
+    assert len(str(connection.ladder(frames=(0, 0)))) < len(str(ladder))
+
+
+def test_a_connection_of_no_analysis_cannot() -> None:
+    recording = analysis("chat-ws.pcapng").recording
+    alone = AnalyzedConnection(Tables(recording), 0, recording.connections[0])
+    with pytest.raises(UsageError, match="no analysis"):
+        alone.ladder()

@@ -1,0 +1,233 @@
+"""`wsanalyze explain`: one recorded connection, step by step, as a text to learn from."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO, cast
+
+import click
+
+from wsanalyze.cli import options
+from wsanalyze.cli.notes import say
+from wsanalyze.cli.reading import read_captures
+from wsanalyze.errors import UsageError
+from wsanalyze.findings import audit
+from wsanalyze.limits import Limits
+from wsanalyze.recording import Recording, Wants, in_order
+from wsanalyze.story.frames import Window
+from wsanalyze.story.model import Story
+from wsanalyze.story.secrets import without_secrets
+from wsanalyze.story.telling import tell_both_legs
+from wsanalyze.streams import Streams
+from wsanalyze.tables.output import replacing
+
+# Frames that are told in full where nobody says which.
+FRAMES = 12
+# Bytes of standard input that are copied at a time.
+PIECE = 1 << 20
+
+
+class FramesType(click.ParamType[Window]):
+    """`A-B`, `A-` or `A`: numbers of frames, from 0."""
+
+    name = "frames"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Window:
+        """Return the window."""
+        if isinstance(value, Window):
+            return value
+        first, dash, last = str(value).partition("-")
+        texts = (first, last if dash and last else first)
+        if not all(each.isascii() and each.isdigit() and len(each) < 16 for each in texts):
+            self.fail(f"write A-B, A- or A with numbers of frames, not {str(value)!r}", param, ctx)
+        window = Window(int(texts[0]), int(texts[1]) if last or not dash else 1 << 62)
+        if window.last < window.first:
+            self.fail(f"{value}: the last frame is before the first", param, ctx)
+        return window
+
+
+@click.command(short_help="Tell a recorded connection step by step, bit by bit.")
+@click.argument("capture", metavar="CAPTURE", type=str)
+@click.option(
+    "-c",
+    "--connection",
+    "number",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which connection.  [default: 0]",
+)
+@click.option("--frame", type=click.IntRange(min=0), metavar="N", help="Only this frame.")
+@click.option(
+    "--frames",
+    type=FramesType(),
+    metavar="A-B",
+    help="Which frames are told in full.  [default: 0-11]",
+)
+@click.option("--ladder", is_flag=True, help="Only the diagram.")
+@click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Write the diagram.")
+@click.option("--quiz", is_flag=True, help="Ask questions about this very connection.")
+@click.option("--seed", type=int, metavar="N", help="Which questions --quiz asks.")
+@click.option("--show-secrets", is_flag=True, help="Show credentials, not only their beginning.")
+@options.limit
+@options.keylog
+@options.quiet
+@options.verbose
+@click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR in the environment).")
+def command(
+    capture: str,
+    number: int | None,
+    frame: int | None,
+    frames: Window | None,
+    ladder: bool,
+    svg: Path | None,
+    quiz: bool,
+    seed: int | None,
+    show_secrets: bool,
+    limits: tuple[tuple[str, int], ...],
+    keylogs: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,  # noqa: ARG001 - main looks at it
+    no_color: bool,
+) -> int:
+    """Tell a recorded connection step by step: TCP, TLS, the handshake, each frame, the end.
+
+    Every number is of this capture. Of long connections the first frames are told bit by bit and
+    the others are counted; --frame and --frames choose which.
+    """
+    if frame is not None and frames is not None:
+        raise UsageError("--frame and --frames exclude each other")
+    if quiz and (ladder or svg is not None):
+        raise UsageError("--quiz goes with neither --ladder nor --svg")
+    if quiz and capture == "-":
+        raise UsageError("--quiz reads answers from standard input: CAPTURE cannot be -, too")
+    if svg is not None and svg.is_file() and Path(capture).is_file() and svg.samefile(capture):
+        raise UsageError(f"{svg} is the capture that is read: name another place")
+    window = frames or (Window(frame, frame) if frame is not None else Window(0, FRAMES - 1))
+    with _twice(capture) as source:
+        story, status = _story(
+            capture, source, number, window, options.limits_of(limits), keylogs, quiet, show_secrets
+        )
+    if frame is not None and frame >= story.frame_count:
+        raise UsageError(f"no frame {frame}: connection {story.number} has {story.frame_count}")
+    if quiz:
+        from wsanalyze.cli.asking import ask
+
+        return ask(story, seed) or status
+    if svg is not None:
+        _write_svg(story, svg)
+        return status
+    _print(story, only_ladder=ladder, only_frame=frame is not None, no_color=no_color)
+    return status
+
+
+@contextmanager
+def _twice(capture: str) -> Iterator[str | BinaryIO]:
+    """Yield what can be read twice: of a pipe, a temporary copy that has its name."""
+    path = Path(capture)
+    if capture != "-" and not path.is_fifo():
+        yield capture
+        return
+    with tempfile.TemporaryFile(prefix="wsanalyze-", buffering=0) as copy:
+        if capture == "-":
+            copyfileobj(sys.stdin.buffer, copy, PIECE)
+        else:
+            with path.open("rb") as pipe:
+                copyfileobj(pipe, copy, PIECE)
+        name = "standard input" if capture == "-" else capture
+        yield cast(BinaryIO, _Named(copy.fileno(), name))
+
+
+class _Named(io.FileIO):
+    """A file under another name."""
+
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__(number, "rb", closefd=False)
+        self.name = name
+
+
+def _story(
+    capture: str,
+    source: str | BinaryIO,
+    number: int | None,
+    window: Window,
+    limits: Limits,
+    keylogs: tuple[str, ...],
+    quiet: bool,
+    show_secrets: bool,
+) -> tuple[Story, int]:
+    """Return the story, and the exit status that says how much of the capture was read."""
+    paths = options.keylogs_of(keylogs)
+    wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
+    _rewind(source)
+    reading = read_captures([source], wants, limits, quiet=quiet, keylogs=paths)
+    recording = reading.recording
+    connections = in_order(recording.connections)
+    if not connections:
+        raise UsageError(f"{capture}: no WebSocket connection in it")
+    chosen = number if number is not None else 0
+    if chosen >= len(connections):
+        raise UsageError(f"no connection {chosen}: there are {len(connections)}, from 0 on")
+    if number is None and len(connections) > 1 and not quiet:
+        say(f"note: the first of {len(connections)} connections; -c chooses another")
+
+    def again(streams: Streams, wants: Wants) -> Recording:
+        from wsanalyze.pipeline import read
+
+        _rewind(source)
+        return read(
+            [source],
+            wants=wants,
+            limits=limits,
+            skip_unreadable=True,
+            keylogs=paths,
+            streams=streams,
+        )
+
+    found = audit(recording, show_secrets=show_secrets)
+    story = tell_both_legs(recording, chosen, found, window=window, again=again)
+    if not show_secrets:
+        story = without_secrets(story, connections[chosen].handshake)
+    return story, reading.status
+
+
+def _rewind(source: str | BinaryIO) -> None:
+    if not isinstance(source, str):
+        source.seek(0)
+
+
+def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool) -> None:
+    from rich.console import Console
+
+    from wsanalyze.views.explained import explained_lines
+    from wsanalyze.views.explained_frames import frame_lines
+    from wsanalyze.views.ladder import Ladder
+    from wsanalyze.views.ladder_text import ladder_lines
+    from wsanalyze.views.wrapping import print_lines
+
+    console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
+    width = console.width
+    # Not printed by rich: it ends the process with status 1 when the reader leaves.
+    with console.capture() as printed:
+        if only_ladder:
+            print_lines(ladder_lines(Ladder(story), width), console)
+        elif only_frame:
+            for each in story.frames:
+                print_lines(frame_lines(each, story, width, in_detail=True), console)
+        else:
+            print_lines(explained_lines(story, width), console)
+    sys.stdout.write(printed.get())
+
+
+def _write_svg(story: Story, path: Path) -> None:
+    from wsanalyze.views.ladder import Ladder
+
+    with replacing(path) as unfinished:
+        unfinished.write_text(Ladder(story).svg + "\n", encoding="utf-8")

@@ -1,0 +1,145 @@
+"""What happened over time: Pings and their Pongs, silences and who would mind them, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from wsanalyze.checks.ending import DEFAULTS, maybe_cut, sentence
+from wsanalyze.checks.facts import Facts
+from wsanalyze.layers.connection import Connection
+from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
+from wsanalyze.tables.objects import Frame
+from wsanalyze.websocket.close import describe, registered
+
+SECOND = 1_000_000_000
+# A silence that is worth telling, as in `Observation.longest_silence_ns`.
+SILENCE = 5 * SECOND
+# How many are told, the longest.
+TOLD = 20
+
+
+def pings(frames: Sequence[Frame], payloads: Mapping[int, bytes]) -> tuple[Ping, ...]:
+    """Return each Ping with the Pong that answers it.
+
+    RFC 6455 §5.5.3: a Pong has the bytes of the Ping that it answers, and only the latest of
+    several need be answered. Where the bytes were not kept, the latest Ping counts.
+    """
+    asked = [each for each in frames if each.opcode == 9]
+    answers: dict[int, Frame] = {}
+    # By sender and payload the latest Ping; those before one that was answered are over.
+    latest: dict[tuple[str, bytes], int] = {}
+    over = {"client": -1, "server": -1}
+    for frame in frames:
+        said = payloads.get(frame.number, b"")
+        if frame.opcode == 9:
+            latest[frame.sender, said] = frame.number
+        elif frame.opcode == 10:
+            other = "server" if frame.sender == "client" else "client"
+            ping = latest.pop((other, said), -1)
+            if ping > over[other]:
+                answers[ping] = frame
+                over[other] = ping
+    return tuple(_ping(each, answers.get(each.number), payloads) for each in asked)
+
+
+def _ping(ping: Frame, pong: Frame | None, payloads: Mapping[int, bytes]) -> Ping:
+    return Ping(
+        sender=ping.sender,
+        frame=ping.number,
+        time=ping.time,
+        payload=payloads.get(ping.number, b""),
+        pong=pong.number if pong is not None else None,
+        rtt_ns=pong.time - ping.time if pong is not None else None,
+    )
+
+
+def silences(frames: Sequence[Frame], connection: Connection) -> tuple[Silence, ...]:
+    """Return the longest times without a frame, from 5 s on, in order of time.
+
+    The last one reaches to the first end of TCP, or to the last packet.
+    """
+    if not frames:
+        return ()
+    found = [
+        _silence(one.time_end, other.time - one.time_end, one.number, other.number)
+        for one, other in pairwise(frames)
+        if other.time - one.time_end >= SILENCE
+    ]
+    last, ended = frames[-1], connection.ended
+    if connection.observation is not None and connection.observation.endings:
+        ended = connection.observation.endings[0].time
+    if ended - last.time_end >= SILENCE:
+        found.append(_silence(last.time_end, ended - last.time_end, last.number, None))
+    longest = sorted(found, key=_length, reverse=True)[:TOLD]
+    return tuple(sorted(longest, key=_start))
+
+
+def _silence(start: int, length: int, after: int, before: int | None) -> Silence:
+    seconds = length / SECOND
+    outlasts = tuple((limit, name) for limit, name in DEFAULTS if limit <= seconds)
+    longer = [(limit, name) for limit, name in DEFAULTS if limit > seconds]
+    return Silence(start, length, after, before, outlasts, longer[0] if longer else None)
+
+
+def _length(silence: Silence) -> int:
+    return silence.length_ns
+
+
+def _start(silence: Silence) -> int:
+    return silence.start
+
+
+def closing(
+    connection: Connection, frames: Sequence[Frame], payloads: Mapping[int, bytes]
+) -> Closing:
+    """Return how a connection ended: its Close frames and the ends of TCP, in order."""
+    closes = []
+    handshake = connection.handshake
+    connection_is_hixie = handshake is not None and handshake.is_hixie
+    for frame in frames:
+        if frame.opcode == 8:
+            reason = _reason(frame, payloads.get(frame.number, b""), connection)
+            closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
+    observation = connection.observation
+    ends = tuple(
+        End(each.sender, each.how, each.time, each.packet, each.stream)
+        for each in (observation.endings if observation is not None else ())
+    )
+    return Closing(tuple(closes), ends, connection.ended_by)
+
+
+def _reason(frame: Frame, payload: bytes, connection: Connection) -> str | None:
+    if frame.close_code is None:
+        return None
+    if payload:
+        return payload[2:].decode("utf-8", "replace")
+    reason: str | None = getattr(connection, f"{frame.sender}_close_reason")
+    return reason
+
+
+def _close(frame: Frame, reason: str | None, *, is_hixie: bool) -> CloseFrame:
+    code = frame.close_code
+    nothing, where = "no code, which the application sees as 1005", "RFC 6455 §7.4.1"
+    if code is not None:
+        where = "RFC 6455 §7.4.2"
+    elif is_hixie:
+        nothing, where = "ff 00, which has no code", "draft-hixie-76 §5.3"
+    entry = registered(code) if code is not None else None
+    return CloseFrame(
+        sender=frame.sender,
+        frame=frame.number,
+        time=frame.time,
+        packet=frame.packet,
+        code=code,
+        reason=reason,
+        meaning=describe(code) if code is not None else nothing,
+        reference=entry.reference if entry is not None else where,
+    )
+
+
+def cut(connection: Connection) -> str | None:
+    """Return one sentence of who cut the connection without a Close, None where nobody did."""
+    facts = Facts(connection)
+    found = maybe_cut(facts)
+    return sentence(facts, found) if found is not None else None

@@ -1,0 +1,186 @@
+"""How a connection began: TCP, TLS, the two heads, and the proof that the server read the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from wsanalyze.checks.finding import Finding
+from wsanalyze.layers.connection import Connection
+from wsanalyze.story.meanings import field_meaning
+from wsanalyze.story.model import HeaderLine, HeadStory, Opening, Proof, Secure
+from wsanalyze.streams import Record, Streams
+from wsanalyze.tables.objects import Segment
+from wsanalyze.websocket.accept import accept_steps
+from wsanalyze.websocket.fields import Head
+from wsanalyze.websocket.handshake import Handshake
+
+
+def opening(segments: Sequence[Segment], connection: Connection) -> Opening:
+    """Return the three segments that open a TCP connection, as far as the capture has them.
+
+    RFC 9293 §3.5. A segment that was captured twice or sent again counts once.
+    """
+    fresh = [each for each in segments if each.note not in ("duplicate", "retransmission")]
+    syn = _first(fresh, "client", {"SYN"}, {"ACK", "RST"})
+    answer = _first(fresh, "server", {"SYN", "ACK"}, {"RST"})
+    ack = None
+    if answer is not None:
+        later = [each for each in segments if each.ordinal > answer.ordinal]
+        ack = _first(later, "client", {"ACK"}, {"SYN", "RST"})
+    connect = None if connection.connect_ms is None else round(connection.connect_ms * 1e6)
+    return Opening(syn, answer, ack, connect)
+
+
+def _first(
+    segments: Iterable[Segment], sender: str, has: set[str], lacks: set[str]
+) -> Segment | None:
+    for each in segments:
+        flags = set(each.flags.split(","))
+        if each.sender == sender and has <= flags and not lacks & flags:
+            return each
+    return None
+
+
+def secure(connection: Connection, streams: Streams | None) -> Secure | None:
+    """Return what is known of the TLS around a connection; None where there is none."""
+    tls = connection.tls
+    if tls is None:
+        return None
+    origin: str | None = None
+    labels: tuple[str, ...] = ()
+    if streams is not None and tls.client_random is not None and tls.decrypted:
+        origin, labels = streams.key_origins.get(tls.client_random, ("RSA key", ()))
+    records: list[tuple[str, Record]] = []
+    for record in streams.records.get(connection.conversation, ()) if streams is not None else ():
+        is_client = record.sender == connection.client_direction
+        records.append(("client" if is_client else "server", record))
+    return Secure(
+        version=tls.version,
+        cipher=tls.cipher,
+        sni=tls.sni,
+        alpn=tls.alpn,
+        alpn_offered=tls.alpn_offered,
+        resumed=tls.resumed,
+        client_random=tls.client_random,
+        certificate_subject=tls.certificate_subject,
+        certificate_issuer=tls.certificate_issuer,
+        decrypted=tls.decrypted,
+        reason=tls.reason,
+        keys_from=origin,
+        labels=labels,
+        records=tuple(records),
+    )
+
+
+def heads(
+    connection: Connection, findings: Sequence[Finding]
+) -> tuple[HeadStory | None, HeadStory | None]:
+    """Return request and response, each finding at the field that it is about."""
+    handshake = connection.handshake
+    if handshake is None:
+        return None, None
+    fields = _fields_at_fault(handshake)
+    request = _head(
+        handshake.request_head,
+        "client",
+        (connection.requested, connection.request_packet),
+        [each for each in findings if each.sender == "client"],
+        fields,
+    )
+    if handshake.response_head is None:
+        return request, None
+    response = _head(
+        handshake.response_head,
+        "server",
+        (connection.responded, connection.response_packet),
+        [each for each in findings if each.sender == "server"],
+        fields,
+    )
+    return request, response
+
+
+def _fields_at_fault(handshake: Handshake) -> dict[tuple[str, str], set[str]]:
+    """Return by check and sender the names of the fields that faults are about."""
+    fields: dict[tuple[str, str], set[str]] = {}
+    for fault in handshake.faults:
+        if fault.field is not None:
+            fields.setdefault((fault.code, fault.sender), set()).add(fault.field.lower())
+    return fields
+
+
+def _head(
+    head: Head,
+    sender: str,
+    place: tuple[int | None, int | None],
+    findings: Sequence[Finding],
+    fields: dict[tuple[str, str], set[str]],
+) -> HeadStory:
+    time, packet = place
+    about = [each for each in findings if each.frame is None and each.packet in (packet, None)]
+    at_field: dict[int, list[Finding]] = {}
+    of_head = []
+    for finding in about:
+        names = fields.get((finding.check, sender), set())
+        places = [each.position for each in head.fields if each.name.lower() in names]
+        for place_of in places:
+            at_field.setdefault(place_of, []).append(finding)
+        if not places and _is_of_head(finding, packet):
+            of_head.append(finding)
+    multiplexed = any(each.name.startswith(":") for each in head.fields)
+    return HeadStory(
+        sender=sender,
+        time=time,
+        packet=packet,
+        start_line="" if multiplexed else head.start_line,
+        length=None if multiplexed else len(head.raw),
+        lines=tuple(
+            HeaderLine(
+                each.name,
+                each.value,
+                field_meaning(each.name),
+                tuple(at_field.get(each.position, ())),
+            )
+            for each in head.fields
+        ),
+        findings=tuple(of_head),
+    )
+
+
+def _is_of_head(finding: Finding, packet: int | None) -> bool:
+    if finding.check.startswith(("HSQ", "HSR", "EXT", "LEG")):
+        return True
+    return finding.packet == packet and finding.check.startswith(("H2", "SEC", "PRX"))
+
+
+NO_KEY = (
+    "an extended CONNECT has no Sec-WebSocket-Key and no Sec-WebSocket-Accept (RFC 8441 §5): "
+    "HTTP/2 itself tells both ends that :protocol was understood, and no HTTP/1 cache or server "
+    "can answer 200 by mistake"
+)
+PARTLY = "a part of the challenge is missing"
+NO_CHALLENGE = "Hixie-75 has no key: nothing proves that the server understood the request"
+
+
+def proof(handshake: Handshake | None) -> Proof | None:
+    """Return how the accept value, or the answer to a challenge, comes about; None mid-stream."""
+    if handshake is None:
+        return None
+    if handshake.multiplexed:
+        return Proof("none", why=NO_KEY)
+    if handshake.has_challenge:
+        steps = handshake.challenge_steps
+        if steps is None:
+            return Proof("incomplete", sent=handshake.accept, why=PARTLY)
+        return Proof(
+            "challenge", challenge=steps, sent=handshake.accept, right=handshake.accept_valid
+        )
+    if handshake.is_hixie:
+        return Proof("none", why=NO_CHALLENGE)
+    key = handshake.key
+    if key is None:
+        why = "the request has no Sec-WebSocket-Key, so there is nothing to answer"
+        return Proof("incomplete", sent=handshake.accept, why=why)
+    why = "" if handshake.accept is not None else "no Sec-WebSocket-Accept"
+    return Proof(
+        "accept", accept_steps(key), sent=handshake.accept, right=handshake.accept_valid, why=why
+    )

@@ -1,0 +1,73 @@
+"""What is left out of a story where nobody asked for secrets: credentials, tokens, logins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from wsanalyze.checks.redaction import concealed, redacted
+from wsanalyze.checks.tokens import secrets_of, tokens
+from wsanalyze.story.model import Event, HeadStory, Secure, Story
+from wsanalyze.websocket.handshake import Handshake
+
+# Fields whose value is a secret as a whole.
+CREDENTIALS = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
+
+
+def without_secrets(story: Story, handshake: Handshake | None) -> Story:
+    """Return a story without credentials, tokens in its address and subprotocols, and JWTs in both.
+
+    What frames carry stays: it is what was asked for.
+    """
+    if handshake is None:
+        return story
+    secrets = _secrets(handshake)
+    return replace(
+        story,
+        target=None if story.target is None else concealed(story.target, secrets),
+        request=_head(story.request, secrets),
+        response=_head(story.response, secrets),
+        secure=_records(story.secure),
+        interims=tuple(concealed(each, secrets) for each in story.interims),
+        events=tuple(_event(each, secrets) for each in story.events),
+    )
+
+
+def _secrets(handshake: Handshake) -> list[str]:
+    """Return the secrets; of a query only what looks like one, so that a lesson has the rest."""
+    query = (handshake.target or "").partition("?")[2]
+    others = [each for each in secrets_of(handshake) if query not in each or not query]
+    return [*(value for _, value in tokens(handshake.target)), *others]
+
+
+def is_head(content: bytes) -> bool:
+    """Say whether what was in a record of TLS is, or has, fields of HTTP/1 or HTTP/2."""
+    if content[:3] == b"PRI" or content[3:4] in (b"\x01", b"\x09"):
+        return True
+    return content[:5] == b"HTTP/" or b" HTTP/" in content
+
+
+def _records(secure: Secure | None) -> Secure | None:
+    if secure is None:
+        return None
+    kept = tuple(each for each in secure.records if not is_head(each[1].content))
+    return replace(secure, records=kept)
+
+
+def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:
+    if head is None:
+        return None
+    lines = []
+    for line in head.lines:
+        value = concealed(line.value, secrets)
+        if line.name.lower() in CREDENTIALS:
+            value = redacted(line.value)
+        lines.append(replace(line, value=value))
+    return replace(head, start_line=concealed(head.start_line, secrets), lines=tuple(lines))
+
+
+def _event(event: Event, secrets: Sequence[str]) -> Event:
+    if event.layer != "http":
+        return event
+    label, detail = concealed(event.label, secrets), concealed(event.detail, secrets)
+    return replace(event, label=label, detail=detail)

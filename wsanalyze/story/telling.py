@@ -1,0 +1,213 @@
+"""A story put together: what a pass recorded, and what a second one kept of the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from wsanalyze.checks.finding import Finding
+from wsanalyze.layers.connection import Connection
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.story import events as happened
+from wsanalyze.story.frames import (
+    Window,
+    Wire,
+    control_payloads,
+    frame_stories,
+    left_out,
+    message_stories,
+    ranges,
+)
+from wsanalyze.story.lasting import closing, cut, pings, silences
+from wsanalyze.story.model import Event, Story
+from wsanalyze.story.opening import heads, opening, proof, secure
+from wsanalyze.streams import Streams
+from wsanalyze.tables.build import Tables
+from wsanalyze.tables.objects import AnalyzedConnection
+from wsanalyze.tables.rows import in_order
+
+# Bytes that a second pass keeps in all.
+KEPT = 64 * 1024 * 1024
+# Content of messages that it keeps, each.
+CONTENT = 1024
+
+# Reads the same captures again, keeping what `Streams` wants; None where that cannot be.
+Again = Callable[[Streams, Wants], Recording | None]
+
+
+def tell(
+    read: AnalyzedConnection,
+    findings: Sequence[Finding],
+    *,
+    recording: Recording,
+    window: Window | None = None,
+    again: Again | None = None,
+) -> Story:
+    """Return the story of a connection of `recording`, with `findings` of the whole recording.
+
+    `again` reads the captures once more for bytes; without it the story has none. `window`: which
+    frames are told in full.
+    """
+    window = window if window is not None else Window()
+    connection = read.facts
+    mine = [each for each in findings if each.connection == connection.serial]
+    wanted = ranges(read.frames, window)
+    contents, streams = _bytes(connection, wanted, again)
+    wire = Wire(connection, streams)
+    payloads = dict(control_payloads(read.frames, wire))
+    frames = frame_stories(read.frames, window, wire, mine)
+    payloads |= {each.number: each.payload for each in frames}
+    messages = message_stories(read, contents, window, wire)
+    inflated = {
+        each.frames[0]: each.content
+        for each in messages
+        if each.compression and each.length is not None
+        if each.type == "text" and len(each.frames) == 1
+    }
+    segments = read.turning_segments if recording.segments is not None else ()
+    opened = opening(segments, connection) if recording.segments is not None else None
+    request, response = heads(connection, mine)
+    tls = secure(connection, streams)
+    handshake = connection.handshake
+    found = [
+        *happened.of_transport(segments, opened),
+        *happened.of_tls(tls, segments),
+        *happened.of_heads(request, response, connection),
+        *happened.of_frames(read.frames, window, payloads, mine, inflated),
+        *happened.of_holes(connection),
+    ]
+    observation = connection.observation
+    notes = read.segment_notes if recording.segments is not None else {}
+    return Story(
+        number=read.number,
+        capture=connection.capture,
+        client=_end(connection.client_ip, connection.client_port),
+        server=_end(connection.server_ip, connection.server_port),
+        scheme=connection.scheme,
+        target=handshake.target if handshake is not None else None,
+        tunnel=connection.tunnel,
+        version=handshake.version if handshake is not None else None,
+        http_version=connection.http_version or (handshake.http_version if handshake else None),
+        http_stream=connection.http_stream,
+        outcome=connection.outcome,
+        started=connection.started,
+        ended=connection.ended,
+        opening=opened,
+        secure=tls,
+        request=request,
+        interims=tuple(head.start_line for head in handshake.interim_heads) if handshake else (),
+        response=response,
+        proof=proof(handshake),
+        deflate=handshake.deflate if handshake is not None else None,
+        frame_count=len(read.frames),
+        frames=frames,
+        left_out=left_out(read.frames, window),
+        messages=messages,
+        pings=pings(read.frames, payloads),
+        closing=closing(connection, read.frames, payloads),
+        silences=silences(read.frames, connection),
+        holes=tuple(observation.holes) if observation is not None else (),
+        lost={
+            "client": connection.client_lost_bytes,
+            "server": connection.server_lost_bytes,
+        },
+        notes=tuple((sender, note, count) for (sender, note), count in notes.items()),
+        findings=tuple(mine),
+        events=happened.in_order(found, by_packet=len(recording.captures) == 1),
+        cut=cut(connection),
+    )
+
+
+def _bytes(
+    connection: Connection,
+    wanted: tuple[list[tuple[int, int]], list[tuple[int, int]]],
+    again: Again | None,
+) -> tuple[AnalyzedConnection | None, Streams | None]:
+    """Return the connection with the contents of its messages, and its bytes, of a second pass."""
+    if again is None:
+        return None, None
+    client, server = wanted
+    sides = (client, server) if connection.client_direction == 0 else (server, client)
+    streams = Streams({connection.conversation: sides}, KEPT)
+    wants = Wants(hashes=False, payloads="preview", preview_length=CONTENT, tls=True)
+    recording = again(streams, wants)
+    if recording is None:
+        return None, None
+    tables = Tables(recording)
+    for number, each in enumerate(in_order(recording.connections)):
+        same = each.conversation == connection.conversation
+        same = same and each.http_stream == connection.http_stream
+        if same and each.requested_ordinal == connection.requested_ordinal:
+            return AnalyzedConnection(tables, number, each), streams
+    return None, streams
+
+
+def _end(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def tell_both_legs(
+    recording: Recording,
+    number: int,
+    findings: Sequence[Finding],
+    *,
+    window: Window | None = None,
+    again: Again | None = None,
+) -> Story:
+    """Return the story of connection `number`, with the events of its other leg, if there is one.
+
+    A proxied connection is two; where the capture has both, a diagram can show both.
+    """
+    connections = in_order(recording.connections)
+    tables = Tables(recording)
+    read = AnalyzedConnection(tables, number, connections[number])
+    story = tell(read, findings, recording=recording, window=window, again=again)
+    leg = other_leg(recording, connections[number])
+    if leg is None:
+        return story
+    other, front = leg
+    read = AnalyzedConnection(tables, other, connections[other])
+    beside = tell(read, findings, recording=recording, window=window, again=again)
+    alone = len(recording.captures) == 1
+    return with_other_leg(story, beside, front=front, by_packet=alone)
+
+
+def other_leg(recording: Recording, connection: Connection) -> tuple[int, bool] | None:
+    """Return the number of the other leg of a proxied connection, and whether it is the front one.
+
+    Both have the same Sec-WebSocket-Key, overlap in time, and one's server is not the other's; the
+    one that asked first is the front.
+    """
+    key = connection.handshake.key if connection.handshake is not None else None
+    if not key:
+        return None
+    ends = {(connection.client_ip, connection.client_port)}
+    for number, each in enumerate(in_order(recording.connections)):
+        if each is connection or each.handshake is None or each.handshake.key != key:
+            continue
+        apart = each.started > connection.ended or connection.started > each.ended
+        same = (each.server_ip, each.server_port) == (connection.server_ip, connection.server_port)
+        if apart or same or (each.client_ip, each.client_port) in ends:
+            continue
+        return number, each.requested_ordinal < connection.requested_ordinal
+    return None
+
+
+def with_other_leg(story: Story, other: Story, *, front: bool, by_packet: bool = True) -> Story:
+    """Return a story whose events have both legs of a proxied connection.
+
+    `front`: whether `other` is the leg in front, with the real client.
+    """
+    first, second = (other, story) if front else (story, other)
+    events: list[Event] = [
+        *(replace(each, leg=0) for each in first.events),
+        *(replace(each, leg=1) for each in second.events),
+    ]
+    return replace(
+        story,
+        client=first.client,
+        server=second.server,
+        proxy=first.server,
+        other_leg=other.number,
+        events=happened.in_order(events, by_packet=by_packet),
+    )

@@ -1,0 +1,209 @@
+"""Bytes of chosen conversations, kept as they are read: for who explains them to somebody.
+
+A pass keeps facts of frames, not their bytes. Who wants to show bytes reads the captures once more,
+with the places that the first pass told: see `Streams`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.layer import Layer
+
+# Records of TLS that are kept of each side, before and after decryption.
+KEPT_RECORDS = 2
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of TLS: its header of 5 bytes, what is behind it, and what was inside.
+
+    Of `body` and `content` at most as much as `Streams` was told to keep; `length` is that of the
+    content in bytes, with padding and content type where TLS 1.3 has them. `sender`: a direction
+    of the conversation, 0 or 1. `depth`: how many TLS connections are around this one.
+    """
+
+    depth: int
+    sender: int
+    time: int
+    packet: int
+    header: bytes
+    body: bytes
+    content: bytes
+    length: int
+
+
+class Streams:
+    """Keeps chosen ranges of the byte streams of chosen conversations.
+
+    `wanted` has, by index of a conversation and side (0, 1), the ranges [start, stop) of offsets in
+    the sender's stream; they hold for each stream of the conversation: what TCP carries, what TLS
+    carries inside, the DATA of each stream of HTTP/2. Conversations that are not in `wanted` are
+    not read at all. `most`: bytes that are kept in all; what comes then is `left_out`.
+    """
+
+    def __init__(
+        self, wanted: Mapping[int, tuple[Iterable[Range], Iterable[Range]]], most: int
+    ) -> None:
+        self._wanted = {
+            index: (_joined(low), _joined(high)) for index, (low, high) in wanted.items()
+        }
+        self._room = most
+        self._chunks: dict[tuple[int, int, int, int], list[tuple[int, bytes]]] = {}
+        self.records: dict[int, list[Record]] = {}
+        self.left_out = 0
+        # By client random in hex: `key log` or `capture`, and the labels of the secrets in it.
+        self.key_origins: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.record_bytes = 256
+
+    def wants(self, conversation: int) -> bool:
+        """Say whether anything of a conversation is to be kept."""
+        return conversation in self._wanted
+
+    def tapped(self, layer: Layer, conversation: int, depth: int) -> Layer:
+        """Return a layer that keeps what is wanted of what it hands to `layer`."""
+        return Tap(self, layer, conversation, depth)
+
+    def keep(
+        self,
+        conversation: int,
+        depth: int,
+        stream: int,
+        side: int,
+        offset: int,
+        buffer: Buffer,
+        start: int,
+        stop: int,
+    ) -> None:
+        """Keep what is wanted of `buffer[start:stop]`, which begins at `offset` of its stream."""
+        ranges = self._wanted.get(conversation, ([], []))[side]
+        end = offset + stop - start
+        place = max(bisect_right(ranges, (offset, 1 << 63)) - 1, 0)
+        for first, last in ranges[place:]:
+            if first >= end:
+                return
+            low, high = max(first, offset), min(last, end)
+            if low >= high:
+                continue
+            if high - low > self._room:
+                self.left_out += high - low
+                continue
+            self._room -= high - low
+            data = buffer.copy(start + low - offset, start + high - offset)
+            key = (conversation, depth, stream, side)
+            self._chunks.setdefault(key, []).append((low, data))
+
+    def record(
+        self,
+        conversation: int,
+        depth: int,
+        sender: int,
+        place: tuple[int, int],
+        record: tuple[bytes, bytes | memoryview, bytes],
+    ) -> None:
+        """Keep the first records of each side; `place` is time and packet."""
+        kept = self.records.setdefault(conversation, [])
+        if sum(each.sender == sender and each.depth == depth for each in kept) >= KEPT_RECORDS:
+            return
+        header, body, content = record
+        most = self.record_bytes
+        kept.append(
+            Record(
+                depth,
+                sender,
+                *place,
+                bytes(header),
+                bytes(body[:most]),
+                content[:most],
+                len(content),
+            )
+        )
+
+    def depths(self, conversation: int, stream: int) -> list[int]:
+        """Return at which depths bytes of a stream were kept, the innermost first."""
+        found = {key[1] for key in self._chunks if key[0] == conversation and key[2] == stream}
+        return sorted(found, reverse=True)
+
+    def bytes_at(
+        self, conversation: int, depth: int, stream: int, side: int, start: int, stop: int
+    ) -> bytes:
+        """Return the bytes from `start` on that were kept, up to `stop` or a missing one."""
+        chunks = self._chunks.get((conversation, depth, stream, side), [])
+        pieces, at = [], start
+        place = max(bisect_right(chunks, (start, b"\xff" * 8)) - 1, 0)
+        for offset, data in chunks[place:]:
+            if offset > at or at >= stop:
+                break
+            if offset + len(data) <= at:
+                continue
+            piece = data[at - offset : stop - offset]
+            pieces.append(piece)
+            at += len(piece)
+        return b"".join(pieces)
+
+
+class Tap(Layer):
+    """Hands everything on, and lets `Streams` keep what it wants of it."""
+
+    def __init__(self, streams: Streams, inner: Layer, conversation: int, depth: int) -> None:
+        self.streams = streams
+        self.inner = inner
+        self.conversation = conversation
+        self.depth = depth
+        self.offsets = [0, 0]
+
+    def data(
+        self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
+    ) -> int:
+        """Keep and hand on."""
+        self.streams.keep(
+            self.conversation, self.depth, 0, side, self.offsets[side], buffer, start, stop
+        )
+        self.offsets[side] += stop - start
+        return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+
+    def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
+        """Count and hand on."""
+        self.offsets[side] += abs(length)
+        return self.inner.gap(side, length, time, packet, ordinal)
+
+    def end(self, side: int, how: int, time: int, packet: int) -> int:
+        """Hand on."""
+        return self.inner.end(side, how, time, packet)
+
+    def finish(self, evicted: int) -> int:
+        """Hand on."""
+        return self.inner.finish(evicted)
+
+
+class Nobody(Layer):
+    """Reads conversations that nobody wants."""
+
+    def data(
+        self,
+        side: int,  # noqa: ARG002 - the signature of a layer
+        buffer: Buffer,  # noqa: ARG002
+        start: int,  # noqa: ARG002
+        stop: int,  # noqa: ARG002
+        time: int,  # noqa: ARG002
+        packet: int,  # noqa: ARG002
+        ordinal: int,  # noqa: ARG002
+    ) -> int:
+        """Let go."""
+        return 1
+
+
+def _joined(ranges: Iterable[Range]) -> list[Range]:
+    """Return ranges sorted, those that touch made one."""
+    joined: list[Range] = []
+    for start, stop in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], stop))
+        elif start < stop:
+            joined.append((start, stop))
+    return joined

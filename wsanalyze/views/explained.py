@@ -1,0 +1,105 @@
+"""A connection step by step for a terminal: the story, laid out in lines of one width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.checks.finding import Finding
+from wsanalyze.story.model import Story
+from wsanalyze.views.escape import prose, visible
+from wsanalyze.views.explained_end import closing_lines, holes_lines, pings_lines, silences_lines
+from wsanalyze.views.explained_frames import frames_lines
+from wsanalyze.views.explained_opening import (
+    opening_lines,
+    proof_lines,
+    request_lines,
+    response_lines,
+    secure_lines,
+)
+from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
+from wsanalyze.views.ladder import Ladder
+from wsanalyze.views.ladder_text import ladder_lines
+from wsanalyze.views.quantities import counted, duration, moment
+from wsanalyze.views.wrapping import Line, wrapped
+
+# Characters of an address or a target that a head line shows.
+SHOWN = 200
+# Findings that are told here; wsanalyze check tells all.
+FINDINGS = 50
+
+OUTCOMES = {
+    "established": "the handshake succeeded",
+    "refused": "the server refused",
+    "invalid": "the server said yes, but in a way that a client must not accept",
+    "unanswered": "no whole answer is in the capture",
+    "unseen": "the handshake is not in the capture",
+}
+
+
+def explained_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the lines of a story, at most `width` cells wide where text allows it."""
+    yield from _head(story, width)
+    steps = (
+        ("TCP is opened", opening_lines(story, width)),
+        ("TLS", secure_lines(story, width)),
+        ("The client asks", request_lines(story, width)),
+        ("The server answers", response_lines(story, width)),
+        ("The proof that the server read the request", proof_lines(story, width)),
+        ("Frames", frames_lines(story, width)),
+        ("Pings and Pongs", pings_lines(story, width)),
+        ("Silences", silences_lines(story, width)),
+        ("What is missing", holes_lines(story, width)),
+        ("The end", closing_lines(story, width)),
+        ("What else was found", _other_findings(story, width)),
+        ("All of it as a diagram", ladder_lines(Ladder(story), width)),
+    )
+    number = 0
+    for title, lines in steps:
+        body = list(lines)
+        if body:
+            number += 1
+            yield from heading(number, title)
+            yield from body
+            yield []
+
+
+def _head(story: Story, width: int) -> Iterator[Line]:
+    title = f"Connection {story.number} of {visible(story.capture)}"
+    yield from ([(line, "bold")] for line in wrapped(title, width))
+    way = f"{story.client} → {story.server}, {story.scheme}"
+    if story.target is not None:
+        way += f", {visible(story.target, SHOWN)}"
+    if story.tunnel is not None:
+        way += f", through {visible(story.tunnel, SHOWN)}"
+    yield from ([(line, "")] for line in wrapped(way, width))
+    facts = [OUTCOMES.get(story.outcome, story.outcome)]
+    if story.version is not None:
+        facts.append(f"version {visible(story.version, 20)}")
+    if story.http_version is not None:
+        stream = f", stream {story.http_stream}" if story.http_stream is not None else ""
+        facts.append(f"HTTP/{visible(story.http_version, 20)}{stream}")
+    facts.append(counted(story.frame_count, "frame"))
+    lasted = duration(story.ended - story.started)
+    facts.append(f"{lasted} from {moment(story.started)}")
+    yield from ([(line, "")] for line in wrapped("; ".join(facts), width))
+    note = "Times below are seconds since the first packet of its TCP connection."
+    yield from ([(line, "dim")] for line in wrapped(note, width))
+    yield []
+
+
+def _other_findings(story: Story, width: int) -> Iterator[Line]:
+    """Yield the findings that stand nowhere above."""
+    told = {id(each) for head in (story.request, story.response) if head for each in head.findings}
+    for head in (story.request, story.response):
+        if head is not None:
+            told |= {id(each) for line in head.lines for each in line.findings}
+    told |= {id(each) for frame in story.frames for each in frame.findings}
+    told |= {id(each) for each in story.findings if each.message == story.cut}
+    rest: list[Finding] = [each for each in story.findings if id(each) not in told]
+    for finding in rest[:FINDINGS]:
+        yield from finding_lines(finding, width, INDENT)
+    if len(rest) > FINDINGS:
+        yield from say(f"… and {counted(len(rest) - FINDINGS, 'finding')} more", width)
+    if rest:
+        advice = "wsanalyze checks ID tells all of one: why it matters, what to do."
+        yield from say(prose(advice), width, style="dim")

@@ -1,0 +1,147 @@
+"""The rest of an explained connection: Pings, silences, what is missing, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.story.model import Ping, Story
+from wsanalyze.views.escape import prose, shortened, visible
+from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, readable, row, say, since
+from wsanalyze.views.quantities import counted, duration, number
+from wsanalyze.views.wrapping import Line
+
+# Pings and Close frames that are listed.
+LISTED = 20
+REASON = 200
+
+ENDED_BY = {
+    "client-close": "the client sent the first Close",
+    "server-close": "the server sent the first Close",
+    "client-fin": "the client closed TCP without a Close frame",
+    "server-fin": "the server closed TCP without a Close frame",
+    "client-rst": "a RST in the client's name, without a Close frame",
+    "server-rst": "a RST in the server's name, without a Close frame",
+    "capture-end": "the capture ends before the connection does",
+    "evicted": "a limit of this program was reached",
+}
+
+NOTES = {
+    "retransmission": "sent again",
+    "out-of-order": "out of order",
+    "overlap": "with bytes that had come before",
+    "overlap-conflict": "that contradict what had come before",
+    "keep-alive": "TCP keep-alives",
+    "zero-window": "with a window of 0: the receiver could take no more",
+    "lost-before": "behind bytes that the capture does not have",
+    "duplicate": "captured twice",
+}
+
+
+def pings_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield each Ping with its Pong and the time between, as seen where it was captured."""
+    if not story.pings:
+        return
+    text = "A Pong says the Ping's bytes again (RFC 6455 §5.5.3). Times are those of the capture."
+    yield from say(text, width)
+    for ping in story.pings[:LISTED]:
+        yield _ping(ping, story, width)
+    if len(story.pings) > LISTED:
+        yield from say(f"… and {number(len(story.pings) - LISTED)} more", width, style="dim")
+    waited = [each.rtt_ns for each in story.pings if each.rtt_ns is not None]
+    if len(waited) > 1:
+        text = f"{number(len(waited))} of {number(len(story.pings))} answered, "
+        text += f"within {duration(min(waited))} to {duration(max(waited))}"
+        yield from say(text, width)
+
+
+def _ping(ping: Ping, story: Story, width: int) -> Line:
+    answer = f"Pong: frame {ping.pong}"
+    if ping.rtt_ns is None:
+        answer = "no Pong of its own"
+        style = "yellow"
+    else:
+        answer += f", {duration(ping.rtt_ns)}"
+        style = ""
+    start = f"{' ' * INDENT}frame {ping.frame:<4} {since(ping.time, story.started):>10}  "
+    way = arrow(ping.sender)
+    room = max(width - len(start) - len(way) - len(answer) - 6, 8)
+    payload = readable(ping.payload, min(room, 40)) if ping.payload else "empty"
+    return [(start, ""), (way, SIDES[ping.sender]), (f"  {payload}: ", ""), (answer, style)]
+
+
+def silences_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the times without a frame, and whose time limits they outlast."""
+    for silence in story.silences:
+        until = f"frame {silence.before}" if silence.before is not None else "the end"
+        start = since(silence.start, story.started)
+        text = f"{duration(silence.length_ns)} without a frame, from {start} s on, "
+        text += f"between frame {silence.after} and {until}"
+        yield from say(text, width)
+        if silence.outlasts:
+            names = "; ".join(f"{seconds:.0f} s, {name}" for seconds, name in silence.outlasts)
+            text = f"longer than {names}: any of those in between would have cut it by then"
+            yield from say(text, width, indent=INDENT + 4, style="dim")
+        if silence.next_limit is not None:
+            seconds, name = silence.next_limit
+            text = f"shorter than {seconds:.0f} s, {name}"
+            yield from say(text, width, indent=INDENT + 4, style="dim")
+
+
+def holes_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield what the capture does not have, and what TCP had to do again."""
+    for sender, lost in story.lost.items():
+        if lost:
+            text = f"{counted(lost, 'byte')} of the {sender} are not in the capture."
+            yield from say(text, width, style="yellow")
+    for hole in story.holes:
+        text = f"{number(abs(hole.length))} bytes, known missing with packet {hole.packet}"
+        yield from row(f"{hole.sender}, at {hole.offset}", text, width)
+    for sender, note, count in story.notes:
+        if note in NOTES:
+            text = f"{counted(count, 'segment')} {NOTES[note]}"
+            yield from row(f"{sender}, {note}", text, width, column=28)
+
+
+def closing_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the closing handshake, with what codes mean, and how TCP ended."""
+    closing = story.closing
+    for close in closing.closes[:LISTED]:
+        place = f"packet {close.packet}, {since(close.time, story.started)} s"
+        code = "without a code" if close.code is None else f"{close.code}"
+        meaning = f"{close.meaning} ({close.reference})"
+        start = f"{' ' * INDENT}{place}  "
+        yield [
+            (start, ""),
+            (arrow(close.sender), SIDES[close.sender]),
+            (f"  Close {code}", "bold"),
+        ]
+        yield from say(meaning, width, indent=INDENT + 4, style="dim")
+        if close.reason:
+            reason = shortened(visible(close.reason), REASON)
+            yield from say(f'reason: "{reason}"', width, indent=INDENT + 4)
+    if len({close.sender for close in closing.closes}) == 2:
+        text = "Both ends sent a Close: the closing handshake is whole (RFC 6455 §7.1)."
+        yield from say(text, width)
+    elif closing.closes:
+        text = "The other end sent none before TCP ended."
+        if any(story.lost.values()) or not closing.ends:
+            text = "The other end's Close, if there was one, is not in the capture."
+        yield from say(text, width)
+    for end in closing.ends:
+        name = "END_STREAM" if end.how == "fin" else "RST_STREAM"
+        if not end.stream:
+            name = "FIN" if end.how == "fin" else "RST"
+        place = f"packet {end.packet}, {since(end.time, story.started)} s"
+        yield [
+            (f"{' ' * INDENT}{place}  ", ""),
+            (arrow(end.sender), SIDES[end.sender]),
+            (f"  {name}", "bold"),
+        ]
+    if closing.ended_by is not None:
+        by = ENDED_BY.get(closing.ended_by, closing.ended_by)
+        if story.outcome in ("refused", "unanswered"):
+            by = by.partition(", without")[0].removesuffix(" without a Close frame")
+        yield from say(f"Ended by: {by}.", width)
+    if story.cut is not None:
+        text = prose(story.cut)
+        yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")

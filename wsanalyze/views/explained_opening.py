@@ -1,0 +1,313 @@
+"""The opening of an explained connection: TCP, TLS, request and answer, and the accept value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.story.meanings import status_meaning
+from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.story.secrets import is_head
+from wsanalyze.streams import Record
+from wsanalyze.tables.objects import Segment
+from wsanalyze.views.escape import visible
+from wsanalyze.views.explained_parts import (
+    INDENT,
+    SIDES,
+    arrow,
+    finding_lines,
+    hexadecimal,
+    row,
+    say,
+    since,
+)
+from wsanalyze.views.quantities import counted, duration, size
+from wsanalyze.views.wrapping import Line, wrapped
+from wsanalyze.websocket.accept import GUID, accept_mistake
+from wsanalyze.websocket.challenge import ChallengeSteps, KeyNumber, answer_mistake
+
+# Bytes of a record of TLS that are shown, and characters of a start line and of a field's value.
+RECORD = 32
+START_LINE = 300
+VALUE = 400
+# Fields of one head, and interim responses, that are shown.
+FIELDS = 100
+INTERIMS = 10
+
+# What `accept_mistake` and `answer_mistake` name.
+MISTAKES = {
+    "whitespace": "there is whitespace inside the value",
+    "case": "letters of the wrong case",
+    "truncated": "its end is missing",
+    "unpadded": "the = at its end is missing",
+    "url-safe": "base64 in the alphabet for URLs",
+    "hex": "the digest in hex instead of base64",
+    "hex-base64": "the digest's hex digits in base64, instead of its bytes",
+    "key": "the key itself, said back",
+    "no-key": "the hash of the GUID alone, as if the key were empty",
+    "no-guid": "the hash of the key alone, without the GUID",
+    "empty": "it is empty",
+    "no-body": "the MD5 of the two numbers alone, as if the eight bytes had not come",
+    "little-endian": "the numbers in the wrong order of bytes",
+    "frame": "no answer at all: a frame stands there",
+}
+
+
+def opening_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield how TCP was opened."""
+    opened = story.opening
+    if opened is None:
+        return
+    segments = (opened.syn, opened.answer, opened.ack)
+    if not any(segments[:2]):
+        text = "The handshake of TCP is not in the capture: it began when the connection was open."
+        yield from say(text, width)
+        return
+    text = "Three segments open a TCP connection (RFC 9293 §3.5): each end says where its numbering"
+    yield from say(f"{text} begins, and confirms the other's.", width)
+    for segment, name in zip(segments, ("SYN", "SYN, ACK", "ACK"), strict=True):
+        if segment is None:
+            yield from say(f"The {name} is not in the capture.", width)
+        else:
+            yield _segment(segment, name, story.started)
+    if opened.connect_ns is not None:
+        text = f"From SYN to SYN, ACK: {duration(opened.connect_ns)}, one round trip from where"
+        yield from say(f"{text} the packets were captured to the server and back.", width)
+
+
+def _segment(segment: Segment, name: str, start: int) -> Line:
+    numbers = f"seq {segment.seq}" if segment.seq is not None else ""
+    if segment.ack is not None and name != "SYN":
+        numbers += f", ack {segment.ack}"
+    text = f"packet {segment.packet:<6} {since(segment.time, start):>10}  "
+    return [
+        (" " * INDENT + text, ""),
+        (arrow(segment.sender), SIDES[segment.sender]),
+        (f"  {name:<9} {numbers}", ""),
+    ]
+
+
+def secure_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield what is known of TLS, where the keys came from, and one record before and after."""
+    tls = story.secure
+    if tls is None:
+        return
+    yield from say("Before anything of HTTP, both ends agree on keys.", width)
+    for event in story.events:
+        if event.layer == "tls" and event.leg == 0:
+            yield [
+                (f"{' ' * INDENT}packet {event.packet or 0:<6} ", ""),
+                (f"{since(event.time, story.started):>10}  ", ""),
+                (arrow(event.sender), SIDES[event.sender]),
+                (f"  {event.label}", ""),
+            ]
+    asked = ", ".join(tls.alpn_offered)
+    resumed = {True: "yes, from an earlier connection", False: "no, a full handshake", None: None}
+    for label, value in (
+        ("version", tls.version),
+        ("cipher suite", tls.cipher),
+        ("the client asks for", f"{tls.sni} (SNI)" if tls.sni else None),
+        ("protocols offered", f"{asked} (ALPN)" if asked else None),
+        ("the server chooses", f"{tls.alpn} (ALPN)" if tls.alpn else None),
+        ("resumed", resumed[tls.resumed]),
+        ("certificate of", tls.certificate_subject),
+        ("issued by", tls.certificate_issuer),
+        ("client random", tls.client_random),
+    ):
+        if value is not None:
+            yield from row(label, visible(value, VALUE), width)
+    yield from _keys(tls, width)
+
+
+def _keys(tls: Secure, width: int) -> Iterator[Line]:
+    if not tls.decrypted:
+        why = visible(tls.reason or "nobody told its keys", VALUE)
+        yield from row("not decrypted", why, width)
+        return
+    sources = {
+        "key log": "a key log that was given (--keylog, SSLKEYLOGFILE)",
+        "capture": "the capture itself (a Decryption Secrets Block of pcapng)",
+        "RSA key": "a session ID or an RSA key that was given, not a client random",
+    }
+    if tls.keys_from is not None:
+        yield from row("keys from", sources[tls.keys_from], width)
+    if tls.labels:
+        yield from row("secrets", ", ".join(tls.labels), width)
+    told = _telling_record(tls)
+    if told is None:
+        return
+    sender, record = told
+    yield []
+    text = f"One record of the {sender}, packet {record.packet}, before and after decryption:"
+    yield from say(text, width)
+    length = int.from_bytes(record.header[3:5], "big")
+    yield from row("header", hexadecimal(record.header, 5), width)
+    kind = "type 23 (0x17) application data, version as TLS 1.2 says it (0x0303)"
+    if record.header[1:3] != b"\x03\x03":
+        kind = f"type 23 (0x17) application data, version 0x{record.header[1:3].hex()}"
+    yield from row("", f"{kind}, {counted(length, 'byte')} follow", width)
+    yield from row("as sent", hexadecimal(record.body, RECORD), width)
+    yield from row("opened", hexadecimal(record.content, RECORD), width, style="bold")
+    if tls.version == "TLS 1.3":
+        inside = f"{record.length} bytes, the last one that is not 00 being the type inside"
+        tag = length - record.length
+        text = f"{inside} (RFC 8446 §5.2); the {tag} bytes more as sent are the tag of the cipher"
+        yield from row("", text, width)
+
+
+def _telling_record(tls: Secure) -> tuple[str, Record] | None:
+    """Return a record that is not the head of HTTP, where secrets may be, if there is one."""
+    plain = [each for each in tls.records if not is_head(each[1].content)]
+    return plain[0] if plain else None
+
+
+def request_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the request, field by field."""
+    head = story.request
+    if head is None:
+        yield from say("The request is not in the capture.", width)
+        return
+    yield from _head_lines(head, story, width)
+
+
+def response_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the response, field by field, and what came before it."""
+    for interim in story.interims[:INTERIMS]:
+        yield from say(f"First an interim response: {visible(interim, START_LINE)}", width)
+    head = story.response
+    if head is None:
+        yield from say("There is no answer in the capture.", width)
+        return
+    yield from _head_lines(head, story, width)
+    if story.deflate is not None:
+        yield from _deflate(story, width)
+
+
+def _head_lines(head: HeadStory, story: Story, width: int) -> Iterator[Line]:
+    place = []
+    if head.packet is not None:
+        place.append(f"packet {head.packet}")
+    if head.time is not None:
+        place.append(f"{since(head.time, story.started)} s")
+    if head.length is not None:
+        place.append(f"{size(head.length)} of text, each line ended by CR LF, the last one empty")
+    else:
+        place.append(f"in the compressed fields of HTTP/2, stream {story.http_stream}")
+    yield from say(", ".join(place), width, style="dim")
+    if head.start_line:
+        for line in wrapped(visible(head.start_line, START_LINE), width - INDENT):
+            yield [(" " * INDENT, ""), (line, "bold")]
+    status = None if head.sender == "client" else _status(story)
+    if status is not None:
+        yield from say(status, width, indent=INDENT + 4, style="dim")
+    for field in head.lines[:FIELDS]:
+        text = f"{visible(field.name, 100)}: {visible(field.value, VALUE)}"
+        yield from say(text, width)
+        if field.meaning is not None:
+            yield from say(field.meaning, width, indent=INDENT + 4, style="dim")
+        for finding in field.findings:
+            yield from finding_lines(finding, width, INDENT + 4)
+    if len(head.lines) > FIELDS:
+        left = counted(len(head.lines) - FIELDS, "field")
+        yield from say(f"… and {left} more", width, style="dim")
+    for finding in head.findings:
+        yield from finding_lines(finding, width, INDENT)
+
+
+def _status(story: Story) -> str | None:
+    if story.response is None:
+        return None
+    words = story.response.start_line.split()
+    status = words[1] if len(words) > 1 else ""
+    return status_meaning(int(status)) if status.isascii() and status.isdigit() else None
+
+
+def _deflate(story: Story, width: int) -> Iterator[Line]:
+    agreed = story.deflate
+    if agreed is None:
+        return
+    name = visible(agreed.name, 80)
+    yield from say(f"So messages may be compressed with {name} (RFC 7692):", width)
+    for side, alone, bits in (
+        ("client", agreed.client_no_context_takeover, agreed.client_max_window_bits),
+        ("server", agreed.server_no_context_takeover, agreed.server_max_window_bits),
+    ):
+        context = "compresses each message alone" if alone else "may refer to its earlier messages"
+        text = f"{context}, up to {1 << bits:,} bytes back (window bits {bits})"
+        yield from row(f"the {side}", text, width)
+
+
+def proof_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield how the accept value comes about, or why there is none."""
+    proof = story.proof
+    if proof is None:
+        return
+    if proof.kind == "accept":
+        yield from _accept(proof, width)
+    elif proof.kind == "challenge" and proof.challenge is not None:
+        yield from _challenge(proof, proof.challenge, width)
+    else:
+        yield from say(f"{proof.why[:1].upper()}{proof.why[1:]}.", width)
+
+
+def _accept(proof: Proof, width: int) -> Iterator[Line]:
+    steps = proof.steps
+    if steps is None:
+        return
+    text = (
+        "The client makes the random key; the server answers with a hash of it, which only who has "
+        "read the request and knows WebSocket can make (RFC 6455 §4.2.2 item 5.4). It proves "
+        "nothing about who the server is."
+    )
+    yield from say(text, width)
+    yield from row("key as sent", visible(steps.key, VALUE), width)
+    yield from row("the GUID, always this", GUID.decode("ascii"), width)
+    yield from row("one behind the other", visible(steps.concatenation, VALUE), width)
+    yield from row("SHA-1 of it, in hex", steps.digest, width)
+    yield from row("its 20 bytes in base64", steps.accept, width, style="bold")
+    if proof.sent is None:
+        yield from row("the server sent", proof.why or "nothing", width)
+        return
+    yield from row("the server sent", visible(proof.sent, VALUE), width)
+    verdict = "the same: the client goes on"
+    if not proof.right:
+        verdict = "not the same: the client must fail the connection (§4.1)"
+        mistake = MISTAKES.get(accept_mistake(steps.key, proof.sent) or "")
+        verdict += f"; {mistake}" if mistake else ""
+    yield from row("compared", verdict, width, style="green" if proof.right else "red")
+
+
+def _challenge(proof: Proof, steps: ChallengeSteps, width: int) -> Iterator[Line]:
+    text = (
+        "Hixie-76 hides two numbers in text: the digits of each key, read as one number, divided "
+        "by how many spaces it has. Eight random bytes follow the request's head. The client makes "
+        "all three; the server answers with the MD5 of them (draft-hixie-76 §5.2)."
+    )
+    yield from say(text, width)
+    for name, number in (("Key1", steps.first), ("Key2", steps.second)):
+        yield from _number(name, number, width)
+    yield from row("eight bytes", steps.body.hex(" "), width)
+    if steps.challenge is None or steps.answer is None:
+        yield from say("So there is no answer: the server must refuse.", width)
+        return
+    yield from row("4 + 4 + 8 bytes", steps.challenge.hex(" "), width)
+    yield from row("MD5 of them", steps.answer.hex(" "), width, style="bold")
+    if proof.sent is None:
+        yield from row("the server sent", "nothing that is in the capture", width)
+        return
+    sent = bytes.fromhex(proof.sent)
+    yield from row("the server sent", sent.hex(" "), width)
+    verdict = "the same: the client goes on"
+    if not proof.right:
+        mistake = MISTAKES.get(answer_mistake(steps, sent) or "")
+        verdict = "not the same: the client must fail the connection"
+        verdict += f"; {mistake}" if mistake else ""
+    yield from row("compared", verdict, width, style="green" if proof.right else "red")
+
+
+def _number(name: str, number: KeyNumber, width: int) -> Iterator[Line]:
+    yield from row(f"{name} as sent", visible(number.key, VALUE), width)
+    if number.part is None:
+        yield from row("", f"{name} {visible(number.mistake or '', VALUE)}", width, style="red")
+        return
+    text = f"{number.number} from its digits, / {number.spaces} spaces = {number.part}"
+    yield from row("", f"{text} = 0x{number.part:08x}", width)

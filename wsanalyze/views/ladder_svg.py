@@ -1,0 +1,121 @@
+"""A ladder diagram as SVG: one element that needs nothing else, in light and in dark."""
+
+from __future__ import annotations
+
+from html import escape
+
+from wsanalyze.views.escape import cells, shortened
+from wsanalyze.views.ladder import Ladder, Rung
+
+WIDTH, ROW, TOP = 960, 30, 64
+# Where the first and the last lane are; time and packet stand to the left of them.
+FIRST, LAST = 190, 900
+TIME_AT, PACKET_AT = 104, 168
+# How wide a character of the labels is, at most, in their size.
+CHARACTER = 7.0
+
+STYLE = """
+.wsl{max-width:960px;width:100%;font:12px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;
+--ink:#1b1f24;--dim:#59636e;--line:#c4ccd4;--back:#ffffff;--tcp:#59636e;--tls:#8250df;
+--http:#0b6bcb;--websocket:#116329;--noted:#9a5b00;--gap:#9a5b00;--error:#b3261e;--warning:#9a5b00}
+@media (prefers-color-scheme:dark){.wsl{--ink:#e8edf2;--dim:#9aa6b2;--line:#3d4650;--back:#0f1419;
+--tcp:#9aa6b2;--tls:#c4a2ff;--http:#7cc0ff;--websocket:#7ddb93;--noted:#e7b351;--gap:#e7b351;
+--error:#ff8a80;--warning:#e7b351}}
+.wsl .back{fill:var(--back)}.wsl .lane{stroke:var(--line);stroke-width:2}
+.wsl .name{font-weight:700;fill:var(--ink)}.wsl .address,.wsl .place{fill:var(--dim)}
+.wsl .break{stroke:var(--dim);stroke-width:2;stroke-dasharray:2 4}
+.wsl .fold{fill:var(--dim)}.wsl .note{fill:var(--dim);font-style:italic}
+.wsl .wash{fill:var(--back)}.wsl .detail{fill:var(--dim)}.wsl path{stroke-width:1.5;fill:none}
+.wsl .tcp{--at:var(--tcp)}.wsl .tls{--at:var(--tls)}.wsl .http{--at:var(--http)}
+.wsl .websocket{--at:var(--websocket)}.wsl .noted{--at:var(--noted)}.wsl .gap{--at:var(--gap)}
+.wsl .error{--at:var(--error)}.wsl .warning{--at:var(--warning)}
+.wsl .label{fill:var(--at)}.wsl .shaft{stroke:var(--at)}.wsl .tip{fill:var(--at);stroke:none}
+.wsl .noted .shaft,.wsl .gap .shaft{stroke-dasharray:5 4}
+"""
+
+
+def ladder_svg(ladder: Ladder) -> str:
+    """Return the diagram as one `<svg>` element; all text in it is escaped twice over."""
+    lanes = ladder.lanes
+    places = [FIRST + (LAST - FIRST) * lane // (len(lanes) - 1) for lane in range(len(lanes))]
+    rungs = list(ladder.rungs())
+    height = TOP + ROW * len(rungs) + 20
+    title = f"Connection {ladder.story.number}: {' to '.join(lanes)}"
+    parts = [
+        f'<svg class="wsl" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'role="img" aria-label="{escape(title)}">',
+        f"<title>{escape(title)}</title><style>{STYLE}</style>",
+        f'<rect class="back" width="{WIDTH}" height="{height}"/>',
+        _text(TIME_AT, TOP - 18, "place", "seconds", "end"),
+        _text(PACKET_AT, TOP - 18, "place", "packet", "end"),
+    ]
+    for place, lane in zip(places, lanes, strict=True):
+        name, _, address = lane.partition(" ")
+        anchor = "end" if place == LAST else "middle" if place != FIRST else "start"
+        parts.append(_text(place, TOP - 36, "name", name, anchor))
+        parts.append(_text(place, TOP - 18, "address", address, anchor))
+        parts.append(f'<path class="lane" d="M{place} {TOP - 8}V{height - 8}"/>')
+    for number, rung in enumerate(rungs):
+        parts.append(_rung(rung, TOP + ROW * number + 18, places))
+    parts.append("</svg>")
+    return "\n".join(parts)
+
+
+def _rung(rung: Rung, at: int, places: list[int]) -> str:
+    start, stop = places[rung.start], places[rung.stop]
+    middle = (start + stop) / 2
+    if rung.kind == "fold":
+        return _fold(rung, at, places)
+    place = _text(TIME_AT, at + 4, "place", rung.time, "end")
+    place += _text(PACKET_AT, at + 4, "place", rung.packet, "end")
+    if rung.kind == "note":
+        text = f"{rung.label}: {rung.detail}" if rung.detail else rung.label
+        return place + _washed(middle, at + 4, "note", text, abs(stop - start))
+    kind = rung.severity if rung.severity in ("error", "warning") else rung.style
+    lead = 8 if stop > start else -8
+    label = _label(rung, middle, at - 6, abs(stop - start))
+    dashed = " noted" if rung.style in ("noted", "gap") and kind != rung.style else ""
+    return (
+        f'{place}<g class="{kind}{dashed}">{label}'
+        f'<path class="shaft" d="M{start} {at}H{stop - lead}"/>'
+        f'<path class="tip" d="M{stop} {at}l{-lead} -4v8z"/></g>'
+    )
+
+
+def _fold(rung: Rung, at: int, places: list[int]) -> str:
+    """Return a silence: every lane is broken, and how long it was stands in the middle."""
+    parts = [
+        f'<rect class="wash" x="{place - 4}" y="{at - 12}" width="8" height="20"/>'
+        f'<path class="break" d="M{place} {at - 10}v18"/>'
+        for place in places
+    ]
+    middle = (places[0] + places[-1]) / 2
+    parts.append(_washed(middle, at + 2, "fold", rung.label, places[-1] - places[0]))
+    return "".join(parts)
+
+
+def _label(rung: Rung, middle: float, at: int, wide: int) -> str:
+    room = int((wide - 30) / CHARACTER)
+    mark = {"error": " ✗", "warning": " !"}.get(rung.severity or "", "")
+    label = shortened(rung.label, room - len(mark)) + mark
+    left = room - sum(map(cells, label)) - 2
+    detail = shortened(rung.detail, left) if rung.detail and left > 4 else ""
+    more = f'<tspan class="detail">  {escape(detail)}</tspan>' if detail else ""
+    return (
+        f'<text class="label" x="{middle:g}" y="{at}" text-anchor="middle" xml:space="preserve">'
+        f"{escape(label)}{more}</text>"
+    )
+
+
+def _washed(middle: float, at: float, kind: str, text: str, wide: int) -> str:
+    """Return a text in the middle of lanes, on a ground that hides what is below it."""
+    shown = shortened(text, int((wide - 20) / CHARACTER))
+    size = sum(map(cells, shown)) * CHARACTER + 16
+    ground = (
+        f'<rect class="wash" x="{middle - size / 2:g}" y="{at - 13}" width="{size:g}" height="18"/>'
+    )
+    return ground + _text(middle, at, kind, shown, "middle")
+
+
+def _text(x: float, y: float, kind: str, text: str, anchor: str) -> str:
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>'

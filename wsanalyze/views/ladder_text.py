@@ -1,0 +1,106 @@
+"""A ladder diagram as lines for a terminal, as wide as that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.views.escape import cells, shortened
+from wsanalyze.views.ladder import Ladder, Rung
+from wsanalyze.views.wrapping import Line
+
+# Time and packet to the left of the lanes.
+TIME, PACKET = 12, 8
+LEFT = TIME + PACKET + 1
+# The least that lies between two lanes.
+LEAST = 14
+STYLES = {
+    "tcp": "dim",
+    "tls": "magenta",
+    "http": "cyan",
+    "websocket": "green",
+    "gap": "yellow",
+    "noted": "yellow",
+    "fold": "dim",
+    "note": "dim",
+}
+MARKS = {"error": " ✗", "warning": " !", "info": ""}
+
+
+def ladder_lines(ladder: Ladder, width: int) -> Iterator[Line]:
+    """Yield the lines of a diagram; nothing where there is nothing to draw."""
+    rungs = list(ladder.rungs())
+    if not rungs:
+        return
+    lanes = ladder.lanes
+    gap = max((width - LEFT - len(lanes)) // (len(lanes) - 1), LEAST)
+    yield from _names(lanes, gap)
+    for rung in rungs:
+        yield _line(rung, len(lanes), gap)
+
+
+def _names(lanes: tuple[str, ...], gap: int) -> Iterator[Line]:
+    """Yield the names of the lanes above them, the last one ending at its lane."""
+    kinds = [lane.partition(" ")[0] for lane in lanes]
+    addresses = [lane.partition(" ")[2] for lane in lanes]
+    for head, names in (("", kinds), ("  seconds packet", addresses)):
+        text = f"{head:<{LEFT}}"
+        for place, name in enumerate(names):
+            at = LEFT + place * (gap + 1)
+            last = place == len(names) - 1
+            if last:
+                at = at - len(name) + 1
+            elif place:
+                at -= len(name) // 2
+            text = f"{text:<{at}}" if len(text) < at else text + " "
+            text += shortened(name, gap)
+        yield [(text, "bold")]
+
+
+def _line(rung: Rung, lanes: int, gap: int) -> Line:
+    left = f"{rung.time:>{TIME}} {rung.packet:>{PACKET - 1}} "
+    style = STYLES.get(rung.style, "")
+    if rung.kind == "fold":
+        text = f" ⋮ {rung.label} ⋮ "
+        body = _spread(text, lanes, gap, " ", "⋮")
+        return [(left, "dim"), (body, style)]
+    line: Line = [(left, "dim")]
+    low, high = min(rung.start, rung.stop), max(rung.start, rung.stop)
+    for lane in range(lanes):
+        if lane:
+            inside = low < lane <= high
+            line.append(_span(rung, gap, style) if inside and lane == low + 1 else (" " * gap, ""))
+        line.append(("│", "dim"))
+    return line
+
+
+def _spread(text: str, lanes: int, gap: int, fill: str, bar: str) -> str:
+    """Return a text across all lanes, in the middle of them."""
+    wide = lanes + gap * (lanes - 1)
+    room = list(fill * wide)
+    for lane in range(lanes):
+        room[lane * (gap + 1)] = bar
+    shown = shortened(text, wide - 4)
+    at = (wide - len(shown)) // 2
+    room[at : at + len(shown)] = shown
+    return "".join(room)
+
+
+def _span(rung: Rung, gap: int, style: str) -> tuple[str, str]:
+    """Return what lies between two lanes: an arrow with its label in it."""
+    mark = MARKS.get(rung.severity or "", "")
+    room = gap - 6 - len(mark)
+    text = rung.label
+    if rung.detail:
+        text += f": {rung.detail}"
+    text = shortened(text, room) + mark
+    used = sum(map(cells, text))
+    if rung.severity == "error":
+        style = "red"
+    if rung.kind == "note":
+        side = max(gap - used, 0)
+        return " " * (side // 2) + text + " " * (side - side // 2), style
+    dash = "╌" if rung.style in ("gap", "noted") else "─"
+    rest = dash * max(gap - used - 5, 0)
+    if rung.start < rung.stop:
+        return f"{dash * 2} {text} {rest}►", style
+    return f"◄{rest} {text} {dash * 2}", style
