@@ -19,18 +19,26 @@ _LOCAL = (
 _LOOPBACK = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
 
 
+# What a proxy writes anew for its own leg.
+_OF_THE_HOP = ("host", "upgrade", "connection")
+
+
 def names_server(handshake: Handshake) -> bool:
     """Tell whether Host is what the browser wrote, and not a proxy's own name for the server.
 
     nginx writes the address from its configuration there if it is not told otherwise. A public
-    name is taken for what it says; another one only in a request that no proxy has written.
+    name is taken for what it says; another one only in a request that no proxy has written: nginx
+    puts fields that it was told to set, Upgrade and Connection among them, in front of Host, and
+    says `upgrade` or `close` where clients say `Upgrade`.
     """
     head = handshake.request_head
     host = HOST.match(handshake.host or "")
     if host is not None and is_public_name(host[1]):
         return True
-    written = head.fields[0].name == "Host" and "Upgrade" in head.tokens("connection")
-    return written and not signs(head)
+    if "Upgrade" not in head.tokens("connection") or signs(head):
+        return False
+    first = next(field.name for field in head.fields if field.name.lower() in _OF_THE_HOP)
+    return first == "Host"
 
 
 def same_site(origin: str, host: str) -> bool:
