@@ -19,6 +19,19 @@ KEPT_SETTINGS = 16
 KEPT_KEYS = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class ProxyLogin:
+    """Credentials that a client gave a proxy where everybody could read them.
+
+    `what` says of which kind; they themselves are not kept. Time and packet are those of the
+    request of a CONNECT, or of SOCKS 5's user name and password.
+    """
+
+    what: str
+    time: int
+    packet: int
+
+
 # Not frozen: that would make it four times as slow to make, and each connection has some.
 @dataclass(slots=True)
 class Event:

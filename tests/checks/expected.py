@@ -64,9 +64,9 @@ FOUND: dict[str, dict[int | None, str]] = {
         9: "HSR-10",  # /broken: Apache takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
     },
-    # Whoever goes through a proxy does nothing wrong.
-    "connect-tunnels.pcapng": {},
-    "socks-tunnels.pcapng": {},
+    # Whoever goes through a proxy does nothing wrong, but to log in to it in the clear.
+    "connect-tunnels.pcapng": {10: "SEC-17", 12: "SEC-17"},
+    "socks-tunnels.pcapng": {12: "SEC-17"},
     "proxy-protocol.pcapng": {},
     # HAProxy says where its client spoke TLS: what is behind is no warning then, but of /plain.
     "proxy-protocol-tls.pcapng": {

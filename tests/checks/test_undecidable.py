@@ -363,6 +363,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-06": encryption.TestChangedRecord.test_none_for_sure,
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
     "PRX-19": encryption.TestInterception.test_others,
+    "SEC-17": ways.TestLogins.test_none_was_given_or_none_that_can_be_read,
     "PRX-21": ways.TestRefusals.test_no_websocket_connection_tells_what_it_was_for,
     "H2-01": http2.TestSettings.test_not_where_settings_may_be_missing,
     "H2-02": http2.TestSettings.test_not_where_settings_may_be_missing,

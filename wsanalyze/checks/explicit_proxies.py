@@ -1,4 +1,4 @@
-"""Proxies that clients know of (PRX-21): the way through them, and what they refused."""
+"""Proxies that clients know of: the way there, what they refused (PRX-21), logins (SEC-17)."""
 
 from __future__ import annotations
 
@@ -56,6 +56,40 @@ def explicit_proxy(facts: CaptureFacts) -> Iterator[Finding]:
         concerned = attempts.get((refusal.client_ip, refusal.where.lower()))
         if concerned:
             yield _refused(facts, refusal, concerned)
+
+
+@check(
+    "SEC-17",
+    "proxy-login-in-the-clear",
+    "Credentials for a proxy, readable for everybody on the way",
+    severity="warning",
+    tags=("security", "privacy", "proxy", "handshake"),
+    references=("RFC 7617 §4", "RFC 1929 §2"),
+    explanation=(
+        "The client gave its proxy a user name and password, or a token, and the way to the proxy "
+        "is not encrypted: whoever is on it can use them. That what follows in the tunnel is "
+        "encrypted does not help."
+    ),
+    advice=(
+        "Reach the proxy by TLS, or let it use Digest, Negotiate or addresses; give out other "
+        "credentials in place of these."
+    ),
+    scope=CAPTURE,
+    example="connect-tunnels.pcapng",
+)
+def proxy_login_in_the_clear(facts: CaptureFacts) -> Iterator[Finding]:
+    """SEC-17: one finding for each proxy on the way of a connection."""
+    for each in facts.connections:
+        for login in each.connection.proxy_logins:
+            finding = Finding(
+                "the client logged in to a proxy without encryption",
+                sender="client",
+                time=login.time,
+                packet=login.packet,
+                evidence=login.what,
+                reference="RFC 1929 §2" if login.what.startswith("SOCKS") else "RFC 7617 §4",
+            )
+            yield facts.about(each, finding)
 
 
 def _went_through(facts: Facts) -> str:

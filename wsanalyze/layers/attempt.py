@@ -80,6 +80,7 @@ class Attempt:
             scheme=route.scheme,
             tunnel=route.tunnel,
             told_tls=route.told_tls,
+            proxy_logins=route.logins,
             tls=route.tls,
             http_stream=stream,
             http_version="2" if stream is not None else None,

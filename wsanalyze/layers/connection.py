@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsanalyze.layers.tls_connection import TlsConnection
-from wsanalyze.observation import Observation
+from wsanalyze.observation import Observation, ProxyLogin
 from wsanalyze.transport.community_id import community_id
 from wsanalyze.transport.conflict import Conflict
 from wsanalyze.websocket.handshake import Handshake
@@ -94,6 +94,8 @@ class Connection:
     # How many findings concern it, and the worst of them, once it was audited.
     findings: int = 0
     severity: str | None = None
+    # What proxies on the way were given in the clear, the outermost first.
+    proxy_logins: tuple[ProxyLogin, ...] = ()
     # The TLS connection that it travelled in.
     tls: TlsConnection | None = None
     # Whether its counts are final, but for an answer that comes late.
