@@ -56,7 +56,7 @@ FOUND: dict[str, dict[int | None, str]] = {
         10: "HSR-18",
     },
     "apache-proxy.pcapng": {
-        4: "HSR-12",  # /stripped: Apache takes the Upgrade of the 426 away too
+        4: "HSR-12 PRX-23",  # /stripped: Apache takes the Upgrade of the 426 away too
         5: STRIPPED,
         6: "HSR-10 PRX-05",  # /no-backend
         7: "HSR-10 PRX-05",  # /silent
@@ -78,17 +78,17 @@ FOUND: dict[str, dict[int | None, str]] = {
     # nginx, and HAProxy, reset TCP where a client has sent close_notify behind its FIN.
     "wss-rekeyed.pcapng": {2: "CLS-09", 4: "CLS-09"},
     "squid-proxy.pcapng": {
-        2: "HSR-12",  # /stripped
+        2: "HSR-12 PRX-23",  # /stripped
         3: STRIPPED,
         4: "HSR-10 PRX-05",  # /no-backend
         5: "HSR-10 PRX-05",  # /silent
         6: f"{STRIPPED} HSR-18",
-        7: "HSR-12 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
+        7: "HSR-12 PRX-23 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
         8: STRIPPED,
         9: "PRX-05",  # 407
     },
     "varnish-proxy.pcapng": {
-        2: "HSR-12",  # /stripped
+        2: "HSR-12 PRX-23",  # /stripped
         3: STRIPPED,
         5: STRIPPED,  # /cached, for the first time
         6: "PRX-06",  # /cached, for the second time
@@ -237,7 +237,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     "stalling-proxy.pcapng": {},
     "two-backends.pcapng": dict.fromkeys((10, 11, 14, 15), "HSR-10"),  # busy: 503
     "port-80.pcapng": {
-        0: "PRX-20",
+        0: "PRX-20 PRX-23",
         1: STRIPPED,
     },
     "idle-crowd.pcapng": {},

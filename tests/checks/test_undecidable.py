@@ -21,6 +21,7 @@ from checks import test_explicit_proxies as ways
 from checks import test_http2 as http2
 from checks import test_legacy as legacy
 from checks import test_proxies as proxies
+from checks import test_proxy_answers as refusals
 from checks import test_security as security
 from checks import test_security_messages as sent
 from checks import test_transport as transport
@@ -364,6 +365,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
     "PRX-19": encryption.TestInterception.test_others,
     "SEC-17": ways.TestLogins.test_none_was_given_or_none_that_can_be_read,
+    "PRX-23": refusals.TestDidNotArrive.test_the_request_or_the_body_was_not_captured,
     "PRX-21": ways.TestRefusals.test_no_websocket_connection_tells_what_it_was_for,
     "H2-01": http2.TestSettings.test_not_where_settings_may_be_missing,
     "H2-02": http2.TestSettings.test_not_where_settings_may_be_missing,

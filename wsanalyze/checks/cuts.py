@@ -8,6 +8,7 @@ from itertools import pairwise
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import (
     Cut,
+    TimeLimit,
     both_ends,
     grow,
     idle_time_limits,
@@ -26,6 +27,8 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 # Waits between attempts that are shown of a loop.
 WAITS = 10
+# Connections that a time limit names.
+NAMED = 8
 # How many attempts, within how many s, the last of them, the waits between them in ns.
 _Loop = tuple[int, float, Facts, list[int]]
 _CUT = ("proxy", "cut", "transport")
@@ -77,7 +80,10 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
         "connection were ended by who is between, without a Close of either application: something "
         "between them told both that it was over."
     ),
-    advice="Look for a firewall or load balancer between them, and its time limits.",
+    advice=(
+        "Where the finding names a proxy: look at its log of that moment and at its time limits. "
+        "Otherwise look for a firewall or load balancer between the two ends."
+    ),
     scope=CAPTURE,
     example="firewall.pcap",
 )
@@ -90,7 +96,7 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
             continue
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         if apart is not None:
-            message = f"RSTs to both ends within {apart / 1e6:.1f} ms, without a Close of either"
+            message = f"RSTs to both ends within {_span(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
         key = each.handshake.key if each.handshake is not None else None
         if key is None:
@@ -115,10 +121,15 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
     if apart > front.thresholds.both_ends_s * SECOND:
         return None
     return (
-        f"who stands between ended both legs within {apart / 1e6:.1f} ms, without a Close "
-        f"of either end: this one, and that from {second.client_ip}:{second.client_port} "
-        f"to {second.server_ip}:{second.server_port} in packet {other.packet}"
+        f"the proxy at {first.server_ip}:{first.server_port} ended both its legs within "
+        f"{_span(apart)}, without a Close of either end: this one, and that from "
+        f"{second.client_ip}:{second.client_port} to {second.server_ip}:{second.server_port} in "
+        f"packet {other.packet}"
     )
+
+
+def _span(ns: int) -> str:
+    return f"{ns / 1e6:.1f} ms" if ns >= SECOND // 1000 else f"{ns / 1e3:.0f} µs"
 
 
 @check(
@@ -130,7 +141,9 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
     references=("RFC 6455 §5.5.2",),
     explanation=(
         "Several connections were closed after the same time without a frame. That is a time limit "
-        "of somebody: a proxy, a load balancer, or the application itself."
+        "of somebody: a proxy, a load balancer, or the application itself. It is told where they "
+        "ended at different moments (what ends all at once may be a restart), where chance makes "
+        "no such group of their times, and where no more connections outlived a longer silence."
     ),
     advice=(
         "Send Pings more often than that, or raise the limit (nginx: proxy_read_timeout and "
@@ -150,8 +163,17 @@ def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
             message += f", by the {next(iter(by))}'s side"
         if known is not None:
             message += f"; that is {known}"
-        finding = Finding(message, sender=cut.by, time=cut.time, packet=cut.packet)
+        finding = Finding(
+            message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
+        )
         yield facts.about(last, finding)
+
+
+def _clients(limit: TimeLimit) -> str:
+    """Name the first connections that a limit cut, by their clients."""
+    ends = [(each.connection.client_ip, each.connection.client_port) for each, _ in limit.cuts]
+    named = ", ".join(f"{ip}:{port}" for ip, port in ends[:NAMED])
+    return f"those of {named}{', …' if len(ends) > NAMED else ''}"
 
 
 @check(
@@ -174,7 +196,9 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     for limit in lifetime_limits(facts):
         last, cut = limit.cuts[-1]
         message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
-        finding = Finding(message, sender=cut.by, time=cut.time, packet=cut.packet)
+        finding = Finding(
+            message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
+        )
         yield facts.about(last, finding)
 
 

@@ -18,6 +18,14 @@ from wsanalyze.websocket.handshake import Handshake
 SECOND = 1_000_000_000
 _PROXY = ("proxy", "handshake")
 
+# What servers (websockets, ws, aiohttp, Tornado, gorilla) say who did not get the upgrade.
+_NO_UPGRADE = re.compile(
+    rb"(?<!-)\b(?:connection|upgrade) (?:header|hdr)"
+    rb"|\"connection\" must be|\"upgrade\" only to|token not found in 'connection'"
+    rb"|unsupported http version: http/1\.0",
+    re.IGNORECASE,
+)
+
 # The name in an absolute Location.
 _LOCATION = re.compile(r"https?://([^/?#:]+)[^?#]*")
 
@@ -100,6 +108,55 @@ def _leads_to_portal(facts: Facts, head: Head) -> bool:
     if location[1].split(".")[-2:] == asked.split(".")[-2:]:
         return False
     return any(word in location[0] for word in ("captive", "hotspot", "portal"))
+
+
+@check(
+    "PRX-23",
+    "upgrade-did-not-arrive",
+    "The server says that it was not asked to upgrade, and it was",
+    severity="warning",
+    tags=_PROXY,
+    references=("RFC 9110 §7.6.1", "RFC 9110 §7.8"),
+    explanation=(
+        "The request is right where it was captured, and the answer complains of the very fields "
+        "that are there: Upgrade, Connection, or the version of HTTP. Who answered got another "
+        "request. Between here and there a proxy took these fields out, which belong to one hop, "
+        "and did not write them anew. PRX-01 says so in a capture behind the proxy."
+    ),
+    advice=(
+        "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header "
+        "Connection upgrade. Apache: mod_proxy_wstunnel, or upgrade=websocket. Capture behind the "
+        "proxy, too."
+    ),
+    example="nginx-proxy.pcapng",
+    faults=("HSR-10",),
+)
+def upgrade_did_not_arrive(facts: Facts) -> Iterator[Finding]:
+    """PRX-23."""
+    handshake = facts.handshake
+    if handshake is None or facts.connection.outcome != "refused" or not facts.has_request:
+        return
+    head, response = handshake.request_head, handshake.response_head
+    if response is None or not _asks_well(head):
+        return
+    body = facts.observation.body
+    said = _NO_UPGRADE.search(body) if handshake.status in (400, 426) else None
+    if said is not None:
+        line = body[body.rfind(b"\n", 0, said.start()) + 1 :].partition(b"\n")[0]
+        what, evidence = "complains of what is there", line.decode("utf-8", "replace")
+    elif handshake.status == 505 and response.http_version != "1.0":
+        what, evidence = "says that it was asked in another version of HTTP", response.start_line
+    else:
+        return
+    message = f"the request asks for an upgrade as it should, and the answer {what}"
+    yield facts.once("server", message, evidence=evidence[:200])
+
+
+def _asks_well(head: Head) -> bool:
+    """Tell whether a request asks for WebSocket so that no server finds fault with it."""
+    upgrade = [token.lower() for token in head.tokens("upgrade")]
+    connection = {token.lower() for token in head.tokens("connection")}
+    return head.http_version == "1.1" and upgrade == ["websocket"] and "upgrade" in connection
 
 
 @check(
