@@ -224,7 +224,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     },
     "one-direction.pcapng": {0: "TRN-01", 1: "TRN-01"},
     # The plain connection can be read from its middle on, the compressed one cannot.
-    "from-the-middle.pcapng": {1: "PMD-06"},
+    "from-the-middle.pcapng": {},
     "snapped.pcap": {0: "TRN-01", None: "TRN-04"},
     "overrun.pcap": {0: "PMD-06 TRN-01"},
     "firewall.pcap": {0: "CLS-08 PRX-12 PRX-13"},
@@ -264,7 +264,7 @@ FOUND: dict[str, dict[int | None, str]] = {
 # And of severity info, in captures that were made for what is no more than a remark.
 REMARKS: dict[str, dict[int | None, str]] = {
     "one-direction.pcapng": {0: "PRX-18 TRN-05", 1: "PRX-18 TRN-05"},
-    "from-the-middle.pcapng": {0: "TRN-05", 1: "TRN-05"},
+    "from-the-middle.pcapng": {0: "TRN-05", 1: "PMD-06 TRN-05"},
     "snapped.pcap": {0: "TRN-05"},  # its heads are cut, and cannot be read
     "overrun.pcap": {},
     "firewall.pcap": {},

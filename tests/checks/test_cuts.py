@@ -121,7 +121,8 @@ class TestBothLegs:
     def test_it_ended_the_other_one_as_well(self) -> None:
         assert self.of() == [
             "the proxy at 198.51.100.2:80 ended both its legs within 10.0 ms, without a Close of "
-            "either end: this one, and that from 203.0.113.5:50000 to 198.51.100.2:9060 in packet 33"
+            "either end: this one, "
+            "and that from 203.0.113.5:50000 to 198.51.100.2:9060 in packet 33"
         ]
 
     def test_an_application_ended_its_leg(self) -> None:

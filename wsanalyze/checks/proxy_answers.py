@@ -143,7 +143,10 @@ def upgrade_did_not_arrive(facts: Facts) -> Iterator[Finding]:
     said = _NO_UPGRADE.search(body) if handshake.status in (400, 426) else None
     if said is not None:
         line = body[body.rfind(b"\n", 0, said.start()) + 1 :].partition(b"\n")[0]
-        what, evidence = "complains of what is there", line.decode("utf-8", "replace")
+        what, evidence = (
+            "complains of what is there",
+            facts.without_secrets(line.decode("utf-8", "replace")),
+        )
     elif handshake.status == 505 and response.http_version != "1.0":
         what, evidence = "says that it was asked in another version of HTTP", response.start_line
     else:
