@@ -50,7 +50,7 @@ async def be_refused(port: int) -> None:
 
 
 async def vanish(port: int) -> None:
-    client = await connect(f"ws://127.0.0.1:{port}/vanishing")
+    client = await connect(f"ws://127.0.0.1:{port}/vanishing", subprotocols=["chat"])
     await client.send("the last word")
     await client.recv()
     client.transport.abort()
