@@ -68,6 +68,11 @@ class Limits:
     # that wait. Some hundred are on their way at a time; beyond it the oldest are given up.
     fragments: int = 4 * 1024 * 1024
     datagrams: int = 4096
+    # Packets of one conversation that are held until it shows whether it is WebSocket, with 256
+    # bytes for each, where only those are kept: some hundred requests before the upgrade.
+    undecided: int = 1024 * 1024
+    # The same, of all conversations together.
+    undecided_total: int = 64 * 1024 * 1024
     # One record of a capture file; Wireshark's own bound for a packet is 256 KiB.
     packet: int = 64 * 1024 * 1024
     # Secrets of TLS connections that key logs say, some 400 bytes each: five for each connection of

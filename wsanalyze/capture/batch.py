@@ -56,15 +56,16 @@ class Batch:
             and self.capacity <= len(self.link)
         )
 
+    def packet(self, i: cython.Py_ssize_t) -> tuple[int, int, int, int, bytes]:
+        """Return packet i as `(number, time_ns, link, wire_length, captured bytes)`."""
+        return (
+            self.number[i],
+            self.time_ns[i],
+            self.link[i],
+            self.wire_length[i],
+            self.buffer.copy(self.start[i], self.stop[i]),
+        )
+
     def packets(self) -> list[tuple[int, int, int, int, bytes]]:
-        """Return the packets as `(number, time_ns, link, wire_length, captured bytes)`."""
-        return [
-            (
-                self.number[i],
-                self.time_ns[i],
-                self.link[i],
-                self.wire_length[i],
-                self.buffer.copy(self.start[i], self.stop[i]),
-            )
-            for i in range(self.count)
-        ]
+        """Return the packets, each as `packet` does."""
+        return [self.packet(i) for i in range(self.count)]

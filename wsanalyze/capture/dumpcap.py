@@ -327,18 +327,36 @@ def _arguments(name: str, options: Options) -> list[str]:
 
 def open_dumpcap(interfaces: Sequence[str], options: Options, limits: Limits) -> Dumpcap:
     """Start dumpcap. Raises NotPossibleError where it is missing or may not be run."""
+    return Dumpcap(_program(), interfaces, options, limits)
+
+
+def check_dumpcap() -> None:
+    """Raise NotPossibleError where dumpcap is missing, or not permitted to capture."""
+    program = _program()
+    # It opens the interface to say which link types it has.
+    done = subprocess.run(
+        [program, "-L", "-i", "lo"],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "LC_ALL": "C"},
+        timeout=START,
+        check=False,
+    )
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace")
+        error = dumpcap_words.error(words, program, "lo", None)
+        if isinstance(error, NotPossibleError):
+            raise error
+
+
+def _program() -> str:
     program = shutil.which("dumpcap")
-    if program is None:
-        found = shutil.which("dumpcap", mode=os.F_OK)
-        if found is not None:
-            raise NotPossibleError(
-                ", ".join(interfaces),
-                "you may not run dumpcap",
-                advice=dumpcap_words.how_to_permit(found),
-            )
+    if program is not None:
+        return str(Path(program).absolute())
+    found = shutil.which("dumpcap", mode=os.F_OK)
+    if found is None:
         raise NotPossibleError(
-            ", ".join(interfaces),
-            "dumpcap is not installed",
-            advice="sudo apt install wireshark-common",
+            "dumpcap", "dumpcap is not installed", advice="sudo apt install wireshark-common"
         )
-    return Dumpcap(str(Path(program).absolute()), interfaces, options, limits)
+    advice = dumpcap_words.how_to_permit(found)
+    raise NotPossibleError("dumpcap", "you may not run dumpcap", advice=advice)

@@ -60,7 +60,8 @@ def error(words: str, program: str, interfaces: str, capture_filter: str | None)
             _line(match[1]), "no such interface", advice="wsanalyze live --list names them"
         )
     if NOT_UP.search(words):
-        return CaptureError(interfaces, "is down", advice="ip link set INTERFACE up")
+        one = interfaces if "," not in interfaces else "INTERFACE"
+        return CaptureError(interfaces, "is down", advice=f"ip link set {one} up")
     if NOT_PERMITTED.search(words):
         return NotPossibleError(
             interfaces, "dumpcap is not permitted to capture", advice=how_to_permit(program)
@@ -73,7 +74,7 @@ def complaint(words: str) -> str:
     for line in words.splitlines():
         if line.startswith("dumpcap: ") and "cap_set_proc" not in line:
             return _line(line)
-    return "dumpcap ended without a word"
+    return "it said nothing"
 
 
 def how_to_permit(program: str) -> str:

@@ -175,3 +175,47 @@ def _opened(interfaces: Sequence[str], source: str, options: Options, limits: Li
             ) from None
         opened.description += f"; not dumpcap: {first.what}"
         return opened
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An interface that could be captured on.
+
+    `link` is its LINKTYPE_ number, None where only dumpcap knows it; `sources` which of "dumpcap"
+    and "socket" would open it now.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    up: bool
+    loopback: bool
+    link: int | None
+    sources: tuple[str, ...]
+
+
+def list_interfaces() -> list[Offer]:
+    """Return the machine's interfaces, those that are up first, with what can open them."""
+    dumpcap, socket = why_not("dumpcap") is None, why_not("socket") is None
+    offers = []
+    for link in sorted(list_links(), key=lambda each: (not each.up, each.index)):
+        sources = []
+        if dumpcap and link.up:
+            sources.append("dumpcap")
+        if socket and link.up and link.link is not None:
+            sources.append("socket")
+        offers.append(
+            Offer(link.name, link.addresses, link.up, link.loopback, link.link, tuple(sources))
+        )
+    return offers
+
+
+def why_not(source: str) -> NotPossibleError | None:
+    """Return why "dumpcap" or "socket" cannot capture here, None where it can."""
+    from wsanalyze.capture.dumpcap import check_dumpcap
+    from wsanalyze.capture.packet_socket import check_socket
+
+    try:
+        (check_dumpcap if source == "dumpcap" else check_socket)()
+    except NotPossibleError as error:
+        return error
+    return None

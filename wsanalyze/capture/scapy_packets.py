@@ -8,13 +8,13 @@ scapy's, somebody else has done that.
 from __future__ import annotations
 
 import io
-import struct
 import sys
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from wsanalyze.capture.stored import reason
+from wsanalyze.capture.written import enhanced, interface, section
 from wsanalyze.errors import UsageError
 
 FORMAT = "scapy"
@@ -24,10 +24,6 @@ LARGEST_NS = (1 << 63) - 1
 # What the interface of times before 1970 counts from, seconds: just before what 64 bits hold.
 EARLIEST_S = -9_223_372_037
 NS_PER_S = 1_000_000_000
-
-# Block types and options, draft-ietf-opsawg-pcapng §4.
-SECTION_HEADER, INTERFACE_DESCRIPTION, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
-IF_TSRESOL, IF_TSOFFSET = 9, 14
 
 
 def maybe_packets(source: object) -> PacketStream | None:
@@ -71,7 +67,7 @@ class PacketStream(io.RawIOBase):
         self.name = name
         self._packets = iter(packets)
         self._interfaces: dict[tuple[int, bool], int] = {}
-        self._waiting = memoryview(_section())
+        self._waiting = memoryview(section())
         self._number = 0
         self._time_ns = 0
 
@@ -109,15 +105,12 @@ class PacketStream(io.RawIOBase):
         time_ns = _maybe_time_ns(packet.time)
         self._time_ns = self._time_ns if time_ns is None else time_ns
         key = (_link(packet), self._time_ns < 0)
-        interface = b""
+        description = b""
         if key not in self._interfaces:
             self._interfaces[key] = len(self._interfaces)
-            interface = _interface(*key)
+            description = _interface(*key)
         units = self._time_ns - (EARLIEST_S * NS_PER_S if key[1] else 0)
-        head = struct.pack(
-            "<IIIII", self._interfaces[key], units >> 32, units & 0xFFFFFFFF, len(data), wire
-        )
-        return interface + _block(ENHANCED_PACKET, head + data)
+        return description + enhanced(self._interfaces[key], units, data, wire)
 
     def _bytes_of(self, packet: Any) -> bytes:
         """Return a packet as it was on the wire, or as scapy builds it where it was changed."""
@@ -177,19 +170,6 @@ def _maybe_time_ns(time: object) -> int | None:
     return max(EARLIEST_S * NS_PER_S, min(time_ns, 2 * LARGEST_NS))
 
 
-def _block(kind: int, body: bytes) -> bytes:
-    body += bytes(-len(body) % 4)
-    length = struct.pack("<I", 12 + len(body))
-    return struct.pack("<I", kind) + length + body + length
-
-
-def _section() -> bytes:
-    return _block(SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-
-
 def _interface(link: int, early: bool) -> bytes:
     """Return the description of an interface with nanoseconds, counted from 1970 or EARLIEST_S."""
-    options = struct.pack("<HHB3x", IF_TSRESOL, 1, 9)
-    if early:
-        options += struct.pack("<HHq", IF_TSOFFSET, 8, EARLIEST_S)
-    return _block(INTERFACE_DESCRIPTION, struct.pack("<HHI", link, 0, 0) + options + bytes(4))
+    return interface(link, offset_s=EARLIEST_S if early else None)

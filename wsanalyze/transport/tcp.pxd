@@ -46,6 +46,8 @@ cdef class Transport:
     cdef public long long conversations
     cdef public long long ordinal
     cdef int note
+    cdef public list whose
+    cdef Conversation owner
     cpdef feed(self, Batch batch, PacketCounts counts)
     cdef int unusual(
         self, int kind, Buffer buffer, int link, long long time, long long number

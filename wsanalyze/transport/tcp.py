@@ -65,7 +65,8 @@ class Transport:
 
     `opener(conversation)` is called with the first payload byte of a conversation and returns the
     Layer that reads it. `closer(conversation)` is called when it leaves for good. `segments`, where
-    given, gets a row per segment of the conversations that somebody reads.
+    given, gets a row per segment of the conversations that somebody reads. Where `whose` is a list,
+    `feed` appends an item for each packet: its conversation, None where it has none.
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class Transport:
         self.conversations = 0
         self.ordinal = 0
         self.note = 0
+        self.whose: list[Conversation | None] | None = None
+        self.owner: Conversation | None = None
 
     @cython.boundscheck(False)
     def feed(self, batch: Batch, counts: PacketCounts) -> None:
@@ -123,6 +126,9 @@ class Transport:
                 self.segment(buffer, batch.time_ns[i], batch.number[i])
             else:
                 self.unusual(kind, buffer, batch.link[i], batch.time_ns[i], batch.number[i])
+            if self.whose is not None:
+                self.whose.append(self.owner)
+                self.owner = None
         counts.packets += batch.count
         counts.tcp += followed
         counts.captured_bytes += captured
@@ -179,6 +185,8 @@ class Transport:
         conversation.last_time = time
         conversation.last_ordinal = self.ordinal
         conversation.last_packet = number
+        if self.whose is not None:
+            self.owner = conversation
         if conversation.let_go:
             if flags & (FIN | RST):
                 conversation.closing |= 4 if flags & RST else 1 << side

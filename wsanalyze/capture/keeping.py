@@ -1,0 +1,184 @@
+"""Packets kept while they are analysed: pcapng files that rotate and can be read at any moment.
+
+Each call writes whole blocks, unbuffered; where the disk is full, what was written in part is cut
+off again. Interfaces are told apart by their link type: a batch does not say more.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from wsanalyze.capture.batch import Batch
+from wsanalyze.capture.info import CaptureInfo
+from wsanalyze.capture.live import Received
+from wsanalyze.capture.stored import reason
+from wsanalyze.capture.written import enhanced, interface, section, statistics
+from wsanalyze.errors import UsageError
+
+# Number, time_ns, link type with the length of its check sequence, length on the wire, bytes.
+Packet = tuple[int, int, int, int, bytes]
+PROGRAM = "wsanalyze"
+# The longest text of names, and what a description takes with it.
+NAMES = 1024
+DESCRIPTION = NAMES + 64
+
+
+class PacketWriter:
+    """Writes packets into FILE, or with rotation into FILE_00001, FILE_00002 and so on.
+
+    - `path`: the file that is being written; `files`: how many were begun
+    - `packets`: how many were written, in all files
+    - `problem`: why packets are no longer written, one line; None while they are
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: CaptureInfo,
+        *,
+        rotate_bytes: int | None = None,
+        rotate_seconds: float | None = None,
+    ) -> None:
+        """Begin the first file; `info` is the source's, for names of interfaces.
+
+        A new file is begun before one would exceed `rotate_bytes`, and when it is `rotate_seconds`
+        old and another packet comes. Raises UsageError where `path` cannot be written.
+        """
+        self._given = path
+        self._info = info
+        self._rotate_bytes = rotate_bytes
+        self._rotate_seconds = rotate_seconds
+        self.files = 0
+        self.packets = 0
+        self.problem: str | None = None
+        self._descriptor = -1
+        self._last_ns = 0
+        self.path = path
+        try:
+            self._begin()
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot be written: {reason(error)}") from None
+
+    def write(self, batch: Batch) -> None:
+        """Write every packet of a batch."""
+        if self.problem is None:
+            self.write_packets(batch.packets())
+
+    def write_packets(self, packets: Iterable[Packet]) -> None:
+        """Write packets as `Batch.packet` gives them, in this order."""
+        if self.problem is not None:
+            return
+        try:
+            self._write_packets(packets)
+        except OSError as error:
+            self._give_up(error)
+
+    def close(self, received: Received | None = None) -> None:
+        """Write what was lost, and close; may be called twice."""
+        if self._descriptor < 0:
+            return
+        try:
+            if received is not None and self.problem is None and self._links:
+                self._put(
+                    [
+                        statistics(
+                            0,
+                            self._last_ns,
+                            received.received,
+                            received.dropped_by_interface,
+                            received.dropped_by_kernel,
+                        )
+                    ],
+                    0,
+                )
+        except OSError as error:
+            self._give_up(error)
+        self._close()
+
+    def _write_packets(self, packets: Iterable[Packet]) -> None:
+        blocks: list[bytes] = []
+        waiting = 0
+        # Written together, up to where the next file begins.
+        size = self._size
+        for _, time_ns, link, wire_length, data in packets:
+            self._last_ns = max(time_ns, 0)
+            number = self._links.get(link)
+            needed = 48 + len(data) + (0 if number is not None else DESCRIPTION)
+            if self._is_full(size + needed):
+                self._put(blocks, waiting)
+                blocks, waiting = [], 0
+                self._begin()
+                size, number = self._size, None
+            if number is None:
+                number = self._links[link] = len(self._links)
+                blocks.append(self._description(link))
+                size += len(blocks[-1])
+            blocks.append(enhanced(number, self._last_ns, data, wire_length))
+            waiting += 1
+            size += len(blocks[-1])
+        self._put(blocks, waiting)
+
+    def _is_full(self, size: int) -> bool:
+        """Say whether the next file is to be begun; none has less than a packet."""
+        if not self._links:
+            return False
+        if self._rotate_bytes is not None and size > self._rotate_bytes:
+            return True
+        return (
+            self._rotate_seconds is not None
+            and time.monotonic() - self._begun_at >= self._rotate_seconds
+        )
+
+    def _begin(self) -> None:
+        """Begin the next file."""
+        self._close()
+        self.files += 1
+        self.path = self._given
+        if self._rotate_bytes is not None or self._rotate_seconds is not None:
+            name = f"{self._given.stem}_{self.files:05}{self._given.suffix}"
+            self.path = self._given.with_name(name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        self._descriptor = os.open(self.path, flags, 0o666)
+        self._begun_at = time.monotonic()
+        self._size = 0
+        self._links: dict[int, int] = {}
+        self._put([section(PROGRAM)], 0)
+
+    def _put(self, blocks: list[bytes], packets: int) -> None:
+        """Write whole blocks, `packets` of them packets. Raises OSError."""
+        left = memoryview(b"".join(blocks))
+        whole = len(left)
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        self._size += whole
+        self.packets += packets
+
+    def _give_up(self, error: OSError) -> None:
+        """Say what happened, and cut off what was written in part."""
+        self.problem = (
+            f"{self.path}: cannot be written: {reason(error)}; "
+            f"packets are kept no longer ({self.packets} were)"
+        )
+        if self._descriptor >= 0:
+            try:
+                os.ftruncate(self._descriptor, self._size)
+            except OSError as second:
+                self.problem += f"; its last packet is cut: {reason(second)}"
+
+    def _description(self, link: int) -> bytes:
+        kind, fcs_length = link & 0xFFFF, link >> 16
+        names = [each.name for each in self._info.interfaces if each.link == kind and each.name]
+        return interface(
+            kind,
+            name=", ".join(dict.fromkeys(names))[:NAMES],
+            snap_length=self._info.snap_length or 0,
+            fcs_length=fcs_length or None,
+        )
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
