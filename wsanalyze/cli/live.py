@@ -18,6 +18,7 @@ from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import KINDS
+from wsanalyze.monitoring.keeping import PacketFile
 from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
 
@@ -85,6 +86,31 @@ FEW = 20
     metavar="DIR",
     help="Keep the tables as they grow: parts of Parquet in this folder.",
 )
+@click.option(
+    "-w",
+    "--write",
+    "packets",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.pcapng",
+    help="Keep the packets, too.",
+)
+@click.option(
+    "--only-websocket",
+    is_flag=True,
+    help="-w: those of WebSocket connections alone.",
+)
+@click.option(
+    "--rotate-size",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    help="-w: begin a new file before one gets larger.",
+)
+@click.option(
+    "--rotate-time",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="-w: begin a new file when one is so old.",
+)
 @click.option("--select", multiple=True, metavar="WORDS", help="Only these checks.")
 @click.option("--ignore", multiple=True, metavar="WORDS", help="All but these checks.")
 @click.option(
@@ -116,6 +142,10 @@ def command(
     kind: str,
     kinds: tuple[str, ...],
     output: Path | None,
+    packets: Path | None,
+    only_websocket: bool,
+    rotate_size: float | None,
+    rotate_time: float | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     thresholds: tuple[tuple[str, Number], ...],
@@ -150,6 +180,7 @@ def command(
         return DONE
     judge = Judge(checks_of(select, ignore), thresholds_of(thresholds), show_secrets=show_secrets)
     wanted = _kinds(kinds)
+    file = _packet_file(packets, only_websocket, rotate_size, rotate_time)
     bounds: Limits = options.limits_of(limits)
     # A capture lives shortly; this goes on for days.
     gc.enable()
@@ -177,6 +208,7 @@ def command(
                 judge=judge,
                 ends=Ends(duration, count, until_closed),
                 folder=output,
+                packets=file,
                 keylogs=options.keylogs_of(keylogs),
                 most=FEW if out.is_terminal and output is None else None,
             )
@@ -198,14 +230,26 @@ def command(
     return status_of(session, opened.statistics(), signals)
 
 
-def _listed() -> str:
-    """Return the interfaces, a line each: name, whether it is up, addresses."""
-    from wsanalyze.capture.links import list_links
+def _packet_file(
+    path: Path | None, only_websocket: bool, rotate_size: float | None, rotate_time: float | None
+) -> PacketFile | None:
+    if path is None:
+        if only_websocket or rotate_size is not None or rotate_time is not None:
+            raise UsageError("--only-websocket and --rotate-… are for the packets that -w keeps")
+        return None
+    size = None if rotate_size is None else int(rotate_size * 1_000_000)
+    return PacketFile(path, only_websocket, size, rotate_time)
 
-    links = list_links()
+
+def _listed() -> str:
+    """Return the interfaces, a line each: name, whether it is up, what can open it, addresses."""
+    from wsanalyze.capture.live import list_interfaces
+
+    links = list_interfaces()
     width = max((len(visible(each.name)) for each in links), default=0)
     lines = (
-        f"{visible(each.name):{width}}  {'up' if each.up else 'down':4}  {' '.join(each.addresses)}"
+        f"{visible(each.name):{width}}  {'up' if each.up else 'down':4}  "
+        f"{', '.join(each.sources) or '-':15}  {' '.join(each.addresses)}"
         for each in links
     )
     return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -24,6 +24,10 @@ def closing_facts(session: Session, received: Received) -> list[tuple[str, str]]
         ("received", counted(received.received, "packet")),
         ("dropped", _dropped(received)),
     ]
+    if session.packets is not None:
+        writer = session.packets.writer
+        several = "" if writer.files == 1 else f", {writer.files} files"
+        lines.append(("kept", f"{counted(writer.packets, 'packet')} in {writer.path}{several}"))
     if session.folder is not None:
         written = f"tables in {session.folder.parts.folder}"
         if session.folder.parts.lost:
