@@ -39,6 +39,7 @@ class Played:
         self.problems: list[str] = []
         self.ended = self.stopped = self.closed = False
         self.failure: str | None = None
+        self.session: Session
 
     def next(self, _seconds: float) -> Batch | None:
         if self.ended:

@@ -27,7 +27,7 @@ from wsanalyze.monitoring.events import (
 )
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.monitoring.numbering import NONE, Begun, Numbering
-from wsanalyze.monitoring.rows import message_event
+from wsanalyze.monitoring.rows import message_events
 from wsanalyze.pipeline import Pass
 
 # A Close frame in the first byte of its header.
@@ -291,10 +291,11 @@ class Follower:
             )
         first = 0 if self.most is None else max(len(owners) - self.most, 0)
         length = self.run.recording.wants.preview_length
-        for place in places[first:]:
-            event = message_event(columns, place, followed[place].number, numbers[place], length)
-            followed[place].last_message = event
-            self._placed.append((event.packet_end, event))
+        whose = [each.number for each in followed]
+        events = message_events(columns, first, whose, numbers, length)
+        for each, event in zip(followed[first:], events, strict=True):
+            each.last_message = event
+        self._placed += [(event.packet_end, event) for event in events]
         self._keep("messages", owners, numbers, columns)
 
     def _keep(self, name: str, owners: list[int], numbers: list[Any], columns: Any) -> None:
