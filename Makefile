@@ -19,6 +19,8 @@ demo: $(VENV)/.installed
 	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
 	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
 	@echo
+	@$(BIN)/python captures/watched.py
+	@echo
 	@echo "Try another one of captures/: . $(VENV)/bin/activate && wsanalyze captures/chromium.pcapng"
 
 test: check test-compiled test-pure

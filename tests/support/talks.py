@@ -32,10 +32,10 @@ def refuse(connection: ServerConnection, request: Any) -> Any:
     return None
 
 
-async def chat(port: int, number: int, compression: str | None) -> None:
+async def chat(port: int, number: int, compression: str | None, largest: int) -> None:
     url = f"ws://127.0.0.1:{port}/chat?number={number}"
     async with connect(url, subprotocols=["chat"], compression=compression) as client:
-        for length in (0, 5, 200, 70_000):
+        for length in (0, 5, 200, largest):
             await client.send("é" * length if number % 2 else b"\x00\xff" * length)
             await client.recv()
         await client.send(["in ", "three ", "pieces"])
@@ -56,11 +56,17 @@ async def vanish(port: int) -> None:
     client.transport.abort()
 
 
-async def everyone(port: int, rounds: int = 1) -> None:
-    """Chat with and without compression, be refused, vanish; all at a time."""
+async def everyone(port: int, rounds: int = 1, largest: int = 70_000) -> None:
+    """Chat with and without compression, be refused, vanish; all at a time.
+
+    `largest`: bytes of the largest messages, or half as many characters.
+    """
     async with serve(echo, "127.0.0.1", port, subprotocols=["chat"], process_request=refuse):
         for _ in range(rounds):
-            chats = [chat(port, number, "deflate" if number < 3 else None) for number in range(6)]
+            chats = [
+                chat(port, number, "deflate" if number < 3 else None, largest)
+                for number in range(6)
+            ]
             await asyncio.gather(*chats, be_refused(port), vanish(port))
 
 

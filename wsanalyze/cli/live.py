@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,10 @@ from wsanalyze.monitoring.events import KINDS
 from wsanalyze.monitoring.keeping import PacketFile
 from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
+
+if TYPE_CHECKING:
+    from wsanalyze.cli.live_output import Output
+    from wsanalyze.monitoring.session import Session
 
 # Seconds that a step waits for packets: how soon an end is noticed where nothing comes.
 STEP = 0.2
@@ -197,13 +202,10 @@ def command(
         )
         try:
             out = output_for(kind, wanted, no_color=no_color)
+            has_rows = kind == "jsonl" or output is not None
             session = Session(
                 opened,
-                wants=Wants(
-                    observe=True,
-                    hashes=kind == "jsonl" or output is not None,
-                    tls=output is not None,
-                ),
+                wants=Wants(observe=True, hashes=has_rows, tls=output is not None),
                 limits=bounds,
                 judge=judge,
                 ends=Ends(duration, count, until_closed),
@@ -212,22 +214,30 @@ def command(
                 keylogs=options.keylogs_of(keylogs),
                 most=FEW if out.is_terminal and output is None else None,
             )
-            if not quiet:
-                say(f"{opened.description}; Ctrl-C ends it")
-            with out:
-                while not session.finished:
-                    events = session.pump(STEP)
-                    if nothing_came(session, opened):
-                        break
-                    out.show(events, session)
-                    if signals.asked:
-                        session.stop()
-            if not nothing_came(session, opened):
-                out.end(session, opened.statistics(), quiet=quiet)
         except BaseException:
             opened.close()
             raise
+        if not quiet:
+            say(f"{opened.description}; Ctrl-C ends it")
+        try:
+            with out:
+                _follow(session, out, signals)
+            if not nothing_came(session, opened):
+                out.end(session, opened.statistics(), quiet=quiet)
+        finally:
+            session.close()
     return status_of(session, opened.statistics(), signals)
+
+
+def _follow(session: Session, out: Output, signals: Signals) -> None:
+    """Show what happens until the session ends."""
+    while not session.finished:
+        events = session.pump(STEP)
+        if nothing_came(session, session.source):
+            return
+        out.show(events, session)
+        if signals.asked:
+            session.stop()
 
 
 def _packet_file(
