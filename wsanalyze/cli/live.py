@@ -19,12 +19,12 @@ from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import KINDS
-from wsanalyze.monitoring.keeping import PacketFile
 from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
 
 if TYPE_CHECKING:
     from wsanalyze.cli.live_output import Output
+    from wsanalyze.monitoring.keeping import PacketFile
     from wsanalyze.monitoring.session import Session
 
 # Seconds that a step waits for packets: how soon an end is noticed where nothing comes.
@@ -247,6 +247,8 @@ def _packet_file(
         if only_websocket or rotate_size is not None or rotate_time is not None:
             raise UsageError("--only-websocket and --rotate-… are for the packets that -w keeps")
         return None
+    from wsanalyze.monitoring.keeping import PacketFile
+
     size = None if rotate_size is None else int(rotate_size * 1_000_000)
     return PacketFile(path, only_websocket, size, rotate_time)
 
