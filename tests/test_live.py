@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from cli.running import COMMAND, environment
-from support.live import Paused, Played, session_of
+from support.played import Paused, Played, session_of
 from support.talks import free_port, talk
 
 import wsanalyze

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from support.live import WANTS, Clock, Paused, Played, drained, events_of, session_of
 from support.packets import pcap_of
+from support.played import WANTS, Clock, Paused, Played, drained, events_of, session_of
 
 import wsanalyze
 from wsanalyze.capture.batch import Batch

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.live import Played, drained, session_of
+from support.played import Played, drained, session_of
 
 from wsanalyze.monitoring.events import LimitReached, Message, Problem
 from wsanalyze.tables.schema import CONNECTIONS, FINDINGS, MESSAGES

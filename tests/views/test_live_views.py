@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.live import Paused, Played, drained, session_of
+from support.played import Paused, Played, drained, session_of
 
 from wsanalyze.capture.live import Received
 from wsanalyze.monitoring.events import Close, Found, LimitReached, Problem
