@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from support.live import (
     descriptors,
     drain,
@@ -23,6 +22,7 @@ from support.live import (
     tcpdump,
     veth,
 )
+
 from wsanalyze.capture.live import LiveSource, list_interfaces, open_live, why_not
 from wsanalyze.capture.source import open_capture
 from wsanalyze.errors import CaptureError, UsageError

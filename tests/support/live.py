@@ -215,7 +215,7 @@ def descriptors() -> list[str]:
     found = []
     for entry in Path("/proc/self/fd").iterdir():
         try:
-            found.append(os.readlink(entry))
+            found.append(str(entry.readlink()))
         except FileNotFoundError:
             continue
     return sorted(each for each in found if not each.startswith("/proc/"))
