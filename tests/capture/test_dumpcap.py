@@ -164,6 +164,52 @@ def test_an_interface_is_gone_and_comes_back(beside: tuple[str, ...]) -> None:
         live.close()
 
 
+def test_it_goes_on_when_we_are_root_no_more() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("it takes root to give it up")
+    with veth() as (one, other):
+        program = f"""
+from wsanalyze.capture.live import open_live
+live = open_live([{one!r}], source="dumpcap", user="nobody", capture_filter={OURS!r})
+print(live.description, flush=True)
+input()
+live.next(0)
+while len(live.infos[0].interfaces) < 2:
+    live.next(0.1)
+print(*live.problems, sep=", ", flush=True)
+input()
+while (batch := live.next(1)) is None:
+    pass
+print(batch.packets()[0][4][14:19])
+live.stop()
+while not live.ended:
+    live.next(1)
+print(live.failure, live.statistics().dropped_by_kernel, live._child.pid, flush=True)
+live.close()
+"""
+        with subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        ) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            assert child.stdout.readline().endswith("from here on as nobody\n")
+            ip("link", "del", one)
+            make_veth(one, other)
+            child.stdin.write("\n")
+            assert child.stdout.readline().endswith(f"{one} is gone, {one} is back\n")
+            send(other, b"after")
+            child.stdin.write("\n")
+            assert child.stdout.readline() == "b'after'\n"
+            failure, dropped, session = child.stdout.readline().split()
+            assert (failure, dropped) == ("None", "0")
+    assert processes_of(int(session)) == []
+
+
 def fake(tmp_path: Path, script: str) -> str:
     program = tmp_path / "dumpcap"
     program.write_text("#!/bin/sh\n" + script)
