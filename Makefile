@@ -6,7 +6,7 @@ PURE := .venv-pure
 BIN := $(VENV)/bin
 DEMO := captures/aiohttp-chat.pcapng
 # Programs that the tests hold our results against, and the Debian packages they come in.
-TOOLS := tshark:tshark tcpdump:tcpdump
+TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
 .PHONY: demo test test-compiled test-pure check fuzz fuzz-guided sanitize bench attacks clean tools

@@ -31,7 +31,7 @@ class Layer2:
             f"socket on {names} (ring of {options.buffer_mib} MiB, "
             f"snap length {options.snap_length})"
         )
-        info = CaptureInfo(names, "packet socket", snap_length=options.snap_length)
+        info = CaptureInfo(names, "socket", snap_length=options.snap_length)
         self.infos = [info]
         self.problems: list[str] = []
         self.ended = False
