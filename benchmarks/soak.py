@@ -92,6 +92,8 @@ def main() -> int:
         received = session.statistics
     talking.join()
     print(f"received {received.received:,}, dropped {received.dropped_by_kernel}")
+    if received.dropped_by_kernel:
+        print("ends of connections were not captured: those stay until they are idle")
     return judged(states)
 
 
