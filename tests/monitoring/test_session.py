@@ -168,6 +168,7 @@ def test_nothing_is_kept_of_what_is_over() -> None:
         assert recorder.frames is not None
         most = max(most, recorder.frames.count)
     assert session.follower.followed == {}
+    assert session.follower.open == 0
     assert session.follower.recent == []
     assert recorder.sessions == {}
     assert recorder.keys.held == 0

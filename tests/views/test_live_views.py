@@ -62,7 +62,7 @@ def drawn(width: int, height: int) -> str:
     followed = [each for each in session.follower.followed.values() if not each.ended]
     newest = followed[::-1]
     console = Console(file=io.StringIO(), width=width, height=height, force_terminal=False)
-    table = OpenConnections(newest, len(newest), heading(session, len(newest), 0), Rates(), 1.0)
+    table = OpenConnections(newest, len(newest), heading(session, 0), Rates(), 1.0)
     with console.capture() as printed:
         console.print(table)
     session.close()

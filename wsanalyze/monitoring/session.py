@@ -178,7 +178,7 @@ class Session:
             return True
         if not ends.until_closed or not self.follower.seen or self._unlooked:
             return False
-        return all(each.ended for each in self.follower.followed.values())
+        return not self.follower.open
 
     def _is_look_due(self, now: float, *, waited: bool) -> bool:
         if not self._unlooked:

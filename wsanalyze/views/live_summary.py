@@ -7,11 +7,12 @@ from wsanalyze.monitoring.session import Session
 from wsanalyze.views.quantities import counted, duration, number
 
 
-def heading(session: Session, open_now: int, now: float) -> str:
+def heading(session: Session, now: float) -> str:
     """Return how it goes: connections, packets, drops, time."""
+    follower = session.follower
     elapsed = duration(int((now - session.started) * 1e9))
     parts = [
-        f"{number(open_now)} open of {counted(session.follower.seen, 'connection')}",
+        f"{number(follower.open)} open of {counted(follower.seen, 'connection')}",
         counted(session.taken, "packet"),
         elapsed,
     ]
