@@ -121,11 +121,11 @@ class Dumpcap:
         if self._output in ready:
             if not self._arriving.read():
                 self._fail("dumpcap was killed, with the process that watches over it")
-            return
-        if self._status is not None:
+                return
+        elif self._status is not None:
             # All that it wrote before it ended was read.
             self._finish_run()
-        elif self._errors in ready:
+        if self._errors in ready and not self.ended:
             self._listen()
         if self._watch.fileno() in ready and not self.ended:
             self._look_at_links()
