@@ -115,7 +115,7 @@ def test_conversations_that_have_ended_are_forgotten() -> None:
 )
 def test_a_whole_capture(name: str, tmp_path: Path) -> None:
     """Of a capture of WebSocket and other traffic the connections are the same afterwards."""
-    from wsanalyze.pipeline import _Run, read
+    from wsanalyze.pipeline import Pass, read
     from wsanalyze.recording import Recording, Wants
     from wsanalyze.tls.keylog import Secrets
     from wsanalyze.transport.counts import PacketCounts
@@ -127,7 +127,7 @@ def test_a_whole_capture(name: str, tmp_path: Path) -> None:
     with open_capture(ROOT / "captures" / name) as reader:
         writer = PacketWriter(path, reader.info)
         reader._batch.capacity = 3
-        run = _Run(Recording(Wants()), limits, reader.infos, Secrets(limits.secrets))
+        run = Pass(Recording(Wants()), limits, reader.infos, Secrets(limits.secrets))
         transport = run.transport
         while (batch := reader.next()) is not None:
             transport.whose = []
