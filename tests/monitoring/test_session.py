@@ -290,6 +290,17 @@ def test_what_passed_is_kept_where_somebody_asked() -> None:
         pd.testing.assert_frame_equal(tables.table(name), analysis.table(name))
 
 
+def test_what_proxies_refused_is_told_once_and_kept() -> None:
+    capture = CAPTURES / "connect-tunnels.pcapng"
+    session = session_of(Played(capture), keep=True, limits=Limits(recent=1))
+    told = [each for each in found_in(drained(session)) if each["check"] == "PRX-21"]
+    assert len(told) > 1
+    assert len({(each["connection"], each["message"]) for each in told}) == len(told)
+    assert session.memory is not None
+    kept = session.memory.tables(wsanalyze.findings.audit)
+    pd.testing.assert_frame_equal(kept.findings, wsanalyze.analyze(capture).findings)
+
+
 def test_what_is_kept_ends_at_the_limit() -> None:
     session = session_of(
         Played(CAPTURES / "fifty-clients.pcap.gz"), keep=True, limits=Limits(rows=100)

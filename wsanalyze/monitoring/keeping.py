@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from wsanalyze.tables.parts import Parts
 from wsanalyze.tables.runs import HeldRun, Run
 from wsanalyze.tables.schema import FINDINGS, TLS
 from wsanalyze.tables.shelf import OWNERS
+from wsanalyze.tunnels.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,11 @@ class InMemory:
     def found(self, events: Iterable[Event]) -> None:
         """Do nothing: findings are found anew in what was kept."""
 
+    def refused(self, refusals: Iterable[Refusal]) -> None:
+        """Keep what proxies refused, if there is room."""
+        room = self._limits.refusals - len(self._recording.refusals)
+        self._recording.refusals += islice(refusals, max(room, 0))
+
     def runs(self, name: str) -> list[Run]:
         """Return the rows of a table, as a shelf does."""
         return self._runs[name]
@@ -165,7 +172,7 @@ class InMemory:
             connections=sorted(self._recording.connections, key=lambda each: each.serial),
             captures=run.summaries,
             tls=list(self._recording.tls),
-            refusals=list(run.recording.refusals),
+            refusals=[*self._recording.refusals, *run.recording.refusals],
         )
         return Tables(recording, shelf=self, judge=judge)
 

@@ -258,9 +258,10 @@ class Session:
         events: list[Event] = [self._event(each, numbers) for each in found]
         if self.folder is not None:
             self.folder.found(events)
-        if self.memory is None:
-            self.run.recorder.refusals += len(refusals)
-            refusals.clear()
+        if self.memory is not None:
+            self.memory.refused(refusals)
+        self.run.recorder.refusals += len(refusals)
+        refusals.clear()
         for each in recent:
             self._give_back(each)
         return events
