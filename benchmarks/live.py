@@ -2,12 +2,12 @@
 
     python benchmarks/live.py [--seconds 3] [--rates 5000,10000,…] [--tools socket,tshark]
 
-As root, on Linux, with a C compiler. Two interfaces are wired to each other; `flood.c` sends into
-one what `frames()` made, and each tool in turn captures on the other: first all of them at the
-lowest rate, then those that lost nothing at the next one. Rates are packets a second, from 20
-connections at the same time, with one message of 20 to 100 bytes each (`--each`: so many).
-What a tool has not handed out a second after the last packet counts as lost, whether it was dropped
-or is late. A rate that fails is tried again (`--tries`).
+As root, on Linux, with a C compiler. `flood.c` sends what `frames()` made on an interface that
+throws everything away, and each tool in turn captures there: first all of them at the lowest rate,
+then those that lost nothing at the next one. Rates are packets a second, from 20 connections at
+the same time, with one message of 20 to 100 bytes each (`--each`: so many). What a tool has not
+handed out a second after the last packet counts as lost, whether it was dropped or is late. A rate
+that fails is tried again (`--tries`).
 """
 
 from __future__ import annotations
@@ -199,17 +199,15 @@ class Round:
 
 
 @contextmanager
-def wire() -> Iterator[tuple[str, str]]:
-    """Yield two interfaces that are wired to each other, without IPv6's own packets."""
-    names = f"wsflood{os.getpid() % 1000}a", f"wsflood{os.getpid() % 1000}b"
-    subprocess.run(["ip", "link", "add", names[0], "type", "veth", "peer", names[1]], check=True)
+def interface() -> Iterator[str]:
+    """Yield an interface that throws away what is sent on it (ifb), once it was captured."""
+    name = f"wsflood{os.getpid() % 1000}"
+    subprocess.run(["ip", "link", "add", name, "type", "ifb"], check=True)
     try:
-        for name in names:
-            subprocess.run(["ip", "link", "set", name, "addrgenmode", "none"], check=True)
-            subprocess.run(["ip", "link", "set", name, "up"], check=True)
-        yield names
+        subprocess.run(["ip", "link", "set", name, "addrgenmode", "none", "up"], check=True)
+        yield name
     finally:
-        subprocess.run(["ip", "link", "del", names[0]], check=False)
+        subprocess.run(["ip", "link", "del", name], check=False)
 
 
 def main() -> None:
@@ -222,7 +220,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=1, help="messages in a packet")
     arguments = parser.parse_args()
     rates = [int(rate) for rate in arguments.rates.split(",")]
-    with tempfile.TemporaryDirectory() as name, wire() as (sending, capturing):
+    with tempfile.TemporaryDirectory() as name, interface() as wire:
         folder = Path(name)
         flood, prepared = folder / "flood", folder / "frames"
         subprocess.run(["cc", "-O2", "-o", str(flood), str(HERE / "flood.c")], check=True)
@@ -233,7 +231,7 @@ def main() -> None:
         wanted = [part for part in arguments.tools.split(",") if part]
         racing = [
             tool
-            for tool in tools(capturing, folder)
+            for tool in tools(wire, folder)
             if not wanted or any(part in tool.name for part in wanted)
         ]
         best: dict[str, int] = dict.fromkeys((tool.name for tool in racing), 0)
@@ -242,7 +240,7 @@ def main() -> None:
             for tool in list(racing):
                 for _ in range(arguments.tries):
                     expected = count * (arguments.each if tool.stop == "line" else 1)
-                    if attempt(tool, folder, [str(flood), sending, str(rate)], expected, count):
+                    if attempt(tool, folder, [str(flood), wire, str(rate)], expected, count):
                         best[tool.name] = rate * arguments.each
                         break
                 else:

@@ -16,7 +16,7 @@ from wsanalyze.capture.live import open_live
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import _Run
 from wsanalyze.recording import Recording, Wants
-from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.tables.columns import FrameColumns
 from wsanalyze.tls.keylog import Secrets
 
 
@@ -24,8 +24,9 @@ def main(source: str, interface: str) -> None:
     """Follow the packets of an interface until somebody says that it is enough."""
     limits = Limits()
     live = open_live([interface], source=source, capture_filter="tcp")
-    wants = Wants(frames=True, messages=True)
-    recording = Recording(wants, frames=FrameColumns(None), messages=MessageColumns(None))
+    # Rows of frames, which is what tshark is asked for.
+    wants = Wants(messages=False, contents=False, hashes=False, payloads="none")
+    recording = Recording(wants, frames=FrameColumns(None))
     run = _Run(recording, limits, live.infos, Secrets(limits.secrets))
     gc.disable()
     print("ready", flush=True)
