@@ -2,12 +2,12 @@
 
     python benchmarks/live.py [--seconds 3] [--rates 5000,10000,…] [--tools socket,tshark]
 
-As root, on Linux, with a C compiler. Two interfaces are wired to each other; `flood.c` sends into
-one what `frames()` made, and each tool in turn captures on the other: first all of them at the
-lowest rate, then those that lost nothing at the next one. Each packet has one message of 20 to 100
-bytes; 20 connections send at the same time. What a tool has not handed out a second after the last
-packet counts as lost, whether it was dropped or is late. A rate that fails is tried again
-(`--tries`).
+As root, on Linux, with a C compiler. `flood.c` sends what `frames()` made on an interface that
+throws everything away, and each tool in turn captures there: first all of them at the lowest rate,
+then those that lost nothing at the next one. Rates are packets a second, from 20 connections at
+the same time, with one message of 20 to 100 bytes each (`--each`: so many). What a tool has not
+handed out a second after the last packet counts as lost, whether it was dropped or is late. A rate
+that fails is tried again (`--tries`).
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Connection:
         return b"\x02\0\0\0\0\x99\x02\0\0\0\0\x98\x08\x00" + packet + head + data
 
 
-def frames(count: int) -> Iterator[bytes]:
-    """Yield the Ethernet frames of CONNECTIONS handshakes, then of `count` messages."""
+def frames(count: int, each_has: int = 1) -> Iterator[bytes]:
+    """Yield the Ethernet frames of CONNECTIONS handshakes, then `count` with messages in them."""
     chance = random.Random(1)  # noqa: S311 - the same frames each time
     connections = [Connection(number) for number in range(CONNECTIONS)]
     for each in connections:
@@ -99,11 +99,16 @@ def frames(count: int) -> Iterator[bytes]:
         yield each.segment(True, PUSH | ACK, REQUEST)
         yield each.segment(False, PUSH | ACK, RESPONSE)
     for each in itertools.islice(itertools.cycle(connections), count):
-        length = chance.randint(20, 100)
-        key = chance.getrandbits(32).to_bytes(4, "big")
-        # "a" everywhere, masked.
-        payload = bytes(97 ^ key[i & 3] for i in range(4)) * (length // 4 + 1)
-        yield each.segment(True, PUSH | ACK, bytes([0x81, 0x80 | length]) + key + payload[:length])
+        data = b"".join(message(chance) for _ in range(each_has))
+        yield each.segment(True, PUSH | ACK, data)
+
+
+def message(chance: random.Random) -> bytes:
+    """Return a masked text frame of 20 to 100 times the letter a."""
+    length = chance.randint(20, 100)
+    key = chance.getrandbits(32).to_bytes(4, "big")
+    payload = bytes(97 ^ key[i & 3] for i in range(4)) * (length // 4 + 1)
+    return bytes([0x81, 0x80 | length]) + key + payload[:length]
 
 
 @dataclass
@@ -194,17 +199,15 @@ class Round:
 
 
 @contextmanager
-def wire() -> Iterator[tuple[str, str]]:
-    """Yield two interfaces that are wired to each other, without IPv6's own packets."""
-    names = f"wsflood{os.getpid() % 1000}a", f"wsflood{os.getpid() % 1000}b"
-    subprocess.run(["ip", "link", "add", names[0], "type", "veth", "peer", names[1]], check=True)
+def interface() -> Iterator[str]:
+    """Yield an interface that throws away what is sent on it (ifb), once it was captured."""
+    name = f"wsflood{os.getpid() % 1000}"
+    subprocess.run(["ip", "link", "add", name, "type", "ifb"], check=True)
     try:
-        for name in names:
-            subprocess.run(["ip", "link", "set", name, "addrgenmode", "none"], check=True)
-            subprocess.run(["ip", "link", "set", name, "up"], check=True)
-        yield names
+        subprocess.run(["ip", "link", "set", name, "addrgenmode", "none", "up"], check=True)
+        yield name
     finally:
-        subprocess.run(["ip", "link", "del", names[0]], check=False)
+        subprocess.run(["ip", "link", "del", name], check=False)
 
 
 def main() -> None:
@@ -214,20 +217,21 @@ def main() -> None:
     parser.add_argument("--rates", default=",".join(str(rate * 1000) for rate in RATES))
     parser.add_argument("--tools", default="", help="parts of their names, with commas")
     parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--each", type=int, default=1, help="messages in a packet")
     arguments = parser.parse_args()
     rates = [int(rate) for rate in arguments.rates.split(",")]
-    with tempfile.TemporaryDirectory() as name, wire() as (sending, capturing):
+    with tempfile.TemporaryDirectory() as name, interface() as wire:
         folder = Path(name)
         flood, prepared = folder / "flood", folder / "frames"
         subprocess.run(["cc", "-O2", "-o", str(flood), str(HERE / "flood.c")], check=True)
-        messages = int(max(rates) * arguments.seconds)
+        packets = int(max(rates) * arguments.seconds)
         with prepared.open("wb") as file:
-            for frame in frames(messages):
+            for frame in frames(packets, arguments.each):
                 file.write(struct.pack("=I", len(frame)) + frame)
         wanted = [part for part in arguments.tools.split(",") if part]
         racing = [
             tool
-            for tool in tools(capturing, folder)
+            for tool in tools(wire, folder)
             if not wanted or any(part in tool.name for part in wanted)
         ]
         best: dict[str, int] = dict.fromkeys((tool.name for tool in racing), 0)
@@ -235,29 +239,32 @@ def main() -> None:
             count = int(rate * arguments.seconds)
             for tool in list(racing):
                 for _ in range(arguments.tries):
-                    found = attempt(tool, folder, [str(flood), sending], rate, count, prepared)
-                    if found:
-                        best[tool.name] = rate
+                    expected = count * (arguments.each if tool.stop == "line" else 1)
+                    if attempt(tool, folder, [str(flood), wire, str(rate)], expected, count):
+                        best[tool.name] = rate * arguments.each
                         break
                 else:
                     racing.remove(tool)
         report(best)
 
 
-def attempt(
-    tool: Tool, folder: Path, flood: list[str], rate: int, count: int, prepared: Path
-) -> bool:
-    """Run one tool at one rate; say on standard error how it went, return whether all was there."""
+def attempt(tool: Tool, folder: Path, flood: list[str], expected: int, count: int) -> bool:
+    """Run one tool at one rate; say on standard error how it went, return whether all was there.
+
+    `count` packets with messages are sent, of which the tool shall hand out `expected` things.
+    """
+    rate = float(flood[-1])
     run = Round(tool, folder)
-    expected = count + (5 * CONNECTIONS if "packets" in COUNTS.get(tool.name, "") else 0)
-    command = [*flood, str(rate), str(count + 5 * CONNECTIONS), str(prepared)]
+    sent = count + 5 * CONNECTIONS
+    if tool.name in COUNT_PACKETS:
+        expected = sent
+    command = [*flood, str(sent), str(folder / "frames")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    seconds = float(done.stdout.split()[1])
+    real = sent / float(done.stdout.split()[1])
     time.sleep(LATE)
     handed_out, dropped = run.result()
-    real = (count + 5 * CONNECTIONS) / seconds
     print(
-        f"{rate:>8} /s (sent at {real:,.0f}) {tool.name:<14} {handed_out} of {expected}, "
+        f"{rate:>8.0f} /s (sent at {real:,.0f}) {tool.name:<14} {handed_out} of {expected}, "
         f"dropped {'?' if dropped is None else dropped}",
         file=sys.stderr,
     )
@@ -267,8 +274,8 @@ def attempt(
     return handed_out == expected and not dropped
 
 
-# What a tool counts: messages where nothing is said.
-COUNTS = {"tcpdump -w": "packets", "scapy sniff": "packets"}
+# Those that count packets, handshakes included; we count messages, tshark packets with some.
+COUNT_PACKETS = ("tcpdump -w", "scapy sniff")
 
 
 def report(best: dict[str, int]) -> None:
