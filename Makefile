@@ -6,7 +6,7 @@ PURE := .venv-pure
 BIN := $(VENV)/bin
 DEMO := captures/aiohttp-chat.pcapng
 # Programs that the tests hold our results against, and the Debian packages they come in.
-TOOLS := tshark:tshark tcpdump:tcpdump
+TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
 .PHONY: demo test test-compiled test-pure check fuzz fuzz-guided sanitize bench attacks clean tools
@@ -18,6 +18,8 @@ demo: $(VENV)/.installed
 	@echo
 	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
 	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
+	@echo
+	@$(BIN)/python captures/watched.py
 	@echo
 	@echo "Try another one of captures/: . $(VENV)/bin/activate && wsanalyze captures/chromium.pcapng"
 

@@ -11,7 +11,7 @@ from wsanalyze.checks.finding import Finding
 SENDERS = ("client", "server")
 _CAPTURE = ("capture",)
 
-# Beyond these limits rows wait in a file, and connections are compared in turns: nothing is missing.
+# Beyond these limits rows wait in a file, connections are compared in turns: nothing is missing.
 HARMLESS = ("rows", "recent")
 
 # Connections whose SYNs show where a capture was taken: of one, chance does so in 20,000.
