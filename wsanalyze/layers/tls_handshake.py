@@ -161,7 +161,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        again = self.client is not None
+        again = self.client is not None or self.is_decided
         self.client = hello
         if again and self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
@@ -209,9 +209,10 @@ class TlsHandshake:
             return False
         self.is_decided = True
         facts = self.facts
-        facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
-        facts.server_random = server.random.hex()
-        facts.alpn = server.alpn
+        if not facts.decrypted:
+            # Facts are those of the first handshake, not of a renegotiation.
+            facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
+            facts.server_random, facts.alpn = server.random.hex(), server.alpn
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
             self._stop_hearing()
