@@ -238,7 +238,7 @@ class _Run:
         for kind, data in blocks[self.taken[capture] :]:
             self.taken[capture] += 1
             if kind == TLS_KEY_LOG:
-                self.secrets.add(data.splitlines())
+                self.secrets.add(data.splitlines(), private_keys=False)
 
     def more_secrets(self) -> bool:
         """Look for secrets that came late: further on in files, then in key logs."""
@@ -248,7 +248,7 @@ class _Run:
             blocks = secrets_of_file(self.infos[index].path or "")
             for kind, data in blocks[self.taken[index] :]:
                 if kind == TLS_KEY_LOG:
-                    self.secrets.add(data.splitlines())
+                    self.secrets.add(data.splitlines(), private_keys=False)
             self.taken[index] = max(len(blocks), self.taken[index])
         appended = self.appended is not None and self.appended()
         return appended or self.secrets.lines > before

@@ -27,10 +27,12 @@ def test_files_and_folders(tmp_path: Path) -> None:
     assert read(tmp_path / "empty") == []
 
 
-def test_a_line_without_an_end_is_cut(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [LONGEST, 3 * LONGEST + 5, 2_000_000])
+def test_of_a_line_that_is_too_long_the_rest_is_no_line(tmp_path: Path, length: int) -> None:
+    """Else it counted many times, and a comment's end could be a secret."""
     path = tmp_path / "long"
-    path.write_bytes(b"x" * (3 * LONGEST + 5))
-    assert [len(line) for line in read(path)[0]] == [LONGEST] * 3 + [5]
+    path.write_bytes(b"#" * length + b"\nnext\n" + b"x" * length)
+    assert read(path) == [[b"#" * LONGEST, b"next\n", b"x" * LONGEST]]
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

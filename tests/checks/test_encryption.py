@@ -175,9 +175,65 @@ class TestInterception:
         assert finding.message.endswith("which opens TLS")
         assert (finding.severity, finding.evidence) == ("warning", issuer)
 
-    @pytest.mark.parametrize("issuer", ["C=US,O=Let's Encrypt,CN=R11", "CN=Charles", None, ""])
+    @pytest.mark.parametrize(
+        "issuer", ["C=US,O=Let's Encrypt,CN=R11", "CN=Charles", "O=Stavgard Oy", None, ""]
+    )
     def test_others(self, issuer: str | None) -> None:
         assert found(encryption.interception, inside(certificate_issuer=issuer)) == []
 
     def test_without_tls(self) -> None:
         assert found(encryption.interception, connection()) == []
+
+
+class TestChangedRecord:
+    """TLS-06."""
+
+    def test_one_and_several(self) -> None:
+        place = ("server", 4 * 10**9, 12)
+        [finding] = found(encryption.changed_record, inside(forged=1, first_forged=place))
+        assert finding.message == "a record does not authenticate: changed or forged"
+        assert (finding.severity, finding.sender, finding.time, finding.packet) == (
+            "warning",
+            *place,
+        )
+        [finding] = found(encryption.changed_record, inside(forged=3, first_forged=place))
+        assert finding.message == "3 records do not authenticate: changed or forged"
+
+    def test_none_for_sure(self) -> None:
+        assert found(encryption.changed_record, inside(bad_records=4)) == []
+        assert found(encryption.changed_record, connection()) == []
+
+
+class TestNoCloseNotify:
+    """TLS-07."""
+
+    def ended(self, ended_by: str, **more: object) -> Connection:
+        record = inside(**more)
+        record.ended_by = ended_by
+        return record
+
+    @pytest.mark.parametrize("role", ["client", "server"])
+    def test_cut(self, role: str) -> None:
+        [finding] = found(encryption.no_close_notify, self.ended(f"{role}-fin"))
+        assert finding.message == f"the {role} closed TCP without a close_notify"
+        assert (finding.severity, finding.sender) == ("warning", role)
+        other = "client" if role == "server" else "server"
+        assert found(encryption.no_close_notify, self.ended(f"{role}-fin", notified=(other,)))
+
+    def test_closed_as_it_should(self) -> None:
+        said = self.ended("server-fin", notified=("server",))
+        assert found(encryption.no_close_notify, said) == []
+        for how in ("client-close", "server-rst", "capture-end", "evicted"):
+            assert found(encryption.no_close_notify, self.ended(how)) == []
+        assert found(encryption.no_close_notify, self.ended("client-fin", alert=80)) == []
+
+    def test_not_to_be_known(self) -> None:
+        for more in ({"decrypted": False}, {"reason": "no secret for what the server sent"}):
+            assert found(encryption.no_close_notify, self.ended("server-fin", **more)) == []
+        record = self.ended("server-fin")
+        record.server_lost_bytes = 9
+        assert found(encryption.no_close_notify, record) == []
+        record = self.ended("server-fin")
+        record.http_stream = 1
+        assert found(encryption.no_close_notify, record) == []
+        assert found(encryption.no_close_notify, connection(ended_by="server-fin")) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsanalyze.http2.windows import Windows
+from wsanalyze.http2.windows import MOST_LOOKS, Windows
 
 
 def opened(known: bool = True) -> Windows:
@@ -48,4 +48,19 @@ def test_nothing_is_known_in_the_middle_or_behind_a_hole() -> None:
     windows.sent(1, 1_000_000, 1)
     windows.open(5)
     windows.sent(5, 1_000_000, 1)
+    assert windows.stalled == {}
+
+
+def test_a_flood_of_settings_is_not_followed_for_ever() -> None:
+    windows = Windows(known=True)
+    for stream in range(1000):
+        windows.open(stream)
+    assert windows.settings(0, 1) == {}
+    assert len(windows.stalled) == 1000
+    for time in range(MOST_LOOKS // 1000):
+        windows.settings(0, time)
+    assert (windows.stalled, windows.connection, windows.initial) == ({}, None, None)
+    assert windows.settings(65535, 9) == {}
+    windows.open(1001)
+    windows.sent(1001, 1_000_000, 10)
     assert windows.stalled == {}

@@ -35,6 +35,7 @@ from support.invariants import check
 from support.sessions import Deflater, Stage, brief, facts, frame, http, masked
 
 from wsanalyze.http2.frames import PREFACE
+from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.route import PLAIN
 from wsanalyze.limits import Limits
@@ -319,6 +320,25 @@ class TestLosses:
         row = stage.connection
         assert row.client_frames >= 8
         assert row.client_resyncs == 1
+
+    def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = []
+        lose = WebSocketStream.lose
+
+        def counted(stream: WebSocketStream, side: int) -> None:
+            told.append(stream.number)
+            lose(stream, side)
+
+        monkeypatch.setattr(WebSocketStream, "lose", counted)
+        stage = Connection().begin()
+        for stream in (1, 3, 5):
+            stage.open(stream)
+        for _ in range(20):
+            stage.gap(1, 100).server(h2(PING, 0, 0, bytes(8)))
+        assert told == []
+        stage.talk(3, b"x").finish()
+        assert told == [3, 1, 5]
+        assert brief(stage.messages, "sender", "payload") == [(0, b"x")]
 
     def test_an_answer_that_is_missing(self) -> None:
         stage = Connection().begin().headers(0, 1, REQUEST)

@@ -24,6 +24,7 @@ from support.tls import (
 from support.tls_crafted import (
     CLIENT_RANDOM,
     KEY_UPDATE,
+    SERVER_RANDOM,
     TLS_1_3_OFFERED,
     Crafted13,
     Sealer12,
@@ -32,6 +33,7 @@ from support.tls_crafted import (
     message,
     record,
     server_hello,
+    vector,
 )
 
 from wsanalyze.layers.tls_connection import TlsConnection
@@ -289,7 +291,67 @@ def test_hellos_once_more_do_not_begin_anew() -> None:
     stage = play(stage_of(crafted_secrets()), flights)
     stage.finish()
     assert [row["payload"] for row in stage.messages] == [b"once"]
-    assert tls_of(stage).bad_records == 1
+    assert tls_of(stage).bad_records == 3
+    assert tls_of(stage).reason == "3 records do not authenticate: changed or forged"
+
+
+def test_what_is_not_protected_is_nobodys() -> None:
+    """Anybody on the way can send it: it changes no keys, closes nothing, and is said."""
+    crafted = Crafted13()
+    flights = [
+        *crafted.handshake(),
+        (0, crafted.client(request())),
+        (1, crafted.server(response())),
+        (1, record(22, KEY_UPDATE)),
+        (1, record(21, b"\x01\x00")),
+        (1, record(22, message(11, b"\0" + vector(3, vector(3, b"no certificate") + b"\0\0")))),
+        (1, record(20, b"\x01")),
+        (1, crafted.server(frame(b"the keys are the same"))),
+    ]
+    stage = play(stage_of(crafted_secrets()), flights)
+    stage.finish()
+    assert [row["payload"] for row in stage.messages] == [b"the keys are the same"]
+    found = tls_of(stage)
+    assert (found.closed_by, found.notified, found.forged) == (None, (), 3)
+    assert found.first_forged is not None
+    assert found.first_forged[0::2] == ("server", 6)
+
+
+def test_behind_a_close_notify_nothing_is_forged() -> None:
+    """Somebody may go on in another way on the same TCP connection."""
+    crafted = Crafted13()
+    flights = [*crafted.handshake(), (0, crafted.client(b"\x01\x00", 21))]
+    flights.append((0, record(22, client_hello(random=bytes(32)))))
+    stage = play(stage_of(crafted_secrets()), flights)
+    stage.finish()
+    assert (tls_of(stage).bad_records, tls_of(stage).forged) == (1, 0)
+
+
+def test_a_server_hello_of_the_client_is_none() -> None:
+    crafted = Crafted13()
+    hello, answer, *others = crafted.handshake()
+    flights = [hello, (0, record(22, server_hello(random=bytes(32)))), answer, *others]
+    flights += [(0, crafted.client(request())), (1, crafted.server(response() + frame(b"a")))]
+    stage = play(stage_of(crafted_secrets()), flights)
+    stage.finish()
+    assert [row["payload"] for row in stage.messages] == [b"a"]
+    assert tls_of(stage).server_random == SERVER_RANDOM.hex()
+
+
+def test_a_key_update_is_the_last_message_of_its_record() -> None:
+    """RFC 8446 §5.1: a record with thousands of them would cost thousands of new keys."""
+    crafted = Crafted13()
+    flights = [
+        *crafted.handshake(),
+        (0, crafted.client(request())),
+        (1, crafted.server(response())),
+        (1, crafted.server(KEY_UPDATE * 3000, 22)),
+    ]
+    crafted.server.update()
+    flights.append((1, crafted.server(frame(b"one update"))))
+    stage = play(stage_of(crafted_secrets()), flights)
+    stage.finish()
+    assert [row["payload"] for row in stage.messages] == [b"one update"]
 
 
 def test_padding_empty_records_tickets_and_alerts() -> None:
@@ -309,6 +371,7 @@ def test_padding_empty_records_tickets_and_alerts() -> None:
     stage.finish()
     assert [row["payload"] for row in stage.messages] == [b"after", b"still there"]
     assert (tls_of(stage).alert, tls_of(stage).closed_by) == (0x5A, "server")
+    assert tls_of(stage).notified == ("server",)
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -327,6 +390,8 @@ def test_secrets_of_one_side_only(side: int) -> None:
     stage = play(stage_of(secrets), flights)
     stage.finish()
     assert tls_of(stage).decrypted
+    assert tls_of(stage).reason == f"no secret for what the {end.lower()} sent"
+    assert tls_of(stage).forged == 0
     assert [row["payload"] for row in stage.messages] == [b"answer" if side else b"question"]
 
 
@@ -342,6 +407,7 @@ def test_application_secrets_alone() -> None:
     stage = play(stage_of(secrets), flights)
     stage.finish()
     assert [row["payload"] for row in stage.messages] == [b"found"]
+    assert (tls_of(stage).reason, tls_of(stage).forged) == (None, 0)
 
 
 MASTER, AGAIN = b"m" * 48, b"n" * 48
@@ -457,7 +523,9 @@ def test_a_damaged_record_is_a_hole_in_what_is_inside(version: ssl.TLSVersion) -
     whole = [b"number %d" % number for number in range(10)]
     assert len(found) >= 8
     assert [each for each in whole if each in found] == found
-    assert tls_of(stage).bad_records == 1
+    assert tls_of(stage).bad_records == tls_of(stage).forged == 1
+    assert tls_of(stage).reason == "1 record does not authenticate: changed or forged"
+    assert tls_of(stage).first_forged is not None
 
 
 def test_what_is_no_record_ends_it() -> None:

@@ -46,6 +46,8 @@ def run(suite: tuple[ssl.TLSVersion, str], loss: float, seed: int) -> Counter[st
     stage.finish()
     found = [row["sha256"] for row in stage.messages if row["complete"]]
     assert stage.recorder.held == 0
+    # What the capture does not have was changed by nobody.
+    assert stage.recording.tls[0].forged == 0
     assert {(row["sender"], row["length"]) for row in stage.frames} <= lengths
     return Counter(whole=len(whole), found=len(whole & set(found)), invented=len(set(found) - said))
 
@@ -97,6 +99,22 @@ def test_a_key_update_is_lost() -> None:
     stage.finish()
     assert stage.recording.tls[0].reason is None
     assert [row["payload"] for row in stage.messages][-1] == b"with new keys 2"
+
+
+@pytest.mark.parametrize("place", [0, 3, 20])
+def test_a_hole_of_unknown_length(place: int) -> None:
+    """TLS within TLS with CBC: how much of the inner one is missing, is not known."""
+    crafted = Crafted13()
+    play(stage := stage_of(crafted_secrets()), crafted.handshake())
+    stage.data(0, crafted.client(request())).data(1, crafted.server(response()))
+    cut_off = crafted.server(frame(b"lost"))
+    stage.data(1, cut_off[:place]) if place else None
+    stage.layer.gap(1, -60, stage.conversation.last_time, stage.packet, stage.packet)
+    for number in range(6):
+        stage.data(1, crafted.server(frame(b"found %d" % number)))
+    stage.finish()
+    assert [row["payload"] for row in stage.messages][-1] == b"found 5"
+    assert stage.recording.tls[0].forged == 0
 
 
 SAID: list[Flight] = [(0, request()), (1, response())]
@@ -173,6 +191,23 @@ def test_what_is_tried_in_all_is_limited() -> None:
         pair.send(0, b"x" * 100)
     play(stage_of(secrets, opened=False), pair.flights[before:]).finish()
     assert secrets.tries_left == 0
+
+
+def test_what_is_tried_in_vain_is_limited_for_all_connections_together() -> None:
+    """Else each connection of a kilobyte could cost what trying eight megabytes does."""
+    secrets = crafted_secrets()
+    secrets.spare = 1024 * 1024
+    told = []
+    for _ in range(8):
+        crafted = Crafted13()
+        play(stage := stage_of(secrets), crafted.handshake())
+        for _ in range(400):
+            stage.data(1, b"\x17\x03\x03\x00\x11" + bytes(17))
+        stage.finish()
+        told.append(stage.recording.tls[0].bad_records)
+    assert secrets.spare == 0
+    assert told[0] > told[-1] > 0
+    assert stage.recording.tls[0].reason == "from some record on none authenticates"
 
 
 class TestHolesOfUnknownLength:

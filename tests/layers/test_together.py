@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from support.http2 import ENABLED, SETTINGS, Connection, changed, h2
 from support.invariants import OUTCOMES, check
-from support.sessions import Stage, frame, masked, request, response, sha256
+from support.sessions import Stage, frame, http, masked, request, response, sha256
 from support.stacked import (
     SECURE,
     SUITES,
@@ -152,6 +152,16 @@ class TestHttp2InTls:
         assert observation.stream is not None
         assert (observation.stream.shared.whole, observation.stream.shared.malformed) == (False, 0)
 
+    def test_a_client_that_offered_what_it_does_not_speak(self) -> None:
+        crafted = Crafted13()
+        flights = crafted.handshake(alpn=b"h2")
+        flights.append((0, crafted.client(request())))
+        flights.append((1, crafted.server(http("HTTP/1.1 400 Bad Request"))))
+        stage = play(watched(crafted_secrets()), flights)
+        stage.finish()
+        found = stage.connection
+        assert (found.http_version, found.alpn, found.outcome) == ("1.1", "h2", "refused")
+
     def test_without_secrets(self) -> None:
         pair = over_http2("TLS 1.3")
         stage = play(watched(None), pair.flights)
@@ -268,11 +278,12 @@ class TestTunnelsInTls:
         ]
 
     def test_what_was_agreed_on_with_a_proxy_is_not_for_what_is_in_the_tunnel(self) -> None:
-        """ALPN `h2` says what the proxy speaks; who breaks that is not believed inside either."""
+        """ALPN `h2` is for the proxy, and bytes tell that both ends do not keep to it."""
         pair = encrypted([*through_connect(), *websocket_script()], alpn="h2")
         stage = play(watched(pair.secrets), pair.flights)
         checked(stage)
-        assert stage.connections == []
+        way = "CONNECT chat.example:443"
+        assert row(stage) == [(None, "ws", way, "established", "client-close")]
 
 
 class TestHolesOfUnknownLength:

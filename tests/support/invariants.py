@@ -71,7 +71,10 @@ def check_side(
     else:
         assert connection.server_masked_frames == masked
     captured = sum(row["captured"] for row in frames)
-    assert captured <= count("bytes") <= captured + count("lost_bytes")
+    assert captured <= count("bytes")
+    # Of a record of TLS nothing can be read where a byte was lost, or changed.
+    if connection.tls is None:
+        assert count("bytes") <= captured + count("lost_bytes")
     assert count("invalid_text_messages") == sum(row["utf8_valid"] == 0 for row in messages)
     assert count("incomplete_messages") == sum(not row["complete"] for row in messages)
     assert count("retransmissions") >= 0

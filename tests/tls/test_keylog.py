@@ -115,6 +115,32 @@ def test_a_key_that_is_cut_does_not_swallow_the_next_file() -> None:
     assert secrets.of(bytes.fromhex(RANDOM))
 
 
+def test_a_key_that_is_cut_does_not_swallow_the_secrets_behind_it() -> None:
+    secrets = read(*KEY[:2], LINE)
+    assert secrets.of(bytes.fromhex(RANDOM))
+    assert (secrets.private_keys, secrets.not_understood) == ([], 1)
+
+
+def test_private_keys_of_captures_are_not_taken() -> None:
+    """A key of 8,192 bits takes three seconds to read: strangers must not bring them."""
+    secrets = Secrets(10)
+    secrets.add([*(line.encode() for line in KEY), LINE.encode()], private_keys=False)
+    assert (secrets.private_keys, secrets.not_understood) == ([], 3)
+    assert secrets.of(bytes.fromhex(RANDOM))
+
+
+def test_a_private_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wsanalyze.tls import rsa_keys
+
+    asked: list[int] = []
+    monkeypatch.setattr(rsa_keys, "loaded", lambda keys: asked.append(len(keys)) or list(keys))
+    secrets = read(*KEY)
+    assert secrets.rsa_keys() == secrets.rsa_keys() == secrets.private_keys
+    secrets.add(line.encode() for line in KEY * 2)
+    assert len(secrets.rsa_keys()) == 3
+    assert asked == [1, 2]
+
+
 def test_no_more_than_so_many() -> None:
     secrets = read(LINE, LINE.replace("ab", "ef"), most=1)
     assert (secrets.count, secrets.dropped) == (1, 1)

@@ -14,6 +14,8 @@ from wsanalyze.errors import UsageError
 LONGEST = 1024
 # Files that are followed at once, and bytes that are read of each at a time.
 FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
+# How much of the rest of such a line is read at once.
+PASSED_OVER = 1024 * 1024
 
 
 def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
@@ -38,15 +40,7 @@ class KeyLogs:
         """Yield the lines of each key log as `lines_of`; UsageError where one cannot be read."""
         for path in self.paths:
             for file in _files(path):
-                yield self._followed(file)
-
-    def _followed(self, file: Path) -> Iterator[bytes]:
-        read = 0
-        for line in _lines(file):
-            read += len(line)
-            if line.endswith(b"\n"):
-                self.read[file] = read
-            yield line
+                yield _lines(file, self.read)
 
     def appended(self) -> Iterator[list[bytes]]:
         """Yield the whole lines that files got since they were read, and those of new files.
@@ -110,10 +104,15 @@ def _files(path: Path) -> list[Path]:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, read: dict[Path, int] | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file; `read` takes where the last one ended that has an end."""
     try:
         with path.open("rb") as file:
             while line := file.readline(LONGEST):
                 yield line
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(PASSED_OVER)
+                if line and read is not None:
+                    read[path] = file.tell()
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None

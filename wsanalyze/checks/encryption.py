@@ -24,11 +24,12 @@ STATIC_KEYS = re.compile(r"TLS_(RSA|ECDH_\w+|DH_\w+)_WITH_")
 
 # How products that open TLS on its way sign what they make: in the names of their authorities.
 INSPECTORS = re.compile(
-    r"Zscaler|Netskope|Fortinet|FortiGate|Palo Alto Networks|Blue ?Coat|ProxySG|Sophos|WatchGuard|"
+    r"\b(?:Zscaler|"
+    r"Netskope|Fortinet|FortiGate|Palo Alto Networks|Blue ?Coat|ProxySG|Sophos|WatchGuard|"
     r"Barracuda|Check Point|Cisco Umbrella|Cisco Secure|McAfee Web Gateway|Skyhigh|Forcepoint|"
-    r"SonicWall|Untangle|Smoothwall|Securly|Lightspeed|iboss|Kaspersky|ESET SSL|Avast|AVG|"
+    r"SonicWall|Untangle|Smoothwall|Securly|Lightspeed|iboss|Kaspersky|ESET SSL|Avast|AVG\b|"
     r"Bitdefender|Dr\.?Web|AdGuard|mitmproxy|PortSwigger|Charles Proxy|DO_NOT_TRUST|Fiddler|"
-    r"ZAP Root CA|OWASP",
+    r"ZAP Root CA|OWASP)",
     re.IGNORECASE,
 )
 HOST = re.compile(r"\[[^\]]*\]|[^:]*")
@@ -197,3 +198,58 @@ def interception(facts: Facts) -> Iterator[Finding]:
     if match is not None:
         message = f"the certificate was issued by {shown(match[0])}, which opens TLS"
         yield _of_server(facts, message, tls.certificate_issuer)
+
+
+@check(
+    "TLS-06",
+    "changed-record",
+    "Records of TLS do not authenticate",
+    severity="warning",
+    tags=_TAGS,
+    references=("RFC 8446 §5.2", "RFC 5246 §6.2.3"),
+    explanation=(
+        "The keys are right, no bytes are missing, and still the tag of a record does not fit: "
+        "somebody has changed it, sent it once more, or put it in, or the capture damaged it. "
+        "Whoever receives such a record has to end the connection; where it goes on, the capture "
+        "does not show what was received. What was in it is a hole in what is inside."
+    ),
+    advice="Look at the packet, and capture at the other end as well.",
+)
+def changed_record(facts: Facts) -> Iterator[Finding]:
+    """TLS-06: one finding for each connection, at the first such record."""
+    tls = _told_here(facts)
+    if tls is None or tls.first_forged is None:
+        return
+    sender, time, packet = tls.first_forged
+    records = "a record does" if tls.forged == 1 else f"{tls.forged} records do"
+    message = f"{records} not authenticate: changed or forged"
+    yield Finding(message, sender=sender, time=time, packet=packet)
+
+
+@check(
+    "TLS-07",
+    "no-close-notify",
+    "TCP ended under TLS, and nobody has said so in it",
+    severity="warning",
+    tags=(*_TAGS, "close"),
+    references=("RFC 8446 §6.1", "RFC 5246 §7.2.1"),
+    explanation=(
+        "Anybody on the way can end a TCP connection. Therefore each end says in TLS, where nobody "
+        "can forge it, that it has nothing more to send. Here there was neither that nor a Close "
+        "of WebSocket: what was received may have been cut."
+    ),
+    advice=(
+        "Send a Close, then a close_notify, before the socket is closed; treat what ends without "
+        "either as cut."
+    ),
+)
+def no_close_notify(facts: Facts) -> Iterator[Finding]:
+    """TLS-07: where all that was sent could be read."""
+    tls, record = _told_here(facts), facts.connection
+    if tls is None or not tls.decrypted or tls.reason is not None or record.http_stream is not None:
+        return
+    role, _, how = (record.ended_by or "").partition("-")
+    if how != "fin" or role in tls.notified or tls.alert is not None:
+        return
+    if facts.whole(role):
+        yield Finding(f"the {role} closed TCP without a close_notify", sender=role)

@@ -6,6 +6,9 @@ Windows are None where the beginning of the connection was not captured: nothing
 from __future__ import annotations
 
 INITIAL = 65535
+# How many streams are looked at in all because something changed for every one of them: some 50 ms.
+# Ten streams may be stalled together 26,000 times; a flood of SETTINGS is at its end soon.
+MOST_LOOKS = 1 << 18
 
 
 class Windows:
@@ -19,6 +22,7 @@ class Windows:
         self.initial: int | None = INITIAL if known else None
         self.streams: dict[int, int | None] = {}
         self.stalled: dict[int, int] = {}
+        self._looks = 0
 
     def open(self, stream: int) -> None:
         """Follow a stream from its first byte on."""
@@ -43,6 +47,8 @@ class Windows:
 
     def settings(self, initial: int, time: int) -> dict[int, int]:
         """Take note of SETTINGS_INITIAL_WINDOW_SIZE; return what that let go on, see `update`."""
+        if self._gives_up(len(self.streams)):
+            return {}
         before, self.initial = self.initial, initial
         for stream, window in self.streams.items():
             if window is not None and before is not None:
@@ -67,9 +73,19 @@ class Windows:
 
     def forget(self) -> None:
         """Know nothing any more: frames were lost."""
+        if self.connection is None:
+            return
         self.connection = self.initial = None
         self.streams = dict.fromkeys(self.streams)
         self.stalled.clear()
+
+    def _gives_up(self, streams: int) -> bool:
+        """Count streams that are to be looked at; beyond the limit, know nothing any more."""
+        self._looks += streams
+        if self._looks <= MOST_LOOKS:
+            return False
+        self.forget()
+        return True
 
     def _exhausted(self, stream: int) -> bool:
         window = self.streams.get(stream)
@@ -78,11 +94,15 @@ class Windows:
         return window <= 0 or self.connection <= 0
 
     def _look(self, streams: list[int] | None, time: int) -> None:
+        if streams is None and self._gives_up(len(self.streams)):
+            return
         for stream in self.streams if streams is None else streams:
             if self._exhausted(stream):
                 self.stalled.setdefault(stream, time)
 
     def _relieved(self) -> dict[int, int]:
+        if self._gives_up(len(self.stalled)):
+            return {}
         relieved = {each: t for each, t in self.stalled.items() if not self._exhausted(each)}
         for stream in relieved:
             del self.stalled[stream]

@@ -68,6 +68,8 @@ class Http2(Layer):
         self.halves = (Half(recorder, self.shared), Half(recorder, self.shared))
         self.streams: dict[int, WebSocketStream] = {}
         self.flow = Flow(self.streams, known=not midstream)
+        # How often frames of unknown number were lost, of each side: streams catch up on it.
+        self.losses = [0, 0]
         self.early = EarlyAnswers(recorder)
         # The client's streams have rising numbers (RFC 9113 §5.1.1).
         self.highest = 0
@@ -208,6 +210,7 @@ class Http2(Layer):
             self.route,
             shared,
             place,
+            self.losses,
         )
         shared.websockets += 1
         if len(shared.streams) < KEPT_STREAMS:
@@ -401,8 +404,7 @@ class Http2(Layer):
     def lose(self, side: int, half: Half) -> None:
         """Take note that frames of unknown number and kind are missing."""
         self.lose_block(side, half)
-        for stream in self.streams.values():
-            stream.lose(side)
+        self.losses[side] += 1
         if side == self.client_side or self.client_side < 0:
             self.make_guesses()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wsanalyze.http2.frames import PREFACE
@@ -19,6 +20,9 @@ OTHER = 4
 LINE = PREFACE[:14]
 # A SETTINGS frame on stream 0, as a server may send it before the client's preface comes.
 FIRST = b"\x04\x00\x00\x00\x00\x00"
+
+# What begins a request of HTTP/1 (RFC 9112 §3).
+REQUEST = re.compile(rb"(?!PRI )[A-Z]{3,16} [!-~]+ HTTP/1\.[01]\r?\n")
 
 MISSING = "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
 
@@ -43,6 +47,11 @@ def is_beginning(data: bytes, *, of_client: bool) -> bool:
     if of_client:
         return PREFACE.startswith(data[: len(PREFACE)])
     return data[:1] == b"\x00" and data[3:4] in (b"", FIRST[:1])
+
+
+def begins_http1(data: bytes) -> bool:
+    """Say whether a client's first bytes are a request of HTTP/1, whatever TLS agreed on."""
+    return REQUEST.match(data) is not None
 
 
 def open_http2(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http1 import Http1
-from wsanalyze.layers.http2_begin import begins_http2, is_beginning, open_http2
+from wsanalyze.layers.http2_begin import begins_http1, begins_http2, is_beginning, open_http2
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import BEGINNING, PLAIN, Place, Route
 from wsanalyze.layers.tunnel import TELLING, maybe_tunnel, opener
@@ -68,6 +68,9 @@ class Probe(Layer):
         asked_by: cython.int = opener(self.conversation, self.place)
         blind: cython.bint = self.begins_late(asked_by) or self.missing[side] > 0
         agreed: cython.bint = self.route.alpn == "h2"
+        if agreed and side == asked_by and begins_http1(buffer.copy(start, stop)):
+            # A client that offered what it does not speak.
+            agreed = False
         if not agreed and self.begins_tunnel(first, side != asked_by) and self.missing == [0, 0]:
             told = buffer.copy(start, stop if stop - start < TELLING else start + TELLING)
             self.inner = maybe_tunnel(
@@ -82,7 +85,7 @@ class Probe(Layer):
             if not self.reads_tls():
                 return 1
             return self.open_tls().data(side, buffer, start, stop, time, packet, ordinal)
-        if self.is_http2(buffer, start, stop, blind):
+        if agreed or self.is_http2(buffer, start, stop, blind):
             first_bytes = buffer.copy(start, stop)
             late = blind or (agreed and not is_beginning(first_bytes, of_client=side == asked_by))
             http2 = open_http2(
@@ -152,9 +155,7 @@ class Probe(Layer):
         return False
 
     def is_http2(self, buffer: Buffer, start: int, stop: int, blind: bool) -> bool:
-        """Say whether what begins here is HTTP/2."""
-        if self.route.alpn == "h2":
-            return True
+        """Say whether what begins here is HTTP/2, although nobody agreed on it."""
         first = buffer.view[start]
         # Its preface begins with a P, its frames with a length below 65,536.
         if first not in (0, 80):

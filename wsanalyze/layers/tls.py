@@ -60,7 +60,7 @@ class Tls(Layer):
         self.route = route
         self.inside = inside
         self.inner: Layer | None = None
-        self.senders = (TlsSender(0), TlsSender(1))
+        self.senders = (TlsSender(0, recorder.secrets), TlsSender(1, recorder.secrets))
         self.handshake = TlsHandshake(recorder, conversation)
         self.waiting: list[Held] = []
         self.waiting_bytes = self.counted = 0
@@ -208,6 +208,8 @@ class Tls(Layer):
             return self.hold((sender.side, header, bytes(body), time, packet, ordinal))
         content = sender.open(header, body)
         if content is None:
+            if sender.is_sure:
+                self.handshake.forged(sender.side, time, packet)
             return self.unopened(sender, len(body))
         return self.opened(sender, kind, content, time, packet, ordinal)
 
@@ -221,6 +223,7 @@ class Tls(Layer):
             if self.handshake.is_closed:
                 return 1
             # Only the other side's secrets are known.
+            self.handshake.say(f"no secret for what the {self.handshake.role(record[0])} sent")
             return self.unopened(self.senders[record[0]], len(record[2]))
         self.handshake.goes_on = True
         if self.handshake.is_waiting:
@@ -294,6 +297,11 @@ class Tls(Layer):
         self, sender: TlsSender, kind: int, content: bytes, time: int, packet: int, ordinal: int
     ) -> int:
         """Read a record that is not protected; return 1 to let go."""
+        if self.handshake.is_tls_1_3 and sender.opened and kind != CHANGE_CIPHER_SPEC:
+            # Whoever has keys uses them (RFC 8446 §5.1): anybody may have sent this.
+            self.handshake.facts.bad_records += 1
+            self.handshake.forged(sender.side, time, packet)
+            return 0
         if kind == HANDSHAKE:
             for message, body in sender.messages.read(content):
                 if self.message(sender, message, body):
@@ -368,9 +376,15 @@ class Tls(Layer):
             self.is_done = layer.data(sender.side, inside, 0, stop, time, packet, ordinal)
             return self.is_done
         if kind == HANDSHAKE:
+            updates = False
             for message, body in sender.messages.read(content[:stop]):
-                if self.message(sender, message, body):
+                if message == KEY_UPDATE:
+                    updates = True
+                elif self.message(sender, message, body):
                     return 1
+            if updates:
+                # It is the last message of its record (RFC 8446 §5.1): there are no two in one.
+                sender.update()
         elif kind == ALERT:
             self.handshake.alert(sender.side, content[:stop])
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
@@ -412,8 +426,6 @@ class Tls(Layer):
             return self.decide()
         if kind == CLIENT_KEY_EXCHANGE:
             handshake.client_key_exchange(body)
-        elif kind == KEY_UPDATE:
-            sender.update()
         elif kind == END_OF_EARLY_DATA:
             sender.advance()
         elif kind == FINISHED and handshake.is_tls_1_3:
@@ -456,12 +468,15 @@ class Tls(Layer):
     def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
         """Go on behind missing bytes: where the record they are in ends, is often known."""
         sender = self.senders[side]
-        if not sender.passes(length):
+        if length < 0 or not sender.passes(length):
             self.lose(sender, length)
         return 0
 
     def lose(self, sender: TlsSender, length: int) -> None:
-        """Look for the next record behind missing bytes; the keys to be may have come before it."""
+        """Look for the next record behind missing bytes; the keys to be may have come before it.
+
+        Where `length` is negative, at most so many are missing.
+        """
         sender.lose(length)
         if sender.opener is None and self.handshake.is_decided:
             opener = self.handshake.opener(sender.side)

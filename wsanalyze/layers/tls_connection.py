@@ -42,9 +42,15 @@ class TlsConnection:
     # Who sent the first close_notify: `client` or `server`; the first other alert, by its number.
     closed_by: str | None = None
     alert: int | None = None
-    # Records that were opened, and those that did not authenticate.
+    # Who sent a close_notify: `client`, `server`.
+    notified: tuple[str, ...] = ()
+    # Records that were opened, and those that did not authenticate; `forged` are those of them
+    # whose keys and sequence numbers were known for sure, and `first_forged` sender, time and
+    # packet of the first.
     records: int = 0
     bad_records: int = 0
+    forged: int = 0
+    first_forged: tuple[str, int, int] | None = None
 
     @property
     def community_id(self) -> str:

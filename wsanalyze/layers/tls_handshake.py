@@ -147,6 +147,20 @@ class TlsHandshake:
         """Whether a side is the server's."""
         return side != self.client_side
 
+    def role(self, side: int) -> str:
+        """Return what an end is: `client` or `server`."""
+        return "server" if self.is_server(side) else "client"
+
+    def forged(self, side: int, time: int, packet: int) -> None:
+        """Take note of a record that did not authenticate although the keys were right."""
+        facts = self.facts
+        if self.role(side) in facts.notified:
+            # What follows is no TLS of this connection, whatever it is (RFC 8446 §6.1).
+            return
+        facts.forged += 1
+        if facts.first_forged is None:
+            facts.first_forged = (self.role(side), time, packet)
+
     def say(self, why: str) -> None:
         """Remember why something could not be decrypted, the first time."""
         if self.why is None:
@@ -178,7 +192,7 @@ class TlsHandshake:
 
     def server_hello(self, side: int, body: bytes) -> None:
         """Take a ServerHello; a retry only asks for another ClientHello."""
-        if self.is_decided and self.is_tls_1_3:
+        if self.is_decided:
             return
         hello = maybe_server_hello(body)
         if hello is None:
@@ -186,6 +200,9 @@ class TlsHandshake:
             return
         if self.client is None:
             self.client_side = 1 - side
+        elif not self.is_server(side):
+            self.say("a ServerHello of the client")
+            return
         if hello.is_retry:
             # The second ClientHello is in the clear, whatever came before it.
             self.version, self.is_tls_1_3 = TLS_1_3, True
@@ -300,7 +317,7 @@ class TlsHandshake:
             return
         from wsanalyze.tls import rsa_keys
 
-        keys = rsa_keys.loaded(self.recorder.secrets.private_keys)
+        keys = self.recorder.secrets.rsa_keys()
         premaster = rsa_keys.maybe_premaster(keys, body, client.version)
         if premaster is None:
             self.is_closed = True
@@ -403,8 +420,11 @@ class TlsHandshake:
         if len(content) != ALERT_LENGTH:
             return
         if content[1] == CLOSE_NOTIFY:
+            sender = self.role(side)
             if self.facts.closed_by is None:
-                self.facts.closed_by = "server" if self.is_server(side) else "client"
+                self.facts.closed_by = sender
+            if sender not in self.facts.notified:
+                self.facts.notified += (sender,)
         elif self.facts.alert is None:
             self.facts.alert = content[1]
 
@@ -419,6 +439,9 @@ class TlsHandshake:
         facts = self.facts
         if facts.decrypted:
             facts.reason = self.why
+            if facts.reason is None and facts.forged:
+                records = "record does" if facts.forged == 1 else "records do"
+                facts.reason = f"{facts.forged} {records} not authenticate: changed or forged"
             return
         if self.why is None and facts.bad_records:
             self.why = "the secret of its client random opens none of its records"

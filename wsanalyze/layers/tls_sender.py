@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsanalyze.tls.hellos import TLS_1_2
+from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO, SERVER_HELLO, Messages
 from wsanalyze.tls.schedule import next_secret
 from wsanalyze.tls.suites import Suite
@@ -19,7 +20,8 @@ HANDSHAKE, APPLICATION_DATA, MAJOR = 22, 23, 3
 LONGEST = 16_384 + 2048
 # Records that may be missing before one is looked at: a hole of 90 kB full of the smallest.
 MOST_MISSED = 4096
-# Bytes that may be tried in vain, besides TRIES times those that the side sent.
+# Bytes that may be tried in vain, besides TRIES times those that the side sent; and no more than
+# all connections together have left.
 SPARE = 8 * 1024 * 1024
 TRIES = 4
 # What trying costs besides the bytes.
@@ -62,10 +64,14 @@ class TlsSender:
     - `ciphered`: whether its records are protected (TLS 1.2: since its ChangeCipherSpec)
     - `tried_blind`: how many of its records were tried with secrets of unknown connections
     - `opener` and `sequence`: for the next record. `epochs`: TLS 1.3's, the current one first
+    - `updated`: whether its keys follow from others that were right; `torn`: whether bytes are
+      missing since the last record that opened, `vague` whether their number is not known
     """
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, secrets: Secrets) -> None:
         self.side = side
+        self.secrets = secrets
+        self.spare = 0
         self.pending = bytearray()
         self.needed = HEADER
         self.looked = 0
@@ -82,6 +88,7 @@ class TlsSender:
         self.has_certificate = False
         self.tried_blind = 0
         self.ended: int | None = None
+        self.updated = self.torn = self.vague = False
 
     def fill(self, data: bytes, at: int) -> int:
         """Add to what is pending as much as the record takes, all where one is looked for."""
@@ -118,6 +125,7 @@ class TlsSender:
 
     def passes(self, length: int) -> bool:
         """Pass over missing bytes; return False where they leave open where a record begins."""
+        self.torn = True
         if self.skipping >= length > 0:
             self.skipping -= length
             self.miss(length)
@@ -131,8 +139,10 @@ class TlsSender:
         return True
 
     def lose(self, length: int) -> None:
-        """Forget where records begin, behind missing bytes."""
-        self.miss(len(self.pending) + self.skipping + length)
+        """Forget where records begin, behind missing bytes; negative: at most so many."""
+        self.torn = True
+        self.vague |= length < 0
+        self.miss(len(self.pending) + self.skipping + abs(length))
         self.pending, self.needed, self.looked = bytearray(), HEADER, 0
         self.skipping = 0
         self.seeking = True
@@ -179,6 +189,7 @@ class TlsSender:
 
     def begin(self, opener: Opener) -> None:
         """Go on with other keys."""
+        self.updated = False
         self.opener, self.sequence, self.ciphered = opener, 0, True
 
     def begin_epochs(self, epochs: list[Epoch]) -> None:
@@ -198,6 +209,12 @@ class TlsSender:
         if self.epochs:
             self.epochs = [self.epochs[-1].updated()]
             self.begin(self.epochs[0].opener)
+            self.updated = True
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the next record has to open: the keys are right, and nothing is missing."""
+        return (self.sequence > 0 or self.updated) and not self.torn
 
     def open(self, header: bytes, body: bytes | memoryview) -> bytes | None:
         """Open a record; None where no key and no sequence number that may be due fits it.
@@ -255,7 +272,12 @@ class TlsSender:
     @property
     def is_tired(self) -> bool:
         """Whether so much was tried in vain that it is not worth going on."""
-        return self.tried > SPARE + TRIES * self.sent
+        while self.tried > self.spare + TRIES * self.sent:
+            more = self.secrets.more_to_try() if self.spare < SPARE else 0
+            if not more:
+                return True
+            self.spare += more
+        return False
 
     def miss(self, length: int) -> None:
         """Take note of bytes of records that were not opened."""
@@ -269,7 +291,8 @@ class TlsSender:
         Exact where the suite always adds as much; else negative: at most as many.
         """
         lost, self.lost, self.missed = self.lost, 0, 0
-        if self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
+        vague, self.vague, self.torn = self.vague, False, False
+        if vague or self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
             return -lost
         return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
 

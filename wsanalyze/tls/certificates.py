@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from wsanalyze.tls.cursor import Cursor, MalformedError
 
@@ -23,9 +24,12 @@ ATTRIBUTES = {
     b"\x55\x04\x09": "STREET",
     b"\x55\x04\x0a": "O",
     b"\x55\x04\x0b": "OU",
+    bytes.fromhex("0992268993f22c640101"): "UID",
+    bytes.fromhex("0992268993f22c640119"): "DC",
 }
 # Longest name that is kept: names are for people, and a stranger wrote them.
 LONGEST_NAME = 1024
+LONGEST_OID = 64
 NS_PER_S = 1_000_000_000
 TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 LARGEST_NS = (1 << 63) - 1
@@ -97,15 +101,35 @@ def _name(data: bytes) -> str:
             pair = Cursor(_value(attributes, SEQUENCE))
             kind = _value(pair, OBJECT_ID)
             tag, text = _next(pair)
-            name = ATTRIBUTES.get(kind, "OID." + kind.hex())
+            name = ATTRIBUTES.get(kind) or _dotted(kind)
             parts.append(f"{name}={_text(tag, text)}")
     return ",".join(parts)[:LONGEST_NAME]
 
 
+def _dotted(data: bytes) -> str:
+    """Return an object identifier as `OID.2.5.4.5`, in hex where it is none (X.690 §8.19)."""
+    numbers, number = [], 0
+    for byte in data[:LONGEST_OID]:
+        number = number << 7 | byte & 0x7F
+        if not byte & 0x80:
+            numbers.append(number)
+            number = 0
+    if not data or len(data) > LONGEST_OID or data[-1] & 0x80:
+        return "OID." + data[:LONGEST_OID].hex()
+    first = min(numbers[0] // 40, 2)
+    return ".".join(("OID", str(first), *map(str, (numbers[0] - 40 * first, *numbers[1:]))))
+
+
 def _text(tag: int, data: bytes) -> str:
     encoding = "utf-16-be" if tag == BMP_STRING else "utf-8"
-    text = data.decode(encoding, "replace")
-    return "".join("\\" + each if each in ',+"\\<>;' else each for each in text)
+    text = data[: 4 * LONGEST_NAME].decode(encoding, "replace")
+    escaped = "".join("\\" + each if each in ',+"\\<>;' else each for each in text)
+    if text.endswith(" "):
+        escaped = escaped[:-1] + "\\ "
+    if text.startswith(("#", " ")) and text != " ":
+        escaped = "\\" + escaped
+    # RFC 4514 §2.4: what ends a string in C ends no name.
+    return escaped.replace("\0", "\\00")
 
 
 def _time(tag: int, data: bytes) -> int | None:
@@ -119,5 +143,6 @@ def _time(tag: int, data: bytes) -> int | None:
     match = TIME.fullmatch(text)
     if match is None:
         raise MalformedError("a time that is not in seconds of UTC")
-    found = calendar.timegm(tuple(map(int, match.groups()))) * NS_PER_S
+    numbers = [int(each) for each in match.groups()]
+    found = calendar.timegm(datetime(*numbers).timetuple()) * NS_PER_S  # type: ignore[arg-type]
     return found if -LARGEST_NS <= found <= LARGEST_NS else None

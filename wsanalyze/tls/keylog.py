@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from wsanalyze.tls.sessions import Sessions
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 MASTER = "CLIENT_RANDOM"
 CLIENT_EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
@@ -32,6 +36,10 @@ LONGEST_KEY, MOST_KEYS = 16_384, 64
 # The longest line that is understood, with a label of 64 characters.
 LONGEST = 64 + 1 + 64 + 1 + 128
 
+# Bytes that senders may try in vain beyond their share, in all connections: some four seconds,
+# asked for in pieces.
+SPARE, SPARE_PIECE = 512 * 1024 * 1024, 256 * 1024
+
 # Records that may be tried with secrets of who knows which connection, in all: some three seconds.
 TRIES = 2_000_000
 
@@ -43,8 +51,8 @@ class Secrets:
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
     `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
-    client randoms that were asked for; `tries_left` bounds what is tried without one. `sessions`
-    are those that were seen.
+    client randoms that were asked for; `tries_left` bounds what is tried without one, `spare` what
+    is tried behind holes. `sessions` are those that were seen.
     `more()` looks for secrets that came late and says whether there were some; `expects`: whether
     there may be some later on, so that records shall wait for them.
     """
@@ -57,11 +65,15 @@ class Secrets:
         self.by_session: dict[bytes, bytes] = {}
         self.private_keys: list[bytes] = []
         self._pem = b""
+        self._takes_keys = True
         self.used: set[bytes] = set()
         self.tries_left = TRIES
         self.sessions = Sessions(most)
         self.more: Callable[[], bool] | None = None
         self.expects = False
+        self.spare = SPARE
+        self._rsa_keys: list[RSAPrivateKey] = []
+        self._loaded = 0
 
     def __bool__(self) -> bool:
         """Be true where there is a secret, or a private key that may open one."""
@@ -71,23 +83,32 @@ class Secrets:
         """Say whether there are secrets, or may be."""
         return bool(self) or self.expects or (self.more is not None and self.more())
 
-    def add(self, lines: Iterable[bytes]) -> None:
-        """Take the lines of one more key log; of two that are for the same, the later counts."""
-        self.sources += 1
-        self.append(lines)
+    def add(self, lines: Iterable[bytes], *, private_keys: bool = True) -> None:
+        """Take the lines of one more key log; of two that are for the same, the later counts.
 
-    def append(self, lines: Iterable[bytes]) -> None:
+        `private_keys`: whether keys in PEM are taken. A capture's blocks have no place for them,
+        and a stranger's keys can be so long that reading each takes seconds.
+        """
+        self.sources += 1
+        self.append(lines, private_keys=private_keys)
+
+    def append(self, lines: Iterable[bytes], *, private_keys: bool = True) -> None:
         """Take further lines of a key log."""
         self._pem = b""
+        self._takes_keys = private_keys
         for line in lines:
             self._take(line.strip())
 
     def _take(self, line: bytes) -> None:
         if not line or line.startswith(b"#"):
             return
-        if self._pem or KEY_BEGINS.fullmatch(line):
-            self._take_key(line)
-            return
+        if self._pem or (self._takes_keys and KEY_BEGINS.fullmatch(line)):
+            if not LINE.fullmatch(line):
+                self._take_key(line)
+                return
+            # The key is cut: what follows are secrets again.
+            self._pem = b""
+            self.not_understood += 1
         self.lines += 1
         match = LINE.fullmatch(line) if len(line) <= LONGEST else None
         if match is not None:
@@ -132,6 +153,22 @@ class Secrets:
             return found
         master = self.by_session.get(session_id) if session_id else None
         return NONE if master is None else {MASTER: master}
+
+    def rsa_keys(self) -> list[RSAPrivateKey]:
+        """Return the RSA keys among the private keys; each is read once, which takes a while."""
+        if self._loaded < len(self.private_keys):
+            from wsanalyze.tls.rsa_keys import loaded
+
+            self._rsa_keys += loaded(self.private_keys[self._loaded :])
+            self._loaded = len(self.private_keys)
+        return self._rsa_keys
+
+    def more_to_try(self) -> int:
+        """Return how many more bytes a sender may try in vain; 0 where nothing is left."""
+        if self.spare < SPARE_PIECE:
+            return 0
+        self.spare -= SPARE_PIECE
+        return SPARE_PIECE
 
     @property
     def described(self) -> str:
