@@ -21,8 +21,7 @@ from support.stacked import (
     through_socks5,
     websocket_script,
 )
-from support.tls import NAME, TLS_1_3, Flight, Pair, contexts, play
-from support.tls import stage_of as tls_stage
+from support.tls import NAME, Flight, Pair, play
 from support.tls_crafted import Crafted13, crafted_secrets
 
 from wsanalyze.http2.frames import PREFACE
@@ -362,15 +361,3 @@ class TestHolesOfUnknownLength:
         checked(stage)
         assert {each["sha256"] for each in stage.messages} <= {sha256(each) for each in TEXTS}
         assert stage.recorder.held == 0
-
-
-def test_tls_behind_an_answer_whose_connect_is_not_there() -> None:
-    """A capture that begins with the proxy's "200 Connection established"."""
-    pair = Pair(contexts(TLS_1_3)).shake_hands()
-    pair.send(0, request()).send(1, response() + frame(b"behind it"))
-    stage = tls_stage(pair.secrets, opened=False)
-    stage.data(1, b"HTTP/1.1 200 Connection established\r\n\r\n")
-    play(stage, pair.flights)
-    stage.finish()
-    assert stage.connection.scheme == "wss"
-    assert [row["payload"] for row in stage.messages] == [b"behind it"]
