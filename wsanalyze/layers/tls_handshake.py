@@ -13,12 +13,14 @@ from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.fingerprints import ja3, ja4
 from wsanalyze.tls.hellos import (
     EXTENDED_MASTER_SECRET,
+    NOT_OFFERED,
     TLS_1_0,
     TLS_1_2,
     TLS_1_3,
     ClientHello,
     ServerHello,
     chosen_protocol,
+    disagreements,
     maybe_client_hello,
     maybe_server_hello,
     version_name,
@@ -192,6 +194,7 @@ class TlsHandshake:
         facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
         facts.server_random = server.random.hex()
         facts.alpn = server.alpn
+        facts.disagreements = facts.disagreements or disagreements(client, server)
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
             self._stop_hearing()
@@ -323,6 +326,9 @@ class TlsHandshake:
         protocol = chosen_protocol(body)
         if protocol is not None:
             self.facts.alpn = protocol
+            client = self.client
+            if client is not None and not client.hides_hello and protocol not in client.alpn:
+                self.facts.disagreements += (NOT_OFFERED,)
 
     def certificate(self, body: bytes) -> None:
         """Take what the server's certificate says."""
