@@ -142,12 +142,8 @@ def _time(tag: int, data: bytes) -> int | None:
     match = TIME.fullmatch(text)
     if match is None:
         raise MalformedError("a time that is not in seconds of UTC")
-    year, month, day, *clock = numbers = tuple(map(int, match.groups()))
-    if (
-        not 0 < day <= calendar.monthrange(year, month)[1]
-        or clock > [23, 59, 59]
-        or max(clock) > 59
-    ):
+    year, month, day, hour, *rest = numbers = tuple(map(int, match.groups()))
+    if not 0 < day <= calendar.monthrange(year, month)[1] or hour > 23 or max(rest) > 59:
         raise MalformedError("a time that there is not")
     found = calendar.timegm(numbers) * NS_PER_S
     return found if -LARGEST_NS <= found <= LARGEST_NS else None
