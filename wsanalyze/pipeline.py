@@ -14,7 +14,8 @@ from typing import BinaryIO, Protocol
 
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
-from wsanalyze.capture.key_files import lines_of
+from wsanalyze.capture.key_files import KeyLogs
+from wsanalyze.capture.secrets_ahead import secrets_of_file
 from wsanalyze.capture.several import open_captures
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
@@ -77,9 +78,7 @@ def read(
         messages=MessageColumns(takers.get("messages")) if wants.messages else None,
         segments=SegmentColumns(takers.get("segments")) if wants.segments else None,
     )
-    secrets = Secrets(limits.secrets)
-    for lines in lines_of(keylogs):
-        secrets.add(lines)
+    secrets = secrets_of(keylogs, limits)
     captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
     with captures as reader, _no_collections():
         run = _Run(recording, limits, reader.infos, secrets)
@@ -88,6 +87,26 @@ def read(
     if not finished:
         raise Interrupted(recording)
     return recording
+
+
+def secrets_of(keylogs: Sequence[Path], limits: Limits) -> Secrets:
+    """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
+
+    Its `more` looks for what was appended to them since.
+    """
+    secrets, logs = Secrets(limits.secrets), KeyLogs(keylogs)
+    for lines in logs.lines():
+        secrets.add(lines)
+
+    def more() -> bool:
+        before = secrets.lines
+        for lines in logs.appended():
+            secrets.append(lines)
+        return secrets.lines > before
+
+    if keylogs:
+        secrets.more = more
+    return secrets
 
 
 @contextmanager
@@ -104,6 +123,19 @@ def _no_collections() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _can_be_scanned(info: CaptureInfo) -> bool:
+    """Say whether a capture's secrets can be looked for in all of it beforehand."""
+    is_plain = info.path is not None and info.compression is None
+    return is_plain and info.format == "pcapng" and info.total_bytes is not None
+
+
+def _may_bring(info: CaptureInfo, secrets: Secrets) -> bool:
+    """Say whether secrets for a capture may come while it is read: it is no plain file."""
+    if info.format is None or _can_be_scanned(info):
+        return False
+    return info.format == "pcapng" or (info.total_bytes is None and secrets.more is not None)
 
 
 class Batches(Protocol):
@@ -167,6 +199,10 @@ class _Run:
         self.recorder = Recorder(recording, limits, secrets)
         for index in range(len(infos)):
             self.take_secrets(index)
+        # Files that may hold secrets behind what was read of them.
+        self.unscanned = [index for index, info in enumerate(infos) if _can_be_scanned(info)]
+        secrets.expects = any(_may_bring(info, secrets) for info in infos)
+        self.appended, secrets.more = secrets.more, self.more_secrets
         if recording.wants.observe:
             # Its patterns take longer to compile than a small capture to read.
             from wsanalyze.checks.contents import inspect
@@ -203,6 +239,19 @@ class _Run:
             self.taken[capture] += 1
             if kind == TLS_KEY_LOG:
                 self.secrets.add(data.splitlines(), private_keys=False)
+
+    def more_secrets(self) -> bool:
+        """Look for secrets that came late: further on in files, then in key logs."""
+        before = self.secrets.lines
+        unscanned, self.unscanned = self.unscanned, []
+        for index in unscanned:
+            blocks = secrets_of_file(self.infos[index].path or "")
+            for kind, data in blocks[self.taken[index] :]:
+                if kind == TLS_KEY_LOG:
+                    self.secrets.add(data.splitlines(), private_keys=False)
+            self.taken[index] = max(len(blocks), self.taken[index])
+        appended = self.appended is not None and self.appended()
+        return appended or self.secrets.lines > before
 
     def is_narrow(self, capture: int) -> bool:
         """Say whether another capture keeps more of each packet than this one."""

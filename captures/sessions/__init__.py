@@ -36,6 +36,7 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_openssl,
     wss_ways,
 )
 
@@ -73,6 +74,7 @@ FAMILIES = (
     proxy_tunnels,
     http2_streams,
     wss_ways,
+    wss_openssl,
 )
 
 SESSIONS: dict[str, Session] = {

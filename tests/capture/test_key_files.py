@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from wsanalyze.capture.key_files import LONGEST, as_one, lines_of
+from wsanalyze.capture.key_files import FOLLOWED, LONGEST, KeyLogs, as_one, lines_of
 from wsanalyze.errors import UsageError
 
 
@@ -52,3 +53,49 @@ def test_as_one(tmp_path: Path) -> None:
         assert path.read_bytes() == b"one\ntwo\n"
         assert path.stat().st_mode & 0o077 == 0
     assert not path.exists()
+
+
+class TestFollowed:
+    """Files that are written while a capture is read."""
+
+    def test_what_was_appended(self, tmp_path: Path) -> None:
+        path = tmp_path / "keys.log"
+        path.write_bytes(b"one\ntw")
+        logs = KeyLogs([path])
+        assert [list(lines) for lines in logs.lines()] == [[b"one\n", b"tw"]]
+        # What has no end yet is read again, and once its end is there.
+        assert list(logs.appended()) == []
+        path.write_bytes(b"one\ntwo\nthree\n")
+        assert list(logs.appended()) == [[b"two", b"three"]]
+        assert list(logs.appended()) == []
+
+    def test_a_file_begun_anew(self, tmp_path: Path) -> None:
+        path = tmp_path / "keys.log"
+        path.write_bytes(b"a long line\n")
+        logs = KeyLogs([path])
+        assert sum(1 for lines in logs.lines() for _ in lines) == 1
+        path.write_bytes(b"short\n")
+        assert list(logs.appended()) == [[b"short"]]
+
+    def test_a_new_file_in_a_folder(self, tmp_path: Path) -> None:
+        logs = KeyLogs([tmp_path])
+        assert list(logs.lines()) == []
+        (tmp_path / "new").write_bytes(b"line\n")
+        assert list(logs.appended()) == [[b"line"]]
+
+    def test_a_file_that_is_gone(self, tmp_path: Path) -> None:
+        path = tmp_path / "keys.log"
+        path.write_bytes(b"")
+        logs = KeyLogs([path])
+        assert [list(lines) for lines in logs.lines()] == [[]]
+        path.unlink()
+        assert list(logs.appended()) == []
+
+    def test_only_the_files_changed_last(self, tmp_path: Path) -> None:
+        logs = KeyLogs([tmp_path])
+        for number in range(FOLLOWED + 5):
+            file = tmp_path / str(number)
+            file.write_bytes(b"%d\n" % number)
+            os.utime(file, (number, number))
+        found = [lines[0] for lines in logs.appended()]
+        assert found == [b"%d" % number for number in range(FOLLOWED + 4, 4, -1)]

@@ -68,6 +68,15 @@ FOUND: dict[str, dict[int | None, str]] = {
     "connect-tunnels.pcapng": {},
     "socks-tunnels.pcapng": {},
     "proxy-protocol.pcapng": {},
+    # HAProxy says where its client spoke TLS: what is behind is no warning then, but of /plain.
+    "proxy-protocol-tls.pcapng": {
+        0: "CLS-09",
+        2: "CLS-09",
+        4: "SEC-01 SEC-11",
+        5: "SEC-01 SEC-11",
+    },
+    # nginx, and HAProxy, reset TCP where a client has sent close_notify behind its FIN.
+    "wss-rekeyed.pcapng": {2: "CLS-09", 4: "CLS-09"},
     "squid-proxy.pcapng": {
         2: "HSR-12",  # /stripped
         3: STRIPPED,
@@ -263,6 +272,12 @@ REMARKS: dict[str, dict[int | None, str]] = {
     "ports-again.pcapng": {2: "TRN-07"},
     "lifetime-limit.pcapng": {},
     "stalling-proxy.pcapng": {0: "PRX-04 PRX-17 TRN-09"},  # the leg behind the proxy is even
+    "proxy-protocol-tls.pcapng": {
+        0: "TLS-04",
+        1: "SEC-01 SEC-11",
+        2: "TLS-04",
+        3: "SEC-01 SEC-11",
+    },
     "two-backends.pcapng": {2: "XCN-04", 14: "XCN-03"},
     "port-80.pcapng": {0: "HSR-10 PRX-04", 1: "HSR-10"},
     "idle-crowd.pcapng": {11: "XCN-06"},

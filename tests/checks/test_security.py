@@ -85,6 +85,14 @@ class TestSecretInTheClear:
             "in the clear"
         )
 
+    def test_a_proxy_says_so_before_the_request(self) -> None:
+        """In the TLV PP2_TYPE_SSL of a PROXY header."""
+        [finding] = found(security.secret_in_the_clear, asked(COOKIE, told_tls="TLSv1.3"))
+        assert (finding.severity, finding.message[-41:]) == (
+            "info",
+            "a proxy, from which on it is in the clear",
+        )
+
     @pytest.mark.parametrize(
         "line", ["X-Forwarded-Proto: http", "X-Forwarded-Proto: http, https", "Forwarded: for=a"]
     )
@@ -246,6 +254,12 @@ class TestSecretInMessage:
     def test_behind_a_proxy_at_which_tls_ended(self) -> None:
         secret = event("secret", payload=b'"password":"hunter22"', value=4)
         record = asked("X-Forwarded-Proto: https", observation=observed(secret))
+        [finding] = found(sent.secret_in_message, record)
+        assert finding.severity == "info"
+
+    def test_behind_a_proxy_that_says_so_before_the_request(self) -> None:
+        secret = event("secret", payload=b'"password":"hunter22"', value=4)
+        record = asked(told_tls="TLS", observation=observed(secret))
         [finding] = found(sent.secret_in_message, record)
         assert finding.severity == "info"
 

@@ -37,6 +37,43 @@ def test_a_header(header: bytes, way: str) -> None:
     assert (dialogue.state, dialogue.way, dialogue.code) == (OPEN, way, None)
 
 
+def ssl(flags: int = 7, *inside: tuple[int, bytes]) -> bytes:
+    """Return the TLV of TLS, §2.2.6."""
+    value = bytes((flags, 0, 0, 0, 0)) + b"".join(tlv(*each) for each in inside)
+    return tlv(0x20, value)
+
+
+def tlv(kind: int, value: bytes) -> bytes:
+    return bytes((kind,)) + len(value).to_bytes(2, "big") + value
+
+
+VERSION, NAME, CIPHER = (0x21, b"TLSv1.3"), (0x22, b"anna"), (0x23, b"TLS_AES_256_GCM_SHA384")
+
+
+@pytest.mark.parametrize(
+    ("header", "tls"),
+    [
+        (header2(tlvs=ssl(1, VERSION, CIPHER)), "TLSv1.3"),
+        (header2("2001:db8::1", tlvs=TLVS + ssl(7, NAME, VERSION)), "TLSv1.3"),
+        (header2(tlvs=ssl(1, CIPHER)), "TLS"),
+        (header2(tlvs=ssl(1, (0x21, b"\x1b[31m"))), "TLS"),
+        # The client spoke no TLS, or the proxy speaks for itself.
+        (header2(tlvs=ssl(0, VERSION)), None),
+        (header2(command=0, tlvs=ssl(1, VERSION)), None),
+        (header2(tlvs=TLVS), None),
+        # Lengths that are none.
+        (header2(tlvs=ssl(1, VERSION)[:-1]), None),
+        (header2(tlvs=b"\x20\x00\x04\x01\0\0\0"), None),
+        (header2(tlvs=tlv(0x20, b"\x01\0\0\0\0\x21\xff\xffTLSv1.3")), "TLS"),
+        (b"PROXY TCP4 192.0.2.1 198.51.100.2 5000 80\r\n", None),
+    ],
+)
+def test_what_is_said_of_tls(header: bytes, tls: str | None) -> None:
+    dialogue = ProxyHeader()
+    assert dialogue.take(header) == len(header)
+    assert dialogue.tls == tls
+
+
 @pytest.mark.parametrize(
     "data",
     [

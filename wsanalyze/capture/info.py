@@ -71,6 +71,7 @@ class CaptureInfo:
     - `first_time_ns`, `last_time_ns`: the earliest and latest packet's time
     - `dropped`: packets that the capturing program says it lost; None where it does not say
     - `secrets`: decryption secrets blocks as (type, bytes), `secrets_skipped` those over the limit
+    - `path`: of the file, where it was opened by its path
     - `problem`: why the end could not be reached, None where it was (so far)
     """
 
@@ -91,4 +92,5 @@ class CaptureInfo:
     dropped: int | None = None
     secrets: list[tuple[int, bytes]] = field(default_factory=list)
     secrets_skipped: int = 0
+    path: str | None = None
     problem: Problem | None = None

@@ -12,6 +12,8 @@ from wsanalyze.errors import UsageError
 
 # More than any line of a key log has; what is longer is cut, and not understood.
 LONGEST = 1024
+# Files that are followed at once, and bytes that are read of each at a time.
+FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
 # How much of the rest of such a line is read at once.
 PASSED_OVER = 1024 * 1024
 
@@ -24,6 +26,55 @@ def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
     for path in paths:
         for file in _files(path):
             yield _lines(file)
+
+
+class KeyLogs:
+    """Key logs that programs may be writing while a capture of them is read."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        # Of each file how much was read, up to the end of a line.
+        self.read: dict[Path, int] = {}
+
+    def lines(self) -> Iterator[Iterator[bytes]]:
+        """Yield the lines of each key log as `lines_of`; UsageError where one cannot be read."""
+        for path in self.paths:
+            for file in _files(path):
+                yield _lines(file, self.read)
+
+    def appended(self) -> Iterator[list[bytes]]:
+        """Yield the whole lines that files got since they were read, and those of new files.
+
+        At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
+        were changed last.
+        """
+        for file, size in self._changed():
+            start = self.read.get(file, 0)
+            try:
+                with file.open("rb") as stream:
+                    # A file that is shorter than it was, was begun anew.
+                    stream.seek(start if start <= size else 0)
+                    data = stream.read(APPENDED)
+                    whole = data[: data.rfind(b"\n") + 1]
+                    self.read[file] = stream.tell() - len(data) + len(whole)
+            except OSError:
+                continue  # it was readable when the pass began: whoever writes it may replace it
+            if whole:
+                yield [line[:LONGEST] for line in whole.splitlines()]
+
+    def _changed(self) -> list[tuple[Path, int]]:
+        found = []
+        for path in self.paths:
+            try:
+                files = _files(path)
+                states = [(file, file.stat()) for file in files]
+            except (OSError, UsageError):
+                continue
+            found += [(state.st_mtime_ns, file, state.st_size) for file, state in states]
+        found.sort(reverse=True)
+        return [
+            (file, size) for _, file, size in found[:FOLLOWED] if size != self.read.get(file, 0)
+        ]
 
 
 @contextmanager
@@ -53,12 +104,15 @@ def _files(path: Path) -> list[Path]:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, read: dict[Path, int] | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file; `read` takes where the last one ended that has an end."""
     try:
         with path.open("rb") as file:
             while line := file.readline(LONGEST):
                 yield line
                 while line and not line.endswith(b"\n"):
                     line = file.readline(PASSED_OVER)
+                if line and read is not None:
+                    read[path] = file.tell()
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None

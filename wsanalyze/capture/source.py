@@ -16,7 +16,7 @@ from wsanalyze.capture.blocks import SECTION_HEADER, Blocks, DamageError, is_pca
 from wsanalyze.capture.compression import MAGIC_LENGTH, Decompressed, compression_of
 from wsanalyze.capture.info import CaptureInfo, Interface, Problem
 from wsanalyze.capture.scapy_packets import FORMAT, PacketStream
-from wsanalyze.capture.stored import Stored, open_stored, reason
+from wsanalyze.capture.stored import STANDARD_INPUT, Stored, open_stored, reason
 from wsanalyze.capture.window import SIZE, Window
 from wsanalyze.errors import CaptureError
 from wsanalyze.limits import Limits
@@ -140,6 +140,8 @@ def open_capture(source: object, *, limits: Limits | None = None, window: int = 
         raise
     if isinstance(source, PacketStream):
         reader.info.format = FORMAT
+    if isinstance(source, (str, Path)) and source != STANDARD_INPUT:
+        reader.info.path = str(source)
     return reader
 
 

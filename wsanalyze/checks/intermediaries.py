@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from wsanalyze.websocket.fields import Head
+
+if TYPE_CHECKING:
+    from wsanalyze.checks.facts import Facts
 
 # Fields that only an intermediary adds (RFC 9110 §7.6.3, RFC 7239, and common usage).
 FIELDS = (
@@ -175,6 +179,13 @@ def tls_ended(head: Head) -> bool:
     if '"https"' in (head.value("cf-visitor") or ""):
         return True
     return _FORWARDED_PROTO.search(head.value("forwarded") or "") is not None
+
+
+def tls_ended_before(facts: Facts) -> bool:
+    """Tell whether a proxy says so in the request, or in its header of the PROXY protocol."""
+    if facts.connection.told_tls is not None:
+        return True
+    return facts.handshake is not None and tls_ended(facts.handshake.request_head)
 
 
 def asked_for(head: Head) -> tuple[str, ...]:

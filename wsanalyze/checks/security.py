@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import tls_ended
+from wsanalyze.checks.intermediaries import tls_ended_before
 from wsanalyze.checks.redaction import address
 from wsanalyze.checks.sites import (
     HOST,
@@ -52,7 +52,7 @@ def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.scheme != "ws" or not facts.has_request:
         return
-    severity, where = ("info", BEHIND_TLS) if tls_ended(handshake.request_head) else ("", "")
+    severity, where = ("info", BEHIND_TLS) if tls_ended_before(facts) else ("", "")
     for what, evidence in _credentials(facts, handshake):
         message = f"{what} over plain ws{where}"
         yield facts.once("client", message, evidence=evidence[:200], severity=severity)
@@ -204,8 +204,7 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.scheme != "ws" or not handshake.origin:
         return
-    ended = tls_ended(handshake.request_head)
-    if handshake.origin.lower().startswith("https://") and not ended:
+    if handshake.origin.lower().startswith("https://") and not tls_ended_before(facts):
         inside = _is_inside(facts) or bool(sources(facts.connection.tunnel))
         origin = address(handshake.origin, show=facts.show_secrets)
         message = f"a page of {shown(origin)} came over plain ws"

@@ -9,7 +9,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
-from wsanalyze.checks.intermediaries import tls_ended
+from wsanalyze.checks.intermediaries import tls_ended_before
 from wsanalyze.checks.redaction import address
 from wsanalyze.checks.security import BEHIND_TLS, SECOND
 from wsanalyze.observation import INNER, SECRETS, Event
@@ -83,9 +83,7 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
     """SEC-11."""
     if facts.connection.scheme != "ws":
         return
-    handshake = facts.handshake
-    behind = handshake is not None and tls_ended(handshake.request_head)
-    severity, where = ("info", BEHIND_TLS) if behind else ("", "")
+    severity, where = ("info", BEHIND_TLS) if tls_ended_before(facts) else ("", "")
     for event in facts.events("secret"):
         evidence = facts.secret(event.payload.decode("latin-1"))[:200]
         message = f"a message seems to hold a secret: {SECRETS[event.value]}{where}"

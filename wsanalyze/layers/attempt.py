@@ -79,6 +79,7 @@ class Attempt:
             client_direction=client_side,
             scheme=route.scheme,
             tunnel=route.tunnel,
+            told_tls=route.told_tls,
             tls=route.tls,
             http_stream=stream,
             http_version="2" if stream is not None else None,

@@ -34,6 +34,8 @@ class Connection:
     http_version: str | None = None
     http_stream: int | None = None
     tunnel: str | None = None
+    # The version of TLS that the client spoke to a proxy, which says so in its PROXY header.
+    told_tls: str | None = None
     handshake: Handshake | None = None
     outcome: str = "unanswered"
     request_packet: int | None = None

@@ -122,7 +122,7 @@ class Probe(Layer):
         """Say whether anything is to be known of a TLS connection: somebody asked, or has keys."""
         if self.route.layers >= NESTED:
             return False
-        return self.recorder.tls is not None or bool(self.recorder.secrets)
+        return self.recorder.tls is not None or self.recorder.secrets.hopes()
 
     def open_tls(self) -> Layer:
         """Let TLS read on, and another Probe what is inside."""

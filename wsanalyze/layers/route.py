@@ -20,7 +20,8 @@ class Route:
     the outermost first, as the column of `connections` has it; None where there is none. `tls` is
     the innermost TLS connection, unless it ends at a proxy, and `layers` how many there are in one
     another. `midstream`: whether the beginning of the stream is not there, although no bytes are
-    missing before its first ones.
+    missing before its first ones. `told_tls`: the version of TLS that the client spoke to a proxy,
+    as that one's header of the PROXY protocol says.
     """
 
     scheme: str = "ws"
@@ -28,6 +29,7 @@ class Route:
     tls: TlsConnection | None = None
     layers: int = 0
     midstream: bool = False
+    told_tls: str | None = None
 
     @property
     def alpn(self) -> str | None:

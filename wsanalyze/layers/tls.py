@@ -12,7 +12,7 @@ from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
-from wsanalyze.layers.tls_blind import RECORDS
+from wsanalyze.layers.tls_blind import IN_HANDSHAKE, RECORDS
 from wsanalyze.layers.tls_handshake import TlsHandshake
 from wsanalyze.layers.tls_sender import HEADER, LONGEST, MOST_MISSED, TlsSender, is_header, is_hello
 from wsanalyze.tls.messages import (
@@ -23,6 +23,7 @@ from wsanalyze.tls.messages import (
     END_OF_EARLY_DATA,
     FINISHED,
     KEY_UPDATE,
+    NEW_SESSION_TICKET,
     SERVER_HELLO,
     SERVER_HELLO_DONE,
     SERVER_KEY_EXCHANGE,
@@ -35,7 +36,6 @@ CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 SPOKE_TLS = 3
 # What a record that waits for keys costs besides its bytes.
 OVERHEAD = 256
-
 # Side, header, body, time, packet, ordinal.
 Held = tuple[int, bytes, bytes, int, int, int]
 
@@ -174,7 +174,7 @@ class Tls(Layer):
                     sender.looked = 1
                     continue
                 # Whether it is one, is not to be known without keys.
-                handshake.say("bytes of its handshake are not in the capture")
+                handshake.goes_on = True
                 return 1
             content = sender.open(header, body)
             if content is None:
@@ -225,6 +225,9 @@ class Tls(Layer):
             # Only the other side's secrets are known.
             self.handshake.say(f"no secret for what the {self.handshake.role(record[0])} sent")
             return self.unopened(self.senders[record[0]], len(record[2]))
+        self.handshake.goes_on = True
+        if self.handshake.is_waiting:
+            return self.wait(record)
         if self.recover(self.senders[record[0]], record[1], record[2]):
             return self.drain() or self.record(self.senders[record[0]], *record[1:])
         self.waiting.append(record)
@@ -232,32 +235,63 @@ class Tls(Layer):
         if self.waiting_bytes <= self.recorder.limits.held:
             return 0
         self.recorder.reach("held")
-        self.handshake.say("the handshake is not in the capture")
         return 1
+
+    def wait(self, record: Held) -> int:
+        """Keep a record until its secret comes, or too many have come without; 1 to let go.
+
+        It is asked for with the first record, the second, the fourth, the eighth and so on. A key
+        log is some milliseconds late where its program runs, a block in pcapng a few packets.
+        """
+        limits = self.recorder.limits
+        self.waiting.append(record)
+        self.waiting_bytes += len(record[2]) + OVERHEAD
+        count = len(self.waiting)
+        if self.waiting_bytes > limits.held or self.recorder.held > limits.held_total // 2:
+            return self.wait_no_more()
+        return 0 if count & (count - 1) else (self.decide() or self.drain())
+
+    def wait_no_more(self) -> int:
+        """Read what waited for a secret, or say that there is none; return 1 to let go."""
+        self.handshake.has_waited = True
+        return self.decide() or self.drain()
 
     def recover(self, sender: TlsSender, header: bytes, body: bytes) -> bool:
         """Find secrets for a record where hellos are missing; say whether there are some."""
         handshake = self.handshake
-        if (
-            header[0] != APPLICATION_DATA
-            or not handshake.misses_hello
-            or sender.tried_blind >= RECORDS
-        ):
+        if not handshake.misses_hello or sender.tried_blind >= RECORDS:
+            return False
+        if header[0] != APPLICATION_DATA and not handshake.misses_random:
             return False
         # The client's first records may be 0-RTT data, and wait for the ServerHello.
         if handshake.client is not None and not handshake.is_server(sender.side):
             return False
         sender.tried_blind += 1
-        found = handshake.find(sender.side, header, body)
+        found = handshake.find(sender.side, sender.missed, header, body)
         if found is None:
             return False
+        if not handshake.is_tls_1_3:
+            self.go_on_ciphered(sender, found.sequence)
+            return True
         for each in self.senders:
             epochs = handshake.epochs(each.side)
-            each.begin_epochs([epoch for epoch in epochs if epoch.is_application])
+            if found.is_application:
+                epochs = [epoch for epoch in epochs if epoch.is_application]
+            each.begin_epochs(epochs)
             # How many records of it were sent before, the tag tells.
-            each.missed = MOST_MISSED
-        sender.sequence, sender.missed = found, 0
+            each.missed = MOST_MISSED if found.is_application else max(each.missed, IN_HANDSHAKE)
+        sender.sequence, sender.missed = found.sequence, 0
         return True
+
+    def go_on_ciphered(self, found: TlsSender, sequence: int) -> None:
+        """Go on in both directions with keys that one record has told, RFC 5246 §6.3."""
+        handshake = self.handshake
+        handshake.resumes(self.senders[1 - handshake.client_side].has_certificate)
+        for sender in self.senders:
+            opener = handshake.opener(sender.side)
+            if opener is not None and (sender is found or sender.ciphered or sender.seeking):
+                sender.begin(opener)
+        found.sequence, found.missed = sequence, 0
 
     def plain(
         self, sender: TlsSender, kind: int, content: bytes, time: int, packet: int, ordinal: int
@@ -290,7 +324,10 @@ class Tls(Layer):
         if not handshake.is_decided:
             return 0
         # A server that resumes says nothing between its hello and this.
-        handshake.resumes(self.senders[1 - handshake.client_side].has_certificate)
+        has_certificate = self.senders[1 - handshake.client_side].has_certificate
+        handshake.resumes(has_certificate)
+        if not has_certificate:
+            handshake.resume()
         opener = handshake.opener(sender.side)
         if opener is None:
             return 1
@@ -358,7 +395,7 @@ class Tls(Layer):
         """Return the layer that reads what is inside."""
         if self.inner is None:
             handshake = self.handshake
-            route = self.route.within(handshake.facts, midstream=handshake.client is None)
+            route = self.route.within(handshake.facts, midstream=handshake.begins_late)
             self.inner = (
                 self.inside(route, handshake.client_side) if self.inside is not None else Layer()
             )
@@ -384,6 +421,7 @@ class Tls(Layer):
             handshake.client_hello(sender.side, body)
             return self.decide()
         if kind == SERVER_HELLO:
+            sender.has_certificate = False
             handshake.server_hello(sender.side, body)
             return self.decide()
         if kind == CLIENT_KEY_EXCHANGE:
@@ -395,6 +433,8 @@ class Tls(Layer):
         elif kind == ENCRYPTED_EXTENSIONS:
             handshake.encrypted_extensions(body)
         elif handshake.is_server(sender.side):
+            if kind == NEW_SESSION_TICKET and not handshake.is_tls_1_3:
+                handshake.ticket(body)
             sender.has_certificate |= kind in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE)
             if kind == CERTIFICATE:
                 handshake.certificate(body)
@@ -406,6 +446,9 @@ class Tls(Layer):
 
     def finished(self, sender: TlsSender) -> None:
         """Go on to the secrets of application data, RFC 8446 §4.4.4."""
+        if sender.epochs and not sender.epochs[-1].is_application:
+            # A program had not logged it yet when the handshake began.
+            sender.epochs += self.handshake.application_epochs(sender.side)
         while len(sender.epochs) > 1 and not sender.epochs[0].is_application:
             sender.advance()
 
@@ -415,7 +458,6 @@ class Tls(Layer):
         if not handshake.maybe_decide():
             return 0
         for sender in self.senders:
-            sender.has_certificate = False
             if handshake.is_tls_1_3:
                 sender.begin_epochs(handshake.epochs(sender.side))
         if not handshake.is_closed:
@@ -456,6 +498,8 @@ class Tls(Layer):
         if self.is_over:
             return 0
         self.is_over = True
+        if self.handshake.is_waiting:
+            self.is_done = self.wait_no_more()
         self.recorder.held -= self.counted
         self.counted = 0
         self.handshake.finish()

@@ -1,75 +1,146 @@
-"""TLS 1.3 whose handshake is not in the capture: which of the known secrets opens its records?
+"""TLS whose hellos are not in the capture: which of the known secrets opens its records?
 
-The tag decides: no wrong secret or sequence number opens a record. TLS 1.2 cannot be found so: its
-keys depend on the ServerHello's random.
+The tag decides: no wrong secret or sequence number opens a record. Before TLS 1.3 only a
+ClientHello can be done without, since key logs say the client's random: keys depend on the
+ServerHello's, too (RFC 5246 §6.3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from wsanalyze.tls.keylog import CLIENT_TRAFFIC, SERVER_TRAFFIC, Secrets
+from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, ServerHello
+from wsanalyze.tls.keylog import (
+    CLIENT_HANDSHAKE,
+    CLIENT_TRAFFIC,
+    MASTER,
+    SERVER_HANDSHAKE,
+    SERVER_TRAFFIC,
+    Secrets,
+)
+from wsanalyze.tls.schedule import MASTER_SECRET
 from wsanalyze.tls.suites import Suite, maybe_suite
 
 # Suites by the length of their secrets; nobody negotiates CCM unless asked to.
 SUITES = {32: (0x1301, 0x1303), 48: (0x1302,)}
+# With CCM, where a hello names what may be.
+ALL_SUITES = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
+# Labels of secrets, whether they are the server's, and whether for application data.
+LABELS = (
+    (CLIENT_HANDSHAKE, False, False),
+    (SERVER_HANDSHAKE, True, False),
+    (CLIENT_TRAFFIC, False, True),
+    (SERVER_TRAFFIC, True, True),
+)
 # Records that a sender may have sent before.
 SEQUENCES = 4096
 # How often one record is tried: some 30 ms. The first ones may be of the handshake.
 TRIES = 16_384
 RECORDS = 4
+# Records of a handshake that may have been sent before, where its secrets are tried.
+IN_HANDSHAKE = 16
+# What the keys of TLS 1.2 cost, in tries.
+DERIVATION = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whose secrets opened a record, in which suite, and with which sequence number."""
+    """Whose secrets opened a record, in which suite, and with which sequence number.
+
+    `is_application`: whether it is none of the handshake, in TLS 1.3.
+    """
 
     client_random: bytes
     suite: Suite
     from_server: bool
-    sequence: int
+    is_application: bool = False
+    sequence: int = 0
 
 
 def maybe_found(
-    secrets: Secrets, client_random: bytes | None, header: bytes, body: bytes
+    secrets: Secrets,
+    client_random: bytes | None,
+    header: bytes,
+    body: bytes,
+    named: tuple[int, ...] = (),
 ) -> Found | None:
     """Try a record with the secrets of one connection, or of those that nobody used (None).
 
-    At most TRIES times, and no more than `secrets` has left for all connections.
+    At most TRIES times, and no more than `secrets` has left for all connections. `named`: the
+    suites that a hello names, where one was seen.
     """
     from wsanalyze.tls.ciphers import Opener13
 
     tries = min(TRIES, secrets.tries_left)
-    candidates = list(_candidates(secrets, client_random, tries))
+    candidates = list(_candidates(secrets, client_random, named, tries))
     if not candidates:
         return None
     each = max(min(SEQUENCES, tries // len(candidates)), 1)
     for found, secret in candidates:
         opener = Opener13(found.suite, secret)
-        for sequence in range(each):
+        for sequence in range(each if found.is_application else min(each, IN_HANDSHAKE)):
             secrets.tries_left -= 1
             if opener.open(sequence, header, body) is not None:
-                return Found(found.client_random, found.suite, found.from_server, sequence)
+                return replace(found, sequence=sequence)
+    return None
+
+
+def maybe_master(
+    secrets: Secrets, server: ServerHello, side: int, missed: int, header: bytes, body: bytes
+) -> Found | None:
+    """Try a record of TLS 1.0 to 1.2 with the master secrets that nobody used.
+
+    `side`: 0 for a record of the client, 1 of the server; `missed`: how many protected ones may
+    have been before it. At most TRIES times, and no more than `secrets` has left.
+    """
+    from wsanalyze.tls.ciphers import openers
+
+    suite = maybe_suite(server.suite)
+    if suite is None or suite.is_tls_1_3 or not TLS_1_0 <= server.version <= TLS_1_2:
+        return None
+    tries = min(TRIES, secrets.tries_left)
+    for random, labelled in _connections(secrets, None):
+        master = labelled.get(MASTER, b"")
+        if len(master) != MASTER_SECRET:
+            continue
+        count = min(missed + 1, SEQUENCES)
+        tries -= DERIVATION + count
+        if tries < 0:
+            secrets.tries_left = 0 if secrets.tries_left < TRIES else secrets.tries_left
+            return None
+        secrets.tries_left -= DERIVATION + count
+        opener = openers(
+            suite,
+            server.version,
+            master,
+            random,
+            server.random,
+            encrypt_then_mac=server.encrypts_then_macs,
+        )[side]
+        for sequence in range(count):
+            if opener.open(sequence, header, body) is not None:
+                return Found(random, suite, side == 1, sequence=sequence)
     return None
 
 
 def _candidates(
-    secrets: Secrets, client_random: bytes | None, most: int
+    secrets: Secrets, client_random: bytes | None, named: tuple[int, ...], most: int
 ) -> Iterator[tuple[Found, bytes]]:
     """Yield at most so many secrets, each with a suite that it may be for."""
     count = 0
+    by_length = ALL_SUITES if named else SUITES
     for random, labelled in _connections(secrets, client_random):
-        for label, from_server in ((CLIENT_TRAFFIC, False), (SERVER_TRAFFIC, True)):
+        for label, from_server, is_application in LABELS:
             secret = labelled.get(label, b"")
-            for number in SUITES.get(len(secret), ()):
+            for number in by_length.get(len(secret), ()):
                 suite = maybe_suite(number)
-                if suite is None:
+                if suite is None or (named and number not in named):
                     continue
                 if count >= most:
                     return
                 count += 1
-                yield Found(random, suite, from_server, 0), secret
+                yield Found(random, suite, from_server, is_application), secret
 
 
 def _connections(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.layers.tls_sender import Epoch
+from wsanalyze.layers.tls_unseen import why_closed
 from wsanalyze.tls import keylog
 from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.fingerprints import ja3, ja4
@@ -32,6 +33,7 @@ from wsanalyze.tls.suites import Suite, maybe_suite, suite_name
 from wsanalyze.transport.conversation import Conversation
 
 if TYPE_CHECKING:
+    from wsanalyze.layers.tls_blind import Found
     from wsanalyze.tls.ciphers import Opener
 
 # As `Conversation.spoke` numbers what is not recognised; the layer within may know better.
@@ -39,7 +41,9 @@ DECRYPTED = 4
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
 ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
-NOT_SEEN = "the handshake is not in the capture"
+NO_SESSION = (
+    "it resumes a session that no secret is known of, and exchanges no key that a private key opens"
+)
 
 
 class TlsHandshake:
@@ -64,6 +68,14 @@ class TlsHandshake:
         self.why: str | None = None
         self.heard = bytearray()
         self.hears_on = False
+        # Protected records, or lost ones, came before both hellos were read.
+        self.goes_on = False
+        # Records wait for secrets; that was given up.
+        self.is_waiting = self.has_waited = False
+        # Application data was sent before what is known of it.
+        self.begins_late = False
+        # The master secret of a session that the client would resume.
+        self.resumable = b""
         self.openers: tuple[Opener, Opener] | None = None
         self.facts = self._begin()
 
@@ -93,23 +105,40 @@ class TlsHandshake:
         """Whether neither hello was seen, and secrets may be found all the same."""
         return self.client is None and self.server is None and self.misses_hello
 
-    def find(self, side: int, header: bytes, body: bytes) -> int | None:
-        """Look for secrets that open a record of a side; return its sequence number."""
-        from wsanalyze.layers.tls_blind import maybe_found
+    @property
+    def misses_random(self) -> bool:
+        """Whether a ServerHello before TLS 1.3 was seen, and no ClientHello before it."""
+        return self.client is None and self.server is not None and self.server.version < TLS_1_3
 
-        secrets, client = self.recorder.secrets, self.client
-        found = maybe_found(secrets, client.random if client is not None else None, header, body)
+    def find(self, side: int, missed: int, header: bytes, body: bytes) -> Found | None:
+        """Look for secrets that open a record of a side, of which so many may be missing."""
+        from wsanalyze.layers.tls_blind import maybe_found, maybe_master
+
+        secrets, client, server = self.recorder.secrets, self.client, self.server
+        if server is not None and self.misses_random:
+            place = 1 if self.is_server(side) else 0
+            found = maybe_master(secrets, server, place, missed, header, body)
+        else:
+            named = (server.suite,) if server is not None else client.suites if client else ()
+            random = client.random if client is not None else None
+            found = maybe_found(secrets, random, header, body, named)
         if found is None:
             return None
         self.is_decided = True
         self.client_side = 1 - side if found.from_server else side
-        self.version, self.suite, self.is_tls_1_3 = TLS_1_3, found.suite, True
+        self.version, self.suite = TLS_1_3, found.suite
         self.secrets = secrets.of(found.client_random)
+        if server is not None:
+            self.version = server.version
+        self.is_tls_1_3 = self.version == TLS_1_3
+        if server is not None and not self.is_tls_1_3:
+            self._make_openers(found.client_random, server)
         facts = self.facts
         self._name_ends()
-        facts.version, facts.cipher = version_name(TLS_1_3), found.suite.name
+        facts.version, facts.cipher = version_name(self.version), found.suite.name
         facts.client_random = found.client_random.hex()
-        return found.sequence
+        self.begins_late = found.is_application and found.sequence > 0
+        return found
 
     def _name_ends(self) -> None:
         facts, side = self.facts, self.client_side
@@ -148,7 +177,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        again = self.client is not None
+        again = self.client is not None or self.is_decided
         self.client = hello
         if again and self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
@@ -181,36 +210,59 @@ class TlsHandshake:
             self.version, self.is_tls_1_3 = TLS_1_3, True
             return
         self.server = hello
+        if self.client is None:
+            facts = self.facts
+            facts.version, facts.cipher = version_name(hello.version), suite_name(hello.suite)
+            facts.server_random, facts.alpn = hello.random.hex(), hello.alpn
 
     def maybe_decide(self) -> bool:
         """Choose secrets and keys; return whether both hellos are there, for the first time."""
         client, server = self.client, self.server
         if client is None or server is None or self.is_decided:
             return False
-        self.is_decided = True
         self.version, self.suite = server.version, maybe_suite(server.suite)
         self.is_tls_1_3 = self.version == TLS_1_3
+        self.secrets = self.recorder.secrets.of(client.random, server.session_id)
+        self.is_waiting = self._shall_wait()
+        if self.is_waiting:
+            return False
+        self.is_decided = True
         facts = self.facts
-        facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
-        facts.server_random = server.random.hex()
-        facts.alpn = server.alpn
-        facts.disagreements = facts.disagreements or disagreements(client, server)
+        if not facts.decrypted:
+            # Facts are those of the first handshake, not of a renegotiation.
+            facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
+            facts.server_random, facts.alpn = server.random.hex(), server.alpn
+            facts.disagreements = disagreements(client, server)
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
             self._stop_hearing()
-        self.secrets = self.recorder.secrets.of(client.random, server.session_id)
+        sessions = self.recorder.secrets.sessions
+        self.resumable = b"" if self.is_tls_1_3 else sessions.of(client, server)
         why = self._obstacle(server)
         self.is_closed = why is not None
         if why is not None:
             self.why = why
         elif not self.is_tls_1_3 and self.secrets:
-            self._make_openers(client, server)
+            self._make_openers(client.random, server)
         return True
+
+    def _shall_wait(self) -> bool:
+        """Say whether records are to wait for secrets that may come."""
+        expects = self.recorder.secrets.expects and not self.has_waited
+        return expects and not self.secrets and not self._may_have_key() and has_cryptography()
+
+    def application_epochs(self, side: int) -> list[Epoch]:
+        """Return the epoch of a side's application data, whose secret may have come by now."""
+        label = keylog.SERVER_TRAFFIC if self.is_server(side) else keylog.CLIENT_TRAFFIC
+        more = self.recorder.secrets.more
+        if label not in self.secrets and self.client is not None and more is not None and more():
+            self.secrets = self.recorder.secrets.of(self.client.random)
+        return [epoch for epoch in self.epochs(side) if epoch.is_application]
 
     def _obstacle(self, server: ServerHello) -> str | None:
         """Return why nothing can be decrypted, None where it can."""
         secrets, tls_1_3 = self.secrets, self.is_tls_1_3
-        if not secrets and self._may_have_key():
+        if not secrets and (self._may_have_key() or self.resumable):
             return None
         if not secrets:
             described = self.recorder.secrets.described
@@ -256,9 +308,15 @@ class TlsHandshake:
         """Take the client's secret, where an RSA key opens it."""
         client, server, suite = self.client, self.server, self.suite
         heard = self._stop_hearing()
+        # Who exchanges keys resumes no session.
+        self.resumable = b""
         if self.secrets or client is None or server is None or suite is None:
             return
-        if self.is_closed or not self._may_have_key():
+        if self.is_closed or not self.is_decided:
+            return
+        if not self._may_have_key():
+            self.is_closed = True
+            self.say(f"no secret for this client random in {self.recorder.secrets.described}")
             return
         from wsanalyze.tls import rsa_keys
 
@@ -275,18 +333,36 @@ class TlsHandshake:
             randoms = client.random, server.random
             master = rsa_keys.master_secret(premaster, *randoms, algorithm)
         self.secrets = {keylog.MASTER: master}
-        self._make_openers(client, server)
+        self._make_openers(client.random, server)
 
-    def _make_openers(self, client: ClientHello, server: ServerHello) -> None:
+    def resume(self) -> None:
+        """Take the master secret of a session that is resumed, where there is no other."""
+        client, server = self.client, self.server
+        if self.secrets or client is None or server is None or self.is_closed:
+            return
+        if not self.resumable:
+            self.is_closed = True
+            self.say(NO_SESSION)
+            return
+        self.secrets = {keylog.MASTER: self.resumable}
+        self._make_openers(client.random, server)
+
+    def ticket(self, body: bytes) -> None:
+        """Take a NewSessionTicket before TLS 1.3 (RFC 5077 §3.3): who shows it resumes this."""
+        master = self.secrets.get(keylog.MASTER) or self.resumable
+        self.recorder.secrets.sessions.ticket(body, master)
+
+    def _make_openers(self, client_random: bytes, server: ServerHello) -> None:
         from wsanalyze.tls.ciphers import openers
 
         if self.suite is None:
             return
+        self.recorder.secrets.sessions.begun(server, self.secrets[keylog.MASTER])
         self.openers = openers(
             self.suite,
             self.version,
             self.secrets[keylog.MASTER],
-            client.random,
+            client_random,
             server.random,
             encrypt_then_mac=server.encrypts_then_macs,
         )
@@ -375,8 +451,8 @@ class TlsHandshake:
             return
         if self.why is None and facts.bad_records:
             self.why = "the secret of its client random opens none of its records"
-        if self.why is None and self.client is None:
-            self.why = NOT_SEEN
+        if self.why is None and (self.client is None or self.goes_on) and not self.is_decided:
+            self.why = why_closed(self.client, self.server, self.recorder.secrets)
         if self.why is None and facts.alert is not None:
             self.why = f"the handshake ended with alert {facts.alert}"
         if self.why is None and self.server is None:

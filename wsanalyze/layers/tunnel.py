@@ -259,7 +259,10 @@ class Tunnel(Layer):
         place = Place(
             (offsets[0], offsets[1]), self.client_side, self.place.before, presumed=presumed
         )
-        self.inner = inside(self.recorder, self.conversation, self.route, way, place)
+        route = self.route
+        if isinstance(self.dialogue, ProxyHeader) and self.dialogue.tls is not None:
+            route = replace(route, told_tls=self.dialogue.tls)
+        self.inner = inside(self.recorder, self.conversation, route, way, place)
         return self._replay(passed)
 
     def _go_blind(self) -> int:

@@ -11,6 +11,7 @@ from wsanalyze.tls.cursor import Cursor, MalformedError
 from wsanalyze.tls.suites import suite_name
 
 SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
+SESSION_TICKET = 35
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 23, 41, 42, 43
 ENCRYPTED_HELLO = 0xFE0D
 
@@ -90,6 +91,11 @@ class ClientHello:
     def hides_hello(self) -> bool:
         """Whether another hello may be in it, encrypted, that the server answers instead (ECH)."""
         return self.extension(ENCRYPTED_HELLO) is not None
+
+    @property
+    def ticket(self) -> bytes:
+        """The ticket of the session that it would resume, RFC 5077 §3.2; empty for none."""
+        return self.extension(SESSION_TICKET) or b""
 
     @property
     def sends_early_data(self) -> bool:

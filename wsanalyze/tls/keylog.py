@@ -8,8 +8,10 @@ a server's RSA key in PEM as well. No secret is ever shown: there is no text of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
+
+from wsanalyze.tls.sessions import Sessions
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -50,7 +52,9 @@ class Secrets:
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
     `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
     client randoms that were asked for; `tries_left` bounds what is tried without one, `spare` what
-    is tried behind holes.
+    is tried behind holes. `sessions` are those that were seen.
+    `more()` looks for secrets that came late and says whether there were some; `expects`: whether
+    there may be some later on, so that records shall wait for them.
     """
 
     def __init__(self, most: int) -> None:
@@ -64,6 +68,9 @@ class Secrets:
         self._takes_keys = True
         self.used: set[bytes] = set()
         self.tries_left = TRIES
+        self.sessions = Sessions(most)
+        self.more: Callable[[], bool] | None = None
+        self.expects = False
         self.spare = SPARE
         self._rsa_keys: list[RSAPrivateKey] = []
         self._loaded = 0
@@ -72,6 +79,10 @@ class Secrets:
         """Be true where there is a secret, or a private key that may open one."""
         return self.count > 0 or bool(self.private_keys)
 
+    def hopes(self) -> bool:
+        """Say whether there are secrets, or may be."""
+        return bool(self) or self.expects or (self.more is not None and self.more())
+
     def add(self, lines: Iterable[bytes], *, private_keys: bool = True) -> None:
         """Take the lines of one more key log; of two that are for the same, the later counts.
 
@@ -79,6 +90,10 @@ class Secrets:
         and a stranger's keys can be so long that reading each takes seconds.
         """
         self.sources += 1
+        self.append(lines, private_keys=private_keys)
+
+    def append(self, lines: Iterable[bytes], *, private_keys: bool = True) -> None:
+        """Take further lines of a key log."""
         self._pem = b""
         self._takes_keys = private_keys
         for line in lines:
@@ -131,6 +146,8 @@ class Secrets:
     def of(self, client_random: bytes, session_id: bytes = b"") -> Mapping[str, bytes]:
         """Return the secrets of a connection by label, empty where there are none."""
         found = self.by_random.get(client_random)
+        if found is None and self.more is not None and self.more():
+            found = self.by_random.get(client_random)
         if found is not None:
             self.used.add(client_random)
             return found

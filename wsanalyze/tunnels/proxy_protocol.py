@@ -1,11 +1,12 @@
 """The PROXY protocol, versions 1 and 2: who the client of a proxy is, said before anything else.
 
-Source: `The PROXY protocol`, HAProxy's proxy-protocol.txt, §2.1 and §2.2.
+Source: `The PROXY protocol`, HAProxy's proxy-protocol.txt, §2.1 and §2.2; TLS: §2.2.6.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 from wsanalyze.tunnels.dialogue import GOING, MORE, NONE, OPEN
@@ -20,20 +21,32 @@ FIXED = 16
 
 LOCAL, PROXIED = 0, 1
 UNSPECIFIED, INET, INET6, UNIX = range(4)
-# Bytes that each family's addresses and ports take; behind them are TLVs, which nobody needs here.
+# Bytes that each family's addresses and ports take; behind them are TLVs.
 SIZES = {UNSPECIFIED: 0, INET: 12, INET6: 36, UNIX: 216}
+
+# §2.2.6: the type of what is said of TLS, its flag that there is any, and the type of a version.
+SSL, CLIENT_SSL, SSL_VERSION = 0x20, 0x01, 0x21
+# Type and length of a TLV; flags and the result of verification in front of those inside.
+TLV, SSL_BEGINS = 3, 5
+# `TLSv1.3`; anything else is a stranger's words.
+_VERSION = re.compile(rb"(?:TLS|SSL)v[0-9](?:\.[0-9])?")
 
 _PORT = re.compile("0|[1-9][0-9]{0,4}")
 
 
 class ProxyHeader:
-    """One header of the client's, nothing of the server's."""
+    """One header of the client's, nothing of the server's.
+
+    `tls`: the version of TLS that the proxy's own client spoke to it, `TLS` where it is not said,
+    None where there was none as far as is said.
+    """
 
     def __init__(self) -> None:
         self.sender = "client"
         self.state = GOING
         self.way: str | None = None
         self.code: int | None = None
+        self.tls: str | None = None
 
     def take(self, data: bytes | bytearray) -> int:
         """Take the header: its size, MORE or NONE (see `Dialogue`)."""
@@ -43,7 +56,29 @@ class ProxyHeader:
             size, who = _line(data)
         if size > 0:
             self.state, self.way = OPEN, f"PROXY {who}"
+            if data[:1] == SIGNATURE[:1] and data[12] & 15 == PROXIED:
+                begin = FIXED + SIZES[data[13] >> 4]
+                self.tls = _told_tls(dict(_tlvs(bytes(data[begin:size]))))
         return size
+
+
+def _tlvs(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield types and values, §2.2; nothing from one on that is longer than what is there."""
+    at = 0
+    while len(data) - at >= TLV:
+        stop = at + TLV + int.from_bytes(data[at + 1 : at + TLV], "big")
+        if stop > len(data):
+            return
+        yield data[at], data[at + TLV : stop]
+        at = stop
+
+
+def _told_tls(tlvs: dict[int, bytes]) -> str | None:
+    said = tlvs.get(SSL, b"")
+    if len(said) < SSL_BEGINS or not said[0] & CLIENT_SSL:
+        return None
+    version = dict(_tlvs(said[SSL_BEGINS:])).get(SSL_VERSION, b"")
+    return version.decode("ascii") if _VERSION.fullmatch(version) else "TLS"
 
 
 def declared(data: bytes | bytearray) -> int:

@@ -1,0 +1,1 @@
+cpdef long long hop(bytes chunk, long long at, bint little)
