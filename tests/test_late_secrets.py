@@ -151,7 +151,7 @@ def test_a_block_that_says_it_is_huge_is_not_read_whole(
     """A file can be terabytes of nothing: what is longer than all that is kept is not kept."""
     head = (CAPTURES / "chat-wss.pcapng").read_bytes()
     head = head[: int.from_bytes(head[4:8], "little")]
-    secret = b"KLST" + (200).to_bytes(4, "little") + bytes(200)
+    secret = b"KSLT" + (200).to_bytes(4, "little") + bytes(200)
     length = (len(secret) + 12).to_bytes(4, "little")
     path = tmp_path / "huge.pcapng"
     path.write_bytes(head + (10).to_bytes(4, "little") + length + secret + length)
