@@ -293,13 +293,18 @@ class Http2(Layer):
         self, number: int, fields: Fields | None, names: set[bytes], place: Place
     ) -> WebSocketStream | None:
         """Take a request; return its stream where it asks for WebSocket."""
+        if number % 2 == 0:
+            # Those are not the client's (RFC 9113 §5.1.1).
+            self.shared.malformed += 1
+            return None
         self.highest = max(self.highest, number)
         if fields is None or (UNKNOWN in names and b":protocol" not in names):
             self.make_guesses()
             return None
         head = head_of(fields, "request")
         if not is_upgrade_request(head):
-            self.shared.requests += 1
+            # Trailers have no method (RFC 9113 §8.1).
+            self.shared.requests += b":method" in names
             self.early.take(number)
             if self.guesses is not None:
                 self.guesses.exclude(number)
