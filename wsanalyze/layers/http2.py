@@ -29,6 +29,7 @@ from wsanalyze.http2.frames import (
 )
 from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
+from wsanalyze.layers.http2_begin import begins_http1, open_http1
 from wsanalyze.layers.http2_early import EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
@@ -71,6 +72,8 @@ class Http2(Layer):
         # How often frames of unknown number were lost, of each side: streams catch up on it.
         self.losses = [0, 0]
         self.early = EarlyAnswers(recorder)
+        # Reads a client that speaks HTTP/1, although the server was told HTTP/2.
+        self.misled: Layer | None = None
         # The client's streams have rising numbers (RFC 9113 §5.1.1).
         self.highest = 0
         self.guesses = Guesses(recorder) if midstream else None
@@ -87,9 +90,15 @@ class Http2(Layer):
         self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
     ) -> int:
         """Read the next bytes of one side."""
+        if self.misled is not None and side == self.client_side:
+            return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.halves[side]
         place = (time, packet, ordinal)
         data = buffer.copy(start, stop)
+        if half.preface == PREFACE and half.untouched and begins_http1(data):
+            ends = self.recorder, self.conversation, self.route, self.client_side
+            self.misled = open_http1(*ends)
+            return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         at = self.pass_preface(side, half, data)
         if half.reader.lost:
             at = self.find(half, data, at)
@@ -389,6 +398,8 @@ class Http2(Layer):
 
         It is not where `length` is negative, which says at most how many are missing.
         """
+        if self.misled is not None and side == self.client_side:
+            return self.misled.gap(side, length, time, packet, ordinal)
         half = self.halves[side]
         place = (time, packet, ordinal)
         self.shared.whole = False
@@ -417,10 +428,12 @@ class Http2(Layer):
         """Tell every stream that TCP ended on a side."""
         for stream in list(self.streams.values()):
             stream.end(side, how, (time, packet), tcp=True)
-        return 0
+        return 0 if self.misled is None else self.misled.end(side, how, time, packet)
 
     def finish(self, evicted: int) -> int:
         """Settle what is still open."""
+        if self.misled is not None:
+            self.misled.finish(evicted)
         self.recorder.held -= self.counted
         self.counted = 0
         last = self.conversation.last_time
