@@ -362,6 +362,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-05": encryption.TestHostIsNotSni.test_from_the_middle,
     "TLS-06": encryption.TestChangedRecord.test_none_for_sure,
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
+    "TLS-08": encryption.TestImpossibleChoice.test_none,
     "PRX-19": encryption.TestInterception.test_others,
     "PRX-21": ways.TestRefusals.test_no_websocket_connection_tells_what_it_was_for,
     "H2-01": http2.TestSettings.test_not_where_settings_may_be_missing,

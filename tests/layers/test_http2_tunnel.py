@@ -98,6 +98,17 @@ def test_what_is_sent_before_the_answer() -> None:
     assert stage.recorder.held == 0
 
 
+def test_packets_in_the_wrong_order() -> None:
+    """The answer, and what is in the tunnel, before the CONNECT."""
+    stage = Connection().begin()
+    asked = h2(1, END_HEADERS, 1, stage.block(0, ASKED))
+    stage.headers(1, 1, OK).body(1, 1, response() + frame(b"early"))
+    stage.data(0, asked).body(0, 1, request()).body(1, 1, frame(b"later"))
+    stage.finish()
+    assert stage.connection.tunnel == "CONNECT chat.example:80"
+    assert said(stage) == [b"early", b"later"]
+
+
 def test_no_more_than_the_limit_is_held_before_it() -> None:
     stage = Connection(limits=Limits(held=1000)).begin().headers(0, 1, ASKED)
     stage.body(0, 1, bytes(2000)).headers(1, 1, OK)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from wsanalyze.errors import UsageError
 LONGEST = 1024
 # Files that are followed at once, and bytes that are read of each at a time.
 FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
+# Whether files have changed is asked for each connection, which takes some 8 us a file. Where there
+# are more files than so many, the next look is so many seconds for each of them in coming.
+MANY, PATIENCE = 64, 0.0002
 # How much of the rest of such a line is read at once.
 PASSED_OVER = 1024 * 1024
 
@@ -31,8 +35,10 @@ def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
 class KeyLogs:
     """Key logs that programs may be writing while a capture of them is read."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
         self.paths = paths
+        self.clock = clock
+        self.next_look = 0.0
         # Of each file how much was read, up to the end of a line.
         self.read: dict[Path, int] = {}
 
@@ -46,8 +52,10 @@ class KeyLogs:
         """Yield the whole lines that files got since they were read, and those of new files.
 
         At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
-        were changed last.
+        were changed last; none where there are many and the last look was not long ago.
         """
+        if self.clock() < self.next_look:
+            return
         for file, size in self._changed():
             start = self.read.get(file, 0)
             try:
@@ -71,6 +79,8 @@ class KeyLogs:
             except (OSError, UsageError):
                 continue
             found += [(state.st_mtime_ns, file, state.st_size) for file, state in states]
+        if len(found) > MANY:
+            self.next_look = self.clock() + PATIENCE * len(found)
         found.sort(reverse=True)
         return [
             (file, size) for _, file, size in found[:FOLLOWED] if size != self.read.get(file, 0)

@@ -29,6 +29,7 @@ from wsanalyze.http2.frames import (
 )
 from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
+from wsanalyze.layers.http2_begin import begins_http1, open_http1
 from wsanalyze.layers.http2_early import EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
@@ -72,6 +73,8 @@ class Http2(Layer):
         # How often frames of unknown number were lost, of each side: streams catch up on it.
         self.losses = [0, 0]
         self.early = EarlyAnswers(recorder)
+        # Reads a client that speaks HTTP/1, although the server was told HTTP/2.
+        self.misled: Layer | None = None
         # The client's streams have rising numbers (RFC 9113 §5.1.1).
         self.highest = 0
         self.tunnels = Tunnels(recorder, conversation, route)
@@ -89,9 +92,15 @@ class Http2(Layer):
         self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
     ) -> int:
         """Read the next bytes of one side."""
+        if self.misled is not None and side == self.client_side:
+            return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.halves[side]
         place = (time, packet, ordinal)
         data = buffer.copy(start, stop)
+        if half.preface == PREFACE and half.untouched and begins_http1(data):
+            ends = self.recorder, self.conversation, self.route, self.client_side
+            self.misled = open_http1(*ends)
+            return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         at = self.pass_preface(side, half, data)
         if half.reader.lost:
             at = self.find(half, data, at)
@@ -305,13 +314,18 @@ class Http2(Layer):
         self, number: int, fields: Fields | None, names: set[bytes], place: Place
     ) -> WebSocketStream | None:
         """Take a request; return its stream where it asks for WebSocket."""
+        if number % 2 == 0:
+            # Those are not the client's (RFC 9113 §5.1.1).
+            self.shared.malformed += 1
+            return None
         self.highest = max(self.highest, number)
         if fields is None or (UNKNOWN in names and b":protocol" not in names):
             self.make_guesses()
             return None
         head = head_of(fields, "request")
         if not is_upgrade_request(head):
-            self.shared.requests += 1
+            # Trailers have no method (RFC 9113 §8.1).
+            self.shared.requests += b":method" in names
             early = self.early.take(number)
             if self.guesses is not None:
                 self.guesses.exclude(number)
@@ -319,7 +333,9 @@ class Http2(Layer):
             if way is not None:
                 self.tunnels.ask(number, way, self.client_side)
                 for what, _, before in early:
-                    if not isinstance(what, bytes):
+                    if isinstance(what, bytes):
+                        self.tunnels.ahead(number, what, before)
+                    else:
                         self.tunnels.answer(number, what, before)
             return None
         stream = self.open(number, place)
@@ -404,6 +420,8 @@ class Http2(Layer):
 
         It is not where `length` is negative, which says at most how many are missing.
         """
+        if self.misled is not None and side == self.client_side:
+            return self.misled.gap(side, length, time, packet, ordinal)
         half = self.halves[side]
         place = (time, packet, ordinal)
         self.shared.whole = False
@@ -433,10 +451,12 @@ class Http2(Layer):
         for stream in list(self.streams.values()):
             stream.end(side, how, (time, packet), tcp=True)
         self.tunnels.end_all(side, how, (time, packet, 0))
-        return 0
+        return 0 if self.misled is None else self.misled.end(side, how, time, packet)
 
     def finish(self, evicted: int) -> int:
         """Settle what is still open."""
+        if self.misled is not None:
+            self.misled.finish(evicted)
         self.recorder.held -= self.counted
         self.counted = 0
         last = self.conversation.last_time

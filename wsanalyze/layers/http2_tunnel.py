@@ -80,6 +80,10 @@ class Tunnels:
         for data, before in self._released(number):
             self._hand_on(number, self.client_side, Buffer(data), 0, len(data), before)
 
+    def ahead(self, number: int, data: bytes, place: Place) -> None:
+        """Take what the server sent behind its answer, before the CONNECT was seen."""
+        self._hand_on(number, 1 - self.client_side, Buffer(data), 0, len(data), place)
+
     def payload(self, side: int, piece: Data, buffer: Buffer, base: int, place: Place) -> None:
         """Hand on DATA; nothing more where it is not known how much is missing."""
         number, inner = piece.header.stream, self.inner.get(piece.header.stream)
