@@ -35,6 +35,7 @@ from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
 from wsanalyze.layers.http2_half import Half
 from wsanalyze.layers.http2_stream import WebSocketStream
+from wsanalyze.layers.http2_tunnel import Tunnels, maybe_way
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
@@ -76,6 +77,7 @@ class Http2(Layer):
         self.misled: Layer | None = None
         # The client's streams have rising numbers (RFC 9113 §5.1.1).
         self.highest = 0
+        self.tunnels = Tunnels(recorder, conversation, route)
         self.guesses = Guesses(recorder) if midstream else None
         self.counted = 0
         conversation.spoke = HTTP
@@ -137,7 +139,7 @@ class Http2(Layer):
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
-        held = self.early.held + self.halves[0].held + self.halves[1].held
+        held = self.early.held + self.tunnels.held + self.halves[0].held + self.halves[1].held
         if self.guesses is not None:
             held += self.guesses.held
         self.recorder.held += held - self.counted
@@ -154,7 +156,11 @@ class Http2(Layer):
             self.flow.sent(side, header.stream, header.length, place[0])
         stream = self.streams.get(header.stream)
         if stream is None:
-            if header.stream in self.early and (piece.missing or piece.vague):
+            if header.stream in self.tunnels:
+                self.tunnels.payload(side, piece, buffer, base, place)
+                if piece.last and header.flags & END_STREAM:
+                    self.tunnels.end(side, header.stream, 0, place)
+            elif header.stream in self.early and (piece.missing or piece.vague):
                 # What is behind a hole cannot be told without what is before it.
                 self.early.take(header.stream)
             elif header.stream in self.early and side != self.client_side:
@@ -278,6 +284,12 @@ class Http2(Layer):
         if self.client_side < 0:
             self.learn(side, names)
         stream = self.streams.get(opening.stream)
+        if opening.stream in self.tunnels:
+            if side != self.client_side:
+                self.tunnels.answer(opening.stream, fields, place)
+            if opening.flags & END_STREAM:
+                self.tunnels.end(side, opening.stream, 0, place)
+            return
         if side == self.client_side and stream is None:
             stream = self.request(opening.stream, fields, names, place)
         elif stream is not None and side != self.client_side:
@@ -314,9 +326,15 @@ class Http2(Layer):
         if not is_upgrade_request(head):
             # Trailers have no method (RFC 9113 §8.1).
             self.shared.requests += b":method" in names
-            self.early.take(number)
+            early = self.early.take(number)
             if self.guesses is not None:
                 self.guesses.exclude(number)
+            way = maybe_way(fields, self.route)
+            if way is not None:
+                self.tunnels.ask(number, way, self.client_side)
+                for what, _, before in early:
+                    if not isinstance(what, bytes):
+                        self.tunnels.answer(number, what, before)
             return None
         stream = self.open(number, place)
         stream.asked(head)
@@ -375,6 +393,8 @@ class Http2(Layer):
         stream = self.streams.get(number_of)
         if self.guesses is not None:
             self.guesses.drop(number_of)
+        if number_of in self.tunnels:
+            self.tunnels.end(side, number_of, 1, place)
         if code is None:
             self.shared.malformed += 1
         if stream is None or code is None:
@@ -428,6 +448,7 @@ class Http2(Layer):
         """Tell every stream that TCP ended on a side."""
         for stream in list(self.streams.values()):
             stream.end(side, how, (time, packet), tcp=True)
+        self.tunnels.end_all(side, how, (time, packet, 0))
         return 0 if self.misled is None else self.misled.end(side, how, time, packet)
 
     def finish(self, evicted: int) -> int:
@@ -440,6 +461,7 @@ class Http2(Layer):
         for half in self.halves:
             self.shared.malformed += half.reader.malformed
         self.flow.finish(last)
+        self.tunnels.finish(evicted)
         streams = list(self.streams.values())
         self.streams.clear()
         for stream in streams:
