@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,24 @@ def test_folders_that_take_long_are_not_looked_at_for_each_connection(tmp_path: 
     assert [after(b"c\n"), after(b"d\n")] == [[[b"c"]], []]
     now += PATIENCE * (MANY + 1)
     assert after(b"") == [[b"d"]]
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """As a shell makes it of `--keylog <(…)`."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"one\ntwo\n",))
+    writer.start()
+    logs = KeyLogs([path])
+    assert [list(lines) for lines in logs.lines()] == [[b"one\n", b"two\n"]]
+    writer.join()
+    assert list(logs.appended()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device")
+def test_what_has_no_end_is_no_key_log() -> None:
+    with pytest.raises(UsageError, match="key log /dev/zero: a line without an end"):
+        read(Path("/dev/zero"))
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

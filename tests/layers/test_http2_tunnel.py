@@ -140,6 +140,36 @@ def test_a_hole_within_data() -> None:
     assert said(stage)[-4:] == [b"behind %d" % number for number in range(4)]
 
 
+def test_frames_of_unknown_number_are_lost() -> None:
+    """What was of the tunnel's TLS is missing in it, and was changed by nobody."""
+    pair = Pair(contexts(TLS_1_3)).shake_hands()
+    for side, text in ((0, request()), (1, response())):
+        pair.send(side, text)
+    before = len(pair.flights)
+    for number in range(12):
+        pair.send(1, frame(b"number %d" % number))
+    wants = Wants(payloads="full", tls=True)
+    stage = Connection(secrets=secrets_of(pair.keylog), wants=wants).begin()
+    stage.headers(0, 1, ASKED).headers(1, 1, OK)
+    for place, (side, data) in enumerate(pair.flights):
+        if before + 2 <= place < before + 5:
+            stage.gap(side, len(data) + 9)
+        else:
+            stage.body(side, 1, data)
+    stage.finish()
+    (tls,) = stage.recording.tls
+    assert (tls.forged, tls.reason) == (0, None)
+    assert said(stage)[:2] == [b"number 0", b"number 1"]
+    assert said(stage)[-1] == b"number 11"
+
+
+def test_what_was_sent_before_the_answer_may_be_lost() -> None:
+    stage = Connection().begin().headers(0, 1, ASKED)
+    stage.gap(0, 100).body(0, 1, request()).headers(1, 1, OK)
+    stage.body(1, 1, response() + frame(b"answered")).finish()
+    assert (stage.connections, stage.recorder.held) == ([], 0)
+
+
 def test_an_ordinary_request_is_none() -> None:
     stage = Connection().begin().headers(0, 1, REQUEST).headers(1, 1, OK)
     stage.headers(0, 3, [(":method", "CONNECT")]).headers(1, 3, OK)

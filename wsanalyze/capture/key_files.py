@@ -18,8 +18,8 @@ FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
 # Whether files have changed is asked for each connection, which takes some 8 us a file. Where there
 # are more files than so many, the next look is so many seconds for each of them in coming.
 MANY, PATIENCE = 64, 0.0002
-# How much of the rest of such a line is read at once.
-PASSED_OVER = 1024 * 1024
+# How much of the rest of such a line is read at once, and how often: a device has no end.
+PASSED_OVER, PATIENCE_WITH_LINE = 1024 * 1024, 64
 
 
 def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
@@ -120,9 +120,13 @@ def _lines(path: Path, read: dict[Path, int] | None = None) -> Iterator[bytes]:
         with path.open("rb") as file:
             while line := file.readline(LONGEST):
                 yield line
-                while line and not line.endswith(b"\n"):
+                for _ in range(PATIENCE_WITH_LINE):
+                    if line.endswith(b"\n") or not line:
+                        break
                     line = file.readline(PASSED_OVER)
-                if line and read is not None:
+                else:
+                    raise UsageError(f"key log {path}: a line without an end: it is none")
+                if line and read is not None and file.seekable():
                     read[path] = file.tell()
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None

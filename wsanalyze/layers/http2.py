@@ -70,14 +70,14 @@ class Http2(Layer):
         self.halves = (Half(recorder, self.shared), Half(recorder, self.shared))
         self.streams: dict[int, WebSocketStream] = {}
         self.flow = Flow(self.streams, known=not midstream)
-        # How often frames of unknown number were lost, of each side: streams catch up on it.
+        # Bytes of each side that were lost with frames of unknown number: streams catch up on it.
         self.losses = [0, 0]
         self.early = EarlyAnswers(recorder)
         # Reads a client that speaks HTTP/1, although the server was told HTTP/2.
         self.misled: Layer | None = None
         # The client's streams have rising numbers (RFC 9113 §5.1.1).
         self.highest = 0
-        self.tunnels = Tunnels(recorder, conversation, route)
+        self.tunnels = Tunnels(recorder, conversation, route, self.losses)
         self.guesses = Guesses(recorder) if midstream else None
         self.counted = 0
         conversation.spoke = HTTP
@@ -103,7 +103,9 @@ class Http2(Layer):
             return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         at = self.pass_preface(side, half, data)
         if half.reader.lost:
-            at = self.find(half, data, at)
+            found = self.find(half, data, at)
+            self.losses[side] += found - at
+            at = found
         if at < len(data):
             before = half.reader.oversized
             for piece in half.reader.feed(data, at, place):
@@ -429,6 +431,7 @@ class Http2(Layer):
         # What WINDOW_UPDATE is among them, or DATA, is not known.
         self.flow.forget()
         if half.reader.lost:
+            self.losses[side] += abs(length)
             return 0
         for piece in half.reader.gap(length):
             if isinstance(piece, Data):
@@ -436,13 +439,13 @@ class Http2(Layer):
             else:
                 self.frame(side, half, piece)
         if half.reader.lost:
-            self.lose(side, half)
+            self.lose(side, half, abs(length))
         return 0
 
-    def lose(self, side: int, half: Half) -> None:
+    def lose(self, side: int, half: Half, length: int) -> None:
         """Take note that frames of unknown number and kind are missing."""
         self.lose_block(side, half)
-        self.losses[side] += 1
+        self.losses[side] += length
         if side == self.client_side or self.client_side < 0:
             self.make_guesses()
 

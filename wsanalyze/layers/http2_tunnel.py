@@ -32,10 +32,16 @@ def maybe_way(fields: Fields, route: Route) -> str | None:
 class Tunnels:
     """The tunnels of one connection, by stream, as many as `limits.streams`.
 
-    What the client sends before the answer is held, within the limit `held`.
+    What the client sends before the answer is held, within the limit `held`. `losses`: bytes of
+    each side that were lost, and may have been of any stream; `seen`: those that a tunnel knows of.
     """
 
-    def __init__(self, recorder: Recorder, conversation: Conversation, route: Route) -> None:
+    def __init__(
+        self, recorder: Recorder, conversation: Conversation, route: Route, losses: list[int]
+    ) -> None:
+        self.losses = losses
+        self.seen: dict[int, list[int]] = {}
+        self.sizes: dict[int, int] = {}
         self.recorder = recorder
         self.conversation = conversation
         self.route = route
@@ -61,10 +67,28 @@ class Tunnels:
         self.client_side = client_side
         self.ways[number] = way
         self.early[number] = []
+        self.sizes[number] = 0
+        self.seen[number] = list(self.losses)
+
+    def catch_up(self, number: int, place: Place) -> None:
+        """Tell what is in a tunnel how much it may have lost since it was last read."""
+        seen = self.seen.get(number, self.losses)
+        for side in (0, 1):
+            missing = self.losses[side] - seen[side]
+            if not missing or number not in self.ways:
+                continue
+            seen[side] = self.losses[side]
+            inner = self.inner.get(number)
+            if inner is None and side == self.client_side:
+                # It may be of what is held.
+                self.close(number)
+            elif inner is not None and inner.gap(side, -missing, *place):
+                self.drop(number)
 
     def answer(self, number: int, fields: Fields | None, place: Place) -> None:
         """Take the answer; what is behind a 2xx is the tunnel's, whatever fields follow."""
-        if number in self.inner or fields is None:
+        self.catch_up(number, place)
+        if number in self.inner or number not in self.ways or fields is None:
             return
         head = head_of(fields, "response")
         if is_interim(head):
@@ -86,6 +110,7 @@ class Tunnels:
 
     def payload(self, side: int, piece: Data, buffer: Buffer, base: int, place: Place) -> None:
         """Hand on DATA; nothing more where it is not known how much is missing."""
+        self.catch_up(piece.header.stream, place)
         number, inner = piece.header.stream, self.inner.get(piece.header.stream)
         start, stop = base + piece.start, base + piece.stop
         if piece.vague:
@@ -106,20 +131,21 @@ class Tunnels:
             self.drop(number)
 
     def _hold(self, number: int, data: bytes, place: Place, *, is_whole: bool) -> None:
-        held = sum(len(each) + OVERHEAD for each, _ in self.early[number])
-        if not is_whole or held + len(data) > self.recorder.limits.held:
+        size = len(data) + OVERHEAD
+        if not is_whole or self.sizes[number] + size > self.recorder.limits.held:
             self.close(number)
             return
         self.early[number].append((data, place))
-        self.held += len(data) + OVERHEAD
+        self.sizes[number] += size
+        self.held += size
 
     def _released(self, number: int) -> list[tuple[bytes, Place]]:
-        pieces = self.early.pop(number, [])
-        self.held -= sum(len(data) + OVERHEAD for data, _ in pieces)
-        return pieces
+        self.held -= self.sizes.pop(number, 0)
+        return self.early.pop(number, [])
 
     def end(self, side: int, number: int, how: int, place: Place) -> None:
         """Learn that a side ended its stream: END_STREAM (`how` 0) or RST_STREAM (1)."""
+        self.catch_up(number, place)
         inner = self.inner.get(number)
         if inner is not None and inner.end(side, how, place[0], place[1]):
             self.drop(number)
@@ -145,6 +171,7 @@ class Tunnels:
         self._released(number)
         self.inner.pop(number, None)
         self.ways.pop(number, None)
+        self.seen.pop(number, None)
 
     def finish(self, evicted: int) -> None:
         """Let everything end."""
