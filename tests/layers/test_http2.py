@@ -548,3 +548,27 @@ class TestWithoutTheLibrary:
         assert stage.recorder.summaries[0].problem == (
             "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
         )
+
+
+class TestOnlyTheServer:
+    """A capture without the client's packets, from the beginning on."""
+
+    def answered(self, *data: bytes) -> Connection:
+        stage = Connection()
+        stage.server(h2(SETTINGS, 0, 0, ENABLED))
+        stage.headers(1, 1, [(":status", "200")])
+        for each in data:
+            stage.body(1, 1, each)
+        stage.finish()
+        assert stage.recorder.held == 0
+        return stage
+
+    def test_its_frames_tell(self) -> None:
+        frames = [frame(b"message number %d of the server" % each) for each in range(12)]
+        stage = self.answered(*frames, frame(b"\x03\xe8", 8))
+        row = stage.connection
+        assert (row.http_stream, row.outcome, row.http_version) == (1, "unseen", "2")
+        assert (row.client_frames, row.server_frames, row.client_direction) == (0, 13, 0)
+
+    def test_a_page_does_not(self) -> None:
+        assert self.answered(*[b"<p>a page of text</p>" * 20] * 12).connections == []

@@ -471,9 +471,21 @@ class Http2(Layer):
         self.streams.clear()
         for stream in streams:
             stream.finish(evicted, last)
+        self.guess_unasked()
         if self.guesses is not None:
             self.last_guesses(self.guesses)
         return 0
+
+    def guess_unasked(self) -> None:
+        """Look for frames in what a server sent to a client of whom the capture has nothing."""
+        if self.highest or self.guesses is not None or not self.early.waiting:
+            return
+        self.guesses = Guesses(self.recorder)
+        side = 1 - self.client_side
+        for number_of in self.early.waiting:
+            for what, _, place in self.early.take(number_of):
+                if isinstance(what, bytes):
+                    self.guesses.data(number_of, side, Buffer(what), 0, len(what), place)
 
     def last_guesses(self, guesses: Guesses) -> None:
         """Decide of the streams of unknown kind: nothing more will come."""
