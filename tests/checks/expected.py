@@ -75,6 +75,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         4: "SEC-01 SEC-11",
         5: "SEC-01 SEC-11",
     },
+    # The server's name is one of TLS only: it is reached by its address.
+    "http2-connect.pcapng": {2: "TLS-05", 3: "TLS-05"},
     # nginx, and HAProxy, reset TCP where a client has sent close_notify behind its FIN.
     "wss-rekeyed.pcapng": {2: "CLS-09", 4: "CLS-09"},
     "squid-proxy.pcapng": {

@@ -237,3 +237,16 @@ class TestNoCloseNotify:
         record.http_stream = 1
         assert found(encryption.no_close_notify, record) == []
         assert found(encryption.no_close_notify, connection(ended_by="server-fin")) == []
+
+
+class TestImpossibleChoice:
+    """TLS-08."""
+
+    def test_each_is_told(self) -> None:
+        said = ("the version TLS 1.0 was not offered", "another")
+        findings = found(encryption.impossible_choice, inside(disagreements=said))
+        assert [each.message for each in findings] == list(said)
+
+    def test_none(self) -> None:
+        assert found(encryption.impossible_choice, inside()) == []
+        assert found(encryption.impossible_choice, connection()) == []

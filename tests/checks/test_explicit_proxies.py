@@ -13,6 +13,7 @@ from wsanalyze.checks.security import mixed_content, private_endpoint
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import ProxyLogin
 from wsanalyze.tunnels.refusal import Refusal
+from wsanalyze.tunnels.way import destination
 
 CONNECT = "CONNECT chat.example:80"
 PROXY = "the proxy at 198.51.100.2:80"
@@ -111,6 +112,32 @@ class TestRefusals:
         record = connection(handshake(request))
         for finding in found(explicit_proxy, record, refusals=[refusal("CONNECT \x1b[31m:80")]):
             assert "\x1b" not in finding.message
+
+    def test_many_refusals_of_many_attempts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each attempt is looked at a few times, not once for each refusal."""
+        asked: list[str | None] = []
+
+        def counted(tunnel: str | None) -> str | None:
+            asked.append(tunnel)
+            return destination(tunnel)
+
+        monkeypatch.setattr("wsanalyze.checks.explicit_proxies.destination", counted)
+        records = [
+            connection(tunnel=CONNECT if number < 30 else None, serial=number, requested=number)
+            for number in range(60)
+        ]
+        refusals = [refusal("CONNECT example.com:80", 403, time=each) for each in range(100)]
+        refusals += [refusal(code=403, time=each) for each in range(100)]
+        assert len(found(explicit_proxy, *records, refusals=refusals)) > 30
+        assert len(asked) <= 4 * 60
+
+    def test_which_attempt_it_is_about(self) -> None:
+        """The first one behind it; behind all of them, the last one."""
+        records = [connection(serial=number, requested=10 * number) for number in range(4)]
+        refusals = [refusal("CONNECT example.com:80", 403, time=each) for each in (5, 20, 31)]
+        findings = found(explicit_proxy, *records, refusals=refusals)
+        assert [each.connection for each in findings] == [1, 2, 3]
+        assert ["without it" in each.message for each in findings] == [True, True, False]
 
 
 class TestLogins:

@@ -363,6 +363,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-05": encryption.TestHostIsNotSni.test_from_the_middle,
     "TLS-06": encryption.TestChangedRecord.test_none_for_sure,
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
+    "TLS-08": encryption.TestImpossibleChoice.test_none,
     "PRX-19": encryption.TestInterception.test_others,
     "SEC-17": ways.TestLogins.test_none_was_given_or_none_that_can_be_read,
     "PRX-23": refusals.TestDidNotArrive.test_the_request_or_the_body_was_not_captured,

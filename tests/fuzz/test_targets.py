@@ -19,6 +19,7 @@ from fuzz.targets import (
     TARGETS,
     frames,
     heads,
+    http2,
     inflate,
     packets,
     pipeline,
@@ -40,6 +41,7 @@ EXECUTIONS = {
     "pipeline": 500,
     "tables": 15,
     "tls": 40,
+    "http2": 40,
 }
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 
@@ -132,6 +134,16 @@ def one_record_twice(contents_of: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def one_frame_uncounted(stage_of: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(*arguments: Any) -> Any:
+        stage = stage_of(*arguments)
+        for connection in stage.connections:
+            connection.client_frames += 1
+        return stage
+
+    return broken
+
+
 def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: lines(*arguments)[1:]
 
@@ -148,6 +160,7 @@ def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
         (pipeline, "read", one_frame_more),
         (tables, "lines", one_line_less),
         (tls, "contents_of", one_record_twice),
+        (http2, "stage_of", one_frame_uncounted),
     ],
     ids=TARGETS,
 )

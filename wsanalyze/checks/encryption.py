@@ -253,3 +253,25 @@ def no_close_notify(facts: Facts) -> Iterator[Finding]:
         return
     if facts.whole(role):
         yield Finding(f"the {role} closed TCP without a close_notify", sender=role)
+
+
+@check(
+    "TLS-08",
+    "impossible-choice",
+    "The server chose what it cannot have chosen from what the client offered",
+    severity="warning",
+    tags=(*_TAGS, "proxy"),
+    references=("RFC 8446 §4.1.3", "RFC 7301 §3.2"),
+    explanation=(
+        "A server chooses from the versions, cipher suites and protocols of the ClientHello; one "
+        "that speaks TLS 1.3 and is asked for less says so at the end of its random. Where the "
+        "client had offered TLS 1.3, or what was chosen is not in its list, somebody between them "
+        "has changed a hello, or one of both ends is broken. Clients have to give up then."
+    ),
+    advice="Compare the ClientHello as captured at both ends; look for a device that opens TLS.",
+)
+def impossible_choice(facts: Facts) -> Iterator[Finding]:
+    """TLS-08."""
+    tls = _told_here(facts)
+    for disagreement in () if tls is None else tls.disagreements:
+        yield _of_server(facts, disagreement, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
@@ -52,9 +53,10 @@ def explicit_proxy(facts: CaptureFacts) -> Iterator[Finding]:
         wish = _maybe_wish(each) if facts.refusals else None
         if wish is not None:
             attempts.setdefault(wish, []).append(each)
+    wishes = {wish: _Attempts(concerned) for wish, concerned in attempts.items()}
     for refusal in facts.refusals:
-        concerned = attempts.get((refusal.client_ip, refusal.where.lower()))
-        if concerned:
+        concerned = wishes.get((refusal.client_ip, refusal.where.lower()))
+        if concerned is not None:
             yield _refused(facts, refusal, concerned)
 
 
@@ -92,6 +94,28 @@ def proxy_login_in_the_clear(facts: CaptureFacts) -> Iterator[Finding]:
             yield facts.about(each, finding)
 
 
+class _Attempts:
+    """Attempts with the same wish, by the time of their requests: a stranger can make many."""
+
+    def __init__(self, attempts: list[Facts]) -> None:
+        self.attempts = sorted(attempts, key=_requested)
+        self.last = attempts[-1]
+        self.times = [_requested(each) for each in self.attempts]
+        ways = [destination(each.connection.tunnel) is not None for each in self.attempts]
+        self.last_through = max((place for place, way in enumerate(ways) if way), default=-1)
+
+    def after(self, time: int) -> tuple[Facts | None, bool]:
+        """Return the first one at or after a time, and whether one from there on has a way."""
+        place = bisect_left(self.times, time)
+        if place == len(self.times):
+            return None, False
+        return self.attempts[place], self.last_through >= place
+
+
+def _requested(facts: Facts) -> int:
+    return facts.connection.requested or 0
+
+
 def _went_through(facts: Facts) -> str:
     """Say which way a connection took, and whether many proxies would not let it."""
     record = facts.connection
@@ -117,19 +141,18 @@ def _maybe_wish(facts: Facts) -> _Wish | None:
     return None if asked is None else (record.client_ip, asked.lower())
 
 
-def _refused(facts: CaptureFacts, refusal: Refusal, attempts: list[Facts]) -> Finding:
+def _refused(facts: CaptureFacts, refusal: Refusal, attempts: _Attempts) -> Finding:
     """Say what a proxy refused, about the attempt that shows what it was asked for."""
-    after = [each for each in attempts if (each.connection.requested or 0) >= refusal.time]
-    about = after[0] if after else attempts[-1]
+    after, through = attempts.after(refusal.time)
+    about = after or attempts.last
     kind = refusal.way.partition(" ")[0]
     proxy = f"the proxy at {refusal.proxy_ip}:{refusal.proxy_port}"
-    through = any(destination(each.connection.tunnel) is not None for each in after)
     wants = kind == "CONNECT" and refusal.code == _WANTS_CREDENTIALS
     if wants and through:
         message = f"{proxy} wanted credentials first ({refusal.code})"
     else:
         message = f"{proxy} refused {shown(refusal.way)} with {refusal.code}"
-        if after and not through:
+        if after is not None and not through:
             message += "; the client went there without it"
     finding = Finding(
         message,

@@ -14,6 +14,7 @@ from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.layers.tls_blind import IN_HANDSHAKE, RECORDS
 from wsanalyze.layers.tls_handshake import TlsHandshake
+from wsanalyze.layers.tls_lane import TlsLine
 from wsanalyze.layers.tls_sender import HEADER, LONGEST, MOST_MISSED, TlsSender, is_header, is_hello
 from wsanalyze.tls.messages import (
     CERTIFICATE,
@@ -40,7 +41,7 @@ OVERHEAD = 256
 Held = tuple[int, bytes, bytes, int, int, int]
 
 
-class Tls(Layer):
+class Tls(TlsLine):
     """Reads the records of both sides, from the hellos on.
 
     `missing`: bytes of side 0 and 1 that the capture does not have before the first one. `inside`
@@ -59,22 +60,21 @@ class Tls(Layer):
         self.conversation = conversation
         self.route = route
         self.inside = inside
-        self.inner: Layer | None = None
         self.senders = (TlsSender(0, recorder.secrets), TlsSender(1, recorder.secrets))
+        super().__init__(*self.senders)
         self.handshake = TlsHandshake(recorder, conversation)
         self.waiting: list[Held] = []
         self.waiting_bytes = self.counted = 0
         self.is_over = False
-        self.is_done = 0
         for sender in self.senders:
             if missing[sender.side]:
                 self.lose(sender, missing[sender.side])
         conversation.spoke = SPOKE_TLS
 
-    def data(
+    def read(
         self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
     ) -> int:
-        """Read the records that are whole with these bytes."""
+        """Read the records that are whole with these bytes, whatever they are."""
         sender = self.senders[side]
         data = buffer.copy(start, stop)
         if sender.seeking and not sender.sent and is_hello(data):
@@ -99,6 +99,8 @@ class Tls(Layer):
             # Nobody will call again.
             self.finish(1)
             return 1
+        self.is_1_3 = self.handshake.is_tls_1_3
+        self.flows = self.inner is not None and not (keeps and self.counted)
         return 0
 
     def overfull(self) -> bool:
@@ -521,6 +523,8 @@ class Tls(Layer):
             self.is_done = self.wait_no_more()
         self.recorder.held -= self.counted
         self.counted = 0
+        self.handshake.facts.records += self.records
+        self.records = 0
         self.handshake.finish()
         if self.inner is None or self.is_done:
             return 0

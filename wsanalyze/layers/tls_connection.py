@@ -37,6 +37,8 @@ class TlsConnection:
     not_after: int | None = None
     decrypted: bool = False
     reason: str | None = None
+    # What in the server's choice the client did not offer.
+    disagreements: tuple[str, ...] = ()
     # The protocols that the client offered.
     alpn_offered: tuple[str, ...] = ()
     # Who sent the first close_notify: `client` or `server`; the first other alert, by its number.

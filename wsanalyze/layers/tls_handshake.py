@@ -14,12 +14,14 @@ from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.fingerprints import ja3, ja4
 from wsanalyze.tls.hellos import (
     EXTENDED_MASTER_SECRET,
+    NOT_OFFERED,
     TLS_1_0,
     TLS_1_2,
     TLS_1_3,
     ClientHello,
     ServerHello,
     chosen_protocol,
+    disagreements,
     maybe_client_hello,
     maybe_server_hello,
     version_name,
@@ -175,7 +177,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        again = self.client is not None
+        again = self.client is not None or self.is_decided
         self.client = hello
         if again and self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
@@ -226,9 +228,11 @@ class TlsHandshake:
             return False
         self.is_decided = True
         facts = self.facts
-        facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
-        facts.server_random = server.random.hex()
-        facts.alpn = server.alpn
+        if not facts.decrypted:
+            # Facts are those of the first handshake, not of a renegotiation.
+            facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
+            facts.server_random, facts.alpn = server.random.hex(), server.alpn
+            facts.disagreements = disagreements(client, server)
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
             self._stop_hearing()
@@ -261,8 +265,7 @@ class TlsHandshake:
         if not secrets and (self._may_have_key() or self.resumable):
             return None
         if not secrets:
-            described = self.recorder.secrets.described
-            return f"no secret for this client random in {described}"
+            return self._no_secret()
         if not TLS_1_0 <= self.version <= TLS_1_3:
             return f"version {version_name(self.version)} is not decrypted"
         suite = self.suite
@@ -277,6 +280,13 @@ class TlsHandshake:
         if not has_cryptography():
             return "the package cryptography is missing: install wsanalyze[tls]"
         return None
+
+    def _no_secret(self) -> str:
+        why = f"no secret for this client random in {self.recorder.secrets.described}"
+        if self.client is not None and self.client.may_be_encrypted and self.recorder.secrets:
+            # Secrets are logged with the random of the ClientHello inside.
+            why += "; its ClientHello has ECH, with which another random may count"
+        return why
 
     def _may_have_key(self) -> bool:
         """Say whether the client's secret is encrypted with an RSA key that may be there."""
@@ -312,7 +322,7 @@ class TlsHandshake:
             return
         if not self._may_have_key():
             self.is_closed = True
-            self.say(f"no secret for this client random in {self.recorder.secrets.described}")
+            self.say(self._no_secret())
             return
         from wsanalyze.tls import rsa_keys
 
@@ -398,6 +408,9 @@ class TlsHandshake:
         protocol = chosen_protocol(body)
         if protocol is not None:
             self.facts.alpn = protocol
+            client = self.client
+            if client is not None and not client.hides_hello and protocol not in client.alpn:
+                self.facts.disagreements += (NOT_OFFERED,)
 
     def certificate(self, body: bytes) -> None:
         """Take what the server's certificate says."""

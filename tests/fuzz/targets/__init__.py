@@ -6,6 +6,7 @@ from fuzz.target import Target
 from fuzz.targets import (
     frames,
     heads,
+    http2,
     inflate,
     packets,
     pipeline,
@@ -17,5 +18,16 @@ from fuzz.targets import (
 
 TARGETS: dict[str, Target] = {
     module.TARGET.name: module.TARGET
-    for module in (readers, packets, reassembly, heads, frames, inflate, pipeline, tables, tls)
+    for module in (
+        readers,
+        packets,
+        reassembly,
+        heads,
+        frames,
+        inflate,
+        pipeline,
+        tables,
+        tls,
+        http2,
+    )
 }
