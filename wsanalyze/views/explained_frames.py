@@ -127,7 +127,7 @@ def _standard(frame: FrameStory, width: int) -> Iterator[Line]:
         text = f"length {number(frame.length)}, the most significant byte first"
         yield from _bytes(frame.header[2:key_at], text, width)
     if second & 0x80:
-        text = "masking key, chosen at random for this frame (§5.3)"
+        text = "masking key, which must be random and new for each frame (§5.3)"
         yield from _bytes(frame.header[key_at:], text, width)
 
 
