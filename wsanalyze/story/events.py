@@ -112,7 +112,9 @@ def of_heads(
         label = f"{handshake.method or '?'} {handshake.target or '?'}"
         if handshake.multiplexed:
             label += f" (HTTP/2 stream {connection.http_stream})"
-        events.append(_of_head(request, label, f"Host: {handshake.host}" if handshake.host else ""))
+        name = ":authority" if handshake.multiplexed else "Host"
+        asked = f"{name}: {handshake.host}" if handshake.host else ""
+        events.append(_of_head(request, label, asked))
     if response is not None and response.time is not None and handshake is not None:
         label = f"{handshake.status} {handshake.reason or ''}".strip()
         events.append(_of_head(response, label, ""))
