@@ -26,6 +26,7 @@ from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_both_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.output import replacing
+from wsanalyze.views.quantities import counted
 
 # Frames that are told in full where nobody says which.
 FRAMES = 12
@@ -171,7 +172,7 @@ def _story(
     recording = reading.recording
     connections = in_order(recording.connections)
     if not connections:
-        raise UsageError(f"{capture}: no WebSocket connection in it")
+        raise UsageError(f"{capture}: no WebSocket connection in it{_closed(recording)}")
     chosen = number if number is not None else 0
     if chosen >= len(connections):
         raise UsageError(f"no connection {chosen}: there are {len(connections)}, from 0 on")
@@ -196,6 +197,14 @@ def _story(
     if not show_secrets:
         story = without_secrets(story, connections[chosen].handshake)
     return story, reading.status
+
+
+def _closed(recording: Recording) -> str:
+    """Return a hint where there may be one in TLS that nobody has told the keys of."""
+    closed = sum(each.conversations_tls for each in recording.captures)
+    if not closed:
+        return ""
+    return f", but {counted(closed, 'TLS connection')} not decrypted: --keylog gives the keys"
 
 
 def _rewind(source: str | BinaryIO) -> None:

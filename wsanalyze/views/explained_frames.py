@@ -47,7 +47,6 @@ def frames_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the frames of the window, and counts of those outside of it."""
     if not story.frame_count:
         return
-    messages = {each.frames[-1]: each for each in story.messages if each.frames}
     first = story.frames[0].number if story.frames else 0
     before = [each for each in story.left_out if each.last < first]
     for summary in before:
@@ -55,9 +54,6 @@ def frames_lines(story: Story, width: int) -> Iterator[Line]:
     first_masked = next((each.number for each in story.frames if each.masking_key), None)
     for frame in story.frames:
         yield from frame_lines(frame, story, width, in_detail=frame.number == first_masked)
-        message = messages.get(frame.number)
-        if message is not None:
-            yield from message_lines(message, story, width)
         yield []
     for summary in story.left_out:
         if summary not in before:
@@ -78,7 +74,10 @@ def _summary(summary: Summary, width: int) -> Iterator[Line]:
 
 
 def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool) -> Iterator[Line]:
-    """Yield one frame; `in_detail`: the first of its bytes is unmasked bit by bit."""
+    """Yield one frame, and the message that it ends.
+
+    `in_detail`: the first of its bytes is unmasked bit by bit.
+    """
     what = f"Frame {frame.number}: {opcode_name(frame.opcode)}"
     place = f"packet {frame.packet}, {since(frame.time, story.started)} s"
     yield [
@@ -99,11 +98,15 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
     yield from _payload(frame, width, in_detail=in_detail)
     for finding in frame.findings:
         yield from finding_lines(finding, width, INDENT)
+    for message in story.messages:
+        if message.frames and message.frames[-1] == frame.number:
+            yield from message_lines(message, story, width)
 
 
 def _standard(frame: FrameStory, width: int) -> Iterator[Line]:
     for line in diagram(header_fields(frame.header, frame.masked)):
-        yield [(" " * INDENT + line, "")]
+        is_bits = line.startswith("|") and set("|") < set(line) <= set("|01 ")
+        yield [(" " * INDENT + line, "bold" if is_bits else "dim")]
     head, second = frame.header[0], frame.header[1]
     last = "the message ends here" if head & 0x80 else "more fragments follow"
     if frame.opcode & 8:
@@ -291,4 +294,4 @@ def _context(compression: Compression) -> str:
         return f"may refer to {allowed}"
     if compression.alone:
         return f"may refer to {allowed}; this one can be read without them"
-    return f"refers to {allowed}: without them it cannot be read"
+    return f"refers into {allowed}: without them it cannot be read"
