@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO, cast
@@ -30,6 +31,8 @@ from wsanalyze.views.quantities import counted
 
 # Frames that are told in full where nobody says which.
 FRAMES = 12
+# Lines that are written at a time.
+BATCH = 500
 # Bytes of standard input that are copied at a time.
 PIECE = 1 << 20
 
@@ -219,20 +222,24 @@ def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool)
     from wsanalyze.views.explained_frames import frame_lines
     from wsanalyze.views.ladder import Ladder
     from wsanalyze.views.ladder_text import ladder_lines
-    from wsanalyze.views.wrapping import print_lines
+    from wsanalyze.views.wrapping import Line, print_lines
 
     console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
     width = console.width
-    # Not printed by rich: it ends the process with status 1 when the reader leaves.
-    with console.capture() as printed:
-        if only_ladder:
-            print_lines(ladder_lines(Ladder(story), width), console)
-        elif only_frame:
-            for each in story.frames:
-                print_lines(frame_lines(each, story, width, in_detail=True), console)
-        else:
-            print_lines(explained_lines(story, width), console)
-    sys.stdout.write(printed.get())
+    lines: Iterator[Line]
+    if only_ladder:
+        lines = ladder_lines(Ladder(story), width)
+    elif only_frame:
+        told = (frame_lines(each, story, width, in_detail=True) for each in story.frames)
+        lines = chain.from_iterable(told)
+    else:
+        lines = explained_lines(story, width)
+    # In batches: a session may have as many lines as packets, and `head` wants the first.
+    while batch := list(islice(lines, BATCH)):
+        # Not printed by rich: it ends the process with status 1 when the reader leaves.
+        with console.capture() as printed:
+            print_lines(batch, console)
+        sys.stdout.write(printed.get())
 
 
 def _write_svg(story: Story, path: Path) -> None:

@@ -55,11 +55,12 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
     )
     number = 0
     for title, lines in steps:
-        body = list(lines)
-        if body:
+        first = next(lines, None)
+        if first is not None:
             number += 1
             yield from heading(number, title)
-            yield from body
+            yield first
+            yield from lines
             yield []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from wsanalyze.story.frames import TAIL
 from wsanalyze.story.meanings import opcode_meaning
@@ -23,6 +25,8 @@ from wsanalyze.views.explained_parts import (
 from wsanalyze.views.quantities import counted, number
 from wsanalyze.views.wrapping import Line
 from wsanalyze.websocket.opcodes import opcode_name
+
+T = TypeVar("T", FrameStory, MessageStory)
 
 # Bytes of a payload that are shown in hex, and characters of one that is text.
 BYTES = 32
@@ -98,9 +102,21 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
     yield from _payload(frame, width, in_detail=in_detail)
     for finding in frame.findings:
         yield from finding_lines(finding, width, INDENT)
-    for message in story.messages:
-        if message.frames and message.frames[-1] == frame.number:
-            yield from message_lines(message, story, width)
+    message = _told_at(story.messages, frame.message)
+    if message is not None and message.frames and message.frames[-1] == frame.number:
+        yield from message_lines(message, story, width)
+
+
+def _told_at(told: Sequence[T], number: int | None) -> T | None:
+    """Return what has a number among what is told in order of numbers; None for what is not."""
+    if number is None:
+        return None
+    place = bisect_left(told, number, key=_number)
+    return told[place] if place < len(told) and told[place].number == number else None
+
+
+def _number(one: FrameStory | MessageStory) -> int:
+    return one.number
 
 
 def _standard(frame: FrameStory, width: int) -> Iterator[Line]:
@@ -250,9 +266,8 @@ def message_lines(message: MessageStory, story: Story, width: int) -> Iterator[L
 def _fragments(message: MessageStory, story: Story, width: int) -> Iterator[Line]:
     text = "Fragments of one message are joined in order; control frames may come between (§5.4)."
     yield from say(text, width, style="dim")
-    told = {frame.number: frame for frame in story.frames}
     for place, each in enumerate(message.frames[:12]):
-        frame = told.get(each)
+        frame = _told_at(story.frames, each)
         if frame is None:
             yield from row(f"+ frame {each}", "outside of what is told here", width)
             continue
