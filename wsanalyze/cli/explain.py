@@ -220,7 +220,6 @@ def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool)
 
     from wsanalyze.views.explained import explained_lines
     from wsanalyze.views.explained_frames import frame_lines
-    from wsanalyze.views.ladder import Ladder
     from wsanalyze.views.ladder_text import ladder_lines
     from wsanalyze.views.wrapping import Line, print_lines
 
@@ -228,7 +227,7 @@ def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool)
     width = console.width
     lines: Iterator[Line]
     if only_ladder:
-        lines = ladder_lines(Ladder(story), width)
+        lines = ladder_lines(story, width)
     elif only_frame:
         told = (frame_lines(each, story, width, in_detail=True) for each in story.frames)
         lines = chain.from_iterable(told)
@@ -243,7 +242,7 @@ def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool)
 
 
 def _write_svg(story: Story, path: Path) -> None:
-    from wsanalyze.views.ladder import Ladder
+    from wsanalyze.views.ladder_svg import ladder_svg
 
     with replacing(path) as unfinished:
-        unfinished.write_text(Ladder(story).svg + "\n", encoding="utf-8")
+        unfinished.write_text(ladder_svg(story) + "\n", encoding="utf-8")
