@@ -334,7 +334,7 @@ class Analysis:
             return story
         return without_secrets(story, in_order(recording.connections)[number].handshake)
 
-    def ladder(self, number: int, *, frames: tuple[int, int] = (0, 59)) -> Ladder:
+    def ladder(self, number: int, frames: tuple[int, int] = (0, 59)) -> Ladder:
         """Return a connection as a ladder diagram: `print` it, or let a notebook show it.
 
         `frames`: the first and the last frame that have a row of their own. UsageError for a
