@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def test_every_connection_can_be_told() -> None:
 
 def test_what_was_not_kept_is_said() -> None:
     data = (CAPTURES / "chat-ws.pcapng").read_bytes()
-    story = wsanalyze.analyze(data, segments=True).explain(0)
+    story = wsanalyze.analyze(io.BytesIO(data), segments=True).explain(0)
     assert "not kept" in text(story, 80)
 
 
