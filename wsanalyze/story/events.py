@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.layers.connection import Connection
@@ -74,7 +75,8 @@ def _of_segment(segment: Segment, label: str) -> Event:
         ordinal=segment.ordinal,
         label=label,
         length=segment.length or None,
-        note=segment.note,
+        # Of a RST the label says that it is one.
+        note=segment.note if segment.note != "reset" else None,
     )
 
 
@@ -94,6 +96,18 @@ def of_tls(secure: Secure | None, segments: Iterable[Segment]) -> list[Event]:
         answer = ", ".join(filter(None, (secure.version, secure.cipher)))
         events.append(_of_hello(first["server"], "ServerHello", answer))
     return events
+
+
+def marked(events: Iterable[Event], findings: Iterable[Finding]) -> list[Event]:
+    """Return the events of TCP with the severity of what was found at their packets."""
+    at_packet: dict[int, list[Finding]] = {}
+    for finding in findings:
+        if finding.packet is not None and finding.frame is None:
+            at_packet.setdefault(finding.packet, []).append(finding)
+    return [
+        replace(each, severity=worst(at_packet.get(each.packet or 0, ()))) if each.sender else each
+        for each in events
+    ]
 
 
 def _of_hello(segment: Segment, label: str, detail: str) -> Event:
