@@ -12,6 +12,7 @@ from fuzz.targets import (
     pipeline,
     readers,
     reassembly,
+    stories,
     tables,
     tls,
 )
@@ -29,5 +30,6 @@ TARGETS: dict[str, Target] = {
         tables,
         tls,
         http2,
+        stories,
     )
 }
