@@ -12,31 +12,10 @@ from wsanalyze.checks.ending import grow, maybe_cut
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
-from wsanalyze.tunnels.way import sources
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
-
-
-# Who asks whom: the client, the endpoint, and for whom the client asks.
-_Pair = tuple[str, str, tuple[str, ...]]
-
-
-def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
-    """Return the attempts of each client at each endpoint, in order of their requests.
-
-    Those for whom a proxy asks are different clients, as are programs that call themselves
-    otherwise; probes are left out.
-    """
-    found: dict[_Pair, list[Facts]] = {}
-    for each in facts.connections:
-        record, who = each.connection, each.asked_for
-        if record.requested is None or who is None:
-            continue
-        key = (record.client_ip, each.endpoint, (*who, *sources(record.tunnel)))
-        found.setdefault(key, []).append(each)
-    return found
 
 
 @check(
@@ -56,7 +35,7 @@ def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
 )
 def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-01: the most at a time of each client and endpoint, which one program may not be."""
-    for (client, endpoint, _), attempts in pairs(facts).items():
+    for (client, endpoint, _), attempts in facts.by_pair.items():
         # The streams of one HTTP/2 connection are requests like any others there.
         attempts = [each for each in attempts if not each.multiplexed]
         if len(attempts) < 2:
@@ -101,7 +80,7 @@ def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
 )
 def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-02: three failures or more in a row, and the waits do not grow."""
-    for (client, endpoint, _), attempts in pairs(facts).items():
+    for (client, endpoint, _), attempts in facts.by_pair.items():
         waits, last = _waits(attempts)
         if len(waits) >= 3 and max(waits) <= 5 * SECOND and not grow(waits):
             said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])

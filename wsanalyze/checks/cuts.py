@@ -46,6 +46,7 @@ _CUT = ("proxy", "cut", "transport")
         "Look for a device whose distance fits the TTL; compare with a capture at the other end."
     ),
     example="injected-reset.pcapng",
+    circumstances=("reset",),
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
     """PRX-12."""
@@ -282,6 +283,7 @@ def _failed(facts: Facts) -> bool:
     ),
     advice="Compare with a capture beside the sender. nginx: proxy_buffering off.",
     example="stalling-proxy.pcapng",
+    circumstances=("bursts",),
 )
 def buffered(facts: Facts) -> Iterator[Finding]:
     """PRX-17."""

@@ -209,6 +209,7 @@ def unusual_deflate(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Capture without losses; the messages that are not complete say where.",
     example="overrun.pcap",
+    events=("not-inflated",),
 )
 def context_lost(facts: Facts) -> Iterator[Finding]:
     """PMD-06: one finding for each side that misses bytes and has messages that did not inflate."""

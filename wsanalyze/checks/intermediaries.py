@@ -119,6 +119,8 @@ def signs(head: Head) -> list[str]:
 
     Of credentials for a proxy, and of what it asks for, only the name.
     """
+    if not head.has_any(_SIGNS):
+        return []
     there = head.names & _SIGNS
     if not there or (there == _SERVER and _SERVERS.match(head.value("server") or "") is None):
         return []

@@ -136,6 +136,7 @@ def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Turn it off on servers; no browser has sent it since 2011.",
     example="hixie-75.pcapng",
+    circumstances=("hixie-75",),
 )
 def hixie_75(facts: Facts) -> Iterator[Finding]:
     """LEG-05."""

@@ -179,6 +179,7 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Capture on both ways, or at one of the ends.",
     example="one-direction.pcapng",
+    circumstances=("one-sided",),
 )
 def one_direction(facts: Facts) -> Iterator[Finding]:
     """PRX-18."""

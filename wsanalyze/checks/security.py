@@ -269,6 +269,7 @@ def private_endpoint(facts: Facts) -> Iterator[Finding]:
         "request smuggling through a fake WebSocket."
     ),
     advice="Let proxies look at the response's status before they open a tunnel.",
+    circumstances=("pipelined",),
 )
 def smuggling_shape(facts: Facts) -> Iterator[Finding]:
     """SEC-15."""
