@@ -82,7 +82,8 @@ def _of_the_sides(observation: Observation, found: list[str]) -> None:
     client, server = observation.client, observation.server
     if client.masking_keys:
         found.append("masked")
-    if client.pings_in_second or server.pings_in_second:
+    pings = client.pings_in_second or server.pings_in_second
+    if pings or client.ping_ns.count or server.ping_ns.count:
         found.append("pings")
     if client.pong_ns.count or server.pong_ns.count:
         found.append("pongs")
