@@ -104,9 +104,12 @@ def _of_the_record(facts: Facts, record: Connection, found: list[str]) -> None:
         found.append("pipelined")
     if observation.with_response:
         found.append("with-response")
-    if record.responded is not None and record.requested is not None:
-        if (record.responded - record.requested) / 1e9 >= limits.slow_handshake_s:
-            found.append("slow")
+    if (
+        record.responded is not None
+        and record.requested is not None
+        and (record.responded - record.requested) / 1e9 >= limits.slow_handshake_s
+    ):
+        found.append("slow")
     if record.client_bytes >= limits.outflow:
         found.append("outflow")
     if record.outcome == "unseen":

@@ -181,7 +181,14 @@ def cuts(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
 
     Of the legs of a connection through a proxy, which have the same key, only the first counts.
     """
-    found = []
+    # Three checks ask, and to look at thousands of connections again takes its time.
+    if facts.cuts is None:
+        facts.cuts = _cuts_of(facts)
+    return facts.cuts
+
+
+def _cuts_of(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
+    found: list[tuple[Facts, Cut]] = []
     keys = set()
     for each in facts.connections:
         cut = maybe_cut(each) if each.observation.endings else None

@@ -314,6 +314,8 @@ class CaptureFacts:
     thresholds: Thresholds = field(default_factory=Thresholds)
     show_secrets: bool = False
     refusals: Sequence[Refusal] = ()
+    # What was cut (see `ending.cuts`), once somebody has asked.
+    cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
 
     @lazy
     def by_endpoint(self) -> dict[str, list[Facts]]:

@@ -87,7 +87,9 @@ def weakness(key: str) -> str | None:
     if len(set(nonce)) <= 3:
         return f"has {len(set(nonce))} different bytes"
     step = nonce[1] - nonce[0]
-    if (nonce[2] - nonce[1] - step) & 255 == 0 and all((two - one - step) & 255 == 0 for one, two in itertools.pairwise(nonce)):
+    if (nonce[2] - nonce[1] - step) & 255 == 0 and all(
+        (two - one - step) & 255 == 0 for one, two in itertools.pairwise(nonce)
+    ):
         return "is a sequence of bytes that count"
     if nonce.count(0) >= 10:
         return "is a number, most of its bytes are 0"

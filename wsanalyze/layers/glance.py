@@ -38,7 +38,6 @@ def glance(buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) ->
 
     Card numbers count only with the right check digit where this is compiled.
     """
-    source: cython.p_const_uchar
     length: cython.Py_ssize_t = stop - start
     # The one check that stands for the unchecked loops.
     if start < 0 or stop > len(buffer.view) or length < 4:
@@ -55,7 +54,7 @@ def glance_at(kept: bytearray, length: cython.Py_ssize_t) -> cython.bint:
         return False
     if not cython.compiled:
         return SUSPICIOUS.search(kept, 0, length) is not None
-    source = kept
+    source = kept  # type: ignore[assignment]  # its bytes, where this is compiled
     return is_suspicious(source, length)
 
 

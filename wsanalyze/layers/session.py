@@ -52,9 +52,7 @@ class Session(Layer):
         self.serial = connection.serial
         keep: cython.longlong = recorder.keep
         self.observer = self.observing()
-        self.looks = (
-            self.observer is not None and keep < LOOK and self.observer.inspect is not None
-        )
+        self.looks = self.observer is not None and keep < LOOK and self.observer.inspect is not None
         if self.looks:
             keep = LOOK
         hashes: cython.bint = recorder.hashes
@@ -276,10 +274,10 @@ class Session(Layer):
         sender.serial = sender.frame_message = recorder.message_serial
         recorder.message_serial += 1
         if self.looks:
-            sender.message.keep = LOOK
-            # Nobody looks into further ones.
-            if opcode == 2 and cython.cast(Observer, self.observer).watch(sender.role).looked >= ALWAYS:
-                sender.message.keep = recorder.keep
+            watch = cython.cast(Observer, self.observer).watch(sender.role)
+            # Of binary messages nobody looks into more than the first ones.
+            is_over: cython.bint = opcode == 2 and watch.looked >= ALWAYS
+            sender.message.keep = recorder.keep if is_over else LOOK
         sender.message.start(opcode, self.deflate != 0 and (sender.reader.head & 0x40) != 0)
         sender.message_time = sender.time
         sender.message_packet = sender.packet

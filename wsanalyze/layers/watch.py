@@ -276,7 +276,9 @@ class Watch:
             self.ping_length,
             self.ping_key if self.ping_key >= 0 else None,
             self.ping_payload,
-            certain=self.ping_certain,
+            0,
+            None,
+            self.ping_certain,
         )
 
     def event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
@@ -294,7 +296,8 @@ class Watch:
             self.key if self.key >= 0 else None,
             payload,
             value,
-            certain=self.certain,
+            None,
+            self.certain,
         )
 
     def message_event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
@@ -312,7 +315,8 @@ class Watch:
             self.message_key if self.message_key >= 0 else None,
             payload,
             value,
-            certain=self.message_certain,
+            None,
+            self.message_certain,
         )
 
     def side(self) -> Side:
