@@ -198,6 +198,9 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
     for endpoint, connections in facts.by_endpoint.items():
+        # Where few failed, there is no need to tell whose attempts they were.
+        if sum(map(_failed, connections)) < facts.thresholds.reconnects:
+            continue
         by_client: dict[tuple[str, ...], list[Facts]] = {}
         for each in connections:
             client, handshake = each.connection.client_ip, each.handshake

@@ -16,7 +16,7 @@ from wsanalyze.checks.sites import ORIGIN
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.observation import Ending, Event, Observation, Side
-from wsanalyze.tunnels.way import destination, host_and_port, sources
+from wsanalyze.tunnels.way import destination, host_and_port
 
 if TYPE_CHECKING:
     from wsanalyze.checks.ending import Cut
@@ -326,19 +326,13 @@ class CaptureFacts:
         return found
 
     @lazy
-    def by_pair(self) -> dict[tuple[str, str, tuple[str, ...]], list[Facts]]:
-        """The attempts of each client at each endpoint, in order of their requests.
-
-        By the client, the endpoint and for whom the client asks: those for whom a proxy asks are
-        different clients, as are programs that call themselves otherwise. Probes are left out.
-        """
-        found: dict[tuple[str, str, tuple[str, ...]], list[Facts]] = {}
+    def by_address(self) -> dict[tuple[str, str], list[Facts]]:
+        """The attempts of each address at each endpoint, in order of their requests."""
+        found: dict[tuple[str, str], list[Facts]] = {}
         for facts in self.connections:
-            record, who = facts.connection, facts.asked_for
-            if record.requested is None or who is None:
-                continue
-            key = (record.client_ip, facts.endpoint, (*who, *sources(record.tunnel)))
-            found.setdefault(key, []).append(facts)
+            if facts.connection.requested is not None:
+                key = (facts.connection.client_ip, facts.endpoint)
+                found.setdefault(key, []).append(facts)
         return found
 
     def about(self, facts: Facts, finding: Finding) -> Finding:
