@@ -1,34 +1,27 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
+from wsanalyze.layers.http1_half cimport (
+    CHALLENGE,
+    CHUNKED,
+    EARLY,
+    ENDED,
+    GOES_ON,
+    HEAD,
+    HELD,
+    LENGTH,
+    LOST,
+    TOO_LONG,
+    UNTIL_CLOSE,
+    Half,
+)
 from wsanalyze.layers.old_session cimport OldSession
 from wsanalyze.layers.recorder cimport Recorder
 from wsanalyze.layers.session cimport Session
 from wsanalyze.transport.conversation cimport Conversation
 
-cdef int HEAD
-cdef int LENGTH
-cdef int CHUNKED
-cdef int UNTIL_CLOSE
-cdef int HELD
-cdef int LOST
-cdef int EARLY
-cdef int CHALLENGE
 cdef int PIECE_OVERHEAD
 cdef int HTTP
 cdef int OTHER
-
-cdef class Half:
-    cdef int mode
-    cdef bytearray head
-    cdef Py_ssize_t searched
-    cdef long long remaining
-    cdef long long offset
-    cdef long long time
-    cdef long long packet
-    cdef long long ordinal
-    cdef long long before
-    cdef int begun
-    cdef object chunked
 
 cdef class Http1(Layer):
     cdef Recorder recorder
@@ -72,9 +65,6 @@ cdef class Http1(Layer):
         long long time, long long packet, long long ordinal
     ) except -2
     cdef int end_body(self, Half half, int side) except -1
-    cdef Py_ssize_t chunks(
-        self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
-    ) except -1
     cdef Py_ssize_t challenge(
         self, Half half, int side, Buffer buffer, Py_ssize_t at, Py_ssize_t stop
     ) except -1

@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.http1_half import Half
+from wsanalyze.layers.http1_lines import (
+    are_frames,
+    asks_again,
+    begins_segment,
+    has_body,
+    lets_through,
+    plain_length,
+    way_of,
+)
 from wsanalyze.layers.http2_begin import LINE, begins_http2, open_http2
 from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.recognition import Recognition
@@ -19,27 +28,30 @@ from wsanalyze.layers.session import Session
 from wsanalyze.layers.tunnel import inside, opener, refuse
 from wsanalyze.layers.undecided import Undecided, is_in_doubt
 from wsanalyze.transport.conversation import Conversation
-from wsanalyze.tunnels.way import DEEPEST, depth, written
-from wsanalyze.websocket.body import ChunkedReader, body_framing
+from wsanalyze.tunnels.way import DEEPEST, depth
 from wsanalyze.websocket.challenge import BODY_LENGTH
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import hixie_dialect, is_interim, is_upgrade_request
-from wsanalyze.websocket.head import head_end, mentions_websocket, read_head
+from wsanalyze.websocket.head import mentions_websocket, read_head
 
 try:
     import cython
 except ImportError:
     from wsanalyze.uncompiled import cython
-
-# What the next byte of a side belongs to.
-HEAD = 0
-LENGTH = 1
-CHUNKED = 2
-UNTIL_CLOSE = 3
-HELD = 4
-LOST = 5
-EARLY = 6
-CHALLENGE = 7
+if not cython.compiled:
+    from wsanalyze.layers.http1_half import (
+        CHALLENGE,
+        CHUNKED,
+        EARLY,
+        ENDED,
+        GOES_ON,
+        HEAD,
+        HELD,
+        LENGTH,
+        LOST,
+        TOO_LONG,
+        UNTIL_CLOSE,
+    )
 
 HTTP = 2
 OTHER = 4
@@ -50,39 +62,6 @@ Piece = tuple[bytes, int, int, int, int]
 
 # What a held piece costs besides its bytes.
 PIECE_OVERHEAD = 256
-
-# A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
-BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
-FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-# What proxies answer to a CONNECT, in so many words or nearly.
-LET_THROUGH = re.compile(rb"HTTP/1\.[01] 2[0-9][0-9] [^\n]*\bestablished", re.IGNORECASE)
-# Bytes that begin a frame of Hixie.
-HIXIE_TYPES = (b"\x00", b"\x80", b"\xff")
-# Where anything may come, it is no head that does not look much like one.
-BEGINNING_BLIND = re.compile(rb"[A-Z]{3,16} [!-~]|HTTP/1\.|[A-Z]{1,16} ?\Z|HTTP/1?\Z")
-# A response that nothing is special about: most of the HTTP on any network.
-PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
-
-
-@cython.final
-@cython.cclass
-class Half:
-    """Where one side's stream stands: within which message, and how much of it is to come.
-
-    `time`, `packet`, `ordinal` are those of the first byte of the head in `head`, `before` is the
-    time of what came last before it.
-    """
-
-    def __init__(self) -> None:
-        self.mode = HEAD
-        self.head = bytearray()
-        self.searched = 0
-        self.remaining = 0
-        self.offset = 0
-        self.time = self.packet = self.ordinal = 0
-        self.before = 0
-        self.begun = 0
-        self.chunked: ChunkedReader  # while `mode` is CHUNKED
 
 
 class Exchange:
@@ -271,17 +250,13 @@ class Http1(Layer):
         ordinal: cython.longlong,
     ) -> cython.Py_ssize_t:
         """Read on where no head is due; return where reading stopped, -1 to let go."""
-        size: cython.longlong
         if self.refused is not None and side != self.client_side:
             self.refused.refused_with(buffer.copy(at, stop if stop - at < 512 else at + 512))
-        if half.mode == LENGTH:
-            size = half.remaining if half.remaining < stop - at else stop - at
-            half.remaining -= size
-            if half.remaining == 0:
+        if half.mode == LENGTH or half.mode == CHUNKED:
+            at = half.step(buffer, at, stop)
+            if half.mode == ENDED:
                 self.end_body(half, side)
-            return at + size
-        if half.mode == CHUNKED:
-            return self.chunks(half, side, buffer, at, stop)
+            return at
         if half.mode == HELD:
             return self.hold(buffer, at, stop, time, packet, ordinal)
         if half.mode == EARLY:
@@ -307,55 +282,27 @@ class Http1(Layer):
 
         Whoever a head opens needs the stream's offset behind it: it is counted here.
         """
-        limit: cython.Py_ssize_t = self.recorder.limits.head
-        upto: cython.Py_ssize_t
+        before: cython.Py_ssize_t
         end: cython.Py_ssize_t
-        before: cython.Py_ssize_t = len(half.head)
+        at = half.between(buffer, at, stop) if not half.head else at
+        if at == stop:
+            return at
+        before = len(half.head)
         if before == 0:
-            # Empty lines before a message are to be skipped (RFC 9112 §2.2).
-            while at < stop and (buffer.view[at] == 13 or buffer.view[at] == 10):
-                at += 1
-                half.offset += 1
-            if at == stop:
-                return at
-            half.before = self.previous_time
-            half.time = time
-            half.packet = packet
-            half.ordinal = ordinal
-            half.searched = half.begun = 0
-        upto = stop if stop - at <= limit + 4 - before else at + (limit + 4 - before)
-        half.head += buffer.copy(at, upto)
-        end = head_end(half.head, half.searched)
-        if end > limit or (end < 0 and len(half.head) > limit):
-            self.recorder.reach("head")
-            return self.stray(half, side, buffer, at, stop, before, time, packet, ordinal)
-        if not self.begins_well(half):
-            return self.stray(half, side, buffer, at, stop, before, time, packet, ordinal)
+            half.begin(self.previous_time, time, packet, ordinal)
+        end = half.add(buffer, at, stop, self.recorder.limits.head, self.blind)
+        if end == GOES_ON:
+            return stop
         if end < 0:
-            half.searched = len(half.head)
-            half.offset += upto - at
-            return upto
+            if end == TOO_LONG:
+                self.recorder.reach("head")
+            return self.stray(half, side, buffer, at, stop, before, time, packet, ordinal)
         raw = bytes(half.head[:end])
         half.head = bytearray()
         half.offset += end - before
         if self.message(half, side, raw):
             return -1
         return at + (end - before)
-
-    def begins_well(self, half: Half) -> bool:
-        """Say whether what is in `half.head` can be the beginning of a head."""
-        head = half.head
-        if half.begun:
-            return True
-        if self.blind and BEGINNING_BLIND.match(head) is None:
-            return False
-        if BEGINNING.match(head) is None:
-            return False
-        line = head.find(b"\n", half.searched)
-        if line < 0:
-            return True
-        half.begun = 1
-        return head.startswith(b"HTTP/") or b" HTTP/" in head[:line]
 
     def stray(
         self,
@@ -453,7 +400,7 @@ class Http1(Layer):
         presumed, self.presumed = self.presumed, 0
         if not presumed and (self.waiting or not (begun_blind or lost)):
             return False
-        return LET_THROUGH.match(raw) is not None and FRAMED.search(raw) is None
+        return lets_through(raw)
 
     def request(self, half: Half, raw: bytes) -> int:
         """Take a request's head."""
@@ -468,7 +415,7 @@ class Http1(Layer):
                 attempt = self.begin(half)
                 attempt.asked(head)
                 method = head.method
-        if head is None and FRAMED.search(raw) is not None:
+        if head is None and has_body(raw):
             head = read_head(raw)
         self.upgrading = attempt is not None
         self.connecting = way_of(raw) if method == "CONNECT" else None
@@ -526,22 +473,8 @@ class Http1(Layer):
 
     def begin_body(self, half: Half, side: int, method: str | None, head: Head | None) -> None:
         """Set the mode for what follows a head: its body, or the next head."""
-        kind = "none"
-        length = 0
-        if head is not None:
-            framing = body_framing(method, head)
-            kind = framing.kind
-            length = framing.length or 0
-        if kind == "length" and length > 0:
-            half.mode = LENGTH
-            # A length beyond what an integer holds is a body that never ends.
-            half.remaining = min(length, 1 << 62)
-        elif kind == "chunked":
-            half.mode = CHUNKED
-            half.chunked = ChunkedReader()
-        elif kind == "until-close":
-            half.mode = UNTIL_CLOSE
-        else:
+        half.begin_body(method, head)
+        if half.mode == ENDED:
             self.end_body(half, side)
 
     def end_body(self, half: Half, side: cython.int) -> cython.int:
@@ -549,23 +482,6 @@ class Http1(Layer):
         asked: cython.bint = self.upgrading != 0 or self.connecting is not None
         half.mode = HELD if asked and side == self.client_side else HEAD
         return 0
-
-    def chunks(
-        self,
-        half: Half,
-        side: cython.int,
-        buffer: Buffer,
-        at: cython.Py_ssize_t,
-        stop: cython.Py_ssize_t,
-    ) -> cython.Py_ssize_t:
-        """Read on in a chunked body; return where it ended, or `stop`."""
-        chunked = half.chunked
-        at = chunked.feed(memoryview(buffer.view), at, stop)
-        if chunked.broken:
-            half.mode = LOST
-        elif chunked.done:
-            self.end_body(half, side)
-        return at
 
     def challenge(
         self,
@@ -576,13 +492,11 @@ class Http1(Layer):
         stop: cython.Py_ssize_t,
     ) -> cython.Py_ssize_t:
         """Read on in the eight bytes behind a head of Hixie-76; return where reading stopped."""
-        upto: cython.Py_ssize_t = stop if stop - at < half.remaining else at + half.remaining
-        half.head += buffer.copy(at, upto)
-        half.remaining -= upto - at
+        at = half.step(buffer, at, stop)
         if half.remaining == 0:
             self.end_challenge(half)
             self.end_body(half, side)
-        return upto
+        return at
 
     def end_challenge(self, half: Half) -> None:
         """Take note of the eight bytes, or of as many as there are, unless some were lost."""
@@ -665,20 +579,11 @@ class Http1(Layer):
         return 0
 
     def plain_length(self, raw: bytes) -> int:
-        """Return the body length of a common response to a request of no interest, else -1.
-
-        A short way: what is not told by one Content-Length of digits alone is read in full.
-        """
+        """Return the body length of a common response to a request of no interest, else -1."""
         exchange = self.waiting[0] if self.waiting else None
-        if exchange is None or exchange.attempt is not None or exchange.method == "HEAD":
+        if exchange is None or exchange.attempt is not None:
             return -1
-        if exchange.method == "CONNECT" or PLAIN_RESPONSE.match(raw) is None:
-            return -1
-        framed = FRAMED.findall(raw)
-        if len(framed) != 1 or len(framed[0][0]) != len(b"content-length"):
-            return -1
-        digits: bytes = framed[0][1].rstrip(b" \t")
-        return int(digits) if digits.isdigit() and len(digits) < 19 else -1
+        return -1 if exchange.method in ("HEAD", "CONNECT") else plain_length(raw)
 
     def response(self, half: Half, raw: bytes) -> int:
         """Take a response's head."""
@@ -904,10 +809,7 @@ class Http1(Layer):
     ) -> cython.Py_ssize_t:
         """Look for the next head after bytes that could not be read: it begins a segment."""
         line: bytes = buffer.copy(at, stop if stop - at < 2048 else at + 2048).partition(b"\n")[0]
-        begins = line.startswith(b"HTTP/1.") or (
-            BEGINNING.match(line) is not None and b" HTTP/1." in line
-        )
-        if begins:
+        if begins_segment(line):
             half.mode = HEAD
             return at
         if not self.recognized(half, side, buffer, at, stop, time, packet, ordinal):
@@ -1045,21 +947,8 @@ class Http1(Layer):
         """Say whether a response lost to the capture was a 101: both sides speak in frames."""
         if not self.held:
             return False
-        first: bytes = self.held[0][0]
-        attempt = self.attempt
-        if attempt is not None and attempt.framing == "hixie":
-            # What of Hixie was ever sent: text, Netty's binary frames, the closing handshake.
-            return first[:1] in HIXIE_TYPES and line[:1] in HIXIE_TYPES
-        if attempt is not None and attempt.framing == "draft":
-            return len(line) >= 1 and line[0] & 0x70 == 0 and line[0] & 15 <= 5
-        return (
-            len(first) >= 2
-            and first[0] & 0x70 == 0
-            and first[0] & 0x0F in (1, 2, 8, 9, 10)
-            and first[1] & 0x80 != 0
-            and len(line) >= 1
-            and line[0] & 0x0F in (0, 1, 2, 8, 9, 10)
-        )
+        framing = self.attempt.framing if self.attempt is not None else None
+        return are_frames(self.held[0][0], line, framing)
 
     def gap(
         self,
@@ -1098,12 +987,9 @@ class Http1(Layer):
             self.early.append((b"", length if exact else -length, time, packet, ordinal))
         elif half.mode == CHALLENGE:
             return self.miss_challenge(half, side, length, time, packet, ordinal)
-        elif exact and half.mode == LENGTH and half.remaining >= length:
-            half.remaining -= length
-            if half.remaining == 0:
+        elif exact and half.skip(length):
+            if half.mode == ENDED:
                 self.end_body(half, side)
-        elif exact and half.mode == CHUNKED and half.chunked.skip(length) == length:
-            return 0
         elif half.mode != UNTIL_CLOSE:
             self.lose(half)
             if self.recognition is not None:
@@ -1177,17 +1063,6 @@ class Http1(Layer):
             connection.ended_by = role + ("-rst" if self.first_reset else "-fin")
         attempt.settle(self.conversation.last_time)
         return 0
-
-
-def asks_again(data: bytes) -> bool:
-    """Say whether a client that had asked for WebSocket goes on with another request."""
-    return BEGINNING.match(data) is not None and b" HTTP/1." in data.partition(b"\n")[0]
-
-
-def way_of(request: bytes) -> str:
-    """Return what the column `tunnel` has for a CONNECT, of its head (RFC 9112 §3.2.3)."""
-    words = request.partition(b"\n")[0].split(b" ")
-    return f"CONNECT {written(words[1])}"
 
 
 def length_of(pieces: list[Piece]) -> int:
