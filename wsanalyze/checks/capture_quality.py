@@ -102,6 +102,7 @@ _MISSING = {
     ),
     advice="Start the capture before the connection is opened.",
     example="from-the-middle.pcapng",
+    circumstances=("unseen",),
 )
 def no_handshake(facts: Facts) -> Iterator[Finding]:
     """TRN-05."""
@@ -133,6 +134,7 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     explanation="Nothing is wrong: how the connection ended is not known.",
     advice="Capture longer if the end matters.",
     example="capture-ends-open.pcap",
+    circumstances=("open",),
 )
 def still_open(facts: Facts) -> Iterator[Finding]:
     """TRN-06."""

@@ -135,6 +135,7 @@ def _crossing_s(facts: Facts, close: Event) -> float:
         "the limit. Where one end reset, look at its log at that time."
     ),
     example="cut-connections.pcapng",
+    circumstances=("unclosed",),
 )
 def cut_without_close(facts: Facts) -> Iterator[Finding]:
     """CLS-08."""
@@ -171,6 +172,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         "yet."
     ),
     advice="Let the client wait for the server's FIN some seconds.",
+    circumstances=("closed",),
 )
 def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """CLS-09: the client first is common and harmless, a RST is not."""
@@ -225,6 +227,7 @@ def _about(ending: Ending, message: str, severity: str) -> Finding:
         "stay open use up memory and ports for nothing."
     ),
     advice=("Close the socket when the closing handshake is over, after a time limit in any case."),
+    circumstances=("closed",),
 )
 def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     """CLS-10."""

@@ -178,6 +178,7 @@ def mismatched_pong(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong.",
     example="keepalive.pcap",
+    circumstances=("unsolicited-pongs",),
 )
 def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
     """CTL-05: one finding a side, with the interval."""
@@ -206,6 +207,7 @@ def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
         "mistake, or meant to keep the other end busy."
     ),
     advice="Bound the rate at which Pings are answered; one in twenty seconds is enough.",
+    circumstances=("pings",),
 )
 def ping_flood(facts: Facts) -> Iterator[Finding]:
     """CTL-06."""
@@ -264,6 +266,7 @@ def ping_after_close(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong. Compare with the connect time, which no program takes part in.",
     example="keepalive.pcap",
+    circumstances=("pongs",),
 )
 def ping_round_trips(facts: Facts) -> Iterator[Finding]:
     """CTL-08: one finding for each side whose Pings were answered several times."""

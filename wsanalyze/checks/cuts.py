@@ -49,6 +49,7 @@ _CUT = ("proxy", "cut", "transport")
         "Look for a device whose distance fits the TTL; compare with a capture at the other end."
     ),
     example="injected-reset.pcapng",
+    circumstances=("reset",),
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
     """PRX-12."""
@@ -221,6 +222,9 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
     for endpoint, connections in facts.by_endpoint.items():
+        # Where few failed, there is no need to tell whose attempts they were.
+        if sum(map(_failed, connections)) < facts.thresholds.reconnects:
+            continue
         by_client: dict[tuple[str, ...], list[Facts]] = {}
         for each in connections:
             client, handshake = each.connection.client_ip, each.handshake
@@ -306,6 +310,7 @@ def _failed(facts: Facts) -> bool:
     ),
     advice="Compare with a capture beside the sender. nginx: proxy_buffering off.",
     example="stalling-proxy.pcapng",
+    circumstances=("bursts",),
 )
 def buffered(facts: Facts) -> Iterator[Finding]:
     """PRX-17."""

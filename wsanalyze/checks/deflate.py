@@ -215,6 +215,7 @@ _MISSING = ("lost", "unread")
         "not complete say where."
     ),
     example="overrun.pcap",
+    events=("not-inflated",),
 )
 def context_lost(facts: Facts) -> Iterator[Finding]:
     """PMD-06: one finding for each side that misses bytes and has messages that did not inflate.

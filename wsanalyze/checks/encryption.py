@@ -63,6 +63,7 @@ def _of_server(facts: Facts, message: str, evidence: str, severity: str = "") ->
     ),
     advice="Let the server offer TLS 1.2 and 1.3 only.",
     example="wss-suites.pcapng /tls-1.0",
+    circumstances=("tls",),
 )
 def old_version(facts: Facts) -> Iterator[Finding]:
     """TLS-01."""
@@ -85,6 +86,7 @@ def old_version(facts: Facts) -> Iterator[Finding]:
         "server's RSA key, whoever gets that key later can read all that was recorded: a remark."
     ),
     advice="Offer suites with ECDHE and AES-GCM or ChaCha20-Poly1305.",
+    circumstances=("tls",),
 )
 def weak_suite(facts: Facts) -> Iterator[Finding]:
     """TLS-02."""
@@ -111,6 +113,7 @@ def weak_suite(facts: Facts) -> Iterator[Finding]:
         "client that goes on does not check, and may be talking to anybody."
     ),
     advice="Renew the certificate, and let clients refuse what is not valid.",
+    circumstances=("tls",),
 )
 def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
     """TLS-03: by the clock of the capture."""
@@ -137,6 +140,7 @@ def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Where strangers connect, use a certificate of an authority that their clients know.",
     example="chat-wss.pcapng /chat?room=1",
+    circumstances=("tls",),
 )
 def self_signed(facts: Facts) -> Iterator[Finding]:
     """TLS-04."""
@@ -161,6 +165,7 @@ def self_signed(facts: Facts) -> Iterator[Finding]:
         "or a client that is misconfigured."
     ),
     advice="Let the server answer 421 to a Host that its certificate and the SNI do not name.",
+    circumstances=("sni",),
 )
 def host_is_not_sni(facts: Facts) -> Iterator[Finding]:
     """TLS-05."""
@@ -188,6 +193,7 @@ def host_is_not_sni(facts: Facts) -> Iterator[Finding]:
         "products often do not know WebSocket, and hold back, cut or refuse it."
     ),
     advice="Exempt the host from inspection, or ask who runs the product.",
+    circumstances=("tls",),
 )
 def interception(facts: Facts) -> Iterator[Finding]:
     """PRX-19: by the issuer's name."""

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lgamma, log
+from typing import cast
 
 from wsanalyze.checks.facts import CaptureFacts, Facts, described, ending_name
 from wsanalyze.checks.thresholds import Thresholds
@@ -56,6 +57,13 @@ def maybe_cut(facts: Facts) -> Cut | None:
 
     A session is cut where TCP ended and no Close frame had been sent (RFC 6455 §7.1.5).
     """
+    # A dozen checks ask.
+    if facts.cut == ():
+        facts.cut = _cut_of(facts)
+    return cast("Cut | None", facts.cut)
+
+
+def _cut_of(facts: Facts) -> Cut | None:
     observation, record = facts.observation, facts.connection
     if not observation.endings or not facts.established or facts.connection.outcome == "invalid":
         return None
@@ -173,7 +181,14 @@ def cuts(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
 
     Of the legs of a connection through a proxy, which have the same key, only the first counts.
     """
-    found = []
+    # Three checks ask, and to look at thousands of connections again takes its time.
+    if facts.cuts is None:
+        facts.cuts = _cuts_of(facts)
+    return facts.cuts
+
+
+def _cuts_of(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
+    found: list[tuple[Facts, Cut]] = []
     keys = set()
     for each in facts.connections:
         cut = maybe_cut(each) if each.observation.endings else None

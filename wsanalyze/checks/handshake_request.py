@@ -265,6 +265,8 @@ def malformed_request_head(facts: Facts) -> Iterator[Finding]:
         "about that let a client reach what it should not."
     ),
     advice="Send the upgrade as the last request of its connection.",
+    events=("early",),
+    circumstances=("pipelined",),
 )
 def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSQ-19."""

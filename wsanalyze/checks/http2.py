@@ -206,6 +206,7 @@ def void_negotiation(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Look at the error code, and at the log of whoever sent it at that time.",
     example="http2-streams.pcapng",
+    circumstances=("http2",),
 )
 def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames."""
@@ -251,6 +252,7 @@ def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
         "for more than a second: the receiver does not read, or forgets to say so."
     ),
     advice="Look at the receiver: windows are to be opened as data is read, or made larger.",
+    circumstances=("http2",),
 )
 def flow_control_stall(facts: Facts) -> Iterator[Finding]:
     """H2-08."""
@@ -282,6 +284,7 @@ def flow_control_stall(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong. The column http_stream tells the rows apart.",
     example="http2-node.pcapng",
+    circumstances=("http2",),
 )
 def shared_connection(facts: Facts) -> Iterator[Finding]:
     """H2-09: said once for a connection, on the first of its streams."""

@@ -136,6 +136,7 @@ def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Turn it off on servers; no browser has sent it since 2011.",
     example="hixie-75.pcapng",
+    circumstances=("hixie-75",),
 )
 def hixie_75(facts: Facts) -> Iterator[Finding]:
     """LEG-05."""
@@ -207,6 +208,9 @@ def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
             refused[client] = each
 
 
+_OLD_KEYS = frozenset(("sec-websocket-key1", "sec-websocket-key2"))
+
+
 def _client(facts: Facts, handshake: Handshake) -> tuple[str | None, ...]:
     """Return what two attempts of one client for one resource have in common."""
     record = facts.connection
@@ -215,8 +219,7 @@ def _client(facts: Facts, handshake: Handshake) -> tuple[str | None, ...]:
 
 
 def _has_old_keys(handshake: Handshake) -> bool:
-    head = handshake.request_head
-    return bool(head.count("sec-websocket-key1") or head.count("sec-websocket-key2"))
+    return handshake.request_head.has_any(_OLD_KEYS)
 
 
 def _fell_back(before: Facts, after: Facts) -> str | None:

@@ -179,6 +179,7 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Capture on both ways, or at one of the ends.",
     example="one-direction.pcapng",
+    circumstances=("one-sided",),
 )
 def one_direction(facts: Facts) -> Iterator[Finding]:
     """PRX-18."""
@@ -216,6 +217,10 @@ def one_direction(facts: Facts) -> Iterator[Finding]:
 def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-20."""
     by_place: dict[tuple[str, str], list[Facts]] = {}
+    patience = facts.thresholds.handshake_s
+    # Where nothing failed on port 80, as in most captures, there is nothing to compare.
+    if not any(each.server_port == 80 and _is_broken(each, patience) for each in facts.connections):
+        return
     for each in facts.connections:
         host = host_of(each)
         if host is not None and each.handshake is not None:
@@ -228,7 +233,6 @@ def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
             for each in connections
             if each.server_port != 80 and each.connection.outcome == "established"
         ]
-        patience = facts.thresholds.handshake_s
         if plain and worked and all(_is_broken(each, patience) for each in plain):
             port = worked[0].server_port
             message = f"{shown(host + path)} works on port {port} and fails on port 80"

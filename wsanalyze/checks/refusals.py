@@ -174,6 +174,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     advice=(
         "Where the share of the network is small, look at the server: authentication, start-up."
     ),
+    circumstances=("slow",),
 )
 def slow_handshake(facts: Facts) -> Iterator[Finding]:
     """HSR-19."""

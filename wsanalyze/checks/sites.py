@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 from wsanalyze.checks.intermediaries import signs
@@ -10,6 +11,8 @@ from wsanalyze.websocket.handshake import Handshake
 
 ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
+# Thousands of connections name few sites: what is told of the last ones is kept.
+KEPT_NAMES = 64
 # Ends of names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, and usage).
 _LOCAL = (
     *(".local", ".localhost", ".localdomain", ".internal", ".intranet", ".corp", ".lan", ".home"),
@@ -66,6 +69,7 @@ def is_inside(ip: str) -> bool:
         return False
 
 
+@lru_cache(KEPT_NAMES)
 def domain(name: str) -> str:
     """Return the last two labels of a name, three below such as co.uk; addresses as they are."""
     lowered = name.lower().rstrip(".")
@@ -76,6 +80,7 @@ def domain(name: str) -> str:
     return ".".join(labels[-3 if second else -2 :])
 
 
+@lru_cache(KEPT_NAMES)
 def is_public_name(name: str) -> bool:
     """Tell whether a name is one of the public DNS: no address, no name of the local network."""
     lowered = name.lower().rstrip(".")

@@ -50,6 +50,7 @@ CROSSING_S = 1.0
     ),
     advice="Capture with a larger buffer (dumpcap -B 64), or nearer to one of the ends.",
     example="overrun.pcap",
+    circumstances=("lost",),
 )
 def gap(facts: Facts) -> Iterator[Finding]:
     """TRN-01: one finding for each side."""
@@ -96,6 +97,7 @@ def gap(facts: Facts) -> Iterator[Finding]:
         "Look at both copies: which one did the receiver take? TTL and checksum tell who sent it."
     ),
     example="damaged-segments.pcapng",
+    circumstances=("conflicts",),
 )
 def contradicting_copies(facts: Facts) -> Iterator[Finding]:
     """TRN-02: the first conflict of each side, with how many there are."""
@@ -143,6 +145,7 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Retransmissions: look at the network. Closed windows: look at the receiver.",
     example="lossy-path-client.pcapng",
+    circumstances=("troubled",),
 )
 def troubled_transport(facts: Facts) -> Iterator[Finding]:
     """TRN-03: one finding for each side that has something to say."""
@@ -240,6 +243,7 @@ def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
     ),
     advice="Close with a Close frame, and read until the other end's comes.",
     example="ports-again.pcapng",
+    circumstances=("after-end",),
 )
 def half_closed(facts: Facts) -> Iterator[Finding]:
     """TRN-08: what was on its way already is nobody's fault, and neither is the answer to a Close.
@@ -295,6 +299,7 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
         "TCP_NODELAY."
     ),
     example="unruly-peers.pcapng",
+    circumstances=("segments",),
 )
 def segmentation(facts: Facts) -> Iterator[Finding]:
     """TRN-09: one finding for each side of which most frames share segments, or take several."""

@@ -26,6 +26,8 @@ WAITING_PINGS = 64
 NEVER = -0x7FFFFFFFFFFFFFFF
 
 FIRST_KEYS = 64
+# What is known where there were no numbers. Nobody writes to it.
+NOTHING = Spread()
 # Keys that are held back until they are written together: a power of two.
 HELD_KEYS = 8
 
@@ -62,6 +64,8 @@ class Tally:
 
     def spread(self) -> Spread:
         """Return the facts."""
+        if self.count == 0:
+            return NOTHING
         return Spread(self.count, self.total, self.squares, self.least, self.most)
 
 
@@ -272,7 +276,9 @@ class Watch:
             self.ping_length,
             self.ping_key if self.ping_key >= 0 else None,
             self.ping_payload,
-            certain=self.ping_certain,
+            0,
+            None,
+            self.ping_certain,
         )
 
     def event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
@@ -290,7 +296,8 @@ class Watch:
             self.key if self.key >= 0 else None,
             payload,
             value,
-            certain=self.certain,
+            None,
+            self.certain,
         )
 
     def message_event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
@@ -308,7 +315,8 @@ class Watch:
             self.message_key if self.message_key >= 0 else None,
             payload,
             value,
-            certain=self.message_certain,
+            None,
+            self.message_certain,
         )
 
     def side(self) -> Side:
@@ -317,30 +325,42 @@ class Watch:
         if self.room:
             self.write_keys(self.kept_keys - (self.kept_keys & 7))
             keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
-        pauses = (max(self.messages - 1, 0), self.message_at - self.first_at, self.pause_squares)
-        lengths = (self.messages, self.lengths, self.length_squares)
+        pauses = lengths = NOTHING
+        if self.messages:
+            lengths = Spread(
+                self.messages, self.lengths, self.length_squares, self.shortest, self.longest
+            )
+        if self.messages > 1:
+            pauses = Spread(
+                self.messages - 1,
+                self.message_at - self.first_at,
+                self.pause_squares,
+                self.pause_least,
+                self.pause_most,
+            )
+        # In the order of their declaration: two dozen names take longer than all that they name.
         return Side(
-            close=self.close,
-            before_close=self.before_close,
-            first=self.first,
-            last=self.event("last") if self.first is not None else None,
-            largest=self.largest,
-            masking_keys=keys,
-            zero_keys=self.zero_keys,
-            same_keys=self.same_keys,
-            empty_frames=self.empty_frames,
-            fragments=self.fragments,
-            interleaved=self.interleaved,
-            compressed=self.compressed,
-            uncompressed=self.messages - self.not_plain,
-            compressed_wire=self.compressed_wire,
-            compressed_length=self.compressed_length,
-            unsolicited_pongs=self.unsolicited,
-            pings_in_second=self.most_in_second,
-            bursts=self.bursts,
-            pong_ns=self.pong_ns.spread(),
-            ping_ns=self.ping_ns.spread(),
-            pong_only_ns=self.pong_only_ns.spread(),
-            message_ns=Spread(*pauses, self.pause_least, self.pause_most),
-            message_lengths=Spread(*lengths, self.shortest, self.longest),
+            self.close,
+            self.before_close,
+            self.first,
+            self.event("last") if self.first is not None else None,
+            self.largest,
+            keys,
+            self.zero_keys,
+            self.same_keys,
+            self.empty_frames,
+            self.fragments,
+            self.interleaved,
+            self.compressed,
+            self.messages - self.not_plain,
+            self.compressed_wire,
+            self.compressed_length,
+            self.unsolicited,
+            self.most_in_second,
+            self.bursts,
+            self.pong_ns.spread(),
+            self.ping_ns.spread(),
+            self.pong_only_ns.spread(),
+            pauses,
+            lengths,
         )
