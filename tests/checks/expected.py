@@ -211,9 +211,9 @@ FOUND: dict[str, dict[int | None, str]] = {
         5: "CLS-06",  # /close-ignored
         6: "CLS-10",  # /tcp-left-open
         7: "CLS-07",  # /server-1010
-        8: "CLS-08 FRM-09 FRM-12 MSG-03",  # /bait
+        8: "CLS-08 FRM-09 FRM-12",  # /bait
     },
-    "one-direction.pcapng": {0: "TRN-01", 1: "TRN-01"},
+    "one-direction.pcapng": {0: "PRX-18", 1: "PRX-18"},
     # The plain connection can be read from its middle on, the compressed one cannot.
     "from-the-middle.pcapng": {1: "PMD-06"},
     "snapped.pcap": {0: "TRN-01", None: "TRN-04"},
@@ -243,7 +243,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     # A server that answers nothing to a head that it cannot read, and one that answers 400.
     "odd-habits.pcapng": dict.fromkeys(range(4), "HSQ-18 HSR-18")
     | dict.fromkeys(range(7, 11), "HSQ-18")
-    | dict.fromkeys((6, 13), "FRM-08 FRM-09 MSG-03"),
+    | dict.fromkeys((6, 13), "FRM-08"),
     "old-failures.pcapng": {
         0: "LEG-02 LEG-06",  # /no-blanks
         1: "LEG-02 LEG-06",  # /remainder
@@ -254,7 +254,7 @@ FOUND: dict[str, dict[int | None, str]] = {
 
 # And of severity info, in captures that were made for what is no more than a remark.
 REMARKS: dict[str, dict[int | None, str]] = {
-    "one-direction.pcapng": {0: "PRX-18 TRN-05", 1: "PRX-18 TRN-05"},
+    "one-direction.pcapng": {},
     "from-the-middle.pcapng": {0: "TRN-05", 1: "TRN-05"},
     "snapped.pcap": {0: "TRN-05"},  # its heads are cut, and cannot be read
     "overrun.pcap": {},

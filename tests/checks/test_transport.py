@@ -45,6 +45,18 @@ class TestGap:
         assert (finding.packet, finding.evidence) == (17, "offset 500, 1448 bytes")
         assert finding.coverage == "gap"
 
+    def test_the_snap_length_is_named_where_it_was_it(self) -> None:
+        (all_of_it,) = found(transport.gap, connection(client_lost_bytes=90, client_cut_bytes=90))
+        (some,) = found(transport.gap, connection(client_lost_bytes=90, client_cut_bytes=30))
+        missing = "90 bytes of the client are not in the capture"
+        assert all_of_it.message == f"{missing}: the snap length cut them off"
+        assert some.message == f"{missing}: the snap length cut 30 of them off"
+
+    def test_the_packet_is_the_one_behind_the_hole(self) -> None:
+        """Packets 44 and 45 come behind what is lost; it is given up with the last one, 110."""
+        holes = found_in(transport.gap, "overrun.pcap")
+        assert [(each.sender, each.packet) for each in holes] == [("client", 44), ("server", 45)]
+
     def test_nothing_is_missing(self) -> None:
         assert found(transport.gap, connection(server_retransmissions=9)) == []
 

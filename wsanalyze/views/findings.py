@@ -243,8 +243,18 @@ def _place(finding: Finding, connection: Connection | None) -> str | None:
     if finding.sender is not None:
         parts.append(f"of the {finding.sender}")
     if finding.time is not None and connection is not None:
-        parts.append(f"{duration(finding.time - connection.started)} after the connection began")
+        parts.append(_since(finding.time - connection.started, connection))
     return ", ".join(parts) or None
+
+
+def _since(ns: int, connection: Connection) -> str:
+    """Say when: since the beginning, which is that of TCP only where its SYN was captured."""
+    began = "the connection began"
+    if connection.connect_ms is None and connection.outcome == "unseen":
+        began = "its first packet here"
+    if ns == 0:
+        return f"when {began}" if began.endswith("began") else f"in {began}"
+    return f"{duration(abs(ns))} {'before' if ns < 0 else 'after'} {began}"
 
 
 def _advice(audited: Audited, width: int) -> Iterator[Line]:
