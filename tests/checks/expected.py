@@ -23,7 +23,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     "wss-http2-chromium.pcapng": {},
     "wss-tunnels.pcapng": {},
     # The stream that the client resets.
-    "http2-streams.pcapng": {4: "CLS-08 H2-07"},
+    "http2-streams.pcapng": {4: "CLS-08"},
     "http2-node.pcapng": {},
     "http2-upgrade.pcapng": {},
     # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
@@ -36,10 +36,10 @@ FOUND: dict[str, dict[int | None, str]] = {
         6: "CLS-08 PRX-13 PRX-14",  # /idle-2
         7: "CLS-08",
         8: "PRX-05",  # /forbidden, by HAProxy itself
-        9: "HSR-10 PRX-05",  # /no-backend
-        10: "HSR-10 PRX-05",  # /silent
+        9: "PRX-05",  # /no-backend
+        10: "PRX-05",  # /silent
         11: "HSR-18",
-        12: "HSR-10 PRX-05",  # /broken
+        12: "PRX-05",  # /broken
         13: "HSR-18",
     },
     "nginx-idle.pcapng": {
@@ -49,8 +49,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         3: "CLS-08",
         4: "CLS-08 PRX-13 PRX-14",  # /idle-2
         5: "CLS-08",
-        6: "HSR-10 PRX-05",  # /no-backend
-        7: "HSR-10 PRX-05",  # /silent
+        6: "PRX-05",  # /no-backend
+        7: "PRX-05",  # /silent
         8: "HSR-18",
         9: "HSR-18",  # /broken: nginx takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
@@ -58,8 +58,8 @@ FOUND: dict[str, dict[int | None, str]] = {
     "apache-proxy.pcapng": {
         4: "HSR-12",  # /stripped: Apache takes the Upgrade of the 426 away too
         5: STRIPPED,
-        6: "HSR-10 PRX-05",  # /no-backend
-        7: "HSR-10 PRX-05",  # /silent
+        6: "PRX-05",  # /no-backend
+        7: "PRX-05",  # /silent
         8: "HSR-18",
         9: "HSR-10",  # /broken: Apache takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
@@ -71,8 +71,8 @@ FOUND: dict[str, dict[int | None, str]] = {
     "squid-proxy.pcapng": {
         2: "HSR-12",  # /stripped
         3: STRIPPED,
-        4: "HSR-10 PRX-05",  # /no-backend
-        5: "HSR-10 PRX-05",  # /silent
+        4: "PRX-05",  # /no-backend
+        5: "PRX-05",  # /silent
         6: f"{STRIPPED} HSR-18",
         7: "HSR-12 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
         8: STRIPPED,
@@ -83,8 +83,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         3: STRIPPED,
         5: STRIPPED,  # /cached, for the first time
         6: "PRX-06",  # /cached, for the second time
-        7: "HSR-10 PRX-05",  # /no-backend
-        8: "HSR-10 PRX-05",  # /silent
+        7: "PRX-05",  # /no-backend
+        8: "PRX-05",  # /silent
         9: f"{STRIPPED} HSR-18",
     },
     "judged-violations.pcapng": {

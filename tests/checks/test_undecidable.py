@@ -240,7 +240,7 @@ def uneven_pings() -> list[Connection]:
 
 
 def bursts() -> list[Connection]:
-    side = Side(bursts=4, message_lengths=Spread(14, 100, 0.0, 1, 9))
+    side = Side(bursts=4, burst_messages=12, message_lengths=Spread(14, 100, 0.0, 1, 9))
     return [connection(observation=observed(server=side))]
 
 

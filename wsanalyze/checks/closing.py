@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
-from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
+from wsanalyze.checks.ending import known_limit, maybe_cut, sentence, was_a_try
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
@@ -141,11 +141,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
     if not facts.observation.endings:
         return
     cut = maybe_cut(facts)
-    if cut is None:
-        return
-    record = facts.connection
-    if not record.client_frames and not record.server_frames and cut.age_s < 1.0:
-        # Nothing was said; a client that only looks whether it can connect does so.
+    if cut is None or was_a_try(facts, cut):
         return
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
     yield Finding(
@@ -155,6 +151,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         packet=cut.packet,
         evidence=cut.wire,
         expected="a Close frame first" if known is None else "Pings more often than the limit",
+        reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
     )
 
 

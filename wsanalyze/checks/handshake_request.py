@@ -248,8 +248,8 @@ def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     """HSQ-18."""
     for finding in facts.of_faults("HSQ-18"):
         evidence = finding.evidence or ""
-        harmless = finding.message.startswith(HARMLESS_ODDITIES)
-        yield replace(finding, evidence=shown(evidence) if harmless else facts.secret(evidence))
+        harmless = any(f"({code})" in finding.message for code in HARMLESS_ODDITIES)
+        yield replace(finding, evidence=evidence if harmless else facts.secret(evidence))
 
 
 @check(

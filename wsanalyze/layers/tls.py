@@ -262,14 +262,14 @@ class Tls(Layer):
         """Read a record that is not protected; return 1 to let go."""
         if kind == HANDSHAKE:
             for message, body in sender.messages.read(content):
-                if self.message(sender, message, body):
+                if self.message(sender, message, body, (time, packet)):
                     return 1
             if sender.messages.lost:
                 self.handshake.say("a handshake message that is longer than any")
                 return 1
             return self.drain()
         if kind == ALERT:
-            self.handshake.alert(sender.side, content)
+            self.handshake.alert(sender.side, content, (time, packet))
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
             return self.change(sender)
         return 0
@@ -332,10 +332,10 @@ class Tls(Layer):
             return self.is_done
         if kind == HANDSHAKE:
             for message, body in sender.messages.read(content[:stop]):
-                if self.message(sender, message, body):
+                if self.message(sender, message, body, (time, packet)):
                     return 1
         elif kind == ALERT:
-            self.handshake.alert(sender.side, content[:stop])
+            self.handshake.alert(sender.side, content[:stop], (time, packet))
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
             return self.change(sender)
         return 0
@@ -362,7 +362,7 @@ class Tls(Layer):
             self.handshake.say("from some record on none authenticates")
         return 1
 
-    def message(self, sender: TlsSender, kind: int, body: bytes) -> int:
+    def message(self, sender: TlsSender, kind: int, body: bytes, place: tuple[int, int]) -> int:
         """Read a handshake message; return 1 to let go."""
         handshake = self.handshake
         handshake.hears(kind, body)
@@ -370,7 +370,7 @@ class Tls(Layer):
             handshake.client_hello(sender.side, body)
             return self.decide()
         if kind == SERVER_HELLO:
-            handshake.server_hello(sender.side, body)
+            handshake.server_hello(sender.side, body, place)
             return self.decide()
         if kind == CLIENT_KEY_EXCHANGE:
             handshake.client_key_exchange(body)
@@ -385,7 +385,7 @@ class Tls(Layer):
         elif handshake.is_server(sender.side):
             sender.has_certificate |= kind in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE)
             if kind == CERTIFICATE:
-                handshake.certificate(body)
+                handshake.certificate(body, place)
             if kind == SERVER_HELLO_DONE and handshake.is_closed:
                 # Nothing more is to be read without secrets.
                 handshake.resumes(has_certificate=True)

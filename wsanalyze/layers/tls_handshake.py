@@ -147,7 +147,7 @@ class TlsHandshake:
         facts.sni, facts.alpn_offered = hello.sni, hello.alpn
         facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
 
-    def server_hello(self, side: int, body: bytes) -> None:
+    def server_hello(self, side: int, body: bytes, place: tuple[int, int]) -> None:
         """Take a ServerHello; a retry only asks for another ClientHello."""
         if self.is_decided and self.is_tls_1_3:
             return
@@ -161,7 +161,7 @@ class TlsHandshake:
             # The second ClientHello is in the clear, whatever came before it.
             self.version, self.is_tls_1_3 = TLS_1_3, True
             return
-        self.server = hello
+        self.server, self.facts.hello_at = hello, place
 
     def maybe_decide(self) -> bool:
         """Choose secrets and keys; return whether both hellos are there, for the first time."""
@@ -307,7 +307,7 @@ class TlsHandshake:
         if protocol is not None:
             self.facts.alpn = protocol
 
-    def certificate(self, body: bytes) -> None:
+    def certificate(self, body: bytes, place: tuple[int, int]) -> None:
         """Take what the server's certificate says."""
         leaf = maybe_leaf(body, with_context=self.is_tls_1_3)
         found = maybe_certificate(leaf) if leaf is not None else None
@@ -316,21 +316,23 @@ class TlsHandshake:
         facts = self.facts
         facts.certificate_subject, facts.certificate_issuer = found.subject, found.issuer
         facts.not_before, facts.not_after = found.not_before, found.not_after
+        facts.certificate_at = place
 
     def resumes(self, has_certificate: bool) -> None:
         """Note whether a session was resumed: the server says nothing but its hello then."""
         if self.facts.resumed is None:
             self.facts.resumed = not has_certificate
 
-    def alert(self, side: int, content: bytes) -> None:
+    def alert(self, side: int, content: bytes, place: tuple[int, int]) -> None:
         """Take an alert: who ends the connection, or what failed (RFC 8446 §6)."""
         if len(content) != ALERT_LENGTH:
             return
+        facts, sender = self.facts, "server" if self.is_server(side) else "client"
         if content[1] == CLOSE_NOTIFY:
-            if self.facts.closed_by is None:
-                self.facts.closed_by = "server" if self.is_server(side) else "client"
-        elif self.facts.alert is None:
-            self.facts.alert = content[1]
+            if facts.closed_by is None:
+                facts.closed_by, facts.closed_at = sender, place
+        elif facts.alert is None:
+            facts.alert, facts.alert_by, facts.alert_at = content[1], sender, place
 
     def has_opened(self) -> None:
         """Note that a record was opened, the first one."""

@@ -42,6 +42,10 @@ cdef class Watch:
     cdef public long long in_burst
     cdef public long long burst_at
     cdef public long long bursts
+    cdef public bint unasked
+    cdef public long long unasked_bursts
+    cdef public long long burst_messages
+    cdef public object pong_times
     cdef public long long number
     cdef public long long time
     cdef public long long packet
@@ -95,4 +99,5 @@ cdef class Watch:
     cdef bint more_keys(self) except -1
     cdef int pinged(self, bytes payload) except -1
     cdef bint answered(self, bytes payload, long long time) except -1
+    cdef int waited(self, long long took) except -1
     cpdef int message(self, long long time, long long length, long long heard) except -1
