@@ -283,3 +283,12 @@ class TestTimeLimits:
         closed = Side(close=event("close", time=SECOND))
         both = [cut(ending(at=62 + n), key=f"KEY{n:05}", client=closed) for n in range(2)]
         assert idle_time_limits(together(*both)) == []
+
+
+def test_the_cut_is_the_one_that_the_tables_name() -> None:
+    """Firewall: the client goes on after a RST in its name, and none follows the server's."""
+    [facts] = recorded("firewall.pcap").connections
+    found = maybe_cut(facts)
+    assert found is not None
+    assert facts.connection.ended_by == f"{found.by}-{found.how}" == "server-rst"
+    assert found.packet == 80

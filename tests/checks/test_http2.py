@@ -290,7 +290,8 @@ class TestEnds:
         played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
         ((_, message),) = found(played, closing.cut_without_close)
         assert message.endswith(
-            "; the server had sent GOAWAY (ENHANCE_YOUR_CALM) in packet 9, which leaves out stream 1"
+            "; the server had sent GOAWAY (ENHANCE_YOUR_CALM) in packet 9, which leaves out "
+            "stream 1"
         )
 
     @pytest.mark.parametrize(("code", "count"), [(0, 0), (CANCEL, 0), (1, 1), (99, 1)])

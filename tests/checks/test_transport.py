@@ -73,6 +73,16 @@ class TestConflicts:
         assert "in packets 8 and 11; the first copy was read" in finding.message
         assert "it had been acknowledged before" in finding.message
 
+    def test_a_damaged_segment_in_order_was_read_and_not_received(self) -> None:
+        conflict = Conflict(100, 4, 8, 11, b"good", b"evil", "first", "checksum", True)
+        record = connection(client_conflicts=1, client_contested=(conflict,))
+        (finding,) = found(transport.contradicting_copies, record)
+        assert finding.message.endswith(
+            "in packets 8 and 11; the first copy was read, since it came in order; by the "
+            "checksums the receiver dropped it and took the second: messages with these bytes are "
+            "not what it had"
+        )
+
     def test_beyond_the_limit_they_are_counted(self) -> None:
         record = connection(client_conflicts=3)
         assert messages(found(transport.contradicting_copies, record)) == [

@@ -207,7 +207,7 @@ def unusual_deflate(facts: Facts) -> Iterator[Finding]:
         "cannot be inflated until one comes that stands alone; its text is right, and so is that "
         "of all that follow."
     ),
-    advice="Start the capture before the connection is opened, and capture without losses (see TRN-01).",
+    advice="Start before the connection is opened, and capture without losses (see TRN-01).",
     example="overrun.pcap",
 )
 def context_lost(facts: Facts) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def maybe_cut(facts: Facts) -> Cut | None:
     observation, record = facts.observation, facts.connection
     if not observation.endings or not facts.established or facts.connection.outcome == "invalid":
         return None
-    first = observation.endings[0]
+    first = effective(facts)
     for close in (observation.client.close, observation.server.close):
         # One that is said to who had gone already ends nothing any more.
         if close is not None and (close.sender == first.sender or close.time <= first.time):
@@ -84,6 +84,15 @@ def maybe_cut(facts: Facts) -> Cut | None:
         signs=tuple(intermediary_signs(facts)),
         wire=ending_name(first),
     )
+
+
+def effective(facts: Facts) -> Ending:
+    """Return the FIN or RST that the column `ended_by` is about, the first one where it is none.
+
+    A RST after which its sender went on was not its own, and may have ended nothing (PRX-12).
+    """
+    endings, by = facts.observation.endings, facts.connection.ended_by
+    return next((each for each in endings if f"{each.sender}-{each.how}" == by), endings[0])
 
 
 def was_a_try(facts: Facts, cut: Cut) -> bool:
@@ -314,16 +323,14 @@ def sentence(facts: Facts, cut: Cut) -> str:
     stream = facts.connection.http_stream
     is_stream = cut.wire.endswith("STREAM")
     what = f"stream {stream}" if is_stream else "TCP"
-    code = reset_code(facts, facts.observation.endings[0])
+    end = effective(facts)
+    code = reset_code(facts, end)
     wire = cut.wire if code is None else f"{cut.wire}, {code}"
     who = f"the {cut.by} {verb} {what} ({wire})"
     if cut.signs and cut.how == "rst":
         who = f"{what} was reset in the {cut.by}'s name ({wire})"
     text = f"{who} without a Close frame, {_last(cut)}"
-    for said in (
-        said_by_tls(facts, facts.observation.endings[0]),
-        said_by_http2(facts, facts.observation.endings[0]),
-    ):
+    for said in (said_by_tls(facts, end), said_by_http2(facts, end)):
         text += f"; {said}" if said else ""
     if cut.signs:
         text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"

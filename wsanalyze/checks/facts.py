@@ -250,11 +250,12 @@ class Facts:
 
     def _empty(self, fault: Fault) -> str:
         """Return what was found of a field that has no value: the empty field, or none."""
-        assert self.handshake is not None
-        head = self.handshake.response_head
+        name, handshake = fault.field or "", self.handshake
+        if handshake is None:
+            return name
+        head = handshake.response_head
         if fault.sender == "client" or head is None:
-            head = self.handshake.request_head
-        name = fault.field or ""
+            head = handshake.request_head
         return f"{name}:" if head.count(name.lower()) else f"no {name}"
 
     def at(

@@ -10,7 +10,6 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import stripped_of_request
-from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,8 +9,6 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.proxy_answers import body_begins, why_intermediary
-from wsanalyze.websocket.faults import shown
-from wsanalyze.websocket.fields import Head
 
 _RESPONSE = ("handshake", "response")
 SECOND = 1_000_000_000

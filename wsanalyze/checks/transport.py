@@ -133,8 +133,7 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
         size = "1 byte" if conflict.length == 1 else f"{conflict.length} bytes"
         message += (
             f": first {size} from offset {conflict.offset} on, in packets "
-            f"{conflict.first_packet} and {conflict.second_packet}; the {conflict.used} copy was "
-            f"read ({_WHY[conflict.why]})"
+            f"{conflict.first_packet} and {conflict.second_packet}; {_which(conflict)}"
         )
         evidence = f"{conflict.first[:16].hex(' ')} / {conflict.second[:16].hex(' ')}"
         yield Finding(
@@ -144,6 +143,16 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
             evidence=evidence,
             count=count,
         )
+
+
+def _which(conflict: Conflict) -> str:
+    """Say which copy was read and why, and whether the receiver took the other."""
+    if conflict.late:
+        return (
+            "the first copy was read, since it came in order; by the checksums the receiver "
+            "dropped it and took the second: messages with these bytes are not what it had"
+        )
+    return f"the {conflict.used} copy was read ({_WHY[conflict.why]})"
 
 
 @check(

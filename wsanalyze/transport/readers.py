@@ -174,14 +174,7 @@ class Readers:
             )
         return 0
 
-    def bound(
-        self,
-        conversation: Conversation,
-        side: cython.int,
-        mine: Direction,
-        time: cython.longlong,
-        number: cython.longlong,
-    ) -> cython.int:
+    def bound(self, conversation: Conversation, side: cython.int, mine: Direction) -> cython.int:
         """Give up a hole that will not be filled, or behind which too much waits."""
         chunk: Chunk
         while mine.pending and not conversation.let_go:
