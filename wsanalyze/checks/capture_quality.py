@@ -97,7 +97,8 @@ _MISSING = {
     references=(),
     explanation=(
         "The capture began later, or lacks parts of the handshake: that this is WebSocket, and who "
-        "is the client, is told from the frames themselves. What was agreed upon is not known, compression among it."
+        "is the client, is told from the frames themselves. What was agreed upon is not known, "
+        "compression among it."
     ),
     advice="Start the capture before the connection is opened, with -s 262144.",
     example="from-the-middle.pcapng",

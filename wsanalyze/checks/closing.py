@@ -180,13 +180,24 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     first = endings[0]
     resets = [each for each in endings if each.how == "rst" and each.time >= both]
     if first.how == "fin" and resets and not _fins_of_both(endings):
-        each = resets[0]
-        message = f"the {each.sender} reset TCP after both Close frames"
-        yield _about(each, message, "warning")
+        yield _reset(facts, resets[0])
     elif first.how == "rst" and first.time >= both:
-        yield _about(first, f"the {first.sender} reset TCP after both Close frames", "warning")
+        yield _reset(facts, first)
     elif first.sender == "client" and first.time >= both and not _ended_by_server(facts):
         yield _about(first, "the client closed TCP before the server did", "info")
+
+
+def _reset(facts: Facts, reset: Ending) -> Finding:
+    """Tell of a RST behind both Close frames; one that answers a close_notify throws nothing away.
+
+    Who has closed its socket answers whatever still comes so (RFC 9293 §3.5.2).
+    """
+    message = f"the {reset.sender} reset TCP after both Close frames"
+    tls = facts.connection.tls
+    if tls is not None and tls.closed_by == OTHER[reset.sender] and tls.closed_at is not None:
+        message += f", in answer to the {tls.closed_by}'s close_notify in packet {tls.closed_at[1]}"
+        return _about(reset, message, "info")
+    return _about(reset, message, "warning")
 
 
 def _ended_by_server(facts: Facts) -> bool:
