@@ -27,6 +27,7 @@ from sessions import (
     node_ws,
     odd_habits,
     oddities,
+    offloaded_host,
     old_protocols,
     partial_captures,
     proxies,
@@ -73,6 +74,7 @@ FAMILIES = (
     proxy_tunnels,
     http2_streams,
     wss_ways,
+    offloaded_host,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -232,6 +232,7 @@ FOUND: dict[str, dict[int | None, str]] = {
         1: STRIPPED,
     },
     "idle-crowd.pcapng": {},
+    "offloaded-host.pcapng": {},
     "cross-site.pcapng": {
         0: "HSR-20",  # /basket
         1: "SEC-01",  # /again, with the cookie
@@ -254,6 +255,7 @@ FOUND: dict[str, dict[int | None, str]] = {
 
 # And of severity info, in captures that were made for what is no more than a remark.
 REMARKS: dict[str, dict[int | None, str]] = {
+    "offloaded-host.pcapng": {None: "TRN-04"},
     "one-direction.pcapng": {},
     "from-the-middle.pcapng": {0: "TRN-05", 1: "TRN-05"},
     "snapped.pcap": {0: "TRN-05"},  # its heads are cut, and cannot be read
