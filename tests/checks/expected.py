@@ -23,7 +23,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     "wss-http2-chromium.pcapng": {},
     "wss-tunnels.pcapng": {},
     # The stream that the client resets.
-    "http2-streams.pcapng": {4: "CLS-08 H2-07"},
+    "http2-streams.pcapng": {4: "CLS-08"},
     "http2-node.pcapng": {},
     "http2-upgrade.pcapng": {},
     # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
@@ -36,10 +36,10 @@ FOUND: dict[str, dict[int | None, str]] = {
         6: "CLS-08 PRX-13 PRX-14",  # /idle-2
         7: "CLS-08",
         8: "PRX-05",  # /forbidden, by HAProxy itself
-        9: "HSR-10 PRX-05",  # /no-backend
-        10: "HSR-10 PRX-05",  # /silent
+        9: "PRX-05",  # /no-backend
+        10: "PRX-05",  # /silent
         11: "HSR-18",
-        12: "HSR-10 PRX-05",  # /broken
+        12: "PRX-05",  # /broken
         13: "HSR-18",
     },
     "nginx-idle.pcapng": {
@@ -49,8 +49,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         3: "CLS-08",
         4: "CLS-08 PRX-13 PRX-14",  # /idle-2
         5: "CLS-08",
-        6: "HSR-10 PRX-05",  # /no-backend
-        7: "HSR-10 PRX-05",  # /silent
+        6: "PRX-05",  # /no-backend
+        7: "PRX-05",  # /silent
         8: "HSR-18",
         9: "HSR-18",  # /broken: nginx takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
@@ -58,8 +58,8 @@ FOUND: dict[str, dict[int | None, str]] = {
     "apache-proxy.pcapng": {
         4: "HSR-12 PRX-23",  # /stripped: Apache takes the Upgrade of the 426 away too
         5: STRIPPED,
-        6: "HSR-10 PRX-05",  # /no-backend
-        7: "HSR-10 PRX-05",  # /silent
+        6: "PRX-05",  # /no-backend
+        7: "PRX-05",  # /silent
         8: "HSR-18",
         9: "HSR-10",  # /broken: Apache takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
@@ -82,8 +82,8 @@ FOUND: dict[str, dict[int | None, str]] = {
     "squid-proxy.pcapng": {
         2: "HSR-12 PRX-23",  # /stripped
         3: STRIPPED,
-        4: "HSR-10 PRX-05",  # /no-backend
-        5: "HSR-10 PRX-05",  # /silent
+        4: "PRX-05",  # /no-backend
+        5: "PRX-05",  # /silent
         6: f"{STRIPPED} HSR-18",
         7: "HSR-12 PRX-23 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
         8: STRIPPED,
@@ -94,8 +94,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         3: STRIPPED,
         5: STRIPPED,  # /cached, for the first time
         6: "PRX-06",  # /cached, for the second time
-        7: "HSR-10 PRX-05",  # /no-backend
-        8: "HSR-10 PRX-05",  # /silent
+        7: "PRX-05",  # /no-backend
+        8: "PRX-05",  # /silent
         9: f"{STRIPPED} HSR-18",
     },
     "judged-violations.pcapng": {
@@ -224,9 +224,9 @@ FOUND: dict[str, dict[int | None, str]] = {
         5: "CLS-06",  # /close-ignored
         6: "CLS-10",  # /tcp-left-open
         7: "CLS-07",  # /server-1010
-        8: "CLS-08 FRM-09 FRM-12 MSG-03",  # /bait
+        8: "CLS-08 FRM-09 FRM-12",  # /bait
     },
-    "one-direction.pcapng": {0: "TRN-01", 1: "TRN-01"},
+    "one-direction.pcapng": {0: "PRX-18", 1: "PRX-18"},
     # The plain connection can be read from its middle on, the compressed one cannot.
     "from-the-middle.pcapng": {},
     "snapped.pcap": {0: "TRN-01", None: "TRN-04"},
@@ -245,6 +245,7 @@ FOUND: dict[str, dict[int | None, str]] = {
         1: STRIPPED,
     },
     "idle-crowd.pcapng": {},
+    "offloaded-host.pcapng": {},
     "cross-site.pcapng": {
         0: "HSR-20",  # /basket
         1: "SEC-01",  # /again, with the cookie
@@ -256,7 +257,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     # A server that answers nothing to a head that it cannot read, and one that answers 400.
     "odd-habits.pcapng": dict.fromkeys(range(4), "HSQ-18 HSR-18")
     | dict.fromkeys(range(7, 11), "HSQ-18")
-    | dict.fromkeys((6, 13), "FRM-08 FRM-09 MSG-03"),
+    | dict.fromkeys((6, 13), "FRM-08"),
     "old-failures.pcapng": {
         0: "LEG-02 LEG-06",  # /no-blanks
         1: "LEG-02 LEG-06",  # /remainder
@@ -267,7 +268,8 @@ FOUND: dict[str, dict[int | None, str]] = {
 
 # And of severity info, in captures that were made for what is no more than a remark.
 REMARKS: dict[str, dict[int | None, str]] = {
-    "one-direction.pcapng": {0: "PRX-18 TRN-05", 1: "PRX-18 TRN-05"},
+    "offloaded-host.pcapng": {None: "TRN-04"},
+    "one-direction.pcapng": {},
     "from-the-middle.pcapng": {0: "TRN-05", 1: "PMD-06 TRN-05"},
     "snapped.pcap": {0: "TRN-05"},  # its heads are cut, and cannot be read
     "overrun.pcap": {},

@@ -162,7 +162,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "FRM-12": ("unruly-peers.pcapng", 8, lost),
     "MSG-01": ("judged-violations.pcapng", 7, guessed),
     "MSG-02": ("judged-violations.pcapng", 8, guessed),
-    "MSG-03": ("cut-connections.pcapng", 5, open_ended),
     "MSG-04": ("cut-connections.pcapng", 5, guessed),
     "MSG-06": ("fragments.pcapng", 0, guessed),
     "CTL-01": ("judged-violations.pcapng", 6, guessed),
@@ -242,7 +241,7 @@ def uneven_pings() -> list[Connection]:
 
 
 def bursts() -> list[Connection]:
-    side = Side(bursts=4, message_lengths=Spread(14, 100, 0.0, 1, 9))
+    side = Side(bursts=4, burst_messages=12, message_lengths=Spread(14, 100, 0.0, 1, 9))
     return [connection(observation=observed(server=side))]
 
 
@@ -278,6 +277,11 @@ def negotiated_differently() -> list[Connection]:
     return numbered(both, connection(handshake(offer)))
 
 
+def unfinished() -> list[Connection]:
+    fin = legacy.fin("client")
+    return [connection(observation=observed(event("unfinished", head=0x01), endings=[fin]))]
+
+
 PMD = "permessage-deflate"
 TWO_OFFERS = f"Sec-WebSocket-Extensions: {PMD}; server_max_window_bits=10, {PMD}"
 ONE_OF_THEM = with_fields(RESPONSE, f"Sec-WebSocket-Extensions: {PMD}")
@@ -300,6 +304,7 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
         unseen,
     ),
     "FRM-08": (lambda: noticed("length-top-bit", length=1 << 63), guessed),
+    "MSG-03": (unfinished, open_ended),
     "MSG-05": (lambda: noticed("json-in-binary"), guessed),
     "CTL-06": (uneven_pings, lost),
     "SEC-02": (

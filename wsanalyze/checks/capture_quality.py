@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.one_way import maybe_unseen_end
 
 SENDERS = ("client", "server")
 _CAPTURE = ("capture",)
@@ -92,22 +93,23 @@ _MISSING = {
 @check(
     "TRN-05",
     "no-handshake",
-    "The session began before the capture",
+    "The opening handshake is not in the capture",
     severity="info",
     tags=_CAPTURE,
     references=(),
     explanation=(
-        "The handshake is not in the capture: that this is WebSocket, and who is the client, is "
-        "told from the frames themselves. What was agreed upon is not known, compression among it."
+        "The capture began later, or lacks parts of the handshake: that this is WebSocket, and who "
+        "is the client, is told from the frames themselves. What was agreed upon is not known, "
+        "compression among it."
     ),
-    advice="Start the capture before the connection is opened.",
+    advice="Start the capture before the connection is opened, with -s 262144.",
     example="from-the-middle.pcapng",
     circumstances=("unseen",),
 )
 def no_handshake(facts: Facts) -> Iterator[Finding]:
     """TRN-05."""
     record = facts.connection
-    if record.outcome != "unseen":
+    if record.outcome != "unseen" or maybe_unseen_end(facts) is not None:
         return
     firsts = [facts.side(sender).first for sender in SENDERS]
     seen = [event for event in firsts if event is not None]
@@ -115,8 +117,10 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     asked, answered = record.request_packet is not None, record.response_packet is not None
     part = _MISSING[asked, answered]
     told = "" if answered else ": told to be WebSocket by its frames"
+    # Its SYN is there: the session did not begin before the capture.
+    whole = " as a whole" if part == "handshake" and record.connect_ms is not None else ""
     yield Finding(
-        f"the {part} is not in the capture{told}",
+        f"the {part} is not in the capture{whole}{told}",
         time=first.time if first else None,
         packet=first.packet if first else None,
         frame=first.frame if first else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts, described
@@ -276,8 +277,11 @@ def ping_round_trips(facts: Facts) -> Iterator[Finding]:
         if took.count < SEVERAL or not (facts.whole("client") and facts.whole("server")):
             continue
         least, mean, most = (each / 1e6 for each in (took.least, took.mean, took.most))
+        # That of the first ones, where there are thousands.
+        times = facts.side(sender).pong_times
+        middle = f"{median(times) / 1e6:.3f} ms in the median, " if times else ""
         message = (
             f"{took.count} Pings of the {sender} were answered, after {least:.3f} ms at least, "
-            f"{mean:.3f} ms on average and {most:.3f} ms at most"
+            f"{middle}{mean:.3f} ms on average and {most:.3f} ms at most"
         )
         yield Finding(message, sender=sender)

@@ -296,6 +296,12 @@ def _failed(facts: Facts) -> bool:
     return maybe_cut(facts) is not None
 
 
+# Bursts from which it is worth a remark; of who pushes unasked; hundredths of its messages that
+# must have come in them.
+BURSTS, PUSHED_BURSTS = 3, 5
+MOST_ASKED, MOST_PUSHED = 60, 90
+
+
 @check(
     "PRX-17",
     "buffered",
@@ -317,12 +323,22 @@ def buffered(facts: Facts) -> Iterator[Finding]:
     for sender in ("client", "server"):
         side = facts.side(sender)
         messages = side.message_lengths.count
-        # Most of what it sent must have come that way; behind a hole it comes at once in any case.
-        if not facts.whole(sender):
+        # Behind a hole messages come at once in any case.
+        if side.bursts < BURSTS or not facts.whole(sender):
             continue
-        if side.bursts >= 3 and side.bursts * 5 >= messages:
-            bursts = f"{side.bursts} bursts after pauses"
-            yield Finding(f"the {sender}'s {messages} messages came in {bursts}", sender=sender)
+        # Most of what it sent must have come that way; of who sends unasked, as feeds do, nearly
+        # all: programs that gather what they push are many.
+        asked = side.bursts - side.unasked_bursts >= BURSTS
+        most = MOST_ASKED if asked else MOST_PUSHED
+        if side.burst_messages * 100 >= most * messages and (asked or side.bursts >= PUSHED_BURSTS):
+            pauses = "pauses of more than a second"
+            message = (
+                f"{side.burst_messages} of the {sender}'s {messages} messages came in "
+                f"{side.bursts} bursts after {pauses}"
+            )
+            if not asked:
+                message += " in which the other end was silent, too: it pushes unasked"
+            yield Finding(message, sender=sender)
 
 
 @check(

@@ -210,10 +210,7 @@ _MISSING = ("lost", "unread")
         "cannot be inflated until one comes that stands alone; its text is right, and so is that "
         "of all that follow."
     ),
-    advice=(
-        "Capture without losses, and from the beginning of the connection; the messages that are "
-        "not complete say where."
-    ),
+    advice="Start before the connection is opened, and capture without losses (see TRN-01).",
     example="overrun.pcap",
     events=("not-inflated",),
 )

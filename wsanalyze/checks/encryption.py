@@ -15,6 +15,7 @@ from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.websocket.faults import shown
 
 _TAGS = ("security", "tls")
+DAY = 86_400_000_000_000
 
 OLD_VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1")
 # RFC 9325 §4.1: no encryption, no authentication, export keys, RC4, and ciphers of 64-bit blocks.
@@ -40,11 +41,22 @@ def _told_here(facts: Facts) -> TlsConnection | None:
     return facts.connection.tls if facts.speaks_for_tcp else None
 
 
-def _of_server(facts: Facts, message: str, evidence: str, severity: str = "") -> Finding:
+def _of_server(
+    facts: Facts,
+    message: str,
+    evidence: str,
+    severity: str = "",
+    at: tuple[int, int] | None = None,
+) -> Finding:
+    """Return a finding about the ServerHello, or another message of the server `at` a place."""
+    tls = facts.connection.tls
+    place = at or (tls.hello_at if tls is not None else None)
+    time, packet = place or (None, None)
     return Finding(
         message,
         sender="server",
-        time=facts.connection.started,
+        time=time,
+        packet=packet,
         evidence=evidence[:200],
         severity=severity,
     )
@@ -120,11 +132,18 @@ def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
     tls, now = _told_here(facts), facts.connection.started
     if tls is None:
         return
+    subject = tls.certificate_subject or ""
     if tls.not_after is not None and now > tls.not_after:
-        yield _of_server(facts, "the certificate had expired", tls.certificate_subject or "")
+        message = f"the certificate had expired {_days(now - tls.not_after)} before"
+        yield _of_server(facts, message, subject, at=tls.certificate_at)
     elif tls.not_before is not None and now < tls.not_before:
-        message = "the certificate was not valid yet"
-        yield _of_server(facts, message, tls.certificate_subject or "")
+        message = f"the certificate is valid from {_days(tls.not_before - now)} later on"
+        yield _of_server(facts, message, subject, at=tls.certificate_at)
+
+
+def _days(ns: int) -> str:
+    days = ns // DAY
+    return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")
 
 
 @check(
@@ -148,8 +167,8 @@ def self_signed(facts: Facts) -> Iterator[Finding]:
     if tls is None or not tls.certificate_subject:
         return
     if tls.certificate_subject == tls.certificate_issuer:
-        message = "the certificate's issuer is its subject"
-        yield _of_server(facts, message, tls.certificate_subject)
+        message = "the certificate's issuer is its subject: the server signed it itself"
+        yield _of_server(facts, message, tls.certificate_subject, at=tls.certificate_at)
 
 
 @check(
@@ -203,7 +222,7 @@ def interception(facts: Facts) -> Iterator[Finding]:
     match = INSPECTORS.search(tls.certificate_issuer)
     if match is not None:
         message = f"the certificate was issued by {shown(match[0])}, which opens TLS"
-        yield _of_server(facts, message, tls.certificate_issuer)
+        yield _of_server(facts, message, tls.certificate_issuer, at=tls.certificate_at)
 
 
 @check(

@@ -242,7 +242,7 @@ class Facts:
                 self.secret(fault.evidence) if secret else self.without_secrets(fault.evidence)
             )
             if fault.field is not None:
-                evidence = f"{fault.field}: {evidence}" if evidence else fault.field
+                evidence = f"{fault.field}: {evidence}" if evidence else self._empty(fault)
             yield Finding(
                 self.without_secrets(fault.message),
                 sender=fault.sender,
@@ -251,6 +251,16 @@ class Facts:
                 evidence=evidence or None,
                 reference=fault.section,
             )
+
+    def _empty(self, fault: Fault) -> str:
+        """Return what was found of a field that has no value: the empty field, or none."""
+        name, handshake = fault.field or "", self.handshake
+        if handshake is None:
+            return name
+        head = handshake.response_head
+        if fault.sender == "client" or head is None:
+            head = handshake.request_head
+        return f"{name}:" if head.count(name.lower()) else f"no {name}"
 
     def at(
         self,

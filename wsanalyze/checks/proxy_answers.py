@@ -41,13 +41,24 @@ _DATE = re.compile(
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+# Where RFC 9110 has the statuses that only intermediaries send; RFC 6585 has 511.
+_SECTIONS = {
+    407: "RFC 9110 §15.5.8",
+    502: "RFC 9110 §15.6.3",
+    503: "RFC 9110 §15.6.4",
+    504: "RFC 9110 §15.6.5",
+    511: "RFC 6585 §6",
+}
+_TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
+
+
 @check(
     "PRX-05",
     "answered-by-intermediary",
     "An intermediary answered in the server's place",
     severity="warning",
     tags=_PROXY,
-    references=("RFC 9110 §15.6", "RFC 9110 §15.5.8"),
+    references=("RFC 9110 §15.6", "RFC 9110 §15.5.8", "RFC 6585 §6"),
     explanation=(
         "502, 503 and 504 are what a proxy says about the server behind it; 407 wants credentials "
         "for the proxy itself; 511 and some redirects come from portals that want a login first. "
@@ -62,18 +73,38 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
     handshake, record = facts.handshake, facts.connection
     if handshake is None or record.outcome != "refused" or handshake.response_head is None:
         return
-    why = _why_intermediary(facts, handshake.response_head, handshake.status)
+    why = why_intermediary(facts, handshake.response_head, handshake.status)
     if why is None:
         return
     took = ""
     if record.requested is not None and record.responded is not None:
         took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
-    message = f"the answer {handshake.status} came{took}: {why}"
-    evidence = handshake.response_head.start_line[:200]
-    yield facts.once("server", message, evidence=evidence, expected=facts.success)
+    message = f"the answer is {handshake.status}{took}: {why}"
+    message += body_begins(facts, handshake.response_head)
+    yield facts.once(
+        "server",
+        message,
+        evidence=handshake.response_head.start_line[:200],
+        expected=facts.success,
+        reference=_SECTIONS.get(handshake.status or 0, ""),
+    )
 
 
-def _why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:
+def body_begins(facts: Facts, head: Head) -> str:
+    """Say how a refusal's body begins; "" where it has none that a person can read."""
+    body = facts.observation.body
+    if head.tokens("content-encoding") or b"\0" in body:
+        return ""
+    if head.has_token("transfer-encoding", "chunked"):
+        body = re.sub(rb"\A[0-9A-Fa-f]+[^\n]*\n", b"", body)
+    text = " ".join(body.decode("utf-8", "replace").split())
+    title = _TITLE.search(text)
+    if title is not None:
+        return f"; its page is titled {shown(facts.without_secrets(title[1].strip()))}"
+    return f"; its body begins {shown(facts.without_secrets(text))}" if text else ""
+
+
+def why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:
     """Return why a refusal is not the application's own; None where it may well be."""
     if status == 407:
         return "a proxy wants credentials"

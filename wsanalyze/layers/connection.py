@@ -68,6 +68,9 @@ class Connection:
     server_close_reason: str | None = None
     client_lost_bytes: int = 0
     server_lost_bytes: int = 0
+    # Those of them that the snap length cut off.
+    client_cut_bytes: int = 0
+    server_cut_bytes: int = 0
     client_retransmissions: int = 0
     server_retransmissions: int = 0
     client_out_of_order: int = 0

@@ -325,14 +325,14 @@ class Tls(TlsLine):
             return 0
         if kind == HANDSHAKE:
             for message, body in sender.messages.read(content):
-                if self.message(sender, message, body):
+                if self.message(sender, message, body, (time, packet)):
                     return 1
             if sender.messages.lost:
                 self.handshake.say("a handshake message that is longer than any")
                 return 1
             return self.drain()
         if kind == ALERT:
-            self.handshake.alert(sender.side, content)
+            self.handshake.alert(sender.side, content, (time, packet))
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
             return self.change(sender)
         return 0
@@ -401,13 +401,13 @@ class Tls(TlsLine):
             for message, body in sender.messages.read(content[:stop]):
                 if message == KEY_UPDATE:
                     updates = True
-                elif self.message(sender, message, body):
+                elif self.message(sender, message, body, (time, packet)):
                     return 1
             if updates:
                 # It is the last message of its record (RFC 8446 §5.1): there are no two in one.
                 sender.update()
         elif kind == ALERT:
-            self.handshake.alert(sender.side, content[:stop])
+            self.handshake.alert(sender.side, content[:stop], (time, packet))
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
             return self.change(sender)
         return 0
@@ -434,7 +434,7 @@ class Tls(TlsLine):
             self.handshake.say("from some record on none authenticates")
         return 1
 
-    def message(self, sender: TlsSender, kind: int, body: bytes) -> int:
+    def message(self, sender: TlsSender, kind: int, body: bytes, place: tuple[int, int]) -> int:
         """Read a handshake message; return 1 to let go."""
         handshake = self.handshake
         handshake.hears(kind, body)
@@ -443,7 +443,7 @@ class Tls(TlsLine):
             return self.decide()
         if kind == SERVER_HELLO:
             sender.has_certificate = False
-            handshake.server_hello(sender.side, body)
+            handshake.server_hello(sender.side, body, place)
             return self.decide()
         if kind == CLIENT_KEY_EXCHANGE:
             handshake.client_key_exchange(body)
@@ -458,7 +458,7 @@ class Tls(TlsLine):
                 handshake.ticket(body)
             sender.has_certificate |= kind in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE)
             if kind == CERTIFICATE:
-                handshake.certificate(body)
+                handshake.certificate(body, place)
             if kind == SERVER_HELLO_DONE and handshake.is_closed:
                 # Nothing more is to be read without secrets.
                 handshake.resumes(has_certificate=True)

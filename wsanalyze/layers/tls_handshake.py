@@ -192,7 +192,7 @@ class TlsHandshake:
         facts.sni, facts.alpn_offered = hello.sni, hello.alpn
         facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
 
-    def server_hello(self, side: int, body: bytes) -> None:
+    def server_hello(self, side: int, body: bytes, place: tuple[int, int]) -> None:
         """Take a ServerHello; a retry only asks for another ClientHello."""
         if self.is_decided:
             return
@@ -209,7 +209,7 @@ class TlsHandshake:
             # The second ClientHello is in the clear, whatever came before it.
             self.version, self.is_tls_1_3 = TLS_1_3, True
             return
-        self.server = hello
+        self.server, self.facts.hello_at = hello, place
         if self.client is None:
             facts = self.facts
             facts.version, facts.cipher = version_name(hello.version), suite_name(hello.suite)
@@ -412,7 +412,7 @@ class TlsHandshake:
             if client is not None and not client.hides_hello and protocol not in client.alpn:
                 self.facts.disagreements += (NOT_OFFERED,)
 
-    def certificate(self, body: bytes) -> None:
+    def certificate(self, body: bytes, place: tuple[int, int]) -> None:
         """Take what the server's certificate says."""
         leaf = maybe_leaf(body, with_context=self.is_tls_1_3)
         found = maybe_certificate(leaf) if leaf is not None else None
@@ -421,24 +421,25 @@ class TlsHandshake:
         facts = self.facts
         facts.certificate_subject, facts.certificate_issuer = found.subject, found.issuer
         facts.not_before, facts.not_after = found.not_before, found.not_after
+        facts.certificate_at = place
 
     def resumes(self, has_certificate: bool) -> None:
         """Note whether a session was resumed: the server says nothing but its hello then."""
         if self.facts.resumed is None:
             self.facts.resumed = not has_certificate
 
-    def alert(self, side: int, content: bytes) -> None:
+    def alert(self, side: int, content: bytes, place: tuple[int, int]) -> None:
         """Take an alert: who ends the connection, or what failed (RFC 8446 §6)."""
         if len(content) != ALERT_LENGTH:
             return
+        facts, sender = self.facts, self.role(side)
         if content[1] == CLOSE_NOTIFY:
-            sender = self.role(side)
-            if self.facts.closed_by is None:
-                self.facts.closed_by = sender
-            if sender not in self.facts.notified:
-                self.facts.notified += (sender,)
-        elif self.facts.alert is None:
-            self.facts.alert = content[1]
+            if facts.closed_by is None:
+                facts.closed_by, facts.closed_at = sender, place
+            if sender not in facts.notified:
+                facts.notified += (sender,)
+        elif facts.alert is None:
+            facts.alert, facts.alert_by, facts.alert_at = content[1], sender, place
 
     def has_opened(self) -> None:
         """Note that a record was opened, the first one."""

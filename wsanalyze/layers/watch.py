@@ -19,6 +19,9 @@ PAUSE = 5 * SECOND
 BURST_NS = 5_000_000
 BURST_MESSAGES = 3
 
+# Times of Pongs that are kept, for their median.
+KEPT_PONGS = 1024
+
 # Pings that may wait for a Pong: of a flood the latest are remembered.
 WAITING_PINGS = 64
 
@@ -123,6 +126,9 @@ class Watch:
         self.in_second = self.most_in_second = 0
         self.burst_at = NEVER
         self.in_burst = self.bursts = 0
+        self.unasked = False
+        self.unasked_bursts = self.burst_messages = 0
+        self.pong_times: array[int] | None = None
         self.unsolicited = self.unanswered = 0
         self.largest_length = 0
         self.waiting = False
@@ -206,9 +212,10 @@ class Watch:
         if self.messages == 2 or pause > self.pause_most:
             self.pause_most = pause
         self.pause_squares += cython.cast(cython.double, pause) * pause
-        if pause > SECOND and heard > self.message_at:
+        if pause > SECOND:
             self.burst_at = time
             self.in_burst = 1
+            self.unasked = heard <= self.message_at
         elif self.in_burst:
             if time - self.burst_at > BURST_NS:
                 self.in_burst = 0
@@ -216,7 +223,20 @@ class Watch:
                 self.in_burst += 1
                 if self.in_burst == BURST_MESSAGES:
                     self.bursts += 1
+                    self.unasked_bursts += self.unasked
+                    self.burst_messages += BURST_MESSAGES
+                elif self.in_burst > BURST_MESSAGES:
+                    self.burst_messages += 1
         self.message_at = time
+        return 0
+
+    def waited(self, took: cython.longlong) -> cython.int:
+        """Take note of how long a Ping waited for its Pong."""
+        self.pong_ns.add(took)
+        if self.pong_times is None:
+            self.pong_times = array("q")
+        if len(self.pong_times) < KEPT_PONGS:
+            self.pong_times.append(took)
         return 0
 
     def pinged(self, payload: bytes) -> cython.int:
@@ -251,13 +271,13 @@ class Watch:
         """Say whether a Pong answers one of its Pings: earlier ones need no answer any more."""
         place: cython.Py_ssize_t
         if self.waiting and self.ping_payload == payload:
-            self.pong_ns.add(time - self.ping_at)
+            self.waited(time - self.ping_at)
             self.waiting = False
             self.pings = []
             return True
         for place in range(len(self.pings) - 1, -1, -1):
             if self.pings[place].payload == payload:
-                self.pong_ns.add(time - self.pings[place].time)
+                self.waited(time - self.pings[place].time)
                 self.pings = self.pings[place + 1 :]
                 return True
         return False
@@ -358,9 +378,12 @@ class Watch:
             self.unsolicited,
             self.most_in_second,
             self.bursts,
+            self.unasked_bursts,
+            self.burst_messages,
             self.pong_ns.spread(),
             self.ping_ns.spread(),
             self.pong_only_ns.spread(),
+            self.pong_times,
             pauses,
             lengths,
         )

@@ -214,7 +214,8 @@ CONNECTIONS = Table(
         category(
             "ended_by",
             ENDINGS,
-            "who sent the first Close frame; without one, who sent the first FIN or RST; "
+            "who sent the first Close frame; without one, who sent the first FIN or RST, but for "
+            "a RST after which its sender went on (it was somebody else's); "
             "`capture-end`; `evicted`: a limit was reached",
             "the TCP connection went on with something else",
         ),
