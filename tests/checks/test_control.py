@@ -218,6 +218,13 @@ class TestMismatchedPong:
         assert finding.message == "a Pong with 02 while the Ping in packet 7 waits for 01"
         assert (finding.severity, finding.expected) == ("error", "01")
 
+    def test_payloads_that_are_text_are_read(self) -> None:
+        ping = frame("ping-unanswered", 0x89, payload=b"one", packet=7)
+        pong = frame("pong-mismatched", 0x8A, payload=b"two", other=ping)
+        [finding] = self.of(ping, pong)
+        assert finding.message == "a Pong with 'two' while the Ping in packet 7 waits for 'one'"
+        assert (finding.evidence, finding.expected) == ("74 77 6f", "6f 6e 65")
+
     def test_the_ping_was_answered_later(self) -> None:
         assert [f.severity for f in self.of(self.pong)] == ["info"]
 

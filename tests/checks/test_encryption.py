@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from checks.given import REQUEST, connection, found, handshake, seen_from_the_middle
+from checks.given import (
+    REQUEST,
+    connection,
+    ending,
+    found,
+    handshake,
+    observed,
+    seen_from_the_middle,
+)
 from wsanalyze.checks import encryption
+from wsanalyze.checks.closing import cut_without_close
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 
@@ -224,9 +233,25 @@ class TestNoCloseNotify:
     def test_cut(self, role: str) -> None:
         [finding] = found(encryption.no_close_notify, self.ended(f"{role}-fin"))
         assert finding.message == f"the {role} closed TCP without a close_notify"
-        assert (finding.severity, finding.sender) == ("warning", role)
+        assert (finding.severity, finding.sender) == ("info", role)
         other = "client" if role == "server" else "server"
         assert found(encryption.no_close_notify, self.ended(f"{role}-fin", notified=(other,)))
+
+    def test_of_a_session_that_was_cut_another_check_tells(self) -> None:
+        """Whoever exits, or throws the socket away, sends neither a Close nor a close_notify."""
+        record = self.ended("server-fin")
+        record.server_frames = 2
+        record.observation = observed(endings=[ending("server")])
+        assert found(encryption.no_close_notify, record) == []
+        [cut] = found(cut_without_close, record)
+        assert "TLS was not ended (no close_notify)" in cut.message
+
+    def test_the_place_is_that_of_the_fin(self) -> None:
+        record = self.ended("server-fin")
+        record.outcome = "refused"
+        record.observation = observed(endings=[ending("server")])
+        [finding] = found(encryption.no_close_notify, record)
+        assert (finding.packet, finding.evidence) == (ending("server").packet, "FIN")
 
     def test_closed_as_it_should(self) -> None:
         said = self.ended("server-fin", notified=("server",))

@@ -113,6 +113,18 @@ class TestRefusals:
         for finding in found(explicit_proxy, record, refusals=[refusal("CONNECT \x1b[31m:80")]):
             assert "\x1b" not in finding.message
 
+    @pytest.mark.parametrize(
+        ("tunnel", "sections"),
+        [
+            ("CONNECT a.example:443", "RFC 6455 §4.1 item 3; RFC 9110 §9.3.6"),
+            ("SOCKS5 a.example:443", "RFC 6455 §4.1 item 3; RFC 1928 §4"),
+            ("SOCKS4a a.example:443", "RFC 6455 §4.1 item 3"),
+        ],
+    )
+    def test_the_sections_are_those_of_the_way(self, tunnel: str, sections: str) -> None:
+        (finding,) = found(explicit_proxy, connection(tunnel=tunnel))
+        assert finding.reference == sections
+
     def test_many_refusals_of_many_attempts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Each attempt is looked at a few times, not once for each refusal."""
         asked: list[str | None] = []
@@ -151,8 +163,17 @@ class TestLogins:
         basic, socks = "Proxy-Authorization: Basic", "SOCKS5 user name and password"
         assert self.of(ProxyLogin(basic, SECOND, 3), ProxyLogin(socks, 2 * SECOND, 9)) == [
             (basic, 3, "RFC 7617 §4"),
-            (socks, 9, "RFC 1929 §2"),
+            (socks, 9, "RFC 1929 §3"),
         ]
+
+    def test_what_is_given_away(self) -> None:
+        logins = [ProxyLogin(f"Proxy-Authorization: {each}", 1, 3) for each in ("Basic", "Bearer")]
+        findings = found(proxy_login_in_the_clear, connection(proxy_logins=tuple(logins)))
+        assert [each.message for each in findings] == [
+            "the client gave its proxy a user name and password in the clear",
+            "the client gave its proxy a token in the clear",
+        ]
+        assert [each.reference for each in findings] == ["RFC 7617 §4", "RFC 6750 §5.3"]
 
     def test_none_was_given_or_none_that_can_be_read(self) -> None:
         assert self.of() == []

@@ -81,7 +81,7 @@ BROKEN: list[tuple[Check, Connection, str, str]] = [
     (
         legacy.draft_version,
         hixie(),
-        "the version is hixie-76, a draft before RFC 6455",
+        "the version is Hixie-76, a draft before RFC 6455",
         "client",
     ),
     (

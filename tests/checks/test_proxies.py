@@ -19,6 +19,7 @@ from wsanalyze.checks import capture_quality, proxies, transport
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.handshake_response import switch_in_old_http
 from wsanalyze.layers.connection import Connection
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
@@ -124,11 +125,10 @@ class TestDowngraded:
             "the request came with 'HTTP/1.0'"
         ]
 
-    def test_a_101_in_http_1_0(self) -> None:
+    def test_of_a_101_in_http_1_0_another_check_tells(self) -> None:
         record = connection(handshake(response=RESPONSE.replace(b"HTTP/1.1", b"HTTP/1.0")))
-        assert messages(found(proxies.downgraded, record)) == [
-            "the response came with HTTP/1.0: 'HTTP/1.0 101 Switching Protocols'"
-        ]
+        assert found(proxies.downgraded, record) == []
+        assert len(found(switch_in_old_http, record)) == 1
 
     def test_a_refusal_of_a_server_that_knows_no_better(self) -> None:
         assert found(proxies.downgraded, refused(404, version="1.0")) == []

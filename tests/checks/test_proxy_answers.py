@@ -125,12 +125,19 @@ class TestDidNotArrive:
     )
     def test_the_server_complains_of_fields_that_are_there(self, status: int, body: bytes) -> None:
         (finding,) = found(answers.upgrade_did_not_arrive, refused(status, body=body))
-        assert finding.message.endswith("and the answer complains of what is there")
+        assert finding.message == (
+            f"the answer {status} complains of Upgrade, Connection or the version, which are right "
+            "in the request: they did not arrive"
+        )
         assert (finding.evidence or "").encode() in body
 
     def test_the_server_speaks_of_another_version(self) -> None:
         (finding,) = found(answers.upgrade_did_not_arrive, refused(505))
         assert finding.evidence == "HTTP/1.1 505 Some Reason"
+        assert finding.message == (
+            "the answer 505 says that the request came in another version of HTTP than the 1.1 "
+            "that it has here: it was changed on its way"
+        )
 
     @pytest.mark.parametrize(
         "body", [b"Missing or invalid Sec-WebSocket-Key header", b"426 for /version", b"", b"no"]

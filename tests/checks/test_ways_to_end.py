@@ -24,6 +24,12 @@ class TestTls:
             "the client had ended TLS before (close_notify in packet 16)"
         )
 
+    def test_a_close_notify_that_answers_the_fin_was_not_before_it(self) -> None:
+        """Node ws answers who exits so."""
+        assert said(closed_by="client", closed_at=(9 * SECOND + 1, 16)) == (
+            "TLS was not ended (no close_notify): the program died, or it is somebody else's FIN"
+        )
+
     def test_an_alert(self) -> None:
         assert said("rst", alert=20, alert_by="client", alert_at=(SECOND, 15)) == (
             "the client had sent the TLS alert bad_record_mac in packet 15"

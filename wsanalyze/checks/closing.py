@@ -190,7 +190,7 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
 
 
 def _reset(facts: Facts, reset: Ending) -> Finding:
-    """Tell of a RST behind both Close frames; one that answers a close_notify throws nothing away.
+    """Tell of a RST behind both Close frames; one behind a close_notify throws nothing away.
 
     Who has closed its socket answers whatever still comes so (RFC 9293 §3.5.2).
     """
@@ -199,6 +199,8 @@ def _reset(facts: Facts, reset: Ending) -> Finding:
     if tls is not None and tls.closed_by == OTHER[reset.sender] and tls.closed_at is not None:
         message += f", in answer to the {tls.closed_by}'s close_notify in packet {tls.closed_at[1]}"
         return _about(reset, message, "info")
+    if tls is not None and set(tls.notified) == set(SENDERS):
+        return _about(reset, message + " and both close_notify alerts", "info")
     return _about(reset, message, "warning")
 
 

@@ -10,6 +10,7 @@ from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Event, Spread
+from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
 # Answered Pings of one side from which their times are more than a chance.
@@ -159,11 +160,22 @@ def mismatched_pong(facts: Facts) -> Iterator[Finding]:
         ping = event.other
         if ping is None or not (facts.whole("client") and facts.whole("server")):
             continue
-        got = event.payload[:32].hex(" ") or "no payload"
-        due = ping.payload[:32].hex(" ") or "no payload"
+        got, due = _payload(event), _payload(ping)
         message = f"a Pong with {got} while the Ping in packet {ping.packet} waits for {due}"
         severity = "error" if (ping.packet, ping.frame) in unanswered else "info"
-        yield facts.at(event, message, evidence=got, expected=due, severity=severity)
+        bytes_of = [each.payload[:32].hex(" ") or "no payload" for each in (event, ping)]
+        yield facts.at(
+            event, message, evidence=bytes_of[0], expected=bytes_of[1], severity=severity
+        )
+
+
+def _payload(frame: Event) -> str:
+    """Return a payload as people read it: text where it is that, else hex."""
+    begun = frame.payload[:32]
+    if not begun:
+        return "no payload"
+    readable = begun.isascii() and begun.decode("ascii").isprintable()
+    return shown(begun.decode("ascii")) if readable else begun.hex(" ")
 
 
 @check(

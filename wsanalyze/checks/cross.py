@@ -292,4 +292,4 @@ def mostly_idle(facts: CaptureFacts) -> Iterator[Finding]:
         ]
         if len(established) >= 10 and len(idle) * 2 > len(established):
             message = f"{len(idle)} of {len(established)} connections to {endpoint} had no message"
-            yield facts.about(idle[-1], idle[-1].once("client", message))
+            yield facts.about(idle[0], idle[0].once("client", message))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.durations import duration
 from wsanalyze.checks.ending import (
     Cut,
     TimeLimit,
@@ -97,7 +98,7 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
             continue
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         if apart is not None:
-            message = f"RSTs to both ends within {_span(apart)}, without a Close of either"
+            message = f"RSTs to both ends within {duration(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
         key = each.handshake.key if each.handshake is not None else None
         if key is None:
@@ -123,14 +124,10 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
         return None
     return (
         f"the proxy at {first.server_ip}:{first.server_port} ended both its legs within "
-        f"{_span(apart)}, without a Close of either end: this one, and that from "
+        f"{duration(apart)}, without a Close of either end: this one, and that from "
         f"{second.client_ip}:{second.client_port} to {second.server_ip}:{second.server_port} in "
         f"packet {other.packet}"
     )
-
-
-def _span(ns: int) -> str:
-    return f"{ns / 1e6:.1f} ms" if ns >= SECOND // 1000 else f"{ns / 1e3:.0f} µs"
 
 
 @check(
@@ -154,10 +151,10 @@ def _span(ns: int) -> str:
     example="nginx-idle.pcapng",
 )
 def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
-    """PRX-14: one finding for each limit, at the last connection that it cut."""
+    """PRX-14: one finding for each limit, at the first connection that it cut."""
     for limit in idle_time_limits(facts):
-        last, cut = limit.cuts[-1]
-        known = known_limit(limit.seconds, last)
+        first, cut = limit.cuts[0]
+        known = known_limit(limit.seconds, first)
         message = f"{len(limit.cuts)} connections were closed after {limit.seconds:.1f} s idle"
         by = {each.by for _, each in limit.cuts}
         if len(by) == 1:
@@ -167,7 +164,7 @@ def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
         finding = Finding(
             message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
         )
-        yield facts.about(last, finding)
+        yield facts.about(first, finding)
 
 
 def _clients(limit: TimeLimit) -> str:
@@ -195,12 +192,12 @@ def _clients(limit: TimeLimit) -> str:
 def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-15."""
     for limit in lifetime_limits(facts):
-        last, cut = limit.cuts[-1]
+        first, cut = limit.cuts[0]
         message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
         finding = Finding(
             message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
         )
-        yield facts.about(last, finding)
+        yield facts.about(first, finding)
 
 
 @check(
@@ -358,7 +355,7 @@ def buffered(facts: Facts) -> Iterator[Finding]:
 def keepalive_too_rare(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-22: beside each limit that PRX-14 finds."""
     for limit in idle_time_limits(facts):
-        last, cut = limit.cuts[-1]
+        first, cut = limit.cuts[0]
         beats = [keepalive_s(each) for each, _ in limit.cuts]
         quickest = min((beat for beat in beats if beat is not None), default=None)
         if quickest is None:
@@ -368,4 +365,4 @@ def keepalive_too_rare(facts: CaptureFacts) -> Iterator[Finding]:
         else:
             continue
         finding = Finding(message, time=cut.time, packet=cut.packet)
-        yield facts.about(last, finding)
+        yield facts.about(first, finding)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
+from wsanalyze.checks.ending import maybe_cut, was_a_try
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.tls_connection import TlsConnection
@@ -239,6 +240,7 @@ def interception(facts: Facts) -> Iterator[Finding]:
         "does not show what was received. What was in it is a hole in what is inside."
     ),
     advice="Look at the packet, and capture at the other end as well.",
+    circumstances=("tls",),
 )
 def changed_record(facts: Facts) -> Iterator[Finding]:
     """TLS-06: one finding for each connection, at the first such record."""
@@ -255,29 +257,42 @@ def changed_record(facts: Facts) -> Iterator[Finding]:
     "TLS-07",
     "no-close-notify",
     "TCP ended under TLS, and nobody has said so in it",
-    severity="warning",
+    severity="info",
     tags=(*_TAGS, "close"),
     references=("RFC 8446 §6.1", "RFC 5246 §7.2.1"),
     explanation=(
         "Anybody on the way can end a TCP connection. Therefore each end says in TLS, where nobody "
-        "can forge it, that it has nothing more to send. Here there was neither that nor a Close "
-        "of WebSocket: what was received may have been cut."
+        "can forge it, that it has nothing more to send. A FIN alone may be anybody's. Programs "
+        "that are ended, or throw a socket away, leave it to the system, which knows nothing of "
+        "TLS: that is common. Where a session was cut so, CLS-08 says it."
     ),
     advice=(
         "Send a Close, then a close_notify, before the socket is closed; treat what ends without "
         "either as cut."
     ),
+    circumstances=("tls",),
 )
 def no_close_notify(facts: Facts) -> Iterator[Finding]:
-    """TLS-07: where all that was sent could be read."""
+    """TLS-07: where all that was sent could be read, and CLS-08 does not tell of it."""
     tls, record = _told_here(facts), facts.connection
     if tls is None or not tls.decrypted or tls.reason is not None or record.http_stream is not None:
         return
     role, _, how = (record.ended_by or "").partition("-")
     if how != "fin" or role in tls.notified or tls.alert is not None:
         return
+    cut = maybe_cut(facts)
+    if cut is not None and not was_a_try(facts, cut):
+        return
     if facts.whole(role):
-        yield Finding(f"the {role} closed TCP without a close_notify", sender=role)
+        end = next((each for each in facts.observation.endings if each.sender == role), None)
+        yield Finding(
+            f"the {role} closed TCP without a close_notify",
+            sender=role,
+            time=None if end is None else end.time,
+            packet=None if end is None else end.packet,
+            evidence=None if end is None else end.how.upper(),
+            expected="a close_notify first",
+        )
 
 
 @check(
@@ -294,6 +309,7 @@ def no_close_notify(facts: Facts) -> Iterator[Finding]:
         "has changed a hello, or one of both ends is broken. Clients have to give up then."
     ),
     advice="Compare the ClientHello as captured at both ends; look for a device that opens TLS.",
+    circumstances=("tls",),
 )
 def impossible_choice(facts: Facts) -> Iterator[Finding]:
     """TLS-08."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import lgamma, log
 from typing import cast
 
+from wsanalyze.checks.durations import duration
 from wsanalyze.checks.facts import CaptureFacts, Facts, described, ending_name
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.ways_to_end import reset_code, said_by_http2, said_by_tls
@@ -124,7 +125,7 @@ def intermediary_signs(facts: Facts) -> list[str]:
             signs += reset_signs(facts, ending)
     both = both_ends(facts)
     if both is not None:
-        signs.append(f"both ends were told within {both / 1e6:.1f} ms of each other")
+        signs.append(f"both ends were told within {duration(both)} of each other")
     return list(dict.fromkeys(signs))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
@@ -19,6 +19,17 @@ _DEFAULT_PORT = {"ws": 80, "wss": 443}
 # What a proxy answers that wants credentials: of HTTP, and of SOCKS 5 without one of its methods.
 _WANTS_CREDENTIALS = 407
 
+# What a login gives away, and where it is told not to; that of SOCKS is the only other one.
+_LOGINS = {
+    "Proxy-Authorization: Basic": ("a user name and password", "RFC 7617 §4"),
+    "Proxy-Authorization: Bearer": ("a token", "RFC 6750 §5.3"),
+}
+_SOCKS_LOGIN = ("a user name and password", "RFC 1929 §3")
+
+# Where the ways of a connection are told, by their kinds.
+_WAYS = {"CONNECT": "RFC 9110 §9.3.6", "SOCKS5": "RFC 1928 §4"}
+_REFUSALS = {"CONNECT": "RFC 9110 §9.3.6", "SOCKS5": "RFC 1928 §6"}
+
 # Who asked where to: the client's address, the host and the port.
 _Wish = tuple[str, str]
 
@@ -29,7 +40,7 @@ _Wish = tuple[str, str]
     "The client used a proxy that it knows of, or was refused by it",
     severity="info",
     tags=("proxy", "handshake"),
-    references=("RFC 6455 §4.1 item 3", "RFC 9110 §9.3.6", "RFC 1928 §6"),
+    references=("RFC 6455 §4.1 item 3", "RFC 9110 §9.3.6", "RFC 1928 §4", "RFC 1928 §6"),
     explanation=(
         "The client asked a proxy for a way to the server, by CONNECT or SOCKS, and the upgrade "
         "went through it. Such a proxy knows the host and the port, may want credentials, and "
@@ -49,7 +60,9 @@ def explicit_proxy(facts: CaptureFacts) -> Iterator[Finding]:
     attempts: dict[_Wish, list[Facts]] = {}
     for each in facts.connections:
         if destination(each.connection.tunnel) is not None:
-            yield facts.about(each, each.once("client", _went_through(each)))
+            sections = _sections(kind for kind, _ in steps(each.connection.tunnel))
+            finding = each.once("client", _went_through(each), reference=sections)
+            yield facts.about(each, finding)
         wish = _maybe_wish(each) if facts.refusals else None
         if wish is not None:
             attempts.setdefault(wish, []).append(each)
@@ -66,7 +79,7 @@ def explicit_proxy(facts: CaptureFacts) -> Iterator[Finding]:
     "Credentials for a proxy, readable for everybody on the way",
     severity="warning",
     tags=("security", "privacy", "proxy", "handshake"),
-    references=("RFC 7617 §4", "RFC 1929 §2"),
+    references=("RFC 7617 §4", "RFC 6750 §5.3", "RFC 1929 §3"),
     explanation=(
         "The client gave its proxy a user name and password, or a token, and the way to the proxy "
         "is not encrypted: whoever is on it can use them. That what follows in the tunnel is "
@@ -83,13 +96,14 @@ def proxy_login_in_the_clear(facts: CaptureFacts) -> Iterator[Finding]:
     """SEC-17: one finding for each proxy on the way of a connection."""
     for each in facts.connections:
         for login in each.connection.proxy_logins:
+            what, section = _LOGINS.get(login.what, _SOCKS_LOGIN)
             finding = Finding(
-                "the client logged in to a proxy without encryption",
+                f"the client gave its proxy {what} in the clear",
                 sender="client",
                 time=login.time,
                 packet=login.packet,
                 evidence=login.what,
-                reference="RFC 1929 §2" if login.what.startswith("SOCKS") else "RFC 7617 §4",
+                reference=section,
             )
             yield facts.about(each, finding)
 
@@ -114,6 +128,12 @@ class _Attempts:
 
 def _requested(facts: Facts) -> int:
     return facts.connection.requested or 0
+
+
+def _sections(kinds: Iterable[str]) -> str:
+    """Return where these ways are told; SOCKS 4 has no RFC."""
+    sections = [_WAYS[kind] for kind in dict.fromkeys(kinds) if kind in _WAYS]
+    return "; ".join(("RFC 6455 §4.1 item 3", *sections))
 
 
 def _went_through(facts: Facts) -> str:
@@ -161,6 +181,6 @@ def _refused(facts: CaptureFacts, refusal: Refusal, attempts: _Attempts) -> Find
         packet=refusal.packet,
         evidence=f"{refusal.way}: {refusal.code}",
         severity="info" if wants and through else "warning",
-        reference="RFC 9110 §15.5.8" if wants else "",
+        reference="RFC 9110 §15.5.8" if wants else _REFUSALS.get(kind, "RFC 6455 §4.1 item 3"),
     )
     return facts.about(about, finding)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import check
+from wsanalyze.checks.durations import duration
 from wsanalyze.checks.ending import maybe_cut, was_a_try
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
@@ -45,8 +46,8 @@ def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
         return
     later = next((each for each in settings if each.value == 1), None)
     if later is not None:
-        late = (later.time - requested) / 1e6
-        why = f"it was enabled {late:.1f} ms later, in packet {later.packet}"
+        late = later.time - requested
+        why = f"it was enabled {duration(late)} later, in packet {later.packet}"
     elif settings:
         why = f"the server's SETTINGS say {settings[-1].value}"
     else:
@@ -163,34 +164,38 @@ def wrong_status(facts: Facts) -> Iterator[Finding]:
 @check(
     "H2-06",
     "void-negotiation",
-    "A stream's response voids the handshake by what it chooses",
-    severity="error",
+    "One stream's handshake is void, and others share its connection",
+    severity="info",
     tags=(*_H2, "handshake", "response"),
     references=("RFC 8441 §5", "RFC 6455 §4.1"),
     explanation=(
         "RFC 8441 keeps the rules of RFC 6455 for subprotocols and extensions: what the server "
-        "chooses must have been offered, once. The client must fail this stream; the others of its "
-        "connection go on."
+        "chooses must have been offered, once. The rule that is broken is told by its own check. "
+        "The client must fail this stream; the others of its connection have nothing to do with it."
     ),
-    advice="See the finding of the rule that is named here.",
-    fields=(":protocol",),
+    advice="Reset the stream (RST_STREAM with CANCEL), and let the connection stand.",
+    circumstances=("http2",),
 )
 def void_negotiation(facts: Facts) -> Iterator[Finding]:
-    """H2-06."""
-    if not facts.multiplexed:
+    """H2-06: one finding for the stream."""
+    stream = facts.observation.stream
+    others = 0 if stream is None else stream.shared.websockets - 1
+    if stream is None or others < 1:
         return
-    for code, faults in facts.faults.items():
-        if not (code in NEGOTIATED or code.startswith("EXT-")):
-            continue
-        for fault in faults:
-            if fault.fatal and fault.sender == "server":
-                message = f"{code} holds on stream {facts.connection.http_stream}, too: "
-                evidence = f"{fault.field}: {facts.without_secrets(fault.evidence)}"
-                yield facts.once(
-                    "server",
-                    message + facts.without_secrets(fault.message),
-                    evidence=evidence[:200],
-                )
+    broken = [
+        code
+        for code, faults in facts.faults.items()
+        if (code in NEGOTIATED or code.startswith("EXT-"))
+        and any(fault.fatal and fault.sender == "server" for fault in faults)
+    ]
+    if broken:
+        share = "1 other WebSocket shares" if others == 1 else f"{others} other WebSockets share"
+        message = (
+            f"{' and '.join(broken)} void stream {stream.number} alone; {share} the connection"
+        )
+        if len(broken) == 1:
+            message = message.replace(" void ", " voids ", 1)
+        yield facts.once("server", message)
 
 
 @check(

@@ -176,8 +176,13 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
     if handshake is None or not (handshake.is_hixie or handshake.is_draft):
         return
     if handshake.version != "hixie-75":
-        message = f"the version is {handshake.version}, a draft before RFC 6455"
-        yield facts.once("client", message, expected="version 13")
+        name = "Hixie-76" if handshake.is_hixie else handshake.version
+        message = f"the version is {name}, a draft before RFC 6455"
+        fields = ("Sec-WebSocket-Version", "Sec-WebSocket-Draft", "Sec-WebSocket-Key1")
+        head = handshake.request_head
+        field = next((each for each in fields if head.count(each.lower())), None)
+        evidence = None if field is None else f"{field}: {head.value(field.lower())}"[:200]
+        yield facts.once("client", message, evidence=evidence, expected="version 13")
 
 
 @check(

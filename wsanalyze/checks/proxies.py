@@ -132,8 +132,8 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
     response = handshake.response_head
     if response is None or response.http_version != "1.0":
         return
-    # A refusal in HTTP/1.0 may be all that a small server knows; nobody upgrades with it.
-    if handshake.status == 101 or response.count("via"):
+    # A refusal in HTTP/1.0 may be all that a small server knows; of a 101 HSR-14 tells.
+    if handshake.status != 101 and response.count("via"):
         message = f"the response came with HTTP/1.0: {shown(response.start_line)}"
         yield facts.once("server", message, evidence=response.start_line[:200])
 

@@ -7,6 +7,7 @@ from calendar import monthrange, timegm
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.durations import duration
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import SERVERS_TOO, author_of, cache_signs, program_of
@@ -78,7 +79,7 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
         return
     took = ""
     if record.requested is not None and record.responded is not None:
-        took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
+        took = f", {duration(record.responded - record.requested)} after the request"
     message = f"the answer is {handshake.status}{took}: {why}"
     message += body_begins(facts, handshake.response_head)
     yield facts.once(
@@ -152,7 +153,8 @@ def _leads_to_portal(facts: Facts, head: Head) -> bool:
         "The request is right where it was captured, and the answer complains of the very fields "
         "that are there: Upgrade, Connection, or the version of HTTP. Who answered got another "
         "request. Between here and there a proxy took these fields out, which belong to one hop, "
-        "and did not write them anew. PRX-01 says so in a capture behind the proxy."
+        "and did not write them anew; it may have taken Upgrade out of the answer, too. PRX-01 "
+        "says so in a capture behind the proxy."
     ),
     advice=(
         "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header "
@@ -164,26 +166,35 @@ def _leads_to_portal(facts: Facts, head: Head) -> bool:
 )
 def upgrade_did_not_arrive(facts: Facts) -> Iterator[Finding]:
     """PRX-23."""
+    told = not_arrived(facts)
+    if told is not None:
+        message, evidence = told
+        yield facts.once("server", message, evidence=evidence[:200], expected=facts.success)
+
+
+def not_arrived(facts: Facts) -> tuple[str, str] | None:
+    """Return how an answer shows that the upgrade did not arrive, and what shows it; else None."""
     handshake = facts.handshake
     if handshake is None or facts.connection.outcome != "refused" or not facts.has_request:
-        return
-    head, response = handshake.request_head, handshake.response_head
-    if response is None or not _asks_well(head):
-        return
-    body = facts.observation.body
+        return None
+    response, body = handshake.response_head, facts.observation.body
+    if response is None or not _asks_well(handshake.request_head):
+        return None
     said = _NO_UPGRADE.search(body) if handshake.status in (400, 426) else None
     if said is not None:
         line = body[body.rfind(b"\n", 0, said.start()) + 1 :].partition(b"\n")[0]
-        what, evidence = (
-            "complains of what is there",
+        return (
+            f"the answer {handshake.status} complains of Upgrade, Connection or the version, which "
+            "are right in the request: they did not arrive",
             facts.without_secrets(line.decode("utf-8", "replace")),
         )
-    elif handshake.status == 505 and response.http_version != "1.0":
-        what, evidence = "says that it was asked in another version of HTTP", response.start_line
-    else:
-        return
-    message = f"the request asks for an upgrade as it should, and the answer {what}"
-    yield facts.once("server", message, evidence=evidence[:200])
+    if handshake.status == 505 and response.http_version != "1.0":
+        return (
+            "the answer 505 says that the request came in another version of HTTP than the 1.1 "
+            "that it has here: it was changed on its way",
+            response.start_line,
+        )
+    return None
 
 
 def _asks_well(head: Head) -> bool:

@@ -50,7 +50,8 @@ def said_by_tls(facts: Facts, end: Ending) -> str | None:
     if tls.alert in ALERTS and tls.alert_at is not None:
         name = ALERTS[tls.alert]
         return f"the {tls.alert_by} had sent the TLS alert {name} in packet {tls.alert_at[1]}"
-    if tls.closed_by is not None and tls.closed_at is not None:
+    # Where the other end answers a FIN so, this one had said nothing.
+    if tls.closed_by is not None and tls.closed_at is not None and tls.closed_at[0] <= end.time:
         packet = tls.closed_at[1]
         if tls.closed_by == end.sender:
             return f"it had ended TLS first (close_notify in packet {packet}), as a program does"

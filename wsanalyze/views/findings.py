@@ -49,7 +49,7 @@ ALARMING = ("problem", "lost", "limits reached", "not analysed")
 
 COVERED = {
     "full": "seen whole",
-    "gap": "with packets missing from the capture",
+    "gap": "with bytes missing or not read",
     "midstream": "without a whole handshake",
     "truncated": "still open when the capture ended",
 }
@@ -74,7 +74,7 @@ def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[L
     yield from _looked_at(audited, width)
     yield []
     if not audited.findings:
-        if audited.looked_at and any(found is not None for found in audited.headlines.values()):
+        if audited.looked_at:
             yield from _headlines(audited, width)
         yield from _nothing(audited, width)
         return
@@ -138,13 +138,19 @@ def _last(audited: Audited) -> Line:
 
 
 def _headlines(audited: Audited, width: int) -> Iterator[Line]:
-    """Yield the five that everyone meets first, whether they are there or not."""
+    """Yield those of the five that were looked for, whether they are there or not.
+
+    Whoever selects checks knows which are left out.
+    """
+    looked_for = {name: found for name, found in audited.headlines.items() if found is not None}
+    if not looked_for:
+        return
     yield [("What everyone meets first", "bold")]
-    for name, found in audited.headlines.items():
+    for name, found in looked_for.items():
         if found:
             text, style = _connections(found), "red"
         else:
-            text, style = ("not looked for" if found is None else _absent(name, audited)), ""
+            text, style = _absent(name, audited), ""
         yield from labelled(f"  {name}", text, width, column=FIVE, style=style)
     yield []
 
@@ -241,7 +247,7 @@ def _finding(
     yield [(f"{severity:<{SEVERITY + 2}}", style), (name, "bold"), (times, "")]
     indent = " " * (SEVERITY + 2)
     yield from labelled(indent, prose(finding.message), width, column=len(indent))
-    doubt = DOUBTS.get(finding.coverage) if finding.connection is not None else None
+    doubt = None if connection is None else _doubt(finding, connection)
     for label, text in (
         ("where", _place(finding, connection)),
         ("found", None if finding.evidence is None else visible(finding.evidence)),
@@ -251,6 +257,14 @@ def _finding(
     ):
         if text is not None:
             yield from labelled(f"{indent}{label}", text, width, column=LABEL, label_style="dim")
+
+
+def _doubt(finding: Finding, connection: Connection) -> str | None:
+    """Say why a finding may have more to it: packets are missing, or bytes are no frames."""
+    lost = connection.client_lost_bytes or connection.server_lost_bytes
+    if finding.coverage == "gap" and not lost:
+        return "bytes of this connection could not be read as frames"
+    return DOUBTS.get(finding.coverage)
 
 
 def _place(finding: Finding, connection: Connection | None) -> str | None:
