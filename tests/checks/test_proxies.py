@@ -146,6 +146,15 @@ class TestSeen:
         assert (finding.severity, finding.sender) == ("info", "client")
         assert finding.evidence == "X-Forwarded-For: 192.0.2.7; Via: 1.1 a"
 
+    def test_who_answered_for_the_server_is_named_once(self) -> None:
+        """PRX-05 names it."""
+        record = refused(502, "Server: nginx/1.22.1")
+        record.observation = observed(body=b"<hr><center>nginx/1.22.1</center>")
+        assert found(proxies.intermediary_seen, record) == []
+        record = refused(502, "Server: nginx/1.22.1", "Via: 1.1 a")
+        record.observation = observed(body=b"<hr><center>nginx/1.22.1</center>")
+        assert len(found(proxies.intermediary_seen, record)) == 1
+
     def test_a_server_of_an_application(self) -> None:
         shake = handshake(response=with_fields(RESPONSE, "Server: my-application/1"))
         assert found(proxies.intermediary_seen, connection(shake)) == []

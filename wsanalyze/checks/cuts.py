@@ -318,24 +318,31 @@ MOST_ASKED, MOST_PUSHED = 60, 90
 def buffered(facts: Facts) -> Iterator[Finding]:
     """PRX-17."""
     for sender in ("client", "server"):
-        side = facts.side(sender)
-        messages = side.message_lengths.count
-        # Behind a hole messages come at once in any case.
-        if side.bursts < BURSTS or not facts.whole(sender):
-            continue
-        # Most of what it sent must have come that way; of who sends unasked, as feeds do, nearly
-        # all: programs that gather what they push are many.
-        asked = side.bursts - side.unasked_bursts >= BURSTS
-        most = MOST_ASKED if asked else MOST_PUSHED
-        if side.burst_messages * 100 >= most * messages and (asked or side.bursts >= PUSHED_BURSTS):
-            pauses = "pauses of more than a second"
-            message = (
-                f"{side.burst_messages} of the {sender}'s {messages} messages came in "
-                f"{side.bursts} bursts after {pauses}"
-            )
-            if not asked:
-                message += " in which the other end was silent, too: it pushes unasked"
+        message = told_bursts(facts, sender)
+        if message is not None:
             yield Finding(message, sender=sender)
+
+
+def told_bursts(facts: Facts, sender: str) -> str | None:
+    """Say how an end's messages came in bursts behind pauses; None where most did not."""
+    side = facts.side(sender)
+    messages = side.message_lengths.count
+    # Behind a hole messages come at once in any case.
+    if side.bursts < BURSTS or not facts.whole(sender):
+        return None
+    # Most of what it sent must have come that way; of who sends unasked, as feeds do, nearly
+    # all: programs that gather what they push are many.
+    asked = side.bursts - side.unasked_bursts >= BURSTS
+    most = MOST_ASKED if asked else MOST_PUSHED
+    if side.burst_messages * 100 < most * messages or not (asked or side.bursts >= PUSHED_BURSTS):
+        return None
+    message = (
+        f"{side.burst_messages} of the {sender}'s {messages} messages came in {side.bursts} bursts "
+        "after pauses of more than a second"
+    )
+    if not asked:
+        message += " in which the other end was silent, too: it pushes unasked"
+    return message
 
 
 @check(

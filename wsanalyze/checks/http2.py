@@ -190,12 +190,9 @@ def void_negotiation(facts: Facts) -> Iterator[Finding]:
     ]
     if broken:
         share = "1 other WebSocket shares" if others == 1 else f"{others} other WebSockets share"
-        message = (
-            f"{' and '.join(broken)} void stream {stream.number} alone; {share} the connection"
-        )
-        if len(broken) == 1:
-            message = message.replace(" void ", " voids ", 1)
-        yield facts.once("server", message)
+        void = "voids" if len(broken) == 1 else "void"
+        message = f"{' and '.join(broken)} {void} stream {stream.number} alone"
+        yield facts.once("server", f"{message}; {share} the connection")
 
 
 @check(

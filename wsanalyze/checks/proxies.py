@@ -10,6 +10,7 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import (
     FIELDS,
+    author_of,
     signs,
     stripped_of_request,
     stripped_of_response,
@@ -160,11 +161,21 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
         return
     for sender, head in (("client", handshake.request_head), ("server", handshake.response_head)):
         found = signs(head) if head is not None else []
-        if found:
+        if found and not (sender == "server" and _is_told(facts, found)):
             names = ", ".join(dict.fromkeys(each.partition(":")[0] for each in found))
             what = "request" if sender == "client" else "response"
             message = f"the {what} carries what intermediaries write: {shown(names)}"
             yield facts.once(sender, message, evidence="; ".join(found)[:200])
+
+
+def _is_told(facts: Facts, found: list[str]) -> bool:
+    """Whether all that a response carries is the name that PRX-05 has."""
+    handshake = facts.handshake
+    head = None if handshake is None else handshake.response_head
+    if handshake is None or head is None or handshake.status not in (502, 503, 504):
+        return False
+    named = all(each.startswith("Server:") for each in found)
+    return named and author_of(head, facts.observation.body) is not None
 
 
 @check(

@@ -179,7 +179,8 @@ def slow_handshake(facts: Facts) -> Iterator[Finding]:
     if record.requested is None or record.responded is None:
         return
     if handshake is not None and handshake.response_head is not None and not handshake.succeeded:
-        if why_intermediary(facts, handshake.response_head, handshake.status) is not None:
+        why = why_intermediary(facts, handshake.response_head, handshake.status)
+        if why is not None:
             return
     took = (record.responded - record.requested) / SECOND
     if took < facts.thresholds.slow_handshake_s or took > facts.thresholds.handshake_s:

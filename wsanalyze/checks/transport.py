@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.cuts import told_bursts
 from wsanalyze.checks.facts import CaptureFacts, Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
@@ -342,6 +343,9 @@ def segmentation(facts: Facts) -> Iterator[Finding]:
         extra = 1 if sender == "server" and observation.with_response else 0
         needed = frames + size // SEGMENT
         if frames >= SHARED * (segments + extra):
+            if told_bursts(facts, sender) is not None:
+                # PRX-17 tells what they were gathered for.
+                continue
             what = f"{frames / (segments + extra):.1f} frames in each"
         elif segments >= SHARED * needed:
             what = f"{segments / frames:.1f} for each, and they need {needed} at most"
