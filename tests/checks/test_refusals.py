@@ -174,6 +174,22 @@ class TestNoResponse:
         assert finding.message == f"{message}, without a response"
         assert (finding.sender, finding.packet, finding.time) == (sender, 9, int(time * SECOND))
 
+    def test_what_came_was_no_http(self) -> None:
+        record = silent(ending("server", "fin", 2 * SECOND))
+        record.observation.server_segments = 1
+        (finding,) = told(record)
+        assert finding.message == (
+            "the server closed the connection 1.00 s after the request, without a response; "
+            "the server had sent 1 segment, and no whole answer of HTTP to it"
+        )
+
+    def test_of_a_broken_server_and_of_a_silent_one(self) -> None:
+        said = {
+            each.connection: "no whole answer" in each.message
+            for each in found_in(refusals.no_response, "nginx-idle.pcapng")
+        }
+        assert said == {8: False, 9: True, 10: True}
+
     def test_the_request_came_too_late(self) -> None:
         (finding,) = told(silent(ending("server", "fin", SECOND // 2)))
         assert finding.message == "the server closed the connection 500 ms before the request came"

@@ -155,6 +155,10 @@ def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
             yield facts.at(close, "the server closed with 1010", evidence=body(close))
 
 
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
+
+
 @check(
     "CLS-11",
     "blaming-close",
@@ -186,7 +190,7 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
         if provoker is not None:
             message += (
                 f"; before that the {OTHER[sender]} had sent a {described(provoker)} of "
-                f"{provoker.length} bytes (packet {provoker.packet}, frame {provoker.frame})"
+                f"{_bytes(provoker.length)} (packet {provoker.packet}, frame {provoker.frame})"
             )
         reason = side.close.payload[2:].decode("utf-8", "replace")
         if reason:

@@ -176,7 +176,7 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
     if handshake is None or not (handshake.is_hixie or handshake.is_draft):
         return
     if handshake.version != "hixie-75":
-        name = "Hixie-76" if handshake.is_hixie else handshake.version
+        name = "Hixie-76" if handshake.version == "hixie-76" else handshake.version
         message = f"the version is {name}, a draft before RFC 6455"
         fields = ("Sec-WebSocket-Version", "Sec-WebSocket-Draft", "Sec-WebSocket-Key1")
         head = handshake.request_head
