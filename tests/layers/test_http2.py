@@ -526,5 +526,6 @@ class TestWithoutTheLibrary:
         assert stage.gone
         assert stage.conversation.spoke == OTHER
         assert stage.recorder.summaries[0].problem == (
-            "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
+            "HTTP/2 was met and not read: the package hpack is missing (pip install hpack)"
         )
+        assert stage.recorder.summaries[0].missing_packages == ["hpack"]

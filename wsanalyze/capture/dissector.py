@@ -86,7 +86,7 @@ def dissect(
     if tshark is None:
         raise UsageError("tshark is missing: install Wireshark's tshark (apt install tshark)")
     if find_spec("pyshark") is None:
-        raise UsageError("pyshark is missing: pip install 'wsanalyze[pyshark]'")
+        raise UsageError("pyshark is missing: pip install pyshark")
     command = [sys.executable, "-P", str(CHILD), str(Path(tshark).absolute())]
     command += [str(path.absolute()), str(packets or 0), str(os.getpid())]
     command += [] if keylog is None else [str(keylog)]

@@ -39,6 +39,7 @@ DECRYPTED = 4
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
 ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
+NO_CRYPTOGRAPHY = "the package cryptography is missing: pip install cryptography"
 NO_SESSION = (
     "it resumes a session that no secret is known of, and exchanges no key that a private key opens"
 )
@@ -261,8 +262,7 @@ class TlsHandshake:
         if not secrets and (self._may_have_key() or self.resumable):
             return None
         if not secrets:
-            described = self.recorder.secrets.described
-            return f"no secret for this client random in {described}"
+            return self._no_secret()
         if not TLS_1_0 <= self.version <= TLS_1_3:
             return f"version {version_name(self.version)} is not decrypted"
         suite = self.suite
@@ -275,18 +275,31 @@ class TlsHandshake:
         if server.compression:
             return "it is compressed, which is not decrypted"
         if not has_cryptography():
-            return "the package cryptography is missing: install wsanalyze[tls]"
+            return NO_CRYPTOGRAPHY
         return None
+
+    def _no_secret(self) -> str:
+        """Say why there is no secret: none was given, or a key that opens no such connection."""
+        secrets = self.recorder.secrets
+        none = f"no secret for this client random in {secrets.described}"
+        if not secrets.private_keys:
+            return none
+        if self._fits_private_key():
+            return NO_CRYPTOGRAPHY
+        what = "TLS 1.3" if self.is_tls_1_3 else "connection with this cipher suite"
+        return f"{none}; a private key opens no {what}"
 
     def _may_have_key(self) -> bool:
         """Say whether the client's secret is encrypted with an RSA key that may be there."""
+        return self._fits_private_key() and has_cryptography()
+
+    def _fits_private_key(self) -> bool:
         suite = self.suite
         return (
             suite is not None
             and suite.exchange == "RSA"
             and TLS_1_0 <= self.version < TLS_1_3
             and bool(self.recorder.secrets.private_keys)
-            and has_cryptography()
         )
 
     def hears(self, kind: int, body: bytes) -> None:
@@ -312,7 +325,7 @@ class TlsHandshake:
             return
         if not self._may_have_key():
             self.is_closed = True
-            self.say(f"no secret for this client random in {self.recorder.secrets.described}")
+            self.say(self._no_secret())
             return
         from wsanalyze.tls import rsa_keys
 
@@ -445,12 +458,23 @@ class TlsHandshake:
         if self.why is None and facts.bad_records:
             self.why = "the secret of its client random opens none of its records"
         if self.why is None and (self.client is None or self.goes_on) and not self.is_decided:
-            self.why = why_closed(self.client, self.server, self.recorder.secrets)
+            self.why = self._why_undecided()
         if self.why is None and facts.alert is not None:
             self.why = f"the handshake ended with alert {facts.alert}"
         if self.why is None and self.server is None:
             self.why = "the server did not answer"
         facts.reason = self.why or "it has no protected records"
+        summary = self.recorder.summaries[self.conversation.capture]
+        summary.stays_closed(facts.reason)
+        if facts.reason == NO_CRYPTOGRAPHY:
+            summary.lack("cryptography")
+
+    def _why_undecided(self) -> str:
+        secrets = self.recorder.secrets
+        if not secrets or has_cryptography():
+            return why_closed(self.client, self.server, secrets)
+        known = self.client is None or bool(secrets.of(self.client.random))
+        return NO_CRYPTOGRAPHY if known else why_closed(self.client, self.server, secrets)
 
 
 TRAFFIC = (

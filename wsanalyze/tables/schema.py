@@ -569,6 +569,12 @@ def _summary_columns() -> tuple[Column, ...]:
         count("tls_decrypted", "TLS connections that were decrypted, in part at least"),
         count("keylog_lines", "lines of key logs, of all of them (in the first row)"),
         count("keylog_not_understood", "of them: lines that no key log should have"),
+        Column(
+            "missing_packages",
+            Kind.LIST,
+            "packages that are not installed and without which this was not read: see `problem`",
+        ),
+        count("keylog_files", "key logs, and blocks of secrets in captures (in the first row)"),
     )
 
 

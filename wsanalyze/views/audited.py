@@ -46,6 +46,14 @@ class Audited:
         return not self.interrupted and not any(capture.problem for capture in self.captures)
 
     @property
+    def unread(self) -> dict[str, int]:
+        """What no check could look into, counted; where connections were chosen, of no concern."""
+        if self.chosen is not None:
+            return {}
+        closed = sum(capture.conversations_tls for capture in self.captures)
+        return {"TLS conversation" + ("" if closed == 1 else "s"): closed} if closed else {}
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many findings of each severity, the worst first; of folded ones each counts."""
         found = dict.fromkeys(WORST_FIRST, 0)
