@@ -604,7 +604,7 @@ def test_the_package_is_missing_where_no_hello_was_seen(monkeypatch: pytest.Monk
 
 def test_the_package_is_missing_and_no_secret_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wsanalyze.tls.ciphers", None)
-    log = LINE.replace(LINE.split()[1], "00" * 32)
+    log = LINE.replace(LINE.split()[1], b"00" * 32)
     stage = stage_of(secrets_of(log)).data(0, record(22, client_hello()))
     stage.data(1, record(22, server_hello() + message(14, b""))).finish()
     assert tls_of(stage).reason == "no secret for this client random in 1 file, 1 line"

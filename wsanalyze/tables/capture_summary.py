@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
 # Packages that are not needed for most captures → what it means where one is missing.
 LACKING = {
     "hpack": "HTTP/2 was met and not read: the package hpack is missing (pip install hpack)",
