@@ -705,3 +705,21 @@ def test_anything_as_a_record(data: bytes, pieces: int) -> None:
         stage = play(stage_of(crafted_secrets()), [(0, record(22, content[:400]))], pieces)
         stage.finish()
         assert stage.recorder.held == 0
+
+
+@pytest.mark.parametrize(("low", "high", "client"), [(443, 59618, 59618), (47388, 3128, 47388)])
+def test_who_is_the_client_of_what_stays_closed_from_the_middle(
+    low: int, high: int, client: int
+) -> None:
+    """Nobody knows who opened it: servers have the lower port."""
+    stage = stage_of(crafted_secrets(), opened=False)
+    stage.conversation.low_port, stage.conversation.high_port = low, high
+    stage.data(0, record(23, b"x" * 40)).finish()
+    assert tls_of(stage).client_port == client
+
+
+def test_a_server_hello_tells_who_is_the_client() -> None:
+    stage = stage_of(crafted_secrets(), opened=False)
+    stage.conversation.low_port, stage.conversation.high_port = 443, 1080
+    stage.data(1, record(22, server_hello())).finish()
+    assert (tls_of(stage).client_port, tls_of(stage).server_port) == (443, 1080)

@@ -298,6 +298,10 @@ def test_what_no_check_could_look_into_is_said() -> None:
     assert lines(closed(1))[-1] == "Nothing found. But 1 TLS conversation could not be looked into."
     assert lines(closed(0))[-1] == "Nothing found."
     assert lines(closed(8, chosen={0}))[-1] == "Nothing found."
+    late = CaptureSummary("a.pcap", format="pcap", conversations_tls=1, http2_unknown_streams=2)
+    assert lines(replace(closed(1), captures=[late]))[-1] == (
+        "Nothing found. But 1 TLS conversation, 2 streams of HTTP/2 could not be looked into."
+    )
 
 
 def test_it_is_said_beside_findings_and_what_to_do_about_it() -> None:

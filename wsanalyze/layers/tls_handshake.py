@@ -79,7 +79,10 @@ class TlsHandshake:
         self.facts = self._begin()
 
     def _begin(self) -> TlsConnection:
-        conversation, side = self.conversation, max(self.client_side, 0)
+        conversation, side = self.conversation, self.client_side
+        if side < 0:
+            # As for a connection from the middle: nobody knows, and servers have the low ports.
+            side = 1 if conversation.high_port > conversation.low_port else 0
         client, server = conversation.endpoint(side), conversation.endpoint(1 - side)
         facts = TlsConnection(
             conversation=conversation.index,
@@ -201,6 +204,7 @@ class TlsHandshake:
             return
         if self.client is None:
             self.client_side = 1 - side
+            self._name_ends()
         elif not self.is_server(side):
             self.say("a ServerHello of the client")
             return

@@ -78,6 +78,7 @@ class CaptureSummary:
     keylog_not_understood: int = 0
     missing_packages: list[str] = field(default_factory=list)
     keylog_files: int = 0
+    http2_unknown_streams: int = 0
     tls_reasons: dict[str, int] = field(default_factory=dict)
 
     @property

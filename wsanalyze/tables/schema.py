@@ -574,6 +574,11 @@ def _summary_columns() -> tuple[Column, ...]:
             Kind.LIST,
             "packages that are not installed and without which this was not read: see `problem`",
         ),
+        count(
+            "http2_unknown_streams",
+            "streams of HTTP/2 whose request is not there, with data of both sides that was not "
+            "recognised: WebSocket or not",
+        ),
         count("keylog_files", "key logs, and blocks of secrets in captures (in the first row)"),
     )
 

@@ -51,7 +51,12 @@ class Audited:
         if self.chosen is not None:
             return {}
         closed = sum(capture.conversations_tls for capture in self.captures)
-        return {"TLS conversation" + ("" if closed == 1 else "s"): closed} if closed else {}
+        unknown = sum(capture.http2_unknown_streams for capture in self.captures)
+        counts = {
+            "TLS conversation" if closed == 1 else "TLS conversations": closed,
+            "stream of HTTP/2" if unknown == 1 else "streams of HTTP/2": unknown,
+        }
+        return {what: count for what, count in counts.items() if count}
 
     @property
     def counts(self) -> dict[str, int]:

@@ -157,4 +157,7 @@ def _not_analysed(capture: CaptureSummary) -> str:
     parts = [f"{counted(count, 'packet')} {why}" for count, why in counts if count]
     if capture.unknown_links:
         parts[0] += f" ({', '.join(capture.unknown_links)})"
+    if capture.http2_unknown_streams:
+        streams = counted(capture.http2_unknown_streams, "stream")
+        parts.append(f"{streams} of HTTP/2, WebSocket or not, the request not being in the capture")
     return ", ".join(parts)
