@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from crosscheck.test_matching import FACTS, ours
 from crosscheck.test_reasons import connection
-from wsanalyze.layers.connection import Connection
 from wsanalyze.crosscheck.streams import NOWHERE, same_streams
+from wsanalyze.layers.connection import Connection
 
 
 def in_stream(stream: int, **packets: int | None) -> Connection:

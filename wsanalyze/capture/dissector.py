@@ -57,7 +57,8 @@ class Dissection:
     """What tshark shows of a capture.
 
     `answers`: packets in which it shows a 101, with their stream (tcp.stream).
-    `until`: the packet up to which all of this is complete, None where it is to the end. `problem`: what stopped it.
+    `until`: the packet up to which all of this is complete, None where it is to the end.
+    `problem`: what stopped it.
     """
 
     tshark: str

@@ -20,6 +20,7 @@ from wsanalyze.cli.config import (
     read_settings,
     thresholds_of,
 )
+from wsanalyze.cli.endings import ending_of
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import Reading, read_captures
 from wsanalyze.cli.status import FOUND, INTERRUPTED, PARTLY
@@ -31,6 +32,8 @@ from wsanalyze.tables.selection import chosen
 from wsanalyze.views.audited import Audited, audited
 
 FORMATS = ("text", "json", "jsonl", "sarif", "github")
+# Endings of text beside its own name.
+TEXT = ("", "txt", "log", "out")
 
 
 @click.command(short_help="Show what is wrong in captures; exit status for scripts and CI.")
@@ -61,7 +64,8 @@ FORMATS = ("text", "json", "jsonl", "sarif", "github")
     type=ThresholdType(),
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change where a quantity becomes a finding, such as pong_s=30; repeatable.",
+    help="Change where a quantity becomes a finding, such as pong_s=30; repeatable. "
+    "`wsanalyze checks --thresholds` lists them.",
 )
 @click.option(
     "--show-secrets", is_flag=True, help="Show secrets in evidence, not only their beginning."
@@ -109,8 +113,8 @@ def command(
     part; 130 interrupted.
     """
     settings = _settings(config, no_config, quiet)
-    how = kind or _kind(output)
     _spare(output, captures)
+    how = kind or _kind(output)
     checks = checks_of(select or settings.select, ignore or (() if select else settings.ignore))
     # Records alone: nobody asked for rows of frames and messages.
     wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
@@ -143,9 +147,15 @@ def _settings(config: Path | None, no_config: bool, quiet: bool) -> Settings:
 
 
 def _kind(output: str) -> str:
-    """Return the format that the ending of a file means."""
-    ending = Path(output).suffix.removeprefix(".").lower()
-    return ending if ending in FORMATS else "text"
+    """Return the format that the ending of a file means; UsageError where it means none."""
+    ending = ending_of(output)
+    if ending in FORMATS:
+        return ending
+    if ending in TEXT:
+        return "text"
+    raise UsageError(
+        f"no format of check has the ending .{ending}: choose one with -f ({', '.join(FORMATS)})"
+    )
 
 
 def _spare(output: str, captures: tuple[str, ...]) -> None:
