@@ -58,7 +58,7 @@ def test_an_example_may_be_one_connection_of_a_capture(
 ) -> None:
     lines = shown(capsys, "target-asked-for")
     assert [line for line in lines if "found " in line] == [
-        "            found /acc… (18 characters, SHA-256 6665400f…)"
+        "            found /acc… (18 characters)"
     ]
 
 
