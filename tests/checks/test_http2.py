@@ -108,7 +108,7 @@ class TestSettings:
             h2(HEADERS, 4, 1, played.block(0, REQUEST))
         ).server(h2(SETTINGS, 0, 0, ENABLED))
         assert found(played, checks.connect_not_enabled) == [
-            (2, "stream 1 uses :protocol, and it was enabled 1000.0 ms later, in packet 3")
+            (2, "stream 1 uses :protocol, and it was enabled 1.00 s later, in packet 3")
         ]
 
     def test_no_settings_at_all(self) -> None:

@@ -152,10 +152,10 @@ class TestNoResponse:
     @pytest.mark.parametrize(
         ("sender", "how", "time", "message"),
         [
-            ("server", "fin", 1.0004, "the server closed the connection 0.4 ms after the request"),
-            ("server", "fin", 2, "the server closed the connection 1.000 s after the request"),
-            ("server", "rst", 2, "the server reset the connection 1.000 s after the request"),
-            ("client", "fin", 4, "the client closed the connection 3.000 s after the request"),
+            ("server", "fin", 1.0004, "the server closed the connection 400 µs after the request"),
+            ("server", "fin", 2, "the server closed the connection 1.00 s after the request"),
+            ("server", "rst", 2, "the server reset the connection 1.00 s after the request"),
+            ("client", "fin", 4, "the client closed the connection 3.00 s after the request"),
         ],
     )
     def test_closed_before(self, sender: str, how: str, time: float, message: str) -> None:
@@ -165,7 +165,7 @@ class TestNoResponse:
 
     def test_the_request_came_too_late(self) -> None:
         (finding,) = told(silent(ending("server", "fin", SECOND // 2)))
-        assert finding.message == "the server closed the connection 0.500 s before the request came"
+        assert finding.message == "the server closed the connection 500 ms before the request came"
 
     def test_a_late_response(self) -> None:
         (finding,) = told(connection(responded=12 * SECOND))
@@ -197,13 +197,13 @@ class TestNoResponse:
 class TestSlowHandshake:
     def test_slow(self) -> None:
         (finding,) = found(refusals.slow_handshake, connection(responded=3 * SECOND))
-        assert finding.message == "request to response took 2000 ms; SYN to SYN/ACK took 1.0 ms"
+        assert finding.message == "request to response took 2.00 s; SYN to SYN/ACK took 1.0 ms"
         assert finding.severity == "info"
 
     def test_the_connecting_was_not_seen(self) -> None:
         record = connection(responded=3 * SECOND, connect_ms=None)
         assert messages(found(refusals.slow_handshake, record)) == [
-            "request to response took 2000 ms"
+            "request to response took 2.00 s"
         ]
 
     def test_quick_late_and_unknown(self) -> None:

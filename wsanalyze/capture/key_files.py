@@ -13,7 +13,6 @@ from wsanalyze.capture.compression import MAGIC_LENGTH, Decompressed, compressio
 from wsanalyze.capture.stored import Stored, reason
 from wsanalyze.errors import CaptureError, UsageError
 
-
 # More than any line of a key log has; what is longer is cut, and not understood.
 LONGEST = 1024
 # Files that are followed at once, and bytes that are read of each at a time.

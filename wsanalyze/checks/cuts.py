@@ -20,6 +20,7 @@ from wsanalyze.checks.ending import (
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
+from wsanalyze.checks.spans import span
 from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
@@ -90,7 +91,7 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
             continue
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         if apart is not None:
-            message = f"RSTs to both ends within {apart / 1e6:.1f} ms, without a Close of either"
+            message = f"RSTs to both ends within {span(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
         key = each.handshake.key if each.handshake is not None else None
         if key is None:
@@ -115,7 +116,7 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
     if apart > front.thresholds.both_ends_s * SECOND:
         return None
     return (
-        f"who stands between ended both legs within {apart / 1e6:.1f} ms, without a Close "
+        f"who stands between ended both legs within {span(apart)}, without a Close "
         f"of either end: this one, and that from {second.client_ip}:{second.client_port} "
         f"to {second.server_ip}:{second.server_port} in packet {other.packet}"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import lgamma, log
 
 from wsanalyze.checks.facts import CaptureFacts, Facts, described, ending_name
+from wsanalyze.checks.spans import span
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.observation import Ending, Event
 
@@ -100,7 +101,7 @@ def intermediary_signs(facts: Facts) -> list[str]:
             signs += reset_signs(facts, ending)
     both = both_ends(facts)
     if both is not None:
-        signs.append(f"both ends were told within {both / 1e6:.1f} ms of each other")
+        signs.append(f"both ends were told within {span(both)} of each other")
     return list(dict.fromkeys(signs))
 
 

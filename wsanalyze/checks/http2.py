@@ -8,6 +8,7 @@ from dataclasses import replace
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.spans import span
 from wsanalyze.http2.bodies import error_name
 
 SECOND = 1_000_000_000
@@ -44,8 +45,8 @@ def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
         return
     later = next((each for each in settings if each.value == 1), None)
     if later is not None:
-        late = (later.time - requested) / 1e6
-        why = f"it was enabled {late:.1f} ms later, in packet {later.packet}"
+        late = span(later.time - requested)
+        why = f"it was enabled {late} later, in packet {later.packet}"
     elif settings:
         why = f"the server's SETTINGS say {settings[-1].value}"
     else:

@@ -11,6 +11,7 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import SERVERS_TOO, author_of, cache_signs, program_of
 from wsanalyze.checks.proxies import host_of
+from wsanalyze.checks.spans import span
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import Handshake
@@ -59,7 +60,7 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
         return
     took = ""
     if record.requested is not None and record.responded is not None:
-        took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
+        took = f" {span(record.responded - record.requested)} after the request"
     message = f"the answer {handshake.status} came{took}: {why}"
     evidence = handshake.response_head.start_line[:200]
     yield facts.once("server", message, evidence=evidence, expected=facts.success)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.spans import span
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 
@@ -128,10 +129,6 @@ def no_response(facts: CaptureFacts) -> Iterator[Finding]:
             yield facts.about(each, finding)
 
 
-def _time(ns: int) -> str:
-    return f"{ns / SECOND:.3f} s" if ns >= SECOND // 10 else f"{ns / 1e6:.1f} ms"
-
-
 def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None:
     """Return what became of a request without a response; None where that is not known."""
     record, endings = facts.connection, facts.observation.endings
@@ -149,7 +146,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
         ending = endings[0]
         after = ending.time - requested
         what = "stream" if ending.stream else "connection"
-        how = f"the {ending.sender} {closed[ending.how]} the {what} {_time(abs(after))}"
+        how = f"the {ending.sender} {closed[ending.how]} the {what} {span(abs(after))}"
         message = f"{how} after the request, without a response"
         if after < 0:
             message = f"{how} before the request came"
@@ -180,10 +177,11 @@ def slow_handshake(facts: Facts) -> Iterator[Finding]:
     record = facts.connection
     if record.requested is None or record.responded is None:
         return
-    took = (record.responded - record.requested) / SECOND
-    if took < facts.thresholds.slow_handshake_s or took > facts.thresholds.handshake_s:
+    took = record.responded - record.requested
+    seconds = took / SECOND
+    if not facts.thresholds.slow_handshake_s <= seconds <= facts.thresholds.handshake_s:
         return
-    message = f"request to response took {took * 1000:.0f} ms"
+    message = f"request to response took {span(took)}"
     if record.connect_ms is not None:
-        message += f"; SYN to SYN/ACK took {record.connect_ms:.1f} ms"
+        message += f"; SYN to SYN/ACK took {span(round(record.connect_ms * 1e6))}"
     yield facts.once("server", message)

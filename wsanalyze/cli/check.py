@@ -20,6 +20,7 @@ from wsanalyze.cli.config import (
     read_settings,
     thresholds_of,
 )
+from wsanalyze.cli.consoles import console_of
 from wsanalyze.cli.endings import ending_of
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import Reading, read_captures
@@ -188,18 +189,9 @@ def _rendered(
         from wsanalyze.views.finding_rows import as_github, as_json, as_jsonl
 
         return {"json": as_json, "jsonl": as_jsonl, "github": as_github}[how](shown)
-    from rich.console import Console
-
     from wsanalyze.views.findings import print_findings
 
-    # rich looks at NO_COLOR, COLUMNS and whether this is a terminal by itself.
-    console = Console(
-        file=sys.stdout,
-        no_color=no_color or None,
-        force_terminal=False if to_file else None,
-        highlight=False,
-        markup=False,
-    )
+    console = console_of(no_color=no_color, to_file=to_file)
     # Not printed by rich: it ends the process with status 1 when the reader leaves.
     with console.capture() as printed:
         print_findings(shown, console, show_all=show_all)

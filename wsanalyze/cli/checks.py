@@ -17,6 +17,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.thresholds import described
 from wsanalyze.cli import options
 from wsanalyze.cli.choosing import known, words_of
+from wsanalyze.cli.consoles import console_of
 from wsanalyze.errors import CaptureError
 from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
@@ -89,12 +90,10 @@ def _print_thresholds(kind: str) -> None:
 
 
 def _print(checks: Sequence[Check], *, in_full: bool, no_color: bool) -> None:
-    from rich.console import Console
-
     from wsanalyze.views.check_pages import catalogue_lines, page_lines
     from wsanalyze.views.wrapping import print_lines
 
-    console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
+    console = console_of(no_color=no_color)
     # Not printed by rich: it ends the process with status 1 when the reader leaves.
     with console.capture() as printed:
         if in_full:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from wsanalyze.layers.tls_blind import Found
     from wsanalyze.tls.ciphers import Opener
 
-# As `Conversation.spoke` numbers what is not recognised; the layer within may know better.
-DECRYPTED = 4
+# As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
+DECRYPTED = 0
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
 ALERT_LENGTH, CLOSE_NOTIFY = 2, 0

@@ -124,7 +124,7 @@ def _counts(audited: Audited) -> Line:
 def _last(audited: Audited) -> Line:
     concerned = {each.connection for each in audited.findings if each.connection is not None}
     of = counted(len(audited.looked_at), "connection")
-    text = f" in {number(len(concerned))} of {of}"
+    text = f" in {number(len(concerned))} of {of}" if audited.looked_at else ""
     if not audited.complete:
         text += "; the captures were read in part only"
     return [*_counts(audited), (text + _unread(audited), "")]
