@@ -65,7 +65,8 @@ CONNECTIONS = Table(
         Column(
             "tcp_stream",
             Kind.NULLABLE_INT,
-            "index of the TCP conversation, numbered as Wireshark's `tcp.stream`",
+            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one more "
+            "for each in which SOCKS carries something without TLS)",
             "it did not travel over TCP",
         ),
         text("community_id", "Community ID v1, seed 0: the join key to Zeek and Suricata logs"),
@@ -483,7 +484,8 @@ TLS = Table(
         Column(
             "tcp_stream",
             Kind.NULLABLE_INT,
-            "index of the TCP conversation, numbered as Wireshark's `tcp.stream`",
+            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one more "
+            "for each in which SOCKS carries something without TLS)",
             "it did not travel over TCP",
         ),
         time("started", "first packet of the TCP connection"),
