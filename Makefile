@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 EXTRAS := tls,http2
 DEMO := captures/aiohttp-chat.pcapng
 # Programs that the tests hold our results against, and the Debian packages they come in.
-TOOLS := tshark:tshark tcpdump:tcpdump
+TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
 # Installs what $(1) names, WSANALYZE_EXTENSIONS being $(2). It takes minutes, and pip is silent: who
@@ -32,6 +32,8 @@ demo: $(VENV)/.installed
 	@echo
 	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
 	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
+	@echo
+	@$(BIN)/python captures/watched.py
 	@echo
 	@echo "Now in this shell: . $(VENV)/bin/activate"
 	@echo "Then: wsanalyze captures/chromium.pcapng, or wss: wsanalyze captures/chat-wss.pcapng"

@@ -16,6 +16,7 @@ from sessions import (
     fragments,
     gateways,
     hidden_contents,
+    hostile_contents,
     http2_streams,
     hybi_drafts,
     implementations,
@@ -27,6 +28,7 @@ from sessions import (
     node_ws,
     odd_habits,
     oddities,
+    offloaded_host,
     old_protocols,
     partial_captures,
     proxies,
@@ -61,6 +63,7 @@ FAMILIES = (
     proxies,
     judged_violations,
     hidden_contents,
+    hostile_contents,
     deflate_violations,
     interference,
     faulty_handshakes,
@@ -75,6 +78,7 @@ FAMILIES = (
     http2_streams,
     wss_ways,
     wss_openssl,
+    offloaded_host,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -6,12 +6,13 @@ import bz2
 import gzip
 import lzma
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from wsanalyze.capture.key_files import FOLLOWED, LONGEST, KeyLogs, as_one, lines_of
+from wsanalyze.capture.key_files import FOLLOWED, LONGEST, MANY, PATIENCE, KeyLogs, as_one, lines_of
 from wsanalyze.errors import UsageError
 
 
@@ -78,6 +79,43 @@ def test_of_a_line_that_is_too_long_the_rest_is_no_line(tmp_path: Path, length: 
     path = tmp_path / "long"
     path.write_bytes(b"#" * length + b"\nnext\n" + b"x" * length)
     assert read(path) == [[b"#" * LONGEST, b"next\n", b"x" * LONGEST]]
+
+
+def test_folders_that_take_long_are_not_looked_at_for_each_connection(tmp_path: Path) -> None:
+    for number in range(MANY):
+        (tmp_path / str(number)).touch()
+    now = 1.0
+    logs = KeyLogs([tmp_path], lambda: now)
+    log = tmp_path / "0"
+
+    def after(text: bytes) -> list[list[bytes]]:
+        with log.open("ab") as file:
+            file.write(text)
+        return list(logs.appended())
+
+    assert [after(b"a\n"), after(b"b\n")] == [[[b"a"]], [[b"b"]]]
+    (tmp_path / "one more").touch()
+    assert [after(b"c\n"), after(b"d\n")] == [[[b"c"]], []]
+    now += PATIENCE * (MANY + 1)
+    assert after(b"") == [[b"d"]]
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """As a shell makes it of `--keylog <(…)`."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"one\ntwo\n",))
+    writer.start()
+    logs = KeyLogs([path])
+    assert [list(lines) for lines in logs.lines()] == [[b"one\n", b"two\n"]]
+    writer.join()
+    assert list(logs.appended()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device")
+def test_what_has_no_end_is_no_key_log() -> None:
+    with pytest.raises(UsageError, match="key log /dev/zero: a line without an end"):
+        read(Path("/dev/zero"))
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

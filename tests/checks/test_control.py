@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from checks.given import SECOND, connection, event, found, found_in, messages, observed
@@ -177,10 +179,19 @@ class TestRoundTrips:
     def test_a_pong_may_be_missing(self, missing: str) -> None:
         assert self.of(1, 2, 3, **{missing: 1}) == []
 
+    def test_the_median_is_that_of_the_times_that_are_kept(self) -> None:
+        times = array("q", [1_000_000, 1_200_000, 90_000_000])
+        side = Side(pong_ns=spread(*times), pong_times=times)
+        [finding] = found(
+            control.ping_round_trips, connection(observation=Observation(client=side))
+        )
+        assert ", 1.200 ms in the median, 30.733 ms on average" in finding.message
+
     def test_recorded(self) -> None:
         [finding] = found_in(control.ping_round_trips, "keepalive.pcap")
         assert finding.message == (
-            "10 Pings of the server were answered, after 0.279 ms at least, 0.536 ms on average "
+            "10 Pings of the server were answered, after 0.279 ms at least, 0.316 ms in the "
+            "median, 0.536 ms on average "
             "and 2.549 ms at most"
         )
 

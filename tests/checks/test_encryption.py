@@ -93,11 +93,19 @@ class TestCertificateOutOfDate:
 
     def test_expired(self) -> None:
         [finding] = found(encryption.certificate_out_of_date, self.dated(-YEAR, -1))
-        assert (finding.message, finding.evidence) == ("the certificate had expired", NAME)
+        assert finding.message == "the certificate had expired less than a day before"
+        assert finding.evidence == NAME
+
+    def test_the_packet_is_that_of_the_certificate(self) -> None:
+        record = self.dated(-YEAR, -1)
+        assert record.tls is not None
+        record.tls.hello_at, record.tls.certificate_at = (5, 6), (7, 8)
+        [finding] = found(encryption.certificate_out_of_date, record)
+        assert (finding.time, finding.packet) == (7, 8)
 
     def test_not_yet(self) -> None:
-        [finding] = found(encryption.certificate_out_of_date, self.dated(1, YEAR))
-        assert finding.message == "the certificate was not valid yet"
+        [finding] = found(encryption.certificate_out_of_date, self.dated(YEAR, 2 * YEAR))
+        assert finding.message == "the certificate is valid from 365 days later on"
 
     @pytest.mark.parametrize(
         ("before", "after"), [(0, 0), (-YEAR, YEAR), (None, None), (-YEAR, None)]
@@ -237,3 +245,16 @@ class TestNoCloseNotify:
         record.http_stream = 1
         assert found(encryption.no_close_notify, record) == []
         assert found(encryption.no_close_notify, connection(ended_by="server-fin")) == []
+
+
+class TestImpossibleChoice:
+    """TLS-08."""
+
+    def test_each_is_told(self) -> None:
+        said = ("the version TLS 1.0 was not offered", "another")
+        findings = found(encryption.impossible_choice, inside(disagreements=said))
+        assert [each.message for each in findings] == list(said)
+
+    def test_none(self) -> None:
+        assert found(encryption.impossible_choice, inside()) == []
+        assert found(encryption.impossible_choice, connection()) == []

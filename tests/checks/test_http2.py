@@ -24,6 +24,7 @@ from support.http2 import (
 )
 from support.sessions import frame, masked
 
+from wsanalyze.checks import closing
 from wsanalyze.checks import http2 as checks
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
@@ -265,12 +266,33 @@ class TestHandshake:
 class TestEnds:
     """H2-07, and the words of checks that look at the end of TCP."""
 
-    def test_reset_without_close(self) -> None:
+    def test_reset_without_any_close_is_told_once(self) -> None:
+        """CLS-08 says who cut it, and with which code."""
         played = stage().begin().open(1).talk(1, b"a")
         played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
-        assert found(played, checks.stream_ended_out_of_turn) == [
-            (9, "the client reset stream 1 without the closing handshake: CANCEL")
+        assert found(played, checks.stream_ended_out_of_turn) == []
+        ((packet, message),) = found(played, closing.cut_without_close)
+        assert packet == 9
+        assert message.startswith(
+            "the client reset stream 1 (RST_STREAM, CANCEL) without a Close frame, "
+        )
+
+    def test_reset_after_one_close_frame(self) -> None:
+        played = stage().begin().open(1).body(0, 1, CLOSE[0])
+        played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        assert [m for _, m in found(played, checks.stream_ended_out_of_turn)] == [
+            "the server reset stream 1 without the closing handshake: CANCEL"
         ]
+
+    def test_a_goaway_before_the_end_of_tcp_is_named(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(4) + (11).to_bytes(4, "big")))
+        played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        ((_, message),) = found(played, closing.cut_without_close)
+        assert message.endswith(
+            "; the server had sent GOAWAY (ENHANCE_YOUR_CALM) in packet 9, which leaves out "
+            "stream 1"
+        )
 
     @pytest.mark.parametrize(("code", "count"), [(0, 0), (CANCEL, 0), (1, 1), (99, 1)])
     def test_reset_after_both_close_frames(self, code: int, count: int) -> None:
@@ -280,9 +302,10 @@ class TestEnds:
 
     def test_end_stream_without_close(self) -> None:
         played = stage().begin().open(1).talk(1, b"a").body(1, 1, b"", END_STREAM)
-        assert found(played, checks.stream_ended_out_of_turn) == [
-            (9, "the server ended stream 1 without a Close frame")
-        ]
+        assert found(played, checks.stream_ended_out_of_turn) == []
+        ((packet, message),) = found(played, closing.cut_without_close)
+        assert packet == 9
+        assert message.startswith("the server closed stream 1 (END_STREAM) without a Close frame, ")
 
     def test_not_where_the_close_may_be_missing(self) -> None:
         played = stage().begin().open(1).talk(1, b"a")
@@ -299,7 +322,7 @@ class TestEnds:
         played = stage().begin().open(1).talk(1, b"a")
         played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
         (finding,) = [each for each in findings(played) if each.check == "CLS-08"]
-        assert finding.message.startswith("the client reset the stream (RST_STREAM) without")
+        assert finding.message.startswith("the client reset stream 1 (RST_STREAM, CANCEL) without")
         assert finding.evidence == "RST_STREAM"
 
     def test_tcp_under_the_streams(self) -> None:

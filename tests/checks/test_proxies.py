@@ -15,7 +15,7 @@ from checks.given import (
     observed,
     with_fields,
 )
-from wsanalyze.checks import proxies
+from wsanalyze.checks import capture_quality, proxies, transport
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.facts import Facts
@@ -197,9 +197,20 @@ class TestOneDirection:
         record = connection(
             outcome="unseen", client_frames=5, server_lost_bytes=100, connect_ms=None
         )
-        assert messages(found(proxies.one_direction, record)) == [
-            "nothing of what the server sent is in the capture"
-        ]
+        (finding,) = found(proxies.one_direction, record)
+        assert finding.message == (
+            "nothing of what the server sent is in the capture, not even its response: 100 bytes "
+            "that the client acknowledged"
+        )
+        # The packet is that of the end that was seen.
+        assert (finding.packet, finding.sender) == (record.request_packet, None)
+
+    def test_what_follows_from_it_is_not_said_again(self) -> None:
+        record = connection(
+            outcome="unseen", client_frames=5, server_lost_bytes=100, connect_ms=None
+        )
+        assert found(transport.gap, record) == []
+        assert found(capture_quality.no_handshake, record) == []
 
     def test_a_server_that_has_nothing_to_say(self) -> None:
         assert found(proxies.one_direction, connection(client_frames=5)) == []

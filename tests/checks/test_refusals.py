@@ -40,6 +40,9 @@ def refused(status: str, *lines: str, request: bytes = REQUEST, body: bytes = b"
 
 
 class TestRefused:
+    def test_of_a_proxys_refusal_prx_05_tells(self) -> None:
+        assert found(refusals.refused, refused("407 X")) == []
+
     @pytest.mark.parametrize(
         ("status", "meaning", "severity"),
         [
@@ -47,7 +50,6 @@ class TestRefused:
             ("401 Unauthorized", "the answer is 401: credentials are wanted", "info"),
             ("403 Forbidden", "the answer is 403: forbidden", "info"),
             ("404 Not Found", "the answer is 404: nothing there", "info"),
-            ("407 X", "the answer is 407: a proxy wants credentials", "info"),
             ("429 X", "the answer is 429: too many requests", "info"),
             ("502 Bad Gateway", "the answer is 502: the server failed", "warning"),
             ("418 X", "the answer is 418: not switched", "info"),

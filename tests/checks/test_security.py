@@ -360,6 +360,17 @@ class TestPrivateEndpoint:
     def test_a_server_that_refused(self) -> None:
         assert self.of("https://site.com", "10.0.0.5", "10.0.0.5", outcome="refused") == []
 
+    def test_clients_may_put_fields_in_front_of_host_and_a_proxy_puts_its_own(self) -> None:
+        def of(first: bytes) -> list[str]:
+            request = with_fields(REQUEST, "Origin: https://site.com")
+            request = request.replace(b"Host: example.com", first + b"Host: 10.0.0.5")
+            record = connection(handshake(request), server_ip="10.0.0.5")
+            return messages(found(security.private_endpoint, record))
+
+        reached = ["a page of 'https://site.com' reached '10.0.0.5'"]
+        assert of(COOKIE.encode() + b"\r\n") == reached
+        assert of(b"Connection: keep-alive\r\n") == []
+
 
 class TestSmuggling:
     """SEC-15."""

@@ -21,6 +21,7 @@ from checks import test_explicit_proxies as ways
 from checks import test_http2 as http2
 from checks import test_legacy as legacy
 from checks import test_proxies as proxies
+from checks import test_proxy_answers as refusals
 from checks import test_security as security
 from checks import test_security_messages as sent
 from checks import test_transport as transport
@@ -161,7 +162,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "FRM-12": ("unruly-peers.pcapng", 8, lost),
     "MSG-01": ("judged-violations.pcapng", 7, guessed),
     "MSG-02": ("judged-violations.pcapng", 8, guessed),
-    "MSG-03": ("cut-connections.pcapng", 5, open_ended),
     "MSG-04": ("cut-connections.pcapng", 5, guessed),
     "MSG-06": ("fragments.pcapng", 0, guessed),
     "CTL-01": ("judged-violations.pcapng", 6, guessed),
@@ -241,7 +241,7 @@ def uneven_pings() -> list[Connection]:
 
 
 def bursts() -> list[Connection]:
-    side = Side(bursts=4, message_lengths=Spread(14, 100, 0.0, 1, 9))
+    side = Side(bursts=4, burst_messages=12, message_lengths=Spread(14, 100, 0.0, 1, 9))
     return [connection(observation=observed(server=side))]
 
 
@@ -277,6 +277,11 @@ def negotiated_differently() -> list[Connection]:
     return numbered(both, connection(handshake(offer)))
 
 
+def unfinished() -> list[Connection]:
+    fin = legacy.fin("client")
+    return [connection(observation=observed(event("unfinished", head=0x01), endings=[fin]))]
+
+
 PMD = "permessage-deflate"
 TWO_OFFERS = f"Sec-WebSocket-Extensions: {PMD}; server_max_window_bits=10, {PMD}"
 ONE_OF_THEM = with_fields(RESPONSE, f"Sec-WebSocket-Extensions: {PMD}")
@@ -299,6 +304,7 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
         unseen,
     ),
     "FRM-08": (lambda: noticed("length-top-bit", length=1 << 63), guessed),
+    "MSG-03": (unfinished, open_ended),
     "MSG-05": (lambda: noticed("json-in-binary"), guessed),
     "CTL-06": (uneven_pings, lost),
     "SEC-02": (
@@ -363,7 +369,10 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-05": encryption.TestHostIsNotSni.test_from_the_middle,
     "TLS-06": encryption.TestChangedRecord.test_none_for_sure,
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
+    "TLS-08": encryption.TestImpossibleChoice.test_none,
     "PRX-19": encryption.TestInterception.test_others,
+    "SEC-17": ways.TestLogins.test_none_was_given_or_none_that_can_be_read,
+    "PRX-23": refusals.TestDidNotArrive.test_the_request_or_the_body_was_not_captured,
     "PRX-21": ways.TestRefusals.test_no_websocket_connection_tells_what_it_was_for,
     "H2-01": http2.TestSettings.test_not_where_settings_may_be_missing,
     "H2-02": http2.TestSettings.test_not_where_settings_may_be_missing,

@@ -19,11 +19,13 @@ from fuzz.targets import (
     TARGETS,
     frames,
     heads,
+    http2,
     inflate,
     packets,
     pipeline,
     readers,
     reassembly,
+    stories,
     tables,
     tls,
 )
@@ -40,6 +42,8 @@ EXECUTIONS = {
     "pipeline": 500,
     "tables": 15,
     "tls": 40,
+    "http2": 40,
+    "stories": 20,
 }
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 
@@ -132,8 +136,22 @@ def one_record_twice(contents_of: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def one_frame_uncounted(stage_of: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(*arguments: Any) -> Any:
+        stage = stage_of(*arguments)
+        for connection in stage.connections:
+            connection.client_frames += 1
+        return stage
+
+    return broken
+
+
 def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: lines(*arguments)[1:]
+
+
+def with_a_bell(lines: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments: [*lines(*arguments), [("\a", "")]]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +166,8 @@ def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
         (pipeline, "read", one_frame_more),
         (tables, "lines", one_line_less),
         (tls, "contents_of", one_record_twice),
+        (http2, "stage_of", one_frame_uncounted),
+        (stories, "explained_lines", with_a_bell),
     ],
     ids=TARGETS,
 )
@@ -158,7 +178,7 @@ def test_each_target_notices_what_is_broken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, name, broken(getattr(module, name)))
-    seeds = module.TARGET.seeds()[:3] if module is tables else module.TARGET.seeds()
+    seeds = module.TARGET.seeds()[:3] if module in (tables, stories) else module.TARGET.seeds()
     target = dataclasses.replace(module.TARGET, seeds=lambda: seeds)
     assert run(target, chance(1), executions=0).failures
 

@@ -39,6 +39,7 @@ from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.route import PLAIN
 from wsanalyze.limits import Limits
+from wsanalyze.recording import Wants
 
 EMPTY, WEBSOCKET, HTTP, TLS, OTHER = range(5)
 
@@ -288,6 +289,25 @@ class TestBeginnings:
         stage.client(PREFACE + h2(SETTINGS)).headers(1, 1, [(":status", "200")])  # type: ignore[attr-defined]
         stage.body(1, 1, b"page", END_STREAM).open(3).talk(3, b"a").finish()
         assert rows(stage) == [(3, "established", 1, 1, "capture-end")]
+
+    @pytest.mark.parametrize("stream", [0, 2])
+    def test_streams_that_no_client_opens(self, stream: int) -> None:
+        stage = Connection(wants=Wants(observe=True)).begin().headers(0, stream, REQUEST).open(1)
+        stage.finish()
+        assert rows(stage) == [(1, "established", 0, 0, "capture-end")]
+        found = stage.connection.observation
+        assert found is not None
+        assert found.stream is not None
+        assert found.stream.shared.malformed == 1
+
+    def test_trailers_are_no_request(self) -> None:
+        stage = Connection(wants=Wants(observe=True)).begin()
+        stage.headers(0, 1, GET).headers(0, 1, [("x-sum", "1")], END_HEADERS | END_STREAM)
+        stage.open(3).finish()
+        found = stage.connection.observation
+        assert found is not None
+        assert found.stream is not None
+        assert (found.stream.shared.requests, found.stream.shared.websockets) == (1, 1)
 
     def test_only_requests(self) -> None:
         stage = Connection().begin().headers(0, 1, GET, END_HEADERS | END_STREAM)
@@ -556,3 +576,27 @@ class TestUnknown:
         stage.finish()
         assert len(stage.connections) == 1
         assert stage.recorder.summaries[0].http2_unknown_streams == 0
+
+
+class TestOnlyTheServer:
+    """A capture without the client's packets, from the beginning on."""
+
+    def answered(self, *data: bytes) -> Connection:
+        stage = Connection()
+        stage.server(h2(SETTINGS, 0, 0, ENABLED))
+        stage.headers(1, 1, [(":status", "200")])
+        for each in data:
+            stage.body(1, 1, each)
+        stage.finish()
+        assert stage.recorder.held == 0
+        return stage
+
+    def test_its_frames_tell(self) -> None:
+        frames = [frame(b"message number %d of the server" % each) for each in range(12)]
+        stage = self.answered(*frames, frame(b"\x03\xe8", 8))
+        row = stage.connection
+        assert (row.http_stream, row.outcome, row.http_version) == (1, "unseen", "2")
+        assert (row.client_frames, row.server_frames, row.client_direction) == (0, 13, 0)
+
+    def test_a_page_does_not(self) -> None:
+        assert self.answered(*[b"<p>a page of text</p>" * 20] * 12).connections == []

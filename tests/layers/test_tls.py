@@ -25,6 +25,7 @@ from support.tls_crafted import (
     CLIENT_RANDOM,
     KEY_UPDATE,
     SERVER_RANDOM,
+    TLS_1_3_CHOSEN,
     TLS_1_3_OFFERED,
     Crafted13,
     Sealer12,
@@ -723,3 +724,15 @@ def test_a_server_hello_tells_who_is_the_client() -> None:
     stage.conversation.low_port, stage.conversation.high_port = 443, 1080
     stage.data(1, record(22, server_hello())).finish()
     assert (tls_of(stage).client_port, tls_of(stage).server_port) == (443, 1080)
+
+
+def test_a_client_hello_that_may_be_encrypted() -> None:
+    """Browsers say so where it is not, too (GREASE): the reason names what may be."""
+    hello = client_hello(TLS_1_3_OFFERED, (0xFE0D, bytes(100)), random=bytes(32))
+    stage = stage_of(crafted_secrets())
+    play(stage, [(0, record(22, hello)), (1, record(22, server_hello(TLS_1_3_CHOSEN)))])
+    stage.finish()
+    assert tls_of(stage).reason == (
+        "no secret for this client random in 1 file, 5 lines; its ClientHello has ECH, with which "
+        "another random may count"
+    )

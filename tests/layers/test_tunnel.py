@@ -72,6 +72,51 @@ def whole(stage: Stage, way: str | None, *scripts: Script) -> None:
     assert stage.recorder.held == 0
 
 
+class TestLogins:
+    """What is kept of credentials that a proxy was given: of which kind, and where."""
+
+    def of(self, script: Script) -> list[tuple[str, int]]:
+        stage = played([*script, *SESSION])
+        stage.finish()
+        return [(login.what, login.packet) for login in stage.connection.proxy_logins]
+
+    def asked_with(self, *fields: str) -> list[tuple[str, int]]:
+        return self.of([("client", http("CONNECT chat.example:80 HTTP/1.1", *fields)), CONNECT[1]])
+
+    def test_of_a_connect(self) -> None:
+        assert self.asked_with("Proxy-Authorization: basic YW5uYTpz") == [
+            ("Proxy-Authorization: Basic", 1)
+        ]
+        assert self.asked_with("proxy-authorization:Bearer\tabc") == [
+            ("Proxy-Authorization: Bearer", 1)
+        ]
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            'Proxy-Authorization: Digest username="anna"',
+            "Proxy-Authorization: Basic ",
+            "Proxy-Authorization: Basically none",
+            "Authorization: Basic YW5uYTpz",
+            "X-Proxy-Authorization: Basic YW5uYTpz",
+        ],
+    )
+    def test_what_nobody_can_use_there(self, field: str) -> None:
+        assert self.asked_with(field) == []
+
+    def test_of_socks(self) -> None:
+        assert self.of(SOCKS5_LOGIN) == [("SOCKS5 user name and password", 3)]
+        assert self.of(SOCKS5) == []
+        assert self.of(SOCKS4) == []
+
+    def test_of_a_request_that_was_refused_and_another_one(self) -> None:
+        login = http("CONNECT chat.example:80 HTTP/1.1", "Proxy-Authorization: Basic YW5uYTpz")
+        first = [CONNECT[0], ("server", ASKED_FOR_CREDENTIALS)]
+        assert self.of([*first, ("client", login), CONNECT[1]]) == [
+            ("Proxy-Authorization: Basic", 3)
+        ]
+
+
 @pytest.mark.parametrize(("script", "way"), WAYS.values(), ids=WAYS)
 class TestEveryWay:
     def test_message_by_message(self, script: Script, way: str) -> None:

@@ -139,8 +139,31 @@ def test_nothing_found_says_what_was_looked_at() -> None:
     assert lines(audit_of([], [ended()]))[2:] == [
         "looked at       4 checks on 1 connection: 1 seen whole",
         "",
+        "What everyone meets first",
+        "  invalid Upgrade header         not looked for",
+        "  invalid Sec-WebSocket-Key      not looked for",
+        "  invalid Sec-WebSocket-Accept   no",
+        "  invalid subprotocol            not looked for",
+        "  invalid extension              not looked for",
+        "",
         "Nothing found.",
     ]
+
+
+def test_what_http2_does_not_use_is_not_called_absent() -> None:
+    stream, other = connection(http_stream=3), ended()
+    shown = "  invalid Sec-WebSocket-Accept   "
+    assert f"{shown}not used in HTTP/2 (status 2xx instead)" in lines(audit_of([], [stream]))
+    assert f"{shown}no; in 1 connection: not used in HTTP/2 (status 2xx instead)" in lines(
+        audit_of([], [other, stream])
+    )
+
+
+def test_a_place_before_the_beginning_and_one_in_the_middle() -> None:
+    early = replace(finding(), time=-5_000_000)
+    assert " before the connection began" in printed(audit_of([early], [ended()]))
+    middle = connection(outcome="unseen", handshake=None, connect_ms=None)
+    assert "after its first packet here" in printed(audit_of([finding()], [middle]))
 
 
 def test_nothing_to_look_at() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,8 +22,11 @@ FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
 LOOKED_AT = 1024
 # Bytes that a compressed key log may have; what is behind them is not read.
 MOST_UNPACKED = 1024 * 1024 * 1024
-# How much of the rest of such a line is read at once.
-PASSED_OVER = 1024 * 1024
+# Whether files have changed is asked for each connection, which takes some 8 us a file. Where there
+# are more files than so many, the next look is so many seconds for each of them in coming.
+MANY, PATIENCE = 64, 0.0002
+# How much of the rest of such a line is read at once, and how often: a device has no end.
+PASSED_OVER, PATIENCE_WITH_LINE = 1024 * 1024, 64
 
 
 def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
@@ -38,37 +42,34 @@ def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
 class KeyLogs:
     """Key logs that programs may be writing while a capture of them is read."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
         self.paths = paths
+        self.clock = clock
+        self.next_look = 0.0
         # Of each file how much was read, up to the end of a line.
         self.read: dict[Path, int] = {}
-        self.compressed: set[Path] = set()
+        # Compressed files, which nobody appends to, and captures and the like in folders.
+        self.left_out: set[Path] = set()
 
     def lines(self) -> Iterator[Iterator[bytes]]:
         """Yield the lines of each key log as `lines_of`; UsageError where one cannot be read."""
         for path in self.paths:
-            for file in _logs(path):
-                yield self._followed(file)
-
-    def _followed(self, file: Path) -> Iterator[bytes]:
-        if _compression(file) is not None:
-            # Nobody appends to it.
-            self.compressed.add(file)
-            yield from _lines(file)
-            return
-        read = 0
-        for line in _lines(file):
-            read += len(line)
-            if line.endswith(b"\n"):
-                self.read[file] = read
-            yield line
+            for file in _files(path):
+                if _compression(file) is not None:
+                    self.left_out.add(file)
+                if path != file and _is_binary(file):
+                    self.left_out.add(file)
+                else:
+                    yield _lines(file, self.read)
 
     def appended(self) -> Iterator[list[bytes]]:
         """Yield the whole lines that files got since they were read, and those of new files.
 
         At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
-        were changed last.
+        were changed last; none where there are many and the last look was not long ago.
         """
+        if self.clock() < self.next_look:
+            return
         for file, size in self._changed():
             start = self.read.get(file, 0)
             try:
@@ -80,18 +81,22 @@ class KeyLogs:
                     self.read[file] = stream.tell() - len(data) + len(whole)
             except OSError:
                 continue  # it was readable when the pass began: whoever writes it may replace it
-            if whole and not (start == 0 and file not in self.paths and b"\0" in data[:LOOKED_AT]):
+            if start == 0 and file not in self.paths and b"\0" in data[:LOOKED_AT]:
+                self.left_out.add(file)
+            elif whole:
                 yield [line[:LONGEST] for line in whole.splitlines()]
 
     def _changed(self) -> list[tuple[Path, int]]:
         found = []
         for path in self.paths:
             try:
-                files = [file for file in _logs(path) if file not in self.compressed]
+                files = [file for file in _files(path) if file not in self.left_out]
                 states = [(file, file.stat()) for file in files]
             except (OSError, UsageError):
                 continue
             found += [(state.st_mtime_ns, file, state.st_size) for file, state in states]
+        if len(found) > MANY:
+            self.next_look = self.clock() + PATIENCE * len(found)
         found.sort(reverse=True)
         return [
             (file, size) for _, file, size in found[:FOLLOWED] if size != self.read.get(file, 0)
@@ -180,13 +185,20 @@ def _files(path: Path) -> list[Path]:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, read: dict[Path, int] | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file; `read` takes where the last one ended that has an end."""
     try:
         with path.open("rb") as opened:
             file = _unpacked(opened, path)
             while line := file.readline(LONGEST):
                 yield line
-                while line and not line.endswith(b"\n"):
+                for _ in range(PATIENCE_WITH_LINE):
+                    if line.endswith(b"\n") or not line:
+                        break
                     line = file.readline(PASSED_OVER)
+                else:
+                    raise UsageError(f"key log {path}: a line without an end: it is none")
+                if line and read is not None and file.seekable():
+                    read[path] = file.tell()
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None

@@ -102,6 +102,7 @@ def not_permitted(name: str) -> NotPossibleError:
 
 
 def find_scapy() -> None:
+    """Raise NotPossibleError where scapy is not installed."""
     if find_spec("scapy") is None:
         raise NotPossibleError("socket", "a socket of our own needs scapy", advice=EXTRA)
 

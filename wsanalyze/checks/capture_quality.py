@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.one_way import maybe_unseen_end
 from wsanalyze.tables.capture_summary import LACKING, CaptureSummary
 
 SENDERS = ("client", "server")
 _CAPTURE = ("capture",)
 
-# Beyond these limits rows wait in a file, and connections are compared in turns: nothing is missing.
+# Beyond these limits rows wait in a file, connections are compared in turns: nothing is missing.
 HARMLESS = ("rows", "recent")
 
 # Reasons why TLS stayed closed that are told, the most frequent ones.
@@ -96,21 +97,23 @@ _MISSING = {
 @check(
     "TRN-05",
     "no-handshake",
-    "The session began before the capture",
+    "The opening handshake is not in the capture",
     severity="info",
     tags=_CAPTURE,
     references=(),
     explanation=(
-        "The handshake is not in the capture: that this is WebSocket, and who is the client, is "
-        "told from the frames themselves. What was agreed upon is not known, compression among it."
+        "The capture began later, or lacks parts of the handshake: that this is WebSocket, and who "
+        "is the client, is told from the frames themselves. What was agreed upon is not known, "
+        "compression among it."
     ),
-    advice="Start the capture before the connection is opened.",
+    advice="Start the capture before the connection is opened, with -s 262144.",
     example="from-the-middle.pcapng",
+    circumstances=("unseen",),
 )
 def no_handshake(facts: Facts) -> Iterator[Finding]:
     """TRN-05."""
     record = facts.connection
-    if record.outcome != "unseen":
+    if record.outcome != "unseen" or maybe_unseen_end(facts) is not None:
         return
     firsts = [facts.side(sender).first for sender in SENDERS]
     seen = [event for event in firsts if event is not None]
@@ -118,8 +121,10 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     asked, answered = record.request_packet is not None, record.response_packet is not None
     part = _MISSING[asked, answered]
     told = "" if answered else ": told to be WebSocket by its frames"
+    # Its SYN is there: the session did not begin before the capture.
+    whole = " as a whole" if part == "handshake" and record.connect_ms is not None else ""
     yield Finding(
-        f"the {part} is not in the capture{told}",
+        f"the {part} is not in the capture{whole}{told}",
         time=first.time if first else None,
         packet=first.packet if first else None,
         frame=first.frame if first else None,
@@ -137,6 +142,7 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     explanation="Nothing is wrong: how the connection ended is not known.",
     advice="Capture longer if the end matters.",
     example="capture-ends-open.pcap",
+    circumstances=("open",),
 )
 def still_open(facts: Facts) -> Iterator[Finding]:
     """TRN-06."""

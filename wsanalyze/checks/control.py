@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts, described
@@ -178,6 +179,7 @@ def mismatched_pong(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong.",
     example="keepalive.pcap",
+    circumstances=("unsolicited-pongs",),
 )
 def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
     """CTL-05: one finding a side, with the interval."""
@@ -206,6 +208,7 @@ def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
         "mistake, or meant to keep the other end busy."
     ),
     advice="Bound the rate at which Pings are answered; one in twenty seconds is enough.",
+    circumstances=("pings",),
 )
 def ping_flood(facts: Facts) -> Iterator[Finding]:
     """CTL-06."""
@@ -264,6 +267,7 @@ def ping_after_close(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong. Compare with the connect time, which no program takes part in.",
     example="keepalive.pcap",
+    circumstances=("pongs",),
 )
 def ping_round_trips(facts: Facts) -> Iterator[Finding]:
     """CTL-08: one finding for each side whose Pings were answered several times."""
@@ -273,8 +277,11 @@ def ping_round_trips(facts: Facts) -> Iterator[Finding]:
         if took.count < SEVERAL or not (facts.whole("client") and facts.whole("server")):
             continue
         least, mean, most = (each / 1e6 for each in (took.least, took.mean, took.most))
+        # That of the first ones, where there are thousands.
+        times = facts.side(sender).pong_times
+        middle = f"{median(times) / 1e6:.3f} ms in the median, " if times else ""
         message = (
             f"{took.count} Pings of the {sender} were answered, after {least:.3f} ms at least, "
-            f"{mean:.3f} ms on average and {most:.3f} ms at most"
+            f"{middle}{mean:.3f} ms on average and {most:.3f} ms at most"
         )
         yield Finding(message, sender=sender)

@@ -1,7 +1,8 @@
-"""Proxies that clients know of (PRX-21): the way through them, and what they refused."""
+"""Proxies that clients know of: the way there, what they refused (PRX-21), logins (SEC-17)."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
@@ -52,10 +53,67 @@ def explicit_proxy(facts: CaptureFacts) -> Iterator[Finding]:
         wish = _maybe_wish(each) if facts.refusals else None
         if wish is not None:
             attempts.setdefault(wish, []).append(each)
+    wishes = {wish: _Attempts(concerned) for wish, concerned in attempts.items()}
     for refusal in facts.refusals:
-        concerned = attempts.get((refusal.client_ip, refusal.where.lower()))
-        if concerned:
+        concerned = wishes.get((refusal.client_ip, refusal.where.lower()))
+        if concerned is not None:
             yield _refused(facts, refusal, concerned)
+
+
+@check(
+    "SEC-17",
+    "proxy-login-in-the-clear",
+    "Credentials for a proxy, readable for everybody on the way",
+    severity="warning",
+    tags=("security", "privacy", "proxy", "handshake"),
+    references=("RFC 7617 §4", "RFC 1929 §2"),
+    explanation=(
+        "The client gave its proxy a user name and password, or a token, and the way to the proxy "
+        "is not encrypted: whoever is on it can use them. That what follows in the tunnel is "
+        "encrypted does not help."
+    ),
+    advice=(
+        "Reach the proxy by TLS, or let it use Digest, Negotiate or addresses; give out other "
+        "credentials in place of these."
+    ),
+    scope=CAPTURE,
+    example="connect-tunnels.pcapng",
+)
+def proxy_login_in_the_clear(facts: CaptureFacts) -> Iterator[Finding]:
+    """SEC-17: one finding for each proxy on the way of a connection."""
+    for each in facts.connections:
+        for login in each.connection.proxy_logins:
+            finding = Finding(
+                "the client logged in to a proxy without encryption",
+                sender="client",
+                time=login.time,
+                packet=login.packet,
+                evidence=login.what,
+                reference="RFC 1929 §2" if login.what.startswith("SOCKS") else "RFC 7617 §4",
+            )
+            yield facts.about(each, finding)
+
+
+class _Attempts:
+    """Attempts with the same wish, by the time of their requests: a stranger can make many."""
+
+    def __init__(self, attempts: list[Facts]) -> None:
+        self.attempts = sorted(attempts, key=_requested)
+        self.last = attempts[-1]
+        self.times = [_requested(each) for each in self.attempts]
+        ways = [destination(each.connection.tunnel) is not None for each in self.attempts]
+        self.last_through = max((place for place, way in enumerate(ways) if way), default=-1)
+
+    def after(self, time: int) -> tuple[Facts | None, bool]:
+        """Return the first one at or after a time, and whether one from there on has a way."""
+        place = bisect_left(self.times, time)
+        if place == len(self.times):
+            return None, False
+        return self.attempts[place], self.last_through >= place
+
+
+def _requested(facts: Facts) -> int:
+    return facts.connection.requested or 0
 
 
 def _went_through(facts: Facts) -> str:
@@ -83,19 +141,18 @@ def _maybe_wish(facts: Facts) -> _Wish | None:
     return None if asked is None else (record.client_ip, asked.lower())
 
 
-def _refused(facts: CaptureFacts, refusal: Refusal, attempts: list[Facts]) -> Finding:
+def _refused(facts: CaptureFacts, refusal: Refusal, attempts: _Attempts) -> Finding:
     """Say what a proxy refused, about the attempt that shows what it was asked for."""
-    after = [each for each in attempts if (each.connection.requested or 0) >= refusal.time]
-    about = after[0] if after else attempts[-1]
+    after, through = attempts.after(refusal.time)
+    about = after or attempts.last
     kind = refusal.way.partition(" ")[0]
     proxy = f"the proxy at {refusal.proxy_ip}:{refusal.proxy_port}"
-    through = any(destination(each.connection.tunnel) is not None for each in after)
     wants = kind == "CONNECT" and refusal.code == _WANTS_CREDENTIALS
     if wants and through:
         message = f"{proxy} wanted credentials first ({refusal.code})"
     else:
         message = f"{proxy} refused {shown(refusal.way)} with {refusal.code}"
-        if after and not through:
+        if after is not None and not through:
             message += "; the client went there without it"
     finding = Finding(
         message,

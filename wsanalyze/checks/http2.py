@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import check
+from wsanalyze.checks.ending import maybe_cut, was_a_try
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.spans import span
@@ -203,19 +204,28 @@ def void_negotiation(facts: Facts) -> Iterator[Finding]:
     explanation=(
         "After both Close frames each end finishes its half of the stream with END_STREAM, as TCP "
         "would with a FIN. RST_STREAM with CANCEL stands for a TCP connection that was reset. "
-        "Other error codes say what went wrong in HTTP/2 itself."
+        "Other error codes say what went wrong in HTTP/2 itself. A stream that was cut without any "
+        "Close frame is CLS-08's."
     ),
     advice="Look at the error code, and at the log of whoever sent it at that time.",
     example="http2-streams.pcapng",
+    circumstances=("http2",),
 )
 def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
-    """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames."""
+    """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames.
+
+    The one that cut a session without any Close is CLS-08's.
+    """
     stream = facts.observation.stream
     if stream is None or not facts.established:
         return
+    cut = maybe_cut(facts)
+    told = None if cut is None or was_a_try(facts, cut) else (cut.by, cut.packet)
     closed = {each for each in ("client", "server") if facts.side(each).close is not None}
     for sender, code, time, packet in stream.resets:
         if len(closed) == 2 and code in (NO_ERROR, CANCEL):
+            continue
+        if (sender, packet) == told:
             continue
         after = "after both Close frames" if len(closed) == 2 else "without the closing handshake"
         yield Finding(
@@ -227,7 +237,7 @@ def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
             expected="END_STREAM after both Close frames",
         )
     for sender, time, packet in stream.finished[:1]:
-        if closed or not facts.whole(sender):
+        if closed or not facts.whole(sender) or (sender, packet) == told:
             continue
         yield Finding(
             f"the {sender} ended stream {stream.number} without a Close frame",
@@ -252,6 +262,7 @@ def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
         "for more than a second: the receiver does not read, or forgets to say so."
     ),
     advice="Look at the receiver: windows are to be opened as data is read, or made larger.",
+    circumstances=("http2",),
 )
 def flow_control_stall(facts: Facts) -> Iterator[Finding]:
     """H2-08."""
@@ -283,6 +294,7 @@ def flow_control_stall(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong. The column http_stream tells the rows apart.",
     example="http2-node.pcapng",
+    circumstances=("http2",),
 )
 def shared_connection(facts: Facts) -> Iterator[Finding]:
     """H2-09: said once for a connection, on the first of its streams."""

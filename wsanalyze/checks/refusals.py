@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.proxy_answers import body_begins, why_intermediary
 from wsanalyze.checks.spans import span
-from wsanalyze.websocket.faults import shown
-from wsanalyze.websocket.fields import Head
 
 _RESPONSE = ("handshake", "response")
 SECOND = 1_000_000_000
@@ -33,14 +31,18 @@ SECOND = 1_000_000_000
     example="refused-upgrades.pcapng",
 )
 def refused(facts: Facts) -> Iterator[Finding]:
-    """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status."""
+    """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status.
+
+    PRX-05 tells of it where an intermediary did so.
+    """
     handshake = facts.handshake
     if handshake is None or handshake.response_head is None:
         return
+    if why_intermediary(facts, handshake.response_head, handshake.status) is not None:
+        return
     status = handshake.status
     unmeant = status is None or status == 200 or status >= 500
-    body = body_begins(handshake.response_head, facts.observation.body)
-    said = f"; its body begins {shown(facts.without_secrets(body))}" if body else ""
+    said = body_begins(facts, handshake.response_head)
     for finding in facts.of_faults("HSR-10"):
         yield replace(
             finding,
@@ -48,15 +50,6 @@ def refused(facts: Facts) -> Iterator[Finding]:
             expected=facts.success,
             severity="warning" if unmeant else "info",
         )
-
-
-def body_begins(head: Head, body: bytes) -> str:
-    """Return the first words of a body that a person can read, "" where it is none."""
-    if head.tokens("content-encoding") or b"\0" in body:
-        return ""
-    if head.has_token("transfer-encoding", "chunked"):
-        body = re.sub(rb"\A[0-9A-Fa-f]+[^\n]*\n", b"", body)
-    return " ".join(body.decode("utf-8", "replace").split())
 
 
 @check(
@@ -75,7 +68,8 @@ def body_begins(head: Head, body: bytes) -> str:
 )
 def version_refused_silently(facts: Facts) -> Iterator[Finding]:
     """HSR-11."""
-    return facts.of_faults("HSR-11")
+    for finding in facts.of_faults("HSR-11"):
+        yield replace(finding, expected="Sec-WebSocket-Version: 13")
 
 
 @check(
@@ -91,7 +85,8 @@ def version_refused_silently(facts: Facts) -> Iterator[Finding]:
 )
 def upgrade_required_without_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSR-12."""
-    return facts.of_faults("HSR-12")
+    for finding in facts.of_faults("HSR-12"):
+        yield replace(finding, expected="Upgrade: websocket")
 
 
 @check(
@@ -171,6 +166,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     advice=(
         "Where the share of the network is small, look at the server: authentication, start-up."
     ),
+    circumstances=("slow",),
 )
 def slow_handshake(facts: Facts) -> Iterator[Finding]:
     """HSR-19."""

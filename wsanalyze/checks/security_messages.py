@@ -103,6 +103,9 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
         "that let only the web through."
     ),
     advice="Find out who runs it, and whether it is meant to be there.",
+    events=("inner-protocol",),
+    fields=("sec-websocket-protocol", "websocket-protocol"),
+    circumstances=("tunnel",),
 )
 def protocol_inside(facts: Facts) -> Iterator[Finding]:
     """SEC-12."""
@@ -158,6 +161,7 @@ def _is_inner(facts: Facts, event: Event) -> bool:
         "and so do programs that report to whoever controls them."
     ),
     advice="Look at a few of the messages: a heartbeat says so.",
+    circumstances=("even",),
 )
 def beacon(facts: Facts) -> Iterator[Finding]:
     """SEC-13."""
@@ -190,6 +194,8 @@ def beacon(facts: Facts) -> Iterator[Finding]:
         "what they carry from whoever watches."
     ),
     advice=("Find out what the application transfers; images, video and archives look like this."),
+    events=("dense",),
+    circumstances=("outflow",),
 )
 def outflow(facts: Facts) -> Iterator[Finding]:
     """SEC-16: by volume, and by the first 4,096 bytes of the first messages of each side."""

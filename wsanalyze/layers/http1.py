@@ -15,6 +15,7 @@ from wsanalyze.layers.http1_lines import (
     begins_segment,
     has_body,
     lets_through,
+    login_of,
     plain_length,
     way_of,
 )
@@ -27,6 +28,7 @@ from wsanalyze.layers.route import PLAIN, Place, Route
 from wsanalyze.layers.session import Session
 from wsanalyze.layers.tunnel import inside, opener, refuse
 from wsanalyze.layers.undecided import Undecided, is_in_doubt
+from wsanalyze.observation import ProxyLogin
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.tunnels.way import DEEPEST, depth
 from wsanalyze.websocket.challenge import BODY_LENGTH
@@ -114,6 +116,7 @@ class Http1(Layer):
         self.upgrading = self.answer_lost = 0
         # The way that the open CONNECT asks for.
         self.connecting: str | None = None
+        self.login: ProxyLogin | None = None
         self.held: list[Piece] = []
         self.held_bytes = 0
         self.early: list[Piece] = []
@@ -418,7 +421,11 @@ class Http1(Layer):
         if head is None and has_body(raw):
             head = read_head(raw)
         self.upgrading = attempt is not None
-        self.connecting = way_of(raw) if method == "CONNECT" else None
+        self.connecting = self.login = None
+        if method == "CONNECT":
+            self.connecting = way_of(raw)
+            what = login_of(raw)
+            self.login = None if what is None else ProxyLogin(what, half.time, half.packet)
         self.answer_lost = 0
         self.given_up = 0
         self.waiting.append(Exchange(method, attempt, self.connecting))
@@ -677,7 +684,8 @@ class Http1(Layer):
             return 1
         offsets = (self.low.offset, self.high.offset)
         place = Place(offsets, self.client_side, before or self.place.before, presumed=presumed)
-        self.inner = inside(self.recorder, self.conversation, self.route, way, place)
+        route, login = self.route, self.login
+        self.inner = inside(self.recorder, self.conversation, route, way, place, login)
         done = self.replay(self.client_side, pieces)
         if self.first_ended >= 0 and not done:
             time, packet = self.conversation.last_time, self.conversation.last_packet

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.http2.frames import PREFACE
 from wsanalyze.http2.places import frames_begin
+from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.layers.route import Route
+from wsanalyze.layers.route import Place, Route
 from wsanalyze.transport.conversation import Conversation
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ def is_beginning(data: bytes, *, of_client: bool) -> bool:
 def begins_http1(data: bytes) -> bool:
     """Say whether a client's first bytes are a request of HTTP/1, whatever TLS agreed on."""
     return REQUEST.match(data) is not None
+
+
+def open_http1(
+    recorder: Recorder, conversation: Conversation, route: Route, client_side: int
+) -> Layer:
+    """Return who reads a client that says requests of HTTP/1 where its preface belongs."""
+    # Which opens HTTP/2 where it changes to that.
+    from wsanalyze.layers.http1 import Http1
+
+    return Http1(recorder, conversation, [0, 0], route, Place(opened_by=client_side))
 
 
 def open_http2(

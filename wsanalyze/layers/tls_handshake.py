@@ -14,12 +14,14 @@ from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.fingerprints import ja3, ja4
 from wsanalyze.tls.hellos import (
     EXTENDED_MASTER_SECRET,
+    NOT_OFFERED,
     TLS_1_0,
     TLS_1_2,
     TLS_1_3,
     ClientHello,
     ServerHello,
     chosen_protocol,
+    disagreements,
     maybe_client_hello,
     maybe_server_hello,
     version_name,
@@ -179,7 +181,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        again = self.client is not None
+        again = self.client is not None or self.is_decided
         self.client = hello
         if again and self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
@@ -194,7 +196,7 @@ class TlsHandshake:
         facts.sni, facts.alpn_offered = hello.sni, hello.alpn
         facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
 
-    def server_hello(self, side: int, body: bytes) -> None:
+    def server_hello(self, side: int, body: bytes, place: tuple[int, int]) -> None:
         """Take a ServerHello; a retry only asks for another ClientHello."""
         if self.is_decided:
             return
@@ -212,7 +214,7 @@ class TlsHandshake:
             # The second ClientHello is in the clear, whatever came before it.
             self.version, self.is_tls_1_3 = TLS_1_3, True
             return
-        self.server = hello
+        self.server, self.facts.hello_at = hello, place
         if self.client is None:
             facts = self.facts
             facts.version, facts.cipher = version_name(hello.version), suite_name(hello.suite)
@@ -231,9 +233,11 @@ class TlsHandshake:
             return False
         self.is_decided = True
         facts = self.facts
-        facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
-        facts.server_random = server.random.hex()
-        facts.alpn = server.alpn
+        if not facts.decrypted:
+            # Facts are those of the first handshake, not of a renegotiation.
+            facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
+            facts.server_random, facts.alpn = server.random.hex(), server.alpn
+            facts.disagreements = disagreements(client, server)
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
             self._stop_hearing()
@@ -285,13 +289,16 @@ class TlsHandshake:
     def _no_secret(self) -> str:
         """Say why there is no secret: none was given, or a key that opens no such connection."""
         secrets = self.recorder.secrets
-        none = f"no secret for this client random in {secrets.described}"
-        if not secrets.private_keys:
-            return none
-        if self._fits_private_key():
-            return NO_CRYPTOGRAPHY
-        what = "TLS 1.3" if self.is_tls_1_3 else "connection with this cipher suite"
-        return f"{none}; a private key opens no {what}"
+        why = f"no secret for this client random in {secrets.described}"
+        if secrets.private_keys:
+            if self._fits_private_key():
+                return NO_CRYPTOGRAPHY
+            what = "TLS 1.3" if self.is_tls_1_3 else "connection with this cipher suite"
+            why += f"; a private key opens no {what}"
+        if self.client is not None and self.client.may_be_encrypted and secrets:
+            # Secrets are logged with the random of the ClientHello inside.
+            why += "; its ClientHello has ECH, with which another random may count"
+        return why
 
     def _may_have_key(self) -> bool:
         """Say whether the client's secret is encrypted with an RSA key that may be there."""
@@ -415,8 +422,11 @@ class TlsHandshake:
         protocol = chosen_protocol(body)
         if protocol is not None:
             self.facts.alpn = protocol
+            client = self.client
+            if client is not None and not client.hides_hello and protocol not in client.alpn:
+                self.facts.disagreements += (NOT_OFFERED,)
 
-    def certificate(self, body: bytes) -> None:
+    def certificate(self, body: bytes, place: tuple[int, int]) -> None:
         """Take what the server's certificate says."""
         leaf = maybe_leaf(body, with_context=self.is_tls_1_3)
         found = maybe_certificate(leaf) if leaf is not None else None
@@ -425,24 +435,25 @@ class TlsHandshake:
         facts = self.facts
         facts.certificate_subject, facts.certificate_issuer = found.subject, found.issuer
         facts.not_before, facts.not_after = found.not_before, found.not_after
+        facts.certificate_at = place
 
     def resumes(self, has_certificate: bool) -> None:
         """Note whether a session was resumed: the server says nothing but its hello then."""
         if self.facts.resumed is None:
             self.facts.resumed = not has_certificate
 
-    def alert(self, side: int, content: bytes) -> None:
+    def alert(self, side: int, content: bytes, place: tuple[int, int]) -> None:
         """Take an alert: who ends the connection, or what failed (RFC 8446 §6)."""
         if len(content) != ALERT_LENGTH:
             return
+        facts, sender = self.facts, self.role(side)
         if content[1] == CLOSE_NOTIFY:
-            sender = self.role(side)
-            if self.facts.closed_by is None:
-                self.facts.closed_by = sender
-            if sender not in self.facts.notified:
-                self.facts.notified += (sender,)
-        elif self.facts.alert is None:
-            self.facts.alert = content[1]
+            if facts.closed_by is None:
+                facts.closed_by, facts.closed_at = sender, place
+            if sender not in facts.notified:
+                facts.notified += (sender,)
+        elif facts.alert is None:
+            facts.alert, facts.alert_by, facts.alert_at = content[1], sender, place
 
     def has_opened(self) -> None:
         """Note that a record was opened, the first one."""

@@ -65,8 +65,8 @@ CONNECTIONS = Table(
         Column(
             "tcp_stream",
             Kind.NULLABLE_INT,
-            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one more "
-            "for each in which SOCKS carries something without TLS)",
+            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one "
+            "more for each in which SOCKS carries something without TLS)",
             "it did not travel over TCP",
         ),
         text("community_id", "Community ID v1, seed 0: the join key to Zeek and Suricata logs"),
@@ -215,7 +215,8 @@ CONNECTIONS = Table(
         category(
             "ended_by",
             ENDINGS,
-            "who sent the first Close frame; without one, who sent the first FIN or RST; "
+            "who sent the first Close frame; without one, who sent the first FIN or RST, but for "
+            "a RST after which its sender went on (it was somebody else's); "
             "`capture-end`; `evicted`: a limit was reached",
             "the TCP connection went on with something else",
         ),
@@ -484,8 +485,8 @@ TLS = Table(
         Column(
             "tcp_stream",
             Kind.NULLABLE_INT,
-            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one more "
-            "for each in which SOCKS carries something without TLS)",
+            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one "
+            "more for each in which SOCKS carries something without TLS)",
             "it did not travel over TCP",
         ),
         time("started", "first packet of the TCP connection"),

@@ -39,6 +39,8 @@ def destination(tunnel: str | None) -> str | None:
 
     A header of the PROXY protocol asks for nothing.
     """
+    if tunnel is None:
+        return None
     asked = [where for kind, where in steps(tunnel) if kind != "PROXY"]
     return asked[-1] if asked else None
 
@@ -51,6 +53,8 @@ def host_and_port(where: str) -> tuple[str, int | None]:
 
 def sources(tunnel: str | None) -> tuple[str, ...]:
     """Return the hosts of those for whom proxies said that they ask, the outer one first."""
+    if tunnel is None:
+        return ()
     return tuple(host_and_port(where)[0] for kind, where in steps(tunnel) if kind == "PROXY")
 
 

@@ -117,7 +117,7 @@ def audited(
     by_serial = numbers(recording)
     numbered = [
         finding
-        if finding.connection is None
+        if finding.connection is None or finding.connection == by_serial[finding.connection]
         else replace(finding, connection=by_serial[finding.connection])
         for finding in findings
     ]

@@ -35,6 +35,13 @@ SEVERITY, LABEL, FIVE = 9, 20, 33
 # The one of the five that takes both heads.
 ACCEPT = "invalid Sec-WebSocket-Accept"
 
+# Those of the five that RFC 8441 §4 and §5 have no use for.
+NOT_IN_HTTP2 = {
+    "invalid Upgrade header": "not used in HTTP/2 (CONNECT instead)",
+    "invalid Sec-WebSocket-Key": "not used in HTTP/2",
+    ACCEPT: "not used in HTTP/2 (status 2xx instead)",
+}
+
 STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 # Labels of `facts` that belong to what was looked at, the alarming ones being coloured.
 SHOWN_FACTS = ("capture", "TCP")
@@ -67,6 +74,8 @@ def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[L
     yield from _looked_at(audited, width)
     yield []
     if not audited.findings:
+        if audited.looked_at and any(found is not None for found in audited.headlines.values()):
+            yield from _headlines(audited, width)
         yield from _nothing(audited, width)
         return
     yield [("Found: ", "bold"), *_counts(audited)]
@@ -150,11 +159,19 @@ def _headlines(audited: Audited, width: int) -> Iterator[Line]:
 
 def _absent(name: str, audited: Audited) -> str:
     """Say no, where a handshake could be looked at: the value of a 101 is judged by its request."""
-    seen = any(
-        each.outcome != "unseen" or (each.request_packet is not None and name != ACCEPT)
+    seen = [
+        each
         for each in audited.looked_at
-    )
-    return "no" if seen else "not captured"
+        if each.outcome != "unseen" or (each.request_packet is not None and name != ACCEPT)
+    ]
+    if not seen:
+        return "not captured"
+    without = [each for each in seen if each.http_stream is not None]
+    if name not in NOT_IN_HTTP2 or not without:
+        return "no"
+    if len(without) == len(seen):
+        return NOT_IN_HTTP2[name]
+    return f"no; in {counted(len(without), 'connection')}: {NOT_IN_HTTP2[name]}"
 
 
 def _connections(found: Sequence[int]) -> str:
@@ -251,8 +268,18 @@ def _place(finding: Finding, connection: Connection | None) -> str | None:
     if finding.sender is not None:
         parts.append(f"of the {finding.sender}")
     if finding.time is not None and connection is not None:
-        parts.append(f"{duration(finding.time - connection.started)} after the connection began")
+        parts.append(_since(finding.time - connection.started, connection))
     return ", ".join(parts) or None
+
+
+def _since(ns: int, connection: Connection) -> str:
+    """Say when: since the beginning, which is that of TCP only where its SYN was captured."""
+    began = "the connection began"
+    if connection.connect_ms is None and connection.outcome == "unseen":
+        began = "its first packet here"
+    if ns == 0:
+        return f"when {began}" if began.endswith("began") else f"in {began}"
+    return f"{duration(abs(ns))} {'before' if ns < 0 else 'after'} {began}"
 
 
 def _advice(audited: Audited, width: int) -> Iterator[Line]:

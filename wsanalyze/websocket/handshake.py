@@ -333,7 +333,7 @@ class Handshake:
         request, response = self.request_head, self.response_head
         if response is None or not self._is_plainly_good:
             return False
-        return not (remarkable(request) or any(map(response.count, REMARKABLE_IN_RESPONSES)))
+        return not (remarkable(request) or response.has_any(REMARKABLE_IN_RESPONSES))
 
     @cached_property
     def faults(self) -> tuple[Fault, ...]:

@@ -6,16 +6,30 @@ from fuzz.target import Target
 from fuzz.targets import (
     frames,
     heads,
+    http2,
     inflate,
     packets,
     pipeline,
     readers,
     reassembly,
+    stories,
     tables,
     tls,
 )
 
 TARGETS: dict[str, Target] = {
     module.TARGET.name: module.TARGET
-    for module in (readers, packets, reassembly, heads, frames, inflate, pipeline, tables, tls)
+    for module in (
+        readers,
+        packets,
+        reassembly,
+        heads,
+        frames,
+        inflate,
+        pipeline,
+        tables,
+        tls,
+        http2,
+        stories,
+    )
 }
