@@ -77,8 +77,8 @@ class CaptureSummary:
     keylog_lines: int = 0
     keylog_not_understood: int = 0
     missing_packages: list[str] = field(default_factory=list)
-    keylog_files: int = 0
     http2_unknown_streams: int = 0
+    keylog_files: int = 0
     tls_reasons: dict[str, int] = field(default_factory=dict)
 
     @property
