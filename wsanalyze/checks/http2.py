@@ -208,7 +208,6 @@ def void_negotiation(facts: Facts) -> Iterator[Finding]:
         "Close frame is CLS-08's."
     ),
     advice="Look at the error code, and at the log of whoever sent it at that time.",
-    example="http2-streams.pcapng",
     circumstances=("http2",),
 )
 def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
