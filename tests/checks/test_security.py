@@ -41,9 +41,9 @@ class TestSecretInTheClear:
     @pytest.mark.parametrize(
         ("line", "evidence"),
         [
-            ("Cookie: sid=0123456789", "Cookie: sid… (14 characters, SHA-256 "),
-            ("Authorization: Bearer 0123456789", "Authorization: Bear… (17 characters, SHA-256 "),
-            ("Proxy-Authorization: Basic YTpi", "Proxy-Authorization: Ba… (10 characters, "),
+            ("Cookie: sid=0123456789", "Cookie: sid… (14 characters)"),
+            ("Authorization: Bearer 0123456789", "Authorization: Bear… (17 characters)"),
+            ("Proxy-Authorization: Basic YTpi", "Proxy-Authorization: … (10 characters)"),
         ],
     )
     def test_fields(self, line: str, evidence: str) -> None:
@@ -108,7 +108,7 @@ class TestTokenInAddress:
         record = asked(target="/chat?access_token=0123456789", scheme="wss")
         [finding] = found(security.token_in_address, record)
         assert finding.message == "the address carries the parameter 'access_token'"
-        assert finding.evidence == "access_token=01… (10 characters)"
+        assert finding.evidence == "access_token=… (10 characters)"
 
     def test_in_the_clear_it_is_another_checks(self) -> None:
         assert found(security.token_in_address, asked(target="/chat?token=0123456789")) == []

@@ -221,6 +221,28 @@ class TestCapture:
         assert verb in of_captures(capture_quality.opaque_tls, capture)[0].message
         assert of_captures(capture_quality.opaque_tls, CaptureSummary("a.pcap")) == []
 
+    @pytest.mark.parametrize(
+        ("attributes", "why"),
+        [
+            ({}, "no secrets are known"),
+            ({"keylog_files": 1}, "the key logs hold no secrets"),
+            ({"keylog_files": 1, "tls_reasons": {"none fits": 3}}, "none fits"),
+            ({"keylog_files": 1, "tls_reasons": {"one": 1, "two": 2}}, "two (2); one (1)"),
+        ],
+    )
+    def test_why_tls_stayed_closed(self, attributes: dict[str, Any], why: str) -> None:
+        capture = CaptureSummary("a.pcap", conversations_tls=3, **attributes)
+        (finding,) = of_captures(capture_quality.opaque_tls, capture)
+        assert finding.message.endswith(f"could not be read: {why}")
+
+    def test_a_package_that_is_missing_is_no_fault_of_the_capture(self) -> None:
+        capture = CaptureSummary("a.pcap")
+        capture.lack("hpack")
+        assert of_captures(capture_quality.poor_capture, capture) == []
+        (finding,) = of_captures(capture_quality.missing_package, capture)
+        assert finding.message.endswith("(pip install hpack)")
+        assert of_captures(capture_quality.missing_package, CaptureSummary("a.pcap")) == []
+
 
 class TestBeginningAndEnd:
     def test_a_session_from_the_middle(self) -> None:

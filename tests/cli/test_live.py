@@ -186,7 +186,7 @@ def test_tables_grow_in_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     done = piped(CHAT, "-o", folder)
     assert done.returncode == 0
-    assert f"tables in {folder}" in " ".join(done.stdout.split())
+    assert f"tablesin{folder}" in "".join(done.stdout.split())
     assert len(pd.read_parquet(folder / "connections")) == 2
     again = piped(CHAT, "-o", folder)
     assert_one_line(again, 2, str(folder), "has tables already")

@@ -546,8 +546,36 @@ class TestWithoutTheLibrary:
         assert stage.gone
         assert stage.conversation.spoke == OTHER
         assert stage.recorder.summaries[0].problem == (
-            "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
+            "HTTP/2 was met and not read: the package hpack is missing (pip install hpack)"
         )
+        assert stage.recorder.summaries[0].missing_packages == ["hpack"]
+
+
+class TestUnknown:
+    """Streams whose request is not in the capture, and whose bytes are no evidence."""
+
+    def test_what_may_be_websocket_is_counted(self) -> None:
+        stage = Connection(opened=False)
+        for _ in range(8):
+            stage.body(1, 5, b"s" * 300).body(0, 5, b"t" * 300)
+        stage.finish()
+        assert stage.connections == []
+        assert stage.recorder.summaries[0].http2_unknown_streams == 1
+
+    def test_what_only_one_side_sent_on_is_a_download(self) -> None:
+        stage = Connection(opened=False)
+        for _ in range(8):
+            stage.body(1, 5, b"s" * 300)
+        stage.finish()
+        assert stage.recorder.summaries[0].http2_unknown_streams == 0
+
+    def test_what_was_recognised_is_not_unknown(self) -> None:
+        stage = Connection(opened=False)
+        for number in range(8):
+            stage.talk(5, f"message {number} of some words".encode())
+        stage.finish()
+        assert len(stage.connections) == 1
+        assert stage.recorder.summaries[0].http2_unknown_streams == 0
 
 
 class TestOnlyTheServer:

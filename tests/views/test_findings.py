@@ -299,3 +299,33 @@ def test_nothing_from_strangers_steers_a_terminal_or_a_ci_service(width: int) ->
 def test_lines_fit(width: int) -> None:
     text = printed(audit_of([HOSTILE, OF_ALL, finding(evidence="漢" * 200)]), width)
     assert max(sum(map(cells, line)) for line in text.splitlines()) <= width
+
+
+def closed(count: int, **facts: Any) -> Audited:
+    """Return an audit of a capture in which so many TLS conversations stayed closed."""
+    capture = CaptureSummary("chat.pcap", format="pcap", conversations_tls=count)
+    return replace(audit_of([], [ended()], **facts), captures=[capture])
+
+
+def test_what_no_check_could_look_into_is_said() -> None:
+    shown = lines(closed(8))
+    looked_at = (
+        "4 checks on 1 connection: 1 seen whole; 8 TLS conversations could not be looked into"
+    )
+    assert looked_at in " ".join(" ".join(shown).split())
+    assert shown[-1] == "Nothing found. But 8 TLS conversations could not be looked into."
+    assert lines(closed(1))[-1] == "Nothing found. But 1 TLS conversation could not be looked into."
+    assert lines(closed(0))[-1] == "Nothing found."
+    assert lines(closed(8, chosen={0}))[-1] == "Nothing found."
+    late = CaptureSummary("a.pcap", format="pcap", conversations_tls=1, http2_unknown_streams=2)
+    assert lines(replace(closed(1), captures=[late]))[-1] == (
+        "Nothing found. But 1 TLS conversation, 2 streams of HTTP/2 could not be looked into."
+    )
+
+
+def test_it_is_said_beside_findings_and_what_to_do_about_it() -> None:
+    hidden = replace(OF_ALL, severity="info", coverage="gap")
+    audit = replace(audit_of([finding(), hidden], [ended()]), captures=closed(2).captures)
+    shown = lines(audit)
+    assert shown[-1].endswith(" in 1 of 1 connection; 2 TLS conversations could not be looked into")
+    assert f"  {ORIGINS.id} {ORIGINS.name}" in shown

@@ -40,7 +40,7 @@ RETIRE = 20
 # it opens the interface itself.
 VLAN = re.compile(r"\bvlan\b")
 RAW, DLT_RAW = 101, 12
-EXTRA = "pip install 'wsanalyze[scapy]'"
+EXTRA = "pip install scapy"
 
 
 class Tap:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.durations import duration
 from wsanalyze.checks.ending import (
     Cut,
     TimeLimit,
@@ -22,6 +21,7 @@ from wsanalyze.checks.ending import (
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
+from wsanalyze.checks.spans import span
 from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
@@ -98,7 +98,7 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
             continue
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         if apart is not None:
-            message = f"RSTs to both ends within {duration(apart)}, without a Close of either"
+            message = f"RSTs to both ends within {span(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
         key = each.handshake.key if each.handshake is not None else None
         if key is None:
@@ -124,7 +124,7 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
         return None
     return (
         f"the proxy at {first.server_ip}:{first.server_port} ended both its legs within "
-        f"{duration(apart)}, without a Close of either end: this one, and that from "
+        f"{span(apart)}, without a Close of either end: this one, and that from "
         f"{second.client_ip}:{second.client_port} to {second.server_ip}:{second.server_port} in "
         f"packet {other.packet}"
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import lgamma, log
 from typing import cast
 
-from wsanalyze.checks.durations import duration
 from wsanalyze.checks.facts import CaptureFacts, Facts, described, ending_name
+from wsanalyze.checks.spans import span
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.ways_to_end import reset_code, said_by_http2, said_by_tls
 from wsanalyze.observation import Ending, Event
@@ -125,7 +125,7 @@ def intermediary_signs(facts: Facts) -> list[str]:
             signs += reset_signs(facts, ending)
     both = both_ends(facts)
     if both is not None:
-        signs.append(f"both ends were told within {duration(both)} of each other")
+        signs.append(f"both ends were told within {span(both)} of each other")
     return list(dict.fromkeys(signs))
 
 

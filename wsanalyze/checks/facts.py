@@ -222,7 +222,7 @@ class Facts:
         return record.responded, record.response_packet
 
     def secret(self, text: str) -> str:
-        """Return a secret as it may be shown: its beginning and a hash, unless all is wanted."""
+        """Return a secret as it may be shown: its beginning and length, unless all is wanted."""
         return text if self.show_secrets else redacted(text)
 
     @lazy

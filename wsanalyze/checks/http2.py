@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import check
-from wsanalyze.checks.durations import duration
 from wsanalyze.checks.ending import maybe_cut, was_a_try
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.spans import span
 from wsanalyze.http2.bodies import error_name
 
 SECOND = 1_000_000_000
@@ -46,8 +46,8 @@ def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
         return
     later = next((each for each in settings if each.value == 1), None)
     if later is not None:
-        late = later.time - requested
-        why = f"it was enabled {duration(late)} later, in packet {later.packet}"
+        late = span(later.time - requested)
+        why = f"it was enabled {late} later, in packet {later.packet}"
     elif settings:
         why = f"the server's SETTINGS say {settings[-1].value}"
     else:

@@ -7,11 +7,11 @@ from calendar import monthrange, timegm
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.durations import duration
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import SERVERS_TOO, author_of, cache_signs, program_of
 from wsanalyze.checks.proxies import host_of
+from wsanalyze.checks.spans import span
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import Handshake
@@ -79,7 +79,7 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
         return
     took = ""
     if record.requested is not None and record.responded is not None:
-        took = f", {duration(record.responded - record.requested)} after the request"
+        took = f", {span(record.responded - record.requested)} after the request"
     message = f"the answer is {handshake.status}{took}: {why}"
     message += body_begins(facts, handshake.response_head)
     yield facts.once(

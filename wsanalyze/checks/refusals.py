@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.durations import duration
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.proxy_answers import body_begins, not_arrived, why_intermediary
+from wsanalyze.checks.spans import span
 
 _RESPONSE = ("handshake", "response")
 SECOND = 1_000_000_000
@@ -121,7 +121,7 @@ def no_response(facts: CaptureFacts) -> Iterator[Finding]:
         if record.responded is None:
             finding = _unanswered(each, ends.get(record.capture, 0), limit_ns)
         elif record.responded - record.requested > limit_ns:
-            waited = duration(record.responded - record.requested)
+            waited = span(record.responded - record.requested)
             finding = each.once("server", f"the response came after {waited}")
         else:
             continue
@@ -146,7 +146,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
         ending = endings[0]
         after = ending.time - requested
         what = "stream" if ending.stream else "connection"
-        how = f"the {ending.sender} {closed[ending.how]} the {what} {duration(abs(after))}"
+        how = f"the {ending.sender} {closed[ending.how]} the {what} {span(abs(after))}"
         message = f"{how} after the request, without a response"
         came = 0 if facts.multiplexed else facts.observation.server_segments
         if came:
@@ -158,7 +158,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     waited_ns = max(record.ended, capture_end) - requested
     if waited_ns <= limit_ns:
         return None
-    return facts.once("server", f"no response came in {duration(waited_ns)}")
+    return facts.once("server", f"no response came in {span(waited_ns)}")
 
 
 @check(
@@ -186,11 +186,11 @@ def slow_handshake(facts: Facts) -> Iterator[Finding]:
         why = why_intermediary(facts, handshake.response_head, handshake.status)
         if why is not None:
             return
-    took = (record.responded - record.requested) / SECOND
-    if took < facts.thresholds.slow_handshake_s or took > facts.thresholds.handshake_s:
+    took = record.responded - record.requested
+    seconds = took / SECOND
+    if not facts.thresholds.slow_handshake_s <= seconds <= facts.thresholds.handshake_s:
         return
-    message = f"request to response took {duration(record.responded - record.requested)}"
+    message = f"request to response took {span(took)}"
     if record.connect_ms is not None:
-        connect = duration(round(record.connect_ms * 1e6))
-        message += f"; SYN to SYN/ACK took {connect}"
+        message += f"; SYN to SYN/ACK took {span(round(record.connect_ms * 1e6))}"
     yield facts.once("server", message)

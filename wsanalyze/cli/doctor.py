@@ -118,7 +118,7 @@ def _first_line(program: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return "does not start"
     lines = (done.stdout or done.stderr).decode("utf-8", "replace").splitlines()
-    return lines[0].strip() if lines else "version unknown"
+    return lines[0].strip().rstrip(".") if lines else "version unknown"
 
 
 def _version_of(package: str) -> str | None:

@@ -492,8 +492,11 @@ class Http2(Layer):
         for number_of, recognition in guesses.all():
             recognition.finish()
             if recognition.client_side() < 0:
+                guesses.give_up(number_of)
                 continue
             self.adopt(number_of, recognition)
             stream = self.streams.pop(number_of, None)
             if stream is not None:
                 stream.finish(0, self.conversation.last_time)
+        summary = self.recorder.summaries[self.conversation.capture]
+        summary.http2_unknown_streams += guesses.in_vain

@@ -25,8 +25,6 @@ FIRST = b"\x04\x00\x00\x00\x00\x00"
 # What begins a request of HTTP/1 (RFC 9112 §3).
 REQUEST = re.compile(rb"(?!PRI )[A-Z]{3,16} [!-~]+ HTTP/1\.[01]\r?\n")
 
-MISSING = "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
-
 
 def begins_http2(data: bytes, *, blind: bool) -> bool:
     """Say whether a side's first bytes are HTTP/2: the preface, or SETTINGS of a server.
@@ -80,7 +78,6 @@ def open_http2(
         if error.name != "hpack":
             raise
         conversation.spoke = OTHER
-        summary = recorder.summaries[conversation.capture]
-        summary.problem = summary.problem or MISSING
+        recorder.summaries[conversation.capture].lack("hpack")
         return None
     return Http2(recorder, conversation, route, client_side, midstream)

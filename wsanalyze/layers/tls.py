@@ -100,7 +100,9 @@ class Tls(TlsLine):
             self.finish(1)
             return 1
         self.is_1_3 = self.handshake.is_tls_1_3
-        self.flows = self.inner is not None and not (keeps and self.counted)
+        # Where records are kept to be shown, each goes the long way.
+        shown = self.recorder.streams is not None
+        self.flows = self.inner is not None and not shown and not (keeps and self.counted)
         return 0
 
     def overfull(self) -> bool:

@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from wsanalyze.layers.tls_blind import Found
     from wsanalyze.tls.ciphers import Opener
 
-# As `Conversation.spoke` numbers what is not recognised; the layer within may know better.
-DECRYPTED = 4
+# As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
+DECRYPTED = 0
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
 ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
+NO_CRYPTOGRAPHY = "the package cryptography is missing: pip install cryptography"
 NO_SESSION = (
     "it resumes a session that no secret is known of, and exchanges no key that a private key opens"
 )
@@ -80,7 +81,10 @@ class TlsHandshake:
         self.facts = self._begin()
 
     def _begin(self) -> TlsConnection:
-        conversation, side = self.conversation, max(self.client_side, 0)
+        conversation, side = self.conversation, self.client_side
+        if side < 0:
+            # As for a connection from the middle: nobody knows, and servers have the low ports.
+            side = 1 if conversation.high_port > conversation.low_port else 0
         client, server = conversation.endpoint(side), conversation.endpoint(1 - side)
         facts = TlsConnection(
             conversation=conversation.index,
@@ -202,6 +206,7 @@ class TlsHandshake:
             return
         if self.client is None:
             self.client_side = 1 - side
+            self._name_ends()
         elif not self.is_server(side):
             self.say("a ServerHello of the client")
             return
@@ -278,25 +283,34 @@ class TlsHandshake:
         if server.compression:
             return "it is compressed, which is not decrypted"
         if not has_cryptography():
-            return "the package cryptography is missing: install wsanalyze[tls]"
+            return NO_CRYPTOGRAPHY
         return None
 
     def _no_secret(self) -> str:
-        why = f"no secret for this client random in {self.recorder.secrets.described}"
-        if self.client is not None and self.client.may_be_encrypted and self.recorder.secrets:
+        """Say why there is no secret: none was given, or a key that opens no such connection."""
+        secrets = self.recorder.secrets
+        why = f"no secret for this client random in {secrets.described}"
+        if secrets.private_keys:
+            if self._fits_private_key():
+                return NO_CRYPTOGRAPHY
+            what = "TLS 1.3" if self.is_tls_1_3 else "connection with this cipher suite"
+            why += f"; a private key opens no {what}"
+        if self.client is not None and self.client.may_be_encrypted and secrets:
             # Secrets are logged with the random of the ClientHello inside.
             why += "; its ClientHello has ECH, with which another random may count"
         return why
 
     def _may_have_key(self) -> bool:
         """Say whether the client's secret is encrypted with an RSA key that may be there."""
+        return self._fits_private_key() and has_cryptography()
+
+    def _fits_private_key(self) -> bool:
         suite = self.suite
         return (
             suite is not None
             and suite.exchange == "RSA"
             and TLS_1_0 <= self.version < TLS_1_3
             and bool(self.recorder.secrets.private_keys)
-            and has_cryptography()
         )
 
     def hears(self, kind: int, body: bytes) -> None:
@@ -459,12 +473,23 @@ class TlsHandshake:
         if self.why is None and facts.bad_records:
             self.why = "the secret of its client random opens none of its records"
         if self.why is None and (self.client is None or self.goes_on) and not self.is_decided:
-            self.why = why_closed(self.client, self.server, self.recorder.secrets)
+            self.why = self._why_undecided()
         if self.why is None and facts.alert is not None:
             self.why = f"the handshake ended with alert {facts.alert}"
         if self.why is None and self.server is None:
             self.why = "the server did not answer"
         facts.reason = self.why or "it has no protected records"
+        summary = self.recorder.summaries[self.conversation.capture]
+        summary.stays_closed(facts.reason)
+        if facts.reason == NO_CRYPTOGRAPHY:
+            summary.lack("cryptography")
+
+    def _why_undecided(self) -> str:
+        secrets = self.recorder.secrets
+        if not secrets or has_cryptography():
+            return why_closed(self.client, self.server, secrets)
+        known = self.client is None or bool(secrets.of(self.client.random))
+        return NO_CRYPTOGRAPHY if known else why_closed(self.client, self.server, secrets)
 
 
 TRAFFIC = (

@@ -97,7 +97,7 @@ def _looked_at(audited: Audited, width: int) -> Iterator[Line]:
         yield [("interrupted     ", "yellow"), ("this is what was read until then", "")]
     checks = counted(len(audited.checks), "check")
     connections = counted(len(audited.looked_at), "connection")
-    text = f"{checks} on {connections}{_coverages(audited.looked_at)}"
+    text = f"{checks} on {connections}{_coverages(audited.looked_at)}{_unread(audited)}"
     yield from labelled("looked at", text, width, column=16, label_style="bold")
 
 
@@ -116,6 +116,8 @@ def _nothing(audited: Audited, width: int) -> Iterator[Line]:
         text = "Nothing found."
     if not audited.complete:
         text += " The captures were read in part only."
+    if audited.unread:
+        text += f" But{_unread(audited).removeprefix(';')}."
     yield from ([(each, "bold")] for each in wrapped(text, width))
 
 
@@ -131,10 +133,16 @@ def _counts(audited: Audited) -> Line:
 def _last(audited: Audited) -> Line:
     concerned = {each.connection for each in audited.findings if each.connection is not None}
     of = counted(len(audited.looked_at), "connection")
-    text = f" in {number(len(concerned))} of {of}"
+    text = f" in {number(len(concerned))} of {of}" if audited.looked_at else ""
     if not audited.complete:
         text += "; the captures were read in part only"
-    return [*_counts(audited), (text, "")]
+    return [*_counts(audited), (text + _unread(audited), "")]
+
+
+def _unread(audited: Audited) -> str:
+    """Return what could not be looked into, behind a semicolon; nothing where all could."""
+    parts = [f"{number(count)} {what}" for what, count in audited.unread.items()]
+    return f"; {', '.join(parts)} could not be looked into" if parts else ""
 
 
 def _headlines(audited: Audited, width: int) -> Iterator[Line]:
@@ -289,8 +297,8 @@ def _since(ns: int, connection: Connection) -> str:
 
 
 def _advice(audited: Audited, width: int) -> Iterator[Line]:
-    """Yield what to do, once for each check that found an error or a warning."""
-    bad = [each for each in audited.findings if each.severity != "info"]
+    """Yield what to do, once for each check that found an error or a warning, or could not look."""
+    bad = [each for each in audited.findings if each.severity != "info" or _hides(each)]
     found = {each.check: audited.check(each) for each in bad}
     if not found:
         return
@@ -299,6 +307,11 @@ def _advice(audited: Audited, width: int) -> Iterator[Line]:
         yield [(f"  {check.id} {check.name}", "bold")]
         yield from labelled("", check.advice, width, column=4)
     yield []
+
+
+def _hides(finding: Finding) -> bool:
+    """Say whether it tells of something in the captures that could not be looked into."""
+    return finding.connection is None and finding.coverage == "gap"
 
 
 def _badness(findings: Iterable[Finding]) -> int:
