@@ -239,6 +239,7 @@ def interception(facts: Facts) -> Iterator[Finding]:
         "does not show what was received. What was in it is a hole in what is inside."
     ),
     advice="Look at the packet, and capture at the other end as well.",
+    circumstances=("tls",),
 )
 def changed_record(facts: Facts) -> Iterator[Finding]:
     """TLS-06: one finding for each connection, at the first such record."""
@@ -267,6 +268,7 @@ def changed_record(facts: Facts) -> Iterator[Finding]:
         "Send a Close, then a close_notify, before the socket is closed; treat what ends without "
         "either as cut."
     ),
+    circumstances=("tls",),
 )
 def no_close_notify(facts: Facts) -> Iterator[Finding]:
     """TLS-07: where all that was sent could be read."""
@@ -294,6 +296,7 @@ def no_close_notify(facts: Facts) -> Iterator[Finding]:
         "has changed a hello, or one of both ends is broken. Clients have to give up then."
     ),
     advice="Compare the ClientHello as captured at both ends; look for a device that opens TLS.",
+    circumstances=("tls",),
 )
 def impossible_choice(facts: Facts) -> Iterator[Finding]:
     """TLS-08."""
