@@ -238,8 +238,9 @@ class AnalyzedConnection:
         kept = self._tables.recording.messages
         if kept is None or message.connection != self.number:
             raise UsageError(f"message {message.number} is not one of connection {self.number}")
-        start = kept.payload_start[message.serial]
-        stop = kept.payload_stop[message.serial]
+        columns = kept.arrays()
+        start = columns["payload_start"][message.serial]
+        stop = columns["payload_stop"][message.serial]
         return bytes(kept.payloads[start:stop]) if start >= 0 else b""
 
     @cached_property
