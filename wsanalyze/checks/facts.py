@@ -55,6 +55,11 @@ def _set_of(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+@lru_cache(KEPT_SETS)
+def _origin_of(text: str) -> re.Match[str] | None:
+    return ORIGIN.match(text)
+
+
 @dataclass
 class Facts:
     """One connection attempt: its record, its handshake, and what was noticed of it."""
@@ -115,7 +120,7 @@ class Facts:
     @lazy
     def origin(self) -> re.Match[str] | None:
         """The Origin taken apart: scheme, name, port; None where it is none of a site."""
-        return ORIGIN.match(self.handshake.origin or "") if self.handshake is not None else None
+        return _origin_of(self.handshake.origin or "") if self.handshake is not None else None
 
     @lazy
     def closes(self) -> tuple[Event, ...]:
