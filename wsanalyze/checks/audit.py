@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Sets of what was seen for which the checks that look at them are remembered.
 KEPT_SETS = 1024
 
+# Most connections have no fault.
+NOTHING: frozenset[str] = frozenset()
+
 # Findings of one check, connection and sender that are kept with their places.
 KEPT_FINDINGS = 5
 
@@ -41,6 +44,8 @@ class Audit:
         self._single = single
         # Most connections of a capture have the same fields, events and circumstances as others.
         self._known: dict[_Seen, Sequence[Check]] = {}
+        # Names of fields → those of them that a check waits for.
+        self._waited_for: dict[frozenset[str], frozenset[str]] = {}
 
     def findings(
         self,
@@ -81,16 +86,26 @@ class Audit:
         """Return the checks that have something to look at."""
         observation = facts.connection.observation
         counts = observation.counts if observation is not None else {}
-        faults = frozenset(facts.faults.keys() & self._by_fault.keys())
-        fields = facts.field_names & self._fields
-        events = frozenset(kind for kind, _ in counts if kind in self._by_event)
-        seen = (faults, fields, events, circumstances(facts))
+        faults, events = NOTHING, NOTHING
+        if facts.faults:
+            faults = frozenset(facts.faults.keys() & self._by_fault.keys())
+        if counts:
+            events = frozenset([kind for kind, _ in counts if kind in self._by_event])
+        seen = (faults, self._of_fields(facts.field_names), events, circumstances(facts))
         due = self._known.get(seen)
         if due is None:
             if len(self._known) >= KEPT_SETS:
                 self._known.clear()
             due = self._known[seen] = self._waiting_for(*seen)
         return due
+
+    def _of_fields(self, names: frozenset[str]) -> frozenset[str]:
+        found = self._waited_for.get(names)
+        if found is None:
+            if len(self._waited_for) >= KEPT_SETS:
+                self._waited_for.clear()
+            found = self._waited_for[names] = names & self._fields
+        return found
 
     def _waiting_for(
         self,

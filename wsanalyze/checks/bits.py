@@ -20,6 +20,7 @@ PLACES = 512
 SHIFT = 23
 SPREAD = 0x9E3779B1
 ALL = 0xFFFFFFFF
+NONE = array("I")
 # The lowest bit of each of four bytes.
 LOWEST = 0x01010101
 
@@ -47,6 +48,8 @@ class Bits:
         # A C array, see the .pxd.
         self.lanes = [0] * 8
         self.count()
+        # Thousands of connections keep what is known, not what it was told by.
+        self.seen = self.numbers = NONE
 
     @cython.boundscheck(False)
     def count(self) -> cython.int:

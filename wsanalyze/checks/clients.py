@@ -68,11 +68,12 @@ def pretended_browser(facts: Facts) -> Iterator[Finding]:
     if browser is None:
         return
     head = handshake.request_head
-    missing = [name for name, field in WRITTEN.items() if not head.count(field)]
+    there = head.names
+    missing = [name for name, field in WRITTEN.items() if field not in there]
     said = []
     if len(missing) >= 2:
         said.append(f"{', '.join(missing)} missing")
-    names = list(head.names)
+    names = list(there)
     # Who passes a request on may write its fields in another order.
     if "sec-websocket-key" in names[: names.index("user-agent")] and not signs(head):
         said.append("Sec-WebSocket-Key before User-Agent")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from statistics import median
+from collections.abc import Iterator, Sequence
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts, described
@@ -291,9 +290,15 @@ def ping_round_trips(facts: Facts) -> Iterator[Finding]:
         least, mean, most = (each / 1e6 for each in (took.least, took.mean, took.most))
         # That of the first ones, where there are thousands.
         times = facts.side(sender).pong_times
-        middle = f"{median(times) / 1e6:.3f} ms in the median, " if times else ""
+        middle = f"{_median(times) / 1e6:.3f} ms in the median, " if times else ""
         message = (
             f"{took.count} Pings of the {sender} were answered, after {least:.3f} ms at least, "
             f"{middle}{mean:.3f} ms on average and {most:.3f} ms at most"
         )
         yield Finding(message, sender=sender)
+
+
+def _median(times: Sequence[int]) -> float:
+    # That of the module statistics takes as long to import as this whole file.
+    ordered, half = sorted(times), len(times) // 2
+    return ordered[half] if len(times) % 2 else (ordered[half - 1] + ordered[half]) / 2

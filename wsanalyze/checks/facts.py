@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.bits import Bits
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 # Payload bytes of a frame that may take a second, on a path of half a megabit a second.
 LARGE = 65536
 
+# Most connections of a capture have the same fields as others: the last sets of them are kept.
+KEPT_SETS = 64
+
 OTHER = {"client": "server", "server": "client"}
 
 
@@ -44,6 +48,16 @@ def described(event: Event) -> str:
     names = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
     name = names.get(event.opcode)
     return f"{name} frame" if name else f"frame of reserved opcode {event.opcode}"
+
+
+@lru_cache(KEPT_SETS)
+def _set_of(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+@lru_cache(KEPT_SETS)
+def _origin_of(text: str) -> re.Match[str] | None:
+    return ORIGIN.match(text)
 
 
 @dataclass
@@ -98,17 +112,15 @@ class Facts:
         handshake = self.handshake
         if handshake is None:
             return frozenset()
-        names = set(handshake.request_head.names)
-        if handshake.response_head is not None:
-            names.update(handshake.response_head.names)
-        if "=" in (handshake.target or ""):
-            names.add("?")
-        return frozenset(names)
+        back = handshake.response_head
+        parameter = ("?",) if "=" in (handshake.target or "") else ()
+        names = () if back is None else back.names
+        return _set_of(*handshake.request_head.names, *names, *parameter)
 
     @lazy
     def origin(self) -> re.Match[str] | None:
         """The Origin taken apart: scheme, name, port; None where it is none of a site."""
-        return ORIGIN.match(self.handshake.origin or "") if self.handshake is not None else None
+        return _origin_of(self.handshake.origin or "") if self.handshake is not None else None
 
     @lazy
     def closes(self) -> tuple[Event, ...]:

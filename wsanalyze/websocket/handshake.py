@@ -197,7 +197,7 @@ class Handshake:
         """Origin as sent, or Sec-WebSocket-Origin of the drafts."""
         return self.request.origin
 
-    @cached_property
+    @property
     def user_agent(self) -> str | None:
         """User-Agent as sent."""
         return self.request_head.value("user-agent")
