@@ -51,10 +51,11 @@ class Secrets:
     """What key logs say, by client random and by session ID.
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
-    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `unused` are the
-    client randoms that nobody asked for, of connections before TLS 1.3 and of TLS 1.3; `origins` says by client random where secrets are from, None
-    where nobody wants to know; `tries_left` bounds what is tried without one, `spare` what
-    is tried behind holes. `sessions` are those that were seen.
+    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `unused` are
+    the client randoms that nobody asked for, of connections before TLS 1.3 and of TLS 1.3;
+    `origins` says by client random where secrets are from, None where nobody wants to know;
+    `tries_left` bounds what is tried without one, `spare` what is tried behind holes. `sessions`
+    are those that were seen.
     `more()` looks for secrets that came late and says whether there were some; `expects`: whether
     there may be some later on, so that records shall wait for them.
     """

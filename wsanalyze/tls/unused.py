@@ -1,4 +1,4 @@
-"""Client randoms of a key log that no connection had yet, in the order in which they were logged."""
+"""Client randoms of a key log that no connection had yet, in the order of its lines."""
 
 from __future__ import annotations
 
