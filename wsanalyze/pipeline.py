@@ -297,7 +297,7 @@ class Pass:
             self.recording.streams.key_origins = {
                 random.hex(): (origin, tuple(sorted(self.secrets.by_random[random])))
                 for random, origin in (self.secrets.origins or {}).items()
-                if random in self.secrets.used
+                if self.secrets.was_used(random)
             }
 
     def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:

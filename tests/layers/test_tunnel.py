@@ -21,6 +21,8 @@ from support.dialogues import (
     request5,
 )
 from support.sessions import BINARY, Stage, brief, facts, frame, http, masked, request, response
+from support.stacked import encrypted
+from support.tls import play, stage_of
 
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Wants
@@ -528,3 +530,32 @@ def test_whatever_comes_in_whatever_order(steps: list[tuple[int, bytes]], opened
             stage.gap(kind - 2, len(data) + 1)
     stage.finish()
     assert stage.recorder.held == 0 or stage.gone
+
+
+class TestConnectNotCaptured:
+    """The proxy's answer is there, and a ClientHello behind it: who is the client, it tells."""
+
+    @pytest.mark.parametrize("opened", [True, False], ids=["lost", "before"])
+    def test_wss_inside(self, opened: bool) -> None:
+        pair = encrypted([(0, request()), (1, response() + frame(b"hello")), (0, masked(b"yes"))])
+        stage = stage_of(pair.secrets, opened=opened)
+        if opened:
+            stage.gap(0, len(CONNECT[0][1]))
+        stage.data(1, CONNECT[1][1])
+        play(stage, pair.flights).finish()
+        row = stage.connection
+        assert (row.outcome, row.scheme, row.tunnel) == ("established", "wss", "CONNECT")
+        assert (row.client_frames, row.server_frames) == (1, 1)
+        assert (row.client_port, row.server_port) == (40_000, 8080)
+        (tls,) = stage.recording.tls
+        assert tls.decrypted
+
+    def test_without_secrets_it_is_a_row_of_tls(self) -> None:
+        pair = encrypted([(0, request())])
+        stage = stage_of(None)
+        stage.gap(0, len(CONNECT[0][1]))
+        stage.data(1, CONNECT[1][1])
+        play(stage, pair.flights).finish()
+        (tls,) = stage.recording.tls
+        assert (tls.decrypted, tls.sni) == (False, "chat.example")
+        assert stage.connections == []

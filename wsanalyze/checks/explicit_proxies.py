@@ -143,7 +143,7 @@ def _went_through(facts: Facts) -> str:
     odd = [
         port
         for kind, where in steps(record.tunnel)
-        if kind == "CONNECT" and (port := host_and_port(where)[1]) not in _USUAL
+        if kind == "CONNECT" and where and (port := host_and_port(where)[1]) not in _USUAL
     ]
     if odd and record.scheme == "ws":
         message += f"; proxies often refuse a CONNECT to port {odd[-1]}"
@@ -154,11 +154,11 @@ def _maybe_wish(facts: Facts) -> _Wish | None:
     """Return where a client wanted to go; None where nothing says that."""
     record, handshake = facts.connection, facts.handshake
     asked = destination(record.tunnel)
-    if asked is None and handshake is not None and handshake.host and facts.has_request:
+    if not asked and handshake is not None and handshake.host and facts.has_request:
         host, port = host_and_port(handshake.host)
         bare = handshake.host if port is None or not host else host
         asked = f"{bare}:{port or _DEFAULT_PORT.get(record.scheme, 80)}"
-    return None if asked is None else (record.client_ip, asked.lower())
+    return (record.client_ip, asked.lower()) if asked else None
 
 
 def _refused(facts: CaptureFacts, refusal: Refusal, attempts: _Attempts) -> Finding:

@@ -136,7 +136,7 @@ class Facts:
         record = self.connection
         there = f"{record.server_ip}:{record.server_port}"
         asked = destination(record.tunnel)
-        return there if asked is None else f"{asked} through {there}"
+        return there if asked is None else f"{asked or 'an unknown host'} through {there}"
 
     @property
     def server_name(self) -> str:

@@ -225,6 +225,9 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
 def _is_inside(facts: Facts) -> bool:
     """Tell whether a server is inside a network; of one behind a proxy its name may tell."""
     name = facts.server_name
+    if not name:
+        # Where a proxy was asked to go is not in the capture.
+        return False
     if name == facts.connection.server_ip or ":" in name or name.replace(".", "").isdigit():
         return is_inside(name)
     return not is_public_name(name)

@@ -50,6 +50,7 @@ cdef class Http1(Layer):
     cdef long long counted
     cdef int blind
     cdef int switched
+    cdef int let_through
     cdef object recognition
     cdef object refused
     cdef object reading

@@ -100,3 +100,8 @@ def are_frames(client: bytes, server: bytes, framing: str | None) -> bool:
         and len(server) >= 1
         and server[0] & 0x0F in (0, 1, 2, 8, 9, 10)
     )
+
+
+def is_hello(data: bytes) -> bool:
+    """Say whether bytes begin with a TLS record of a ClientHello (RFC 8446 §4, §5.1)."""
+    return len(data) > 5 and data[:2] == b"\x16\x03" and data[5] == 1

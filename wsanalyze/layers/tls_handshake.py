@@ -254,7 +254,18 @@ class TlsHandshake:
     def _shall_wait(self) -> bool:
         """Say whether records are to wait for secrets that may come."""
         expects = self.recorder.secrets.expects and not self.has_waited
-        return expects and not self.secrets and not self._may_have_key() and has_cryptography()
+        if not expects or self._may_have_key() or not has_cryptography():
+            return False
+        if self.is_tls_1_3 and self.secrets and self._lacks_secrets():
+            more = self.recorder.secrets.more
+            # They are those of one dict, which gets what comes.
+            return more is None or not more() or self._lacks_secrets()
+        return not self.secrets
+
+    def _lacks_secrets(self) -> bool:
+        """Say whether lines of TLS 1.3 may not be there yet: a program writes five or more."""
+        epochs = (self.epochs(side) for side in (0, 1))
+        return not all(any(each.is_application for each in side) for side in epochs)
 
     def application_epochs(self, side: int) -> list[Epoch]:
         """Return the epoch of a side's application data, whose secret may have come by now."""

@@ -94,6 +94,8 @@ class Session:
         self.taken = 0
         recording = Recording(wants, frames=FrameColumns(), messages=MessageColumns())
         self.run = Pass(recording, limits, source.infos, secrets_of(keylogs, limits))
+        # Whether its format is known yet or not, a key log is written while packets come.
+        self.run.secrets.expects |= bool(keylogs)
         self.folder = None
         if folder is not None:
             self.folder = InFolder(Parts(folder, wants.preview_length), self.run)

@@ -90,7 +90,8 @@ CONNECTIONS = Table(
         text(
             "tunnel",
             "proxies that it travelled through, outermost first, joined with `, `: "
-            "`CONNECT host:port`, `SOCKS5 host:port` (`SOCKS4`, `SOCKS4a`), and `PROXY "
+            "`CONNECT host:port` (`CONNECT` alone where the capture has its answer only, and TLS "
+            "behind it), `SOCKS5 host:port` (`SOCKS4`, `SOCKS4a`), and `PROXY "
             "address:port` of the client that a proxy asks for (`PROXY LOCAL`, `UNKNOWN`, `UNIX`). "
             "Names are percent-encoded but for letters, digits and `.-_~:[]`. Wrappings below TCP, "
             "such as VXLAN, are not named",

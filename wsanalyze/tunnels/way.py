@@ -37,7 +37,7 @@ def steps(tunnel: str | None) -> list[tuple[str, str]]:
 def destination(tunnel: str | None) -> str | None:
     """Return the host and port that the innermost proxy was asked for; None where none was asked.
 
-    A header of the PROXY protocol asks for nothing.
+    A header of the PROXY protocol asks for nothing. Empty where the asking is not in the capture.
     """
     if tunnel is None:
         return None

@@ -135,7 +135,7 @@ def rows_of(stage: Stage) -> list[tuple[object, ...]]:
     return [
         (row.http_stream, row.outcome, row.client_bytes, row.server_bytes)
         for row in stage.connections
-        if row.outcome != "unseen"
+        if row.outcome != "unseen" or row.handshake is not None
     ]
 
 
@@ -148,6 +148,9 @@ def check(data: bytes) -> Hashable:
     assert stage.recorder.held == 0
     stage.recording.captures[:] = stage.recorder.summaries
     check_rows(stage.recording)
+    for row in stage.connections:
+        told = row.handshake is not None or row.client_frames or row.server_frames
+        assert told, f"WebSocket without a request and without a frame on stream {row.http_stream}"
     is_whole = all(side < GAP for side, _ in flights_of(data))
     cut = stage_of(data, 13) if is_whole else stage
     if not any((*stage.recorder.reached.values(), *cut.recorder.reached.values())):
