@@ -24,7 +24,7 @@ from support.live import (
 
 from wsanalyze.capture.dumpcap import Dumpcap
 from wsanalyze.capture.live import Options, open_live
-from wsanalyze.errors import CaptureError
+from wsanalyze.errors import CaptureError, UsageError
 from wsanalyze.limits import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,6 +208,39 @@ live.close()
             failure, dropped, session = child.stdout.readline().split()
             assert (failure, dropped) == ("None", "0")
     assert processes_of(int(session)) == []
+
+
+def test_each_packet_on_loopback_that_is_lost_is_counted_once() -> None:
+    # Nobody else's packets are counted, either.
+    mine = os.getpid()
+    live = open_live(
+        ["lo"],
+        source="dumpcap",
+        capture_filter=f"{OURS} and (ether[14:4] = {mine})",
+        buffer_mib=1,
+    )
+    assert isinstance(live, Dumpcap)
+    child = dumpcap_of(live._child.pid)
+    os.kill(child, signal.SIGSTOP)
+    # Each goes out and comes in.
+    send("lo", *[mine.to_bytes(4, "big") + bytes(1400)] * 3000)
+    os.kill(child, signal.SIGCONT)
+    packets = drain(live)
+    counts = live.statistics()
+    assert counts.received == len(packets) < 3000
+    assert counts.dropped_by_kernel == live.infos[0].dropped == 3000 - len(packets)
+    live.close()
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [("tcp port (nonsense", "unknown port"), ("(tcp) nonsense", "syntax error")],
+)
+def test_a_filter_with_parentheses_that_is_wrong(expression: str, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        opened("lo", expression=expression)
+    assert str(caught.value).startswith(f"filter {expression!r}: ")
+    assert why in str(caught.value)
 
 
 def fake(tmp_path: Path, script: str) -> str:

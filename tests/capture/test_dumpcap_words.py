@@ -44,6 +44,18 @@ def test_losses() -> None:
     assert losses("File: -\nPackets captured: 12\n") is None
 
 
+@pytest.mark.parametrize(
+    ("counted", "lost"), [(0, 0), (1, 1), (174_322, 87_161), (174_323, 87_162)]
+)
+def test_the_kernel_counts_a_packet_on_loopback_twice(counted: int, lost: int) -> None:
+    words = (
+        f"Packets received/dropped on interface 'Loopback: lo': 64488/{counted + 2} "
+        f"(pcap:{counted}/dumpcap:1/flushed:1/ps_ifdrop:0) (27.0%)\n"
+    )
+    assert losses(words, frozenset({"lo"})) == Losses(lost + 2, 0)
+    assert losses(words, frozenset({"eth0"})) == Losses(counted + 2, 0)
+
+
 def test_no_permission() -> None:
     assert isinstance(error(REFUSED, "dumpcap", "lo", None), NotPossibleError)
     assert made_of(REFUSED) == (

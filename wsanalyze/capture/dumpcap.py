@@ -23,7 +23,7 @@ from wsanalyze.capture import dumpcap_words
 from wsanalyze.capture.arriving import Arriving, milliseconds
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
-from wsanalyze.capture.links import HAPPENED, VIRTUAL, LinkWatch
+from wsanalyze.capture.links import HAPPENED, VIRTUAL, LinkWatch, list_links
 from wsanalyze.capture.live import NotPossibleError, Options, Received
 from wsanalyze.errors import CaptureError
 from wsanalyze.limits import Limits
@@ -78,6 +78,7 @@ class Dumpcap:
         self._closed = False
         # Whether dumpcap was told to stop only so that it can start with more interfaces.
         self._restarting = False
+        self._loopback = frozenset(link.name for link in list_links() if link.loopback)
         self._watch = LinkWatch(self._interfaces)
         self._child = self._spawn()
         self._arriving = Arriving(self._output, info, limits)
@@ -299,7 +300,7 @@ class Dumpcap:
             self._retry_at = time.monotonic() + PAUSE * (self._tries - 1)
 
     def _count_losses(self, words: str) -> None:
-        lost = dumpcap_words.losses(words)
+        lost = dumpcap_words.losses(words, self._loopback)
         if lost is None:
             # What the pcapng stream says, as far as it goes.
             self._kernel = max(self._kernel, self.infos[0].dropped or 0)
@@ -307,6 +308,8 @@ class Dumpcap:
         self._kernel += lost.by_kernel
         self._interface += lost.by_interface
         self._losses_known = True
+        # The stream has the counts of one run, with those on loopback twice.
+        self.infos[0].dropped = self._kernel + self._interface
 
     def _look_at_links(self) -> None:
         for name, what in self._watch.changes():
