@@ -122,6 +122,4 @@ def test_scapy_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     from wsanalyze.capture.live import why_not
 
     monkeypatch.setattr("wsanalyze.capture.packet_socket.find_spec", lambda _name: None)
-    assert str(why_not("socket")) == (
-        "socket: a socket of our own needs scapy (pip install 'wsanalyze[scapy]')"
-    )
+    assert str(why_not("socket")) == ("socket: a socket of our own needs scapy (pip install scapy)")

@@ -16,8 +16,8 @@ from wsanalyze.capture.dumpcap import LEASH
 
 SCRIPT = """#!/bin/sh
 trap 'echo stopped "$@"; exit 3' INT
-echo started "$@"
 echo its words >&2
+echo started "$@"
 while :; do sleep 0.05; done
 """
 

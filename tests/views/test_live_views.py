@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.played import Paused, Played, drained, session_of
+from support.played import Clock, Paused, Played, drained, session_of
 
 from wsanalyze.capture.live import Received
 from wsanalyze.monitoring.events import Close, Found, LimitReached, Problem
@@ -56,8 +56,10 @@ def test_no_line_holds_what_could_steer_a_terminal(name: str) -> None:
 
 def drawn(width: int, height: int) -> str:
     """Return the table of what is open in a capture of fifty clients, before it ends."""
-    session = session_of(Paused(CAPTURES / "fifty-clients.pcap.gz"))
+    clock = Clock()
+    session = session_of(Paused(CAPTURES / "fifty-clients.pcap.gz"), clock=clock)
     for _ in range(60):
+        clock.now += 0.05
         session.pump(0)
     followed = [each for each in session.follower.followed.values() if not each.ended]
     newest = followed[::-1]
