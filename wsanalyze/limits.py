@@ -33,6 +33,10 @@ class Limits:
     refusals: int = 1024
     # One HTTP head: nginx takes 32 KiB, Apache 8 KiB per line, Node 16 KiB, Squid 64 KiB.
     head: int = 64 * 1024
+    # Upgrade requests that keep a record, 5 to 15 kB each with what checks look at, in all. A request
+    # takes 14 bytes of HTTP/2: a stranger's capture of some megabytes has as many. Beyond it they
+    # are not followed. `summary` keeps no records, and counts all.
+    attempts: int = 512 * 1024
     # Requests of one connection that wait for their responses, and interim responses (1xx) kept of
     # one attempt. Clients that pipeline send a handful; nginx answers at most 1,000 per connection.
     pipelined: int = 256

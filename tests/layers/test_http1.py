@@ -754,3 +754,36 @@ def test_what_was_held_is_held_no_more_once_it_was_read() -> None:
     assert stage.recorder.held > 0
     stage.server(RESPONSE)
     assert stage.recorder.held == 0
+
+
+class TestMoreAttemptsThanKeepARecord:
+    def test_refused_ones_are_read_as_http(self) -> None:
+        stage = Stage(limits=Limits(attempts=2))
+        for _ in range(5):
+            stage.client(REQUEST).server(REFUSED)
+        stage.finish()
+        assert [each.outcome for each in stage.connections] == ["refused"] * 2
+        assert stage.recorder.reached == {"attempts": 3}
+
+    def test_one_that_is_accepted_is_let_go(self) -> None:
+        stage = Stage(limits=Limits(attempts=0)).client(REQUEST).server(RESPONSE)
+        assert stage.gone
+        assert stage.connections == []
+        assert stage.recorder.reached == {"attempts": 1}
+        assert stage.recorder.held == 0
+
+    def test_one_whose_request_was_not_captured(self) -> None:
+        stage = Stage(limits=Limits(attempts=0), opened=False).server(RESPONSE + frame(b"a"))
+        stage.finish()
+        assert stage.connections == []
+        assert stage.recorder.reached == {"attempts": 1}
+
+    def test_one_that_is_told_by_its_frames(self) -> None:
+        stage = Stage(limits=Limits(attempts=0), opened=False)
+        for number in range(40):
+            text = b"message number %d, some more words" % number
+            stage.client(masked(text)).server(frame(text))
+        stage.finish()
+        assert stage.connections == []
+        assert stage.recorder.reached == {"attempts": 1}
+        assert stage.recorder.held == 0

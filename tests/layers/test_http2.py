@@ -194,6 +194,14 @@ class TestManyStreams:
         assert [each.ended_by for each in stage.connections].count("evicted") == 20
         assert stage.recorder.reached["streams"] == 20
 
+    def test_more_than_keep_a_record(self) -> None:
+        stage = Connection(limits=Limits(attempts=10)).begin()
+        for stream in range(1, 61, 2):
+            stage.open(stream)
+        stage.finish()
+        assert [each.http_stream for each in stage.connections] == list(range(1, 20, 2))
+        assert stage.recorder.reached == {"attempts": 20}
+
 
 class TestFieldBlocks:
     def test_continuation_padding_and_priority(self) -> None:

@@ -104,3 +104,17 @@ def test_a_connection_that_is_answered_late_is_not_over() -> None:
     attempt.settle(7)
     made.settle(attempt.connection, 0, -1)
     assert not attempt.connection.over
+
+
+@pytest.mark.parametrize(("most", "followed"), [(None, 2), (0, 9), (3, 9)])
+def test_attempts_are_bounded_where_all_of_them_keep_a_record(
+    most: int | None, followed: int
+) -> None:
+    wants = Wants(connections=most, frames=False, messages=False)
+    made = recorder(wants, Limits(attempts=2))
+    made.summaries = [CaptureSummary("zero.pcap")]
+    for _ in range(9):
+        if made.has_room():
+            Attempt(made, Conversation(), 0, None, time=1, packet=1, ordinal=1)
+    assert made.attempts == followed
+    assert made.reached == ({} if followed == 9 else {"attempts": 7})

@@ -422,7 +422,7 @@ class Http1(Layer):
         method: str | None = raw.partition(b" ")[0].decode("latin-1")
         if mentions_websocket(raw):
             head = read_head(raw)
-            if is_upgrade_request(head):
+            if is_upgrade_request(head) and self.recorder.has_room():
                 attempt = self.begin(half)
                 attempt.asked(head)
                 method = head.method
@@ -722,7 +722,8 @@ class Http1(Layer):
 
     def unasked(self, half: Half, head: Head) -> int:
         """Take a response whose request was not captured."""
-        if head.status == 101 and (head.count("sec-websocket-accept") or hixie_dialect(head)):
+        is_one = head.count("sec-websocket-accept") or hixie_dialect(head)
+        if head.status == 101 and is_one and self.recorder.has_room():
             attempt = self.begin(half)
             attempt.connection.requested = None
             attempt.connection.request_packet = None
@@ -950,6 +951,8 @@ class Http1(Layer):
         self.client_side = client_side
         attempt = self.attempt
         if attempt is None or not self.upgrading:
+            if not self.recorder.has_room():
+                return
             half: Half = Half()
             half.before = self.previous_time
             half.time, half.packet, half.ordinal = pieces[0][1][3:]

@@ -206,10 +206,10 @@ class Http2(Layer):
         """Read a stream as WebSocket that was recognised by its frames."""
         self.client_side = recognition.client_side()
         pieces = recognition.pieces()
-        if pieces:
+        if pieces and self.recorder.has_room():
             _, (_, _, _, time, packet, ordinal) = pieces[0]
             self.open(number, (time, packet, ordinal)).recognised(recognition)
-        else:
+        elif not pieces:
             # What was found is held no more: there was too much of it.
             self.recorder.reach("resync")
 
@@ -339,6 +339,11 @@ class Http2(Layer):
                         self.tunnels.ahead(number, what, before)
                     else:
                         self.tunnels.answer(number, what, before)
+            return None
+        if not self.recorder.has_room():
+            self.early.take(number)
+            if self.guesses is not None:
+                self.guesses.exclude(number)
             return None
         stream = self.open(number, place)
         stream.asked(head)

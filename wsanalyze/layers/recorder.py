@@ -89,6 +89,16 @@ class Recorder:
         self.inspect = inspect
         self.shortcut.looks = True
 
+    def has_room(self) -> bool:
+        """Say whether one more attempt may be followed, where all of them keep their records.
+
+        Where there is none, that is counted: whoever asks lets the attempt go by unread.
+        """
+        if self.most >= 0 or len(self.connections) < self.limits.attempts:
+            return True
+        self.reach("attempts")
+        return False
+
     def begin(self, connection: Connection) -> None:
         """Keep the record of a connection that was just recognised."""
         self.attempts += 1
