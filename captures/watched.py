@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from pathlib import Path
 
 from wsanalyze.websocket import accept_value
@@ -20,7 +21,7 @@ RECORDED = Path(__file__).parent / "aiohttp-chat.pcapng"
 LIVE = [sys.executable, "-P", "-m", "wsanalyze", "live"]
 # What goes wrong must not let anybody wait.
 SECONDS = 20
-KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+KEY = b64encode(os.urandom(16)).decode()
 STARTED = "Ctrl-C ends it"
 
 
