@@ -33,7 +33,7 @@ class Limits:
     refusals: int = 1024
     # One HTTP head: nginx takes 32 KiB, Apache 8 KiB per line, Node 16 KiB, Squid 64 KiB.
     head: int = 64 * 1024
-    # Upgrade requests that keep a record, 5 to 15 kB each with what checks look at, in all. One
+    # Upgrade requests that keep a record, some 6.5 kB each with what checks look at, in all. One
     # takes 14 bytes of HTTP/2: a stranger's capture of some megabytes has as many. Beyond it they
     # are not followed. `summary` keeps no records, and counts all.
     attempts: int = 512 * 1024
