@@ -39,8 +39,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Any], Wants, Limit
         progress: object,
         skip_unreadable: bool,
         keylogs: Sequence[Path],
+        streams: object,
     ) -> Recording:
         assert progress is None
+        assert streams is None
         assert not skip_unreadable
         assert not keylogs
         seen.append((list(sources), wants, limits))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from wsanalyze.checks.catalogue import chosen, named
+from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.errors import UsageError
 from wsanalyze.findings import audit
@@ -135,6 +136,10 @@ def judge_of(words: Sequence[str], thresholds: Thresholds | None, show_secrets: 
     )
 
 
+class _InMemory(io.BytesIO):
+    """The contents of a capture that somebody gave as bytes: they can be read again."""
+
+
 def as_sources(source: Source | Sequence[Source]) -> list[str | Path | BinaryIO]:
     """Return the sources as the pipeline takes them; UsageError for what cannot be one."""
     from wsanalyze.capture.scapy_packets import is_packet
@@ -155,7 +160,7 @@ def _as_source(source: object) -> str | Path | BinaryIO:
     if isinstance(source, os.PathLike):
         return Path(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(source)
+        return _InMemory(source)
     packets = maybe_packets(source)
     if packets is not None:
         return cast(BinaryIO, packets)
@@ -174,9 +179,13 @@ def _read(
     skip_unreadable: bool,
     progress: Progress | None = None,
     keylogs: Sequence[Path] = (),
+    streams: Streams | None = None,
 ) -> Recording:
     from wsanalyze.pipeline import read
 
+    for each in sources:
+        if isinstance(each, _InMemory):
+            each.seek(0)
     return read(
         sources,
         wants=wants,
@@ -184,6 +193,7 @@ def _read(
         progress=progress,
         skip_unreadable=skip_unreadable,
         keylogs=keylogs,
+        streams=streams,
     )
 
 
@@ -258,7 +268,9 @@ class Analysis:
 
     def _can_read_again(self) -> bool:
         paths = [each for each in self._sources if isinstance(each, str | Path)]
-        if not self._sources or len(paths) < len(self._sources) or "-" in map(str, paths):
+        in_memory = sum(isinstance(each, _InMemory) for each in self._sources)
+        others = len(self._sources) - len(paths) - in_memory
+        if not self._sources or others or "-" in map(str, paths):
             return False
         return self._skip_unreadable or all(Path(path).exists() for path in paths)
 
@@ -322,24 +334,20 @@ class Analysis:
         """Return what happened in a connection step by step, as plain values (`story.model`).
 
         `frames`: the first and the last frame that are told bit by bit. `show_secrets`: whether
-        credentials and tokens of the handshake are in it. The captures are read once
-        more for the bytes; where that cannot be done, the story goes without them. UsageError for
-        a connection that there is not.
+        credentials and tokens of the handshake are in it. The captures are read once more for the
+        bytes; where that cannot be done, because they came from a pipe or an open file, the story
+        goes without them. UsageError for a connection that there is not.
         """
         if not 0 <= number < len(self):
             raise UsageError(f"no connection {number}: there are {len(self)}")
-        recording = self.recording
-        if recording.segments is None and self._can_read_again():
-            wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
-            recording = self._again(None, wants)
+        recording, findings = self._told
         again = self._again if self._can_read_again() else None
-        findings = self._tables.judge(recording)
         story = tell_both_legs(recording, number, findings, window=Window(*frames), again=again)
         if show_secrets:
             return story
         return without_secrets(story, in_order(recording.connections)[number].handshake)
 
-    def ladder(self, number: int, *, frames: tuple[int, int] = (0, 59)) -> Ladder:
+    def ladder(self, number: int, frames: tuple[int, int] = (0, 59)) -> Ladder:
         """Return a connection as a ladder diagram: `print` it, or let a notebook show it.
 
         `frames`: the first and the last frame that have a row of their own. UsageError for a
@@ -349,14 +357,21 @@ class Analysis:
 
         return Ladder(self.explain(number, frames=frames))
 
-    def _again(self, streams: Streams | None, wants: Wants) -> Recording:
-        from wsanalyze.pipeline import read
+    @cached_property
+    def _told(self) -> tuple[Recording, list[Finding]]:
+        """The recording with its segments, if they can be had, and what is wrong in it."""
+        recording = self.recording
+        if recording.segments is None and self._can_read_again():
+            wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
+            recording = self._again(None, wants)
+        return recording, self._tables.judge(recording)
 
-        return read(
+    def _again(self, streams: Streams | None, wants: Wants) -> Recording:
+        return _read(
             self._sources,
-            wants=wants,
-            limits=self._limits,
-            skip_unreadable=self._skip_unreadable,
+            wants,
+            self._limits,
+            self._skip_unreadable,
             keylogs=self._keylogs,
             streams=streams,
         )

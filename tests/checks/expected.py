@@ -115,6 +115,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         16: "CTL-03",  # /pings-not-answered: the server closes for that reason
         17: "HSQ-17",  # /early
     },
+    # The raw client masks everything with one key; an address may hold no control characters.
+    "hostile-contents.pcapng": {1: "HSQ-18 SEC-01 SEC-03 SEC-07", 2: "MSG-04 SEC-07"},
     "secrets-and-tunnels.pcapng": {
         0: "SEC-01",  # /cookie
         1: "SEC-01",  # /basic

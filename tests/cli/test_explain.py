@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
 
 from cli.running import CAPTURES, COMMAND, REFUSED, ROOT, assert_one_line, environment, run
 from wsanalyze.cli.asking import ASKED
@@ -179,3 +180,18 @@ def test_what_comes_by_a_pipe_is_called_so() -> None:
     assert done.returncode == 4
     assert done.stdout.startswith(b"Connection 0 of standard input\n")
     assert done.stderr.startswith(b"wsanalyze: standard input: byte 2900")
+
+
+def test_ten_megabytes_of_a_header_line(tmp_path: Path) -> None:
+    """Beyond the limit of a head nothing is read of it: one line says so, and quickly."""
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nX-Long: "
+    data = head + b"<b>\x1b" * 2_500_000
+    pieces = [data[at : at + 60_000] for at in range(0, len(data), 60_000)]
+    packets = [segment(flags=SYN, seq=0), segment(SERVER, CLIENT, 0, 1, SYN | ACK)]
+    packets += [segment(seq=1 + 60_000 * n, data=piece) for n, piece in enumerate(pieces)]
+    path = tmp_path / "long.pcap"
+    path.write_bytes(pcap_of(packets))
+    assert_one_line(run("explain", path), 2, "no WebSocket connection")
+    told = run("explain", path, "--limit", "head=20000000")
+    assert "\x1b" not in told.stdout + told.stderr
+    assert len(told.stdout) < 20_000

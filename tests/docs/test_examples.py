@@ -8,6 +8,7 @@ import pytest
 
 from docs.examples import Block, Example, blocks, brought_up_to_date, comparable, run
 from wsanalyze.cli.commands import COMMANDS
+from wsanalyze.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "docs/cli.md", "docs/explain.md", "docs/sources.md")
@@ -44,6 +45,14 @@ def test_the_help_of_every_command_is_shown() -> None:
     sources = {example.source for block in found for example in block.examples}
     assert {f"$ wsanalyze {name} --help\n" for name in COMMANDS} <= sources
     assert "$ wsanalyze --help\n" in sources
+
+
+def test_the_diagram_is_what_is_drawn_today(tmp_path: Path) -> None:
+    drawn = tmp_path / "ladder.svg"
+    capture = ROOT / "captures" / "nginx-idle.pcapng"
+    assert main(["explain", str(capture), "-q", "--svg", str(drawn)]) == 0
+    shown = ROOT / "docs" / "images" / "ladder-nginx-idle.svg"
+    assert shown.read_text(encoding="utf-8") == drawn.read_text(encoding="utf-8")
 
 
 DOCUMENT = """

@@ -24,6 +24,7 @@ from fuzz.targets import (
     pipeline,
     readers,
     reassembly,
+    stories,
     tables,
     tls,
 )
@@ -40,6 +41,7 @@ EXECUTIONS = {
     "pipeline": 500,
     "tables": 15,
     "tls": 40,
+    "stories": 20,
 }
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 
@@ -136,6 +138,10 @@ def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: lines(*arguments)[1:]
 
 
+def with_a_bell(lines: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments: [*lines(*arguments), [("\a", "")]]
+
+
 @pytest.mark.parametrize(
     ("module", "name", "broken"),
     [
@@ -148,6 +154,7 @@ def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
         (pipeline, "read", one_frame_more),
         (tables, "lines", one_line_less),
         (tls, "contents_of", one_record_twice),
+        (stories, "explained_lines", with_a_bell),
     ],
     ids=TARGETS,
 )
@@ -158,7 +165,7 @@ def test_each_target_notices_what_is_broken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, name, broken(getattr(module, name)))
-    seeds = module.TARGET.seeds()[:3] if module is tables else module.TARGET.seeds()
+    seeds = module.TARGET.seeds()[:3] if module in (tables, stories) else module.TARGET.seeds()
     target = dataclasses.replace(module.TARGET, seeds=lambda: seeds)
     assert run(target, chance(1), executions=0).failures
 

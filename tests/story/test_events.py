@@ -68,3 +68,11 @@ def test_compressed_text_is_shown_as_it_was_meant() -> None:
     assert event.label == "text (compressed)"
     assert event.detail.startswith('{"symbol": "OWL"')
     assert event.length == 48
+
+
+def test_a_reset_that_nobody_sent_is_marked() -> None:
+    events = told("injected-reset.pcapng", 1).events
+    resets = [
+        (each.packet, each.note, each.severity) for each in events if each.label.startswith("RST")
+    ]
+    assert resets == [(36, None, "warning"), (38, None, None), (39, None, "warning")]

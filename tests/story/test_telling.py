@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 import wsanalyze
@@ -77,7 +79,7 @@ def test_no_such_connection() -> None:
 
 def test_without_a_second_reading_there_are_facts_and_no_bytes() -> None:
     data = (CAPTURES / "chat-ws.pcapng").read_bytes()
-    story = wsanalyze.analyze(data, segments=True).explain(0)
+    story = wsanalyze.analyze(io.BytesIO(data), segments=True).explain(0)
     assert [frame.header for frame in story.frames] == [b""] * 12
     assert story.proof == told("chat-ws.pcapng").proof
     assert story.opening == told("chat-ws.pcapng").opening
@@ -105,3 +107,11 @@ def test_frames_over_several_captures_are_in_order_of_time() -> None:
     ).explain(0)
     times = [event.time for event in story.events]
     assert times == sorted(times)
+
+
+def test_bytes_in_memory_can_be_read_again() -> None:
+    data = (CAPTURES / "chat-ws.pcapng").read_bytes()
+    story = wsanalyze.analyze(data).explain(0)
+    assert story.frames == told("chat-ws.pcapng").frames
+    assert story.opening == told("chat-ws.pcapng").opening
+    assert len(wsanalyze.analyze(data).segments) > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,20 @@ def test_nothing_steers(tmp_path: Path, payload: bytes, width: int) -> None:
     assert svg.count("<") == svg.count(">")
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_real_clients_sent_does_not_steer(number: int, width: int) -> None:
+    story = told("hostile-contents.pcapng", number, (0, 60))
+    shown = text(story, width) + "\n" + Ladder(story).text(width)
+    assert all(character.isprintable() for character in shown.replace("\n", ""))
+    assert "##[" not in shown
+    assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
+    assert all(sum(map(cells, line)) <= width for line in shown.splitlines())
+    svg = Ladder(story).svg
+    assert not re.search("<(script|img|b|i)\\b", svg)
+    assert all(character.isprintable() for character in svg.replace("\n", ""))
+
+
 @pytest.mark.parametrize("width", [80, 200])
 @pytest.mark.parametrize(
     ("name", "number"),
@@ -128,7 +144,7 @@ def test_every_connection_can_be_told() -> None:
 
 def test_what_was_not_kept_is_said() -> None:
     data = (CAPTURES / "chat-ws.pcapng").read_bytes()
-    story = wsanalyze.analyze(data, segments=True).explain(0)
+    story = wsanalyze.analyze(io.BytesIO(data), segments=True).explain(0)
     assert "not kept" in text(story, 80)
 
 

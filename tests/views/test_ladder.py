@@ -14,7 +14,8 @@ from wsanalyze.story.model import Event
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.views.escape import cells
-from wsanalyze.views.ladder import MOST, Ladder
+from wsanalyze.views.ladder import Ladder
+from wsanalyze.views.rungs import MOST
 
 SVG = "{http://www.w3.org/2000/svg}"
 

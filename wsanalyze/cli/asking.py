@@ -17,6 +17,8 @@ from wsanalyze.views.wrapping import wrapped
 ASKED = 8
 LETTERS = "abcdef"
 WIDTH = 80
+# Cells of a question or an answer: keys may be as long as a head.
+SHOWN = 600
 
 
 def ask(story: Story, seed: int | None) -> int:
@@ -29,20 +31,20 @@ def ask(story: Story, seed: int | None) -> int:
     _write("Return alone shows the answer, q ends it.")
     for number, question in enumerate(drawn, 1):
         _write("")
-        _write(f"{number}. {visible(question.text)}")
+        _write(f"{number}. {visible(question.text, SHOWN)}")
         for letter, choice in zip(LETTERS, question.choices, strict=False):
-            _write(f"   {letter}) {visible(choice)}")
+            _write(f"   {letter}) {visible(choice, SHOWN)}")
         answer = _answer()
         if answer is None:
             break
         if not answer.strip():
-            _write(f"It is so: {visible(question.because)}.")
+            _write(f"It is so: {visible(question.because, SHOWN)}.")
         elif is_right(question, answer):
             right += 1
-            _write(f"Right: {visible(question.because)}.")
+            _write(f"Right: {visible(question.because, SHOWN)}.")
         else:
             wrong += 1
-            _write(f"No: {visible(question.because)}.")
+            _write(f"No: {visible(question.because, SHOWN)}.")
     _write("")
     _write(f"{right} right, {wrong} wrong, {len(drawn) - right - wrong} not answered.")
     return FOUND if wrong else DONE

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO, cast
@@ -26,9 +27,12 @@ from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_both_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.output import replacing
+from wsanalyze.views.quantities import counted
 
 # Frames that are told in full where nobody says which.
 FRAMES = 12
+# Lines that are written at a time.
+BATCH = 500
 # Bytes of standard input that are copied at a time.
 PIECE = 1 << 20
 
@@ -171,7 +175,7 @@ def _story(
     recording = reading.recording
     connections = in_order(recording.connections)
     if not connections:
-        raise UsageError(f"{capture}: no WebSocket connection in it")
+        raise UsageError(f"{capture}: no WebSocket connection in it{_closed(recording)}")
     chosen = number if number is not None else 0
     if chosen >= len(connections):
         raise UsageError(f"no connection {chosen}: there are {len(connections)}, from 0 on")
@@ -198,6 +202,14 @@ def _story(
     return story, reading.status
 
 
+def _closed(recording: Recording) -> str:
+    """Return a hint where there may be one in TLS that nobody has told the keys of."""
+    closed = sum(each.conversations_tls for each in recording.captures)
+    if not closed:
+        return ""
+    return f", but {counted(closed, 'TLS connection')} not decrypted: --keylog gives the keys"
+
+
 def _rewind(source: str | BinaryIO) -> None:
     if not isinstance(source, str):
         source.seek(0)
@@ -208,26 +220,29 @@ def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool)
 
     from wsanalyze.views.explained import explained_lines
     from wsanalyze.views.explained_frames import frame_lines
-    from wsanalyze.views.ladder import Ladder
     from wsanalyze.views.ladder_text import ladder_lines
-    from wsanalyze.views.wrapping import print_lines
+    from wsanalyze.views.wrapping import Line, print_lines
 
     console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
     width = console.width
-    # Not printed by rich: it ends the process with status 1 when the reader leaves.
-    with console.capture() as printed:
-        if only_ladder:
-            print_lines(ladder_lines(Ladder(story), width), console)
-        elif only_frame:
-            for each in story.frames:
-                print_lines(frame_lines(each, story, width, in_detail=True), console)
-        else:
-            print_lines(explained_lines(story, width), console)
-    sys.stdout.write(printed.get())
+    lines: Iterator[Line]
+    if only_ladder:
+        lines = ladder_lines(story, width)
+    elif only_frame:
+        told = (frame_lines(each, story, width, in_detail=True) for each in story.frames)
+        lines = chain.from_iterable(told)
+    else:
+        lines = explained_lines(story, width)
+    # In batches: a session may have as many lines as packets, and `head` wants the first.
+    while batch := list(islice(lines, BATCH)):
+        # Not printed by rich: it ends the process with status 1 when the reader leaves.
+        with console.capture() as printed:
+            print_lines(batch, console)
+        sys.stdout.write(printed.get())
 
 
 def _write_svg(story: Story, path: Path) -> None:
-    from wsanalyze.views.ladder import Ladder
+    from wsanalyze.views.ladder_svg import ladder_svg
 
     with replacing(path) as unfinished:
-        unfinished.write_text(Ladder(story).svg + "\n", encoding="utf-8")
+        unfinished.write_text(ladder_svg(story) + "\n", encoding="utf-8")

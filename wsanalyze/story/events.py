@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.layers.connection import Connection
@@ -74,7 +75,8 @@ def _of_segment(segment: Segment, label: str) -> Event:
         ordinal=segment.ordinal,
         label=label,
         length=segment.length or None,
-        note=segment.note,
+        # Of a RST the label says that it is one.
+        note=segment.note if segment.note != "reset" else None,
     )
 
 
@@ -96,6 +98,18 @@ def of_tls(secure: Secure | None, segments: Iterable[Segment]) -> list[Event]:
     return events
 
 
+def marked(events: Iterable[Event], findings: Iterable[Finding]) -> list[Event]:
+    """Return the events of TCP with the severity of what was found at their packets."""
+    at_packet: dict[int, list[Finding]] = {}
+    for finding in findings:
+        if finding.packet is not None and finding.frame is None:
+            at_packet.setdefault(finding.packet, []).append(finding)
+    return [
+        replace(each, severity=worst(at_packet.get(each.packet or 0, ()))) if each.sender else each
+        for each in events
+    ]
+
+
 def _of_hello(segment: Segment, label: str, detail: str) -> Event:
     return Event(
         "tls", segment.sender, segment.time, segment.packet, segment.ordinal, label, detail
@@ -112,7 +126,9 @@ def of_heads(
         label = f"{handshake.method or '?'} {handshake.target or '?'}"
         if handshake.multiplexed:
             label += f" (HTTP/2 stream {connection.http_stream})"
-        events.append(_of_head(request, label, f"Host: {handshake.host}" if handshake.host else ""))
+        name = ":authority" if handshake.multiplexed else "Host"
+        asked = f"{name}: {handshake.host}" if handshake.host else ""
+        events.append(_of_head(request, label, asked))
     if response is not None and response.time is not None and handshake is not None:
         label = f"{handshake.status} {handshake.reason or ''}".strip()
         events.append(_of_head(response, label, ""))

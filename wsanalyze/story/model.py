@@ -7,7 +7,7 @@ Whoever shows one of these escapes all text of it; messages of findings quote wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Hole
@@ -320,4 +320,3 @@ class Story:
     proxy: str | None = None
     other_leg: int | None = None
     cut: str | None = None
-    extras: dict[str, str] = field(default_factory=dict)

@@ -153,9 +153,10 @@ def _is_of_head(finding: Finding, packet: int | None) -> bool:
 
 
 NO_KEY = (
-    "an extended CONNECT has no Sec-WebSocket-Key and no Sec-WebSocket-Accept (RFC 8441 §5): "
-    "HTTP/2 itself tells both ends that :protocol was understood, and no HTTP/1 cache or server "
-    "can answer 200 by mistake"
+    "an extended CONNECT has no Sec-WebSocket-Key and no Sec-WebSocket-Accept: :protocol takes "
+    "their place (RFC 8441 §5). They prove that no HTTP server has answered by mistake; over "
+    "HTTP/2 the server says in its SETTINGS that it knows extended CONNECT, before a client may "
+    "ask (§3)"
 )
 PARTLY = "a part of the challenge is missing"
 NO_CHALLENGE = "Hixie-75 has no key: nothing proves that the server understood the request"

@@ -70,7 +70,7 @@ def tell(
     tls = secure(connection, streams)
     handshake = connection.handshake
     found = [
-        *happened.of_transport(segments, opened),
+        *happened.marked(happened.of_transport(segments, opened), mine),
         *happened.of_tls(tls, segments),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, window, payloads, mine, inflated),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -125,6 +125,22 @@ _TURNING = 0x01 | 0x02 | 0x04
 _MOST_TOLD = 4096
 
 
+class Diagram(Protocol):
+    """A ladder diagram: as text, as SVG, and for notebooks."""
+
+    def text(self, width: int = ...) -> str:
+        """Return it as text of at most `width` cells."""
+
+    @property
+    def svg(self) -> str:
+        """It as one SVG element."""
+
+    def _repr_html_(self) -> str: ...
+
+
+Draw = Callable[[int, tuple[int, int]], Diagram]
+
+
 class AnalyzedConnection:
     """One connection: its `facts` (as the row of `connections` has them), frames and messages."""
 
@@ -133,7 +149,7 @@ class AnalyzedConnection:
         tables: Tables,
         number: int,
         facts: Connection,
-        draw: Callable[..., Any] | None = None,
+        draw: Draw | None = None,
     ) -> None:
         """Take the connection `facts`, whose number in the tables is `number`.
 
@@ -144,7 +160,7 @@ class AnalyzedConnection:
         self._tables = tables
         self._draw = draw
 
-    def ladder(self, frames: tuple[int, int] = (0, 59)) -> Any:
+    def ladder(self, frames: tuple[int, int] = (0, 59)) -> Diagram:
         """Return the connection as a ladder diagram (`views.ladder.Ladder`).
 
         It prints as text, and notebooks show it as SVG. `frames`: the first and the last frame
@@ -152,7 +168,7 @@ class AnalyzedConnection:
         """
         if self._draw is None:
             raise UsageError("this connection belongs to no analysis that could draw it")
-        return self._draw(self.number, frames=frames)
+        return self._draw(self.number, frames)
 
     @property
     def handshake(self) -> Handshake | None:

@@ -17,7 +17,6 @@ from wsanalyze.views.explained_opening import (
     secure_lines,
 )
 from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
-from wsanalyze.views.ladder import Ladder
 from wsanalyze.views.ladder_text import ladder_lines
 from wsanalyze.views.quantities import counted, duration, moment
 from wsanalyze.views.wrapping import Line, wrapped
@@ -51,15 +50,16 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
         ("What is missing", holes_lines(story, width)),
         ("The end", closing_lines(story, width)),
         ("What else was found", _other_findings(story, width)),
-        ("All of it as a diagram", ladder_lines(Ladder(story), width)),
+        ("All of it as a diagram", ladder_lines(story, width)),
     )
     number = 0
     for title, lines in steps:
-        body = list(lines)
-        if body:
+        first = next(lines, None)
+        if first is not None:
             number += 1
             yield from heading(number, title)
-            yield from body
+            yield first
+            yield from lines
             yield []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from wsanalyze.story.frames import TAIL
 from wsanalyze.story.meanings import opcode_meaning
@@ -23,6 +25,8 @@ from wsanalyze.views.explained_parts import (
 from wsanalyze.views.quantities import counted, number
 from wsanalyze.views.wrapping import Line
 from wsanalyze.websocket.opcodes import opcode_name
+
+T = TypeVar("T", FrameStory, MessageStory)
 
 # Bytes of a payload that are shown in hex, and characters of one that is text.
 BYTES = 32
@@ -47,7 +51,6 @@ def frames_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the frames of the window, and counts of those outside of it."""
     if not story.frame_count:
         return
-    messages = {each.frames[-1]: each for each in story.messages if each.frames}
     first = story.frames[0].number if story.frames else 0
     before = [each for each in story.left_out if each.last < first]
     for summary in before:
@@ -55,9 +58,6 @@ def frames_lines(story: Story, width: int) -> Iterator[Line]:
     first_masked = next((each.number for each in story.frames if each.masking_key), None)
     for frame in story.frames:
         yield from frame_lines(frame, story, width, in_detail=frame.number == first_masked)
-        message = messages.get(frame.number)
-        if message is not None:
-            yield from message_lines(message, story, width)
         yield []
     for summary in story.left_out:
         if summary not in before:
@@ -78,7 +78,10 @@ def _summary(summary: Summary, width: int) -> Iterator[Line]:
 
 
 def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool) -> Iterator[Line]:
-    """Yield one frame; `in_detail`: the first of its bytes is unmasked bit by bit."""
+    """Yield one frame, and the message that it ends.
+
+    `in_detail`: the first of its bytes is unmasked bit by bit.
+    """
     what = f"Frame {frame.number}: {opcode_name(frame.opcode)}"
     place = f"packet {frame.packet}, {since(frame.time, story.started)} s"
     yield [
@@ -99,11 +102,27 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
     yield from _payload(frame, width, in_detail=in_detail)
     for finding in frame.findings:
         yield from finding_lines(finding, width, INDENT)
+    message = _told_at(story.messages, frame.message)
+    if message is not None and message.frames and message.frames[-1] == frame.number:
+        yield from message_lines(message, story, width)
+
+
+def _told_at(told: Sequence[T], number: int | None) -> T | None:
+    """Return what has a number among what is told in order of numbers; None for what is not."""
+    if number is None:
+        return None
+    place = bisect_left(told, number, key=_number)
+    return told[place] if place < len(told) and told[place].number == number else None
+
+
+def _number(one: FrameStory | MessageStory) -> int:
+    return one.number
 
 
 def _standard(frame: FrameStory, width: int) -> Iterator[Line]:
     for line in diagram(header_fields(frame.header, frame.masked)):
-        yield [(" " * INDENT + line, "")]
+        is_bits = line.startswith("|") and set("|") < set(line) <= set("|01 ")
+        yield [(" " * INDENT + line, "bold" if is_bits else "dim")]
     head, second = frame.header[0], frame.header[1]
     last = "the message ends here" if head & 0x80 else "more fragments follow"
     if frame.opcode & 8:
@@ -127,7 +146,7 @@ def _standard(frame: FrameStory, width: int) -> Iterator[Line]:
         text = f"length {number(frame.length)}, the most significant byte first"
         yield from _bytes(frame.header[2:key_at], text, width)
     if second & 0x80:
-        text = "masking key, chosen at random for this frame (§5.3)"
+        text = "masking key, which must be random and new for each frame (§5.3)"
         yield from _bytes(frame.header[key_at:], text, width)
 
 
@@ -247,9 +266,8 @@ def message_lines(message: MessageStory, story: Story, width: int) -> Iterator[L
 def _fragments(message: MessageStory, story: Story, width: int) -> Iterator[Line]:
     text = "Fragments of one message are joined in order; control frames may come between (§5.4)."
     yield from say(text, width, style="dim")
-    told = {frame.number: frame for frame in story.frames}
     for place, each in enumerate(message.frames[:12]):
-        frame = told.get(each)
+        frame = _told_at(story.frames, each)
         if frame is None:
             yield from row(f"+ frame {each}", "outside of what is told here", width)
             continue
@@ -291,4 +309,4 @@ def _context(compression: Compression) -> str:
         return f"may refer to {allowed}"
     if compression.alone:
         return f"may refer to {allowed}; this one can be read without them"
-    return f"refers to {allowed}: without them it cannot be read"
+    return f"refers into {allowed}: without them it cannot be read"

@@ -14,7 +14,9 @@ INDENT = 3
 # What stands for a byte that is no UTF-8, as Python's surrogateescape has it.
 NO_UTF8 = re.compile("([\udc80-\udcff])")
 STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
-SIDES = {"client": "green", "server": "blue"}
+SIDES = {"client": "green", "server": "cyan"}
+# Longer lines of prose are hard to read.
+PROSE = 120
 
 
 def heading(number: int, title: str) -> Iterator[Line]:
@@ -24,7 +26,7 @@ def heading(number: int, title: str) -> Iterator[Line]:
 
 def say(text: str, width: int, *, indent: int = INDENT, style: str = "") -> Iterator[Line]:
     """Yield a sentence of ours, wrapped; text from the wire in it was made visible."""
-    for line in wrapped(text, width - indent):
+    for line in wrapped(text, min(width, PROSE) - indent):
         yield [(" " * indent, ""), (line, style)]
 
 
@@ -37,7 +39,7 @@ def row(
         yield [(label_cells, "dim")]
         label_cells = ""
     yield from labelled(
-        label_cells, text, width, column=column + indent, style=style, label_style="dim"
+        label_cells, text, min(width, PROSE), column=column + indent, style=style, label_style="dim"
     )
 
 
@@ -48,6 +50,7 @@ def finding_lines(finding: Finding, width: int, indent: int) -> Iterator[Line]:
     text = place + prose(finding.message)
     if finding.reference:
         text += f" ({finding.reference})"
+    width = min(width, PROSE)
     lines = list(labelled(f"{' ' * indent}{mark}: ", text, width, column=indent + len(mark) + 2))
     style = STYLES.get(finding.severity, "")
     first = lines[0]

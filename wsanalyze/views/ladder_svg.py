@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
+from wsanalyze.story.model import Story
 from wsanalyze.views.escape import cells, shortened
-from wsanalyze.views.ladder import Ladder, Rung
+from wsanalyze.views.rungs import Rung, lanes_of, rungs_of
 
 WIDTH, ROW, TOP = 960, 30, 64
 # Where the first and the last lane are; time and packet stand to the left of them.
@@ -34,13 +35,13 @@ STYLE = """
 """
 
 
-def ladder_svg(ladder: Ladder) -> str:
+def ladder_svg(story: Story) -> str:
     """Return the diagram as one `<svg>` element; all text in it is escaped twice over."""
-    lanes = ladder.lanes
+    lanes = lanes_of(story)
     places = [FIRST + (LAST - FIRST) * lane // (len(lanes) - 1) for lane in range(len(lanes))]
-    rungs = list(ladder.rungs())
+    rungs = list(rungs_of(story))
     height = TOP + ROW * len(rungs) + 20
-    title = f"Connection {ladder.story.number}: {' to '.join(lanes)}"
+    title = f"Connection {story.number}: {' to '.join(lanes)}"
     parts = [
         f'<svg class="wsl" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'role="img" aria-label="{escape(title)}">',

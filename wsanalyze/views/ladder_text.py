@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wsanalyze.story.model import Story
 from wsanalyze.views.escape import cells, shortened
-from wsanalyze.views.ladder import Ladder, Rung
+from wsanalyze.views.rungs import Rung, lanes_of, rungs_of
 from wsanalyze.views.wrapping import Line
 
 # Time and packet to the left of the lanes.
@@ -26,12 +27,12 @@ STYLES = {
 MARKS = {"error": " ✗", "warning": " !", "info": ""}
 
 
-def ladder_lines(ladder: Ladder, width: int) -> Iterator[Line]:
+def ladder_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the lines of a diagram; nothing where there is nothing to draw."""
-    rungs = list(ladder.rungs())
+    rungs = list(rungs_of(story))
     if not rungs:
         return
-    lanes = ladder.lanes
+    lanes = lanes_of(story)
     gap = max((width - LEFT - len(lanes)) // (len(lanes) - 1), LEAST)
     yield from _names(lanes, gap)
     for rung in rungs:

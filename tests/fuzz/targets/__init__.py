@@ -11,11 +11,23 @@ from fuzz.targets import (
     pipeline,
     readers,
     reassembly,
+    stories,
     tables,
     tls,
 )
 
 TARGETS: dict[str, Target] = {
     module.TARGET.name: module.TARGET
-    for module in (readers, packets, reassembly, heads, frames, inflate, pipeline, tables, tls)
+    for module in (
+        readers,
+        packets,
+        reassembly,
+        heads,
+        frames,
+        inflate,
+        pipeline,
+        tables,
+        tls,
+        stories,
+    )
 }

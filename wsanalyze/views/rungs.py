@@ -1,0 +1,91 @@
+"""The rows of a ladder diagram: lanes, arrows, folded silences, laid out once for text and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from wsanalyze.story.model import Event, Story
+from wsanalyze.views.escape import visible
+from wsanalyze.views.quantities import duration, number, since, size
+from wsanalyze.views.wrapping import defused
+
+SECOND = 1_000_000_000
+# From here on a time in which nothing is drawn is folded, and labelled.
+FOLDED = SECOND
+# Rows that are drawn of one diagram.
+MOST = 2000
+# Characters of one label before it is laid out.
+LABEL = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One row of a ladder, its texts escaped for a terminal.
+
+    `kind`: `arrow` from lane `start` to lane `stop`; `fold` for a silence; `note` for what is told
+    of all lanes together (frames that are left out, rows that are). `style` is the layer, or the
+    note of TCP; `severity` that of the worst finding.
+    """
+
+    kind: str
+    time: str
+    packet: str
+    start: int
+    stop: int
+    label: str
+    detail: str
+    style: str
+    severity: str | None = None
+
+
+def lanes_of(story: Story) -> tuple[str, ...]:
+    """Return the names of the lanes, from left to right, with their addresses."""
+    if story.proxy is None:
+        return f"client {story.client}", f"server {story.server}"
+    return f"client {story.client}", f"proxy {story.proxy}", f"server {story.server}"
+
+
+def rungs_of(story: Story) -> Iterator[Rung]:
+    """Yield the rows from top to bottom, at most MOST and one that counts the others."""
+    events: Sequence[Event] = story.events
+    last = len(lanes_of(story)) - 1
+    before: int | None = None
+    for event in events[:MOST]:
+        if before is not None and event.time - before >= FOLDED:
+            yield _fold(event.time - before, last)
+        yield _rung(event, story.started)
+        latest = event.time if event.until is None else event.until
+        before = latest if before is None else max(latest, before)
+    if len(events) > MOST:
+        left = f"… and {number(len(events) - MOST)} more"
+        yield Rung("note", "", "", 0, last, left, "", "note")
+    elif before is not None and story.closing.ended_by == "capture-end":
+        if story.ended - before >= FOLDED:
+            yield _fold(story.ended - before, last)
+        text = "the capture ends, the connection does not"
+        time = since(story.ended, story.started)
+        yield Rung("note", time, "", 0, last, text, "", "note")
+
+
+def _fold(length: int, last: int) -> Rung:
+    return Rung("fold", "", "", 0, last, duration(length), "", "fold")
+
+
+def _rung(event: Event, started: int) -> Rung:
+    time = since(event.time, started)
+    packet = "" if event.packet is None else str(event.packet)
+    label = defused(visible(event.label, LABEL))
+    detail = defused(visible(event.detail, LABEL))
+    if event.length is not None:
+        label += f", {size(event.length)}"
+    if not event.sender:
+        return Rung("note", time, packet, event.leg, event.leg + 1, label, detail, "note")
+    start, stop = event.leg, event.leg + 1
+    if event.sender == "server":
+        start, stop = stop, start
+    style = event.layer
+    if event.note is not None:
+        label += f" ({event.note})"
+        style = "noted"
+    return Rung("arrow", time, packet, start, stop, label, detail, style, event.severity)
