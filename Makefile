@@ -5,8 +5,8 @@ VENV := .venv
 PURE := .venv-pure
 BIN := $(VENV)/bin
 DEMO := captures/aiohttp-chat.pcapng
-# Programs that the tests hold our results against, and the Debian packages they come in.
-TOOLS := tshark:tshark tcpdump:tcpdump
+# Programs that the tests hold our results against, or show them with, and their Debian packages.
+TOOLS := tshark:tshark tcpdump:tcpdump chromium:chromium
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
 .PHONY: demo test test-compiled test-pure check fuzz fuzz-guided sanitize bench attacks clean tools
@@ -19,6 +19,8 @@ demo: $(VENV)/.installed
 	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
 	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
 	@echo
+	$(BIN)/wsanalyze report $(DEMO) -o out/report.html
+	@echo "Open out/report.html in a browser: everything that is in the capture, on one page."
 	@echo "Try another one of captures/: . $(VENV)/bin/activate && wsanalyze captures/chromium.pcapng"
 
 test: check test-compiled test-pure
