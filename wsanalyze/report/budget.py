@@ -1,4 +1,4 @@
-"""How much of captures a report shows, so that a browser can hold it; it says what it leaves out."""
+"""How much of captures a report shows, so that a browser can hold it."""
 
 from __future__ import annotations
 

@@ -20,13 +20,24 @@ function framesSection(report, connection) {
   const list = windowedList({
     id: "frame-list", label: "frames: arrow keys move, Enter shows one",
     columns: [["frame", "number"], ["time (s)", "number"], ["sender", "side"], ["type", "type"],
-      ["bits", "bits"], ["payload", "number"], ["packet", "number"], ["", "verdict-cell"]],
+      ["bits", "bits"], ["payload", "number"], ["packet", "number"], ["", "verdict-cell"],
+      ["begins with", "wide"]],
     cells: (index) => [count(index), seconds(frames.t[index] - connection.started),
       ARROWS[frames.sender[index]], type(index), bits(frames, index), size(frames.length[index]),
-      count(frames.packet[index]), verdictOf(connection, index)],
+      count(frames.packet[index]), verdictOf(connection, index), startOf(index)],
     kind: (index) => SENDERS[frames.sender[index]],
     onopen: (index) => { history.replaceState(null, "", link(connection.connection, index)); open(index); },
   });
+
+  // What a message, or a control frame, begins with: in the row of its first frame.
+  function startOf(index) {
+    const message = ofMessage.get(frames.message[index]);
+    if (message !== undefined) return messages.frame[message] === index ? beginning(messages, message) : "";
+    const payload = frames.payloads[index];
+    if (payload === undefined) return "";
+    const bytes = bytesOf(payload);
+    return new TextDecoder("utf-8").decode(type(index) === "close" ? bytes.subarray(2) : bytes);
+  }
 
   function open(index) {
     detail.replaceChildren(frameElement(report, connection, index, ofMessage));
