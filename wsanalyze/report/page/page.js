@@ -51,6 +51,7 @@ async function start() {
   addEventListener("hashchange", follow);
   follow();
   document.documentElement.dataset.ready = "yes";
+  performance.mark("ready");
 }
 
 start().catch((error) => {
