@@ -4,10 +4,25 @@ PYTHON ?= python3
 VENV := .venv
 PURE := .venv-pure
 BIN := $(VENV)/bin
+# What the demonstration installs beside wsanalyze itself: it shows wss and HTTP/2, too.
+EXTRAS := tls,http2
 DEMO := captures/aiohttp-chat.pcapng
 # Programs that the tests hold our results against, or show them with, and their Debian packages.
-TOOLS := tshark:tshark tcpdump:tcpdump chromium:chromium
+TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux \
+	chromium:chromium
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
+
+# Installs what $(1) names, WSANALYZE_EXTENSIONS being $(2). It takes minutes, and pip is silent: who
+# waits is told every half minute that it goes on.
+define installing
+@echo "Compiling the kernels: this takes some minutes, once (5 to 10 on a slow machine)."
+@WSANALYZE_EXTENSIONS=$(2) $(BIN)/python -m pip install --quiet $(1) & pip=$$!; waited=0; \
+while kill -0 $$pip 2>/dev/null; do \
+  sleep 1; waited=$$((waited + 1)); \
+  if [ $$((waited % 30)) = 0 ]; then echo "  still compiling, after $$waited s"; fi; \
+done; \
+wait $$pip
+endef
 
 .PHONY: demo test test-compiled test-pure check fuzz fuzz-guided sanitize bench attacks clean tools
 
@@ -19,9 +34,13 @@ demo: $(VENV)/.installed
 	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
 	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
 	@echo
-	$(BIN)/wsanalyze report $(DEMO) -o out/report.html
-	@echo "Open out/report.html in a browser: everything that is in the capture, on one page."
-	@echo "Try another one of captures/: . $(VENV)/bin/activate && wsanalyze captures/chromium.pcapng"
+	@$(BIN)/python captures/watched.py
+	@echo
+	@$(BIN)/wsanalyze report -q $(DEMO) -o out/report.html
+	@echo "Everything that is in $(DEMO), on one page: open out/report.html in a browser."
+	@echo
+	@echo "Now in this shell: . $(VENV)/bin/activate"
+	@echo "Then: wsanalyze captures/chromium.pcapng, or wss: wsanalyze captures/chat-wss.pcapng"
 
 test: check test-compiled test-pure
 
@@ -43,13 +62,11 @@ $(VENV)/.created:
 
 # Cython compiles the kernels where there is a C compiler; without one they run as they are.
 $(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py $(KERNEL_SOURCES)
-	@echo "Compiling the kernels: this takes some minutes, once."
-	$(BIN)/python -m pip install --quiet .
+	$(call installing,".[$(EXTRAS)]",auto)
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.created pyproject.toml setup.py $(KERNEL_SOURCES)
-	@echo "Compiling the kernels: this takes some minutes, once."
-	WSANALYZE_EXTENSIONS=require $(BIN)/python -m pip install --quiet ".[test]"
+	$(call installing,".[test]",require)
 	touch $@ $(VENV)/.installed
 
 $(PURE)/.tested: pyproject.toml setup.py $(KERNEL_SOURCES)

@@ -20,6 +20,7 @@ from comparison.measure import Measurement, measure
 HERE = Path(__file__).resolve().parent
 SUMMARY = ("summary", "{file}")
 FRAMES = ("export", "{file}", "-t", "frames", "-f", "csv", "-o", "-")
+KEYLOG = ("summary", "{file}", "--keylog", "{file}.keys")
 # What is left of a run without the start: below these the ratios say nothing.
 LEAST_SECONDS, LEAST_BYTES = 0.1, 4_000_000
 
@@ -55,6 +56,12 @@ ATTACKS = (
     Attack("deflate bombs below notice", "contents", "bombs_alone", 40),
     Attack("deflate windows", "contents", "windows", 8_000),
     Attack("final blocks", "contents", "final_blocks", 100),
+    Attack("TLS records of a byte", "carriers", "one_byte_records", 500_000),
+    Attack("forged TLS records", "carriers", "forged_records", 2_000, KEYLOG),
+    Attack("HTTP/2 streams", "carriers", "streams", 60_000),
+    Attack("HTTP/2 rapid reset", "carriers", "resets", 100_000),
+    Attack("holes over HTTP/2 streams", "carriers", "holes", 20_000),
+    Attack("windows of HTTP/2 streams", "carriers", "windows", 50_000),
     Attack("pcapng interfaces", "files", "interfaces", 300_000),
     Attack("pcapng sections", "files", "sections", 15_000),
     Attack("pcapng statistics", "files", "statistics", 300_000),
@@ -125,6 +132,7 @@ def results(options: argparse.Namespace, attacks: list[Attack]) -> Iterator[Resu
         for attack in attacks:
             if attack.command not in starts:
                 smallest = written(options, Attack("start", "conversations", "upgrades", 1), folder)
+                Path(f"{smallest}.keys").touch()
                 starts[attack.command] = start = run(attack.command, smallest)
                 if start.status:
                     raise SystemExit(f"{options.python}: {start.last_words}")

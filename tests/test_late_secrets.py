@@ -14,7 +14,7 @@ from test_tls import CAPTURES, DECRYPTION_SECRETS, keylog_of, without_secrets
 import wsanalyze
 from wsanalyze.capture.secrets_ahead import secrets_of_file
 from wsanalyze.limits import Limits
-from wsanalyze.pipeline import read
+from wsanalyze.pipeline import TLS_KEY_LOG, read
 from wsanalyze.recording import Recording, Wants
 
 pytest.importorskip("cryptography")
@@ -142,4 +142,19 @@ def test_what_is_found_beforehand(tmp_path: Path, name: str) -> None:
     assert secrets_of_file(str(path)) == expected
     assert secrets_of_file(str(tmp_path / "none")) == []
     path.write_bytes(b"\x0a\x0d\x0d\x0a" + bytes(40))
+    assert secrets_of_file(str(path)) == []
+
+
+def test_a_block_that_says_it_is_huge_is_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file can be terabytes of nothing: what is longer than all that is kept is not kept."""
+    head = (CAPTURES / "chat-wss.pcapng").read_bytes()
+    head = head[: int.from_bytes(head[4:8], "little")]
+    secret = b"KSLT" + (200).to_bytes(4, "little") + bytes(200)
+    length = (len(secret) + 12).to_bytes(4, "little")
+    path = tmp_path / "huge.pcapng"
+    path.write_bytes(head + (10).to_bytes(4, "little") + length + secret + length)
+    assert secrets_of_file(str(path)) == [(TLS_KEY_LOG, bytes(200))]
+    monkeypatch.setattr("wsanalyze.capture.secrets_ahead.SECRETS", 100)
     assert secrets_of_file(str(path)) == []

@@ -69,8 +69,12 @@ TOLD = {
     "socks-tunnels.pcapng": ("-d", "tcp.port==9060,http"),
 }
 # Streams of which it shows no frame even then: a CONNECT to an address of IPv6, and one to port 80;
-# TLS inside of TLS.
-UNREAD = {"connect-tunnels.pcapng": {4, 6}, "wss-tunnels.pcapng": {6}}
+# TLS inside of TLS; a tunnel on a stream of HTTP/2.
+UNREAD = {
+    "connect-tunnels.pcapng": {4, 6},
+    "wss-tunnels.pcapng": {6},
+    "http2-connect.pcapng": {0},
+}
 # Captures with holes that were filled late: tshark shows a frame at the packet that filled the
 # hole before it (our `ordinal`), we at the packet that its last byte came in.
 FILLED_LATE = {

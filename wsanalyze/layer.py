@@ -49,7 +49,8 @@ class Layer:
 
         A negative length says that there are not more than `-length`, and how many is not known:
         what was encrypted does not always tell.
-        Time and packet are those of the packet that made it known.
+        Time and packet are those of the packet behind them, as the sender had it; where none was
+        captured, of the one that made it known.
         """
         return 0
 

@@ -68,11 +68,6 @@ class Limits:
     # that wait. Some hundred are on their way at a time; beyond it the oldest are given up.
     fragments: int = 4 * 1024 * 1024
     datagrams: int = 4096
-    # Packets of one conversation that are held until it shows whether it is WebSocket, with 256
-    # bytes for each, where only those are kept: some hundred requests before the upgrade.
-    undecided: int = 1024 * 1024
-    # The same, of all conversations together.
-    undecided_total: int = 64 * 1024 * 1024
     # One record of a capture file; Wireshark's own bound for a packet is 256 KiB.
     packet: int = 64 * 1024 * 1024
     # Secrets of TLS connections that key logs say, some 400 bytes each: five for each connection of
@@ -84,6 +79,11 @@ class Limits:
     # Rows of frames, messages and segments, some 100 bytes each, that an export holds in memory;
     # more of them are sorted in a temporary file.
     rows: int = 4 * 1024 * 1024
+    # Packets of one conversation that are held until it shows whether it is WebSocket, with 256
+    # bytes for each, where only those are kept: some hundred requests before the upgrade.
+    undecided: int = 1024 * 1024
+    # The same, of all conversations together.
+    undecided_total: int = 64 * 1024 * 1024
 
     def __post_init__(self) -> None:
         for limit in fields(self):

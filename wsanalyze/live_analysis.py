@@ -26,6 +26,7 @@ from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import Event
 from wsanalyze.monitoring.judging import Judge
+from wsanalyze.monitoring.keeping import PacketFile
 from wsanalyze.monitoring.session import Ends, Session
 from wsanalyze.recording import Wants
 
@@ -54,6 +55,10 @@ def live(
     show_secrets: bool = False,
     keylog: KeyLog | Sequence[KeyLog] | None = None,
     output: str | os.PathLike[str] | None = None,
+    packets: str | os.PathLike[str] | None = None,
+    only_websocket: bool = False,
+    rotate_bytes: int | None = None,
+    rotate_seconds: float | None = None,
     keep: bool = False,
     duration: float | None = None,
     count: int | None = None,
@@ -64,7 +69,9 @@ def live(
     `interfaces`: a name, several, or `-` for a capture that somebody writes to standard input.
     `filter`: an expression of libpcap. `source`, `promiscuous`, `buffer_mib`, `snap_length` and
     `user` are for the capturing, as `wsanalyze live` has them; `payloads` to `keylog` as in
-    `analyze`. `output`: a folder in which tables grow, as parts of Parquet. `keep`: what passes is
+    `analyze`. `output`: a folder in which tables grow, as parts of Parquet. `packets`: a file for
+    the packets as pcapng, with `only_websocket` those of WebSocket connections; a new file is begun
+    beyond `rotate_bytes` and after `rotate_seconds`. `keep`: what passes is
     kept, within `limits`, for `tables()`. The session ends by itself after `duration` seconds,
     `count` packets, or with `until_closed` when all WebSocket connections that were seen have
     ended.
@@ -87,6 +94,9 @@ def live(
         tls=keep or output is not None,
     )
     judge = Judge(chosen(checks) if checks else None, thresholds, show_secrets=show_secrets)
+    file = None
+    if packets is not None:
+        file = PacketFile(Path(packets), only_websocket, rotate_bytes, rotate_seconds)
     opened = open_live(
         names,
         source=source,
@@ -105,6 +115,7 @@ def live(
             judge=judge,
             ends=ends,
             folder=None if output is None else Path(output),
+            packets=file,
             keep=keep,
             keylogs=keylogs,
         )

@@ -19,6 +19,19 @@ KEPT_SETTINGS = 16
 KEPT_KEYS = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class ProxyLogin:
+    """Credentials that a client gave a proxy where everybody could read them.
+
+    `what` says of which kind; they themselves are not kept. Time and packet are those of the
+    request of a CONNECT, or of SOCKS 5's user name and password.
+    """
+
+    what: str
+    time: int
+    packet: int
+
+
 # Not frozen: that would make it four times as slow to make, and each connection has some.
 @dataclass(slots=True)
 class Event:
@@ -179,8 +192,10 @@ class Side:
     - `pings_in_second`: the most Pings in a second, counted in seconds that begin with a Ping
     - `unsolicited_pongs`: Pongs while no Ping of the other end was open
     - `message_ns`, `message_lengths`: time between its data messages; their lengths on the wire
-    - `bursts`: three messages or more within 5 ms after a second of silence from it in which the
-      other end had sent something
+    - `bursts`: three messages or more within 5 ms after a second of silence from it;
+      `burst_messages`: how many messages came in them; `unasked_bursts`: those of them in whose
+      silence the other end had sent nothing, either
+    - `pong_times`: the first 1,024 times that `pong_ns` sums up, in ns; None where there are none
     - `largest`: its frame with the largest declared length
     """
 
@@ -202,9 +217,12 @@ class Side:
     unsolicited_pongs: int = 0
     pings_in_second: int = 0
     bursts: int = 0
+    unasked_bursts: int = 0
+    burst_messages: int = 0
     pong_ns: Spread = field(default_factory=Spread)
     ping_ns: Spread = field(default_factory=Spread)
     pong_only_ns: Spread = field(default_factory=Spread)
+    pong_times: array[int] | None = None
     message_ns: Spread = field(default_factory=Spread)
     message_lengths: Spread = field(default_factory=Spread)
 

@@ -289,6 +289,7 @@ class Pass:
         """Bring the captures' summaries up to date; as often as one likes."""
         for index, (info, counts) in enumerate(zip(self.infos, self.counts, strict=True)):
             self.summarise(self.summaries[index], info, counts)
+        self.summaries[0].keylog_files = self.secrets.sources
         self.summaries[0].keylog_lines = self.secrets.lines
         self.summaries[0].keylog_not_understood = self.secrets.not_understood
         self.count_limits()
@@ -296,7 +297,7 @@ class Pass:
             self.recording.streams.key_origins = {
                 random.hex(): (origin, tuple(sorted(self.secrets.by_random[random])))
                 for random, origin in (self.secrets.origins or {}).items()
-                if random in self.secrets.used
+                if self.secrets.was_used(random)
             }
 
     def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:
@@ -333,7 +334,7 @@ class Pass:
         if info.problem is not None:
             offset = info.problem.offset
             where = "" if offset is None else f"byte {offset}: "
-            summary.problem = where + info.problem.what
+            summary.end_with(where + info.problem.what)
 
     def count_limits(self) -> None:
         """Write how often each limit was reached.

@@ -28,6 +28,7 @@ from sessions import (
     node_ws,
     odd_habits,
     oddities,
+    offloaded_host,
     old_protocols,
     partial_captures,
     proxies,
@@ -77,6 +78,7 @@ FAMILIES = (
     http2_streams,
     wss_ways,
     wss_openssl,
+    offloaded_host,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -28,6 +28,7 @@ from sessions.websockets_peers import echo
 from sessions.wss import NAME, client_context, server_context
 
 NODE, BROWSED, TLS_FRONT = 9321, 9322, 9182
+STREAMS, INSIDE = 9323, 9324
 
 # Takes TLS off in front of Squid: the proxy that clients are told of is an `https` one then.
 HAPROXY = f"""
@@ -149,6 +150,25 @@ async def secure_proxy(stage: Stage, where: str, way: str) -> None:
     await talk(url, stage, logger, proxy_server_hostname=NAME, **options)
 
 
+async def play_stream_tunnels(stage: Stage) -> None:
+    """Tunnels on one connection of HTTP/2: ws inside, wss inside, and one that is refused."""
+    pem, key = certificate(stage)
+    options: dict[str, Any] = {"compression": None, "ping_interval": None}
+    tls = server_context(stage)
+    async with (
+        serve(echo, "127.0.0.1", CHAT, logger=stage.logger("server"), **options),
+        serve(echo, "127.0.0.1", INSIDE, ssl=tls, logger=stage.logger("server"), **options),
+    ):
+        script = "http2_connect.cjs"
+        proxy = await stage.node(script, "server", "proxy", STREAMS, pem, key)
+        urls = (f"ws://127.0.0.1:{CHAT}/ws", "ws://127.0.0.1:1/refused")
+        urls += (f"wss://127.0.0.1:{INSIDE}/wss",)
+        arguments = ("client", STREAMS, pem, stage.keylog, *urls)
+        client = await stage.node(script, "client", *arguments)
+        await client.wait()
+        await proxy.finish()
+
+
 SESSIONS = (
     Session(
         "wss-http2",
@@ -170,5 +190,13 @@ SESSIONS = (
         "TLS, all three legs; the secrets of all are in the capture",
         play_tunnels,
         ("squid", "microsocks", "haproxy", "websockets", "openssl"),
+    ),
+    Session(
+        "http2-connect",
+        "both legs of a proxy that takes CONNECT on streams of HTTP/2 within TLS: ws inside, wss "
+        "inside, a tunnel that is refused (403), all on one connection; the secrets are in the "
+        "capture",
+        play_stream_tunnels,
+        ("node", "npm:ws", "websockets", "openssl"),
     ),
 )

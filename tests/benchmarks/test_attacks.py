@@ -25,11 +25,16 @@ sys.path.insert(0, str(BENCHMARKS))
 try:
     import attacks
     from comparison.measure import Measurement
-    from hostile import contents, conversations, files
+    from hostile import carriers, contents, conversations, files
 finally:
     sys.path.remove(str(BENCHMARKS))
 
-MODULES: dict[str, Any] = {"conversations": conversations, "contents": contents, "files": files}
+MODULES: dict[str, Any] = {
+    "conversations": conversations,
+    "contents": contents,
+    "carriers": carriers,
+    "files": files,
+}
 
 
 def recorded(tmp_path: Path, write: Any, count: int, limits: Limits | None = None) -> Recording:
@@ -75,6 +80,12 @@ def test_every_attack_is_a_good_capture_that_grows(tmp_path: Path, attack: Any) 
         ("contents", "bombs_alone", {"frames": 8, "messages": 8}),
         ("contents", "windows", {"attempts_established": 8, "messages": 8}),
         ("contents", "final_blocks", {"frames": 8, "messages": 8}),
+        ("carriers", "one_byte_records", {"tcp_conversations": 1, "conversations_tls": 1}),
+        ("carriers", "forged_records", {"tcp_conversations": 8, "conversations_tls": 8}),
+        ("carriers", "streams", {"attempts_unanswered": 8, "conversations_websocket": 1}),
+        ("carriers", "resets", {"attempts": 0, "conversations_http": 1}),
+        ("carriers", "holes", {"attempts_established": 1024}),
+        ("carriers", "windows", {"attempts_established": 1024, "conversations_websocket": 1}),
         ("files", "interfaces", {"packets": 0}),
         ("files", "sections", {"packets": 0}),
         ("files", "statistics", {"packets": 0, "format": "pcapng"}),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from wsanalyze.capture.key_files import FOLLOWED, LONGEST, KeyLogs, as_one, lines_of
+from wsanalyze.capture.key_files import FOLLOWED, LONGEST, MANY, PATIENCE, KeyLogs, as_one, lines_of
 from wsanalyze.errors import UsageError
 
 
@@ -27,12 +32,93 @@ def test_files_and_folders(tmp_path: Path) -> None:
     assert read(tmp_path / "empty") == []
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "keys.log.packed"
+    path.write_bytes(pack(b"one\ntwo\n" * 50_000))
+    assert read(path) == [[b"one\n", b"two\n"] * 50_000]
+    assert read(tmp_path) == read(path)
+    with as_one([path]) as whole:
+        assert whole is not None
+        assert whole.read_bytes() == b"one\ntwo\n" * 50_000
+    logs = KeyLogs([path])
+    assert [list(lines) for lines in logs.lines()] == read(path)
+    assert list(logs.appended()) == []
+
+
+def test_compressed_and_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "keys.log.gz"
+    path.write_bytes(gzip.compress(b"one\ntwo\n")[:-6] + b"xxxxxx")
+    assert read(path) == [[b"one\n", b"two\n"]]
+    path.write_bytes(gzip.compress(b"one\n")[:12])
+    assert len(read(path)) == 1
+
+
+def test_what_is_unpacked_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsanalyze.capture.key_files.MOST_UNPACKED", 8)
+    path = tmp_path / "keys.log.gz"
+    path.write_bytes(gzip.compress(b"one\ntwo\nthree\n"))
+    assert read(path) == [[b"one\n", b"two\n"]]
+
+
+def test_captures_in_a_folder_are_no_key_logs(tmp_path: Path) -> None:
+    """Their bytes were lines that nobody understands."""
+    (tmp_path / "keys.log").write_bytes(b"one\n")
+    (tmp_path / "a.pcapng").write_bytes(b"\x0a\x0d\x0d\x0a\x1c\0\0\0\n\n")
+    (tmp_path / "a.pcap.gz").write_bytes(gzip.compress(b"\xd4\xc3\xb2\xa1\x02\0\x04\0\n"))
+    assert read(tmp_path) == [[b"one\n"]]
+    logs = KeyLogs([tmp_path])
+    assert [list(lines) for lines in logs.lines()] == [[b"one\n"]]
+    (tmp_path / "b.pcapng").write_bytes(b"\x0a\x0d\x0d\x0a\x1c\0\0\0\n\n")
+    assert list(logs.appended()) == []
+
+
 @pytest.mark.parametrize("length", [LONGEST, 3 * LONGEST + 5, 2_000_000])
 def test_of_a_line_that_is_too_long_the_rest_is_no_line(tmp_path: Path, length: int) -> None:
     """Else it counted many times, and a comment's end could be a secret."""
     path = tmp_path / "long"
     path.write_bytes(b"#" * length + b"\nnext\n" + b"x" * length)
     assert read(path) == [[b"#" * LONGEST, b"next\n", b"x" * LONGEST]]
+
+
+def test_folders_that_take_long_are_not_looked_at_for_each_connection(tmp_path: Path) -> None:
+    for number in range(MANY):
+        (tmp_path / str(number)).touch()
+        # Clocks of file systems are coarse: what is written below is to be newer.
+        os.utime(tmp_path / str(number), (number, number))
+    now = 1.0
+    logs = KeyLogs([tmp_path], lambda: now)
+    log = tmp_path / "0"
+
+    def after(text: bytes) -> list[list[bytes]]:
+        with log.open("ab") as file:
+            file.write(text)
+        return list(logs.appended())
+
+    assert [after(b"a\n"), after(b"b\n")] == [[[b"a"]], [[b"b"]]]
+    (tmp_path / "one more").touch()
+    os.utime(tmp_path / "one more", (0, 0))
+    assert [after(b"c\n"), after(b"d\n")] == [[[b"c"]], []]
+    now += PATIENCE * (MANY + 1)
+    assert after(b"") == [[b"d"]]
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """As a shell makes it of `--keylog <(…)`."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"one\ntwo\n",))
+    writer.start()
+    logs = KeyLogs([path])
+    assert [list(lines) for lines in logs.lines()] == [[b"one\n", b"two\n"]]
+    writer.join()
+    assert list(logs.appended()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device")
+def test_what_has_no_end_is_no_key_log() -> None:
+    with pytest.raises(UsageError, match="key log /dev/zero: a line without an end"):
+        read(Path("/dev/zero"))
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

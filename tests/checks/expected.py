@@ -23,77 +23,77 @@ FOUND: dict[str, dict[int | None, str]] = {
     "wss-http2-chromium.pcapng": {},
     "wss-tunnels.pcapng": {},
     # The stream that the client resets.
-    "http2-streams.pcapng": {4: "CLS-08 H2-07"},
+    "http2-streams.pcapng": {4: "CLS-08"},
     "http2-node.pcapng": {},
     "http2-upgrade.pcapng": {},
     # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
     "http2-haproxy.pcapng": {1: "H2-04", 3: "H2-04", 5: "H2-04"},
     "haproxy-proxy.pcapng": {
-        2: "CLS-08 PRX-13",  # /idle-0; the legs before the proxy and behind it
+        2: "CLS-08 PRX-13 PRX-14",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",
         4: "CLS-08 PRX-13",  # /idle-1
         5: "CLS-08",
-        6: "CLS-08 PRX-13 PRX-14",  # /idle-2
+        6: "CLS-08 PRX-13",  # /idle-2
         7: "CLS-08",
         8: "PRX-05",  # /forbidden, by HAProxy itself
-        9: "HSR-10 PRX-05",  # /no-backend
-        10: "HSR-10 PRX-05",  # /silent
+        9: "PRX-05",  # /no-backend
+        10: "PRX-05",  # /silent
         11: "HSR-18",
-        12: "HSR-10 PRX-05",  # /broken
+        12: "PRX-05",  # /broken
         13: "HSR-18",
     },
     "nginx-idle.pcapng": {
-        0: "CLS-08 PRX-13",  # /idle-0
+        0: "CLS-08 PRX-13 PRX-14",  # /idle-0
         1: "CLS-08",
         2: "CLS-08 PRX-13",  # /idle-1
         3: "CLS-08",
-        4: "CLS-08 PRX-13 PRX-14",  # /idle-2
+        4: "CLS-08 PRX-13",  # /idle-2
         5: "CLS-08",
-        6: "HSR-10 PRX-05",  # /no-backend
-        7: "HSR-10 PRX-05",  # /silent
+        6: "PRX-05",  # /no-backend
+        7: "PRX-05",  # /silent
         8: "HSR-18",
         9: "HSR-18",  # /broken: nginx takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
     },
     "apache-proxy.pcapng": {
-        4: "HSR-12",  # /stripped: Apache takes the Upgrade of the 426 away too
+        4: "PRX-23",  # /stripped: Apache takes the Upgrade of the 426 away too
         5: STRIPPED,
-        6: "HSR-10 PRX-05",  # /no-backend
-        7: "HSR-10 PRX-05",  # /silent
+        6: "PRX-05",  # /no-backend
+        7: "PRX-05",  # /silent
         8: "HSR-18",
         9: "HSR-10",  # /broken: Apache takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
     },
-    # Whoever goes through a proxy does nothing wrong.
-    "connect-tunnels.pcapng": {},
-    "socks-tunnels.pcapng": {},
+    # Whoever goes through a proxy does nothing wrong, but to log in to it in the clear.
+    "connect-tunnels.pcapng": {10: "SEC-17", 12: "SEC-17"},
+    "socks-tunnels.pcapng": {12: "SEC-17"},
     "proxy-protocol.pcapng": {},
     # HAProxy says where its client spoke TLS: what is behind is no warning then, but of /plain.
     "proxy-protocol-tls.pcapng": {
-        0: "CLS-09",
-        2: "CLS-09",
         4: "SEC-01 SEC-11",
         5: "SEC-01 SEC-11",
     },
-    # nginx, and HAProxy, reset TCP where a client has sent close_notify behind its FIN.
-    "wss-rekeyed.pcapng": {2: "CLS-09", 4: "CLS-09"},
+    # The server's name is one of TLS only: it is reached by its address.
+    "http2-connect.pcapng": {2: "TLS-05", 3: "TLS-05"},
+    # nginx resets TCP where a client's close_notify comes behind its own, which is a remark.
+    "wss-rekeyed.pcapng": {},
     "squid-proxy.pcapng": {
-        2: "HSR-12",  # /stripped
+        2: "PRX-23",  # /stripped
         3: STRIPPED,
-        4: "HSR-10 PRX-05",  # /no-backend
-        5: "HSR-10 PRX-05",  # /silent
+        4: "PRX-05",  # /no-backend
+        5: "PRX-05",  # /silent
         6: f"{STRIPPED} HSR-18",
-        7: "HSR-12 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
+        7: "PRX-23 SEC-06",  # the forward proxy; a raw client has the key of RFC 6455
         8: STRIPPED,
         9: "PRX-05",  # 407
     },
     "varnish-proxy.pcapng": {
-        2: "HSR-12",  # /stripped
+        2: "PRX-23",  # /stripped
         3: STRIPPED,
         5: STRIPPED,  # /cached, for the first time
         6: "PRX-06",  # /cached, for the second time
-        7: "HSR-10 PRX-05",  # /no-backend
-        8: "HSR-10 PRX-05",  # /silent
+        7: "PRX-05",  # /no-backend
+        8: "PRX-05",  # /silent
         9: f"{STRIPPED} HSR-18",
     },
     "judged-violations.pcapng": {
@@ -211,7 +211,7 @@ FOUND: dict[str, dict[int | None, str]] = {
         10: "EXT-07",  # /client-window-without-value
         11: "EXT-08",  # /client-window-not-offered
         12: "EXT-09",  # /takeover-not-given-up
-        13: "HSR-14 PRX-03",  # /http-1.0
+        13: "HSR-14",  # /http-1.0
     },
     # A beacon (9) is worth a remark, no more.
     "unruly-peers.pcapng": {
@@ -222,27 +222,28 @@ FOUND: dict[str, dict[int | None, str]] = {
         5: "CLS-06",  # /close-ignored
         6: "CLS-10",  # /tcp-left-open
         7: "CLS-07",  # /server-1010
-        8: "CLS-08 FRM-09 FRM-12 MSG-03",  # /bait
+        8: "CLS-08 FRM-09 FRM-12",  # /bait
     },
-    "one-direction.pcapng": {0: "TRN-01", 1: "TRN-01"},
+    "one-direction.pcapng": {0: "PRX-18", 1: "PRX-18"},
     # The plain connection can be read from its middle on, the compressed one cannot.
-    "from-the-middle.pcapng": {1: "PMD-06"},
+    "from-the-middle.pcapng": {},
     "snapped.pcap": {0: "TRN-01", None: "TRN-04"},
     "overrun.pcap": {0: "PMD-06 TRN-01"},
     "firewall.pcap": {0: "CLS-08 PRX-12 PRX-13"},
     "damaged-segments.pcapng": {0: "TRN-02"},
     "ports-again.pcapng": {3: "CLS-08 TRN-08"},  # /half-closed
-    # Both legs of each connection are cut; the limit is said where it was met last.
+    # Both legs of each connection are cut; the limit is said where it was met first.
     "lifetime-limit.pcapng": dict.fromkeys(range(1, 8, 2), "CLS-08")
-    | dict.fromkeys((0, 2, 4), "CLS-08 PRX-13")
-    | {6: "CLS-08 PRX-13 PRX-15"},
+    | dict.fromkeys((2, 4, 6), "CLS-08 PRX-13")
+    | {0: "CLS-08 PRX-13 PRX-15"},
     "stalling-proxy.pcapng": {},
     "two-backends.pcapng": dict.fromkeys((10, 11, 14, 15), "HSR-10"),  # busy: 503
     "port-80.pcapng": {
-        0: "PRX-20",
+        0: "PRX-20 PRX-23",
         1: STRIPPED,
     },
     "idle-crowd.pcapng": {},
+    "offloaded-host.pcapng": {},
     "cross-site.pcapng": {
         0: "HSR-20",  # /basket
         1: "SEC-01",  # /again, with the cookie
@@ -254,7 +255,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     # A server that answers nothing to a head that it cannot read, and one that answers 400.
     "odd-habits.pcapng": dict.fromkeys(range(4), "HSQ-18 HSR-18")
     | dict.fromkeys(range(7, 11), "HSQ-18")
-    | dict.fromkeys((6, 13), "FRM-08 FRM-09 MSG-03"),
+    | dict.fromkeys((6, 13), "FRM-08"),
     "old-failures.pcapng": {
         0: "LEG-02 LEG-06",  # /no-blanks
         1: "LEG-02 LEG-06",  # /remainder
@@ -265,24 +266,25 @@ FOUND: dict[str, dict[int | None, str]] = {
 
 # And of severity info, in captures that were made for what is no more than a remark.
 REMARKS: dict[str, dict[int | None, str]] = {
-    "one-direction.pcapng": {0: "PRX-18 TRN-05", 1: "PRX-18 TRN-05"},
-    "from-the-middle.pcapng": {0: "TRN-05", 1: "TRN-05"},
+    "offloaded-host.pcapng": {None: "TRN-04"},
+    "one-direction.pcapng": {},
+    "from-the-middle.pcapng": {0: "TRN-05", 1: "PMD-06 TRN-05"},
     "snapped.pcap": {0: "TRN-05"},  # its heads are cut, and cannot be read
     "overrun.pcap": {},
     "firewall.pcap": {},
     "damaged-segments.pcapng": {0: "TRN-03"},
     "ports-again.pcapng": {2: "TRN-07"},
     "lifetime-limit.pcapng": {},
-    "stalling-proxy.pcapng": {0: "PRX-04 PRX-17 TRN-09"},  # the leg behind the proxy is even
+    "stalling-proxy.pcapng": {0: "PRX-04 PRX-17"},  # the leg behind the proxy is even
     "proxy-protocol-tls.pcapng": {
-        0: "TLS-04",
+        0: "CLS-09 TLS-04",
         1: "SEC-01 SEC-11",
-        2: "TLS-04",
+        2: "CLS-09 TLS-04",
         3: "SEC-01 SEC-11",
     },
     "two-backends.pcapng": {2: "XCN-04", 14: "XCN-03"},
-    "port-80.pcapng": {0: "HSR-10 PRX-04", 1: "HSR-10"},
-    "idle-crowd.pcapng": {11: "XCN-06"},
+    "port-80.pcapng": {0: "PRX-04", 1: "HSR-10"},
+    "idle-crowd.pcapng": {2: "XCN-06"},
     "cross-site.pcapng": {2: "SEC-04"},  # /from-elsewhere
     "odd-habits.pcapng": dict.fromkeys((4, 5, 11, 12), "HSQ-21 HSR-10")
     | dict.fromkeys(range(7, 11), "HSR-10")

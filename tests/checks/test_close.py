@@ -49,6 +49,15 @@ class TestBody:
         assert finding.message == f"the Close has the status code {code}, which {why}"
         assert (finding.severity, finding.evidence) == ("error", code.to_bytes(2, "big").hex(" "))
 
+    def test_a_text_in_the_place_of_the_code(self) -> None:
+        """gevent-websocket writes the reason alone."""
+        frame = closing(code=int.from_bytes(b"by", "big"), reason=b"tearray(b'done')")
+        [finding] = self.of(checks.invalid_close_code, frame)
+        assert finding.message == (
+            "the Close has the status code 25209, which is no status code: its body is the text "
+            "\"bytearray(b'done')\", without a code in front"
+        )
+
     @pytest.mark.parametrize(
         "code",
         [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4999],
@@ -133,6 +142,12 @@ class TestRemarks:
 
     def test_codes_that_are_the_same(self) -> None:
         frames = closing("client", 1001, b"bye"), closing("server", 1001, at=2.1)
+        assert found(checks.close_codes_differ, closed(*frames)) == []
+
+    @pytest.mark.parametrize(("one", "other"), [(1000, 1002), (1005, 1000), (1000, 25209)])
+    def test_where_another_check_tells_why(self, one: int, other: int) -> None:
+        """CLS-11 of who blames, CLS-02 of a code that does not exist."""
+        frames = closing("client", one), closing("server", other, at=2.1)
         assert found(checks.close_codes_differ, closed(*frames)) == []
 
     def test_one_code_alone(self) -> None:

@@ -16,6 +16,7 @@ from checks.given import (
     messages,
     observed,
 )
+from checks.test_encryption import inside
 from wsanalyze.checks import closing as checks
 from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Ending, Event, Spread
@@ -163,6 +164,29 @@ class TestTcpAfterBothCloses:
         expected = [("warning", "the server reset TCP after both Close frames")]
         assert self.turn(ending("server", "rst")) == expected
         assert self.turn(ending("client"), ending("server", "rst", 3.1)) == expected
+
+    def test_a_reset_that_answers_a_close_notify_loses_nothing(self) -> None:
+        """Tornado closes its socket without waiting for aiohttp's close_notify."""
+        record = closed(*self.both, endings=[ending("server", "rst")])
+        record.tls = inside(closed_by="client", closed_at=(2 * SECOND, 17)).tls
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "info"
+        assert finding.message.endswith("in answer to the client's close_notify in packet 17")
+
+    def test_a_reset_when_both_had_ended_tls_loses_nothing(self) -> None:
+        """nginx and HAProxy say close_notify, and have closed the socket when one comes."""
+        record = closed(*self.both, endings=(ending("client"), ending("server", "rst", 3.1)))
+        record.tls = inside(
+            closed_by="server", closed_at=(2 * SECOND, 17), notified=("server", "client")
+        ).tls
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "info"
+        assert finding.message == (
+            "the server reset TCP after both Close frames and both close_notify alerts"
+        )
+        record.tls.notified = ("server",)
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "warning"
 
     def test_a_reset_when_both_had_closed_takes_nothing_away(self) -> None:
         ends = ending("server"), ending("client", at=3.1), ending("server", "rst", 3.2)

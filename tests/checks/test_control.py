@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from checks.given import SECOND, connection, event, found, found_in, messages, observed
@@ -177,10 +179,19 @@ class TestRoundTrips:
     def test_a_pong_may_be_missing(self, missing: str) -> None:
         assert self.of(1, 2, 3, **{missing: 1}) == []
 
+    def test_the_median_is_that_of_the_times_that_are_kept(self) -> None:
+        times = array("q", [1_000_000, 1_200_000, 90_000_000])
+        side = Side(pong_ns=spread(*times), pong_times=times)
+        [finding] = found(
+            control.ping_round_trips, connection(observation=Observation(client=side))
+        )
+        assert ", 1.200 ms in the median, 30.733 ms on average" in finding.message
+
     def test_recorded(self) -> None:
         [finding] = found_in(control.ping_round_trips, "keepalive.pcap")
         assert finding.message == (
-            "10 Pings of the server were answered, after 0.279 ms at least, 0.536 ms on average "
+            "10 Pings of the server were answered, after 0.279 ms at least, 0.316 ms in the "
+            "median, 0.536 ms on average "
             "and 2.549 ms at most"
         )
 
@@ -206,6 +217,13 @@ class TestMismatchedPong:
         [finding] = self.of(self.ping, self.pong)
         assert finding.message == "a Pong with 02 while the Ping in packet 7 waits for 01"
         assert (finding.severity, finding.expected) == ("error", "01")
+
+    def test_payloads_that_are_text_are_read(self) -> None:
+        ping = frame("ping-unanswered", 0x89, payload=b"one", packet=7)
+        pong = frame("pong-mismatched", 0x8A, payload=b"two", other=ping)
+        [finding] = self.of(ping, pong)
+        assert finding.message == "a Pong with 'two' while the Ping in packet 7 waits for 'one'"
+        assert (finding.evidence, finding.expected) == ("74 77 6f", "6f 6e 65")
 
     def test_the_ping_was_answered_later(self) -> None:
         assert [f.severity for f in self.of(self.pong)] == ["info"]

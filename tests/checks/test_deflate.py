@@ -183,8 +183,14 @@ class TestInflating:
         assert found(checks.message_does_not_inflate, record) == []
         (finding,) = found(checks.context_lost, record)
         assert finding.message.startswith("1 message of the client could not be inflated")
+        assert finding.severity == "warning"
+        assert finding.message.endswith("; nor could any after that")
 
-        assert finding.message.endswith("; none after them could")
+    def test_in_front_of_the_capture_nothing_was_lost(self) -> None:
+        broken = observed(event("not-inflated", payload=b"invalid distance too far back"))
+        (finding,) = found(checks.context_lost, connection(outcome="unseen", observation=broken))
+        assert finding.severity == "info"
+        assert "refer to what was before the capture" in finding.message
 
     def test_from_where_content_is_right_again(self) -> None:
         for number, where in ((7, "frame 7"), (None, "packet 31")):

@@ -142,7 +142,7 @@ class TestTokens:
     def test_parameters(self, name: str) -> None:
         [(message, evidence)] = self.of(target=f"/chat?a=1&{name}=MARKERMARKER&b=2")
         assert message == f"the address carries the parameter {name!r} over plain ws"
-        assert evidence == f"{name}=MAR… (12 characters, SHA-256 ce813583…)"
+        assert evidence == f"{name}=MAR… (12 characters)"
 
     @pytest.mark.parametrize(
         "query",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from views.audits import MASK, ORIGINS, declared
 
-from wsanalyze.checks.describe import FAMILIES, HEAD, markdown
+from wsanalyze.checks.describe import FAMILIES, HEAD, markdown, thresholds
+from wsanalyze.checks.thresholds import MEANINGS, Thresholds
 
 
 def test_a_page_of_checks() -> None:
@@ -42,3 +45,11 @@ def test_every_family_has_a_heading() -> None:
     from wsanalyze.checks.catalogue import catalogue
 
     assert {each.family for each in catalogue()} <= set(FAMILIES)
+
+
+def test_every_threshold_is_listed_with_default_and_meaning() -> None:
+    assert list(MEANINGS) == [each.name for each in fields(Thresholds)]
+    rows = [line for line in thresholds().splitlines() if line.startswith("| `")]
+    assert len(rows) == len(MEANINGS)
+    assert "| `pong_s` | 20 | seconds without an answer to a Ping |" in rows
+    assert f"| `frame` | 16777216 | {MEANINGS['frame']} |" in rows

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from checks.given import REQUEST, connection, found, handshake, seen_from_the_middle
+from checks.given import (
+    REQUEST,
+    connection,
+    ending,
+    found,
+    handshake,
+    observed,
+    seen_from_the_middle,
+)
 from wsanalyze.checks import encryption
+from wsanalyze.checks.closing import cut_without_close
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 
@@ -93,11 +102,19 @@ class TestCertificateOutOfDate:
 
     def test_expired(self) -> None:
         [finding] = found(encryption.certificate_out_of_date, self.dated(-YEAR, -1))
-        assert (finding.message, finding.evidence) == ("the certificate had expired", NAME)
+        assert finding.message == "the certificate had expired less than a day before"
+        assert finding.evidence == NAME
+
+    def test_the_packet_is_that_of_the_certificate(self) -> None:
+        record = self.dated(-YEAR, -1)
+        assert record.tls is not None
+        record.tls.hello_at, record.tls.certificate_at = (5, 6), (7, 8)
+        [finding] = found(encryption.certificate_out_of_date, record)
+        assert (finding.time, finding.packet) == (7, 8)
 
     def test_not_yet(self) -> None:
-        [finding] = found(encryption.certificate_out_of_date, self.dated(1, YEAR))
-        assert finding.message == "the certificate was not valid yet"
+        [finding] = found(encryption.certificate_out_of_date, self.dated(YEAR, 2 * YEAR))
+        assert finding.message == "the certificate is valid from 365 days later on"
 
     @pytest.mark.parametrize(
         ("before", "after"), [(0, 0), (-YEAR, YEAR), (None, None), (-YEAR, None)]
@@ -216,9 +233,25 @@ class TestNoCloseNotify:
     def test_cut(self, role: str) -> None:
         [finding] = found(encryption.no_close_notify, self.ended(f"{role}-fin"))
         assert finding.message == f"the {role} closed TCP without a close_notify"
-        assert (finding.severity, finding.sender) == ("warning", role)
+        assert (finding.severity, finding.sender) == ("info", role)
         other = "client" if role == "server" else "server"
         assert found(encryption.no_close_notify, self.ended(f"{role}-fin", notified=(other,)))
+
+    def test_of_a_session_that_was_cut_another_check_tells(self) -> None:
+        """Whoever exits, or throws the socket away, sends neither a Close nor a close_notify."""
+        record = self.ended("server-fin")
+        record.server_frames = 2
+        record.observation = observed(endings=[ending("server")])
+        assert found(encryption.no_close_notify, record) == []
+        [cut] = found(cut_without_close, record)
+        assert "TLS was not ended (no close_notify)" in cut.message
+
+    def test_the_place_is_that_of_the_fin(self) -> None:
+        record = self.ended("server-fin")
+        record.outcome = "refused"
+        record.observation = observed(endings=[ending("server")])
+        [finding] = found(encryption.no_close_notify, record)
+        assert (finding.packet, finding.evidence) == (ending("server").packet, "FIN")
 
     def test_closed_as_it_should(self) -> None:
         said = self.ended("server-fin", notified=("server",))
@@ -237,3 +270,16 @@ class TestNoCloseNotify:
         record.http_stream = 1
         assert found(encryption.no_close_notify, record) == []
         assert found(encryption.no_close_notify, connection(ended_by="server-fin")) == []
+
+
+class TestImpossibleChoice:
+    """TLS-08."""
+
+    def test_each_is_told(self) -> None:
+        said = ("the version TLS 1.0 was not offered", "another")
+        findings = found(encryption.impossible_choice, inside(disagreements=said))
+        assert [each.message for each in findings] == list(said)
+
+    def test_none(self) -> None:
+        assert found(encryption.impossible_choice, inside()) == []
+        assert found(encryption.impossible_choice, connection()) == []

@@ -165,14 +165,14 @@ class TestSentence:
 
     def test_an_idle_time_that_is_nobodys(self) -> None:
         assert self.of(cut(idle=12.5)) == (
-            "the client closed TCP (FIN) without a Close frame after 12.500 s without a frame; "
-            "the last one was a text frame of the server in packet 8"
+            "the client closed TCP (FIN) without a Close frame, 12.500 s after the last frame, "
+            "a text frame of the server in packet 8"
         )
 
     def test_a_known_limit_and_no_pings(self) -> None:
         assert self.of(cut(ending("server"), idle=240)) == (
-            "the server closed TCP (FIN) without a Close frame after 240.000 s without a frame; "
-            "the last one was a text frame of the server in packet 8; that fits the default of "
+            "the server closed TCP (FIN) without a Close frame, 240.000 s after the last frame, "
+            "a text frame of the server in packet 8; that fits the default of "
             "Azure Load Balancer: Pings more often than that keep it open, and none came"
         )
 
@@ -183,7 +183,7 @@ class TestSentence:
 
     def test_signs_are_given_as_reasons(self) -> None:
         text = self.of(cut(ending("server", "rst", ttl=50), idle=1))
-        assert text.startswith("TCP was reset in the server's name (RST) without a Close frame ")
+        assert text.startswith("TCP was reset in the server's name (RST) without a Close frame, ")
         assert text.endswith(
             "; it looks like the doing of a middlebox: "
             "the RST in packet 18 has a TTL of 50, the server's other packets 64"
@@ -191,19 +191,19 @@ class TestSentence:
 
     def test_right_after_a_frame(self) -> None:
         assert self.of(cut(ending(at=2.002), idle=0.002)) == (
-            "the client closed TCP (FIN) without a Close frame right after a frame; "
-            "the last one was a text frame of the server in packet 8"
+            "the client closed TCP (FIN) without a Close frame, right after the last "
+            "frame, a text frame of the server in packet 8"
         )
 
     def test_frames_that_still_came(self) -> None:
         assert self.of(cut(ending(at=1.5), idle=12.5)) == (
-            "the client closed TCP (FIN) without a Close frame after 12.500 s without a frame; "
+            "the client closed TCP (FIN) without a Close frame, 12.500 s after a frame; "
             "frames still came, the last one a text frame of the server in packet 8"
         )
 
     def test_no_frame_at_all(self) -> None:
         assert self.of(cut(idle=None, server=Side())) == (
-            "the client closed TCP (FIN) without a Close frame; no frame had been sent"
+            "the client closed TCP (FIN) without a Close frame, before any frame"
         )
 
 
@@ -283,3 +283,12 @@ class TestTimeLimits:
         closed = Side(close=event("close", time=SECOND))
         both = [cut(ending(at=62 + n), key=f"KEY{n:05}", client=closed) for n in range(2)]
         assert idle_time_limits(together(*both)) == []
+
+
+def test_the_cut_is_the_one_that_the_tables_name() -> None:
+    """Firewall: the client goes on after a RST in its name, and none follows the server's."""
+    [facts] = recorded("firewall.pcap").connections
+    found = maybe_cut(facts)
+    assert found is not None
+    assert facts.connection.ended_by == f"{found.by}-{found.how}" == "server-rst"
+    assert found.packet == 80

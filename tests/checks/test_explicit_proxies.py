@@ -1,4 +1,4 @@
-"""PRX-21, and what other checks make of connections through proxies."""
+"""PRX-21 and SEC-17, and what other checks make of connections through proxies."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import pytest
 
 from checks.given import REQUEST, SECOND, connection, found, found_in, handshake, messages
 from wsanalyze.checks.cross import mostly_idle, no_back_off, parallel_handshakes
-from wsanalyze.checks.explicit_proxies import explicit_proxy
+from wsanalyze.checks.explicit_proxies import explicit_proxy, proxy_login_in_the_clear
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.proxies import works_elsewhere
 from wsanalyze.checks.security import mixed_content, private_endpoint
 from wsanalyze.layers.connection import Connection
+from wsanalyze.observation import ProxyLogin
 from wsanalyze.tunnels.refusal import Refusal
+from wsanalyze.tunnels.way import destination
 
 CONNECT = "CONNECT chat.example:80"
 PROXY = "the proxy at 198.51.100.2:80"
@@ -110,6 +112,84 @@ class TestRefusals:
         record = connection(handshake(request))
         for finding in found(explicit_proxy, record, refusals=[refusal("CONNECT \x1b[31m:80")]):
             assert "\x1b" not in finding.message
+
+    @pytest.mark.parametrize(
+        ("tunnel", "sections"),
+        [
+            ("CONNECT a.example:443", "RFC 6455 §4.1 item 3; RFC 9110 §9.3.6"),
+            ("SOCKS5 a.example:443", "RFC 6455 §4.1 item 3; RFC 1928 §4"),
+            ("SOCKS4a a.example:443", "RFC 6455 §4.1 item 3"),
+        ],
+    )
+    def test_the_sections_are_those_of_the_way(self, tunnel: str, sections: str) -> None:
+        (finding,) = found(explicit_proxy, connection(tunnel=tunnel))
+        assert finding.reference == sections
+
+    def test_many_refusals_of_many_attempts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each attempt is looked at a few times, not once for each refusal."""
+        asked: list[str | None] = []
+
+        def counted(tunnel: str | None) -> str | None:
+            asked.append(tunnel)
+            return destination(tunnel)
+
+        monkeypatch.setattr("wsanalyze.checks.explicit_proxies.destination", counted)
+        records = [
+            connection(tunnel=CONNECT if number < 30 else None, serial=number, requested=number)
+            for number in range(60)
+        ]
+        refusals = [refusal("CONNECT example.com:80", 403, time=each) for each in range(100)]
+        refusals += [refusal(code=403, time=each) for each in range(100)]
+        assert len(found(explicit_proxy, *records, refusals=refusals)) > 30
+        assert len(asked) <= 4 * 60
+
+    def test_which_attempt_it_is_about(self) -> None:
+        """The first one behind it; behind all of them, the last one."""
+        records = [connection(serial=number, requested=10 * number) for number in range(4)]
+        refusals = [refusal("CONNECT example.com:80", 403, time=each) for each in (5, 20, 31)]
+        findings = found(explicit_proxy, *records, refusals=refusals)
+        assert [each.connection for each in findings] == [1, 2, 3]
+        assert ["without it" in each.message for each in findings] == [True, True, False]
+
+
+class TestLogins:
+    """SEC-17."""
+
+    def of(self, *logins: ProxyLogin) -> list[tuple[str | None, int | None, str]]:
+        findings = found(proxy_login_in_the_clear, connection(proxy_logins=logins, tunnel=CONNECT))
+        return [(each.evidence, each.packet, each.reference) for each in findings]
+
+    def test_each_proxy_on_the_way(self) -> None:
+        basic, socks = "Proxy-Authorization: Basic", "SOCKS5 user name and password"
+        assert self.of(ProxyLogin(basic, SECOND, 3), ProxyLogin(socks, 2 * SECOND, 9)) == [
+            (basic, 3, "RFC 7617 §4"),
+            (socks, 9, "RFC 1929 §3"),
+        ]
+
+    def test_what_is_given_away(self) -> None:
+        logins = [ProxyLogin(f"Proxy-Authorization: {each}", 1, 3) for each in ("Basic", "Bearer")]
+        findings = found(proxy_login_in_the_clear, connection(proxy_logins=tuple(logins)))
+        assert [each.message for each in findings] == [
+            "the client gave its proxy a user name and password in the clear",
+            "the client gave its proxy a token in the clear",
+        ]
+        assert [each.reference for each in findings] == ["RFC 7617 §4", "RFC 6750 §5.3"]
+
+    def test_none_was_given_or_none_that_can_be_read(self) -> None:
+        assert self.of() == []
+
+    @pytest.mark.parametrize(
+        ("name", "where"),
+        [
+            ("connect-tunnels.pcapng", [(10, 214), (12, 260)]),
+            ("socks-tunnels.pcapng", [(12, 318)]),
+            ("wss-tunnels.pcapng", []),
+        ],
+    )
+    def test_recorded(self, name: str, where: list[tuple[int, int]]) -> None:
+        findings = found_in(proxy_login_in_the_clear, name)
+        assert [(each.connection, each.packet) for each in findings] == where
+        assert "correct-horse" not in repr(findings)
 
 
 class TestRecorded:

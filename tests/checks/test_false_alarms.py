@@ -150,7 +150,7 @@ WANTED = {
         *((7, "EXT-01"), (7, "EXT-11")),
     },
     "nginx-proxy.pcapng": {
-        *((4, "HSR-10"), (5, "HSR-10"), (6, "HSR-10")),
+        (5, "HSR-10"),
     },
     "refused-upgrades.pcapng": {(5, "HSR-10")},
     "subprotocols.pcapng": {(4, "HSR-06")},

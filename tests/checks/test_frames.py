@@ -199,6 +199,11 @@ class TestLargeOrCutFrame:
     def test_a_length_that_is_no_length_is_another_checks(self) -> None:
         assert self.of(self.large(1 << 63)) == []
 
+    def test_a_frame_that_could_never_be_whole_is_another_checks(self) -> None:
+        record = ended(about("cut", length=(1 << 63) + 5, value=20))
+        assert self.of(record) == []
+        assert found(frames.length_bait, record) == []
+
     def test_a_frame_that_its_sender_cut(self) -> None:
         [finding] = self.of(ended(about("cut", value=3)))
         assert finding.message == (

@@ -46,14 +46,14 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         "the HTTP version is '1.0', and Upgrade needs 1.1",
         "GET /chat HTTP/1.0",
     ),
-    (hsq.invalid_host, changed("Host: example.com\r\n", ""), "there is no Host", "Host"),
+    (hsq.invalid_host, changed("Host: example.com\r\n", ""), "there is no Host", "no Host"),
     (
         hsq.invalid_host,
         changed("Host: example.com", "Host: a\r\nHost: b"),
         "there are 2 Host fields",
         "Host: a, b",
     ),
-    (hsq.invalid_host, changed("example.com", ""), "Host is empty", "Host"),
+    (hsq.invalid_host, changed("example.com", ""), "Host is empty", "Host:"),
     (
         hsq.invalid_host,
         changed("example.com", "http://example.com"),
@@ -76,7 +76,7 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         fields.missing_key,
         REQUEST.replace(KEY_LINE, b""),
         "there is no Sec-WebSocket-Key",
-        "Sec-WebSocket-Key",
+        "no Sec-WebSocket-Key",
     ),
     (
         fields.invalid_key,
@@ -113,7 +113,7 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         fields.wrong_version,
         changed("Sec-WebSocket-Version: 13\r\n", ""),
         "there is no Sec-WebSocket-Version",
-        "Sec-WebSocket-Version",
+        "no Sec-WebSocket-Version",
     ),
     (
         fields.malformed_version,
@@ -156,7 +156,7 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         hsq.odd_request_target,
         changed("/chat", "ws://example.com/chat"),
         "the request target is absolute, with the scheme 'ws'",
-        "ws:/… (21 characters, SHA-256 578717a2…)",
+        "ws:/… (21 characters)",
     ),
     (
         hsq.request_with_body,
@@ -167,14 +167,15 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
     (
         hsq.malformed_request_head,
         changed("Host:", "Host :"),
-        "space-before-colon at byte 20 of the head",
-        "'Host :'",
+        "there is whitespace between a field's name and its colon (space-before-colon), at byte 20 "
+        "of the head",
+        "Host :",
     ),
     (
         hsq.upgrade_stripped,
         changed("Upgrade: websocket\r\n", "").replace(b"Sec-WebSocket-Version: 13\r\n", b""),
         "Sec-WebSocket-* without Upgrade: taken away on the way, most likely",
-        "Upgrade",
+        "no Upgrade",
     ),
     (
         hsq.several_upgrade_protocols,
@@ -264,14 +265,19 @@ class TestMalformedHead:
     def test_a_folded_value_may_be_a_secret(self) -> None:
         record = connection(handshake(with_fields(REQUEST, "Cookie: a=1;\r\n sid=s3cret-s3cret")))
         (finding,) = found(hsq.malformed_request_head, record)
-        assert finding.message == "obs-fold at byte 166 of the head"
+        assert (
+            finding.message
+            == "a field's value goes on in the next line (obs-fold), at byte 166 of the head"
+        )
         assert "s3cret" not in (finding.evidence or "")
 
     def test_control_characters_are_escaped(self) -> None:
         record = connection(handshake(with_fields(REQUEST, "X: a\x1bb\x1bc")))
         (finding,) = found(hsq.malformed_request_head, record)
-        assert finding.message == "control at byte 156 of the head (2 times)"
-        assert finding.evidence == "'\\x1b'"
+        assert finding.message == (
+            "there is a control character (control), at byte 156 of the head (2 times)"
+        )
+        assert finding.evidence == "\x1b"
 
 
 class TestEarlyFrames:

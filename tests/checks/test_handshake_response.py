@@ -58,7 +58,7 @@ BROKEN: list[tuple[Check, Connection, str, str]] = [
         hsr.missing_accept,
         answered(changed("Sec-WebSocket-Accept: ACCEPT\r\n", "")),
         "there is no Sec-WebSocket-Accept",
-        "Sec-WebSocket-Accept",
+        "no Sec-WebSocket-Accept",
     ),
     (
         hsr.repeated_response_field,
@@ -183,7 +183,7 @@ class TestWrongAccept:
         (finding,) = found(hsr.wrong_accept, answered(changed("ACCEPT", accept)))
         assert finding.message.endswith(f", not '{ACCEPT}': {kind}")
         assert (finding.severity, finding.expected) == ("error", ACCEPT)
-        assert finding.evidence == (f"Sec-WebSocket-Accept: {accept}".removesuffix(": "))
+        assert finding.evidence == f"Sec-WebSocket-Accept: {accept}".rstrip()
 
     def test_without_a_key_no_accept_is_wrong(self) -> None:
         key = f"Sec-WebSocket-Key: {KEY}\r\n".encode()
@@ -247,7 +247,7 @@ class TestInsecureCookie:
         assert finding.message == "the response sets the cookie 'sid' without Secure"
         assert finding.severity == "warning"
         evidence = finding.evidence or ""
-        assert evidence.startswith("Set-Cookie: sid=0123… (16 characters, SHA-256 ")
+        assert evidence.startswith("Set-Cookie: sid=0123… (16 characters)")
         assert "456789" not in evidence
 
     @pytest.mark.parametrize("cookie", ["sid=x; secure", "sid=x;SECURE=no", "sid=; Max-Age=0", "x"])

@@ -24,6 +24,7 @@ from support.http2 import (
 )
 from support.sessions import frame, masked
 
+from wsanalyze.checks import closing
 from wsanalyze.checks import http2 as checks
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
@@ -108,7 +109,7 @@ class TestSettings:
             h2(HEADERS, 4, 1, played.block(0, REQUEST))
         ).server(h2(SETTINGS, 0, 0, ENABLED))
         assert found(played, checks.connect_not_enabled) == [
-            (2, "stream 1 uses :protocol, and it was enabled 1000.0 ms later, in packet 3")
+            (2, "stream 1 uses :protocol, and it was enabled 1.00 s later, in packet 3")
         ]
 
     def test_no_settings_at_all(self) -> None:
@@ -239,20 +240,34 @@ class TestHandshake:
     def test_a_subprotocol_that_was_not_offered(self) -> None:
         offer = ("sec-websocket-protocol", "chat")
         played = stage().begin().open(1, [*REQUEST, offer], ("sec-websocket-protocol", "other"))
-        assert [m for _, m in found(played, checks.void_negotiation)] == [
-            "HSR-06 holds on stream 1, too: the subprotocol chosen is 'other', not among 'chat'"
-        ]
+        assert {"HSR-06"} == ids(played) - {"HSR-17"}
         assert played.connection.outcome == "invalid"
+
+    def test_of_several_streams_it_concerns_one(self) -> None:
+        """HSR-06 tells what is wrong; that the others go on is all there is to add."""
+        offer = ("sec-websocket-protocol", "chat")
+        played = stage().begin().open(1, [*REQUEST, offer], ("sec-websocket-protocol", "other"))
+        played.open(3)
+        [finding] = findings(played, checks.void_negotiation)
+        assert finding.message == (
+            "HSR-06 voids stream 1 alone; 1 other WebSocket shares the connection"
+        )
+        assert (finding.severity, finding.packet) == ("info", 6)
 
     def test_an_extension_that_was_not_offered(self) -> None:
         answer = ("sec-websocket-extensions", "permessage-deflate")
-        played = stage().begin().open(1, REQUEST, answer)
+        played = stage().begin().open(1, REQUEST, answer).open(3)
         (message,) = [m for _, m in found(played, checks.void_negotiation)]
-        assert message.startswith("EXT-")
+        assert message.startswith("EXT-01 voids stream 1 alone")
+
+    def test_a_stream_that_is_alone_has_nothing_to_add(self) -> None:
+        answer = ("sec-websocket-extensions", "permessage-deflate")
+        played = stage().begin().open(1, REQUEST, answer)
+        assert found(played, checks.void_negotiation) == []
 
     def test_one_that_was(self) -> None:
         field = ("sec-websocket-protocol", "chat")
-        played = stage().begin().open(1, [*REQUEST, field], field)
+        played = stage().begin().open(1, [*REQUEST, field], field).open(3)
         assert found(played, checks.void_negotiation) == []
 
     def test_nothing_is_said_of_what_is_unknown(self) -> None:
@@ -265,12 +280,33 @@ class TestHandshake:
 class TestEnds:
     """H2-07, and the words of checks that look at the end of TCP."""
 
-    def test_reset_without_close(self) -> None:
+    def test_reset_without_any_close_is_told_once(self) -> None:
+        """CLS-08 says who cut it, and with which code."""
         played = stage().begin().open(1).talk(1, b"a")
         played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
-        assert found(played, checks.stream_ended_out_of_turn) == [
-            (9, "the client reset stream 1 without the closing handshake: CANCEL")
+        assert found(played, checks.stream_ended_out_of_turn) == []
+        ((packet, message),) = found(played, closing.cut_without_close)
+        assert packet == 9
+        assert message.startswith(
+            "the client reset stream 1 (RST_STREAM, CANCEL) without a Close frame, "
+        )
+
+    def test_reset_after_one_close_frame(self) -> None:
+        played = stage().begin().open(1).body(0, 1, CLOSE[0])
+        played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        assert [m for _, m in found(played, checks.stream_ended_out_of_turn)] == [
+            "the server reset stream 1 without the closing handshake: CANCEL"
         ]
+
+    def test_a_goaway_before_the_end_of_tcp_is_named(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(4) + (11).to_bytes(4, "big")))
+        played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        ((_, message),) = found(played, closing.cut_without_close)
+        assert message.endswith(
+            "; the server had sent GOAWAY (ENHANCE_YOUR_CALM) in packet 9, which leaves out "
+            "stream 1"
+        )
 
     @pytest.mark.parametrize(("code", "count"), [(0, 0), (CANCEL, 0), (1, 1), (99, 1)])
     def test_reset_after_both_close_frames(self, code: int, count: int) -> None:
@@ -280,9 +316,10 @@ class TestEnds:
 
     def test_end_stream_without_close(self) -> None:
         played = stage().begin().open(1).talk(1, b"a").body(1, 1, b"", END_STREAM)
-        assert found(played, checks.stream_ended_out_of_turn) == [
-            (9, "the server ended stream 1 without a Close frame")
-        ]
+        assert found(played, checks.stream_ended_out_of_turn) == []
+        ((packet, message),) = found(played, closing.cut_without_close)
+        assert packet == 9
+        assert message.startswith("the server closed stream 1 (END_STREAM) without a Close frame, ")
 
     def test_not_where_the_close_may_be_missing(self) -> None:
         played = stage().begin().open(1).talk(1, b"a")
@@ -299,7 +336,7 @@ class TestEnds:
         played = stage().begin().open(1).talk(1, b"a")
         played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
         (finding,) = [each for each in findings(played) if each.check == "CLS-08"]
-        assert finding.message.startswith("the client reset the stream (RST_STREAM) without")
+        assert finding.message.startswith("the client reset stream 1 (RST_STREAM, CANCEL) without")
         assert finding.evidence == "RST_STREAM"
 
     def test_tcp_under_the_streams(self) -> None:

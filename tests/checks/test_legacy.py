@@ -81,7 +81,7 @@ BROKEN: list[tuple[Check, Connection, str, str]] = [
     (
         legacy.draft_version,
         hixie(),
-        "the version is hixie-76, a draft before RFC 6455",
+        "the version is Hixie-76, a draft before RFC 6455",
         "client",
     ),
     (
@@ -246,3 +246,16 @@ def test_recorded(check: Check, capture: str, numbers: list[int]) -> None:
 def test_messages_name_no_raw_bytes() -> None:
     record = hixie({"Sec-WebSocket-Key1": "\x1b[2J"})
     assert "\x1b" not in "".join(messages(found(legacy.invalid_challenge_key, record)))
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "evidence"),
+    [
+        ("hybi-drafts.pcapng", 2, "Sec-WebSocket-Version: 7"),
+        ("hybi-early.pcapng", 0, "Sec-WebSocket-Draft: 2"),
+        ("hixie-76.pcapng", 0, "Sec-WebSocket-Key1: 2&   u6 8 8 6  9713k , 0"),
+    ],
+)
+def test_the_field_that_tells_the_version_is_shown(name: str, number: int, evidence: str) -> None:
+    findings = found_in(legacy.draft_version, name)
+    assert [each.evidence for each in findings if each.connection == number] == [evidence]

@@ -63,6 +63,13 @@ class TestUnfinishedMessage:
         assert finding.message == "the message that begins here was not finished: 12 bytes came"
         assert finding.severity == "warning"
 
+    def test_of_its_first_frame_frm_09_tells_that_it_was_cut(self) -> None:
+        cut = about("cut", frame=self.noticed.frame, value=3)
+        later = about("cut", frame=self.noticed.frame + 1, value=3)
+        for event_of_frame, count in ((cut, 0), (later, 1)):
+            record = connection(observation=observed(self.noticed, event_of_frame, endings=[FIN]))
+            assert len(found(checks.unfinished_message, record)) == count
+
     def test_the_capture_ended_first(self) -> None:
         record = connection(observation=observed(self.noticed))
         assert found(checks.unfinished_message, record) == []

@@ -15,10 +15,11 @@ from checks.given import (
     observed,
     with_fields,
 )
-from wsanalyze.checks import proxies
+from wsanalyze.checks import capture_quality, proxies, transport
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.handshake_response import switch_in_old_http
 from wsanalyze.layers.connection import Connection
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
@@ -124,11 +125,10 @@ class TestDowngraded:
             "the request came with 'HTTP/1.0'"
         ]
 
-    def test_a_101_in_http_1_0(self) -> None:
+    def test_of_a_101_in_http_1_0_another_check_tells(self) -> None:
         record = connection(handshake(response=RESPONSE.replace(b"HTTP/1.1", b"HTTP/1.0")))
-        assert messages(found(proxies.downgraded, record)) == [
-            "the response came with HTTP/1.0: 'HTTP/1.0 101 Switching Protocols'"
-        ]
+        assert found(proxies.downgraded, record) == []
+        assert len(found(switch_in_old_http, record)) == 1
 
     def test_a_refusal_of_a_server_that_knows_no_better(self) -> None:
         assert found(proxies.downgraded, refused(404, version="1.0")) == []
@@ -145,6 +145,15 @@ class TestSeen:
         (finding,) = found(proxies.intermediary_seen, connection(shake))
         assert (finding.severity, finding.sender) == ("info", "client")
         assert finding.evidence == "X-Forwarded-For: 192.0.2.7; Via: 1.1 a"
+
+    def test_who_answered_for_the_server_is_named_once(self) -> None:
+        """PRX-05 names it."""
+        record = refused(502, "Server: nginx/1.22.1")
+        record.observation = observed(body=b"<hr><center>nginx/1.22.1</center>")
+        assert found(proxies.intermediary_seen, record) == []
+        record = refused(502, "Server: nginx/1.22.1", "Via: 1.1 a")
+        record.observation = observed(body=b"<hr><center>nginx/1.22.1</center>")
+        assert len(found(proxies.intermediary_seen, record)) == 1
 
     def test_a_server_of_an_application(self) -> None:
         shake = handshake(response=with_fields(RESPONSE, "Server: my-application/1"))
@@ -197,9 +206,20 @@ class TestOneDirection:
         record = connection(
             outcome="unseen", client_frames=5, server_lost_bytes=100, connect_ms=None
         )
-        assert messages(found(proxies.one_direction, record)) == [
-            "nothing of what the server sent is in the capture"
-        ]
+        (finding,) = found(proxies.one_direction, record)
+        assert finding.message == (
+            "nothing of what the server sent is in the capture, not even its response: 100 bytes "
+            "that the client acknowledged"
+        )
+        # The packet is that of the end that was seen.
+        assert (finding.packet, finding.sender) == (record.request_packet, None)
+
+    def test_what_follows_from_it_is_not_said_again(self) -> None:
+        record = connection(
+            outcome="unseen", client_frames=5, server_lost_bytes=100, connect_ms=None
+        )
+        assert found(transport.gap, record) == []
+        assert found(capture_quality.no_handshake, record) == []
 
     def test_a_server_that_has_nothing_to_say(self) -> None:
         assert found(proxies.one_direction, connection(client_frames=5)) == []

@@ -101,6 +101,82 @@ class TestAnswered:
             assert all("426" not in each.message for each in said)
 
 
+class TestDidNotArrive:
+    """PRX-23."""
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (
+                426,
+                b"Failed to open a WebSocket connection: invalid Connection header: close.\n\nYou",
+            ),
+            (426, b"Failed to open a WebSocket connection: missing Upgrade header.\n"),
+            (400, b'No WebSocket UPGRADE hdr: None\n Can "Upgrade" only to "WebSocket".'),
+            (400, b'Can "Upgrade" only to "WebSocket".'),
+            (400, b'"Connection" must be "Upgrade".'),
+            (
+                400,
+                b"Bad Request\nwebsocket: the client is not using the websocket protocol: 'upgrade'"
+                b" token not found in 'Connection' header",
+            ),
+            (400, b"Failed to open a WebSocket connection: unsupported HTTP version: HTTP/1.0.\n"),
+        ],
+    )
+    def test_the_server_complains_of_fields_that_are_there(self, status: int, body: bytes) -> None:
+        (finding,) = found(answers.upgrade_did_not_arrive, refused(status, body=body))
+        assert finding.message == (
+            f"the answer {status} complains of Upgrade, Connection or the version, which are right "
+            "in the request: they did not arrive"
+        )
+        assert (finding.evidence or "").encode() in body
+
+    def test_the_server_speaks_of_another_version(self) -> None:
+        (finding,) = found(answers.upgrade_did_not_arrive, refused(505))
+        assert finding.evidence == "HTTP/1.1 505 Some Reason"
+        assert finding.message == (
+            "the answer 505 says that the request came in another version of HTTP than the 1.1 "
+            "that it has here: it was changed on its way"
+        )
+
+    @pytest.mark.parametrize(
+        "body", [b"Missing or invalid Sec-WebSocket-Key header", b"426 for /version", b"", b"no"]
+    )
+    def test_it_complains_of_something_else(self, body: bytes) -> None:
+        assert found(answers.upgrade_did_not_arrive, refused(426, body=body)) == []
+
+    @pytest.mark.parametrize(
+        ("right", "wrong"),
+        [
+            (b"Upgrade: websocket", b"Upgrade: websocket, h2c"),
+            (b"Connection: Upgrade", b"Connection: close"),
+            (b"HTTP/1.1", b"HTTP/1.0"),
+        ],
+    )
+    def test_it_is_right(self, right: bytes, wrong: bytes) -> None:
+        record = refused(400, body=b"Invalid Upgrade header", request=REQUEST.replace(right, wrong))
+        assert found(answers.upgrade_did_not_arrive, record) == []
+
+    def test_the_request_or_the_body_was_not_captured(self) -> None:
+        assert found(answers.upgrade_did_not_arrive, refused(426)) == []
+
+    @pytest.mark.parametrize(
+        ("name", "connections"),
+        [
+            ("apache-proxy.pcapng", [4]),
+            ("nginx-proxy.pcapng", [2, 4]),
+            ("port-80.pcapng", [0]),
+            ("squid-proxy.pcapng", [2, 7]),
+            ("varnish-proxy.pcapng", [2]),
+            ("faulty-requests.pcapng", []),
+            ("odd-habits.pcapng", []),
+        ],
+    )
+    def test_recorded(self, name: str, connections: list[int]) -> None:
+        findings = found_in(answers.upgrade_did_not_arrive, name)
+        assert [each.connection for each in findings] == connections
+
+
 class TestCached:
     @pytest.mark.parametrize("line", ["Age: 12", "X-Cache: HIT from a", "X-Cache-Hits: 3"])
     def test_what_a_cache_says(self, line: str) -> None:

@@ -23,6 +23,7 @@ from wsanalyze.checks import refusals
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.proxy_answers import answered_by_intermediary, upgrade_did_not_arrive
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -40,6 +41,17 @@ def refused(status: str, *lines: str, request: bytes = REQUEST, body: bytes = b"
 
 
 class TestRefused:
+    def test_of_a_proxys_refusal_prx_05_tells(self) -> None:
+        assert found(refusals.refused, refused("407 X")) == []
+
+    def test_of_an_upgrade_that_did_not_arrive_prx_23_tells(self) -> None:
+        """It took the answer's Upgrade as well: who refuses has sent it."""
+        body = b"Failed to open a WebSocket connection: invalid Connection header: close."
+        record = refused("426 Upgrade Required", body=body)
+        assert len(found(upgrade_did_not_arrive, record)) == 1
+        assert found(refusals.refused, record) == []
+        assert found(refusals.upgrade_required_without_upgrade, record) == []
+
     @pytest.mark.parametrize(
         ("status", "meaning", "severity"),
         [
@@ -47,7 +59,6 @@ class TestRefused:
             ("401 Unauthorized", "the answer is 401: credentials are wanted", "info"),
             ("403 Forbidden", "the answer is 403: forbidden", "info"),
             ("404 Not Found", "the answer is 404: nothing there", "info"),
-            ("407 X", "the answer is 407: a proxy wants credentials", "info"),
             ("429 X", "the answer is 429: too many requests", "info"),
             ("502 Bad Gateway", "the answer is 502: the server failed", "warning"),
             ("418 X", "the answer is 418: not switched", "info"),
@@ -152,10 +163,10 @@ class TestNoResponse:
     @pytest.mark.parametrize(
         ("sender", "how", "time", "message"),
         [
-            ("server", "fin", 1.0004, "the server closed the connection 0.4 ms after the request"),
-            ("server", "fin", 2, "the server closed the connection 1.000 s after the request"),
-            ("server", "rst", 2, "the server reset the connection 1.000 s after the request"),
-            ("client", "fin", 4, "the client closed the connection 3.000 s after the request"),
+            ("server", "fin", 1.0004, "the server closed the connection 400 µs after the request"),
+            ("server", "fin", 2, "the server closed the connection 1.00 s after the request"),
+            ("server", "rst", 2, "the server reset the connection 1.00 s after the request"),
+            ("client", "fin", 4, "the client closed the connection 3.00 s after the request"),
         ],
     )
     def test_closed_before(self, sender: str, how: str, time: float, message: str) -> None:
@@ -163,9 +174,25 @@ class TestNoResponse:
         assert finding.message == f"{message}, without a response"
         assert (finding.sender, finding.packet, finding.time) == (sender, 9, int(time * SECOND))
 
+    def test_what_came_was_no_http(self) -> None:
+        record = silent(ending("server", "fin", 2 * SECOND))
+        record.observation.server_segments = 1
+        (finding,) = told(record)
+        assert finding.message == (
+            "the server closed the connection 1.00 s after the request, without a response; "
+            "the server had sent 1 segment, and no whole answer of HTTP to it"
+        )
+
+    def test_of_a_broken_server_and_of_a_silent_one(self) -> None:
+        said = {
+            each.connection: "no whole answer" in each.message
+            for each in found_in(refusals.no_response, "nginx-idle.pcapng")
+        }
+        assert said == {8: False, 9: True, 10: True}
+
     def test_the_request_came_too_late(self) -> None:
         (finding,) = told(silent(ending("server", "fin", SECOND // 2)))
-        assert finding.message == "the server closed the connection 0.500 s before the request came"
+        assert finding.message == "the server closed the connection 500 ms before the request came"
 
     def test_a_late_response(self) -> None:
         (finding,) = told(connection(responded=12 * SECOND))
@@ -197,14 +224,22 @@ class TestNoResponse:
 class TestSlowHandshake:
     def test_slow(self) -> None:
         (finding,) = found(refusals.slow_handshake, connection(responded=3 * SECOND))
-        assert finding.message == "request to response took 2000 ms; SYN to SYN/ACK took 1.0 ms"
+        assert finding.message == "request to response took 2.00 s; SYN to SYN/ACK took 1.0 ms"
         assert finding.severity == "info"
 
     def test_the_connecting_was_not_seen(self) -> None:
         record = connection(responded=3 * SECOND, connect_ms=None)
         assert messages(found(refusals.slow_handshake, record)) == [
-            "request to response took 2000 ms"
+            "request to response took 2.00 s"
         ]
+
+    def test_how_long_an_intermediary_waited_is_told_with_its_answer(self) -> None:
+        shake = handshake(response=answer("504 Gateway Time-out", "Server: nginx/1.22.1"))
+        body = b"<center>nginx/1.22.1</center>"
+        record = connection(shake, responded=3 * SECOND, observation=observed(body=body))
+        assert found(refusals.slow_handshake, record) == []
+        [told] = found(answered_by_intermediary, record)
+        assert told.message.startswith("the answer is 504, 2.00 s after the request")
 
     def test_quick_late_and_unknown(self) -> None:
         quick = connection(responded=SECOND + 999_000_000)

@@ -33,6 +33,26 @@ class TestSecrets:
         (shown,) = found(sent.secret_in_message, record, show_secrets=True)
         assert shown.evidence == "AKIAIOSFODNN7EXAMPLE"
 
+    def test_one_that_comes_again_is_told_once(self) -> None:
+        """An echo sends it back; an application sends it with each message."""
+        place = SECRETS.index("password field")
+        sent_back = [
+            event("secret", sender, payload=b'"password":"hunter22"', value=place, packet=packet)
+            for sender, packet in (("client", 8), ("server", 9), ("client", 10))
+        ]
+        other = event("secret", payload=b'"password":"another1"', value=place, packet=11)
+        record = connection(observation=observed(*sent_back, other))
+        first, second = found(sent.secret_in_message, record)
+        assert first.message == (
+            "a message seems to hold a secret: password field; "
+            "3 messages of the client and the server do"
+        )
+        assert (first.packet, first.count) == (8, 1)
+        assert (second.packet, second.message) == (
+            11,
+            "a message seems to hold a secret: password field",
+        )
+
     def test_over_wss_nobody_reads_it(self) -> None:
         record = connection(scheme="wss", observation=observed(event("secret", payload=b"x" * 20)))
         assert found(sent.secret_in_message, record) == []

@@ -45,6 +45,18 @@ class TestGap:
         assert (finding.packet, finding.evidence) == (17, "offset 500, 1448 bytes")
         assert finding.coverage == "gap"
 
+    def test_the_snap_length_is_named_where_it_was_it(self) -> None:
+        (all_of_it,) = found(transport.gap, connection(client_lost_bytes=90, client_cut_bytes=90))
+        (some,) = found(transport.gap, connection(client_lost_bytes=90, client_cut_bytes=30))
+        missing = "90 bytes of the client are not in the capture"
+        assert all_of_it.message == f"{missing}: the snap length cut them off"
+        assert some.message == f"{missing}: the snap length cut 30 of them off"
+
+    def test_the_packet_is_the_one_behind_the_hole(self) -> None:
+        """Packets 44 and 45 come behind what is lost; it is given up with the last one, 110."""
+        holes = found_in(transport.gap, "overrun.pcap")
+        assert [(each.sender, each.packet) for each in holes] == [("client", 44), ("server", 45)]
+
     def test_nothing_is_missing(self) -> None:
         assert found(transport.gap, connection(server_retransmissions=9)) == []
 
@@ -60,6 +72,16 @@ class TestConflicts:
         assert finding.evidence == "67 6f 6f 64 / 65 76 69 6c"
         assert "in packets 8 and 11; the first copy was read" in finding.message
         assert "it had been acknowledged before" in finding.message
+
+    def test_a_damaged_segment_in_order_was_read_and_not_received(self) -> None:
+        conflict = Conflict(100, 4, 8, 11, b"good", b"evil", "first", "checksum", True)
+        record = connection(client_conflicts=1, client_contested=(conflict,))
+        (finding,) = found(transport.contradicting_copies, record)
+        assert finding.message.endswith(
+            "in packets 8 and 11; the first copy was read, since it came in order; by the "
+            "checksums the receiver dropped it and took the second: messages with these bytes are "
+            "not what it had"
+        )
 
     def test_beyond_the_limit_they_are_counted(self) -> None:
         record = connection(client_conflicts=3)
@@ -198,6 +220,28 @@ class TestCapture:
         capture = CaptureSummary("a.pcap", conversations_tls=count)
         assert verb in of_captures(capture_quality.opaque_tls, capture)[0].message
         assert of_captures(capture_quality.opaque_tls, CaptureSummary("a.pcap")) == []
+
+    @pytest.mark.parametrize(
+        ("attributes", "why"),
+        [
+            ({}, "no secrets are known"),
+            ({"keylog_files": 1}, "the key logs hold no secrets"),
+            ({"keylog_files": 1, "tls_reasons": {"none fits": 3}}, "none fits"),
+            ({"keylog_files": 1, "tls_reasons": {"one": 1, "two": 2}}, "two (2); one (1)"),
+        ],
+    )
+    def test_why_tls_stayed_closed(self, attributes: dict[str, Any], why: str) -> None:
+        capture = CaptureSummary("a.pcap", conversations_tls=3, **attributes)
+        (finding,) = of_captures(capture_quality.opaque_tls, capture)
+        assert finding.message.endswith(f"could not be read: {why}")
+
+    def test_a_package_that_is_missing_is_no_fault_of_the_capture(self) -> None:
+        capture = CaptureSummary("a.pcap")
+        capture.lack("hpack")
+        assert of_captures(capture_quality.poor_capture, capture) == []
+        (finding,) = of_captures(capture_quality.missing_package, capture)
+        assert finding.message.endswith("(pip install hpack)")
+        assert of_captures(capture_quality.missing_package, CaptureSummary("a.pcap")) == []
 
 
 class TestBeginningAndEnd:

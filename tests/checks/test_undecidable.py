@@ -21,6 +21,7 @@ from checks import test_explicit_proxies as ways
 from checks import test_http2 as http2
 from checks import test_legacy as legacy
 from checks import test_proxies as proxies
+from checks import test_proxy_answers as refusals
 from checks import test_security as security
 from checks import test_security_messages as sent
 from checks import test_transport as transport
@@ -127,16 +128,14 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "HSR-07": ("faulty-answers.pcapng", 1, unseen),
     "HSR-08": ("faulty-requests.pcapng", 9, unseen),
     "HSR-09": ("faulty-requests.pcapng", 1, unseen),
-    "HSR-10": ("apache-proxy.pcapng", 4, unseen),
+    "HSR-10": ("apache-proxy.pcapng", 5, unseen),
     "HSR-11": ("faulty-requests.pcapng", 7, unseen),
-    "HSR-12": ("apache-proxy.pcapng", 4, unseen),
     "HSR-13": ("faulty-answers.pcapng", 3, unseen),
     "HSR-14": ("faulty-answers.pcapng", 13, unseen),
     "HSR-15": ("faulty-answers.pcapng", 4, unseen),
     "HSR-16": ("frames-with-101.pcap", 0, unseen),
     "HSR-17": ("mixed-keys.pcapng", 2, unseen),
     "HSR-18": ("apache-proxy.pcapng", 8, open_ended),
-    "HSR-19": ("apache-proxy.pcapng", 7, unseen),
     "EXT-01": ("bad-accept.pcapng", 7, unseen),
     "EXT-02": ("faulty-answers.pcapng", 5, unseen),
     "EXT-03": ("faulty-answers.pcapng", 6, unseen),
@@ -161,7 +160,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "FRM-12": ("unruly-peers.pcapng", 8, lost),
     "MSG-01": ("judged-violations.pcapng", 7, guessed),
     "MSG-02": ("judged-violations.pcapng", 8, guessed),
-    "MSG-03": ("cut-connections.pcapng", 5, open_ended),
     "MSG-04": ("cut-connections.pcapng", 5, guessed),
     "MSG-06": ("fragments.pcapng", 0, guessed),
     "CTL-01": ("judged-violations.pcapng", 6, guessed),
@@ -181,7 +179,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "CLS-08": ("cut-connections.pcapng", 0, lost),
     "CLS-09": ("implementations.pcapng", 17, open_ended),
     "CLS-11": ("faulty-requests.pcapng", 39, guessed),
-    "CLS-12": ("implementations.pcapng", 6, guessed),
     "CLS-13": ("aiohttp-chat.pcapng", 1, guessed),
     "PMD-01": ("deflate-violations.pcapng", 3, lost),
     "PMD-02": ("deflate-violations.pcapng", 5, guessed),
@@ -199,9 +196,9 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "PRX-05": ("apache-proxy.pcapng", 6, unseen),
     "PRX-06": ("varnish-proxy.pcapng", 6, unseen),
     "PRX-07": ("mixed-keys.pcapng", 2, unseen),
-    "PRX-14": ("haproxy-proxy.pcapng", 6, lost),
+    "PRX-14": ("haproxy-proxy.pcapng", 2, lost),
     "PRX-16": ("reconnects.pcapng", 7, lost),
-    "PRX-22": ("haproxy-proxy.pcapng", 6, lost),
+    "PRX-22": ("haproxy-proxy.pcapng", 2, lost),
     "LEG-01": ("hixie-76.pcapng", 4, unseen),
     "LEG-03": ("hixie-76.pcapng", 9, unseen),
     "LEG-05": ("hixie-75.pcapng", 0, unseen),
@@ -241,7 +238,7 @@ def uneven_pings() -> list[Connection]:
 
 
 def bursts() -> list[Connection]:
-    side = Side(bursts=4, message_lengths=Spread(14, 100, 0.0, 1, 9))
+    side = Side(bursts=4, burst_messages=12, message_lengths=Spread(14, 100, 0.0, 1, 9))
     return [connection(observation=observed(server=side))]
 
 
@@ -277,6 +274,11 @@ def negotiated_differently() -> list[Connection]:
     return numbered(both, connection(handshake(offer)))
 
 
+def unfinished() -> list[Connection]:
+    fin = legacy.fin("client")
+    return [connection(observation=observed(event("unfinished", head=0x01), endings=[fin]))]
+
+
 PMD = "permessage-deflate"
 TWO_OFFERS = f"Sec-WebSocket-Extensions: {PMD}; server_max_window_bits=10, {PMD}"
 ONE_OF_THEM = with_fields(RESPONSE, f"Sec-WebSocket-Extensions: {PMD}")
@@ -298,7 +300,14 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
         lambda: [connection(handshake(with_fields(REQUEST, TWO_OFFERS), ONE_OF_THEM))],
         unseen,
     ),
+    "HSR-12": (
+        lambda: [connection(handshake(response=b"HTTP/1.1 426 Upgrade Required\r\n\r\n"))],
+        unseen,
+    ),
+    "CLS-12": (lambda: [closed(closing(), closing("server", 1001, at=2.1))], guessed),
+    "HSR-19": (lambda: [connection(responded=3 * SECOND)], unseen),
     "FRM-08": (lambda: noticed("length-top-bit", length=1 << 63), guessed),
+    "MSG-03": (unfinished, open_ended),
     "MSG-05": (lambda: noticed("json-in-binary"), guessed),
     "CTL-06": (uneven_pings, lost),
     "SEC-02": (
@@ -355,6 +364,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TRN-08": transport.TestHalfClosed.test_an_end_that_is_not_among_those_that_are_kept,
     "TRN-09": transport.TestSegmentation.test_some_may_be_missing,
     "TRN-10": transport.TestCapture.test_tls_that_stays_closed,
+    "TRN-11": transport.TestCapture.test_a_package_that_is_missing_is_no_fault_of_the_capture,
     "TLS-01": encryption.TestOldVersion.test_not_old,
     "TLS-02": encryption.TestWeakSuite.test_not_weak,
     "TLS-03": encryption.TestCertificateOutOfDate.test_valid_or_not_known,
@@ -362,7 +372,10 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-05": encryption.TestHostIsNotSni.test_from_the_middle,
     "TLS-06": encryption.TestChangedRecord.test_none_for_sure,
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
+    "TLS-08": encryption.TestImpossibleChoice.test_none,
     "PRX-19": encryption.TestInterception.test_others,
+    "SEC-17": ways.TestLogins.test_none_was_given_or_none_that_can_be_read,
+    "PRX-23": refusals.TestDidNotArrive.test_the_request_or_the_body_was_not_captured,
     "PRX-21": ways.TestRefusals.test_no_websocket_connection_tells_what_it_was_for,
     "H2-01": http2.TestSettings.test_not_where_settings_may_be_missing,
     "H2-02": http2.TestSettings.test_not_where_settings_may_be_missing,

@@ -215,7 +215,7 @@ def test_thresholds(capsys: pytest.CaptureFixture[str]) -> None:
 def test_secrets_are_shown_on_request_alone(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = (CAPTURES / "bad-accept.pcapng", "--select", "TST-02", "-c", "0")
     (row,) = found(capsys, *arguments)
-    assert str(row["evidence"]).startswith("/wr… (13 characters, SHA-256 ")
+    assert str(row["evidence"]).startswith("/wr… (13 characters)")
     (row,) = found(capsys, *arguments, "--show-secrets")
     assert row["evidence"] == "/wrong-accept"
 
@@ -289,3 +289,14 @@ def test_the_command_as_a_process() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "looked at" in done.stdout
     assert_one_line(run("check", PLAIN, "--select", "no such check"), 2, "names no check")
+
+
+def test_an_ending_that_means_no_format(tmp_path: Path) -> None:
+    output = tmp_path / "a.html"
+    assert_one_line(run("check", PLAIN, "-o", output), 2, "the ending .html", "-f (text, json,")
+    assert not output.exists()
+    for name in ("a.txt", "a", "a.TXT"):
+        assert run("check", PLAIN, "--no-config", "-o", tmp_path / name).returncode in (0, 1)
+        assert (
+            "Found: " in (tmp_path / name).read_text() or "Nothing" in (tmp_path / name).read_text()
+        )

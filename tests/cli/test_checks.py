@@ -9,6 +9,7 @@ import pytest
 
 from cli.fakes import FAKES
 from cli.running import run
+from wsanalyze.checks.thresholds import MEANINGS
 from wsanalyze.cli.main import main
 
 
@@ -57,7 +58,7 @@ def test_an_example_may_be_one_connection_of_a_capture(
 ) -> None:
     lines = shown(capsys, "target-asked-for")
     assert [line for line in lines if "found " in line] == [
-        "            found /acc… (18 characters, SHA-256 6665400f…)"
+        "            found /acc… (18 characters)"
     ]
 
 
@@ -124,3 +125,15 @@ def test_a_word_that_names_none(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_command_as_a_process() -> None:
     assert run("checks").returncode == 0
+
+
+def test_thresholds(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, "--thresholds")
+    assert len(lines) == len(MEANINGS)
+    assert f"pong_s                   20  {MEANINGS['pong_s']}" in lines
+    (found,) = [
+        row
+        for row in json.loads("".join(shown(capsys, "--thresholds", "-f", "json")))
+        if row["name"] == "idle_part"
+    ]
+    assert found == {"name": "idle_part", "default": "0.02", "meaning": MEANINGS["idle_part"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cli.running import run
+from wsanalyze.capture.live import why_not
 from wsanalyze.cli.kernels import kernels, state
 
 
@@ -16,6 +17,24 @@ def test_doctor_names_everything() -> None:
 def test_doctor_says_what_to_install() -> None:
     done = run("doctor", PATH="/nonexistent")
     assert "install wireshark-common" in done.stdout
+
+
+def test_doctor_says_what_works_live() -> None:
+    said = {" ".join(line.split()[1:3]): line for line in run("doctor").stdout.splitlines()}
+    for source in ("dumpcap", "socket"):
+        reason = why_not(source)
+        line = said[f"live: {source}"]
+        if reason is None:
+            assert line.startswith("ok ")
+            assert "captures on " in line
+        else:
+            assert line.startswith("- ")
+            assert reason.advice in line
+
+
+def test_doctor_says_what_live_needs() -> None:
+    output = run("doctor", PATH="/nonexistent").stdout
+    assert "dumpcap is not installed: sudo apt install wireshark-common" in output
 
 
 def test_verbose_names_each_kernel() -> None:

@@ -86,6 +86,27 @@ def test_the_ending_names_the_format(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read, wsanalyze.analyze(PLAIN).headers)
 
 
+@pytest.mark.parametrize("arguments", [["-t", "frames", "-o", "x.html"], ["-o", "tables.foo"]])
+def test_an_ending_that_means_no_format(arguments: list[str], tmp_path: Path) -> None:
+    arguments[-1] = str(tmp_path / arguments[-1])
+    assert_one_line(run("export", PLAIN, *arguments), 2, "has the ending", "-f (csv, jsonl,")
+    assert list(tmp_path.iterdir()) == []
+    assert run("export", PLAIN, *arguments, "-f", "csv").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["out", "out-2026.11", "out.d/"])
+def test_folders_whatever_their_name(name: str, tmp_path: Path) -> None:
+    assert run("export", PLAIN, "-o", f"{tmp_path}/{name}").returncode == 0
+    assert (tmp_path / name / "frames.csv").is_file()
+    # Now it is there: that it is a folder is known.
+    assert run("export", PLAIN, "-o", tmp_path / name).returncode == 0
+
+
+def test_where_to_put_a_database() -> None:
+    assert_one_line(run("export", PLAIN, "-f", "xlsx"), 2, "name a file with -o")
+    assert_one_line(run("export", PLAIN, "-f", "csv"), 2, "name a folder with -o")
+
+
 @pytest.mark.parametrize("format_name", ["parquet", "arrow", "sqlite", "xlsx"])
 def test_binary_formats_on_standard_output(format_name: str, tmp_path: Path) -> None:
     done = subprocess.run(

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import pandas as pd
 import pytest
+from test_tls import keylog_of, without_secrets
 
 import wsanalyze
 from cli.running import CAPTURES, COMMAND, PLAIN, REFUSED, ROOT, assert_one_line, environment, run
@@ -61,6 +62,15 @@ def piped(capture: Path, *arguments: object) -> subprocess.CompletedProcess[str]
             timeout=60,
             check=False,
         )
+
+
+def until_written(path: Path, size: int) -> None:
+    """Wait until the packets that came were read and kept."""
+    for _ in range(600):
+        if path.exists() and path.stat().st_size >= size:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} does not grow")
 
 
 def objects(text: str) -> list[dict[str, Any]]:
@@ -186,7 +196,7 @@ def test_tables_grow_in_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     done = piped(CHAT, "-o", folder)
     assert done.returncode == 0
-    assert f"tables in {folder}" in " ".join(done.stdout.split())
+    assert f"tablesin{folder}" in "".join(done.stdout.split())
     assert len(pd.read_parquet(folder / "connections")) == 2
     again = piped(CHAT, "-o", folder)
     assert_one_line(again, 2, str(folder), "has tables already")
@@ -242,3 +252,25 @@ def test_a_number_of_packets_ends_it() -> None:
     done = piped(CHAT, "-f", "jsonl", "--count", 10)
     assert done.returncode == 0
     assert objects(done.stdout)[-1]["packets"] == 10
+
+
+def test_a_key_log_that_is_written_after_the_session_began(tmp_path: Path) -> None:
+    """The client's flight and its server's are there already when its lines come."""
+    wss, log = CAPTURES / "chat-wss.pcapng", tmp_path / "keys.log"
+    log.write_bytes(b"")
+    capture = without_secrets(wss.read_bytes())
+    half = len(capture) // 2
+    with running("--keylog", log, "-f", "jsonl", "-w", tmp_path / "kept.pcapng") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(capture[:half])
+        process.stdin.flush()
+        until_written(tmp_path / "kept.pcapng", half // 2)
+        log.write_bytes(keylog_of(wss))
+        process.stdin.write(capture[half:])
+        process.stdin.close()
+        rows = objects(process.stdout.read().decode())
+    expected = objects(piped(wss, "-f", "jsonl").stdout)
+    said = [[row for row in each if row["event"] == "message"] for each in (rows, expected)]
+    assert said[0] == said[1]
+    assert len(said[0]) == 14

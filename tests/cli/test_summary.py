@@ -54,6 +54,12 @@ def test_width(columns: str) -> None:
     assert max(map(len, lines)) <= int(columns)
 
 
+def test_without_a_terminal_lines_are_as_in_the_documents_and_not_padded() -> None:
+    lines = run(PLAIN).stdout.splitlines()
+    assert lines == run(PLAIN, COLUMNS="100").stdout.splitlines()
+    assert not any(line.endswith(" ") for line in lines)
+
+
 def test_json() -> None:
     done = run("summary", REFUSED, "-f", "json")
     found = json.loads(done.stdout)

@@ -45,6 +45,7 @@ KNOWN = {
     "wss-http2.pcapng": {"http2": 30},
     "wss-http2-chromium.pcapng": {"http2": 20},
     "wss-tunnels.pcapng": {"not-http": 10},
+    "http2-connect.pcapng": {"not-http": 12},
 }
 DAMAGED = {
     "cut": variants.cut_at(0.7),

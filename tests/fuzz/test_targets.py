@@ -19,6 +19,7 @@ from fuzz.targets import (
     TARGETS,
     frames,
     heads,
+    http2,
     inflate,
     packets,
     pipeline,
@@ -41,6 +42,7 @@ EXECUTIONS = {
     "pipeline": 500,
     "tables": 15,
     "tls": 40,
+    "http2": 40,
     "stories": 20,
 }
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
@@ -134,6 +136,16 @@ def one_record_twice(contents_of: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def one_frame_uncounted(stage_of: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(*arguments: Any) -> Any:
+        stage = stage_of(*arguments)
+        for connection in stage.connections:
+            connection.client_frames += 1
+        return stage
+
+    return broken
+
+
 def one_line_less(lines: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: lines(*arguments)[1:]
 
@@ -154,6 +166,7 @@ def with_a_bell(lines: Callable[..., Any]) -> Callable[..., Any]:
         (pipeline, "read", one_frame_more),
         (tables, "lines", one_line_less),
         (tls, "contents_of", one_record_twice),
+        (http2, "stage_of", one_frame_uncounted),
         (stories, "explained_lines", with_a_bell),
     ],
     ids=TARGETS,

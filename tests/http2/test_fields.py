@@ -88,3 +88,15 @@ def test_the_head_of_a_request() -> None:
 def test_the_first_of_two_counts() -> None:
     head = head_of([(b":path", b"/a"), (b":path", b"/b")], "request")
     assert head.target == "/a"
+
+
+def test_a_table_beyond_the_usual_size_counts() -> None:
+    decoder = FieldDecoder(65_536)
+    decoder.decode(b"\x40\x01a\x01b")
+    assert decoder.held == 0
+    # The largest table, full of the smallest entries.
+    decoder.decode(b"\x3f\xe1\xff\x03" + b"\x40\x00\x00" * 1500)
+    decoder.decode(b"\x40\x00\x00" * 1500)
+    assert decoder.held == 4 * (65_536 - 4096)
+    decoder.lose()
+    assert decoder.held == 0

@@ -178,3 +178,40 @@ def test_numbers_that_are_no_cards(payload: bytes) -> None:
 def test_a_place_outside_the_buffer_is_nothing() -> None:
     assert not kernel.glance(Buffer(b"eyJhbGciOi"), -1, 8)
     assert not kernel.glance(Buffer(b"eyJhbGciOi"), 0, 11)
+
+
+@given(payload=st.binary(max_size=200) | cards())
+def test_what_is_kept_of_a_message_is_looked_at_alike(payload: bytes) -> None:
+    kept = bytearray(payload + b"11")
+    assert bool(kernel.glance_at(kept, len(payload))) == BUILDS["as installed"](payload)
+
+
+TELLING = (
+    b"SSH-2.0-OpenSSH_9.2\r\n",
+    b"GET / HTTP/1.1\r\n",
+    b"HTTP/1.1 200 OK\r\n",
+    b"\x16\x03\x01\x02\x00\x01",
+    b"\x05\x01\x00",
+    b"RFB 003.008\n",
+    b'{"a": [1, 2]}',
+    b"[1, 2, 3, 4]",
+    b"aGVsbG8gd29ybGQ1" * 4,
+    bytes(range(256)) * 16,
+)
+
+
+@pytest.mark.parametrize("opcode", [1, 2])
+@given(
+    payload=st.sampled_from(TELLING)
+    | st.binary(max_size=80)
+    | st.text("Aa1+/=", min_size=64, max_size=72).map(str.encode)
+)
+def test_what_tells_nothing_holds_nothing_but_secrets(opcode: int, payload: bytes) -> None:
+    assert kernel.is_telling(bytearray(payload), opcode) or not inspect(payload, opcode, False)
+
+
+@pytest.mark.parametrize(
+    ("payload", "opcode"), [(b"hello", 1), (b"{}", 1), (b"", 2), (b"a" * 65, 1)]
+)
+def test_most_messages_tell_nothing(payload: bytes, opcode: int) -> None:
+    assert not kernel.is_telling(bytearray(payload), opcode)

@@ -39,6 +39,7 @@ from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.route import PLAIN
 from wsanalyze.limits import Limits
+from wsanalyze.recording import Wants
 
 EMPTY, WEBSOCKET, HTTP, TLS, OTHER = range(5)
 
@@ -289,6 +290,25 @@ class TestBeginnings:
         stage.body(1, 1, b"page", END_STREAM).open(3).talk(3, b"a").finish()
         assert rows(stage) == [(3, "established", 1, 1, "capture-end")]
 
+    @pytest.mark.parametrize("stream", [0, 2])
+    def test_streams_that_no_client_opens(self, stream: int) -> None:
+        stage = Connection(wants=Wants(observe=True)).begin().headers(0, stream, REQUEST).open(1)
+        stage.finish()
+        assert rows(stage) == [(1, "established", 0, 0, "capture-end")]
+        found = stage.connection.observation
+        assert found is not None
+        assert found.stream is not None
+        assert found.stream.shared.malformed == 1
+
+    def test_trailers_are_no_request(self) -> None:
+        stage = Connection(wants=Wants(observe=True)).begin()
+        stage.headers(0, 1, GET).headers(0, 1, [("x-sum", "1")], END_HEADERS | END_STREAM)
+        stage.open(3).finish()
+        found = stage.connection.observation
+        assert found is not None
+        assert found.stream is not None
+        assert (found.stream.shared.requests, found.stream.shared.websockets) == (1, 1)
+
     def test_only_requests(self) -> None:
         stage = Connection().begin().headers(0, 1, GET, END_HEADERS | END_STREAM)
         stage.headers(1, 1, [(":status", "200")]).body(1, 1, masked(b"a"), END_STREAM).finish()
@@ -526,5 +546,57 @@ class TestWithoutTheLibrary:
         assert stage.gone
         assert stage.conversation.spoke == OTHER
         assert stage.recorder.summaries[0].problem == (
-            "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
+            "HTTP/2 was met and not read: the package hpack is missing (pip install hpack)"
         )
+        assert stage.recorder.summaries[0].missing_packages == ["hpack"]
+
+
+class TestUnknown:
+    """Streams whose request is not in the capture, and whose bytes are no evidence."""
+
+    def test_what_may_be_websocket_is_counted(self) -> None:
+        stage = Connection(opened=False)
+        for _ in range(8):
+            stage.body(1, 5, b"s" * 300).body(0, 5, b"t" * 300)
+        stage.finish()
+        assert stage.connections == []
+        assert stage.recorder.summaries[0].http2_unknown_streams == 1
+
+    def test_what_only_one_side_sent_on_is_a_download(self) -> None:
+        stage = Connection(opened=False)
+        for _ in range(8):
+            stage.body(1, 5, b"s" * 300)
+        stage.finish()
+        assert stage.recorder.summaries[0].http2_unknown_streams == 0
+
+    def test_what_was_recognised_is_not_unknown(self) -> None:
+        stage = Connection(opened=False)
+        for number in range(8):
+            stage.talk(5, f"message {number} of some words".encode())
+        stage.finish()
+        assert len(stage.connections) == 1
+        assert stage.recorder.summaries[0].http2_unknown_streams == 0
+
+
+class TestOnlyTheServer:
+    """A capture without the client's packets, from the beginning on."""
+
+    def answered(self, *data: bytes) -> Connection:
+        stage = Connection()
+        stage.server(h2(SETTINGS, 0, 0, ENABLED))
+        stage.headers(1, 1, [(":status", "200")])
+        for each in data:
+            stage.body(1, 1, each)
+        stage.finish()
+        assert stage.recorder.held == 0
+        return stage
+
+    def test_its_frames_tell(self) -> None:
+        frames = [frame(b"message number %d of the server" % each) for each in range(12)]
+        stage = self.answered(*frames, frame(b"\x03\xe8", 8))
+        row = stage.connection
+        assert (row.http_stream, row.outcome, row.http_version) == (1, "unseen", "2")
+        assert (row.client_frames, row.server_frames, row.client_direction) == (0, 13, 0)
+
+    def test_a_page_does_not(self) -> None:
+        assert self.answered(*[b"<p>a page of text</p>" * 20] * 12).connections == []

@@ -6,6 +6,7 @@ import pytest
 
 from wsanalyze.layers.attempt import Attempt
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.session import Session
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -71,3 +72,35 @@ def test_connections_go_into_the_recording() -> None:
     assert made.connections is made.recording.connections
     assert made.frames is made.recording.frames
     assert made.messages is made.recording.messages
+
+
+def test_nobody_is_told_of_connections_where_nobody_looks_on() -> None:
+    made = recorder(Wants())
+    made.summaries = [CaptureSummary("zero.pcap")]
+    attempt = Attempt(made, Conversation(), 0, None, time=0, packet=1, ordinal=1)
+    Session(made, attempt.connection, 0, (0, 0))
+    assert (made.moved, made.sessions) == (None, {})
+
+
+def test_who_looks_on_is_told_when_a_connection_begins_is_read_and_is_over() -> None:
+    made = recorder(Wants())
+    made.summaries = [CaptureSummary("zero.pcap")]
+    made.moved = []
+    attempt = Attempt(made, Conversation(), 0, None, time=0, packet=1, ordinal=1)
+    connection = attempt.connection
+    assert made.moved == [connection]
+    session = Session(made, connection, 0, (0, 0))
+    assert made.sessions == {connection.serial: session}
+    assert not connection.over
+    attempt.settle(7)
+    assert connection.over
+    assert made.moved == [connection] * 3
+
+
+def test_a_connection_that_is_answered_late_is_not_over() -> None:
+    made = recorder(Wants())
+    made.summaries = [CaptureSummary("zero.pcap")]
+    attempt = Attempt(made, Conversation(), 0, None, time=0, packet=1, ordinal=1)
+    attempt.settle(7)
+    made.settle(attempt.connection, 0, -1)
+    assert not attempt.connection.over

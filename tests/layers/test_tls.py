@@ -25,6 +25,7 @@ from support.tls_crafted import (
     CLIENT_RANDOM,
     KEY_UPDATE,
     SERVER_RANDOM,
+    TLS_1_3_CHOSEN,
     TLS_1_3_OFFERED,
     Crafted13,
     Sealer12,
@@ -37,6 +38,7 @@ from support.tls_crafted import (
 )
 
 from wsanalyze.layers.tls_connection import TlsConnection
+from wsanalyze.layers.tls_handshake import NO_CRYPTOGRAPHY
 from wsanalyze.limits import Limits
 from wsanalyze.tls.hellos import RETRY
 
@@ -504,7 +506,10 @@ def test_a_private_key_of_another_server() -> None:
 @versions
 def test_a_private_key_does_not_open_what_has_forward_secrecy(version: ssl.TLSVersion) -> None:
     stage = play(stage_of(secrets_of(certificate("ec")[1])), PAIRS[version].flights)
-    assert tls_of(stage).reason == "no secret for this client random in 1 file, 0 lines"
+    what = "TLS 1.3" if version is TLS_1_3 else "connection with this cipher suite"
+    assert tls_of(stage).reason == (
+        f"no secret for this client random in 1 file, 0 lines; a private key opens no {what}"
+    )
 
 
 @versions
@@ -586,7 +591,43 @@ def test_a_suite_that_is_not_decrypted() -> None:
 def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wsanalyze.tls.ciphers", None)
     stage = play(stage_of(PAIRS[TLS_1_3].secrets), PAIRS[TLS_1_3].flights)
-    assert tls_of(stage).reason == "the package cryptography is missing: install wsanalyze[tls]"
+    assert tls_of(stage).reason == NO_CRYPTOGRAPHY
+    assert said_to_be_missing(stage)
+
+
+def test_the_package_is_missing_where_no_hello_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wsanalyze.tls.ciphers", None)
+    stage = stage_of(PAIRS[TLS_1_3].secrets).data(0, record(23, b"x" * 40))
+    stage.finish()
+    assert tls_of(stage).reason == NO_CRYPTOGRAPHY
+    assert said_to_be_missing(stage)
+
+
+def test_the_package_is_missing_and_no_secret_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wsanalyze.tls.ciphers", None)
+    log = LINE.replace(LINE.split()[1], b"00" * 32)
+    stage = stage_of(secrets_of(log)).data(0, record(22, client_hello()))
+    stage.data(1, record(22, server_hello() + message(14, b""))).finish()
+    assert tls_of(stage).reason == "no secret for this client random in 1 file, 1 line"
+    assert not said_to_be_missing(stage)
+
+
+def said_to_be_missing(stage: Stage) -> bool:
+    """Say whether the capture's row says that cryptography is missing, and how to get it."""
+    summary = stage.recorder.summaries[0]
+    assert (summary.damage, summary.problem is None) == (None, not summary.missing_packages)
+    if summary.problem is not None:
+        assert summary.problem.endswith("(pip install cryptography)")
+    return summary.missing_packages == ["cryptography"]
+
+
+def test_why_connections_stayed_closed_is_counted() -> None:
+    stage = stage_of(crafted_secrets()).data(0, record(22, client_hello(TLS_1_3_OFFERED)))
+    stage.data(1, record(21, b"\x02\x28")).finish()
+    assert stage.recorder.summaries[0].tls_reasons == {"the handshake ended with alert 40": 1}
+    opened = play(stage_of(PAIRS[TLS_1_3].secrets), PAIRS[TLS_1_3].flights)
+    opened.finish()
+    assert opened.recorder.summaries[0].tls_reasons == {}
 
 
 def test_plain_http_inside() -> None:
@@ -665,3 +706,33 @@ def test_anything_as_a_record(data: bytes, pieces: int) -> None:
         stage = play(stage_of(crafted_secrets()), [(0, record(22, content[:400]))], pieces)
         stage.finish()
         assert stage.recorder.held == 0
+
+
+@pytest.mark.parametrize(("low", "high", "client"), [(443, 59618, 59618), (47388, 3128, 47388)])
+def test_who_is_the_client_of_what_stays_closed_from_the_middle(
+    low: int, high: int, client: int
+) -> None:
+    """Nobody knows who opened it: servers have the lower port."""
+    stage = stage_of(crafted_secrets(), opened=False)
+    stage.conversation.low_port, stage.conversation.high_port = low, high
+    stage.data(0, record(23, b"x" * 40)).finish()
+    assert tls_of(stage).client_port == client
+
+
+def test_a_server_hello_tells_who_is_the_client() -> None:
+    stage = stage_of(crafted_secrets(), opened=False)
+    stage.conversation.low_port, stage.conversation.high_port = 443, 1080
+    stage.data(1, record(22, server_hello())).finish()
+    assert (tls_of(stage).client_port, tls_of(stage).server_port) == (443, 1080)
+
+
+def test_a_client_hello_that_may_be_encrypted() -> None:
+    """Browsers say so where it is not, too (GREASE): the reason names what may be."""
+    hello = client_hello(TLS_1_3_OFFERED, (0xFE0D, bytes(100)), random=bytes(32))
+    stage = stage_of(crafted_secrets())
+    play(stage, [(0, record(22, hello)), (1, record(22, server_hello(TLS_1_3_CHOSEN)))])
+    stage.finish()
+    assert tls_of(stage).reason == (
+        "no secret for this client random in 1 file, 5 lines; its ClientHello has ECH, with which "
+        "another random may count"
+    )

@@ -125,6 +125,26 @@ class TestClientHelloMissing:
             "opens the records that were tried (not with all of them)"
         )
 
+    def test_secrets_that_fit_nothing_are_not_walked_over_again_and_again(self) -> None:
+        """Those of other versions do not count, nor those of connections that were seen."""
+        pair = conversation(TLS_1_2)
+        others = "\n".join(f"CLIENT_TRAFFIC_SECRET_0 {n:064x} {n:064x}" for n in range(300))
+        seen = "\n".join(f"CLIENT_RANDOM {n:064x} {n:096x}" for n in range(5000, 5300))
+        secrets = secrets_of(others.encode(), seen.encode(), pair.keylog)
+        for number in range(5000, 5300):
+            secrets.of(number.to_bytes(32, "big"))
+        left = secrets.tries_left
+        assert tls_of(without_first(pair, 0, secrets, lost=True)).decrypted
+        assert left - secrets.tries_left < 100
+
+    def test_secrets_too_short_cost_tries(self) -> None:
+        pair = conversation(TLS_1_2)
+        short = "\n".join(f"CLIENT_RANDOM {n:064x} {n:064x}" for n in range(500))
+        secrets = secrets_of(short.encode())
+        left = secrets.tries_left
+        assert not tls_of(without_first(pair, 0, secrets, lost=True)).decrypted
+        assert left - secrets.tries_left >= 500
+
     def test_an_rsa_key_does_not_help(self) -> None:
         pair = conversation(TLS_1_2, RSA, "rsa")
         stage = without_first(pair, 0, secrets_of(certificate("rsa")[1]), lost=True)

@@ -21,6 +21,8 @@ from support.dialogues import (
     request5,
 )
 from support.sessions import BINARY, Stage, brief, facts, frame, http, masked, request, response
+from support.stacked import encrypted
+from support.tls import play, stage_of
 
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Wants
@@ -70,6 +72,51 @@ def whole(stage: Stage, way: str | None, *scripts: Script) -> None:
     assert [row["payload"] for row in stage.messages] == [b"hello", b"world"]
     assert stage.conversation.spoke == WEBSOCKET
     assert stage.recorder.held == 0
+
+
+class TestLogins:
+    """What is kept of credentials that a proxy was given: of which kind, and where."""
+
+    def of(self, script: Script) -> list[tuple[str, int]]:
+        stage = played([*script, *SESSION])
+        stage.finish()
+        return [(login.what, login.packet) for login in stage.connection.proxy_logins]
+
+    def asked_with(self, *fields: str) -> list[tuple[str, int]]:
+        return self.of([("client", http("CONNECT chat.example:80 HTTP/1.1", *fields)), CONNECT[1]])
+
+    def test_of_a_connect(self) -> None:
+        assert self.asked_with("Proxy-Authorization: basic YW5uYTpz") == [
+            ("Proxy-Authorization: Basic", 1)
+        ]
+        assert self.asked_with("proxy-authorization:Bearer\tabc") == [
+            ("Proxy-Authorization: Bearer", 1)
+        ]
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            'Proxy-Authorization: Digest username="anna"',
+            "Proxy-Authorization: Basic ",
+            "Proxy-Authorization: Basically none",
+            "Authorization: Basic YW5uYTpz",
+            "X-Proxy-Authorization: Basic YW5uYTpz",
+        ],
+    )
+    def test_what_nobody_can_use_there(self, field: str) -> None:
+        assert self.asked_with(field) == []
+
+    def test_of_socks(self) -> None:
+        assert self.of(SOCKS5_LOGIN) == [("SOCKS5 user name and password", 3)]
+        assert self.of(SOCKS5) == []
+        assert self.of(SOCKS4) == []
+
+    def test_of_a_request_that_was_refused_and_another_one(self) -> None:
+        login = http("CONNECT chat.example:80 HTTP/1.1", "Proxy-Authorization: Basic YW5uYTpz")
+        first = [CONNECT[0], ("server", ASKED_FOR_CREDENTIALS)]
+        assert self.of([*first, ("client", login), CONNECT[1]]) == [
+            ("Proxy-Authorization: Basic", 3)
+        ]
 
 
 @pytest.mark.parametrize(("script", "way"), WAYS.values(), ids=WAYS)
@@ -483,3 +530,32 @@ def test_whatever_comes_in_whatever_order(steps: list[tuple[int, bytes]], opened
             stage.gap(kind - 2, len(data) + 1)
     stage.finish()
     assert stage.recorder.held == 0 or stage.gone
+
+
+class TestConnectNotCaptured:
+    """The proxy's answer is there, and a ClientHello behind it: who is the client, it tells."""
+
+    @pytest.mark.parametrize("opened", [True, False], ids=["lost", "before"])
+    def test_wss_inside(self, opened: bool) -> None:
+        pair = encrypted([(0, request()), (1, response() + frame(b"hello")), (0, masked(b"yes"))])
+        stage = stage_of(pair.secrets, opened=opened)
+        if opened:
+            stage.gap(0, len(CONNECT[0][1]))
+        stage.data(1, CONNECT[1][1])
+        play(stage, pair.flights).finish()
+        row = stage.connection
+        assert (row.outcome, row.scheme, row.tunnel) == ("established", "wss", "CONNECT")
+        assert (row.client_frames, row.server_frames) == (1, 1)
+        assert (row.client_port, row.server_port) == (40_000, 8080)
+        (tls,) = stage.recording.tls
+        assert tls.decrypted
+
+    def test_without_secrets_it_is_a_row_of_tls(self) -> None:
+        pair = encrypted([(0, request())])
+        stage = stage_of(None)
+        stage.gap(0, len(CONNECT[0][1]))
+        stage.data(1, CONNECT[1][1])
+        play(stage, pair.flights).finish()
+        (tls,) = stage.recording.tls
+        assert (tls.decrypted, tls.sni) == (False, "chat.example")
+        assert stage.connections == []

@@ -10,10 +10,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from support.live import WANTS, Clock, Paused, Played, drained, events_of, session_of
 from support.packets import pcap_of
+from support.played import WANTS, Clock, Paused, Played, drained, events_of, session_of
 
 import wsanalyze
+from wsanalyze.capture.batch import Batch
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.check import CAPTURE
 from wsanalyze.limits import Limits
@@ -29,6 +30,7 @@ from wsanalyze.monitoring.events import (
     Refused,
     Requested,
 )
+from wsanalyze.monitoring.keeping import PacketFile
 from wsanalyze.monitoring.session import Ends
 
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -166,6 +168,7 @@ def test_nothing_is_kept_of_what_is_over() -> None:
         assert recorder.frames is not None
         most = max(most, recorder.frames.count)
     assert session.follower.followed == {}
+    assert session.follower.open == 0
     assert session.follower.recent == []
     assert recorder.sessions == {}
     assert recorder.keys.held == 0
@@ -287,6 +290,17 @@ def test_what_passed_is_kept_where_somebody_asked() -> None:
         pd.testing.assert_frame_equal(tables.table(name), analysis.table(name))
 
 
+def test_what_proxies_refused_is_told_once_and_kept() -> None:
+    capture = CAPTURES / "connect-tunnels.pcapng"
+    session = session_of(Played(capture), keep=True, limits=Limits(recent=1))
+    told = [each for each in found_in(drained(session)) if each["check"] == "PRX-21"]
+    assert len(told) > 1
+    assert len({(each["connection"], each["message"]) for each in told}) == len(told)
+    assert session.memory is not None
+    kept = session.memory.tables(wsanalyze.findings.audit)
+    pd.testing.assert_frame_equal(kept.findings, wsanalyze.analyze(capture).findings)
+
+
 def test_what_is_kept_ends_at_the_limit() -> None:
     session = session_of(
         Played(CAPTURES / "fifty-clients.pcap.gz"), keep=True, limits=Limits(rows=100)
@@ -327,3 +341,47 @@ def test_connections_are_numbered_in_the_order_of_their_requests() -> None:
         if isinstance(each, Established)
     ]
     assert "unseen" in {each.facts.outcome for each in established}
+
+
+def test_packets_are_kept_beside_the_analysis(tmp_path: Path) -> None:
+    file = PacketFile(tmp_path / "kept.pcapng")
+    drained(session_of(Played(CAPTURES / "http-before-upgrade.pcapng"), packets=file))
+    kept, given = (
+        wsanalyze.analyze(path) for path in (file.path, CAPTURES / "http-before-upgrade.pcapng")
+    )
+    pd.testing.assert_frame_equal(kept.frames, given.frames)
+    assert kept.summary.packets.to_list() == given.summary.packets.to_list()
+
+
+def test_packets_of_websocket_connections_are_kept_from_their_first_on(tmp_path: Path) -> None:
+    capture = CAPTURES / "chromium.pcapng"
+    file = PacketFile(tmp_path / "kept.pcapng", only_websocket=True)
+    drained(session_of(Played(capture), packets=file))
+    kept, given = wsanalyze.analyze(file.path), wsanalyze.analyze(capture)
+    assert kept.summary.packets[0] < given.summary.packets[0]
+    assert kept.summary.conversations_websocket[0] == given.summary.conversations_websocket[0]
+    assert kept.connections.connect_ms.to_list() == given.connections.connect_ms.to_list()
+    columns = ["connection", "frame", "sender", "time", "type", "length"]
+    pd.testing.assert_frame_equal(kept.frames[columns], given.frames[columns])
+
+
+class Full(Played):
+    """A source while which the disk gets full."""
+
+    def next(self, seconds: float) -> Batch | None:
+        batch = super().next(seconds)
+        if self.session.packets is not None:
+            self.session.packets.writer.problem = "kept.pcapng: No space left on device"
+        return batch
+
+
+def test_packets_that_cannot_be_kept_are_told_of_once_and_the_analysis_goes_on(
+    tmp_path: Path,
+) -> None:
+    source = Full(CAPTURES / "aiohttp-chat.pcapng")
+    source.session = session_of(source, packets=PacketFile(tmp_path / "kept.pcapng"))
+    events = drained(source.session)
+    said = [each.what for each in events if isinstance(each, Problem)]
+    assert len(said) == 1
+    assert "No space left" in said[0]
+    assert kinds(events).count("ended") == 2

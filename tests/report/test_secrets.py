@@ -64,7 +64,9 @@ def test_it_is_where_it_was_asked_for(capture: Path, secret: str) -> None:
 
 
 def test_a_message_says_that_it_is_redacted(capture: Path) -> None:
-    assert data_of(capture)["connections"][0]["messages"]["redacted"] == [1, 1]
+    messages = data_of(capture)["connections"][0]["messages"]
+    assert messages["redacted"] == [1, 1]
+    assert messages["sha256"] == [None, None]
     assert data_of(capture, show_secrets=True)["connections"][0]["messages"]["redacted"] == [0, 0]
 
 

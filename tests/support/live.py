@@ -1,92 +1,213 @@
-"""A live source without an interface: a capture handed out a few packets at a time."""
+"""Real traffic for live sources: interfaces, connections, tcpdump beside them, and what came."""
 
 from __future__ import annotations
 
+import itertools
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from wsanalyze.capture.batch import Batch
-from wsanalyze.capture.live import Received
-from wsanalyze.capture.source import open_capture
-from wsanalyze.limits import Limits
-from wsanalyze.monitoring.events import Event
-from wsanalyze.monitoring.judging import Judge
-from wsanalyze.monitoring.session import Ends, Session
-from wsanalyze.recording import Wants
+import pytest
 
-# Bytes of a capture that are looked at together: a few packets, unless one is larger.
-FEW = 2048
+from wsanalyze.capture.live import LiveSource
 
-WANTS = Wants(observe=True, tls=True)
+Packet = tuple[int, int, int, int, bytes]
+COUNT = itertools.count()
+# An EtherType for local experiments (IEEE 802), so that nobody else's packets are among ours.
+EXPERIMENT = 0x88B5
+OURS = "ether proto 0x88b5"
 
 
-class Clock:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Played:
-    """A capture as a live source. `pauses`: how many calls of `next` find nothing between two."""
-
-    def __init__(self, capture: object, window: int = FEW) -> None:
-        self.reader = open_capture(capture, limits=Limits(), window=window)
-        self.description = "a capture that is played"
-        self.infos = self.reader.infos
-        self.problems: list[str] = []
-        self.ended = self.stopped = self.closed = False
-        self.failure: str | None = None
-
-    def next(self, _seconds: float) -> Batch | None:
-        if self.ended:
-            return None
-        batch = None if self.stopped else self.reader.next()
-        if batch is None:
-            self.ended = True
-        return batch
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def statistics(self) -> Received:
-        return Received(0, 0, 0)
-
-    def close(self) -> None:
-        self.closed = True
-        self.reader.close()
+def may_capture() -> bool:
+    """Whether this process may open packet sockets."""
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
+    except OSError:
+        return False
+    return True
 
 
-class Paused(Played):
-    """One that comes to its end only when it is stopped."""
-
-    def next(self, _seconds: float) -> Batch | None:
-        batch = None if self.ended else self.reader.next()
-        if batch is None and self.stopped:
-            self.ended = True
-        return batch
-
-
-def session_of(source: Played, **options: object) -> Session:
-    """Return a session over a source, which wants everything."""
-    given = {"wants": WANTS, "limits": Limits(), "judge": Judge()} | options
-    return Session(source, **given)
+needs_capture = pytest.mark.skipif(
+    not may_capture(), reason="packet sockets are not permitted: run as root, or with CAP_NET_RAW"
+)
+needs_dumpcap = pytest.mark.skipif(
+    not may_capture() or shutil.which("dumpcap") is None,
+    reason="dumpcap is missing (apt install wireshark-common), or capturing is not permitted",
+)
 
 
-def events_of(capture: str | Path | object, **options: object) -> list[Event]:
-    """Return all events of a capture that is played."""
-    session = session_of(Played(capture), **options)
-    return drained(session)
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.PIPE)
 
 
-def drained(session: Session) -> list[Event]:
-    """Return all events of a session to its end."""
-    events: list[Event] = []
-    while not session.finished:
-        events += session.pump(0)
-    return events
+def name() -> str:
+    """Return a name of an interface that no test beside this one has."""
+    return f"ws{os.getpid() % 100_000}x{next(COUNT)}"
 
 
-__all__ = ["Clock", "Ends", "Paused", "Played", "drained", "events_of", "session_of"]
+def make_veth(one: str, other: str) -> None:
+    ip("link", "add", one, "type", "veth", "peer", "name", other)
+    for each in (one, other):
+        ip("link", "set", each, "up")
+
+
+@contextmanager
+def veth() -> Iterator[tuple[str, str]]:
+    """Yield two interfaces that are wired to each other, and are up."""
+    one, other = name(), name()
+    try:
+        make_veth(one, other)
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        pytest.skip("interfaces cannot be made: run as root, with iproute2")
+    try:
+        yield one, other
+    finally:
+        subprocess.run(["ip", "link", "del", one], check=False, stderr=subprocess.DEVNULL)
+
+
+def send(interface: str, *payloads: bytes, tag: int | None = None) -> None:
+    """Send Ethernet frames of EXPERIMENT."""
+    middle = b"" if tag is None else b"\x81\x00" + tag.to_bytes(2, "big")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sending:
+        sending.bind((interface, 0))
+        for payload in payloads:
+            sending.send(
+                bytes.fromhex("0200000000020200000000 01".replace(" ", ""))
+                + middle
+                + EXPERIMENT.to_bytes(2, "big")
+                + payload
+                + bytes(max(0, 46 - len(payload)))
+            )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def exchange(port: int, sizes: tuple[int, ...] = (1, 1000, 200_000)) -> None:
+    """Have a client and a server talk over loopback; what is large comes in large frames."""
+    with (
+        socket.create_server(("127.0.0.1", port)) as listening,
+        socket.create_connection(("127.0.0.1", port)) as client,
+    ):
+        server, _ = listening.accept()
+        with server:
+            for size in sizes:
+                client.sendall(bytes(size))
+                left = size
+                while left:
+                    left -= len(server.recv(left))
+                server.sendall(b"done")
+                client.recv(4)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+        # The longest that there is: a frame of 65,549 bytes.
+        sending.sendto(bytes(65_507), ("127.0.0.1", port))
+
+
+def drain(source: LiveSource) -> list[Packet]:
+    """Stop a source and return all that still comes."""
+    source.stop()
+    return until_end(source)
+
+
+def until_end(source: LiveSource, seconds: float = 20) -> list[Packet]:
+    packets: list[Packet] = []
+    deadline = time.monotonic() + seconds
+    while not source.ended:
+        assert time.monotonic() < deadline, "the source does not end"
+        batch = source.next(0.5)
+        if batch is not None:
+            assert batch.capture == 0
+            packets += batch.packets()
+    return packets
+
+
+def receive(source: LiveSource, count: int, seconds: float = 20) -> list[Packet]:
+    """Return what comes until there are `count` packets."""
+    packets: list[Packet] = []
+    deadline = time.monotonic() + seconds
+    while len(packets) < count:
+        assert not source.ended, source.failure
+        assert time.monotonic() < deadline, f"{len(packets)} of {count} packets came"
+        batch = source.next(0.2)
+        if batch is not None:
+            packets += batch.packets()
+    return packets
+
+
+def until(condition: Callable[[], object], source: LiveSource | None = None) -> None:
+    """Wait until something is so, letting a source see what happens meanwhile."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within 20 seconds"
+        if source is None:
+            time.sleep(0.02)
+        else:
+            source.next(0.1)
+
+
+@contextmanager
+def tcpdump(path: Path, interface: str, expression: str) -> Iterator[Callable[[int], None]]:
+    """Record with tcpdump; what is yielded waits until it has so many packets."""
+    command = ["tcpdump", "-i", interface, "-U", "--immediate-mode", "-w", str(path)]
+    # As root it would become somebody who may not write there.
+    command += ["-Z", "root"] if os.geteuid() == 0 else []
+    command += [
+        "--time-stamp-precision",
+        "nano",
+        "-s",
+        "262144",
+        "-B",
+        "65536",
+        *expression.split(),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as child:
+        try:
+            assert child.stderr is not None
+            while b"listening on" not in (line := child.stderr.readline()):
+                assert line, "tcpdump does not start"
+            yield lambda count: until(lambda: _packets_in(path) >= count)
+        finally:
+            child.send_signal(signal.SIGINT)
+            child.communicate(timeout=20)
+
+
+def _packets_in(path: Path) -> int:
+    done = subprocess.run(
+        ["tcpdump", "-nn", "-r", str(path), "--count"], capture_output=True, text=True, check=False
+    )
+    match = re.search(r"^(\d+) packet", done.stdout, re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def processes_of(session: int) -> list[int]:
+    """Return the processes of a session that are alive."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def descriptors() -> list[str]:
+    """Return what this process has open, without what looking takes."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found.append(str(entry.readlink()))
+        except FileNotFoundError:
+            continue
+    return sorted(each for each in found if not each.startswith("/proc/"))

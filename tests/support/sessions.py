@@ -275,6 +275,7 @@ def connections_of(recording: Recording) -> list[Row]:
     for connection in recording.connections:
         row = {each.name: getattr(connection, each.name) for each in fields(connection)}
         handshake = row.pop("handshake")
+        row["proxy_logins"] = [login.what for login in row["proxy_logins"]]
         row["heads"] = handshake and (handshake.request_head, handshake.response_head)
         rows.append(without(row, CONNECTION_WHEN))
     return rows

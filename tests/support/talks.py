@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http
 import socket
+import sys
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -32,10 +33,10 @@ def refuse(connection: ServerConnection, request: Any) -> Any:
     return None
 
 
-async def chat(port: int, number: int, compression: str | None) -> None:
-    url = f"ws://127.0.0.1:{port}/chat?number={number}"
+async def chat(place: str, number: int, compression: str | None, largest: int) -> None:
+    url = f"ws://{place}/chat?number={number}"
     async with connect(url, subprotocols=["chat"], compression=compression) as client:
-        for length in (0, 5, 200, 70_000):
+        for length in (0, 5, 200, largest):
             await client.send("é" * length if number % 2 else b"\x00\xff" * length)
             await client.recv()
         await client.send(["in ", "three ", "pieces"])
@@ -43,27 +44,55 @@ async def chat(port: int, number: int, compression: str | None) -> None:
         await (await client.ping(b"are you there"))
 
 
-async def be_refused(port: int) -> None:
+async def be_refused(place: str) -> None:
     with contextlib.suppress(InvalidStatus):
-        async with connect(f"ws://127.0.0.1:{port}/refused"):
+        async with connect(f"ws://{place}/refused"):
             pass
 
 
-async def vanish(port: int) -> None:
-    client = await connect(f"ws://127.0.0.1:{port}/vanishing")
+async def vanish(place: str) -> None:
+    client = await connect(f"ws://{place}/vanishing", subprotocols=["chat"])
     await client.send("the last word")
     await client.recv()
     client.transport.abort()
 
 
-async def everyone(port: int, rounds: int = 1) -> None:
+def serving(host: str, port: int) -> serve:
+    """Return a server that echoes, refuses some, and speaks `chat`."""
+    return serve(echo, host, port, subprotocols=["chat"], process_request=refuse)
+
+
+async def clients(place: str, largest: int) -> None:
     """Chat with and without compression, be refused, vanish; all at a time."""
-    async with serve(echo, "127.0.0.1", port, subprotocols=["chat"], process_request=refuse):
+    chats = [chat(place, number, "deflate" if number < 3 else None, largest) for number in range(6)]
+    await asyncio.gather(*chats, be_refused(place), vanish(place))
+
+
+async def everyone(port: int, rounds: int = 1, largest: int = 70_000) -> None:
+    """Let clients talk to a server on loopback.
+
+    `largest`: bytes of the largest messages, or half as many characters.
+    """
+    async with serving("127.0.0.1", port):
         for _ in range(rounds):
-            chats = [chat(port, number, "deflate" if number < 3 else None) for number in range(6)]
-            await asyncio.gather(*chats, be_refused(port), vanish(port))
+            await clients(f"127.0.0.1:{port}", largest)
 
 
 def talk(port: int, rounds: int = 1) -> None:
     """Let everyone talk, and return when it is over."""
     asyncio.run(everyone(port, rounds))
+
+
+async def serve_for_ever(host: str, port: int) -> None:
+    async with serving(host, port) as server:
+        print("serving", flush=True)
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    # `talks.py serve HOST PORT` and `talks.py talk HOST PORT`, for processes of their own.
+    what, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    if what == "serve":
+        asyncio.run(serve_for_ever(host, port))
+    else:
+        asyncio.run(clients(f"{host}:{port}", 70_000))

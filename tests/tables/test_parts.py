@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from support.live import Played, drained, session_of
+from support.played import Played, drained, session_of
 
 from wsanalyze.errors import UsageError
 from wsanalyze.monitoring import session as module
@@ -90,7 +90,7 @@ def test_a_part_that_cannot_be_written_is_told_of_once_and_the_analysis_goes_on(
 KILLED = """
 import os, signal, sys
 sys.path[:0] = {paths!r}
-from support.live import Played, session_of
+from support.played import Played, session_of
 from wsanalyze.monitoring import session as module
 from wsanalyze.tables.formats import parquet
 module.PART = module.LOOK = 0.0

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.tls_crafted import client_hello, extensions, server_hello, vector
 
 from wsanalyze.tls.hellos import (
+    NOT_OFFERED,
     RETRY,
+    ClientHello,
     chosen_protocol,
+    disagreements,
     is_grease,
     maybe_client_hello,
     maybe_server_hello,
@@ -45,6 +50,49 @@ def test_a_server_hello() -> None:
     assert (hello.version, hello.legacy_version, hello.suite) == (0x0304, 0x0303, 0x1302)
     assert (hello.encrypts_then_macs, hello.takes_key, hello.is_retry) == (True, False, False)
     assert hello.alpn is None
+
+
+def hello_of(*pairs: tuple[int, bytes]) -> ClientHello:
+    found = maybe_client_hello(client_hello(*pairs)[4:])
+    assert found is not None
+    return found
+
+
+DOWNGRADED = bytes(24) + b"DOWNGRD\x01"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen", "expected"),
+    [
+        ([VERSIONS], {}, []),
+        (
+            [VERSIONS],
+            {"random": DOWNGRADED},
+            ["TLS 1.2 was chosen by a server that speaks TLS 1.3"],
+        ),
+        ([], {"random": DOWNGRADED}, []),
+        ([(43, b"\x02\x03\x04")], {}, ["the version TLS 1.2 was not offered"]),
+        (
+            [],
+            {"suite": 0x009C},
+            ["the cipher suite TLS_RSA_WITH_AES_128_GCM_SHA256 was not offered"],
+        ),
+        ([(0xFE0D, b"hidden")], {"suite": 0x009C}, []),
+    ],
+)
+def test_choices_that_cannot_be(
+    offered: list[tuple[int, bytes]], chosen: dict[str, Any], expected: list[str]
+) -> None:
+    server = maybe_server_hello(server_hello(**{"suite": 0xC02F, **chosen})[4:])
+    assert server is not None
+    assert list(disagreements(hello_of(*offered), server)) == expected
+
+
+def test_a_protocol_that_was_not_offered() -> None:
+    server = maybe_server_hello(server_hello(PROTOCOLS, suite=0xC02F)[4:])
+    assert server is not None
+    assert disagreements(hello_of(PROTOCOLS), server) == ()
+    assert disagreements(hello_of(), server) == (NOT_OFFERED,)
 
 
 def test_a_retry() -> None:

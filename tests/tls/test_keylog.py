@@ -164,3 +164,35 @@ def test_anything(lines: list[bytes]) -> None:
     secrets = Secrets(10)
     secrets.add(lines)
     assert secrets.not_understood <= secrets.lines <= len(lines)
+
+
+class TestUnused:
+    """Whose secrets may be tried for a connection that is not known: of nobody who had them."""
+
+    def test_by_version(self) -> None:
+        secrets = read(LINE, f"CLIENT_TRAFFIC_SECRET_0 {OTHER} {'22' * 32}")
+        assert [list(each) for each in secrets.unused] == [
+            [bytes.fromhex(RANDOM)],
+            [bytes.fromhex(OTHER)],
+        ]
+
+    def test_what_was_asked_for_leaves_and_later_lines_do_not_bring_it_back(self) -> None:
+        secrets = read(LINE)
+        secrets.of(bytes.fromhex(RANDOM))
+        secrets.append([LINE.encode(), f"CLIENT_TRAFFIC_SECRET_0 {RANDOM} {'22' * 32}".encode()])
+        assert [list(each) for each in secrets.unused] == [[], []]
+        assert secrets.was_used(bytes.fromhex(RANDOM))
+
+    def test_what_was_asked_for_in_vain_is_unused_when_it_comes(self) -> None:
+        secrets = read()
+        secrets.of(bytes.fromhex(RANDOM))
+        assert not secrets.was_used(bytes.fromhex(RANDOM))
+        secrets.append([LINE.encode()])
+        assert list(secrets.unused[0]) == [bytes.fromhex(RANDOM)]
+
+    def test_nothing_is_kept_of_connections_that_came_and_went(self) -> None:
+        secrets = read(LINE)
+        for number in range(1000):
+            secrets.of(number.to_bytes(32, "big"))
+        assert len(secrets.by_random) == 1
+        assert [len(each) for each in secrets.unused] == [1, 0]

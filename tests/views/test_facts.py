@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tables.recordings import SECOND, T0
 
-from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.tables.capture_summary import LACKING, CaptureSummary
 from wsanalyze.views.facts import facts
 
 
@@ -58,6 +58,10 @@ def test_everything_that_went_wrong_is_said() -> None:
         ("time", "2026-01-02 03:04:05.000 UTC, 1.00 s"),
         ("clock", "1 packet without a time, 5 packets outside 1677 to 2262"),
         ("TCP", "3 conversations: 1 WebSocket, 2 TLS, not decrypted"),
+        (
+            "encrypted",
+            "2: no secrets are known; --keylog FILE takes what programs log (SSLKEYLOGFILE)",
+        ),
         ("WebSocket", "2 attempts: 1 established, 1 without a whole handshake; 1 frame, 1 message"),
         (
             "lost",
@@ -73,3 +77,50 @@ def test_everything_that_went_wrong_is_said() -> None:
         ("limits reached", "flows 1 time, held 2 times"),
         ("problem", "byte 9: cut\\x0a"),
     ]
+
+
+def closed(count: int, **attributes: object) -> list[tuple[str, str]]:
+    capture = CaptureSummary("a.pcap", format="pcap", conversations_tls=count, **attributes)  # type: ignore[arg-type]
+    return [fact for fact in facts(capture) if fact[0] in ("TLS", "encrypted")]
+
+
+def test_why_tls_stayed_closed_is_counted() -> None:
+    reasons = {
+        "no secret for this client random in 1 file, 12 lines": 4,
+        "the secret of its client random opens none of its records": 1,
+    }
+    assert closed(5, tls_reasons=reasons, keylog_files=1, keylog_lines=12, tls_decrypted=2) == [
+        ("TLS", "2 decrypted, 5 not; key logs of 12 lines"),
+        (
+            "encrypted",
+            "4: no secret for their client random in 1 file, 12 lines; "
+            "1: the secret of its client random opens none of its records; "
+            "`wsanalyze export -t tls` names them",
+        ),
+    ]
+
+
+def test_many_reasons_are_not_all_told() -> None:
+    reasons = {f"the handshake ended with alert {number}": 1 for number in range(7)}
+    (_, (_, said)) = closed(7, tls_reasons=reasons, keylog_files=1, keylog_lines=1)
+    assert "alert 3; 3 for other reasons; `wsanalyze" in said
+    summary = CaptureSummary("a.pcap")
+    for number in range(1000):
+        summary.stays_closed(f"alert {number}")
+    assert (len(summary.tls_reasons), summary.tls_reasons["other reasons"]) == (51, 950)
+
+
+def test_key_logs_without_a_secret() -> None:
+    assert closed(7, keylog_files=1)[1:] == [("encrypted", "7: the key logs hold no secrets")]
+
+
+def test_a_package_that_is_missing_stands_beside_damage() -> None:
+    capture = CaptureSummary("a.pcap", problem="byte 9: cut")
+    capture.lack("hpack")
+    capture.lack("cryptography")
+    capture.lack("hpack")
+    assert capture.missing_packages == ["hpack", "cryptography"]
+    assert capture.damage == "byte 9: cut"
+    assert capture.problem == "; ".join(("byte 9: cut", LACKING["hpack"], LACKING["cryptography"]))
+    capture.end_with(None)
+    assert capture.damage is None

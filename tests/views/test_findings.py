@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,11 +67,7 @@ def test_exact() -> None:
         "Found: 1 error, 1 warning, 1 info",
         "",
         "What everyone meets first",
-        "  invalid Upgrade header         not looked for",
-        "  invalid Sec-WebSocket-Key      not looked for",
         "  invalid Sec-WebSocket-Accept   connection 0",
-        "  invalid subprotocol            not looked for",
-        "  invalid extension              not looked for",
         "",
         "Connection 0: 192.0.2.1:50000 → 198.51.100.2:8080, ws://example.com:8080/chat?…, 101",
         "  error    HSR-04 wrong-accept",
@@ -138,8 +135,27 @@ def test_nothing_found_says_what_was_looked_at() -> None:
     assert lines(audit_of([], [ended()]))[2:] == [
         "looked at       4 checks on 1 connection: 1 seen whole",
         "",
+        "What everyone meets first",
+        "  invalid Sec-WebSocket-Accept   no",
+        "",
         "Nothing found.",
     ]
+
+
+def test_what_http2_does_not_use_is_not_called_absent() -> None:
+    stream, other = connection(http_stream=3), ended()
+    shown = "  invalid Sec-WebSocket-Accept   "
+    assert f"{shown}not used in HTTP/2 (status 2xx instead)" in lines(audit_of([], [stream]))
+    assert f"{shown}no; in 1 connection: not used in HTTP/2 (status 2xx instead)" in lines(
+        audit_of([], [other, stream])
+    )
+
+
+def test_a_place_before_the_beginning_and_one_in_the_middle() -> None:
+    early = replace(finding(), time=-5_000_000)
+    assert " before the connection began" in printed(audit_of([early], [ended()]))
+    middle = connection(outcome="unseen", handshake=None, connect_ms=None)
+    assert "after its first packet here" in printed(audit_of([finding()], [middle]))
 
 
 def test_nothing_to_look_at() -> None:
@@ -158,9 +174,9 @@ def test_what_was_not_seen_is_said() -> None:
     for serial, each in enumerate(connections):
         each.serial = serial
     assert lines(audit_of([], connections))[2:5] == [
-        "looked at       4 checks on 4 connections: 1 seen whole, 1 with packets missing from the "
-        "capture, 1",
-        "                without a whole handshake, 1 still open when the capture ended",
+        "looked at       4 checks on 4 connections: 1 seen whole, 1 with bytes missing or not "
+        "read, 1 without",
+        "                a whole handshake, 1 still open when the capture ended",
         "",
     ]
     cut = CaptureSummary("chat.pcap", format="pcap", problem="cut at byte 7", lost_bytes=7)
@@ -176,7 +192,11 @@ def test_what_was_not_seen_is_said() -> None:
 
 
 def test_doubt_is_said_beside_the_finding() -> None:
-    gap = lines(audit_of([finding(coverage="gap")]))
+    record = ended()
+    gap = lines(audit_of([finding(coverage="gap")], [record]))
+    assert "           mind     bytes of this connection could not be read as frames" in gap
+    record.client_lost_bytes = 9
+    gap = lines(audit_of([finding(coverage="gap")], [record]))
     assert "           mind     packets of this connection are missing from the capture" in gap
     assert not any("mind " in line for line in lines(audit_of([finding(coverage="truncated")])))
 
@@ -279,3 +299,33 @@ def test_nothing_from_strangers_steers_a_terminal_or_a_ci_service(width: int) ->
 def test_lines_fit(width: int) -> None:
     text = printed(audit_of([HOSTILE, OF_ALL, finding(evidence="漢" * 200)]), width)
     assert max(sum(map(cells, line)) for line in text.splitlines()) <= width
+
+
+def closed(count: int, **facts: Any) -> Audited:
+    """Return an audit of a capture in which so many TLS conversations stayed closed."""
+    capture = CaptureSummary("chat.pcap", format="pcap", conversations_tls=count)
+    return replace(audit_of([], [ended()], **facts), captures=[capture])
+
+
+def test_what_no_check_could_look_into_is_said() -> None:
+    shown = lines(closed(8))
+    looked_at = (
+        "4 checks on 1 connection: 1 seen whole; 8 TLS conversations could not be looked into"
+    )
+    assert looked_at in " ".join(" ".join(shown).split())
+    assert shown[-1] == "Nothing found. But 8 TLS conversations could not be looked into."
+    assert lines(closed(1))[-1] == "Nothing found. But 1 TLS conversation could not be looked into."
+    assert lines(closed(0))[-1] == "Nothing found."
+    assert lines(closed(8, chosen={0}))[-1] == "Nothing found."
+    late = CaptureSummary("a.pcap", format="pcap", conversations_tls=1, http2_unknown_streams=2)
+    assert lines(replace(closed(1), captures=[late]))[-1] == (
+        "Nothing found. But 1 TLS conversation, 2 streams of HTTP/2 could not be looked into."
+    )
+
+
+def test_it_is_said_beside_findings_and_what_to_do_about_it() -> None:
+    hidden = replace(OF_ALL, severity="info", coverage="gap")
+    audit = replace(audit_of([finding(), hidden], [ended()]), captures=closed(2).captures)
+    shown = lines(audit)
+    assert shown[-1].endswith(" in 1 of 1 connection; 2 TLS conversations could not be looked into")
+    assert f"  {ORIGINS.id} {ORIGINS.name}" in shown

@@ -45,8 +45,12 @@ def run_of(audited: Audited) -> dict[str, Any]:
     return dict(run)
 
 
-def test_rules_are_the_checks_that_were_run() -> None:
-    driver = run_of(audit_of([]))["tool"]["driver"]
+def test_rules_are_the_checks_that_found_something() -> None:
+    """Texts of all checks made a log of one finding 250 kB long."""
+    assert run_of(audit_of([]))["tool"]["driver"]["rules"] == []
+    (rule,) = run_of(audit_of([finding(MASK)]))["tool"]["driver"]["rules"]
+    assert rule["id"] == MASK.id
+    driver = run_of(audit_of([finding(each) for each in reversed(CHECKS)]))["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("wsanalyze", "1.2.3")
     assert [each["id"] for each in driver["rules"]] == [each.id for each in CHECKS]
     assert driver["rules"][0] == {
@@ -72,7 +76,7 @@ def test_a_result() -> None:
     assert list(fingerprint) == ["place/v1"]
     assert result == {
         "ruleId": "FRM-01",
-        "ruleIndex": 1,
+        "ruleIndex": 0,
         "level": "error",
         "message": {"text": "the accept value does not belong to the key"},
         "occurrenceCount": 7,

@@ -52,7 +52,7 @@ def test_one_line_at_200_columns() -> None:
     text = printed([connection(handshake=None, outcome="unseen")], width=200)
     row = " ".join(lines(text)[5].split())
     assert row == (
-        "0 192.0.2.1:50000 → 198.51.100.2:8080 ws, handshake not seen unseen, capture-end "
+        "0 192.0.2.1:50000 → 198.51.100.2:8080 ws, handshake not seen from the middle, capture-end "
         "↑ 0, 0 B ↓ 0, 0 B 2.00 s"
     )
 

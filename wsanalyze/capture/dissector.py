@@ -56,14 +56,15 @@ class ShownFrame:
 class Dissection:
     """What tshark shows of a capture.
 
-    `answered`: streams (tcp.stream) of which it shows a 101. `until`: the packet up to which all of
-    this is complete, None where it is to the end. `problem`: what stopped it.
+    `answers`: packets in which it shows a 101, with their stream (tcp.stream).
+    `until`: the packet up to which all of this is complete, None where it is to the end.
+    `problem`: what stopped it.
     """
 
     tshark: str
     pyshark: str
     frames: tuple[ShownFrame, ...]
-    answered: frozenset[int]
+    answers: tuple[tuple[int, int], ...]
     until: int | None
     problem: str | None
 
@@ -86,7 +87,7 @@ def dissect(
     if tshark is None:
         raise UsageError("tshark is missing: install Wireshark's tshark (apt install tshark)")
     if find_spec("pyshark") is None:
-        raise UsageError("pyshark is missing: pip install 'wsanalyze[pyshark]'")
+        raise UsageError("pyshark is missing: pip install pyshark")
     command = [sys.executable, "-P", str(CHILD), str(Path(tshark).absolute())]
     command += [str(path.absolute()), str(packets or 0), str(os.getpid())]
     command += [] if keylog is None else [str(keylog)]
@@ -148,7 +149,7 @@ def _dissection(
 ) -> Dissection:
     versions = {"tshark": "?", "pyshark": "?"}
     frames: list[ShownFrame] = []
-    answered: set[int] = set()
+    answers: list[tuple[int, int]] = []
     last = 0
     ending: dict[str, Any] = {"problem": "tshark or pyshark ended without a word"}
     try:
@@ -160,7 +161,7 @@ def _dissection(
                 continue
             last, stream, port, has_answer, shown = value
             if has_answer:
-                answered.add(stream)
+                answers.append((last, stream))
             frames += (ShownFrame(last, stream, port, *facts) for facts in shown)
             if progress is not None:
                 progress(last)
@@ -172,5 +173,5 @@ def _dissection(
         raise CaptureError(str(path), f"nothing was dissected: {problem}", advice=advice)
     until = packets if problem is None else last
     return Dissection(
-        versions["tshark"], versions["pyshark"], tuple(frames), frozenset(answered), until, problem
+        versions["tshark"], versions["pyshark"], tuple(frames), tuple(answers), until, problem
     )

@@ -23,7 +23,7 @@ from wsanalyze.capture import dumpcap_words
 from wsanalyze.capture.arriving import Arriving, milliseconds
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
-from wsanalyze.capture.links import HAPPENED, VIRTUAL, LinkWatch
+from wsanalyze.capture.links import HAPPENED, VIRTUAL, LinkWatch, list_links
 from wsanalyze.capture.live import NotPossibleError, Options, Received
 from wsanalyze.errors import CaptureError
 from wsanalyze.limits import Limits
@@ -65,7 +65,9 @@ class Dumpcap:
         self._program, self._interfaces, self._options = program, tuple(interfaces), options
         self._words = b""
         self._status: int | None = None
+        # The interfaces that it captures on, as long as they exist.
         self._running: tuple[str, ...] = ()
+        self._is_alive = False
         self._kernel = self._interface = 0
         self._losses_known = False
         self._tries = 0
@@ -76,6 +78,7 @@ class Dumpcap:
         self._closed = False
         # Whether dumpcap was told to stop only so that it can start with more interfaces.
         self._restarting = False
+        self._loopback = frozenset(link.name for link in list_links() if link.loopback)
         self._watch = LinkWatch(self._interfaces)
         self._child = self._spawn()
         self._arriving = Arriving(self._output, info, limits)
@@ -102,6 +105,8 @@ class Dumpcap:
                 break
             now = time.monotonic()
             self._when_due(now)
+            if self.ended:
+                break
             wait = 0 if self._status is not None else milliseconds(self._patience(deadline) - now)
             ready = {descriptor for descriptor, _ in self._poll.poll(wait)}
             self._serve(ready)
@@ -117,11 +122,11 @@ class Dumpcap:
         if self._output in ready:
             if not self._arriving.read():
                 self._fail("dumpcap was killed, with the process that watches over it")
-            return
-        if self._status is not None:
+                return
+        elif self._status is not None:
             # All that it wrote before it ended was read.
             self._finish_run()
-        elif self._errors in ready:
+        if self._errors in ready and not self.ended:
             self._listen()
         if self._watch.fileno() in ready and not self.ended:
             self._look_at_links()
@@ -157,7 +162,7 @@ class Dumpcap:
             return
         self._stopped_ns = time.time_ns()
         self._retry_at = None
-        if self._running:
+        if self._is_alive:
             self._stop_at = time.monotonic() + GRACE
         else:
             self.ended = True
@@ -226,6 +231,7 @@ class Dumpcap:
     def _run(self, names: tuple[str, ...]) -> None:
         """Have dumpcap start on these of the interfaces; on none, wait until one is back."""
         self._running, self._words, self._status = names, b"", None
+        self._is_alive = bool(names)
         if names:
             self._order("run " + " ".join(str(self._interfaces.index(name)) for name in names))
 
@@ -268,19 +274,22 @@ class Dumpcap:
         """Draw the conclusions from dumpcap's having ended."""
         status, words = self._status, self._words.decode("utf-8", "replace")
         self._status = self._kill_at = None
-        names, self._running = self._running, ()
+        names, self._running, self._is_alive = self._running, (), False
         self._arriving.discard_rest()
         self._count_losses(words)
         if self._stopped_ns:
             self.ended = True
             return
         self._look_at_links()
-        gone = [name for name in names if name not in VIRTUAL and not self._watch.up[name]]
-        if self._restarting or gone or dumpcap_words.lost_link(words):
+        down = [name for name in names if name not in VIRTUAL and not self._watch.up[name]]
+        missing = len(names) < len(self._interfaces)
+        killed = status is not None and status < 0
+        lost = self._restarting or down or missing or dumpcap_words.lost_link(words)
+        if lost and not killed:
             self._restarting = False
             self._retry(words)
             return
-        how = f"by signal {-status}" if status is not None and status < 0 else f"status {status}"
+        how = f"by signal {-(status or 0)}" if killed else f"status {status}"
         self._fail(f"dumpcap ended ({how}): {dumpcap_words.complaint(words)}")
 
     def _retry(self, words: str) -> None:
@@ -291,7 +300,7 @@ class Dumpcap:
             self._retry_at = time.monotonic() + PAUSE * (self._tries - 1)
 
     def _count_losses(self, words: str) -> None:
-        lost = dumpcap_words.losses(words)
+        lost = dumpcap_words.losses(words, self._loopback)
         if lost is None:
             # What the pcapng stream says, as far as it goes.
             self._kernel = max(self._kernel, self.infos[0].dropped or 0)
@@ -299,18 +308,24 @@ class Dumpcap:
         self._kernel += lost.by_kernel
         self._interface += lost.by_interface
         self._losses_known = True
+        # The stream has the counts of one run, with those on loopback twice.
+        self.infos[0].dropped = self._kernel + self._interface
 
     def _look_at_links(self) -> None:
         for name, what in self._watch.changes():
             self.problems.append(f"{name} {HAPPENED[what]}")
-            if what != "back" or self._stopped_ns:
+            if what == "gone":
+                # Should dumpcap go on, it waits for an interface that does not exist any more,
+                # whatever has its name by then.
+                self._running = tuple(each for each in self._running if each != name)
+            if what != "back" or self._stopped_ns or name in self._running:
                 continue
-            if not self._running:
-                self._retry_at = time.monotonic()
-            elif name not in self._running:
+            if self._is_alive:
                 # The others go on being captured until dumpcap starts again, with this one.
                 self._restarting = True
                 self._order("stop")
+            else:
+                self._retry_at = time.monotonic()
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):

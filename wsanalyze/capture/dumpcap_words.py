@@ -19,7 +19,10 @@ LOSSES = re.compile(
     re.MULTILINE,
 )
 NO_DEVICE = re.compile(r"There is no device named \"(.*?)\"")
-BAD_FILTER = re.compile(r"Invalid capture filter .*?\(([^)]*)\)", re.DOTALL)
+# The filter itself, which comes before the reason, may have parentheses and anything else in it.
+BAD_FILTER = re.compile(
+    r"Invalid capture filter .* isn't a valid capture filter \((.*)\)\.$", re.DOTALL | re.MULTILINE
+)
 NOT_UP = re.compile(r"That device is not up|Network is down|device went down", re.IGNORECASE)
 LINK_LOST = re.compile(
     r"no longer running|device disappeared|interface (?:went down|disappeared)|Network is down"
@@ -37,12 +40,22 @@ class Losses:
     by_interface: int
 
 
-def losses(words: str) -> Losses | None:
-    """Return what was lost; None where dumpcap was killed before it could say."""
+def losses(words: str, loopback: frozenset[str] = frozenset()) -> Losses | None:
+    """Return what was lost; None where dumpcap was killed before it could say.
+
+    `loopback`: names of loopback interfaces. There every packet goes out and comes in; libpcap
+    leaves out the one that goes out, but the kernel counts both where the buffer has no room.
+    """
     found = list(LOSSES.finditer(words))
     if not found:
         return None
-    kernel = sum(int(each[name]) for each in found for name in ("pcap", "dumpcap", "flushed"))
+    kernel = 0
+    for each in found:
+        pcap = int(each["pcap"])
+        if each["name"].removeprefix("Loopback: ") in loopback:
+            # Rounded up: room for the one that goes out alone is none.
+            pcap = (pcap + 1) // 2
+        kernel += pcap + int(each["dumpcap"]) + int(each["flushed"])
     return Losses(kernel, sum(int(each["interface"]) for each in found))
 
 

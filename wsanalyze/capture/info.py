@@ -60,7 +60,7 @@ class Interface:
 class CaptureInfo:
     """What is known of one capture; counts and times grow while it is read.
 
-    - `format`: `pcap`, `pcapng` or `scapy`, None where it cannot be read at all
+    - `format`: `pcap`, `pcapng`, `scapy` or `socket` (live), None where it cannot be read at all
     - `compression`: `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or None
     - `byte_order`: `little` or `big`, of the first section
     - `snap_length`: most bytes kept of any packet; None where there is no bound, or several

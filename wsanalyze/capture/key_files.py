@@ -1,61 +1,75 @@
-"""Key logs as files: what SSLKEYLOGFILE makes browsers and libraries write."""
+"""Key logs as files, compressed or not: what SSLKEYLOGFILE makes browsers and libraries write."""
 
 from __future__ import annotations
 
+import io
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
-from wsanalyze.capture.stored import reason
-from wsanalyze.errors import UsageError
+from wsanalyze.capture.compression import MAGIC_LENGTH, Decompressed, compression_of
+from wsanalyze.capture.stored import Stored, reason
+from wsanalyze.errors import CaptureError, UsageError
 
 # More than any line of a key log has; what is longer is cut, and not understood.
 LONGEST = 1024
 # Files that are followed at once, and bytes that are read of each at a time.
 FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
-# How much of the rest of such a line is read at once.
-PASSED_OVER = 1024 * 1024
+# Bytes at the beginning of a file of a folder in which a NUL says that it is no text.
+LOOKED_AT = 1024
+# Bytes that a compressed key log may have; what is behind them is not read.
+MOST_UNPACKED = 1024 * 1024 * 1024
+# Whether files have changed is asked for each connection, which takes some 8 us a file. Where there
+# are more files than so many, the next look is so many seconds for each of them in coming.
+MANY, PATIENCE = 64, 0.0002
+# How much of the rest of such a line is read at once, and how often: a device has no end.
+PASSED_OVER, PATIENCE_WITH_LINE = 1024 * 1024, 64
 
 
 def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
-    """Yield the lines of each key log; a folder stands for the files in it.
+    """Yield the lines of each key log; a folder stands for the text files in it.
 
     Raises UsageError where one cannot be read.
     """
     for path in paths:
-        for file in _files(path):
+        for file in _logs(path):
             yield _lines(file)
 
 
 class KeyLogs:
     """Key logs that programs may be writing while a capture of them is read."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
         self.paths = paths
+        self.clock = clock
+        self.next_look = 0.0
         # Of each file how much was read, up to the end of a line.
         self.read: dict[Path, int] = {}
+        # Compressed files, which nobody appends to, and captures and the like in folders.
+        self.left_out: set[Path] = set()
 
     def lines(self) -> Iterator[Iterator[bytes]]:
         """Yield the lines of each key log as `lines_of`; UsageError where one cannot be read."""
         for path in self.paths:
             for file in _files(path):
-                yield self._followed(file)
-
-    def _followed(self, file: Path) -> Iterator[bytes]:
-        read = 0
-        for line in _lines(file):
-            read += len(line)
-            if line.endswith(b"\n"):
-                self.read[file] = read
-            yield line
+                if _compression(file) is not None:
+                    self.left_out.add(file)
+                if path != file and _is_binary(file):
+                    self.left_out.add(file)
+                else:
+                    yield _lines(file, self.read)
 
     def appended(self) -> Iterator[list[bytes]]:
         """Yield the whole lines that files got since they were read, and those of new files.
 
         At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
-        were changed last.
+        were changed last; none where there are many and the last look was not long ago.
         """
+        if self.clock() < self.next_look:
+            return
         for file, size in self._changed():
             start = self.read.get(file, 0)
             try:
@@ -67,18 +81,22 @@ class KeyLogs:
                     self.read[file] = stream.tell() - len(data) + len(whole)
             except OSError:
                 continue  # it was readable when the pass began: whoever writes it may replace it
-            if whole:
+            if start == 0 and file not in self.paths and b"\0" in data[:LOOKED_AT]:
+                self.left_out.add(file)
+            elif whole:
                 yield [line[:LONGEST] for line in whole.splitlines()]
 
     def _changed(self) -> list[tuple[Path, int]]:
         found = []
         for path in self.paths:
             try:
-                files = _files(path)
+                files = [file for file in _files(path) if file not in self.left_out]
                 states = [(file, file.stat()) for file in files]
             except (OSError, UsageError):
                 continue
             found += [(state.st_mtime_ns, file, state.st_size) for file, state in states]
+        if len(found) > MANY:
+            self.next_look = self.clock() + PATIENCE * len(found)
         found.sort(reverse=True)
         return [
             (file, size) for _, file, size in found[:FOLLOWED] if size != self.read.get(file, 0)
@@ -91,8 +109,8 @@ def as_one(paths: Sequence[Path]) -> Iterator[Path | None]:
 
     Where there are several, it is a temporary file that nobody else can read, gone at the end.
     """
-    files = [file for path in paths for file in _files(path)]
-    if len(files) < 2:
+    files = [file for path in paths for file in _logs(path)]
+    if not files or (len(files) == 1 and _compression(files[0]) is None):
         yield files[0].absolute() if files else None
         return
     with tempfile.NamedTemporaryFile(prefix="wsanalyze-keys-") as joined:
@@ -101,6 +119,61 @@ def as_one(paths: Sequence[Path]) -> Iterator[Path | None]:
                 joined.write(line if line.endswith(b"\n") else line + b"\n")
         joined.flush()
         yield Path(joined.name)
+
+
+def _logs(path: Path) -> list[Path]:
+    """Return a key log, or those of a folder: captures and whatever else is no text are none."""
+    if not path.is_dir():
+        return [path]
+    return [file for file in _files(path) if not _is_binary(file)]
+
+
+def _is_binary(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"\0" in _unpacked(file, path).read(LOOKED_AT)
+    except (OSError, UsageError):
+        return False  # who reads it says what is wrong
+
+
+def _compression(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return compression_of(file.read(MAGIC_LENGTH))
+    except OSError:
+        return None  # likewise
+
+
+class _Unpacking(io.RawIOBase):
+    """The bytes of a compressed file, up to MOST_UNPACKED."""
+
+    def __init__(self, stored: Stored, compression: str) -> None:
+        self._data = Decompressed(stored, compression, b"")
+        self._left = MOST_UNPACKED
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Give what comes next; 0 at the end, also where the data is damaged."""
+        view = memoryview(buffer).cast("B")
+        count = self._data.readinto(view[: min(len(view), self._left)]) if self._left else 0
+        self._left -= count
+        return count
+
+
+def _unpacked(file: io.BufferedReader, path: Path) -> BinaryIO:
+    """Return what gives the bytes of a file, unpacked where it is compressed; or UsageError."""
+    compression = compression_of(file.peek(MAGIC_LENGTH))
+    if compression is None:
+        return file
+    try:
+        return io.BufferedReader(_Unpacking(Stored(str(path), file, owned=False), compression))
+    except CaptureError as error:
+        raise UsageError(f"key log {error}") from None
 
 
 def _files(path: Path) -> list[Path]:
@@ -112,12 +185,20 @@ def _files(path: Path) -> list[Path]:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, read: dict[Path, int] | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file; `read` takes where the last one ended that has an end."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as opened:
+            file = _unpacked(opened, path)
             while line := file.readline(LONGEST):
                 yield line
-                while line and not line.endswith(b"\n"):
+                for _ in range(PATIENCE_WITH_LINE):
+                    if line.endswith(b"\n") or not line:
+                        break
                     line = file.readline(PASSED_OVER)
+                else:
+                    raise UsageError(f"key log {path}: a line without an end: it is none")
+                if line and read is not None and file.seekable():
+                    read[path] = file.tell()
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None

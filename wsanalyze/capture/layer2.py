@@ -31,7 +31,7 @@ class Layer2:
             f"socket on {names} (ring of {options.buffer_mib} MiB, "
             f"snap length {options.snap_length})"
         )
-        info = CaptureInfo(names, "packet socket", snap_length=options.snap_length)
+        info = CaptureInfo(names, "socket", snap_length=options.snap_length)
         self.infos = [info]
         self.problems: list[str] = []
         self.ended = False
@@ -46,6 +46,9 @@ class Layer2:
         self._stopped_ns = 0
         self._blocks_left = 0
         self._taps: list[Tap] = []
+        # Names of interfaces that are gone and not read to the end, and of those that are back.
+        self._leaving: set[str] = set()
+        self._returned: set[str] = set()
         self._poll = select.poll()
         self._watch = LinkWatch(self._interfaces)
         self._poll.register(self._watch.fileno(), select.POLLIN)
@@ -62,7 +65,12 @@ class Layer2:
         deadline = time.monotonic() + seconds
         for tap in self._taps:
             tap.ring.give_back()
+        # However much comes: what happens to interfaces is seen, too.
+        self._serve(self._poll.poll(0))
         while not self.ended:
+            self._settle()
+            if self.ended:
+                break
             if self._take():
                 return self._batch
             now = time.monotonic()
@@ -123,15 +131,22 @@ class Layer2:
         for name, what in self._watch.changes():
             self.problems.append(f"{name} {HAPPENED[what]}")
             if what == "gone":
-                self._let_go(name)
-            elif what == "back" and all(tap.name != name for tap in self._taps):
-                self._open_again(name)
+                self._leaving.add(name)
+            elif what == "back" and self._stop_at is None:
+                self._returned.add(name)
 
-    def _let_go(self, name: str) -> None:
-        """Close what was open on an interface that is gone; what it brought was read before."""
-        for tap in [tap for tap in self._taps if tap.name == name]:
-            self._drop(tap)
-        self._turn = 0
+    def _settle(self) -> None:
+        """Close what was open on interfaces that are gone, once all is read; open those back."""
+        if not self._leaving and not self._returned:
+            return
+        for tap in [tap for tap in self._taps if tap.name in self._leaving]:
+            if not tap.ring.is_ready():
+                self._drop(tap)
+        self._leaving &= {tap.name for tap in self._taps}
+        for name in sorted(self._returned - self._leaving):
+            self._returned.discard(name)
+            if all(tap.name != name for tap in self._taps):
+                self._open_again(name)
 
     def _drop(self, tap: Tap) -> None:
         tap.count()
@@ -142,6 +157,7 @@ class Layer2:
         self._past = Received(0, (past.dropped_by_kernel or 0) + tap.dropped, missed)
         self._poll.unregister(tap.socket)
         self._taps.remove(tap)
+        self._turn = 0
         self._batch.buffer = Buffer(b"")
         self._batch.count = 0
         tap.close()

@@ -30,6 +30,8 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 # Seconds between two looks at who our parent is.
 TICK = 1
+# Seconds for what was killed to be gone.
+PATIENCE = 5
 # Looked up before any fork: between fork and exec nothing may be loaded.
 _prctl: Any = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -66,6 +68,8 @@ def main(text: str, parent: int) -> None:
     finally:
         if child is not None and child.poll() is None:
             child.kill()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(PATIENCE)
 
 
 def _obey(

@@ -40,7 +40,7 @@ RETIRE = 20
 # it opens the interface itself.
 VLAN = re.compile(r"\bvlan\b")
 RAW, DLT_RAW = 101, 12
-EXTRA = "pip install 'wsanalyze[scapy]'"
+EXTRA = "pip install scapy"
 
 
 class Tap:
@@ -102,6 +102,7 @@ def not_permitted(name: str) -> NotPossibleError:
 
 
 def find_scapy() -> None:
+    """Raise NotPossibleError where scapy is not installed."""
     if find_spec("scapy") is None:
         raise NotPossibleError("socket", "a socket of our own needs scapy", advice=EXTRA)
 

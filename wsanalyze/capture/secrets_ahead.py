@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from wsanalyze.capture.blocks import Blocks
+from wsanalyze.capture.blocks import SECRETS, Blocks
 
 try:
     import cython
@@ -49,7 +49,8 @@ def secrets_of_file(path: str) -> list[tuple[int, bytes]]:
                     if int.from_bytes(kind, order) == DECRYPTION_SECRETS:
                         blocks.byte_order = order
                         file.seek(at + hopped + 8)
-                        blocks.add_secrets(file.read(length - HEAD))
+                        # What is longer than all that is kept counts as skipped.
+                        blocks.add_secrets(file.read(min(length - HEAD, SECRETS)))
                     hopped += length + -length % 4
                     hopped = hop(chunk, hopped, little)
                 if hopped == 0:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.check import CAPTURE, Check
+from wsanalyze.checks.circumstances import circumstances
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 # Sets of what was seen for which the checks that look at them are remembered.
 KEPT_SETS = 1024
 
+# Most connections have no fault.
+NOTHING: frozenset[str] = frozenset()
+
 # Findings of one check, connection and sender that are kept with their places.
 KEPT_FINDINGS = 5
+
+
+# Faults, header fields, kinds of events, circumstances.
+_Seen = tuple[frozenset[str], frozenset[str], frozenset[str], tuple[str, ...]]
 
 
 class Audit:
@@ -31,10 +39,13 @@ class Audit:
         self._by_fault = _indexed(single, lambda each: each.faults)
         self._by_event = _indexed(single, lambda each: each.events)
         self._by_field = _indexed(single, lambda each: each.fields)
+        self._by_circumstance = _indexed(single, lambda each: each.circumstances)
         self._fields = frozenset(self._by_field)
         self._single = single
-        # Most connections of a capture have the same fields and events as others.
-        self._known: dict[tuple[frozenset[str], ...], Sequence[Check]] = {}
+        # Most connections of a capture have the same fields, events and circumstances as others.
+        self._known: dict[_Seen, Sequence[Check]] = {}
+        # Names of fields → those of them that a check waits for.
+        self._waited_for: dict[frozenset[str], frozenset[str]] = {}
 
     def findings(
         self,
@@ -75,10 +86,12 @@ class Audit:
         """Return the checks that have something to look at."""
         observation = facts.connection.observation
         counts = observation.counts if observation is not None else {}
-        faults = frozenset(facts.faults.keys() & self._by_fault.keys())
-        fields = facts.field_names & self._fields
-        events = frozenset(kind for kind, _ in counts if kind in self._by_event)
-        seen = (faults, fields, events)
+        faults, events = NOTHING, NOTHING
+        if facts.faults:
+            faults = frozenset(facts.faults.keys() & self._by_fault.keys())
+        if counts:
+            events = frozenset([kind for kind, _ in counts if kind in self._by_event])
+        seen = (faults, self._of_fields(facts.field_names), events, circumstances(facts))
         due = self._known.get(seen)
         if due is None:
             if len(self._known) >= KEPT_SETS:
@@ -86,17 +99,31 @@ class Audit:
             due = self._known[seen] = self._waiting_for(*seen)
         return due
 
+    def _of_fields(self, names: frozenset[str]) -> frozenset[str]:
+        found = self._waited_for.get(names)
+        if found is None:
+            if len(self._waited_for) >= KEPT_SETS:
+                self._waited_for.clear()
+            found = self._waited_for[names] = names & self._fields
+        return found
+
     def _waiting_for(
-        self, faults: frozenset[str], fields: frozenset[str], events: frozenset[str]
+        self,
+        faults: frozenset[str],
+        fields: frozenset[str],
+        events: frozenset[str],
+        words: tuple[str, ...],
     ) -> Sequence[Check]:
         woken = {each for word in faults for each in self._by_fault[word]}
         woken.update(each for word in fields for each in self._by_field[word])
         woken.update(each for word in events for each in self._by_event[word])
-        return [
-            each
-            for each in self._single
-            if each.id in woken or not (each.faults or each.events or each.fields)
-        ]
+        woken.update(each for word in words for each in self._by_circumstance.get(word, ()))
+        return [each for each in self._single if each.id in woken or not _waits(each)]
+
+
+def _waits(each: Check) -> bool:
+    """Tell whether a check is called only where it has something to look at."""
+    return bool(each.faults or each.events or each.fields or each.circumstances)
 
 
 def _indexed(
@@ -113,13 +140,21 @@ def _indexed(
 def _completed(
     each: Check, finding: Finding, connection: int | None = None, coverage: str = "full"
 ) -> Finding:
-    return replace(
-        finding,
-        check=each.id,
-        severity=finding.severity or each.severity,
-        reference=finding.reference or "; ".join(each.references),
-        coverage=finding.coverage or coverage,
-        connection=finding.connection if connection is None else connection,
+    # Written out: there may be many, and `replace` takes twice as long.
+    return Finding(
+        finding.message,
+        finding.sender,
+        finding.time,
+        finding.packet,
+        finding.frame,
+        finding.evidence,
+        finding.expected,
+        finding.severity or each.severity,
+        finding.reference or "; ".join(each.references),
+        finding.coverage or coverage,
+        finding.count,
+        each.id,
+        finding.connection if connection is None else connection,
     )
 
 

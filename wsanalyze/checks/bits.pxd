@@ -4,6 +4,7 @@ cdef int SHIFT
 cdef unsigned int PLACES
 cdef unsigned int SPREAD
 cdef unsigned int ALL
+cdef unsigned int LOWEST
 
 cdef class Bits:
     cdef unsigned int[::1] numbers
@@ -15,7 +16,9 @@ cdef class Bits:
     cdef public bint steady
     cdef public bint steady_turned
     cdef public unsigned int fixed
+    cdef unsigned int lanes[8]
     cdef int count(self) except -1
+    cdef int take(self) except -1
     cdef bint has(self, unsigned int number) except -1
 
 cdef class Bytes:

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.one_way import maybe_unseen_end
+from wsanalyze.tables.capture_summary import LACKING, CaptureSummary
 
 SENDERS = ("client", "server")
 _CAPTURE = ("capture",)
 
-# Beyond these limits rows wait in a file, and connections are compared in turns: nothing is missing.
+# Beyond these limits rows wait in a file, connections are compared in turns: nothing is missing.
 HARMLESS = ("rows", "recent")
+
+# Reasons why TLS stayed closed that are told, the most frequent ones.
+REASONS = 4
 
 # Connections whose SYNs show where a capture was taken: of one, chance does so in 20,000.
 SEVERAL_SYNS = 2
@@ -44,13 +49,13 @@ def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
             said.append(f"{capture.cut_packets} of {capture.packets} packets are cut short")
         if capture.dropped:
             said.append(f"{capture.dropped} packets were dropped while capturing")
-        if capture.problem:
-            said.append(capture.problem)
+        if capture.damage:
+            said.append(capture.damage)
         reached = [name for name, count in capture.limits.items() if count and name not in HARMLESS]
         if reached:
             said.append(f"limits were reached: {', '.join(reached)}")
         if said:
-            coverage = "truncated" if capture.problem else "gap"
+            coverage = "truncated" if capture.damage else "gap"
             yield Finding(f"{capture.capture}: {'; '.join(said)}", coverage=coverage)
         for sender in SENDERS:
             if (told := _offloaded(facts, capture.capture, sender)) is not None:
@@ -92,21 +97,23 @@ _MISSING = {
 @check(
     "TRN-05",
     "no-handshake",
-    "The session began before the capture",
+    "The opening handshake is not in the capture",
     severity="info",
     tags=_CAPTURE,
     references=(),
     explanation=(
-        "The handshake is not in the capture: that this is WebSocket, and who is the client, is "
-        "told from the frames themselves. What was agreed upon is not known, compression among it."
+        "The capture began later, or lacks parts of the handshake: that this is WebSocket, and who "
+        "is the client, is told from the frames themselves. What was agreed upon is not known, "
+        "compression among it."
     ),
-    advice="Start the capture before the connection is opened.",
+    advice="Start the capture before the connection is opened, with -s 262144.",
     example="from-the-middle.pcapng",
+    circumstances=("unseen",),
 )
 def no_handshake(facts: Facts) -> Iterator[Finding]:
     """TRN-05."""
     record = facts.connection
-    if record.outcome != "unseen":
+    if record.outcome != "unseen" or maybe_unseen_end(facts) is not None:
         return
     firsts = [facts.side(sender).first for sender in SENDERS]
     seen = [event for event in firsts if event is not None]
@@ -114,8 +121,10 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     asked, answered = record.request_packet is not None, record.response_packet is not None
     part = _MISSING[asked, answered]
     told = "" if answered else ": told to be WebSocket by its frames"
+    # Its SYN is there: the session did not begin before the capture.
+    whole = " as a whole" if part == "handshake" and record.connect_ms is not None else ""
     yield Finding(
-        f"the {part} is not in the capture{told}",
+        f"the {part} is not in the capture{whole}{told}",
         time=first.time if first else None,
         packet=first.packet if first else None,
         frame=first.frame if first else None,
@@ -133,6 +142,7 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     explanation="Nothing is wrong: how the connection ended is not known.",
     advice="Capture longer if the end matters.",
     example="capture-ends-open.pcap",
+    circumstances=("open",),
 )
 def still_open(facts: Facts) -> Iterator[Finding]:
     """TRN-06."""
@@ -151,12 +161,14 @@ def still_open(facts: Facts) -> Iterator[Finding]:
     tags=(*_CAPTURE, "tls"),
     references=(),
     explanation=(
-        "Some conversations speak TLS, and there are no secrets for them: whether WebSocket was "
-        "inside cannot be said."
+        "Some conversations speak TLS and could not be decrypted: whether WebSocket was inside "
+        "cannot be said, and nothing in them was checked. Mostly there are no secrets for them, or "
+        "those of other connections; the finding counts the reasons."
     ),
     advice=(
-        "Record with SSLKEYLOGFILE set and give that file with --keylog, or capture behind the "
-        "proxy that ends TLS. The table tls says of each connection why it stayed closed."
+        "Record with SSLKEYLOGFILE set before the program starts and give that file with --keylog, "
+        "or capture behind the proxy that ends TLS. `wsanalyze export -t tls` says of each "
+        "connection why it stayed closed."
     ),
     scope=CAPTURE,
 )
@@ -166,4 +178,44 @@ def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:
         count = capture.conversations_tls
         if count:
             spoke = "1 conversation speaks" if count == 1 else f"{count} conversations speak"
-            yield Finding(f"{capture.capture}: {spoke} TLS and could not be read", coverage="gap")
+            message = (
+                f"{capture.capture}: {spoke} TLS and could not be read: {_why_closed(capture)}"
+            )
+            yield Finding(message, coverage="gap")
+
+
+def _why_closed(capture: CaptureSummary) -> str:
+    """Return the reasons, the most frequent first, counted where there are several."""
+    if not capture.keylog_files and not capture.tls_decrypted:
+        return "no secrets are known"
+    if not capture.tls_reasons:
+        return "the key logs hold no secrets"
+    found = sorted(capture.tls_reasons.items(), key=lambda each: -each[1])
+    if len(found) == 1:
+        return found[0][0]
+    parts = [f"{reason} ({count})" for reason, count in found[:REASONS]]
+    rest = sum(count for _, count in found[REASONS:])
+    return "; ".join([*parts, *([f"others ({rest})"] if rest else [])])
+
+
+@check(
+    "TRN-11",
+    "missing-package",
+    "Something was met that takes a package which is not installed",
+    severity="warning",
+    tags=(*_CAPTURE, "tls", "http2"),
+    references=(),
+    explanation=(
+        "WebSocket over HTTP/2 takes the package hpack, TLS the package cryptography. One of them "
+        "is not installed where this was run, and what needs it was not read: nothing was checked "
+        "in there. It says nothing of the traffic."
+    ),
+    advice="Install the package with the command in the finding, and run this again.",
+    scope=CAPTURE,
+)
+def missing_package(facts: CaptureFacts) -> Iterator[Finding]:
+    """TRN-11: one finding for each capture and package."""
+    for capture in facts.captures:
+        for package in capture.missing_packages:
+            message = f"{capture.capture}: {LACKING[package]}"
+            yield Finding(message, evidence=package, coverage="gap")

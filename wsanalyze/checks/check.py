@@ -25,8 +25,10 @@ class Check:
     - `faults`: called only where the handshake has a Fault with one of these codes
     - `events`: called only where an event of one of these kinds was observed
     - `fields`: called only where one of these header fields (in lower case) is in the request or
-      the response; `?` stands for a parameter in the request's address. Where none of the three is
-      given, it is called for every connection
+      the response; `?` stands for a parameter in the request's address
+    - `circumstances`: called only where one of these words of `circumstances.CIRCUMSTANCES` holds.
+      Where none of the four is given, it is called for every connection; where several are, one of
+      any suffices
     - `example`: a capture in `captures/` that shows it, and the path or number of its connection
     """
 
@@ -43,6 +45,7 @@ class Check:
     faults: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    circumstances: tuple[str, ...] = ()
     example: str = ""
 
     @property
@@ -69,6 +72,7 @@ def check(
     faults: bool | tuple[str, ...] = (),
     events: tuple[str, ...] = (),
     fields: tuple[str, ...] = (),
+    circumstances: tuple[str, ...] = (),
     example: str = "",
 ) -> Callable[[Callable[[Any], Iterable[Finding]]], Check]:
     """Declare a function to be a check; see Check for what is told of it.
@@ -92,6 +96,7 @@ def check(
             faults=codes,
             events=events,
             fields=fields,
+            circumstances=circumstances,
             example=example,
         )
 

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
@@ -21,6 +22,15 @@ _BROWSER = re.compile(r"\b(Chrome|Firefox)/([0-9]{1,4})\b")
 
 # The version since which both write their handshakes in today's order, of 2015.
 _SINCE = 45
+
+# What both write in any case → its name in small letters.
+WRITTEN = {
+    name: name.lower()
+    for name in ("Origin", "Accept-Encoding", "Accept-Language", "Sec-WebSocket-Extensions")
+}
+
+# Thousands of connections come from few programs: what is told of the last ones is kept.
+KEPT_AGENTS = 64
 
 # The field that each of these asks for.
 _CREDENTIALS = {401: "Authorization", 407: "Proxy-Authorization"}
@@ -58,12 +68,12 @@ def pretended_browser(facts: Facts) -> Iterator[Finding]:
     if browser is None:
         return
     head = handshake.request_head
-    wanted = ("Origin", "Accept-Encoding", "Accept-Language", "Sec-WebSocket-Extensions")
-    missing = [name for name in wanted if name.lower() not in head.names]
+    there = head.names
+    missing = [name for name, field in WRITTEN.items() if field not in there]
     said = []
     if len(missing) >= 2:
         said.append(f"{', '.join(missing)} missing")
-    names = list(head.names)
+    names = list(there)
     # Who passes a request on may write its fields in another order.
     if "sec-websocket-key" in names[: names.index("user-agent")] and not signs(head):
         said.append("Sec-WebSocket-Key before User-Agent")
@@ -73,6 +83,7 @@ def pretended_browser(facts: Facts) -> Iterator[Finding]:
         yield facts.once("client", message, evidence=evidence)
 
 
+@lru_cache(KEPT_AGENTS)
 def _claimed_browser(agent: str) -> str | None:
     """Return `Chrome` or `Firefox`, if a User-Agent says so, with a version of today's order.
 

@@ -98,7 +98,16 @@ def invalid_close_code(facts: Facts) -> Iterator[Finding]:
         if why is None:
             why = "is not registered" if 1000 <= code <= 2999 else "is no status code"
         message = f"the Close has the status code {code}, which {why}"
+        if _is_text(close):
+            text = shown(close.payload.decode("ascii"))
+            message += f": its body is the text {text}, without a code in front"
         yield facts.at(close, message, evidence=body(close), expected="1000, or 3000 to 4999")
+
+
+def _is_text(close: Event) -> bool:
+    """Whether the bytes of a code are the beginning of a text: no code that exists looks so."""
+    begun = close.payload
+    return len(begun) > 2 and begun.isascii() and begun.decode("ascii").isprintable()
 
 
 @check(
@@ -146,6 +155,10 @@ def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
             yield facts.at(close, "the server closed with 1010", evidence=body(close))
 
 
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
+
+
 @check(
     "CLS-11",
     "blaming-close",
@@ -177,7 +190,7 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
         if provoker is not None:
             message += (
                 f"; before that the {OTHER[sender]} had sent a {described(provoker)} of "
-                f"{provoker.length} bytes (packet {provoker.packet}, frame {provoker.frame})"
+                f"{_bytes(provoker.length)} (packet {provoker.packet}, frame {provoker.frame})"
             )
         reason = side.close.payload[2:].decode("utf-8", "replace")
         if reason:
@@ -207,6 +220,9 @@ def close_codes_differ(facts: Facts) -> Iterator[Finding]:
     first, second = sorted((client, server), key=lambda each: each.time)
     one, other = code_of(first), code_of(second)
     if one == other:
+        return
+    # What is wrong with the first one is told, and so is who blames it (CLS-11).
+    if other in BLAMING or any(code is not None and not may_be_sent(code) for code in (one, other)):
         return
     said = [named(code) if code is not None else "no code" for code in (one, other)]
     message = f"the {first.sender} closed with {said[0]}, the {second.sender} with {said[1]}"

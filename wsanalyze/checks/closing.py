@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
-from wsanalyze.checks.ending import known_limit, maybe_cut, sentence
+from wsanalyze.checks.ending import known_limit, maybe_cut, sentence, was_a_try
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
@@ -135,17 +135,14 @@ def _crossing_s(facts: Facts, close: Event) -> float:
         "the limit. Where one end reset, look at its log at that time."
     ),
     example="cut-connections.pcapng",
+    circumstances=("unclosed",),
 )
 def cut_without_close(facts: Facts) -> Iterator[Finding]:
     """CLS-08."""
     if not facts.observation.endings:
         return
     cut = maybe_cut(facts)
-    if cut is None:
-        return
-    record = facts.connection
-    if not record.client_frames and not record.server_frames and cut.age_s < 1.0:
-        # Nothing was said; a client that only looks whether it can connect does so.
+    if cut is None or was_a_try(facts, cut):
         return
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
     yield Finding(
@@ -155,6 +152,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         packet=cut.packet,
         evidence=cut.wire,
         expected="a Close frame first" if known is None else "Pings more often than the limit",
+        reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
     )
 
 
@@ -171,6 +169,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         "yet."
     ),
     advice="Let the client wait for the server's FIN some seconds.",
+    circumstances=("closed",),
 )
 def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """CLS-09: the client first is common and harmless, a RST is not."""
@@ -183,13 +182,26 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     first = endings[0]
     resets = [each for each in endings if each.how == "rst" and each.time >= both]
     if first.how == "fin" and resets and not _fins_of_both(endings):
-        each = resets[0]
-        message = f"the {each.sender} reset TCP after both Close frames"
-        yield _about(each, message, "warning")
+        yield _reset(facts, resets[0])
     elif first.how == "rst" and first.time >= both:
-        yield _about(first, f"the {first.sender} reset TCP after both Close frames", "warning")
+        yield _reset(facts, first)
     elif first.sender == "client" and first.time >= both and not _ended_by_server(facts):
         yield _about(first, "the client closed TCP before the server did", "info")
+
+
+def _reset(facts: Facts, reset: Ending) -> Finding:
+    """Tell of a RST behind both Close frames; one behind a close_notify throws nothing away.
+
+    Who has closed its socket answers whatever still comes so (RFC 9293 §3.5.2).
+    """
+    message = f"the {reset.sender} reset TCP after both Close frames"
+    tls = facts.connection.tls
+    if tls is not None and tls.closed_by == OTHER[reset.sender] and tls.closed_at is not None:
+        message += f", in answer to the {tls.closed_by}'s close_notify in packet {tls.closed_at[1]}"
+        return _about(reset, message, "info")
+    if tls is not None and set(tls.notified) == set(SENDERS):
+        return _about(reset, message + " and both close_notify alerts", "info")
+    return _about(reset, message, "warning")
 
 
 def _ended_by_server(facts: Facts) -> bool:
@@ -225,6 +237,7 @@ def _about(ending: Ending, message: str, severity: str) -> Finding:
         "stay open use up memory and ports for nothing."
     ),
     advice=("Close the socket when the closing handshake is over, after a time limit in any case."),
+    circumstances=("closed",),
 )
 def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     """CLS-10."""

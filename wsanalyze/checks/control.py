@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Event, Spread
+from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
 # Answered Pings of one side from which their times are more than a chance.
@@ -158,11 +159,22 @@ def mismatched_pong(facts: Facts) -> Iterator[Finding]:
         ping = event.other
         if ping is None or not (facts.whole("client") and facts.whole("server")):
             continue
-        got = event.payload[:32].hex(" ") or "no payload"
-        due = ping.payload[:32].hex(" ") or "no payload"
+        got, due = _payload(event), _payload(ping)
         message = f"a Pong with {got} while the Ping in packet {ping.packet} waits for {due}"
         severity = "error" if (ping.packet, ping.frame) in unanswered else "info"
-        yield facts.at(event, message, evidence=got, expected=due, severity=severity)
+        bytes_of = [each.payload[:32].hex(" ") or "no payload" for each in (event, ping)]
+        yield facts.at(
+            event, message, evidence=bytes_of[0], expected=bytes_of[1], severity=severity
+        )
+
+
+def _payload(frame: Event) -> str:
+    """Return a payload as people read it: text where it is that, else hex."""
+    begun = frame.payload[:32]
+    if not begun:
+        return "no payload"
+    readable = begun.isascii() and begun.decode("ascii").isprintable()
+    return shown(begun.decode("ascii")) if readable else begun.hex(" ")
 
 
 @check(
@@ -178,6 +190,7 @@ def mismatched_pong(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong.",
     example="keepalive.pcap",
+    circumstances=("unsolicited-pongs",),
 )
 def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
     """CTL-05: one finding a side, with the interval."""
@@ -206,6 +219,7 @@ def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
         "mistake, or meant to keep the other end busy."
     ),
     advice="Bound the rate at which Pings are answered; one in twenty seconds is enough.",
+    circumstances=("pings",),
 )
 def ping_flood(facts: Facts) -> Iterator[Finding]:
     """CTL-06."""
@@ -264,6 +278,7 @@ def ping_after_close(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong. Compare with the connect time, which no program takes part in.",
     example="keepalive.pcap",
+    circumstances=("pongs",),
 )
 def ping_round_trips(facts: Facts) -> Iterator[Finding]:
     """CTL-08: one finding for each side whose Pings were answered several times."""
@@ -273,8 +288,17 @@ def ping_round_trips(facts: Facts) -> Iterator[Finding]:
         if took.count < SEVERAL or not (facts.whole("client") and facts.whole("server")):
             continue
         least, mean, most = (each / 1e6 for each in (took.least, took.mean, took.most))
+        # That of the first ones, where there are thousands.
+        times = facts.side(sender).pong_times
+        middle = f"{_median(times) / 1e6:.3f} ms in the median, " if times else ""
         message = (
             f"{took.count} Pings of the {sender} were answered, after {least:.3f} ms at least, "
-            f"{mean:.3f} ms on average and {most:.3f} ms at most"
+            f"{middle}{mean:.3f} ms on average and {most:.3f} ms at most"
         )
         yield Finding(message, sender=sender)
+
+
+def _median(times: Sequence[int]) -> float:
+    # That of the module statistics takes as long to import as this whole file.
+    ordered, half = sorted(times), len(times) // 2
+    return ordered[half] if len(times) % 2 else (ordered[half - 1] + ordered[half]) / 2

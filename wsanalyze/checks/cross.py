@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 
 from wsanalyze.checks.check import CAPTURE, check
@@ -18,24 +18,35 @@ from wsanalyze.websocket.faults import shown
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 
+# Handshakes under way at a time that browsers of one user and tests have.
+FEW_AT_ONCE = 2
+# Failures in a row from which somebody should wait longer.
+FAILURES = 3
+
 
 # Who asks whom: the client, the endpoint, and for whom the client asks.
 _Pair = tuple[str, str, tuple[str, ...]]
 
 
-def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
+def pairs(facts: CaptureFacts, concerns: Callable[[list[Facts]], bool]) -> dict[_Pair, list[Facts]]:
     """Return the attempts of each client at each endpoint, in order of their requests.
 
     Those for whom a proxy asks are different clients, as are programs that call themselves
-    otherwise; probes are left out.
+    otherwise; probes are left out. `concerns` says of all attempts of one address whether some of
+    them may be of concern: of others, which are nearly all, nobody has to tell who they are.
     """
+    wanted = {key for key, attempts in facts.by_address.items() if concerns(attempts)}
     found: dict[_Pair, list[Facts]] = {}
+    if not wanted:
+        return found
     for each in facts.connections:
-        record, who = each.connection, each.asked_for
-        if record.requested is None or who is None:
+        record = each.connection
+        if record.requested is None or (record.client_ip, each.endpoint) not in wanted:
             continue
-        key = (record.client_ip, each.endpoint, (*who, *sources(record.tunnel)))
-        found.setdefault(key, []).append(each)
+        who = each.asked_for
+        if who is not None:
+            key = (record.client_ip, each.endpoint, (*who, *sources(record.tunnel)))
+            found.setdefault(key, []).append(each)
     return found
 
 
@@ -56,16 +67,28 @@ def pairs(facts: CaptureFacts) -> dict[_Pair, list[Facts]]:
 )
 def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-01: the most at a time of each client and endpoint, which one program may not be."""
-    for (client, endpoint, _), attempts in pairs(facts).items():
+    for (client, endpoint, _), attempts in pairs(facts, _are_many_at_once).items():
         # The streams of one HTTP/2 connection are requests like any others there.
         attempts = [each for each in attempts if not each.multiplexed]
         if len(attempts) < 2:
             continue
         most, at = _most_at_once(attempts)
         # Browsers of one user and tests open a few; what is behind one address is not known.
-        if most > 2:
+        if most > FEW_AT_ONCE:
             message = f"{client} had {most} handshakes with {endpoint} under way at a time"
             yield facts.about(at, at.once("client", message))
+
+
+def _are_many_at_once(attempts: list[Facts]) -> bool:
+    """Tell whether some of these attempts may be too many at a time.
+
+    In order of time fewer attempts are never more at a time; where a clock was set back, or two
+    differ, that is not sure.
+    """
+    if len(attempts) <= FEW_AT_ONCE:
+        return False
+    asked = [each.connection.requested or 0 for each in attempts]
+    return asked != sorted(asked) or _most_at_once(attempts)[0] > FEW_AT_ONCE
 
 
 def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
@@ -101,14 +124,18 @@ def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
 )
 def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-02: three failures or more in a row, and the waits do not grow."""
-    for (client, endpoint, _), attempts in pairs(facts).items():
+    for (client, endpoint, _), attempts in pairs(facts, _fail_often).items():
         waits, last = _waits(attempts)
-        if len(waits) >= 3 and max(waits) <= 5 * SECOND and not grow(waits):
+        if len(waits) >= FAILURES and max(waits) <= 5 * SECOND and not grow(waits):
             said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])
             message = f"{client} came back to {endpoint} after {said} s"
             if last.asked_for is None or may_be_several(last.asked_for):
                 message += MAY_BE_SEVERAL
             yield facts.about(last, last.once("client", message, expected="growing delays"))
+
+
+def _fail_often(attempts: list[Facts]) -> bool:
+    return len(attempts) > FAILURES and sum(map(is_failure, attempts)) >= FAILURES
 
 
 def _waits(attempts: list[Facts]) -> tuple[list[int], Facts]:
@@ -265,4 +292,4 @@ def mostly_idle(facts: CaptureFacts) -> Iterator[Finding]:
         ]
         if len(established) >= 10 and len(idle) * 2 > len(established):
             message = f"{len(idle)} of {len(established)} connections to {endpoint} had no message"
-            yield facts.about(idle[-1], idle[-1].once("client", message))
+            yield facts.about(idle[0], idle[0].once("client", message))

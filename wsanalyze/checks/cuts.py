@@ -8,6 +8,7 @@ from itertools import pairwise
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import (
     Cut,
+    TimeLimit,
     both_ends,
     grow,
     idle_time_limits,
@@ -20,12 +21,15 @@ from wsanalyze.checks.ending import (
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
+from wsanalyze.checks.spans import span
 from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 # Waits between attempts that are shown of a loop.
 WAITS = 10
+# Connections that a time limit names.
+NAMED = 8
 # How many attempts, within how many s, the last of them, the waits between them in ns.
 _Loop = tuple[int, float, Facts, list[int]]
 _CUT = ("proxy", "cut", "transport")
@@ -46,6 +50,7 @@ _CUT = ("proxy", "cut", "transport")
         "Look for a device whose distance fits the TTL; compare with a capture at the other end."
     ),
     example="injected-reset.pcapng",
+    circumstances=("reset",),
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
     """PRX-12."""
@@ -77,7 +82,10 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
         "connection were ended by who is between, without a Close of either application: something "
         "between them told both that it was over."
     ),
-    advice="Look for a firewall or load balancer between them, and its time limits.",
+    advice=(
+        "Where the finding names a proxy: look at its log of that moment and at its time limits. "
+        "Otherwise look for a firewall or load balancer between the two ends."
+    ),
     scope=CAPTURE,
     example="firewall.pcap",
 )
@@ -90,7 +98,7 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
             continue
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         if apart is not None:
-            message = f"RSTs to both ends within {apart / 1e6:.1f} ms, without a Close of either"
+            message = f"RSTs to both ends within {span(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
         key = each.handshake.key if each.handshake is not None else None
         if key is None:
@@ -115,9 +123,10 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
     if apart > front.thresholds.both_ends_s * SECOND:
         return None
     return (
-        f"who stands between ended both legs within {apart / 1e6:.1f} ms, without a Close "
-        f"of either end: this one, and that from {second.client_ip}:{second.client_port} "
-        f"to {second.server_ip}:{second.server_port} in packet {other.packet}"
+        f"the proxy at {first.server_ip}:{first.server_port} ended both its legs within "
+        f"{span(apart)}, without a Close of either end: this one, and that from "
+        f"{second.client_ip}:{second.client_port} to {second.server_ip}:{second.server_port} in "
+        f"packet {other.packet}"
     )
 
 
@@ -130,7 +139,9 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
     references=("RFC 6455 §5.5.2",),
     explanation=(
         "Several connections were closed after the same time without a frame. That is a time limit "
-        "of somebody: a proxy, a load balancer, or the application itself."
+        "of somebody: a proxy, a load balancer, or the application itself. It is told where they "
+        "ended at different moments (what ends all at once may be a restart), where chance makes "
+        "no such group of their times, and where no more connections outlived a longer silence."
     ),
     advice=(
         "Send Pings more often than that, or raise the limit (nginx: proxy_read_timeout and "
@@ -140,18 +151,27 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
     example="nginx-idle.pcapng",
 )
 def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
-    """PRX-14: one finding for each limit, at the last connection that it cut."""
+    """PRX-14: one finding for each limit, at the first connection that it cut."""
     for limit in idle_time_limits(facts):
-        last, cut = limit.cuts[-1]
-        known = known_limit(limit.seconds, last)
+        first, cut = limit.cuts[0]
+        known = known_limit(limit.seconds, first)
         message = f"{len(limit.cuts)} connections were closed after {limit.seconds:.1f} s idle"
         by = {each.by for _, each in limit.cuts}
         if len(by) == 1:
             message += f", by the {next(iter(by))}'s side"
         if known is not None:
             message += f"; that is {known}"
-        finding = Finding(message, sender=cut.by, time=cut.time, packet=cut.packet)
-        yield facts.about(last, finding)
+        finding = Finding(
+            message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
+        )
+        yield facts.about(first, finding)
+
+
+def _clients(limit: TimeLimit) -> str:
+    """Name the first connections that a limit cut, by their clients."""
+    ends = [(each.connection.client_ip, each.connection.client_port) for each, _ in limit.cuts]
+    named = ", ".join(f"{ip}:{port}" for ip, port in ends[:NAMED])
+    return f"those of {named}{', …' if len(ends) > NAMED else ''}"
 
 
 @check(
@@ -172,10 +192,12 @@ def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
 def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-15."""
     for limit in lifetime_limits(facts):
-        last, cut = limit.cuts[-1]
+        first, cut = limit.cuts[0]
         message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
-        finding = Finding(message, sender=cut.by, time=cut.time, packet=cut.packet)
-        yield facts.about(last, finding)
+        finding = Finding(
+            message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
+        )
+        yield facts.about(first, finding)
 
 
 @check(
@@ -197,6 +219,9 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
     for endpoint, connections in facts.by_endpoint.items():
+        # Where few failed, there is no need to tell whose attempts they were.
+        if sum(map(_failed, connections)) < facts.thresholds.reconnects:
+            continue
         by_client: dict[tuple[str, ...], list[Facts]] = {}
         for each in connections:
             client, handshake = each.connection.client_ip, each.handshake
@@ -268,6 +293,12 @@ def _failed(facts: Facts) -> bool:
     return maybe_cut(facts) is not None
 
 
+# Bursts from which it is worth a remark; of who pushes unasked; hundredths of its messages that
+# must have come in them.
+BURSTS, PUSHED_BURSTS = 3, 5
+MOST_ASKED, MOST_PUSHED = 60, 90
+
+
 @check(
     "PRX-17",
     "buffered",
@@ -282,18 +313,36 @@ def _failed(facts: Facts) -> bool:
     ),
     advice="Compare with a capture beside the sender. nginx: proxy_buffering off.",
     example="stalling-proxy.pcapng",
+    circumstances=("bursts",),
 )
 def buffered(facts: Facts) -> Iterator[Finding]:
     """PRX-17."""
     for sender in ("client", "server"):
-        side = facts.side(sender)
-        messages = side.message_lengths.count
-        # Most of what it sent must have come that way; behind a hole it comes at once in any case.
-        if not facts.whole(sender):
-            continue
-        if side.bursts >= 3 and side.bursts * 5 >= messages:
-            bursts = f"{side.bursts} bursts after pauses"
-            yield Finding(f"the {sender}'s {messages} messages came in {bursts}", sender=sender)
+        message = told_bursts(facts, sender)
+        if message is not None:
+            yield Finding(message, sender=sender)
+
+
+def told_bursts(facts: Facts, sender: str) -> str | None:
+    """Say how an end's messages came in bursts behind pauses; None where most did not."""
+    side = facts.side(sender)
+    messages = side.message_lengths.count
+    # Behind a hole messages come at once in any case.
+    if side.bursts < BURSTS or not facts.whole(sender):
+        return None
+    # Most of what it sent must have come that way; of who sends unasked, as feeds do, nearly
+    # all: programs that gather what they push are many.
+    asked = side.bursts - side.unasked_bursts >= BURSTS
+    most = MOST_ASKED if asked else MOST_PUSHED
+    if side.burst_messages * 100 < most * messages or not (asked or side.bursts >= PUSHED_BURSTS):
+        return None
+    message = (
+        f"{side.burst_messages} of the {sender}'s {messages} messages came in {side.bursts} bursts "
+        "after pauses of more than a second"
+    )
+    if not asked:
+        message += " in which the other end was silent, too: it pushes unasked"
+    return message
 
 
 @check(
@@ -313,7 +362,7 @@ def buffered(facts: Facts) -> Iterator[Finding]:
 def keepalive_too_rare(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-22: beside each limit that PRX-14 finds."""
     for limit in idle_time_limits(facts):
-        last, cut = limit.cuts[-1]
+        first, cut = limit.cuts[0]
         beats = [keepalive_s(each) for each, _ in limit.cuts]
         quickest = min((beat for beat in beats if beat is not None), default=None)
         if quickest is None:
@@ -323,4 +372,4 @@ def keepalive_too_rare(facts: CaptureFacts) -> Iterator[Finding]:
         else:
             continue
         finding = Finding(message, time=cut.time, packet=cut.packet)
-        yield facts.about(last, finding)
+        yield facts.about(first, finding)

@@ -195,6 +195,9 @@ def unusual_deflate(facts: Facts) -> Iterator[Finding]:
         yield facts.at(event, what)
 
 
+_MISSING = ("lost", "unread")
+
+
 @check(
     "PMD-06",
     "context-lost",
@@ -207,22 +210,26 @@ def unusual_deflate(facts: Facts) -> Iterator[Finding]:
         "cannot be inflated until one comes that stands alone; its text is right, and so is that "
         "of all that follow."
     ),
-    advice="Capture without losses; the messages that are not complete say where.",
+    advice="Start before the connection is opened, and capture without losses (see TRN-01).",
     example="overrun.pcap",
+    events=("not-inflated",),
 )
 def context_lost(facts: Facts) -> Iterator[Finding]:
-    """PMD-06: one finding for each side that misses bytes and has messages that did not inflate."""
+    """PMD-06: one finding for each side that misses bytes and has messages that did not inflate.
+
+    A remark where none were lost: the capture began in the middle, which TRN-05 says.
+    """
     for sender in SENDERS:
         if facts.whole(sender) or not facts.observation.count("not-inflated", sender):
             continue
         count = facts.observation.count("not-inflated", sender)
         messages = "1 message" if count == 1 else f"{count} messages"
         first = next(each for each in facts.events("not-inflated") if each.sender == sender)
-        message = (
-            f"{messages} of the {sender} could not be inflated, since bytes before are missing"
-            f"{regained(facts, first)}"
-        )
-        yield facts.at(first, message, evidence="")
+        lost = any(getattr(facts.connection, f"{sender}_{what}_bytes") for what in _MISSING)
+        why = "bytes before are missing" if lost else "they refer to what was before the capture"
+        message = f"{messages} of the {sender} could not be inflated, since {why}"
+        severity = "" if lost else "info"
+        yield facts.at(first, message + regained(facts, first), evidence="", severity=severity)
 
 
 def regained(facts: Facts, failed: Event) -> str:
@@ -234,4 +241,4 @@ def regained(facts: Facts, failed: Event) -> str:
             return f"; from {where} on content is right again"
     if facts.observation.count("inflated-again", failed.sender):
         return ""
-    return "; none after them could"
+    return "; nor could any after that"

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from wsanalyze.checks.catalogue import chosen
 from wsanalyze.checks.check import CAPTURE, Check
+from wsanalyze.checks.thresholds import described
 
 HEAD = """# The checks
 
@@ -18,6 +19,17 @@ letters of the ID) or tag, and `wsanalyze checks ID` tells what is below. An `er
 that a document calls a MUST; a `warning` breaks a SHOULD, or is a strong sign of trouble; `info` is
 a remark. What cannot be known from the capture is not reported: a packet that is missing is
 nobody's fault.
+"""
+
+THRESHOLDS = """
+## Thresholds
+
+Where a quantity becomes a finding. `wsanalyze check --threshold pong_s=30` changes one,
+`[tool.wsanalyze.thresholds]` in a file of settings does, too, and `wsanalyze checks --thresholds`
+lists them.
+
+| name | default | is |
+|---|---|---|
 """
 
 # Families by the letters of their IDs; one that is not named here is headed by its letters alone.
@@ -50,6 +62,12 @@ def markdown(checks: Iterable[Check] | None = None) -> str:
         for check in members:
             parts += _section(check)
     return "".join(parts)
+
+
+def thresholds() -> str:
+    """Return the thresholds as a table."""
+    rows = (f"| `{name}` | {value} | {meaning} |\n" for name, value, meaning in described())
+    return THRESHOLDS + "".join(rows)
 
 
 def _title(family: str) -> str:
@@ -89,4 +107,4 @@ def _section(check: Check) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    print(markdown() + thresholds(), end="")

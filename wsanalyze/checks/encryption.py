@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import check
+from wsanalyze.checks.ending import maybe_cut, was_a_try
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.websocket.faults import shown
 
 _TAGS = ("security", "tls")
+DAY = 86_400_000_000_000
 
 OLD_VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1")
 # RFC 9325 §4.1: no encryption, no authentication, export keys, RC4, and ciphers of 64-bit blocks.
@@ -40,11 +42,22 @@ def _told_here(facts: Facts) -> TlsConnection | None:
     return facts.connection.tls if facts.speaks_for_tcp else None
 
 
-def _of_server(facts: Facts, message: str, evidence: str, severity: str = "") -> Finding:
+def _of_server(
+    facts: Facts,
+    message: str,
+    evidence: str,
+    severity: str = "",
+    at: tuple[int, int] | None = None,
+) -> Finding:
+    """Return a finding about the ServerHello, or another message of the server `at` a place."""
+    tls = facts.connection.tls
+    place = at or (tls.hello_at if tls is not None else None)
+    time, packet = place or (None, None)
     return Finding(
         message,
         sender="server",
-        time=facts.connection.started,
+        time=time,
+        packet=packet,
         evidence=evidence[:200],
         severity=severity,
     )
@@ -63,6 +76,7 @@ def _of_server(facts: Facts, message: str, evidence: str, severity: str = "") ->
     ),
     advice="Let the server offer TLS 1.2 and 1.3 only.",
     example="wss-suites.pcapng /tls-1.0",
+    circumstances=("tls",),
 )
 def old_version(facts: Facts) -> Iterator[Finding]:
     """TLS-01."""
@@ -85,6 +99,7 @@ def old_version(facts: Facts) -> Iterator[Finding]:
         "server's RSA key, whoever gets that key later can read all that was recorded: a remark."
     ),
     advice="Offer suites with ECDHE and AES-GCM or ChaCha20-Poly1305.",
+    circumstances=("tls",),
 )
 def weak_suite(facts: Facts) -> Iterator[Finding]:
     """TLS-02."""
@@ -111,17 +126,25 @@ def weak_suite(facts: Facts) -> Iterator[Finding]:
         "client that goes on does not check, and may be talking to anybody."
     ),
     advice="Renew the certificate, and let clients refuse what is not valid.",
+    circumstances=("tls",),
 )
 def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
     """TLS-03: by the clock of the capture."""
     tls, now = _told_here(facts), facts.connection.started
     if tls is None:
         return
+    subject = tls.certificate_subject or ""
     if tls.not_after is not None and now > tls.not_after:
-        yield _of_server(facts, "the certificate had expired", tls.certificate_subject or "")
+        message = f"the certificate had expired {_days(now - tls.not_after)} before"
+        yield _of_server(facts, message, subject, at=tls.certificate_at)
     elif tls.not_before is not None and now < tls.not_before:
-        message = "the certificate was not valid yet"
-        yield _of_server(facts, message, tls.certificate_subject or "")
+        message = f"the certificate is valid from {_days(tls.not_before - now)} later on"
+        yield _of_server(facts, message, subject, at=tls.certificate_at)
+
+
+def _days(ns: int) -> str:
+    days = ns // DAY
+    return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")
 
 
 @check(
@@ -137,6 +160,7 @@ def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Where strangers connect, use a certificate of an authority that their clients know.",
     example="chat-wss.pcapng /chat?room=1",
+    circumstances=("tls",),
 )
 def self_signed(facts: Facts) -> Iterator[Finding]:
     """TLS-04."""
@@ -144,8 +168,8 @@ def self_signed(facts: Facts) -> Iterator[Finding]:
     if tls is None or not tls.certificate_subject:
         return
     if tls.certificate_subject == tls.certificate_issuer:
-        message = "the certificate's issuer is its subject"
-        yield _of_server(facts, message, tls.certificate_subject)
+        message = "the certificate's issuer is its subject: the server signed it itself"
+        yield _of_server(facts, message, tls.certificate_subject, at=tls.certificate_at)
 
 
 @check(
@@ -161,6 +185,7 @@ def self_signed(facts: Facts) -> Iterator[Finding]:
         "or a client that is misconfigured."
     ),
     advice="Let the server answer 421 to a Host that its certificate and the SNI do not name.",
+    circumstances=("sni",),
 )
 def host_is_not_sni(facts: Facts) -> Iterator[Finding]:
     """TLS-05."""
@@ -188,6 +213,7 @@ def host_is_not_sni(facts: Facts) -> Iterator[Finding]:
         "products often do not know WebSocket, and hold back, cut or refuse it."
     ),
     advice="Exempt the host from inspection, or ask who runs the product.",
+    circumstances=("tls",),
 )
 def interception(facts: Facts) -> Iterator[Finding]:
     """PRX-19: by the issuer's name."""
@@ -197,7 +223,7 @@ def interception(facts: Facts) -> Iterator[Finding]:
     match = INSPECTORS.search(tls.certificate_issuer)
     if match is not None:
         message = f"the certificate was issued by {shown(match[0])}, which opens TLS"
-        yield _of_server(facts, message, tls.certificate_issuer)
+        yield _of_server(facts, message, tls.certificate_issuer, at=tls.certificate_at)
 
 
 @check(
@@ -214,6 +240,7 @@ def interception(facts: Facts) -> Iterator[Finding]:
         "does not show what was received. What was in it is a hole in what is inside."
     ),
     advice="Look at the packet, and capture at the other end as well.",
+    circumstances=("tls",),
 )
 def changed_record(facts: Facts) -> Iterator[Finding]:
     """TLS-06: one finding for each connection, at the first such record."""
@@ -230,26 +257,62 @@ def changed_record(facts: Facts) -> Iterator[Finding]:
     "TLS-07",
     "no-close-notify",
     "TCP ended under TLS, and nobody has said so in it",
-    severity="warning",
+    severity="info",
     tags=(*_TAGS, "close"),
     references=("RFC 8446 §6.1", "RFC 5246 §7.2.1"),
     explanation=(
         "Anybody on the way can end a TCP connection. Therefore each end says in TLS, where nobody "
-        "can forge it, that it has nothing more to send. Here there was neither that nor a Close "
-        "of WebSocket: what was received may have been cut."
+        "can forge it, that it has nothing more to send. A FIN alone may be anybody's. Programs "
+        "that are ended, or throw a socket away, leave it to the system, which knows nothing of "
+        "TLS: that is common. Where a session was cut so, CLS-08 says it."
     ),
     advice=(
         "Send a Close, then a close_notify, before the socket is closed; treat what ends without "
         "either as cut."
     ),
+    circumstances=("tls",),
 )
 def no_close_notify(facts: Facts) -> Iterator[Finding]:
-    """TLS-07: where all that was sent could be read."""
+    """TLS-07: where all that was sent could be read, and CLS-08 does not tell of it."""
     tls, record = _told_here(facts), facts.connection
     if tls is None or not tls.decrypted or tls.reason is not None or record.http_stream is not None:
         return
     role, _, how = (record.ended_by or "").partition("-")
     if how != "fin" or role in tls.notified or tls.alert is not None:
         return
+    cut = maybe_cut(facts)
+    if cut is not None and not was_a_try(facts, cut):
+        return
     if facts.whole(role):
-        yield Finding(f"the {role} closed TCP without a close_notify", sender=role)
+        end = next((each for each in facts.observation.endings if each.sender == role), None)
+        yield Finding(
+            f"the {role} closed TCP without a close_notify",
+            sender=role,
+            time=None if end is None else end.time,
+            packet=None if end is None else end.packet,
+            evidence=None if end is None else end.how.upper(),
+            expected="a close_notify first",
+        )
+
+
+@check(
+    "TLS-08",
+    "impossible-choice",
+    "The server chose what it cannot have chosen from what the client offered",
+    severity="warning",
+    tags=(*_TAGS, "proxy"),
+    references=("RFC 8446 §4.1.3", "RFC 7301 §3.2"),
+    explanation=(
+        "A server chooses from the versions, cipher suites and protocols of the ClientHello; one "
+        "that speaks TLS 1.3 and is asked for less says so at the end of its random. Where the "
+        "client had offered TLS 1.3, or what was chosen is not in its list, somebody between them "
+        "has changed a hello, or one of both ends is broken. Clients have to give up then."
+    ),
+    advice="Compare the ClientHello as captured at both ends; look for a device that opens TLS.",
+    circumstances=("tls",),
+)
+def impossible_choice(facts: Facts) -> Iterator[Finding]:
+    """TLS-08."""
+    tls = _told_here(facts)
+    for disagreement in () if tls is None else tls.disagreements:
+        yield _of_server(facts, disagreement, "")

@@ -6,9 +6,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lgamma, log
+from typing import cast
 
 from wsanalyze.checks.facts import CaptureFacts, Facts, described, ending_name
+from wsanalyze.checks.spans import span
 from wsanalyze.checks.thresholds import Thresholds
+from wsanalyze.checks.ways_to_end import reset_code, said_by_http2, said_by_tls
 from wsanalyze.observation import Ending, Event
 
 SECOND = 1_000_000_000
@@ -56,10 +59,17 @@ def maybe_cut(facts: Facts) -> Cut | None:
 
     A session is cut where TCP ended and no Close frame had been sent (RFC 6455 §7.1.5).
     """
+    # A dozen checks ask.
+    if facts.cut == ():
+        facts.cut = _cut_of(facts)
+    return cast("Cut | None", facts.cut)
+
+
+def _cut_of(facts: Facts) -> Cut | None:
     observation, record = facts.observation, facts.connection
     if not observation.endings or not facts.established or facts.connection.outcome == "invalid":
         return None
-    first = observation.endings[0]
+    first = effective(facts)
     for close in (observation.client.close, observation.server.close):
         # One that is said to who had gone already ends nothing any more.
         if close is not None and (close.sender == first.sender or close.time <= first.time):
@@ -85,6 +95,21 @@ def maybe_cut(facts: Facts) -> Cut | None:
     )
 
 
+def effective(facts: Facts) -> Ending:
+    """Return the FIN or RST that the column `ended_by` is about, the first one where it is none.
+
+    A RST after which its sender went on was not its own, and may have ended nothing (PRX-12).
+    """
+    endings, by = facts.observation.endings, facts.connection.ended_by
+    return next((each for each in endings if f"{each.sender}-{each.how}" == by), endings[0])
+
+
+def was_a_try(facts: Facts, cut: Cut) -> bool:
+    """Tell whether nothing was said: a client that only looks whether it can connect does so."""
+    record = facts.connection
+    return not record.client_frames and not record.server_frames and cut.age_s < 1.0
+
+
 def last_frame(facts: Facts) -> Event | None:
     """Return the last frame of either end."""
     last = (facts.side("client").last, facts.side("server").last)
@@ -100,7 +125,7 @@ def intermediary_signs(facts: Facts) -> list[str]:
             signs += reset_signs(facts, ending)
     both = both_ends(facts)
     if both is not None:
-        signs.append(f"both ends were told within {both / 1e6:.1f} ms of each other")
+        signs.append(f"both ends were told within {span(both)} of each other")
     return list(dict.fromkeys(signs))
 
 
@@ -173,7 +198,14 @@ def cuts(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
 
     Of the legs of a connection through a proxy, which have the same key, only the first counts.
     """
-    found = []
+    # Three checks ask, and to look at thousands of connections again takes its time.
+    if facts.cuts is None:
+        facts.cuts = _cuts_of(facts)
+    return facts.cuts
+
+
+def _cuts_of(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
+    found: list[tuple[Facts, Cut]] = []
     keys = set()
     for each in facts.connections:
         cut = maybe_cut(each) if each.observation.endings else None
@@ -304,15 +336,18 @@ def _in_one_moment(group: Sequence[_Timed]) -> bool:
 def sentence(facts: Facts, cut: Cut) -> str:
     """Return one sentence: who ended the connection, how, after what, and what might help."""
     verb = {"fin": "closed", "rst": "reset"}[cut.how]
-    what = "the stream" if cut.wire.endswith("STREAM") else "TCP"
-    who = f"the {cut.by} {verb} {what} ({cut.wire})"
+    stream = facts.connection.http_stream
+    is_stream = cut.wire.endswith("STREAM")
+    what = f"stream {stream}" if is_stream else "TCP"
+    end = effective(facts)
+    code = reset_code(facts, end)
+    wire = cut.wire if code is None else f"{cut.wire}, {code}"
+    who = f"the {cut.by} {verb} {what} ({wire})"
     if cut.signs and cut.how == "rst":
-        who = f"{what} was reset in the {cut.by}'s name ({cut.wire})"
-    text = f"{who} without a Close frame"
-    if cut.idle_s is not None:
-        waited = f"after {cut.idle_s:.3f} s without a frame"
-        text += f" {waited if cut.idle_s >= AT_ONCE_S else 'right after a frame'}"
-    text += f"; {_last(cut)}"
+        who = f"{what} was reset in the {cut.by}'s name ({wire})"
+    text = f"{who} without a Close frame, {_last(cut)}"
+    for said in (said_by_tls(facts, end), said_by_http2(facts, end)):
+        text += f"; {said}" if said else ""
     if cut.signs:
         text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
@@ -324,13 +359,16 @@ def sentence(facts: Facts, cut: Cut) -> str:
 
 
 def _last(cut: Cut) -> str:
-    """Name the last frame; who was cut off may not have known it, and gone on."""
+    """Say how long after which frame; who was cut off may not have known it, and gone on."""
     if cut.after is None:
-        return "no frame had been sent"
+        return "before any frame"
     frame = f"a {described(cut.after)} of the {cut.after.sender} in packet {cut.after.packet}"
+    waited = "right after"
+    if cut.idle_s is not None and cut.idle_s >= AT_ONCE_S:
+        waited = f"{cut.idle_s:.3f} s after"
     if cut.after.time > cut.time:
-        return f"frames still came, the last one {frame}"
-    return f"the last one was {frame}"
+        return f"{waited} a frame; frames still came, the last one {frame}"
+    return f"{waited} the last frame, {frame}"
 
 
 def grow(waits: Sequence[int]) -> bool:

@@ -147,7 +147,7 @@ def invalid_server_window(facts: Facts) -> Iterator[Finding]:
         "In an offer client_max_window_bits may stand without a value: the client lets the server "
         "choose. In a response it must have one, from 8 to 15."
     ),
-    advice="Send a number from 8 to 15 in the response.",
+    advice="Send a number from 8 to 15; an offer may name the parameter without one.",
     faults=True,
 )
 def invalid_client_window(facts: Facts) -> Iterator[Finding]:

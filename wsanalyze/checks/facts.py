@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.bits import Bits
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import asked_for, is_probe
+from wsanalyze.checks.lazy import lazy
 from wsanalyze.checks.redaction import concealed, redacted
 from wsanalyze.checks.sites import ORIGIN
 from wsanalyze.checks.thresholds import Thresholds
@@ -19,6 +20,7 @@ from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.tunnels.way import destination, host_and_port
 
 if TYPE_CHECKING:
+    from wsanalyze.checks.ending import Cut
     from wsanalyze.layers.connection import Connection
     from wsanalyze.tables.capture_summary import CaptureSummary
     from wsanalyze.tunnels.refusal import Refusal
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 # Payload bytes of a frame that may take a second, on a path of half a megabit a second.
 LARGE = 65536
+
+# Most connections of a capture have the same fields as others: the last sets of them are kept.
+KEPT_SETS = 64
 
 OTHER = {"client": "server", "server": "client"}
 
@@ -45,6 +50,16 @@ def described(event: Event) -> str:
     return f"{name} frame" if name else f"frame of reserved opcode {event.opcode}"
 
 
+@lru_cache(KEPT_SETS)
+def _set_of(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+@lru_cache(KEPT_SETS)
+def _origin_of(text: str) -> re.Match[str] | None:
+    return ORIGIN.match(text)
+
+
 @dataclass
 class Facts:
     """One connection attempt: its record, its handshake, and what was noticed of it."""
@@ -58,27 +73,30 @@ class Facts:
     handshake: Handshake | None = field(init=False)
     # Whether frames are read: a success response came, or the beginning was not seen.
     established: bool = field(init=False)
+    # How it was cut (see `ending.maybe_cut`), once somebody has asked: () until then.
+    cut: Cut | tuple[()] | None = field(init=False, default=())
 
     def __post_init__(self) -> None:
         """Take what nearly every check asks for."""
         record = self.connection
-        self.observation = record.observation or Observation()
+        observation = record.observation
+        self.observation = Observation() if observation is None else observation
         self.handshake = record.handshake
         self.established = record.outcome in ("established", "invalid", "unseen")
 
-    @cached_property
+    @lazy
     def asked_for(self) -> tuple[str, ...] | None:
         """Who asks, as far as the request says; None for a probe, or where no request was seen."""
         if self.handshake is None or is_probe(self.handshake.request_head):
             return None
         return asked_for(self.handshake.request_head)
 
-    @cached_property
+    @lazy
     def key_bits(self) -> Bits:
         """The bits of the client's first masking keys."""
         return Bits(self.side("client").masking_keys)
 
-    @cached_property
+    @lazy
     def faults(self) -> dict[str, list[Fault]]:
         """What is wrong with the handshake, by code."""
         found: dict[str, list[Fault]] = {}
@@ -88,25 +106,23 @@ class Facts:
                 found.setdefault(fault.code, []).append(fault)
         return found
 
-    @cached_property
+    @lazy
     def field_names(self) -> frozenset[str]:
         """The names of the header fields of both heads, in lower case; `?` for a parameter."""
         handshake = self.handshake
         if handshake is None:
             return frozenset()
-        names = set(handshake.request_head.names)
-        if handshake.response_head is not None:
-            names.update(handshake.response_head.names)
-        if "=" in (handshake.target or ""):
-            names.add("?")
-        return frozenset(names)
+        back = handshake.response_head
+        parameter = ("?",) if "=" in (handshake.target or "") else ()
+        names = () if back is None else back.names
+        return _set_of(*handshake.request_head.names, *names, *parameter)
 
-    @cached_property
+    @lazy
     def origin(self) -> re.Match[str] | None:
         """The Origin taken apart: scheme, name, port; None where it is none of a site."""
-        return ORIGIN.match(self.handshake.origin or "") if self.handshake is not None else None
+        return _origin_of(self.handshake.origin or "") if self.handshake is not None else None
 
-    @cached_property
+    @lazy
     def closes(self) -> tuple[Event, ...]:
         """The first Close of each end, where it is RFC 6455's and no guess behind a hole."""
         if not self.has_standard_frames:
@@ -114,13 +130,13 @@ class Facts:
         both = (self.observation.client.close, self.observation.server.close)
         return tuple(close for close in both if close is not None and close.certain)
 
-    @cached_property
+    @lazy
     def endpoint(self) -> str:
         """Who was asked, as address and port; through a tunnel, where it leads and the proxy."""
         record = self.connection
         there = f"{record.server_ip}:{record.server_port}"
         asked = destination(record.tunnel)
-        return there if asked is None else f"{asked} through {there}"
+        return there if asked is None else f"{asked or 'an unknown host'} through {there}"
 
     @property
     def server_name(self) -> str:
@@ -155,7 +171,7 @@ class Facts:
         """Whether the request was captured: without it a response cannot be judged."""
         return self.connection.request_packet is not None
 
-    @cached_property
+    @lazy
     def has_standard_frames(self) -> bool:
         """Whether frames are those of RFC 6455 (and of HyBi drafts 7 on)."""
         return self.handshake is None or self.handshake.framing in ("rfc6455", None)
@@ -175,7 +191,7 @@ class Facts:
         """
         return self._whole[sender == "server"]
 
-    @cached_property
+    @lazy
     def _whole(self) -> tuple[bool, bool]:
         record = self.connection
         if record.outcome == "unseen":
@@ -218,10 +234,10 @@ class Facts:
         return record.responded, record.response_packet
 
     def secret(self, text: str) -> str:
-        """Return a secret as it may be shown: its beginning and a hash, unless all is wanted."""
+        """Return a secret as it may be shown: its beginning and length, unless all is wanted."""
         return text if self.show_secrets else redacted(text)
 
-    @cached_property
+    @lazy
     def _secrets(self) -> list[str]:
         """The secrets of the request, where it can be said what they are."""
         return [] if self.handshake is None else secrets_of(self.handshake)
@@ -238,7 +254,7 @@ class Facts:
                 self.secret(fault.evidence) if secret else self.without_secrets(fault.evidence)
             )
             if fault.field is not None:
-                evidence = f"{fault.field}: {evidence}" if evidence else fault.field
+                evidence = f"{fault.field}: {evidence}" if evidence else self._empty(fault)
             yield Finding(
                 self.without_secrets(fault.message),
                 sender=fault.sender,
@@ -247,6 +263,16 @@ class Facts:
                 evidence=evidence or None,
                 reference=fault.section,
             )
+
+    def _empty(self, fault: Fault) -> str:
+        """Return what was found of a field that has no value: the empty field, or none."""
+        name, handshake = fault.field or "", self.handshake
+        if handshake is None:
+            return name
+        head = handshake.response_head
+        if fault.sender == "client" or head is None:
+            head = handshake.request_head
+        return f"{name}:" if head.count(name.lower()) else f"no {name}"
 
     def at(
         self,
@@ -310,13 +336,25 @@ class CaptureFacts:
     thresholds: Thresholds = field(default_factory=Thresholds)
     show_secrets: bool = False
     refusals: Sequence[Refusal] = ()
+    # What was cut (see `ending.cuts`), once somebody has asked.
+    cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
 
-    @cached_property
+    @lazy
     def by_endpoint(self) -> dict[str, list[Facts]]:
         """The connections by `Facts.endpoint`, each list in order."""
         found: dict[str, list[Facts]] = {}
         for facts in self.connections:
             found.setdefault(facts.endpoint, []).append(facts)
+        return found
+
+    @lazy
+    def by_address(self) -> dict[tuple[str, str], list[Facts]]:
+        """The attempts of each address at each endpoint, in order of their requests."""
+        found: dict[tuple[str, str], list[Facts]] = {}
+        for facts in self.connections:
+            if facts.connection.requested is not None:
+                key = (facts.connection.client_ip, facts.endpoint)
+                found.setdefault(key, []).append(facts)
         return found
 
     def about(self, facts: Facts, finding: Finding) -> Finding:

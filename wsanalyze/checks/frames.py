@@ -224,8 +224,11 @@ def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
             message = f"the largest frame of the {event.sender} declares {event.length} bytes"
             yield facts.at(event, message, expected=f"{facts.thresholds.frame} bytes at most")
     for event in facts.events("cut"):
-        # Where the capture ended first, or bytes are missing, nobody knows.
+        # Where the capture ended first, or bytes are missing, nobody knows. A length with its top
+        # bit set (FRM-08) was never to be met.
         if not facts.ended or not facts.whole(event.sender) or not event.certain:
+            continue
+        if event.length >> 63:
             continue
         message = f"the connection ended after {event.value} of the {event.length} payload bytes"
         # Where the other end closed first, as it may when a frame is too large, it is not the
@@ -304,6 +307,8 @@ def length_bait(facts: Facts) -> Iterator[Finding]:
     """FRM-12."""
     for event in certain(facts, "cut"):
         few = event.value * 100 < event.length
+        if event.length >> 63:
+            continue
         if event.length < facts.thresholds.bait or not few or not facts.whole(event.sender):
             continue
         # A receiver that refuses at once, or a sender that dies, has not been kept waiting.

@@ -10,7 +10,6 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import stripped_of_request
-from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")
@@ -248,8 +247,8 @@ def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     """HSQ-18."""
     for finding in facts.of_faults("HSQ-18"):
         evidence = finding.evidence or ""
-        harmless = finding.message.startswith(HARMLESS_ODDITIES)
-        yield replace(finding, evidence=shown(evidence) if harmless else facts.secret(evidence))
+        harmless = any(f"({code})" in finding.message for code in HARMLESS_ODDITIES)
+        yield replace(finding, evidence=evidence if harmless else facts.secret(evidence))
 
 
 @check(
@@ -265,6 +264,8 @@ def malformed_request_head(facts: Facts) -> Iterator[Finding]:
         "about that let a client reach what it should not."
     ),
     advice="Send the upgrade as the last request of its connection.",
+    events=("early",),
+    circumstances=("pipelined",),
 )
 def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
     """HSQ-19."""

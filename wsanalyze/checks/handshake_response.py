@@ -273,6 +273,7 @@ def version_with_switch(facts: Facts) -> Iterator[Finding]:
     ),
     advice=("Nothing is wrong. If the first message goes missing at the client, this is why."),
     example="frames-with-101.pcap",
+    circumstances=("with-response",),
 )
 def frames_with_switch(facts: Facts) -> Iterator[Finding]:
     """HSR-16."""

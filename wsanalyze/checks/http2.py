@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import check
+from wsanalyze.checks.ending import maybe_cut, was_a_try
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.spans import span
 from wsanalyze.http2.bodies import error_name
 
 SECOND = 1_000_000_000
@@ -44,8 +46,8 @@ def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
         return
     later = next((each for each in settings if each.value == 1), None)
     if later is not None:
-        late = (later.time - requested) / 1e6
-        why = f"it was enabled {late:.1f} ms later, in packet {later.packet}"
+        late = span(later.time - requested)
+        why = f"it was enabled {late} later, in packet {later.packet}"
     elif settings:
         why = f"the server's SETTINGS say {settings[-1].value}"
     else:
@@ -162,34 +164,35 @@ def wrong_status(facts: Facts) -> Iterator[Finding]:
 @check(
     "H2-06",
     "void-negotiation",
-    "A stream's response voids the handshake by what it chooses",
-    severity="error",
+    "One stream's handshake is void, and others share its connection",
+    severity="info",
     tags=(*_H2, "handshake", "response"),
     references=("RFC 8441 §5", "RFC 6455 §4.1"),
     explanation=(
         "RFC 8441 keeps the rules of RFC 6455 for subprotocols and extensions: what the server "
-        "chooses must have been offered, once. The client must fail this stream; the others of its "
-        "connection go on."
+        "chooses must have been offered, once. The rule that is broken is told by its own check. "
+        "The client must fail this stream; the others of its connection have nothing to do with it."
     ),
-    advice="See the finding of the rule that is named here.",
-    fields=(":protocol",),
+    advice="Reset the stream (RST_STREAM with CANCEL), and let the connection stand.",
+    circumstances=("http2",),
 )
 def void_negotiation(facts: Facts) -> Iterator[Finding]:
-    """H2-06."""
-    if not facts.multiplexed:
+    """H2-06: one finding for the stream."""
+    stream = facts.observation.stream
+    others = 0 if stream is None else stream.shared.websockets - 1
+    if stream is None or others < 1:
         return
-    for code, faults in facts.faults.items():
-        if not (code in NEGOTIATED or code.startswith("EXT-")):
-            continue
-        for fault in faults:
-            if fault.fatal and fault.sender == "server":
-                message = f"{code} holds on stream {facts.connection.http_stream}, too: "
-                evidence = f"{fault.field}: {facts.without_secrets(fault.evidence)}"
-                yield facts.once(
-                    "server",
-                    message + facts.without_secrets(fault.message),
-                    evidence=evidence[:200],
-                )
+    broken = [
+        code
+        for code, faults in facts.faults.items()
+        if (code in NEGOTIATED or code.startswith("EXT-"))
+        and any(fault.fatal and fault.sender == "server" for fault in faults)
+    ]
+    if broken:
+        share = "1 other WebSocket shares" if others == 1 else f"{others} other WebSockets share"
+        void = "voids" if len(broken) == 1 else "void"
+        message = f"{' and '.join(broken)} {void} stream {stream.number} alone"
+        yield facts.once("server", f"{message}; {share} the connection")
 
 
 @check(
@@ -202,19 +205,27 @@ def void_negotiation(facts: Facts) -> Iterator[Finding]:
     explanation=(
         "After both Close frames each end finishes its half of the stream with END_STREAM, as TCP "
         "would with a FIN. RST_STREAM with CANCEL stands for a TCP connection that was reset. "
-        "Other error codes say what went wrong in HTTP/2 itself."
+        "Other error codes say what went wrong in HTTP/2 itself. A stream that was cut without any "
+        "Close frame is CLS-08's."
     ),
     advice="Look at the error code, and at the log of whoever sent it at that time.",
-    example="http2-streams.pcapng",
+    circumstances=("http2",),
 )
 def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
-    """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames."""
+    """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames.
+
+    The one that cut a session without any Close is CLS-08's.
+    """
     stream = facts.observation.stream
     if stream is None or not facts.established:
         return
+    cut = maybe_cut(facts)
+    told = None if cut is None or was_a_try(facts, cut) else (cut.by, cut.packet)
     closed = {each for each in ("client", "server") if facts.side(each).close is not None}
     for sender, code, time, packet in stream.resets:
         if len(closed) == 2 and code in (NO_ERROR, CANCEL):
+            continue
+        if (sender, packet) == told:
             continue
         after = "after both Close frames" if len(closed) == 2 else "without the closing handshake"
         yield Finding(
@@ -226,7 +237,7 @@ def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
             expected="END_STREAM after both Close frames",
         )
     for sender, time, packet in stream.finished[:1]:
-        if closed or not facts.whole(sender):
+        if closed or not facts.whole(sender) or (sender, packet) == told:
             continue
         yield Finding(
             f"the {sender} ended stream {stream.number} without a Close frame",
@@ -251,6 +262,7 @@ def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
         "for more than a second: the receiver does not read, or forgets to say so."
     ),
     advice="Look at the receiver: windows are to be opened as data is read, or made larger.",
+    circumstances=("http2",),
 )
 def flow_control_stall(facts: Facts) -> Iterator[Finding]:
     """H2-08."""
@@ -282,6 +294,7 @@ def flow_control_stall(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Nothing is wrong. The column http_stream tells the rows apart.",
     example="http2-node.pcapng",
+    circumstances=("http2",),
 )
 def shared_connection(facts: Facts) -> Iterator[Finding]:
     """H2-09: said once for a connection, on the first of its streams."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wsanalyze.websocket.fields import Head
@@ -48,6 +49,8 @@ FIELDS = (
 # Of these the value is a secret, or what is asked for to get at one.
 _AUTHENTICATION = ("proxy-authenticate", "proxy-authorization", "proxy-authentication-info")
 _SERVER = {"server"}
+# Thousands of connections go to few servers: what is told of the last values is kept.
+KEPT_SERVERS = 64
 _SIGNS = frozenset(FIELDS) | _SERVER
 
 # Where a proxy says for whom it asks.
@@ -118,20 +121,28 @@ _PAGES = (
 SERVERS_TOO = frozenset(("nginx", "Apache"))
 
 
+@lru_cache(KEPT_SERVERS)
+def _stands_in_front(server: str) -> bool:
+    """Tell whether a value of Server names a program that usually stands in front of others."""
+    return _SERVERS.match(server) is not None
+
+
 def signs(head: Head) -> list[str]:
     """Return the fields of a head that an intermediary adds, as `Name: value`, in their order.
 
     Of credentials for a proxy, and of what it asks for, only the name.
     """
+    if not head.has_any(_SIGNS):
+        return []
     there = head.names & _SIGNS
-    if not there or (there == _SERVER and _SERVERS.match(head.value("server") or "") is None):
+    if not there or (there == _SERVER and not _stands_in_front(head.value("server") or "")):
         return []
     found = []
     for field in head.fields:
         name = field.name.lower()
         if name in _AUTHENTICATION:
             found.append(field.name)
-        elif name in FIELDS or (name == "server" and _SERVERS.match(field.value)):
+        elif name in FIELDS or (name == "server" and _stands_in_front(field.value)):
             found.append(f"{field.name}: {field.value}")
     return found
 

@@ -22,7 +22,11 @@ FALLBACK_NS = 10_000_000_000
     "The answer to the challenge of Hixie-76 is wrong or missing",
     severity="error",
     tags=_LEGACY,
-    references=("HX §1.3", "HX §4.1", "HX §5.2"),
+    references=(
+        "draft-hixie-thewebsocketprotocol-76 §1.3",
+        "draft-hixie-thewebsocketprotocol-76 §4.1",
+        "draft-hixie-thewebsocketprotocol-76 §5.2",
+    ),
     explanation=(
         "In Hixie-76 the client sends two keys with numbers hidden between blanks, and eight bytes "
         "behind the head. The server answers sixteen bytes: the MD5 of both numbers and the eight "
@@ -46,7 +50,7 @@ def wrong_challenge_answer(facts: Facts) -> Iterator[Finding]:
     "A key of Hixie-76 stands for no number",
     severity="error",
     tags=_LEGACY,
-    references=("HX §5.2 items 4 to 7",),
+    references=("draft-hixie-thewebsocketprotocol-76 §5.2 items 4 to 7",),
     explanation=(
         "The digits of a key are a number that the count of its blanks divides. A key without "
         "blanks, or with a remainder, is no key; a server must abort."
@@ -66,7 +70,10 @@ def invalid_challenge_key(facts: Facts) -> Iterator[Finding]:
     "WebSocket-Origin or WebSocket-Location does not fit the request",
     severity="error",
     tags=_LEGACY,
-    references=("HX §4.1", "HX §5.2 item 11"),
+    references=(
+        "draft-hixie-thewebsocketprotocol-76 §4.1",
+        "draft-hixie-thewebsocketprotocol-76 §5.2 item 11",
+    ),
     explanation=(
         "A server of Hixie repeats the page's origin and the address that was asked for. A client "
         "that finds others must fail the connection: it may be talking to somebody else."
@@ -86,7 +93,10 @@ def wrong_legacy_origin(facts: Facts) -> Iterator[Finding]:
     "Frames of Hixie could not be read to their end",
     severity="error",
     tags=("frame", "legacy"),
-    references=("HX §4.2", "HX §5.3"),
+    references=(
+        "draft-hixie-thewebsocketprotocol-76 §4.2",
+        "draft-hixie-thewebsocketprotocol-76 §5.3",
+    ),
     explanation=(
         "Text of Hixie stands between 00 and FF, other frames have a length. Text without its FF, "
         "or a length that nobody can mean, leaves the receiver without a place to go on from."
@@ -136,6 +146,7 @@ def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Turn it off on servers; no browser has sent it since 2011.",
     example="hixie-75.pcapng",
+    circumstances=("hixie-75",),
 )
 def hixie_75(facts: Facts) -> Iterator[Finding]:
     """LEG-05."""
@@ -165,8 +176,13 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
     if handshake is None or not (handshake.is_hixie or handshake.is_draft):
         return
     if handshake.version != "hixie-75":
-        message = f"the version is {handshake.version}, a draft before RFC 6455"
-        yield facts.once("client", message, expected="version 13")
+        name = "Hixie-76" if handshake.version == "hixie-76" else handshake.version
+        message = f"the version is {name}, a draft before RFC 6455"
+        fields = ("Sec-WebSocket-Version", "Sec-WebSocket-Draft", "Sec-WebSocket-Key1")
+        head = handshake.request_head
+        field = next((each for each in fields if head.count(each.lower())), None)
+        evidence = None if field is None else f"{field}: {head.value(field.lower())}"[:200]
+        yield facts.once("client", message, evidence=evidence, expected="version 13")
 
 
 @check(
@@ -207,6 +223,9 @@ def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
             refused[client] = each
 
 
+_OLD_KEYS = frozenset(("sec-websocket-key1", "sec-websocket-key2"))
+
+
 def _client(facts: Facts, handshake: Handshake) -> tuple[str | None, ...]:
     """Return what two attempts of one client for one resource have in common."""
     record = facts.connection
@@ -215,8 +234,7 @@ def _client(facts: Facts, handshake: Handshake) -> tuple[str | None, ...]:
 
 
 def _has_old_keys(handshake: Handshake) -> bool:
-    head = handshake.request_head
-    return bool(head.count("sec-websocket-key1") or head.count("sec-websocket-key2"))
+    return handshake.request_head.has_any(_OLD_KEYS)
 
 
 def _fell_back(before: Facts, after: Facts) -> str | None:

@@ -73,11 +73,16 @@ def message_in_message(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Finish the message before closing, or say in the Close why not.",
     events=("unfinished",),
-    example="cut-connections.pcapng",
 )
 def unfinished_message(facts: Facts) -> Iterator[Finding]:
-    """MSG-03: silent where the capture ended first, or bytes are missing."""
+    """MSG-03: silent where the capture ended first, or bytes are missing.
+
+    And where the message's first frame is the one that was cut: FRM-08 and FRM-09 tell of it.
+    """
+    cut = {(each.sender, each.frame) for each in facts.events("cut")}
     for event in certain(facts, "unfinished"):
+        if (event.sender, event.frame) in cut:
+            continue
         if facts.ended and facts.whole(event.sender):
             message = f"the message that begins here was not finished: {event.value} bytes came"
             yield facts.at(event, message, expected="a frame with FIN")

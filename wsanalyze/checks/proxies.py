@@ -10,10 +10,12 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import (
     FIELDS,
+    author_of,
     signs,
     stripped_of_request,
     stripped_of_response,
 )
+from wsanalyze.checks.one_way import maybe_unseen_end
 from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.faults import shown
 
@@ -131,8 +133,8 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
     response = handshake.response_head
     if response is None or response.http_version != "1.0":
         return
-    # A refusal in HTTP/1.0 may be all that a small server knows; nobody upgrades with it.
-    if handshake.status == 101 or response.count("via"):
+    # A refusal in HTTP/1.0 may be all that a small server knows; of a 101 HSR-14 tells.
+    if handshake.status != 101 and response.count("via"):
         message = f"the response came with HTTP/1.0: {shown(response.start_line)}"
         yield facts.once("server", message, evidence=response.start_line[:200])
 
@@ -159,18 +161,28 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
         return
     for sender, head in (("client", handshake.request_head), ("server", handshake.response_head)):
         found = signs(head) if head is not None else []
-        if found:
+        if found and not (sender == "server" and _is_told(facts, found)):
             names = ", ".join(dict.fromkeys(each.partition(":")[0] for each in found))
             what = "request" if sender == "client" else "response"
             message = f"the {what} carries what intermediaries write: {shown(names)}"
             yield facts.once(sender, message, evidence="; ".join(found)[:200])
 
 
+def _is_told(facts: Facts, found: list[str]) -> bool:
+    """Whether all that a response carries is the name that PRX-05 has."""
+    handshake = facts.handshake
+    head = None if handshake is None else handshake.response_head
+    if handshake is None or head is None or handshake.status not in (502, 503, 504):
+        return False
+    named = all(each.startswith("Server:") for each in found)
+    return named and author_of(head, facts.observation.body) is not None
+
+
 @check(
     "PRX-18",
     "one-direction",
     "Only one direction is in the capture",
-    severity="info",
+    severity="warning",
     tags=("proxy", "capture"),
     references=(),
     explanation=(
@@ -179,22 +191,21 @@ def intermediary_seen(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Capture on both ways, or at one of the ends.",
     example="one-direction.pcapng",
+    circumstances=("one-sided",),
 )
 def one_direction(facts: Facts) -> Iterator[Finding]:
-    """PRX-18."""
-    record = facts.connection
-    seen = (record.client_frames, record.server_frames)
-    if not any(seen) or all(seen) or record.outcome not in ("unseen", "unanswered"):
+    """PRX-18: what follows from it, TRN-01 and TRN-05, is not said again."""
+    silent = maybe_unseen_end(facts)
+    if silent is None:
         return
-    if record.connect_ms is not None:
-        # Packets of both ends opened it: who is silent has nothing to say.
-        return
-    silent, lost = ("server", record.server_lost_bytes)
-    if not record.client_frames:
-        silent, lost = ("client", record.client_lost_bytes)
-    # A peer may have nothing to say; but then nothing of it is missing.
-    if lost or record.outcome == "unanswered":
-        yield Finding(f"nothing of what the {silent} sent is in the capture", coverage="gap")
+    seen = "client" if silent == "server" else "server"
+    lost = getattr(facts.connection, f"{silent}_lost_bytes")
+    head = "response" if silent == "server" else "request"
+    message = f"nothing of what the {silent} sent is in the capture, not even its {head}"
+    if lost:
+        message += f": {lost} bytes that the {seen} acknowledged"
+    time, packet = facts.handshake_place(seen)
+    yield Finding(message, time=time, packet=packet, coverage="gap")
 
 
 @check(
@@ -216,6 +227,10 @@ def one_direction(facts: Facts) -> Iterator[Finding]:
 def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-20."""
     by_place: dict[tuple[str, str], list[Facts]] = {}
+    patience = facts.thresholds.handshake_s
+    # Where nothing failed on port 80, as in most captures, there is nothing to compare.
+    if not any(each.server_port == 80 and _is_broken(each, patience) for each in facts.connections):
+        return
     for each in facts.connections:
         host = host_of(each)
         if host is not None and each.handshake is not None:
@@ -228,7 +243,6 @@ def works_elsewhere(facts: CaptureFacts) -> Iterator[Finding]:
             for each in connections
             if each.server_port != 80 and each.connection.outcome == "established"
         ]
-        patience = facts.thresholds.handshake_s
         if plain and worked and all(_is_broken(each, patience) for each in plain):
             port = worked[0].server_port
             message = f"{shown(host + path)} works on port {port} and fails on port 80"

@@ -11,12 +11,21 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import SERVERS_TOO, author_of, cache_signs, program_of
 from wsanalyze.checks.proxies import host_of
+from wsanalyze.checks.spans import span
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import Handshake
 
 SECOND = 1_000_000_000
 _PROXY = ("proxy", "handshake")
+
+# What servers (websockets, ws, aiohttp, Tornado, gorilla) say who did not get the upgrade.
+_NO_UPGRADE = re.compile(
+    rb"(?<!-)\b(?:connection|upgrade) (?:header|hdr)"
+    rb"|\"connection\" must be|\"upgrade\" only to|token not found in 'connection'"
+    rb"|unsupported http version: http/1\.0",
+    re.IGNORECASE,
+)
 
 # The name in an absolute Location.
 _LOCATION = re.compile(r"https?://([^/?#:]+)[^?#]*")
@@ -33,13 +42,24 @@ _DATE = re.compile(
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+# Where RFC 9110 has the statuses that only intermediaries send; RFC 6585 has 511.
+_SECTIONS = {
+    407: "RFC 9110 §15.5.8",
+    502: "RFC 9110 §15.6.3",
+    503: "RFC 9110 §15.6.4",
+    504: "RFC 9110 §15.6.5",
+    511: "RFC 6585 §6",
+}
+_TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
+
+
 @check(
     "PRX-05",
     "answered-by-intermediary",
     "An intermediary answered in the server's place",
     severity="warning",
     tags=_PROXY,
-    references=("RFC 9110 §15.6", "RFC 9110 §15.5.8"),
+    references=("RFC 9110 §15.6", "RFC 9110 §15.5.8", "RFC 6585 §6"),
     explanation=(
         "502, 503 and 504 are what a proxy says about the server behind it; 407 wants credentials "
         "for the proxy itself; 511 and some redirects come from portals that want a login first. "
@@ -54,18 +74,38 @@ def answered_by_intermediary(facts: Facts) -> Iterator[Finding]:
     handshake, record = facts.handshake, facts.connection
     if handshake is None or record.outcome != "refused" or handshake.response_head is None:
         return
-    why = _why_intermediary(facts, handshake.response_head, handshake.status)
+    why = why_intermediary(facts, handshake.response_head, handshake.status)
     if why is None:
         return
     took = ""
     if record.requested is not None and record.responded is not None:
-        took = f", {(record.responded - record.requested) / 1e6:.1f} ms after the request"
-    message = f"the answer {handshake.status} came{took}: {why}"
-    evidence = handshake.response_head.start_line[:200]
-    yield facts.once("server", message, evidence=evidence, expected=facts.success)
+        took = f", {span(record.responded - record.requested)} after the request"
+    message = f"the answer is {handshake.status}{took}: {why}"
+    message += body_begins(facts, handshake.response_head)
+    yield facts.once(
+        "server",
+        message,
+        evidence=handshake.response_head.start_line[:200],
+        expected=facts.success,
+        reference=_SECTIONS.get(handshake.status or 0, ""),
+    )
 
 
-def _why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:
+def body_begins(facts: Facts, head: Head) -> str:
+    """Say how a refusal's body begins; "" where it has none that a person can read."""
+    body = facts.observation.body
+    if head.tokens("content-encoding") or b"\0" in body:
+        return ""
+    if head.has_token("transfer-encoding", "chunked"):
+        body = re.sub(rb"\A[0-9A-Fa-f]+[^\n]*\n", b"", body)
+    text = " ".join(body.decode("utf-8", "replace").split())
+    title = _TITLE.search(text)
+    if title is not None:
+        return f"; its page is titled {shown(facts.without_secrets(title[1].strip()))}"
+    return f"; its body begins {shown(facts.without_secrets(text))}" if text else ""
+
+
+def why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None:
     """Return why a refusal is not the application's own; None where it may well be."""
     if status == 407:
         return "a proxy wants credentials"
@@ -100,6 +140,68 @@ def _leads_to_portal(facts: Facts, head: Head) -> bool:
     if location[1].split(".")[-2:] == asked.split(".")[-2:]:
         return False
     return any(word in location[0] for word in ("captive", "hotspot", "portal"))
+
+
+@check(
+    "PRX-23",
+    "upgrade-did-not-arrive",
+    "The server says that it was not asked to upgrade, and it was",
+    severity="warning",
+    tags=_PROXY,
+    references=("RFC 9110 §7.6.1", "RFC 9110 §7.8"),
+    explanation=(
+        "The request is right where it was captured, and the answer complains of the very fields "
+        "that are there: Upgrade, Connection, or the version of HTTP. Who answered got another "
+        "request. Between here and there a proxy took these fields out, which belong to one hop, "
+        "and did not write them anew; it may have taken Upgrade out of the answer, too. PRX-01 "
+        "says so in a capture behind the proxy."
+    ),
+    advice=(
+        "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header "
+        "Connection upgrade. Apache: mod_proxy_wstunnel, or upgrade=websocket. Capture behind the "
+        "proxy, too."
+    ),
+    example="nginx-proxy.pcapng",
+    faults=("HSR-10",),
+)
+def upgrade_did_not_arrive(facts: Facts) -> Iterator[Finding]:
+    """PRX-23."""
+    told = not_arrived(facts)
+    if told is not None:
+        message, evidence = told
+        yield facts.once("server", message, evidence=evidence[:200], expected=facts.success)
+
+
+def not_arrived(facts: Facts) -> tuple[str, str] | None:
+    """Return how an answer shows that the upgrade did not arrive, and what shows it; else None."""
+    handshake = facts.handshake
+    if handshake is None or facts.connection.outcome != "refused" or not facts.has_request:
+        return None
+    response, body = handshake.response_head, facts.observation.body
+    if response is None or not _asks_well(handshake.request_head):
+        return None
+    said = _NO_UPGRADE.search(body) if handshake.status in (400, 426) else None
+    if said is not None:
+        line = body[body.rfind(b"\n", 0, said.start()) + 1 :].partition(b"\n")[0]
+        return (
+            f"the answer {handshake.status} complains of Upgrade, Connection or the version, which "
+            "are right in the request: they did not arrive",
+            facts.without_secrets(line.decode("utf-8", "replace")),
+        )
+    if handshake.status == 505 and response.http_version != "1.0":
+        return (
+            "the answer 505 says that the request came in another version of HTTP than the 1.1 "
+            "that it has here: it was changed on its way",
+            response.start_line,
+        )
+    return None
+
+
+def _asks_well(head: Head) -> bool:
+    """Tell whether a request asks for WebSocket so that no server finds fault with it."""
+    upgrade = [token.lower() for token in head.tokens("upgrade")]
+    connection = {token.lower() for token in head.tokens("connection")}
+    return head.http_version == "1.1" and upgrade == ["websocket"] and "upgrade" in connection
 
 
 @check(

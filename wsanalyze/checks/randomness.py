@@ -87,7 +87,9 @@ def weakness(key: str) -> str | None:
     if len(set(nonce)) <= 3:
         return f"has {len(set(nonce))} different bytes"
     step = nonce[1] - nonce[0]
-    if all((two - one - step) & 255 == 0 for one, two in itertools.pairwise(nonce)):
+    if (nonce[2] - nonce[1] - step) & 255 == 0 and all(
+        (two - one - step) & 255 == 0 for one, two in itertools.pairwise(nonce)
+    ):
         return "is a sequence of bytes that count"
     if nonce.count(0) >= 10:
         return "is a number, most of its bytes are 0"
@@ -159,6 +161,7 @@ def _may_be_one(first: Facts, second: Facts) -> bool:
         "payload controls the bytes on the wire."
     ),
     advice="Take four fresh bytes of the operating system's random numbers for each frame.",
+    circumstances=("masked",),
 )
 def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-07."""
@@ -171,7 +174,8 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     if side.zero_keys and _is_no_chance(side.zero_keys, masked):
         what = f"{side.zero_keys} of {masked} masking keys are 00000000"
     elif side.same_keys and _is_no_chance(side.same_keys, masked):
-        what = f"{side.same_keys} of {masked} frames have the masking key of the frame before"
+        have = "frames has" if side.same_keys == 1 else "frames have"
+        what = f"{side.same_keys} of {masked} {have} the masking key of the frame before"
     elif len(keys) >= 3:
         what = _counts(keys, facts.key_bits) or _repetition(facts.key_bits)
     if what is not None and side.first is not None:
@@ -225,6 +229,7 @@ def _repetition(bits: Bits) -> str | None:
         "that nobody can choose a payload that becomes a request of HTTP on the wire."
     ),
     advice="Use the operating system's random numbers (Java: SecureRandom; C: getrandom).",
+    circumstances=("masked",),
 )
 def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-08: computed from some keys and confirmed on others."""
@@ -271,6 +276,7 @@ def _told_by_handshake(facts: Facts, first: int) -> str | None:
         "keys tell that bytes are only letters and signs; a single bit needs 40."
     ),
     advice="Look at how the keys are made: 31 or 15 bits of rand(), or text.",
+    circumstances=("masked",),
 )
 def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-09: bits that never change in the first keys; others from ENOUGH keys on."""

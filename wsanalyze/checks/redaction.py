@@ -1,13 +1,17 @@
-"""Secrets in evidence: enough to find them again, too little to use them."""
+"""Secrets in evidence: enough to find them again, too little to use or to guess them."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from hashlib import sha256
 
 # First characters that are shown of a secret of usual length.
 SHOWN = 4
+
+# Characters below which a secret is short.
+SHORT = 12
 
 # As much of a secret is looked for as a text that is cut still has.
 BEGUN = 12
@@ -18,20 +22,39 @@ _USERINFO = re.compile(r"//[^/?#\s]*@")
 # No address without one of these has a secret.
 _MARKS = frozenset("@?#")
 _QUERY = re.compile(r"[?#]\S*")
-_NUMBER = re.compile(r"[0-9 -]*")
+# What is this long, has letters and digits and no words apart in it, nobody has made up.
+_RUN = re.compile(r"[A-Za-z0-9_-]{20,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 
 
 def redacted(text: str) -> str:
     """Return the first characters of a secret, its length and the beginning of its SHA-256.
 
-    Of short ones less is shown: never more than a quarter. Of numbers there are too few: whoever
-    tries them all finds the one with that digest, so that none is given.
+    Of short ones nothing is shown, of others never more than a quarter. What people choose can be
+    guessed: whoever tries all likely ones finds the one with that digest. There is one of what a
+    machine has drawn alone.
     """
-    shown = text[: min(SHOWN, len(text) // 4)]
-    if _NUMBER.fullmatch(text):
+    shown = "" if len(text) < SHORT else text[: min(SHOWN, len(text) // 4)]
+    if not _is_drawn(text):
         return f"{shown}… ({len(text)} characters)"
     digest = sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{shown}… ({len(text)} characters, SHA-256 {digest}…)"
+
+
+def _is_drawn(text: str) -> bool:
+    """Say whether a secret looks drawn by a machine: too many could be it to try them all."""
+    run = max(_RUN.findall(text), key=len, default="")
+    has_both = any(map(str.isdigit, run)) and any(map(str.isalpha, run))
+    return has_both and not any(map(_is_credentials, _BASE64.findall(text)))
+
+
+def _is_credentials(run: str) -> bool:
+    """Say whether this is user and password in base64 (RFC 7617 §2)."""
+    try:
+        data = b64decode(run + "=" * (-len(run) % 4))
+    except ValueError:
+        return False
+    return b":" in data and data.isascii() and data.decode("ascii").isprintable()
 
 
 def concealed(text: str, secrets: Iterable[str]) -> str:

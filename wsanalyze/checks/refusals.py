@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.websocket.faults import shown
-from wsanalyze.websocket.fields import Head
+from wsanalyze.checks.proxy_answers import body_begins, not_arrived, why_intermediary
+from wsanalyze.checks.spans import span
 
 _RESPONSE = ("handshake", "response")
 SECOND = 1_000_000_000
@@ -25,21 +24,28 @@ SECOND = 1_000_000_000
     references=("RFC 6455 §4.1 response item 1", "RFC 6455 §4.2.2"),
     explanation=(
         "Any response but 101 is plain HTTP: credentials are wanted, the page is elsewhere, the "
-        "server cannot. The client may follow it or give up; there is no WebSocket."
+        "server cannot. The client may follow it or give up; there is no WebSocket. It is a "
+        "warning where nobody meant to refuse: a page (200), a failure (5xx), or no status."
     ),
     advice="The status says what to do. 502, 503 and 504 come from a proxy: see PRX-05.",
     faults=True,
     example="refused-upgrades.pcapng",
 )
 def refused(facts: Facts) -> Iterator[Finding]:
-    """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status."""
+    """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status.
+
+    PRX-05 tells of it where an intermediary did so, PRX-23 where the upgrade did not arrive.
+    """
     handshake = facts.handshake
     if handshake is None or handshake.response_head is None:
         return
+    if why_intermediary(facts, handshake.response_head, handshake.status) is not None:
+        return
+    if not_arrived(facts) is not None:
+        return
     status = handshake.status
     unmeant = status is None or status == 200 or status >= 500
-    body = body_begins(handshake.response_head, facts.observation.body)
-    said = f"; its body begins {shown(facts.without_secrets(body))}" if body else ""
+    said = body_begins(facts, handshake.response_head)
     for finding in facts.of_faults("HSR-10"):
         yield replace(
             finding,
@@ -47,15 +53,6 @@ def refused(facts: Facts) -> Iterator[Finding]:
             expected=facts.success,
             severity="warning" if unmeant else "info",
         )
-
-
-def body_begins(head: Head, body: bytes) -> str:
-    """Return the first words of a body that a person can read, "" where it is none."""
-    if head.tokens("content-encoding") or b"\0" in body:
-        return ""
-    if head.has_token("transfer-encoding", "chunked"):
-        body = re.sub(rb"\A[0-9A-Fa-f]+[^\n]*\n", b"", body)
-    return " ".join(body.decode("utf-8", "replace").split())
 
 
 @check(
@@ -74,7 +71,8 @@ def body_begins(head: Head, body: bytes) -> str:
 )
 def version_refused_silently(facts: Facts) -> Iterator[Finding]:
     """HSR-11."""
-    return facts.of_faults("HSR-11")
+    for finding in facts.of_faults("HSR-11"):
+        yield replace(finding, expected="Sec-WebSocket-Version: 13")
 
 
 @check(
@@ -89,8 +87,11 @@ def version_refused_silently(facts: Facts) -> Iterator[Finding]:
     faults=True,
 )
 def upgrade_required_without_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSR-12."""
-    return facts.of_faults("HSR-12")
+    """HSR-12: not where a proxy took the request's Upgrade, and so the answer's (PRX-23)."""
+    if not_arrived(facts) is not None:
+        return
+    for finding in facts.of_faults("HSR-12"):
+        yield replace(finding, expected="Upgrade: websocket")
 
 
 @check(
@@ -120,16 +121,12 @@ def no_response(facts: CaptureFacts) -> Iterator[Finding]:
         if record.responded is None:
             finding = _unanswered(each, ends.get(record.capture, 0), limit_ns)
         elif record.responded - record.requested > limit_ns:
-            waited = (record.responded - record.requested) / SECOND
-            finding = each.once("server", f"the response came after {waited:.1f} s")
+            waited = span(record.responded - record.requested)
+            finding = each.once("server", f"the response came after {waited}")
         else:
             continue
         if finding is not None:
             yield facts.about(each, finding)
-
-
-def _time(ns: int) -> str:
-    return f"{ns / SECOND:.3f} s" if ns >= SECOND // 10 else f"{ns / 1e6:.1f} ms"
 
 
 def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None:
@@ -149,15 +146,19 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
         ending = endings[0]
         after = ending.time - requested
         what = "stream" if ending.stream else "connection"
-        how = f"the {ending.sender} {closed[ending.how]} the {what} {_time(abs(after))}"
+        how = f"the {ending.sender} {closed[ending.how]} the {what} {span(abs(after))}"
         message = f"{how} after the request, without a response"
+        came = 0 if facts.multiplexed else facts.observation.server_segments
+        if came:
+            segments = "1 segment" if came == 1 else f"{came} segments"
+            message += f"; the server had sent {segments}, and no whole answer of HTTP to it"
         if after < 0:
             message = f"{how} before the request came"
         return Finding(message, sender=ending.sender, time=ending.time, packet=ending.packet)
     waited_ns = max(record.ended, capture_end) - requested
     if waited_ns <= limit_ns:
         return None
-    return facts.once("server", f"no response came in {waited_ns / SECOND:.1f} s")
+    return facts.once("server", f"no response came in {span(waited_ns)}")
 
 
 @check(
@@ -174,16 +175,22 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     advice=(
         "Where the share of the network is small, look at the server: authentication, start-up."
     ),
+    circumstances=("slow",),
 )
 def slow_handshake(facts: Facts) -> Iterator[Finding]:
-    """HSR-19."""
-    record = facts.connection
+    """HSR-19: of an intermediary's own answer PRX-05 tells how long it took."""
+    record, handshake = facts.connection, facts.handshake
     if record.requested is None or record.responded is None:
         return
-    took = (record.responded - record.requested) / SECOND
-    if took < facts.thresholds.slow_handshake_s or took > facts.thresholds.handshake_s:
+    if handshake is not None and handshake.response_head is not None and not handshake.succeeded:
+        why = why_intermediary(facts, handshake.response_head, handshake.status)
+        if why is not None:
+            return
+    took = record.responded - record.requested
+    seconds = took / SECOND
+    if not facts.thresholds.slow_handshake_s <= seconds <= facts.thresholds.handshake_s:
         return
-    message = f"request to response took {took * 1000:.0f} ms"
+    message = f"request to response took {span(took)}"
     if record.connect_ms is not None:
-        message += f"; SYN to SYN/ACK took {record.connect_ms:.1f} ms"
+        message += f"; SYN to SYN/ACK took {span(round(record.connect_ms * 1e6))}"
     yield facts.once("server", message)

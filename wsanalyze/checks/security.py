@@ -26,6 +26,8 @@ from wsanalyze.websocket.handshake import Handshake
 # Origins that whoever can make somebody open a file or a frame, or install something, may have; of
 # applications made of pages (capacitor:, app:, tauri:) nobody else has theirs.
 ANYBODYS = ("file:", "chrome-extension:", "moz-extension:")
+CREDENTIALS = frozenset(("cookie", "authorization", "proxy-authorization"))
+SUBPROTOCOLS = frozenset(("sec-websocket-protocol", "websocket-protocol"))
 # What a finding over plain ws says where a proxy had TLS with the client.
 BEHIND_TLS = ": TLS ended at a proxy, from which on it is in the clear"
 SECOND = 1_000_000_000
@@ -60,11 +62,14 @@ def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
 
 def _credentials(facts: Facts, handshake: Handshake) -> Iterator[tuple[str, str]]:
     """Yield what a request carries that others should not read: a sentence's begin, evidence."""
-    for field in ("Cookie", "Authorization", "Proxy-Authorization"):
-        value = handshake.request_head.value(field.lower())
-        if value:
-            yield f"the request carries {field}", f"{field}: {facts.secret(value)}"
-    token = bearer(handshake.subprotocols_offered)
+    head = handshake.request_head
+    if head.has_any(CREDENTIALS):
+        for field in ("Cookie", "Authorization", "Proxy-Authorization"):
+            value = head.value(field.lower())
+            if value:
+                yield f"the request carries {field}", f"{field}: {facts.secret(value)}"
+    offers = head.has_any(SUBPROTOCOLS)
+    token = bearer(handshake.subprotocols_offered) if offers else None
     if token is not None:
         yield "a subprotocol carries a token", f"Sec-WebSocket-Protocol: {facts.secret(token)}"
     for name, value in tokens(handshake.target):
@@ -118,10 +123,12 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.outcome != "established" or handshake.origin is None:
         return
-    origin, host = address(handshake.origin, show=facts.show_secrets), handshake.host
-    evidence = f"Origin: {origin}"[:200]
     cookie = handshake.request_head.count("cookie") > 0
     site = facts.origin
+    if not cookie and site is not None and site[1].lower() in ("http", "https"):
+        return
+    origin, host = address(handshake.origin, show=facts.show_secrets), handshake.host
+    evidence = f"Origin: {origin}"[:200]
     if site is None or site[1].lower() not in ("http", "https"):
         anybody = origin == "null" or origin.startswith(ANYBODYS)
         message = f"a request with the Origin {shown(origin)} was accepted"
@@ -204,7 +211,7 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
     handshake = facts.handshake
     if handshake is None or facts.connection.scheme != "ws" or not handshake.origin:
         return
-    if handshake.origin.lower().startswith("https://") and not tls_ended_before(facts):
+    if handshake.origin[:8].lower() == "https://" and not tls_ended_before(facts):
         inside = _is_inside(facts) or bool(sources(facts.connection.tunnel))
         origin = address(handshake.origin, show=facts.show_secrets)
         message = f"a page of {shown(origin)} came over plain ws"
@@ -218,6 +225,9 @@ def mixed_content(facts: Facts) -> Iterator[Finding]:
 def _is_inside(facts: Facts) -> bool:
     """Tell whether a server is inside a network; of one behind a proxy its name may tell."""
     name = facts.server_name
+    if not name:
+        # Where a proxy was asked to go is not in the capture.
+        return False
     if name == facts.connection.server_ip or ":" in name or name.replace(".", "").isdigit():
         return is_inside(name)
     return not is_public_name(name)
@@ -268,6 +278,7 @@ def private_endpoint(facts: Facts) -> Iterator[Finding]:
         "request smuggling through a fake WebSocket."
     ),
     advice="Let proxies look at the response's status before they open a tunnel.",
+    circumstances=("pipelined",),
 )
 def smuggling_shape(facts: Facts) -> Iterator[Finding]:
     """SEC-15."""

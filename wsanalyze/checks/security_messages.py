@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
@@ -80,14 +80,28 @@ def _request_hex(facts: Facts, payload: bytes) -> str:
     events=("secret",),
 )
 def secret_in_message(facts: Facts) -> Iterator[Finding]:
-    """SEC-11."""
+    """SEC-11: one finding for each secret of a connection, at the first message that holds it."""
     if facts.connection.scheme != "ws":
         return
     severity, where = ("info", BEHIND_TLS) if tls_ended_before(facts) else ("", "")
-    for event in facts.events("secret"):
-        evidence = facts.secret(event.payload.decode("latin-1"))[:200]
-        message = f"a message seems to hold a secret: {SECRETS[event.value]}{where}"
-        yield facts.at(event, message, evidence=evidence, severity=severity)
+    events = list(facts.events("secret"))
+    # Of each kind of event the first ones are kept.
+    least = "at least " if len(events) < facts.observation.count("secret") else ""
+    for (what, value), holding in _by_secret(events).items():
+        evidence = facts.secret(value.decode("latin-1"))[:200]
+        message = f"a message seems to hold a secret: {SECRETS[what]}{where}"
+        if len(holding) > 1:
+            senders = dict.fromkeys(each.sender for each in holding)
+            message += f"; {least}{len(holding)} messages of the {' and the '.join(senders)} do"
+        yield facts.at(holding[0], message, evidence=evidence, severity=severity)
+
+
+def _by_secret(events: Iterable[Event]) -> dict[tuple[int, bytes], list[Event]]:
+    """Return the messages that hold each secret, in order."""
+    found: dict[tuple[int, bytes], list[Event]] = {}
+    for event in events:
+        found.setdefault((event.value, event.payload), []).append(event)
+    return found
 
 
 @check(
@@ -103,6 +117,9 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
         "that let only the web through."
     ),
     advice="Find out who runs it, and whether it is meant to be there.",
+    events=("inner-protocol",),
+    fields=("sec-websocket-protocol", "websocket-protocol"),
+    circumstances=("tunnel",),
 )
 def protocol_inside(facts: Facts) -> Iterator[Finding]:
     """SEC-12."""
@@ -158,6 +175,7 @@ def _is_inner(facts: Facts, event: Event) -> bool:
         "and so do programs that report to whoever controls them."
     ),
     advice="Look at a few of the messages: a heartbeat says so.",
+    circumstances=("even",),
 )
 def beacon(facts: Facts) -> Iterator[Finding]:
     """SEC-13."""
@@ -190,6 +208,8 @@ def beacon(facts: Facts) -> Iterator[Finding]:
         "what they carry from whoever watches."
     ),
     advice=("Find out what the application transfers; images, video and archives look like this."),
+    events=("dense",),
+    circumstances=("outflow",),
 )
 def outflow(facts: Facts) -> Iterator[Finding]:
     """SEC-16: by volume, and by the first 4,096 bytes of the first messages of each side."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 from wsanalyze.checks.intermediaries import signs
@@ -10,6 +11,8 @@ from wsanalyze.websocket.handshake import Handshake
 
 ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
 HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
+# Thousands of connections name few sites: what is told of the last ones is kept.
+KEPT_NAMES = 64
 # Ends of names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, and usage).
 _LOCAL = (
     *(".local", ".localhost", ".localdomain", ".internal", ".intranet", ".corp", ".lan", ".home"),
@@ -19,18 +22,26 @@ _LOCAL = (
 _LOOPBACK = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
 
 
+# What a proxy writes anew for its own leg.
+_OF_THE_HOP = ("host", "upgrade", "connection")
+
+
 def names_server(handshake: Handshake) -> bool:
     """Tell whether Host is what the browser wrote, and not a proxy's own name for the server.
 
     nginx writes the address from its configuration there if it is not told otherwise. A public
-    name is taken for what it says; another one only in a request that no proxy has written.
+    name is taken for what it says; another one only in a request that no proxy has written: nginx
+    puts fields that it was told to set, Upgrade and Connection among them, in front of Host, and
+    says `upgrade` or `close` where clients say `Upgrade`.
     """
     head = handshake.request_head
     host = HOST.match(handshake.host or "")
     if host is not None and is_public_name(host[1]):
         return True
-    written = head.fields[0].name == "Host" and "Upgrade" in head.tokens("connection")
-    return written and not signs(head)
+    if "Upgrade" not in head.tokens("connection") or signs(head):
+        return False
+    first = next(field.name for field in head.fields if field.name.lower() in _OF_THE_HOP)
+    return first == "Host"
 
 
 def same_site(origin: str, host: str) -> bool:
@@ -58,6 +69,7 @@ def is_inside(ip: str) -> bool:
         return False
 
 
+@lru_cache(KEPT_NAMES)
 def domain(name: str) -> str:
     """Return the last two labels of a name, three below such as co.uk; addresses as they are."""
     lowered = name.lower().rstrip(".")
@@ -68,6 +80,7 @@ def domain(name: str) -> str:
     return ".".join(labels[-3 if second else -2 :])
 
 
+@lru_cache(KEPT_NAMES)
 def is_public_name(name: str) -> bool:
     """Tell whether a name is one of the public DNS: no address, no name of the local network."""
     lowered = name.lower().rstrip(".")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,42 @@ class Thresholds:
     hops: int = 2
     # Seconds between the FINs or RSTs to both ends that a middlebox sends when it cuts.
     both_ends_s: float = 0.05
+
+
+# What each is, for people who want to change it.
+MEANINGS: Mapping[str, str] = {
+    "handshake_s": "seconds without an answer to the request after which it is `unanswered`",
+    "slow_handshake_s": "seconds from request to response that are worth a remark",
+    "pong_s": "seconds without an answer to a Ping",
+    "close_s": "seconds without an answer to a Close",
+    "answer_s": "seconds after which who gave up on an answer was not hasty",
+    "linger_s": "seconds that TCP may stay open when both Close frames were sent",
+    "frame": "bytes of a frame from which it is large",
+    "fragments": "fragments of a message from which they are many, if they are small",
+    "fragment": "bytes of a fragment, on average, below which they are small",
+    "bait": "bytes that a frame must declare to be bait, if hardly any of them come",
+    "bait_s": "seconds in which no more of such a frame came",
+    "inflate_ratio": "inflated bytes for each compressed one from which a message is a bomb",
+    "pings": "Pings of one end within a second from which they are a flood",
+    "outflow": "bytes that a client sends from which it sends much",
+    "outflow_ratio": "times what it received from which a client sends much",
+    "beacon_jitter": "deviation of intervals, in parts of their mean, below which it is a machine",
+    "beacon_messages": "messages from which intervals are looked at",
+    "idle_s": "seconds within which two idle times are the same time limit",
+    "idle_part": "part of an idle time within which two are the same time limit",
+    "alike": "connections that must have been cut after the same idle time",
+    "chance": "groups as much alike that chance may make of other times in a capture",
+    "reconnects": "attempts of a client within a minute from which they are a loop",
+    "hops": "hops by which the TTL of a reset may differ from that of its sender's packets",
+    "both_ends_s": "seconds between resets to both ends that one middlebox sends",
+}
+
+
+def described() -> Iterator[tuple[str, str, str]]:
+    """Yield name, default and meaning of each threshold."""
+    for each in fields(Thresholds):
+        yield (
+            each.name,
+            f"{each.default:g}" if isinstance(each.default, float) else str(each.default),
+            MEANINGS[each.name],
+        )

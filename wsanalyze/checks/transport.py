@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
+from wsanalyze.checks.cuts import told_bursts
 from wsanalyze.checks.facts import CaptureFacts, Facts, ending_name
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.one_way import maybe_unseen_end
+from wsanalyze.observation import Hole
 from wsanalyze.transport.conflict import Conflict
 
 SECOND = 1_000_000_000
@@ -45,11 +48,17 @@ CROSSING_S = 1.0
     references=(),
     explanation=(
         "Segments that the other end has acknowledged, or that others follow, are missing from the "
-        "capture. The ends had them: nothing is wrong with the traffic, but what was in them is "
-        "not known, and checks are silent about it."
+        "capture, or were cut to its snap length. The ends had them: nothing is wrong with the "
+        "traffic, but what was in them is not known, and checks are silent about it. The packet "
+        "is the first one behind what is missing, or the one that was cut. Of an end of which "
+        "there is nothing at all PRX-18 tells."
     ),
-    advice="Capture with a larger buffer (dumpcap -B 64), or nearer to one of the ends.",
+    advice=(
+        "Where the snap length cut packets: capture with -s 262144. Where packets are missing: "
+        "with a larger buffer (dumpcap -B 64), or nearer to one of the ends."
+    ),
     example="overrun.pcap",
+    circumstances=("lost",),
 )
 def gap(facts: Facts) -> Iterator[Finding]:
     """TRN-01: one finding for each side."""
@@ -58,11 +67,15 @@ def gap(facts: Facts) -> Iterator[Finding]:
         return
     for sender in SENDERS:
         lost = getattr(record, f"{sender}_lost_bytes")
-        if not lost:
+        if not lost or sender == maybe_unseen_end(facts):
             continue
+        cut = getattr(record, f"{sender}_cut_bytes")
         unread = getattr(record, f"{sender}_unread_bytes")
         resyncs = getattr(record, f"{sender}_resyncs")
         message = f"{lost} bytes of the {sender} are not in the capture"
+        if cut:
+            which = "them" if cut == lost else f"{cut} of them"
+            message += f": the snap length cut {which} off"
         if resyncs:
             times = "once" if resyncs == 1 else f"{resyncs} times"
             message += f"; frames were found again behind them {times}"
@@ -75,9 +88,15 @@ def gap(facts: Facts) -> Iterator[Finding]:
             sender=sender,
             time=first.time if first else None,
             packet=first.packet if first else None,
-            evidence=f"offset {first.offset}, {first.length} bytes" if first else None,
+            evidence=_holes(holes) if first else None,
             coverage="gap",
         )
+
+
+def _holes(holes: list[Hole]) -> str:
+    """Say where the first one is, and how many more are kept."""
+    more = f", and {len(holes) - 1} more" if len(holes) > 1 else ""
+    return f"offset {holes[0].offset}, {holes[0].length} bytes{more}"
 
 
 @check(
@@ -96,6 +115,7 @@ def gap(facts: Facts) -> Iterator[Finding]:
         "Look at both copies: which one did the receiver take? TTL and checksum tell who sent it."
     ),
     example="damaged-segments.pcapng",
+    circumstances=("conflicts",),
 )
 def contradicting_copies(facts: Facts) -> Iterator[Finding]:
     """TRN-02: the first conflict of each side, with how many there are."""
@@ -116,8 +136,7 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
         size = "1 byte" if conflict.length == 1 else f"{conflict.length} bytes"
         message += (
             f": first {size} from offset {conflict.offset} on, in packets "
-            f"{conflict.first_packet} and {conflict.second_packet}; the {conflict.used} copy was "
-            f"read ({_WHY[conflict.why]})"
+            f"{conflict.first_packet} and {conflict.second_packet}; {_which(conflict)}"
         )
         evidence = f"{conflict.first[:16].hex(' ')} / {conflict.second[:16].hex(' ')}"
         yield Finding(
@@ -127,6 +146,16 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
             evidence=evidence,
             count=count,
         )
+
+
+def _which(conflict: Conflict) -> str:
+    """Say which copy was read and why, and whether the receiver took the other."""
+    if conflict.late:
+        return (
+            "the first copy was read, since it came in order; by the checksums the receiver "
+            "dropped it and took the second: messages with these bytes are not what it had"
+        )
+    return f"the {conflict.used} copy was read ({_WHY[conflict.why]})"
 
 
 @check(
@@ -143,6 +172,7 @@ def contradicting_copies(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Retransmissions: look at the network. Closed windows: look at the receiver.",
     example="lossy-path-client.pcapng",
+    circumstances=("troubled",),
 )
 def troubled_transport(facts: Facts) -> Iterator[Finding]:
     """TRN-03: one finding for each side that has something to say."""
@@ -240,6 +270,7 @@ def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
     ),
     advice="Close with a Close frame, and read until the other end's comes.",
     example="ports-again.pcapng",
+    circumstances=("after-end",),
 )
 def half_closed(facts: Facts) -> Iterator[Finding]:
     """TRN-08: what was on its way already is nobody's fault, and neither is the answer to a Close.
@@ -295,6 +326,7 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
         "TCP_NODELAY."
     ),
     example="unruly-peers.pcapng",
+    circumstances=("segments",),
 )
 def segmentation(facts: Facts) -> Iterator[Finding]:
     """TRN-09: one finding for each side of which most frames share segments, or take several."""
@@ -311,6 +343,9 @@ def segmentation(facts: Facts) -> Iterator[Finding]:
         extra = 1 if sender == "server" and observation.with_response else 0
         needed = frames + size // SEGMENT
         if frames >= SHARED * (segments + extra):
+            if told_bursts(facts, sender) is not None:
+                # PRX-17 tells what they were gathered for.
+                continue
             what = f"{frames / (segments + extra):.1f} frames in each"
         elif segments >= SHARED * needed:
             what = f"{segments / frames:.1f} for each, and they need {needed} at most"

@@ -20,6 +20,8 @@ from wsanalyze.cli.config import (
     read_settings,
     thresholds_of,
 )
+from wsanalyze.cli.consoles import console_of
+from wsanalyze.cli.endings import ending_of
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import Reading, read_captures
 from wsanalyze.cli.status import FOUND, INTERRUPTED, PARTLY
@@ -31,6 +33,8 @@ from wsanalyze.tables.selection import chosen
 from wsanalyze.views.audited import Audited, audited
 
 FORMATS = ("text", "json", "jsonl", "sarif", "github")
+# Endings of text beside its own name.
+TEXT = ("", "txt", "log", "out")
 
 
 @click.command(short_help="Show what is wrong in captures; exit status for scripts and CI.")
@@ -61,7 +65,8 @@ FORMATS = ("text", "json", "jsonl", "sarif", "github")
     type=ThresholdType(),
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change where a quantity becomes a finding, such as pong_s=30; repeatable.",
+    help="Change where a quantity becomes a finding, such as pong_s=30; repeatable. "
+    "`wsanalyze checks --thresholds` lists them.",
 )
 @click.option(
     "--show-secrets", is_flag=True, help="Show secrets in evidence, not only their beginning."
@@ -109,8 +114,8 @@ def command(
     part; 130 interrupted.
     """
     settings = _settings(config, no_config, quiet)
-    how = kind or _kind(output)
     _spare(output, captures)
+    how = kind or _kind(output)
     checks = checks_of(select or settings.select, ignore or (() if select else settings.ignore))
     # Records alone: nobody asked for rows of frames and messages.
     wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
@@ -143,9 +148,15 @@ def _settings(config: Path | None, no_config: bool, quiet: bool) -> Settings:
 
 
 def _kind(output: str) -> str:
-    """Return the format that the ending of a file means."""
-    ending = Path(output).suffix.removeprefix(".").lower()
-    return ending if ending in FORMATS else "text"
+    """Return the format that the ending of a file means; UsageError where it means none."""
+    ending = ending_of(output)
+    if ending in FORMATS:
+        return ending
+    if ending in TEXT:
+        return "text"
+    raise UsageError(
+        f"no format of check has the ending .{ending}: choose one with -f ({', '.join(FORMATS)})"
+    )
 
 
 def _spare(output: str, captures: tuple[str, ...]) -> None:
@@ -178,18 +189,9 @@ def _rendered(
         from wsanalyze.views.finding_rows import as_github, as_json, as_jsonl
 
         return {"json": as_json, "jsonl": as_jsonl, "github": as_github}[how](shown)
-    from rich.console import Console
-
     from wsanalyze.views.findings import print_findings
 
-    # rich looks at NO_COLOR, COLUMNS and whether this is a terminal by itself.
-    console = Console(
-        file=sys.stdout,
-        no_color=no_color or None,
-        force_terminal=False if to_file else None,
-        highlight=False,
-        markup=False,
-    )
+    console = console_of(no_color=no_color, to_file=to_file)
     # Not printed by rich: it ends the process with status 1 when the reader leaves.
     with console.capture() as printed:
         print_findings(shown, console, show_all=show_all)

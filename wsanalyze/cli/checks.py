@@ -14,8 +14,10 @@ import wsanalyze
 from wsanalyze.checks.catalogue import chosen
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.thresholds import described
 from wsanalyze.cli import options
 from wsanalyze.cli.choosing import known, words_of
+from wsanalyze.cli.consoles import console_of
 from wsanalyze.errors import CaptureError
 from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
@@ -27,12 +29,16 @@ from wsanalyze.recording import Recording, Wants, in_order
 @click.option(
     "-f", "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
+@click.option(
+    "--thresholds", is_flag=True, help="List what `check --threshold` can change, with defaults."
+)
 @options.quiet
 @options.verbose
 @click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR in the environment).")
 def command(
     words: tuple[str, ...],
     kind: str,
+    thresholds: bool,
     quiet: bool,  # noqa: ARG001 - means the same everywhere, and there is nothing to note
     verbose: bool,  # noqa: ARG001 - main looks at it
     no_color: bool,
@@ -42,6 +48,9 @@ def command(
     CHECK is an ID (HSR-04), a name, the beginning of IDs (HSR) or a tag. Where the recorded
     sessions are at hand, as in a checkout of the project, the check is run on its example.
     """
+    if thresholds:
+        _print_thresholds(kind)
+        return 0
     named = {each.id for word in words_of(words) for each in known(word)}
     checks = [each for each in chosen() if not named or each.id in named]
     if kind == "json":
@@ -68,13 +77,23 @@ def _row(check: Check) -> dict[str, Any]:
     }
 
 
-def _print(checks: Sequence[Check], *, in_full: bool, no_color: bool) -> None:
-    from rich.console import Console
+def _print_thresholds(kind: str) -> None:
+    rows = list(described())
+    if kind == "json":
+        names = ("name", "default", "meaning")
+        json.dump([dict(zip(names, row, strict=True)) for row in rows], sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return
+    width = max(len(name) for name, _, _ in rows)
+    for name, value, meaning in rows:
+        click.echo(f"{name:<{width}}  {value:>9}  {meaning}")
 
+
+def _print(checks: Sequence[Check], *, in_full: bool, no_color: bool) -> None:
     from wsanalyze.views.check_pages import catalogue_lines, page_lines
     from wsanalyze.views.wrapping import print_lines
 
-    console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
+    console = console_of(no_color=no_color)
     # Not printed by rich: it ends the process with status 1 when the reader leaves.
     with console.capture() as printed:
         if in_full:

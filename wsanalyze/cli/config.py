@@ -15,7 +15,6 @@ The file is looked for in the current folder and those above it, up to the root 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
@@ -128,6 +127,9 @@ def _number(value: object, *, whole: bool) -> Number | None:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    # Most runs have no file of settings.
+    import tomllib
+
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)

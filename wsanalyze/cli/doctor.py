@@ -13,6 +13,7 @@ from importlib import metadata
 import click
 
 from wsanalyze import __version__
+from wsanalyze.capture.live import list_interfaces, why_not
 from wsanalyze.cli.kernels import kernels, state
 from wsanalyze.views.escape import visible
 
@@ -20,13 +21,14 @@ NEEDED = ("numpy", "pandas", "pyarrow", "click", "rich", "jinja2")
 # Extra → the packages that it brings, and what they are for. Only what something is made of today.
 EXTRAS = {
     "excel": (("openpyxl",), "export to xlsx"),
+    "scapy": (("scapy",), "live without dumpcap"),
     "http2": (("hpack",), "WebSocket over HTTP/2"),
     "pyshark": (("pyshark",), "verify, with tshark"),
     "tls": (("cryptography",), "decrypt wss with key logs"),
 }
 # Program → what it is for, and the package of Debian and others that has it.
 PROGRAMS = {
-    "dumpcap": ("record to a pipe: dumpcap -w - | wsanalyze -", "wireshark-common"),
+    "dumpcap": ("capture live, or record to a pipe", "wireshark-common"),
     "tshark": ("a second opinion: verify, with pyshark", "tshark"),
     "tcpdump": ("record to a pipe: tcpdump -w - | wsanalyze -", "tcpdump"),
 }
@@ -43,7 +45,7 @@ GOOD, MISSING, OPTIONAL = "ok", "missing", "-"
 @click.option("--no-color", is_flag=True, hidden=True)
 def command(quiet: bool, verbose: bool, no_color: bool) -> int:  # noqa: ARG001 - the same everywhere
     """Show Python, packages, kernels and programs, and what to install for what is missing."""
-    lines = [*_self(verbose), *_packages(), *_extras(), *_programs()]
+    lines = [*_self(verbose), *_packages(), *_extras(), *_programs(), *_live()]
     width = max(len(name) for _, name, _ in lines)
     for mark, name, text in lines:
         click.echo(f"{mark:<8} {name:<{width}}  {visible(text)}")
@@ -91,6 +93,18 @@ def _programs() -> Iterator[Line]:
             yield GOOD, program, f"{_first_line(path)}: {purpose}"
 
 
+def _live() -> Iterator[Line]:
+    """Say which ways to capture live work for this user, by trying them."""
+    offers = list_interfaces()
+    for source, title in (("dumpcap", "live: dumpcap"), ("socket", "live: socket")):
+        reason = why_not(source)
+        if reason is not None:
+            yield OPTIONAL, title, f"{reason.what}: {reason.advice}"
+            continue
+        names = ", ".join(offer.name for offer in offers if source in offer.sources)
+        yield GOOD, title, f"captures on {names or 'no interface: none is up'}"
+
+
 def _first_line(program: str) -> str:
     """Return the first line of what a program says of its version."""
     try:
@@ -104,7 +118,7 @@ def _first_line(program: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return "does not start"
     lines = (done.stdout or done.stderr).decode("utf-8", "replace").splitlines()
-    return lines[0].strip() if lines else "version unknown"
+    return lines[0].strip().rstrip(".") if lines else "version unknown"
 
 
 def _version_of(package: str) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wsanalyze.capture.live import LiveSource, Received
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE
-from wsanalyze.monitoring.session import Session
+
+if TYPE_CHECKING:
+    from wsanalyze.capture.live import LiveSource, Received
+    from wsanalyze.monitoring.session import Session
 
 # The end is asked for by Ctrl-C, by who manages services, by a terminal that is closed.
 ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

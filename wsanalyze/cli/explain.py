@@ -11,6 +11,7 @@ from typing import BinaryIO
 import click
 
 from wsanalyze.cli import options
+from wsanalyze.cli.consoles import console_of
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import read_captures
 from wsanalyze.cli.twice import rewind, twice
@@ -181,14 +182,12 @@ def _closed(recording: Recording) -> str:
 
 
 def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool) -> None:
-    from rich.console import Console
-
     from wsanalyze.views.explained import explained_lines
     from wsanalyze.views.explained_frames import frame_lines
     from wsanalyze.views.ladder_text import ladder_lines
     from wsanalyze.views.wrapping import Line, print_lines
 
-    console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
+    console = console_of(no_color=no_color)
     width = console.width
     lines: Iterator[Line]
     if only_ladder:

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from wsanalyze.cli import options
+from wsanalyze.cli.endings import ending_of
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import read_captures
 from wsanalyze.errors import UsageError
@@ -140,18 +140,30 @@ def _shared_often() -> Iterator[None]:
 
 
 def _format(name: str | None, output: str | None) -> Format:
-    """Return the format that was named, or that the ending of the output means."""
-    if name is None:
-        ending = Path(output or "").suffix.removeprefix(".").lower()
-        name = ENDINGS.get(ending, ending)
-    return FORMATS.get(name, FORMATS["csv"])
+    """Return the format that was named, or that the ending of the output means; else csv.
+
+    UsageError for an ending that means none: who writes `x.html` does not want csv.
+    """
+    if name is not None:
+        return FORMATS[name]
+    ending = ending_of(output or "-")
+    if not ending:
+        return FORMATS["csv"]
+    found = FORMATS.get(ENDINGS.get(ending, ending))
+    if found is None:
+        raise UsageError(
+            f"no format of export has the ending .{ending}: choose one with -f "
+            f"({', '.join(FORMATS)})"
+        )
+    return found
 
 
 def _check(how: Format, table: str | None, output: str | None, spreadsheet_safe: bool) -> None:
     """Refuse what cannot be written, before hours of reading."""
     to_stdout = output == "-" or (output is None and table is not None)
     if output is None and table is None:
-        raise UsageError("every table needs a place: name a folder with -o, or one table with -t")
+        place = "file" if how.database else "folder"
+        raise UsageError(f"every table needs a place: name a {place} with -o, or one table with -t")
     if output == "-" and table is None and not how.database and how.only is None:
         raise UsageError("standard output holds one table: name it with -t")
     if how.only is not None and table not in (None, how.only[0]):

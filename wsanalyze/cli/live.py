@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,11 @@ from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import KINDS
 from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
+
+if TYPE_CHECKING:
+    from wsanalyze.cli.live_output import Output
+    from wsanalyze.monitoring.keeping import PacketFile
+    from wsanalyze.monitoring.session import Session
 
 # Seconds that a step waits for packets: how soon an end is noticed where nothing comes.
 STEP = 0.2
@@ -85,6 +91,31 @@ FEW = 20
     metavar="DIR",
     help="Keep the tables as they grow: parts of Parquet in this folder.",
 )
+@click.option(
+    "-w",
+    "--write",
+    "packets",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.pcapng",
+    help="Keep the packets, too.",
+)
+@click.option(
+    "--only-websocket",
+    is_flag=True,
+    help="-w: those of WebSocket connections alone.",
+)
+@click.option(
+    "--rotate-size",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    help="-w: begin a new file before one gets larger.",
+)
+@click.option(
+    "--rotate-time",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="-w: begin a new file when one is so old.",
+)
 @click.option("--select", multiple=True, metavar="WORDS", help="Only these checks.")
 @click.option("--ignore", multiple=True, metavar="WORDS", help="All but these checks.")
 @click.option(
@@ -116,6 +147,10 @@ def command(
     kind: str,
     kinds: tuple[str, ...],
     output: Path | None,
+    packets: Path | None,
+    only_websocket: bool,
+    rotate_size: float | None,
+    rotate_time: float | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     thresholds: tuple[tuple[str, Number], ...],
@@ -150,6 +185,7 @@ def command(
         return DONE
     judge = Judge(checks_of(select, ignore), thresholds_of(thresholds), show_secrets=show_secrets)
     wanted = _kinds(kinds)
+    file = _packet_file(packets, only_websocket, rotate_size, rotate_time)
     bounds: Limits = options.limits_of(limits)
     # A capture lives shortly; this goes on for days.
     gc.enable()
@@ -166,46 +202,66 @@ def command(
         )
         try:
             out = output_for(kind, wanted, no_color=no_color)
+            has_rows = kind == "jsonl" or output is not None
             session = Session(
                 opened,
-                wants=Wants(
-                    observe=True,
-                    hashes=kind == "jsonl" or output is not None,
-                    tls=output is not None,
-                ),
+                wants=Wants(observe=True, hashes=has_rows, tls=output is not None),
                 limits=bounds,
                 judge=judge,
                 ends=Ends(duration, count, until_closed),
                 folder=output,
+                packets=file,
                 keylogs=options.keylogs_of(keylogs),
                 most=FEW if out.is_terminal and output is None else None,
             )
-            if not quiet:
-                say(f"{opened.description}; Ctrl-C ends it")
-            with out:
-                while not session.finished:
-                    events = session.pump(STEP)
-                    if nothing_came(session, opened):
-                        break
-                    out.show(events, session)
-                    if signals.asked:
-                        session.stop()
-            if not nothing_came(session, opened):
-                out.end(session, opened.statistics(), quiet=quiet)
         except BaseException:
             opened.close()
             raise
+        if not quiet:
+            say(f"{opened.description}; Ctrl-C ends it")
+        try:
+            with out:
+                _follow(session, out, signals)
+            if not nothing_came(session, opened):
+                out.end(session, opened.statistics(), quiet=quiet)
+        finally:
+            session.close()
     return status_of(session, opened.statistics(), signals)
 
 
-def _listed() -> str:
-    """Return the interfaces, a line each: name, whether it is up, addresses."""
-    from wsanalyze.capture.links import list_links
+def _follow(session: Session, out: Output, signals: Signals) -> None:
+    """Show what happens until the session ends."""
+    while not session.finished:
+        events = session.pump(STEP)
+        if nothing_came(session, session.source):
+            return
+        out.show(events, session)
+        if signals.asked:
+            session.stop()
 
-    links = list_links()
+
+def _packet_file(
+    path: Path | None, only_websocket: bool, rotate_size: float | None, rotate_time: float | None
+) -> PacketFile | None:
+    if path is None:
+        if only_websocket or rotate_size is not None or rotate_time is not None:
+            raise UsageError("--only-websocket and --rotate-… are for the packets that -w keeps")
+        return None
+    from wsanalyze.monitoring.keeping import PacketFile
+
+    size = None if rotate_size is None else int(rotate_size * 1_000_000)
+    return PacketFile(path, only_websocket, size, rotate_time)
+
+
+def _listed() -> str:
+    """Return the interfaces, a line each: name, whether it is up, what can open it, addresses."""
+    from wsanalyze.capture.live import list_interfaces
+
+    links = list_interfaces()
     width = max((len(visible(each.name)) for each in links), default=0)
     lines = (
-        f"{visible(each.name):{width}}  {'up' if each.up else 'down':4}  {' '.join(each.addresses)}"
+        f"{visible(each.name):{width}}  {'up' if each.up else 'down':4}  "
+        f"{', '.join(each.sources) or '-':15}  {' '.join(each.addresses)}"
         for each in links
     )
     return "".join(f"{line.rstrip()}\n" for line in lines)

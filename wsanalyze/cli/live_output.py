@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from wsanalyze.capture.live import Received
@@ -161,7 +162,8 @@ class Terminal(Log):
         if log:
             self.console.print(log)
         self._waiting, self._passed = [], 0
-        open_now = [each for each in session.follower.followed.values() if not each.ended]
-        newest = open_now[: -MOST_ROWS - 1 : -1]
-        text = heading(session, len(open_now), now)
-        live.update(OpenConnections(newest, len(open_now), text, self._rates, now), refresh=True)
+        follower = session.follower
+        going_on = (each for each in reversed(follower.followed.values()) if not each.ended)
+        newest = list(islice(going_on, MOST_ROWS))
+        text = heading(session, now)
+        live.update(OpenConnections(newest, follower.open, text, self._rates, now), refresh=True)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from wsanalyze.cli import options
+from wsanalyze.cli.consoles import console_of
 from wsanalyze.cli.reading import read_captures
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.declaration import Kind, Table
@@ -77,16 +78,14 @@ def command(
 def _print_text(
     recording: Recording, numbers: set[int] | None, show_all: bool, no_color: bool
 ) -> None:
-    from rich.console import Console
-
     from wsanalyze.views.summary import print_summary
 
-    # rich looks at NO_COLOR, COLUMNS and whether this is a terminal by itself.
-    console = Console(file=sys.stdout, no_color=no_color or None, highlight=False, markup=False)
+    console = console_of(no_color=no_color)
     # Not printed by rich: it ends the process with status 1 when the reader leaves.
     with console.capture() as printed:
         print_summary(recording, console, chosen=numbers, show_all=show_all)
-    sys.stdout.write(printed.get())
+    # Cells are padded to their columns, the last one, too.
+    sys.stdout.write("\n".join(line.rstrip(" ") for line in printed.get().split("\n")))
 
 
 def _print_json(recording: Recording, numbers: set[int] | None) -> None:

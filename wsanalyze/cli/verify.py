@@ -61,7 +61,8 @@ def command(
     difference is explained where it is a known fault of tshark. Needs tshark and pyshark, which
     reads some hundred packets a second.
 
-    Exit status: 0 all agree or are explained; 1 a difference is not; 4 compared in part.
+    Exit status: 0 frames agree, and what differs is explained; 1 a difference is not; 4 compared in
+    part, or nothing was: there are no frames, or none that both show.
     """
     progress = Dissecting() if not quiet and sys.stderr.isatty() else None
     try:
@@ -87,4 +88,4 @@ def _status(found: Verification) -> int:
     """Return the exit status: what differs differs, however much was not read."""
     if not found.agreed:
         return FOUND
-    return PARTLY if found.problems else DONE
+    return PARTLY if found.problems or not found.compared else DONE

@@ -13,7 +13,7 @@ from wsanalyze.recording import Recording
 class Facts:
     """What is compared of a frame, beside its packet.
 
-    `stream` is Wireshark's number of the TCP conversation, `port` the sender's, `rsv` the three
+    `stream` is the TCP conversation as our tables number it, `port` the sender's, `rsv` the three
     bits (RSV1 is 4), `masking_key` None where it is not masked, `length` in bytes of payload.
     """
 

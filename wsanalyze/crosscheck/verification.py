@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from wsanalyze.capture.dissector import OPTIONS, Dissection, ShownFrame, dissect
@@ -13,6 +13,7 @@ from wsanalyze.capture.key_files import as_one
 from wsanalyze.crosscheck.frames import Facts, OurFrame, our_frames
 from wsanalyze.crosscheck.matching import Difference, TheirFrame, differences
 from wsanalyze.crosscheck.reasons import Case, Reason, reason_of
+from wsanalyze.crosscheck.streams import same_streams
 from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
 from wsanalyze.limits import Limits
@@ -51,7 +52,8 @@ class Verification:
 
     `ours` and `theirs` count frames, `agree` those that both have with the same packet, sender,
     opcode, FIN, RSV, masking key and length. `until`: only what is complete up to this packet was
-    compared (None: everything). `problems`: why not all of the capture was dissected.
+    compared (None: everything). `problems`: why not all of the capture was dissected. `closed`: TLS
+    conversations that were not decrypted, of which nothing is said.
     """
 
     capture: str
@@ -64,6 +66,7 @@ class Verification:
     until: int | None
     problems: tuple[str, ...]
     differences: tuple[Explained, ...]
+    closed: int = 0
 
     @property
     def unexplained(self) -> int:
@@ -76,8 +79,20 @@ class Verification:
         return self.unexplained == 0
 
     @property
+    def compared(self) -> bool:
+        """Whether anything was compared: a frame agrees, or a difference is unexplained."""
+        return self.agree > 0 or self.unexplained > 0
+
+    @property
     def statement(self) -> str:
-        """The outcome in one sentence."""
+        """The outcome in one sentence, or two: what was not looked into is said."""
+        if not self.closed:
+            return self._outcome
+        were = "conversation was" if self.closed == 1 else "conversations were"
+        return f"{self._outcome} {self.closed:,} TLS {were} not decrypted: nothing is said of them."
+
+    @property
+    def _outcome(self) -> str:
         names = f"wsanalyze and Wireshark's dissector (tshark {self.tshark})"
         where = "" if self.until is None else f", up to packet {self.until:,}"
         both = f"{names}, two independent dissectors,"
@@ -85,13 +100,14 @@ class Verification:
         if self.unexplained:
             many = _counted(self.unexplained, "unexplained difference")
             return f"{names} do not agree{where}: {many}."
-        explained = f"known faults of tshark explain {_counted(count, 'difference')}"
+        many = _counted(count, "difference")
+        explained = f"what tshark is known to get wrong or not to read explains {many}"
         if count and not self.agree:
-            return f"{names} have no frame in common{where}: {explained}, and nothing is confirmed."
+            return f"Nothing was compared{where}: {names} have no frame in common; {explained}."
         if count:
             return f"{both} agree on {_counted(self.agree, 'frame')}{where}; {explained}."
         if not self.ours:
-            return f"{both} agree: there are no frames{where}."
+            return f"Nothing was compared{where}: {names} find no frames."
         return f"{both} agree on all {self.agree:,} frames{where}."
 
 
@@ -143,7 +159,10 @@ def compared(capture: str, recording: Recording, dissection: Dissection) -> Veri
     """Lay a recording of one capture (with observations) beside a dissection of it."""
     until = dissection.until
     ours = [each for each in our_frames(recording) if until is None or each.shown_at <= until]
-    theirs = [_their_frame(each) for each in dissection.frames]
+    placed = [*((each.packet, each.stream) for each in dissection.frames), *dissection.answers]
+    streams = same_streams(ours, recording.connections, placed)
+    theirs = [_their_frame(each, streams) for each in dissection.frames]
+    answered = frozenset(streams[stream] for _, stream in dissection.answers)
     agree, found = differences(ours, theirs)
     problems = [summary.problem for summary in recording.captures if summary.problem]
     if dissection.problem is not None:
@@ -158,13 +177,14 @@ def compared(capture: str, recording: Recording, dissection: Dissection) -> Veri
         agree=agree,
         until=until,
         problems=tuple(problems),
-        differences=tuple(_explained(found, ours, theirs, recording, dissection)),
+        differences=tuple(_explained(found, ours, theirs, recording, answered)),
+        closed=sum(summary.conversations_tls for summary in recording.captures),
     )
 
 
-def _their_frame(shown: ShownFrame) -> TheirFrame:
-    names = [each.name for each in fields(Facts)]
-    return TheirFrame(Facts(*(getattr(shown, name) for name in names)), shown.packet)
+def _their_frame(shown: ShownFrame, streams: Mapping[int, int]) -> TheirFrame:
+    facts = Facts(*(getattr(shown, each.name) for each in fields(Facts)))
+    return TheirFrame(replace(facts, stream=streams[shown.stream]), shown.packet)
 
 
 def _explained(
@@ -172,7 +192,7 @@ def _explained(
     ours: Sequence[OurFrame],
     theirs: Sequence[TheirFrame],
     recording: Recording,
-    dissection: Dissection,
+    answered: Collection[int],
 ) -> Iterator[Explained]:
     if not found:
         return
@@ -198,7 +218,7 @@ def _explained(
             difference,
             connection,
             from_server,
-            stream in dissection.answered,
+            stream in answered,
             shown_of[stream],
             read_of[stream],
         )

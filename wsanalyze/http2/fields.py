@@ -29,6 +29,11 @@ class PartialTable(HeaderTable):
         super().__init__()
         self.partial = False
 
+    @property
+    def held(self) -> int:
+        """What a table costs beyond the size that everybody has: four times what RFC 7541 says."""
+        return 4 * max(self._current_size - self.DEFAULT_SIZE, 0)
+
     def get_by_index(self, index: int) -> tuple[bytes, bytes]:
         """Return an entry, UNKNOWN for one that was never seen."""
         try:
@@ -59,6 +64,11 @@ class FieldDecoder:
         self._decoder.header_table = self._table
         # How large a table the other end allows is not known where its SETTINGS are not.
         self._decoder.max_allowed_table_size = max(self._limit, HeaderTable.DEFAULT_SIZE)
+
+    @property
+    def held(self) -> int:
+        """Bytes that the table holds beyond the usual size; of 2,000 small entries some 250 kB."""
+        return self._table.held
 
     @property
     def partial(self) -> bool:

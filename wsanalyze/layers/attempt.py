@@ -64,7 +64,7 @@ class Attempt:
         self.interims: list[Head] = []
         # What is behind the request's head where Hixie-76 has eight bytes; None where it was lost.
         self.challenge: bytes | None = b""
-        self.counted = before.totals() if before is not None else [0] * 10
+        self.counted = before.totals() if before is not None else [0] * 12
         self.contested = before.kept_conflicts() if before is not None else (0, 0)
         self.connection = Connection(
             serial=recorder.attempts,
@@ -80,6 +80,7 @@ class Attempt:
             scheme=route.scheme,
             tunnel=route.tunnel,
             told_tls=route.told_tls,
+            proxy_logins=route.logins,
             tls=route.tls,
             http_stream=stream,
             http_version="2" if stream is not None else None,
@@ -165,6 +166,8 @@ class Attempt:
             server.duplicates,
             client.conflicts,
             server.conflicts,
+            client.cut_off,
+            server.cut_off,
         ]
 
     def settle(self, last_time: int, totals: list[int] | None = None) -> None:
@@ -185,6 +188,8 @@ class Attempt:
             connection.server_duplicates,
             connection.client_conflicts,
             connection.server_conflicts,
+            connection.client_cut_bytes,
+            connection.server_cut_bytes,
         ) = (now - then for now, then in zip(totals or self.totals(), self.counted, strict=True))
         client, server = self.directions()
         # What ends a stream of HTTP/2, the layer knows that reads it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsanalyze.layers.tls_connection import TlsConnection
-from wsanalyze.observation import Observation
+from wsanalyze.observation import Observation, ProxyLogin
 from wsanalyze.transport.community_id import community_id
 from wsanalyze.transport.conflict import Conflict
 from wsanalyze.websocket.handshake import Handshake
@@ -68,6 +68,9 @@ class Connection:
     server_close_reason: str | None = None
     client_lost_bytes: int = 0
     server_lost_bytes: int = 0
+    # Those of them that the snap length cut off.
+    client_cut_bytes: int = 0
+    server_cut_bytes: int = 0
     client_retransmissions: int = 0
     server_retransmissions: int = 0
     client_out_of_order: int = 0
@@ -94,6 +97,8 @@ class Connection:
     # How many findings concern it, and the worst of them, once it was audited.
     findings: int = 0
     severity: str | None = None
+    # What proxies on the way were given in the clear, the outermost first.
+    proxy_logins: tuple[ProxyLogin, ...] = ()
     # The TLS connection that it travelled in.
     tls: TlsConnection | None = None
     # Whether its counts are final, but for an answer that comes late.

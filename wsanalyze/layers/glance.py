@@ -1,5 +1,5 @@
 # cython: language_level=3, wraparound=False, initializedcheck=False
-"""A quick look at text: does it hold one of the things that checks look for in messages?"""
+"""A quick look at messages: may they hold one of the things that checks look for in them?"""
 
 from __future__ import annotations
 
@@ -24,20 +24,61 @@ MOST_DIGITS = 19
 ZERO = 0x30
 THREE = 0x33
 
+# What other protocols begin with (SSH, HTTP, RDP, SOCKS, TLS, VNC), and JSON.
+BEGINNINGS = b"SGPHDOC\x03\x05\x16R"
+JSON = b"{["
+BASE64 = re.compile(rb"[A-Za-z0-9+/]{4}")
+BASE64_FROM = 64
+# Bytes from which a binary message may be as random as what is encrypted.
+DENSE_FROM = 4096
+
 
 def glance(buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.bint:
     """Say whether `buffer[start:stop]` holds something of SUSPICIOUS.
 
     Card numbers count only with the right check digit where this is compiled.
     """
-    source: cython.p_const_uchar
     length: cython.Py_ssize_t = stop - start
     # The one check that stands for the unchecked loops.
     if start < 0 or stop > len(buffer.view) or length < 4:
         return False
     if not cython.compiled:
         return SUSPICIOUS.search(buffer.view[start:stop]) is not None
-    source = cython.address(buffer.view[0]) + start
+    return is_suspicious(cython.address(buffer.view[0]) + start, length)
+
+
+def glance_at(kept: bytearray, length: cython.Py_ssize_t) -> cython.bint:
+    """Say whether the first `length` bytes kept of a message hold something of SUSPICIOUS."""
+    source: cython.p_const_uchar
+    if length < 4 or length > len(kept):
+        return False
+    if not cython.compiled:
+        return SUSPICIOUS.search(kept, 0, length) is not None
+    source = kept  # type: ignore[assignment]  # its bytes, where this is compiled
+    return is_suspicious(source, length)
+
+
+def is_telling(kept: bytearray, opcode: cython.int) -> cython.bint:
+    """Say whether the beginning of a message may tell something else than what SUSPICIOUS has.
+
+    That it is of another protocol, that it is encrypted, that its opcode is the wrong one: nearly
+    every message tells by its first bytes that it is nothing of that.
+    """
+    if len(kept) == 0:
+        return False
+    if kept[0] in BEGINNINGS:
+        return True
+    if opcode == 2:
+        return len(kept) >= DENSE_FROM or kept[0] in JSON
+    if len(kept) < BASE64_FROM or len(kept) & 3:
+        return False
+    return BASE64.match(kept) is not None
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def is_suspicious(source: cython.p_const_uchar, length: cython.Py_ssize_t) -> cython.bint:
+    """Say whether something of SUSPICIOUS is in these bytes, four at least."""
     if has_pair(source, length) and look(source, length):
         return True
     if length < DIGITS or not may_have_digits(source, length):

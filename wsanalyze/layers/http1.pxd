@@ -37,6 +37,7 @@ cdef class Http1(Layer):
     cdef int upgrading
     cdef int answer_lost
     cdef object connecting
+    cdef object login
     cdef list held
     cdef long long held_bytes
     cdef list early
@@ -49,6 +50,7 @@ cdef class Http1(Layer):
     cdef long long counted
     cdef int blind
     cdef int switched
+    cdef int let_through
     cdef object recognition
     cdef object refused
     cdef object reading

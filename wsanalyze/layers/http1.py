@@ -14,7 +14,9 @@ from wsanalyze.layers.http1_lines import (
     asks_again,
     begins_segment,
     has_body,
+    is_hello,
     lets_through,
+    login_of,
     plain_length,
     way_of,
 )
@@ -27,6 +29,7 @@ from wsanalyze.layers.route import PLAIN, Place, Route
 from wsanalyze.layers.session import Session
 from wsanalyze.layers.tunnel import inside, opener, refuse
 from wsanalyze.layers.undecided import Undecided, is_in_doubt
+from wsanalyze.observation import ProxyLogin
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.tunnels.way import DEEPEST, depth
 from wsanalyze.websocket.challenge import BODY_LENGTH
@@ -55,6 +58,8 @@ if not cython.compiled:
 
 HTTP = 2
 OTHER = 4
+# What the column `tunnel` has for a CONNECT that is not in the capture.
+CONNECT = "CONNECT"
 
 # Bytes that are held, or how many are missing as in `gap`; time, packet and ordinal as a layer's
 # calls have.
@@ -114,6 +119,7 @@ class Http1(Layer):
         self.upgrading = self.answer_lost = 0
         # The way that the open CONNECT asks for.
         self.connecting: str | None = None
+        self.login: ProxyLogin | None = None
         self.held: list[Piece] = []
         self.held_bytes = 0
         self.early: list[Piece] = []
@@ -131,6 +137,8 @@ class Http1(Layer):
         self.reading: Attempt | None = None
         # Whether `inner` is HTTP/2, which keeps attempts of its own.
         self.switched = 0
+        # Whether a proxy's answer was read whose CONNECT is not there.
+        self.let_through = 0
         conversation.spoke = HTTP
 
     def data(
@@ -326,6 +334,8 @@ class Http1(Layer):
             found = self.recover(half, side, buffer, at, stop, time, packet, ordinal)
             half.offset += stop - at
             return -1 if found < 0 else stop
+        if self.let_through and before == 0 and is_hello(buffer.copy(at, stop)):
+            return at if self.go_through_unasked(side) else -1
         half.offset += stop - at
         half.head = bytearray()
         half.mode = LOST
@@ -380,6 +390,7 @@ class Http1(Layer):
             return 1
         first = self.presumed or half.before == 0
         if first and self.answers_lost_connect(raw, begun_blind):
+            self.let_through = 1
             half.mode = HEAD
             return 0
         if not self.waiting and not self.given_up:
@@ -418,7 +429,11 @@ class Http1(Layer):
         if head is None and has_body(raw):
             head = read_head(raw)
         self.upgrading = attempt is not None
-        self.connecting = way_of(raw) if method == "CONNECT" else None
+        self.connecting = self.login = None
+        if method == "CONNECT":
+            self.connecting = way_of(raw)
+            what = login_of(raw)
+            self.login = None if what is None else ProxyLogin(what, half.time, half.packet)
         self.answer_lost = 0
         self.given_up = 0
         self.waiting.append(Exchange(method, attempt, self.connecting))
@@ -677,12 +692,24 @@ class Http1(Layer):
             return 1
         offsets = (self.low.offset, self.high.offset)
         place = Place(offsets, self.client_side, before or self.place.before, presumed=presumed)
-        self.inner = inside(self.recorder, self.conversation, self.route, way, place)
+        route, login = self.route, self.login
+        self.inner = inside(self.recorder, self.conversation, route, way, place, login)
         done = self.replay(self.client_side, pieces)
         if self.first_ended >= 0 and not done:
             time, packet = self.conversation.last_time, self.conversation.last_packet
             done = self.inner.end(self.first_ended, self.first_reset, time, packet)
         return done
+
+    def go_through_unasked(self, side: int) -> bool:
+        """Let a Probe read TLS behind a proxy's answer; say whether it does.
+
+        Where the CONNECT led is not known, that there was one is (RFC 9110 §9.3.6).
+        """
+        if self.attempt is not None or self.waiting or depth(self.route.tunnel) >= DEEPEST:
+            return False
+        place = Place((self.low.offset, self.high.offset), side, self.place.before)
+        self.inner = inside(self.recorder, self.conversation, self.route, CONNECT, place)
+        return True
 
     def went_on(self) -> bool:
         """Say whether a client goes on as if its CONNECT was accepted, of which no answer is there.

@@ -15,6 +15,8 @@ FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]
 LET_THROUGH = re.compile(rb"HTTP/1\.[01] 2[0-9][0-9] [^\n]*\bestablished", re.IGNORECASE)
 # A response that nothing is special about: most of the HTTP on any network.
 PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
+# Credentials that whoever reads them can use (RFC 7617 §4, RFC 6750 §5.3).
+LOGIN = re.compile(rb"\nproxy-authorization[ \t]*:[ \t]*(basic|bearer)[ \t]+[!-~]", re.IGNORECASE)
 # Bytes that begin a frame of Hixie.
 HIXIE_TYPES = (b"\x00", b"\x80", b"\xff")
 
@@ -67,6 +69,16 @@ def plain_length(raw: bytes) -> int:
     return int(digits) if digits.isdigit() and len(digits) < 19 else -1
 
 
+def login_of(request: bytes) -> str | None:
+    """Return the kind of credentials that a CONNECT gives its proxy, None where it gives none.
+
+    Of Digest and its like nothing can be read (RFC 7616 §5.1): only what is as good as the
+    password itself is told, Basic and Bearer.
+    """
+    found = LOGIN.search(request)
+    return None if found is None else f"Proxy-Authorization: {found[1].decode().capitalize()}"
+
+
 def way_of(request: bytes) -> str:
     """Return what the column `tunnel` has for a CONNECT, of its head (RFC 9112 §3.2.3)."""
     words = request.partition(b"\n")[0].split(b" ")
@@ -88,3 +100,8 @@ def are_frames(client: bytes, server: bytes, framing: str | None) -> bool:
         and len(server) >= 1
         and server[0] & 0x0F in (0, 1, 2, 8, 9, 10)
     )
+
+
+def is_hello(data: bytes) -> bool:
+    """Say whether bytes begin with a TLS record of a ClientHello (RFC 8446 §4, §5.1)."""
+    return len(data) > 5 and data[:2] == b"\x16\x03" and data[5] == 1

@@ -29,11 +29,13 @@ from wsanalyze.http2.frames import (
 )
 from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
+from wsanalyze.layers.http2_begin import begins_http1, open_http1
 from wsanalyze.layers.http2_early import EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
 from wsanalyze.layers.http2_half import Half
 from wsanalyze.layers.http2_stream import WebSocketStream
+from wsanalyze.layers.http2_tunnel import Tunnels, maybe_way
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
@@ -68,11 +70,14 @@ class Http2(Layer):
         self.halves = (Half(recorder, self.shared), Half(recorder, self.shared))
         self.streams: dict[int, WebSocketStream] = {}
         self.flow = Flow(self.streams, known=not midstream)
-        # How often frames of unknown number were lost, of each side: streams catch up on it.
+        # Bytes of each side that were lost with frames of unknown number: streams catch up on it.
         self.losses = [0, 0]
         self.early = EarlyAnswers(recorder)
+        # Reads a client that speaks HTTP/1, although the server was told HTTP/2.
+        self.misled: Layer | None = None
         # The client's streams have rising numbers (RFC 9113 §5.1.1).
         self.highest = 0
+        self.tunnels = Tunnels(recorder, conversation, route, self.losses)
         self.guesses = Guesses(recorder) if midstream else None
         self.counted = 0
         conversation.spoke = HTTP
@@ -87,12 +92,20 @@ class Http2(Layer):
         self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
     ) -> int:
         """Read the next bytes of one side."""
+        if self.misled is not None and side == self.client_side:
+            return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.halves[side]
         place = (time, packet, ordinal)
         data = buffer.copy(start, stop)
+        if half.preface == PREFACE and half.untouched and begins_http1(data):
+            ends = self.recorder, self.conversation, self.route, self.client_side
+            self.misled = open_http1(*ends)
+            return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         at = self.pass_preface(side, half, data)
         if half.reader.lost:
-            at = self.find(half, data, at)
+            found = self.find(half, data, at)
+            self.losses[side] += found - at
+            at = found
         if at < len(data):
             before = half.reader.oversized
             for piece in half.reader.feed(data, at, place):
@@ -128,7 +141,7 @@ class Http2(Layer):
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
-        held = self.early.held + self.halves[0].held + self.halves[1].held
+        held = self.early.held + self.tunnels.held + self.halves[0].held + self.halves[1].held
         if self.guesses is not None:
             held += self.guesses.held
         self.recorder.held += held - self.counted
@@ -145,7 +158,11 @@ class Http2(Layer):
             self.flow.sent(side, header.stream, header.length, place[0])
         stream = self.streams.get(header.stream)
         if stream is None:
-            if header.stream in self.early and (piece.missing or piece.vague):
+            if header.stream in self.tunnels:
+                self.tunnels.payload(side, piece, buffer, base, place)
+                if piece.last and header.flags & END_STREAM:
+                    self.tunnels.end(side, header.stream, 0, place)
+            elif header.stream in self.early and (piece.missing or piece.vague):
                 # What is behind a hole cannot be told without what is before it.
                 self.early.take(header.stream)
             elif header.stream in self.early and side != self.client_side:
@@ -269,6 +286,12 @@ class Http2(Layer):
         if self.client_side < 0:
             self.learn(side, names)
         stream = self.streams.get(opening.stream)
+        if opening.stream in self.tunnels:
+            if side != self.client_side:
+                self.tunnels.answer(opening.stream, fields, place)
+            if opening.flags & END_STREAM:
+                self.tunnels.end(side, opening.stream, 0, place)
+            return
         if side == self.client_side and stream is None:
             stream = self.request(opening.stream, fields, names, place)
         elif stream is not None and side != self.client_side:
@@ -293,16 +316,29 @@ class Http2(Layer):
         self, number: int, fields: Fields | None, names: set[bytes], place: Place
     ) -> WebSocketStream | None:
         """Take a request; return its stream where it asks for WebSocket."""
+        if number % 2 == 0:
+            # Those are not the client's (RFC 9113 §5.1.1).
+            self.shared.malformed += 1
+            return None
         self.highest = max(self.highest, number)
         if fields is None or (UNKNOWN in names and b":protocol" not in names):
             self.make_guesses()
             return None
         head = head_of(fields, "request")
         if not is_upgrade_request(head):
-            self.shared.requests += 1
-            self.early.take(number)
+            # Trailers have no method (RFC 9113 §8.1).
+            self.shared.requests += b":method" in names
+            early = self.early.take(number)
             if self.guesses is not None:
                 self.guesses.exclude(number)
+            way = maybe_way(fields, self.route)
+            if way is not None:
+                self.tunnels.ask(number, way, self.client_side)
+                for what, _, before in early:
+                    if isinstance(what, bytes):
+                        self.tunnels.ahead(number, what, before)
+                    else:
+                        self.tunnels.answer(number, what, before)
             return None
         stream = self.open(number, place)
         stream.asked(head)
@@ -361,6 +397,8 @@ class Http2(Layer):
         stream = self.streams.get(number_of)
         if self.guesses is not None:
             self.guesses.drop(number_of)
+        if number_of in self.tunnels:
+            self.tunnels.end(side, number_of, 1, place)
         if code is None:
             self.shared.malformed += 1
         if stream is None or code is None:
@@ -384,6 +422,8 @@ class Http2(Layer):
 
         It is not where `length` is negative, which says at most how many are missing.
         """
+        if self.misled is not None and side == self.client_side:
+            return self.misled.gap(side, length, time, packet, ordinal)
         half = self.halves[side]
         place = (time, packet, ordinal)
         self.shared.whole = False
@@ -391,6 +431,7 @@ class Http2(Layer):
         # What WINDOW_UPDATE is among them, or DATA, is not known.
         self.flow.forget()
         if half.reader.lost:
+            self.losses[side] += abs(length)
             return 0
         for piece in half.reader.gap(length):
             if isinstance(piece, Data):
@@ -398,13 +439,13 @@ class Http2(Layer):
             else:
                 self.frame(side, half, piece)
         if half.reader.lost:
-            self.lose(side, half)
+            self.lose(side, half, abs(length))
         return 0
 
-    def lose(self, side: int, half: Half) -> None:
+    def lose(self, side: int, half: Half, length: int) -> None:
         """Take note that frames of unknown number and kind are missing."""
         self.lose_block(side, half)
-        self.losses[side] += 1
+        self.losses[side] += length
         if side == self.client_side or self.client_side < 0:
             self.make_guesses()
 
@@ -412,31 +453,50 @@ class Http2(Layer):
         """Tell every stream that TCP ended on a side."""
         for stream in list(self.streams.values()):
             stream.end(side, how, (time, packet), tcp=True)
-        return 0
+        self.tunnels.end_all(side, how, (time, packet, 0))
+        return 0 if self.misled is None else self.misled.end(side, how, time, packet)
 
     def finish(self, evicted: int) -> int:
         """Settle what is still open."""
+        if self.misled is not None:
+            self.misled.finish(evicted)
         self.recorder.held -= self.counted
         self.counted = 0
         last = self.conversation.last_time
         for half in self.halves:
             self.shared.malformed += half.reader.malformed
         self.flow.finish(last)
+        self.tunnels.finish(evicted)
         streams = list(self.streams.values())
         self.streams.clear()
         for stream in streams:
             stream.finish(evicted, last)
+        self.guess_unasked()
         if self.guesses is not None:
             self.last_guesses(self.guesses)
         return 0
+
+    def guess_unasked(self) -> None:
+        """Look for frames in what a server sent to a client of whom the capture has nothing."""
+        if self.highest or self.guesses is not None or not self.early.waiting:
+            return
+        self.guesses = Guesses(self.recorder)
+        side = 1 - self.client_side
+        for number_of in self.early.waiting:
+            for what, _, place in self.early.take(number_of):
+                if isinstance(what, bytes):
+                    self.guesses.data(number_of, side, Buffer(what), 0, len(what), place)
 
     def last_guesses(self, guesses: Guesses) -> None:
         """Decide of the streams of unknown kind: nothing more will come."""
         for number_of, recognition in guesses.all():
             recognition.finish()
             if recognition.client_side() < 0:
+                guesses.give_up(number_of)
                 continue
             self.adopt(number_of, recognition)
             stream = self.streams.pop(number_of, None)
             if stream is not None:
                 stream.finish(0, self.conversation.last_time)
+        summary = self.recorder.summaries[self.conversation.capture]
+        summary.http2_unknown_streams += guesses.in_vain

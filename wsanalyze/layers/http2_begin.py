@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.http2.frames import PREFACE
 from wsanalyze.http2.places import frames_begin
+from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.layers.route import Route
+from wsanalyze.layers.route import Place, Route
 from wsanalyze.transport.conversation import Conversation
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ FIRST = b"\x04\x00\x00\x00\x00\x00"
 
 # What begins a request of HTTP/1 (RFC 9112 §3).
 REQUEST = re.compile(rb"(?!PRI )[A-Z]{3,16} [!-~]+ HTTP/1\.[01]\r?\n")
-
-MISSING = "HTTP/2 was met and not read: hpack is missing (pip install 'wsanalyze[http2]')"
 
 
 def begins_http2(data: bytes, *, blind: bool) -> bool:
@@ -54,6 +53,16 @@ def begins_http1(data: bytes) -> bool:
     return REQUEST.match(data) is not None
 
 
+def open_http1(
+    recorder: Recorder, conversation: Conversation, route: Route, client_side: int
+) -> Layer:
+    """Return who reads a client that says requests of HTTP/1 where its preface belongs."""
+    # Which opens HTTP/2 where it changes to that.
+    from wsanalyze.layers.http1 import Http1
+
+    return Http1(recorder, conversation, [0, 0], route, Place(opened_by=client_side))
+
+
 def open_http2(
     recorder: Recorder,
     conversation: Conversation,
@@ -69,7 +78,6 @@ def open_http2(
         if error.name != "hpack":
             raise
         conversation.spoke = OTHER
-        summary = recorder.summaries[conversation.capture]
-        summary.problem = summary.problem or MISSING
+        recorder.summaries[conversation.capture].lack("hpack")
         return None
     return Http2(recorder, conversation, route, client_side, midstream)

@@ -41,6 +41,11 @@ class EarlyAnswers:
                 self._recorder.reach("held")
             self.take(next(iter(self._found)))
 
+    @property
+    def waiting(self) -> list[int]:
+        """The streams of which something is held."""
+        return list(self._found)
+
     def take(self, stream: int) -> list[Early]:
         """Return what is held of a stream, and hold it no more."""
         self.held -= self._sizes.pop(stream, 0)

@@ -12,15 +12,19 @@ LOOKED_AT = 64
 
 
 class Guesses:
-    """Looks for WebSocket frames on each such stream, on few of them and not for ever."""
+    """Looks for WebSocket frames on each such stream, on few of them and not for ever.
 
-    __slots__ = ("_excluded", "_found", "_offsets", "_recorder")
+    `in_vain`: streams with data of both sides that were given up.
+    """
+
+    __slots__ = ("_excluded", "_found", "_offsets", "_recorder", "in_vain")
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._found: dict[int, Recognition] = {}
         self._offsets: dict[int, list[int]] = {}
         self._excluded: set[int] = set()
+        self.in_vain = 0
 
     @property
     def held(self) -> int:
@@ -37,6 +41,11 @@ class Guesses:
         self._offsets.pop(stream, None)
         if len(self._excluded) < self._recorder.limits.streams:
             self._excluded.add(stream)
+
+    def give_up(self, stream: int) -> None:
+        """Look at a stream no more that may be WebSocket or not."""
+        self.in_vain += all(self._offsets.get(stream, (0, 0)))
+        self.exclude(stream)
 
     def drop(self, stream: int) -> None:
         """Look at a stream no more."""
@@ -67,7 +76,7 @@ class Guesses:
         offsets[side] += stop - start
         if found.exhausted and found.client_side() < 0:
             self._recorder.reach("midstream")
-            self.exclude(stream)
+            self.give_up(stream)
             return None
         return found
 

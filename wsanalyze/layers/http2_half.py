@@ -62,7 +62,8 @@ class Half:
     @property
     def held(self) -> int:
         """Bytes that are held."""
-        return self.reader.held + (len(self._block) if self._block is not None else 0)
+        block = len(self._block) if self._block is not None else 0
+        return self.reader.held + block + self._fields.held
 
     def pass_preface(self, data: bytes) -> int:
         """Step over the client's preface (RFC 9113 §3.4); return where frames begin."""

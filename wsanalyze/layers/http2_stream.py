@@ -24,8 +24,8 @@ class WebSocketStream:
     """Reads one stream from its request to its end.
 
     `offsets`: DATA bytes of side 0 and 1 so far. What the client sends before the answer is held.
-    `losses`: how often frames of each side were lost that may have been of any stream; what this
-    one knows of it, it learns when something is next to be done: a hole costs no call per stream.
+    `losses`: bytes of each side that were lost, and may have been of any stream; what this one
+    knows of it, it learns when something is next to be done: a hole costs no call per stream.
     """
 
     __slots__ = (

@@ -1,5 +1,5 @@
 from wsanalyze.buffer cimport Buffer
-from wsanalyze.layers.glance cimport glance
+from wsanalyze.layers.glance cimport glance_at, is_telling
 from wsanalyze.layers.sender cimport Sender
 from wsanalyze.layers.watch cimport NEVER, PAUSE, Watch
 from wsanalyze.websocket.frames cimport FrameReader

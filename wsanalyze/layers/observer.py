@@ -21,7 +21,7 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
-    from wsanalyze.layers.glance import glance
+    from wsanalyze.layers.glance import glance_at, is_telling
     from wsanalyze.layers.watch import NEVER, PAUSE
 
 # What is looked into of a message: secrets and banners stand at its beginning.
@@ -38,6 +38,9 @@ NOTED_RATIO = 50
 # Fragments of a message, and bytes in each on average, from which they are many and small.
 MANY = 64
 SMALL = 8
+
+# What is known of the order of frames while none is missing. Nobody writes to it.
+NONE: array[int] = array("q")
 
 HOLES = 16
 # Frames behind a hole whose numbers can still be told: eight bytes each.
@@ -77,12 +80,9 @@ class Observer:
         self.owned = False
         self.longest = PAUSE
         self.late = False
-        self.client_orders: array[int] = array("q")
-        self.server_orders: array[int] = array("q")
-        self.client_offsets: array[int] = array("q")
-        self.server_offsets: array[int] = array("q")
-        self.client_reads: array[int] = array("q")
-        self.server_reads: array[int] = array("q")
+        self.client_orders = self.server_orders = NONE
+        self.client_offsets = self.server_offsets = NONE
+        self.client_reads = self.server_reads = NONE
         self.client_before = self.server_before = 0
         self.end_time = NEVER
 
@@ -285,6 +285,9 @@ class Observer:
         self.client.short = self.server.short = False
         if not self.late:
             self.late = True
+            self.client_orders, self.server_orders = array("q"), array("q")
+            self.client_offsets, self.server_offsets = array("q"), array("q")
+            self.client_reads, self.server_reads = array("q"), array("q")
             self.client_before = other.frames if sender.role else sender.frames
             self.server_before = sender.frames if sender.role else other.frames
         return 0
@@ -421,14 +424,19 @@ class Observer:
         return 0
 
     def look(self, watch: Watch, message: MessageReader) -> cython.int:
-        """Let the beginning of a message be inspected, where it is due or looks suspicious."""
+        """Let the beginning of a message be inspected, where it is due or looks suspicious.
+
+        It is not where a quick look says that nothing will be found.
+        """
         stop: cython.Py_ssize_t = len(message.kept) if len(message.kept) < LOOK else LOOK
         inspect = self.inspect
         if inspect is None:
             return 0
-        suspicious: cython.bint = message.opcode == 1 and glance(Buffer(message.kept), 0, stop)
+        suspicious: cython.bint = message.opcode == 1 and glance_at(message.kept, stop)
         if watch.looked < ALWAYS:
             watch.looked += 1
+            if not suspicious and not is_telling(message.kept, message.opcode):
+                return 0
         elif not suspicious:
             return 0
         found = inspect(bytes(message.kept[:stop]), message.opcode, suspicious)

@@ -34,12 +34,13 @@ class Recognition:
     are the conversation's counts where it began, None where no attempt was before it.
     """
 
-    __slots__ = ("bytes_seen", "limit", "searches", "totals")
+    __slots__ = ("bytes_seen", "doubted", "limit", "scratch", "searches", "totals")
 
     def __init__(self, recorder: Recorder, totals: list[int] | None = None) -> None:
         self.totals = totals
         self.limit: int = recorder.limits.midstream
-        self.bytes_seen = 0
+        self.bytes_seen = self.doubted = 0
+        self.scratch = recorder.scratch
         self.searches = [
             Search(UNKNOWN, True, UNKNOWN, False, recorder.limits.resync, recorder.scratch)
             for _ in range(2)
@@ -88,6 +89,7 @@ class Recognition:
 
     def finish(self) -> None:
         """Look at what is left: nothing more will come."""
+        self.doubted = 0
         for search in self.searches:
             search.finish()
 
@@ -99,7 +101,33 @@ class Recognition:
         side = self._client_side()
         if side >= 0 and any(self._runs(search) for search in self.searches):
             return UNKNOWN
-        return side
+        return side if side >= 0 and self._has_frames(side) else UNKNOWN
+
+    def _has_frames(self, client_side: int) -> bool:
+        """Say whether one side's chain alone is enough to be read from, whatever the other's says.
+
+        Where it is not, that is asked again when twice as much was seen: it costs a search.
+        """
+        if self.bytes_seen < 2 * self.doubted:
+            return False
+        if not any(search.pieces for search in self.searches):
+            # There was too much to hold it: whoever asks says so.
+            return True
+        found = any(self._is_found(side, int(side == client_side)) for side in (0, 1))
+        self.doubted = 0 if found else self.bytes_seen
+        return found
+
+    def _is_found(self, side: int, masked: int) -> bool:
+        """Say whether a Session finds a frame in what is held of a side."""
+        search = Search(masked, True, UNKNOWN, False, self.limit, self.scratch)
+        for offset, data, missing, *place in self.searches[side].pieces:
+            if missing:
+                found = search.skip(missing, offset, *place)
+            else:
+                found = search.take(Buffer(data), 0, len(data), offset, *place)
+            if found:
+                return True
+        return bool(search.finish())
 
     @staticmethod
     def _runs(search: Search) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_connection import TlsConnection
+from wsanalyze.observation import ProxyLogin
 from wsanalyze.tunnels.way import destination, joined
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class Route:
     the innermost TLS connection, unless it ends at a proxy, and `layers` how many there are in one
     another. `midstream`: whether the beginning of the stream is not there, although no bytes are
     missing before its first ones. `told_tls`: the version of TLS that the client spoke to a proxy,
-    as that one's header of the PROXY protocol says.
+    as that one's header of the PROXY protocol says. `logins`: credentials that proxies were given
+    in the clear, the outermost first.
     """
 
     scheme: str = "ws"
@@ -30,6 +32,7 @@ class Route:
     layers: int = 0
     midstream: bool = False
     told_tls: str | None = None
+    logins: tuple[ProxyLogin, ...] = ()
 
     @property
     def alpn(self) -> str | None:
@@ -45,13 +48,16 @@ class Route:
         """Return the route of what is inside a TLS connection on this one."""
         return replace(self, scheme="wss", tls=tls, layers=self.layers + 1, midstream=midstream)
 
-    def through(self, way: str) -> Route:
+    def through(self, way: str, login: ProxyLogin | None = None) -> Route:
         """Return the route of what is in a tunnel on this one.
 
         TLS around a proxy that is asked for a way ends there: what it leads to is as if there was
         none. A header of the PROXY protocol is on the way to a server, in its TLS or before.
+        `login`: what the proxy was given, which nobody else can read within TLS.
         """
-        inside = replace(self, tunnel=joined(self.tunnel, way), midstream=False)
+        logins = self.logins if login is None or self.layers else (*self.logins, login)
+        tunnel = joined(self.tunnel, way)
+        inside = replace(self, tunnel=tunnel, midstream=False, logins=logins)
         return inside if destination(way) is None else replace(inside, scheme="ws", tls=None)
 
 

@@ -1,6 +1,6 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
-from wsanalyze.layers.observer cimport LOOK, Observer
+from wsanalyze.layers.observer cimport ALWAYS, LOOK, Observer
 from wsanalyze.layers.recorder cimport Recorder
 from wsanalyze.layers.sender cimport Sender
 from wsanalyze.layers.shortcut cimport asks
@@ -22,6 +22,7 @@ cdef class Session(Layer):
     cdef long long frames
     cdef bint counts_only
     cdef bint doubted
+    cdef bint looks
     cdef public Observer observer
     cdef object connection
     cdef long long serial

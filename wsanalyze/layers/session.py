@@ -21,7 +21,7 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
-    from wsanalyze.layers.observer import LOOK
+    from wsanalyze.layers.observer import ALWAYS, LOOK
     from wsanalyze.layers.shortcut import asks
     from wsanalyze.layers.watch import NEVER, PAUSE, SECOND
 
@@ -52,7 +52,8 @@ class Session(Layer):
         self.serial = connection.serial
         keep: cython.longlong = recorder.keep
         self.observer = self.observing()
-        if self.observer is not None and keep < LOOK and self.observer.inspect is not None:
+        self.looks = self.observer is not None and keep < LOOK and self.observer.inspect is not None
+        if self.looks:
             keep = LOOK
         hashes: cython.bint = recorder.hashes
         contents: cython.bint = recorder.contents
@@ -273,6 +274,11 @@ class Session(Layer):
         sender.messages += 1
         sender.serial = sender.frame_message = recorder.message_serial
         recorder.message_serial += 1
+        if self.looks:
+            watch = cython.cast(Observer, self.observer).watch(sender.role)
+            # Of binary messages nobody looks into more than the first ones.
+            is_over: cython.bint = opcode == 2 and watch.looked >= ALWAYS
+            sender.message.keep = recorder.keep if is_over else LOOK
         sender.message.start(opcode, self.deflate != 0 and (sender.reader.head & 0x40) != 0)
         sender.message_time = sender.time
         sender.message_packet = sender.packet

@@ -136,6 +136,7 @@ class Shortcut:
         upto: cython.Py_ssize_t = length if length < LOOK else LOOK
         is_text: cython.bint = self.contents and buffer.view[at] == 0x81
         key: cython.longlong
+        bits: cython.int
         if not masked:
             if not is_text:
                 return False
@@ -146,9 +147,9 @@ class Shortcut:
             return True
         key = load32(buffer, start - 4)
         if is_text:
-            if scratch.unmask(buffer, start, start + length, key, 0) >= 128:
-                if not self.utf8.whole(scratch.buffer, 0, length):
-                    return True
+            bits = scratch.unmask(buffer, start, start + length, key, 0)
+            if bits >= 128 and not self.utf8.whole(scratch.buffer, 0, length):
+                return True
             if self.looks and glance(scratch.buffer, 0, upto):
                 return True
         watch.masked_with(key)

@@ -14,6 +14,7 @@ from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.layers.tls_blind import IN_HANDSHAKE, RECORDS
 from wsanalyze.layers.tls_handshake import TlsHandshake
+from wsanalyze.layers.tls_lane import TlsLine
 from wsanalyze.layers.tls_sender import HEADER, LONGEST, MOST_MISSED, TlsSender, is_header, is_hello
 from wsanalyze.tls.messages import (
     CERTIFICATE,
@@ -40,7 +41,7 @@ OVERHEAD = 256
 Held = tuple[int, bytes, bytes, int, int, int]
 
 
-class Tls(Layer):
+class Tls(TlsLine):
     """Reads the records of both sides, from the hellos on.
 
     `missing`: bytes of side 0 and 1 that the capture does not have before the first one. `inside`
@@ -59,22 +60,21 @@ class Tls(Layer):
         self.conversation = conversation
         self.route = route
         self.inside = inside
-        self.inner: Layer | None = None
         self.senders = (TlsSender(0, recorder.secrets), TlsSender(1, recorder.secrets))
+        super().__init__(*self.senders)
         self.handshake = TlsHandshake(recorder, conversation)
         self.waiting: list[Held] = []
         self.waiting_bytes = self.counted = 0
         self.is_over = False
-        self.is_done = 0
         for sender in self.senders:
             if missing[sender.side]:
                 self.lose(sender, missing[sender.side])
         conversation.spoke = SPOKE_TLS
 
-    def data(
+    def read(
         self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
     ) -> int:
-        """Read the records that are whole with these bytes."""
+        """Read the records that are whole with these bytes, whatever they are."""
         sender = self.senders[side]
         data = buffer.copy(start, stop)
         if sender.seeking and not sender.sent and is_hello(data):
@@ -99,6 +99,10 @@ class Tls(Layer):
             # Nobody will call again.
             self.finish(1)
             return 1
+        self.is_1_3 = self.handshake.is_tls_1_3
+        # Where records are kept to be shown, each goes the long way.
+        shown = self.recorder.streams is not None
+        self.flows = self.inner is not None and not shown and not (keeps and self.counted)
         return 0
 
     def overfull(self) -> bool:
@@ -323,14 +327,14 @@ class Tls(Layer):
             return 0
         if kind == HANDSHAKE:
             for message, body in sender.messages.read(content):
-                if self.message(sender, message, body):
+                if self.message(sender, message, body, (time, packet)):
                     return 1
             if sender.messages.lost:
                 self.handshake.say("a handshake message that is longer than any")
                 return 1
             return self.drain()
         if kind == ALERT:
-            self.handshake.alert(sender.side, content)
+            self.handshake.alert(sender.side, content, (time, packet))
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
             return self.change(sender)
         return 0
@@ -399,13 +403,13 @@ class Tls(Layer):
             for message, body in sender.messages.read(content[:stop]):
                 if message == KEY_UPDATE:
                     updates = True
-                elif self.message(sender, message, body):
+                elif self.message(sender, message, body, (time, packet)):
                     return 1
             if updates:
                 # It is the last message of its record (RFC 8446 §5.1): there are no two in one.
                 sender.update()
         elif kind == ALERT:
-            self.handshake.alert(sender.side, content[:stop])
+            self.handshake.alert(sender.side, content[:stop], (time, packet))
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
             return self.change(sender)
         return 0
@@ -432,7 +436,7 @@ class Tls(Layer):
             self.handshake.say("from some record on none authenticates")
         return 1
 
-    def message(self, sender: TlsSender, kind: int, body: bytes) -> int:
+    def message(self, sender: TlsSender, kind: int, body: bytes, place: tuple[int, int]) -> int:
         """Read a handshake message; return 1 to let go."""
         handshake = self.handshake
         handshake.hears(kind, body)
@@ -441,7 +445,7 @@ class Tls(Layer):
             return self.decide()
         if kind == SERVER_HELLO:
             sender.has_certificate = False
-            handshake.server_hello(sender.side, body)
+            handshake.server_hello(sender.side, body, place)
             return self.decide()
         if kind == CLIENT_KEY_EXCHANGE:
             handshake.client_key_exchange(body)
@@ -456,7 +460,7 @@ class Tls(Layer):
                 handshake.ticket(body)
             sender.has_certificate |= kind in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE)
             if kind == CERTIFICATE:
-                handshake.certificate(body)
+                handshake.certificate(body, place)
             if kind == SERVER_HELLO_DONE and handshake.is_closed:
                 # Nothing more is to be read without secrets.
                 handshake.resumes(has_certificate=True)
@@ -521,6 +525,8 @@ class Tls(Layer):
             self.is_done = self.wait_no_more()
         self.recorder.held -= self.counted
         self.counted = 0
+        self.handshake.facts.records += self.records
+        self.records = 0
         self.handshake.finish()
         if self.inner is None or self.is_done:
             return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, ServerHello
 from wsanalyze.tls.keylog import (
@@ -72,10 +73,10 @@ def maybe_found(
     """
     from wsanalyze.tls.ciphers import Opener13
 
-    tries = min(TRIES, secrets.tries_left)
-    candidates = list(_candidates(secrets, client_random, named, tries))
+    candidates = list(_candidates(secrets, client_random, named, min(TRIES, secrets.tries_left)))
     if not candidates:
         return None
+    tries = min(TRIES, secrets.tries_left)
     each = max(min(SEQUENCES, tries // len(candidates)), 1)
     for found, secret in candidates:
         opener = Opener13(found.suite, secret)
@@ -100,16 +101,16 @@ def maybe_master(
     if suite is None or suite.is_tls_1_3 or not TLS_1_0 <= server.version <= TLS_1_2:
         return None
     tries = min(TRIES, secrets.tries_left)
-    for random, labelled in _connections(secrets, None):
-        master = labelled.get(MASTER, b"")
-        if len(master) != MASTER_SECRET:
-            continue
-        count = min(missed + 1, SEQUENCES)
+    for random in secrets.unused[0]:
+        master = secrets.by_random[random][MASTER]
+        count = min(missed + 1, SEQUENCES) if len(master) == MASTER_SECRET else 0
         tries -= DERIVATION + count
         if tries < 0:
             secrets.tries_left = 0 if secrets.tries_left < TRIES else secrets.tries_left
             return None
         secrets.tries_left -= DERIVATION + count
+        if not count:
+            continue
         opener = openers(
             suite,
             server.version,
@@ -127,28 +128,32 @@ def maybe_master(
 def _candidates(
     secrets: Secrets, client_random: bytes | None, named: tuple[int, ...], most: int
 ) -> Iterator[tuple[Found, bytes]]:
-    """Yield at most so many secrets, each with a suite that it may be for."""
-    count = 0
-    by_length = ALL_SUITES if named else SUITES
-    for random, labelled in _connections(secrets, client_random):
-        for label, from_server, is_application in LABELS:
-            secret = labelled.get(label, b"")
-            for number in by_length.get(len(secret), ()):
-                suite = maybe_suite(number)
-                if suite is None or (named and number not in named):
-                    continue
-                if count >= most:
-                    return
-                count += 1
-                yield Found(random, suite, from_server, is_application), secret
+    """Yield at most so many secrets, each with a suite that it may be for.
 
-
-def _connections(
-    secrets: Secrets, client_random: bytes | None
-) -> Iterator[tuple[bytes, Mapping[str, bytes]]]:
+    One of TLS 1.3 that fits nothing costs a try: there may be a million of them.
+    """
     if client_random is not None:
-        yield client_random, secrets.of(client_random)
+        yield from islice(_fitting(client_random, secrets.of(client_random), named), most)
         return
-    for random, labelled in secrets.by_random.items():
-        if random not in secrets.used:
-            yield random, labelled
+    left = most
+    for random in secrets.unused[1]:
+        if left <= 0:
+            return
+        fitting = list(islice(_fitting(random, secrets.by_random[random], named), left))
+        left -= len(fitting) or 1
+        if not fitting:
+            secrets.tries_left -= 1
+        yield from fitting
+
+
+def _fitting(
+    random: bytes, labelled: Mapping[str, bytes], named: tuple[int, ...]
+) -> Iterator[tuple[Found, bytes]]:
+    """Yield the secrets of one connection, each with a suite that it may be for."""
+    by_length = ALL_SUITES if named else SUITES
+    for label, from_server, is_application in LABELS:
+        secret = labelled.get(label, b"")
+        for number in by_length.get(len(secret), ()):
+            suite = maybe_suite(number)
+            if suite is not None and (not named or number in named):
+                yield Found(random, suite, from_server, is_application), secret

@@ -37,11 +37,19 @@ class TlsConnection:
     not_after: int | None = None
     decrypted: bool = False
     reason: str | None = None
+    # What in the server's choice the client did not offer.
+    disagreements: tuple[str, ...] = ()
     # The protocols that the client offered.
     alpn_offered: tuple[str, ...] = ()
     # Who sent the first close_notify: `client` or `server`; the first other alert, by its number.
     closed_by: str | None = None
     alert: int | None = None
+    # Who sent that alert; time and packet of both, of the ServerHello and of the certificate.
+    alert_by: str | None = None
+    closed_at: tuple[int, int] | None = None
+    alert_at: tuple[int, int] | None = None
+    hello_at: tuple[int, int] | None = None
+    certificate_at: tuple[int, int] | None = None
     # Who sent a close_notify: `client`, `server`.
     notified: tuple[str, ...] = ()
     # Records that were opened, and those that did not authenticate; `forged` are those of them

@@ -14,12 +14,14 @@ from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.fingerprints import ja3, ja4
 from wsanalyze.tls.hellos import (
     EXTENDED_MASTER_SECRET,
+    NOT_OFFERED,
     TLS_1_0,
     TLS_1_2,
     TLS_1_3,
     ClientHello,
     ServerHello,
     chosen_protocol,
+    disagreements,
     maybe_client_hello,
     maybe_server_hello,
     version_name,
@@ -34,11 +36,12 @@ if TYPE_CHECKING:
     from wsanalyze.layers.tls_blind import Found
     from wsanalyze.tls.ciphers import Opener
 
-# As `Conversation.spoke` numbers what is not recognised; the layer within may know better.
-DECRYPTED = 4
+# As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
+DECRYPTED = 0
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
 ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
+NO_CRYPTOGRAPHY = "the package cryptography is missing: pip install cryptography"
 NO_SESSION = (
     "it resumes a session that no secret is known of, and exchanges no key that a private key opens"
 )
@@ -78,7 +81,10 @@ class TlsHandshake:
         self.facts = self._begin()
 
     def _begin(self) -> TlsConnection:
-        conversation, side = self.conversation, max(self.client_side, 0)
+        conversation, side = self.conversation, self.client_side
+        if side < 0:
+            # As for a connection from the middle: nobody knows, and servers have the low ports.
+            side = 1 if conversation.high_port > conversation.low_port else 0
         client, server = conversation.endpoint(side), conversation.endpoint(1 - side)
         facts = TlsConnection(
             conversation=conversation.index,
@@ -175,7 +181,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        again = self.client is not None
+        again = self.client is not None or self.is_decided
         self.client = hello
         if again and self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
@@ -190,7 +196,7 @@ class TlsHandshake:
         facts.sni, facts.alpn_offered = hello.sni, hello.alpn
         facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
 
-    def server_hello(self, side: int, body: bytes) -> None:
+    def server_hello(self, side: int, body: bytes, place: tuple[int, int]) -> None:
         """Take a ServerHello; a retry only asks for another ClientHello."""
         if self.is_decided:
             return
@@ -200,6 +206,7 @@ class TlsHandshake:
             return
         if self.client is None:
             self.client_side = 1 - side
+            self._name_ends()
         elif not self.is_server(side):
             self.say("a ServerHello of the client")
             return
@@ -207,7 +214,7 @@ class TlsHandshake:
             # The second ClientHello is in the clear, whatever came before it.
             self.version, self.is_tls_1_3 = TLS_1_3, True
             return
-        self.server = hello
+        self.server, self.facts.hello_at = hello, place
         if self.client is None:
             facts = self.facts
             facts.version, facts.cipher = version_name(hello.version), suite_name(hello.suite)
@@ -226,9 +233,11 @@ class TlsHandshake:
             return False
         self.is_decided = True
         facts = self.facts
-        facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
-        facts.server_random = server.random.hex()
-        facts.alpn = server.alpn
+        if not facts.decrypted:
+            # Facts are those of the first handshake, not of a renegotiation.
+            facts.version, facts.cipher = version_name(self.version), suite_name(server.suite)
+            facts.server_random, facts.alpn = server.random.hex(), server.alpn
+            facts.disagreements = disagreements(client, server)
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
             self._stop_hearing()
@@ -245,7 +254,18 @@ class TlsHandshake:
     def _shall_wait(self) -> bool:
         """Say whether records are to wait for secrets that may come."""
         expects = self.recorder.secrets.expects and not self.has_waited
-        return expects and not self.secrets and not self._may_have_key() and has_cryptography()
+        if not expects or self._may_have_key() or not has_cryptography():
+            return False
+        if self.is_tls_1_3 and self.secrets and self._lacks_secrets():
+            more = self.recorder.secrets.more
+            # They are those of one dict, which gets what comes.
+            return more is None or not more() or self._lacks_secrets()
+        return not self.secrets
+
+    def _lacks_secrets(self) -> bool:
+        """Say whether lines of TLS 1.3 may not be there yet: a program writes five or more."""
+        epochs = (self.epochs(side) for side in (0, 1))
+        return not all(any(each.is_application for each in side) for side in epochs)
 
     def application_epochs(self, side: int) -> list[Epoch]:
         """Return the epoch of a side's application data, whose secret may have come by now."""
@@ -261,8 +281,7 @@ class TlsHandshake:
         if not secrets and (self._may_have_key() or self.resumable):
             return None
         if not secrets:
-            described = self.recorder.secrets.described
-            return f"no secret for this client random in {described}"
+            return self._no_secret()
         if not TLS_1_0 <= self.version <= TLS_1_3:
             return f"version {version_name(self.version)} is not decrypted"
         suite = self.suite
@@ -275,18 +294,34 @@ class TlsHandshake:
         if server.compression:
             return "it is compressed, which is not decrypted"
         if not has_cryptography():
-            return "the package cryptography is missing: install wsanalyze[tls]"
+            return NO_CRYPTOGRAPHY
         return None
+
+    def _no_secret(self) -> str:
+        """Say why there is no secret: none was given, or a key that opens no such connection."""
+        secrets = self.recorder.secrets
+        why = f"no secret for this client random in {secrets.described}"
+        if secrets.private_keys:
+            if self._fits_private_key():
+                return NO_CRYPTOGRAPHY
+            what = "TLS 1.3" if self.is_tls_1_3 else "connection with this cipher suite"
+            why += f"; a private key opens no {what}"
+        if self.client is not None and self.client.may_be_encrypted and secrets:
+            # Secrets are logged with the random of the ClientHello inside.
+            why += "; its ClientHello has ECH, with which another random may count"
+        return why
 
     def _may_have_key(self) -> bool:
         """Say whether the client's secret is encrypted with an RSA key that may be there."""
+        return self._fits_private_key() and has_cryptography()
+
+    def _fits_private_key(self) -> bool:
         suite = self.suite
         return (
             suite is not None
             and suite.exchange == "RSA"
             and TLS_1_0 <= self.version < TLS_1_3
             and bool(self.recorder.secrets.private_keys)
-            and has_cryptography()
         )
 
     def hears(self, kind: int, body: bytes) -> None:
@@ -312,7 +347,7 @@ class TlsHandshake:
             return
         if not self._may_have_key():
             self.is_closed = True
-            self.say(f"no secret for this client random in {self.recorder.secrets.described}")
+            self.say(self._no_secret())
             return
         from wsanalyze.tls import rsa_keys
 
@@ -398,8 +433,11 @@ class TlsHandshake:
         protocol = chosen_protocol(body)
         if protocol is not None:
             self.facts.alpn = protocol
+            client = self.client
+            if client is not None and not client.hides_hello and protocol not in client.alpn:
+                self.facts.disagreements += (NOT_OFFERED,)
 
-    def certificate(self, body: bytes) -> None:
+    def certificate(self, body: bytes, place: tuple[int, int]) -> None:
         """Take what the server's certificate says."""
         leaf = maybe_leaf(body, with_context=self.is_tls_1_3)
         found = maybe_certificate(leaf) if leaf is not None else None
@@ -408,24 +446,25 @@ class TlsHandshake:
         facts = self.facts
         facts.certificate_subject, facts.certificate_issuer = found.subject, found.issuer
         facts.not_before, facts.not_after = found.not_before, found.not_after
+        facts.certificate_at = place
 
     def resumes(self, has_certificate: bool) -> None:
         """Note whether a session was resumed: the server says nothing but its hello then."""
         if self.facts.resumed is None:
             self.facts.resumed = not has_certificate
 
-    def alert(self, side: int, content: bytes) -> None:
+    def alert(self, side: int, content: bytes, place: tuple[int, int]) -> None:
         """Take an alert: who ends the connection, or what failed (RFC 8446 §6)."""
         if len(content) != ALERT_LENGTH:
             return
+        facts, sender = self.facts, self.role(side)
         if content[1] == CLOSE_NOTIFY:
-            sender = self.role(side)
-            if self.facts.closed_by is None:
-                self.facts.closed_by = sender
-            if sender not in self.facts.notified:
-                self.facts.notified += (sender,)
-        elif self.facts.alert is None:
-            self.facts.alert = content[1]
+            if facts.closed_by is None:
+                facts.closed_by, facts.closed_at = sender, place
+            if sender not in facts.notified:
+                facts.notified += (sender,)
+        elif facts.alert is None:
+            facts.alert, facts.alert_by, facts.alert_at = content[1], sender, place
 
     def has_opened(self) -> None:
         """Note that a record was opened, the first one."""
@@ -445,12 +484,23 @@ class TlsHandshake:
         if self.why is None and facts.bad_records:
             self.why = "the secret of its client random opens none of its records"
         if self.why is None and (self.client is None or self.goes_on) and not self.is_decided:
-            self.why = why_closed(self.client, self.server, self.recorder.secrets)
+            self.why = self._why_undecided()
         if self.why is None and facts.alert is not None:
             self.why = f"the handshake ended with alert {facts.alert}"
         if self.why is None and self.server is None:
             self.why = "the server did not answer"
         facts.reason = self.why or "it has no protected records"
+        summary = self.recorder.summaries[self.conversation.capture]
+        summary.stays_closed(facts.reason)
+        if facts.reason == NO_CRYPTOGRAPHY:
+            summary.lack("cryptography")
+
+    def _why_undecided(self) -> str:
+        secrets = self.recorder.secrets
+        if not secrets or has_cryptography():
+            return why_closed(self.client, self.server, secrets)
+        known = self.client is None or bool(secrets.of(self.client.random))
+        return NO_CRYPTOGRAPHY if known else why_closed(self.client, self.server, secrets)
 
 
 TRAFFIC = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wsanalyze.layers.tls_lane import TlsLane
 from wsanalyze.tls.hellos import TLS_1_2
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO, SERVER_HELLO, Messages
@@ -54,7 +55,7 @@ class Epoch:
         return Epoch(self.suite, secret, is_application=True)
 
 
-class TlsSender:
+class TlsSender(TlsLane):
     """What one end sent: records cut anywhere by segments, then opened one after the other.
 
     - `pending`: bytes of a record that is not whole, `needed` how many it takes as far as is known;
@@ -69,6 +70,7 @@ class TlsSender:
     """
 
     def __init__(self, side: int, secrets: Secrets) -> None:
+        super().__init__()
         self.side = side
         self.secrets = secrets
         self.spare = 0

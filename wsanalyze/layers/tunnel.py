@@ -11,6 +11,7 @@ from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import Place, Route
+from wsanalyze.observation import ProxyLogin
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.tunnels.dialogue import GOING, MORE, NONE, OPEN, REFUSED, Dialogue
 from wsanalyze.tunnels.proxy_protocol import BEGINNING, SIGNATURE, ProxyHeader, declared
@@ -19,6 +20,7 @@ from wsanalyze.tunnels.socks import GRANTED, REFUSALS, Socks4, Socks5
 from wsanalyze.tunnels.way import DEEPEST, depth
 
 OTHER = 4
+SOCKS5_LOGIN = "SOCKS5 user name and password"
 
 # What a held piece costs besides its bytes.
 OVERHEAD = 256
@@ -80,13 +82,18 @@ def maybe_tunnel(
 
 
 def inside(
-    recorder: Recorder, conversation: Conversation, route: Route, way: str, place: Place
+    recorder: Recorder,
+    conversation: Conversation,
+    route: Route,
+    way: str,
+    place: Place,
+    login: ProxyLogin | None = None,
 ) -> Layer:
-    """Return who reads the bytes in a tunnel, from `place` on."""
+    """Return who reads the bytes in a tunnel, from `place` on; `login`: how it was asked for."""
     # A Probe opens tunnels, too.
     from wsanalyze.layers.probe import Probe
 
-    return Probe(recorder, conversation, route.through(way), place)
+    return Probe(recorder, conversation, route.through(way, login), place)
 
 
 def refuse(
@@ -148,6 +155,7 @@ class Tunnel(Layer):
         self.cut = [False, False]
         self.held = 0
         self.ends: list[tuple[int, int, int, int]] = []
+        self.login: ProxyLogin | None = None
 
     def data(
         self,
@@ -214,6 +222,9 @@ class Tunnel(Layer):
                 return self._let_go()
             if size <= 0:
                 break
+            if self.login is None and isinstance(self.dialogue, Socks5) and self.dialogue.login:
+                _, _, _, time, packet, _ = self.pieces[-1]
+                self.login = ProxyLogin(SOCKS5_LOGIN, time, packet)
             del data[:size]
             self.passed[side] += size
         if size == NONE:
@@ -262,7 +273,7 @@ class Tunnel(Layer):
         route = self.route
         if isinstance(self.dialogue, ProxyHeader) and self.dialogue.tls is not None:
             route = replace(route, told_tls=self.dialogue.tls)
-        self.inner = inside(self.recorder, self.conversation, route, way, place)
+        self.inner = inside(self.recorder, self.conversation, route, way, place, self.login)
         return self._replay(passed)
 
     def _go_blind(self) -> int:

@@ -54,6 +54,10 @@ cdef class Watch:
     cdef public long long first_at
     cdef public long long burst_at
     cdef public long long bursts
+    cdef public bint unasked
+    cdef public long long unasked_bursts
+    cdef public long long burst_messages
+    cdef public object pong_times
     cdef object memory
     cdef public long long message_number
     cdef public long long message_time
@@ -100,4 +104,5 @@ cdef class Watch:
     cdef bint more_keys(self) except -1
     cdef int pinged(self, bytes payload) except -1
     cdef bint answered(self, bytes payload, long long time) except -1
+    cdef int waited(self, long long took) except -1
     cpdef int message(self, long long time, long long length, long long heard) except -1

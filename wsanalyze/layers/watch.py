@@ -19,6 +19,9 @@ PAUSE = 5 * SECOND
 BURST_NS = 5_000_000
 BURST_MESSAGES = 3
 
+# Times of Pongs that are kept, for their median.
+KEPT_PONGS = 1024
+
 # Pings that may wait for a Pong: of a flood the latest are remembered.
 WAITING_PINGS = 64
 
@@ -26,6 +29,8 @@ WAITING_PINGS = 64
 NEVER = -0x7FFFFFFFFFFFFFFF
 
 FIRST_KEYS = 64
+# What is known where there were no numbers. Nobody writes to it.
+NOTHING = Spread()
 # Keys that are held back until they are written together: a power of two.
 HELD_KEYS = 8
 
@@ -62,6 +67,8 @@ class Tally:
 
     def spread(self) -> Spread:
         """Return the facts."""
+        if self.count == 0:
+            return NOTHING
         return Spread(self.count, self.total, self.squares, self.least, self.most)
 
 
@@ -119,6 +126,9 @@ class Watch:
         self.in_second = self.most_in_second = 0
         self.burst_at = NEVER
         self.in_burst = self.bursts = 0
+        self.unasked = False
+        self.unasked_bursts = self.burst_messages = 0
+        self.pong_times: array[int] | None = None
         self.unsolicited = self.unanswered = 0
         self.largest_length = 0
         self.waiting = False
@@ -202,9 +212,10 @@ class Watch:
         if self.messages == 2 or pause > self.pause_most:
             self.pause_most = pause
         self.pause_squares += cython.cast(cython.double, pause) * pause
-        if pause > SECOND and heard > self.message_at:
+        if pause > SECOND:
             self.burst_at = time
             self.in_burst = 1
+            self.unasked = heard <= self.message_at
         elif self.in_burst:
             if time - self.burst_at > BURST_NS:
                 self.in_burst = 0
@@ -212,7 +223,20 @@ class Watch:
                 self.in_burst += 1
                 if self.in_burst == BURST_MESSAGES:
                     self.bursts += 1
+                    self.unasked_bursts += self.unasked
+                    self.burst_messages += BURST_MESSAGES
+                elif self.in_burst > BURST_MESSAGES:
+                    self.burst_messages += 1
         self.message_at = time
+        return 0
+
+    def waited(self, took: cython.longlong) -> cython.int:
+        """Take note of how long a Ping waited for its Pong."""
+        self.pong_ns.add(took)
+        if self.pong_times is None:
+            self.pong_times = array("q")
+        if len(self.pong_times) < KEPT_PONGS:
+            self.pong_times.append(took)
         return 0
 
     def pinged(self, payload: bytes) -> cython.int:
@@ -247,13 +271,13 @@ class Watch:
         """Say whether a Pong answers one of its Pings: earlier ones need no answer any more."""
         place: cython.Py_ssize_t
         if self.waiting and self.ping_payload == payload:
-            self.pong_ns.add(time - self.ping_at)
+            self.waited(time - self.ping_at)
             self.waiting = False
             self.pings = []
             return True
         for place in range(len(self.pings) - 1, -1, -1):
             if self.pings[place].payload == payload:
-                self.pong_ns.add(time - self.pings[place].time)
+                self.waited(time - self.pings[place].time)
                 self.pings = self.pings[place + 1 :]
                 return True
         return False
@@ -272,7 +296,9 @@ class Watch:
             self.ping_length,
             self.ping_key if self.ping_key >= 0 else None,
             self.ping_payload,
-            certain=self.ping_certain,
+            0,
+            None,
+            self.ping_certain,
         )
 
     def event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
@@ -290,7 +316,8 @@ class Watch:
             self.key if self.key >= 0 else None,
             payload,
             value,
-            certain=self.certain,
+            None,
+            self.certain,
         )
 
     def message_event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
@@ -308,7 +335,8 @@ class Watch:
             self.message_key if self.message_key >= 0 else None,
             payload,
             value,
-            certain=self.message_certain,
+            None,
+            self.message_certain,
         )
 
     def side(self) -> Side:
@@ -317,30 +345,45 @@ class Watch:
         if self.room:
             self.write_keys(self.kept_keys - (self.kept_keys & 7))
             keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
-        pauses = (max(self.messages - 1, 0), self.message_at - self.first_at, self.pause_squares)
-        lengths = (self.messages, self.lengths, self.length_squares)
+        pauses = lengths = NOTHING
+        if self.messages:
+            lengths = Spread(
+                self.messages, self.lengths, self.length_squares, self.shortest, self.longest
+            )
+        if self.messages > 1:
+            pauses = Spread(
+                self.messages - 1,
+                self.message_at - self.first_at,
+                self.pause_squares,
+                self.pause_least,
+                self.pause_most,
+            )
+        # In the order of their declaration: two dozen names take longer than all that they name.
         return Side(
-            close=self.close,
-            before_close=self.before_close,
-            first=self.first,
-            last=self.event("last") if self.first is not None else None,
-            largest=self.largest,
-            masking_keys=keys,
-            zero_keys=self.zero_keys,
-            same_keys=self.same_keys,
-            empty_frames=self.empty_frames,
-            fragments=self.fragments,
-            interleaved=self.interleaved,
-            compressed=self.compressed,
-            uncompressed=self.messages - self.not_plain,
-            compressed_wire=self.compressed_wire,
-            compressed_length=self.compressed_length,
-            unsolicited_pongs=self.unsolicited,
-            pings_in_second=self.most_in_second,
-            bursts=self.bursts,
-            pong_ns=self.pong_ns.spread(),
-            ping_ns=self.ping_ns.spread(),
-            pong_only_ns=self.pong_only_ns.spread(),
-            message_ns=Spread(*pauses, self.pause_least, self.pause_most),
-            message_lengths=Spread(*lengths, self.shortest, self.longest),
+            self.close,
+            self.before_close,
+            self.first,
+            self.event("last") if self.first is not None else None,
+            self.largest,
+            keys,
+            self.zero_keys,
+            self.same_keys,
+            self.empty_frames,
+            self.fragments,
+            self.interleaved,
+            self.compressed,
+            self.messages - self.not_plain,
+            self.compressed_wire,
+            self.compressed_length,
+            self.unsolicited,
+            self.most_in_second,
+            self.bursts,
+            self.unasked_bursts,
+            self.burst_messages,
+            self.pong_ns.spread(),
+            self.ping_ns.spread(),
+            self.pong_only_ns.spread(),
+            self.pong_times,
+            pauses,
+            lengths,
         )

@@ -27,7 +27,7 @@ from wsanalyze.monitoring.events import (
 )
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.monitoring.numbering import NONE, Begun, Numbering
-from wsanalyze.monitoring.rows import message_event
+from wsanalyze.monitoring.rows import message_events
 from wsanalyze.pipeline import Pass
 
 # A Close frame in the first byte of its header.
@@ -108,6 +108,8 @@ class Follower:
         self.most = most
         self.followed: dict[int, Followed] = {}
         self.seen = 0
+        # How many of them have not ended.
+        self.open = 0
         # Over, but for what their TCP conversation may still bring, by its index.
         self._waiting: dict[int, list[Followed]] = {}
         # Gone since somebody last took them: what checks of several connections look at.
@@ -123,7 +125,7 @@ class Follower:
         self._events, self._placed = [], []
         recorder = self.run.recorder
         moved, recorder.moved = recorder.moved or [], []
-        left, self.run.left = self.run.left or [], []
+        left, self.run.left = set(self.run.left or ()), []
         self._begin()
         changed = [
             self.followed[connection.serial]
@@ -137,8 +139,8 @@ class Follower:
         self._events += [event for _, event in self._placed]
         for each in changed:
             if each.connection.over:
-                self._over(each)
-        for index in left:
+                self._over(each, ended=each.connection.conversation in left)
+        for index in sorted(left):
             for each in self._waiting.pop(index, ()):
                 self._release(each)
         for keeper in self.keepers:
@@ -152,6 +154,7 @@ class Follower:
             followed = Followed(connection, self.seen)
             self.followed[connection.serial] = followed
             self.seen += 1
+            self.open += 1
             for keeper in self.keepers:
                 keeper.begun(followed)
         begun.clear()
@@ -185,14 +188,15 @@ class Follower:
                 keeper.found(events)
         return events
 
-    def _over(self, followed: Followed) -> None:
-        """Tell of the end, and let the connection go when its conversation is over."""
+    def _over(self, followed: Followed, *, ended: bool) -> None:
+        """Tell of the end, unless it is let go at once: its conversation has `ended`, too."""
         record = followed.connection
         waiting = self._waiting.setdefault(record.conversation, [])
         if followed not in waiting:
             waiting.append(followed)
         # Who asked again before the answer came may be answered yet.
-        if record.outcome != "unanswered" or record.http_stream is not None:
+        answered = record.outcome != "unanswered" or record.http_stream is not None
+        if answered and not ended:
             self._end(followed)
         if len(waiting) > self.run.recorder.limits.pipelined:
             oldest = next(each for each in waiting if each.connection.over)
@@ -203,14 +207,17 @@ class Follower:
         record = followed.connection
         if not followed.ended:
             followed.ended = True
+            self.open -= 1
             self._events += self._told(followed, self.judge.ending(record, followed.told))
             self._events.append(Ended(followed.number, record.ended, record))
 
     def _release(self, followed: Followed) -> None:
         """Let a connection go: nothing of it will change any more."""
+        if followed.ended:
+            # What its TCP conversation brought since is in its facts now.
+            found = self.judge.ending(followed.connection, followed.told)
+            self._events += self._told(followed, found)
         self._end(followed)
-        # What its TCP conversation brought since is in its facts now.
-        self._events += self._told(followed, self.judge.ending(followed.connection, followed.told))
         del self.followed[followed.connection.serial]
         followed.session = None
         self.recent.append(followed)
@@ -291,10 +298,11 @@ class Follower:
             )
         first = 0 if self.most is None else max(len(owners) - self.most, 0)
         length = self.run.recording.wants.preview_length
-        for place in places[first:]:
-            event = message_event(columns, place, followed[place].number, numbers[place], length)
-            followed[place].last_message = event
-            self._placed.append((event.packet_end, event))
+        whose = [each.number for each in followed]
+        events = message_events(columns, first, whose, numbers, length)
+        for each, event in zip(followed[first:], events, strict=True):
+            each.last_message = event
+        self._placed += [(event.packet_end, event) for event in events]
         self._keep("messages", owners, numbers, columns)
 
     def _keep(self, name: str, owners: list[int], numbers: list[Any], columns: Any) -> None:

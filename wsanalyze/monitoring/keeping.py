@@ -1,10 +1,16 @@
-"""What is kept of what passes: tables in a folder that grow, or rows in memory up to a limit."""
+"""What is kept of what passes: packets in files, tables that grow, rows in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from wsanalyze.capture.batch import Batch
+from wsanalyze.capture.keeping import PacketWriter
+from wsanalyze.capture.undecided import WebSocketPackets
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import Event, Found
@@ -16,6 +22,43 @@ from wsanalyze.tables.parts import Parts
 from wsanalyze.tables.runs import HeldRun, Run
 from wsanalyze.tables.schema import FINDINGS, TLS
 from wsanalyze.tables.shelf import OWNERS
+from wsanalyze.tunnels.refusal import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class PacketFile:
+    """Where packets are kept as pcapng, which of them, and when the next file begins."""
+
+    path: Path
+    only_websocket: bool = False
+    rotate_bytes: int | None = None
+    rotate_seconds: float | None = None
+
+
+class InFile:
+    """Keeps packets in a file; UsageError where it cannot be written."""
+
+    def __init__(self, file: PacketFile, run: Pass, limits: Limits) -> None:
+        self.writer = PacketWriter(
+            file.path,
+            run.infos[0],
+            rotate_bytes=file.rotate_bytes,
+            rotate_seconds=file.rotate_seconds,
+        )
+        self._run = run
+        self._chooser = WebSocketPackets(limits) if file.only_websocket else None
+
+    def take(self, batch: Batch) -> None:
+        """Let the pass take a batch, and keep of it what is to be kept."""
+        transport, chooser = self._run.transport, self._chooser
+        if chooser is None:
+            self.writer.write(batch)
+            self._run.take(batch)
+            return
+        transport.whose = []
+        self._run.take(batch)
+        self.writer.write_packets(chooser.choose(batch, transport.whose))
+        self._run.recorder.reached.update(chooser.reached)
 
 
 class InFolder:
@@ -111,6 +154,11 @@ class InMemory:
     def found(self, events: Iterable[Event]) -> None:
         """Do nothing: findings are found anew in what was kept."""
 
+    def refused(self, refusals: Iterable[Refusal]) -> None:
+        """Keep what proxies refused, if there is room."""
+        room = self._limits.refusals - len(self._recording.refusals)
+        self._recording.refusals += islice(refusals, max(room, 0))
+
     def runs(self, name: str) -> list[Run]:
         """Return the rows of a table, as a shelf does."""
         return self._runs[name]
@@ -124,7 +172,7 @@ class InMemory:
             connections=sorted(self._recording.connections, key=lambda each: each.serial),
             captures=run.summaries,
             tls=list(self._recording.tls),
-            refusals=list(run.recording.refusals),
+            refusals=[*self._recording.refusals, *run.recording.refusals],
         )
         return Tables(recording, shelf=self, judge=judge)
 

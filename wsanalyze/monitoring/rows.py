@@ -1,8 +1,8 @@
-"""A row of the columns of messages as an event, one by one."""
+"""Rows of the columns of messages as events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wsanalyze.monitoring.events import Message
@@ -11,41 +11,73 @@ from wsanalyze.tables.preview import preview
 DIGEST = 32
 SENDERS = ("client", "server")
 TYPES = ("", "text", "binary")
+UTF8 = {-1: None, 0: False, 1: True}
+
+_COLUMNS = (
+    "sender",
+    "opcode",
+    "time",
+    "time_end",
+    "packet",
+    "packet_end",
+    "frames",
+    "compressed",
+    "wire_length",
+    "length",
+    "complete",
+    "utf8_valid",
+    "confidence",
+    "digest",
+    "payload_start",
+    "payload_stop",
+)
 
 
-def message_event(
-    columns: Mapping[str, Any], place: int, connection: int, number: int, shown: int
-) -> Message:
-    """Return a message that ended, given the numbers of it and of its connection.
+def message_events(
+    columns: Mapping[str, Any],
+    first: int,
+    connections: Sequence[int],
+    numbers: Sequence[int],
+    shown: int,
+) -> list[Message]:
+    """Return the messages that ended, from a row on, given the numbers of all.
 
-    Its preview is made of its first `shown` bytes, as that of the table is.
+    A preview is made of the first `shown` bytes, as that of the table is.
     """
-    opcode = columns["opcode"][place]
-    length = columns["length"][place]
-    valid = columns["utf8_valid"][place]
-    digest = columns["digest"][place]
-    start, stop = columns["payload_start"][place], columns["payload_stop"][place]
-    payload = bytes(columns["payloads"][start:stop]) if stop > start else b""
-    is_kept = bool(payload) or length == 0
+    rows = zip(
+        connections[first:],
+        numbers[first:],
+        *(columns[name][first:].tolist() for name in _COLUMNS),
+        strict=True,
+    )
+    return [_event(row, columns["digests"], columns["payloads"], shown) for row in rows]
+
+
+def _event(row: tuple[int, ...], digests: bytearray, payloads: bytearray, shown: int) -> Message:
+    connection, number, sender, opcode, time, time_end, packet, packet_end, *rest = row
+    frames, compressed, wire_length, length, complete, valid, confidence, *kept = rest
+    digest, start, stop = kept
+    payload = bytes(payloads[start:stop]) if stop > start else b"" if length == 0 else None
+    beginning = None
+    if payload is not None:
+        beginning = preview(payload[:shown], len(payload), length, opcode)
     return Message(
-        connection=connection,
-        message=number,
-        sender=SENDERS[columns["sender"][place]],
-        type=TYPES[opcode],
-        time=columns["time"][place],
-        time_end=columns["time_end"][place],
-        packet=columns["packet"][place],
-        packet_end=columns["packet_end"][place],
-        frames=columns["frames"][place],
-        compressed=columns["compressed"][place] != 0,
-        wire_length=columns["wire_length"][place],
-        length=length if length >= 0 else None,
-        complete=columns["complete"][place] != 0,
-        utf8_valid=None if valid < 0 else valid == 1,
-        sha256=None
-        if digest < 0
-        else columns["digests"][digest * DIGEST : (digest + 1) * DIGEST].hex(),
-        preview=preview(payload[:shown], len(payload), length, opcode),
-        confidence=columns["confidence"][place] or None,
-        payload=payload if is_kept else None,
+        connection,
+        number,
+        SENDERS[sender],
+        TYPES[opcode],
+        time,
+        time_end,
+        packet,
+        packet_end,
+        frames,
+        compressed != 0,
+        wire_length,
+        length if length >= 0 else None,
+        complete != 0,
+        UTF8[valid],
+        digests[digest * DIGEST : (digest + 1) * DIGEST].hex() if digest >= 0 else None,
+        beginning,
+        confidence or None,
+        payload,
     )

@@ -19,7 +19,7 @@ from wsanalyze.monitoring.clock import Places
 from wsanalyze.monitoring.events import Event, LimitReached, Problem
 from wsanalyze.monitoring.follower import Followed, Follower
 from wsanalyze.monitoring.judging import Judge
-from wsanalyze.monitoring.keeping import InFolder, InMemory
+from wsanalyze.monitoring.keeping import InFile, InFolder, InMemory, PacketFile
 from wsanalyze.observation import Side
 from wsanalyze.pipeline import Pass, secrets_of
 from wsanalyze.recording import Recording, Wants
@@ -74,6 +74,7 @@ class Session:
         judge: Judge,
         ends: Ends | None = None,
         folder: Path | None = None,
+        packets: PacketFile | None = None,
         keep: bool = False,
         keylogs: Sequence[Path] = (),
         most: int | None = None,
@@ -81,8 +82,9 @@ class Session:
     ) -> None:
         """Take an open source, which the session closes, and what is wanted of it.
 
-        `folder` is where tables grow; UsageError where one has tables already, OSError where it
-        cannot be made. `most`: see Follower.
+        `folder` is where tables grow, `packets` where packets are kept; UsageError where the one
+        has tables already or the other cannot be written, OSError where a folder cannot be made.
+        `most`: see Follower.
         """
         self.source = source
         self.ends = ends if ends is not None else Ends()
@@ -92,9 +94,12 @@ class Session:
         self.taken = 0
         recording = Recording(wants, frames=FrameColumns(), messages=MessageColumns())
         self.run = Pass(recording, limits, source.infos, secrets_of(keylogs, limits))
+        # Whether its format is known yet or not, a key log is written while packets come.
+        self.run.secrets.expects |= bool(keylogs)
         self.folder = None
         if folder is not None:
             self.folder = InFolder(Parts(folder, wants.preview_length), self.run)
+        self.packets = InFile(packets, self.run, limits) if packets is not None else None
         self.memory = InMemory(self.run, limits) if keep else None
         keepers = [each for each in (self.folder, self.memory) if each is not None]
         self.follower = Follower(self.run, judge, keepers, most)
@@ -150,17 +155,21 @@ class Session:
         self.source.close()
         if not self.finished:
             self.finished = True
-            if self.folder is not None:
-                self._write_parts()
+            self._write_parts()
+            self._close_packets()
 
     def _take(self, batch: Batch) -> None:
         count = self.ends.count
         if count is not None:
             batch.count = min(batch.count, count - self.taken)
         self.taken += batch.count
-        if batch.count:
+        if not batch.count:
+            return
+        if self.packets is not None:
+            self.packets.take(batch)
+        else:
             self.run.take(batch)
-            self._unlooked = True
+        self._unlooked = True
 
     def _is_time(self, now: float) -> bool:
         """Whether the session is to end by itself."""
@@ -171,7 +180,7 @@ class Session:
             return True
         if not ends.until_closed or not self.follower.seen or self._unlooked:
             return False
-        return all(each.ended for each in self.follower.followed.values())
+        return not self.follower.open
 
     def _is_look_due(self, now: float, *, waited: bool) -> bool:
         if not self._unlooked:
@@ -221,8 +230,7 @@ class Session:
         if self.folder is not None and (now - self._part >= PART or self.folder.parts.full()):
             self._part = now
             self._write_parts()
-            events += self._unwritten()
-        return events
+        return events + self._unwritten()
 
     def _finish(self) -> list[Event]:
         """Let everything end: what is open is at the end of its capture."""
@@ -232,9 +240,9 @@ class Session:
         self.run.summarise_all()
         events += self._compare(last=True)
         events += self._reached()
-        if self.folder is not None:
-            self._write_parts()
-            events += self._unwritten()
+        self._write_parts()
+        self._close_packets()
+        events += self._unwritten()
         events += self._problems()
         if self.source.failure is not None:
             events.append(Problem(self.source.failure))
@@ -252,9 +260,10 @@ class Session:
         events: list[Event] = [self._event(each, numbers) for each in found]
         if self.folder is not None:
             self.folder.found(events)
-        if self.memory is None:
-            self.run.recorder.refusals += len(refusals)
-            refusals.clear()
+        if self.memory is not None:
+            self.memory.refused(refusals)
+        self.run.recorder.refusals += len(refusals)
+        refusals.clear()
         for each in recent:
             self._give_back(each)
         return events
@@ -289,12 +298,23 @@ class Session:
             self.run.summarise_all()
             self.folder.parts.write(self.run.summaries[0])
 
+    def _close_packets(self) -> None:
+        if self.packets is not None:
+            self.packets.writer.close(self.source.statistics())
+
     def _unwritten(self) -> list[Event]:
-        """Return why tables could not be written, once."""
-        if self.folder is None or self.folder.parts.problem is None or "write" in self._told:
-            return []
-        self._told.add("write")
-        return [Problem(f"{self.folder.parts.problem}: the analysis goes on without these rows")]
+        """Return why tables or packets could not be written, once each."""
+        said: dict[str, str | None] = {}
+        if self.folder is not None:
+            said["rows"] = self.folder.parts.problem
+        if self.packets is not None:
+            said["packets"] = self.packets.writer.problem
+        new = {what: why for what, why in said.items() if why and f"no {what}" not in self._told}
+        self._told.update(f"no {what}" for what in new)
+        return [
+            Problem(f"{why}: the analysis goes on without these {what}")
+            for what, why in new.items()
+        ]
 
 
 def _room_of_keys(side: Side) -> int:

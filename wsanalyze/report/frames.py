@@ -99,7 +99,11 @@ def message_columns(
         "wire": [each.wire_length for each in messages],
         "length": [each.length for each in messages],
         "utf8": [each.utf8_valid for each in messages],
-        "sha256": [each.sha256 for each in messages],
+        # What was redacted could be guessed from its digest.
+        "sha256": [
+            None if hidden else each.sha256
+            for each, hidden in zip(messages, redacted, strict=True)
+        ],
         "payload": payloads,
         "redacted": redacted,
         "whole": kept,

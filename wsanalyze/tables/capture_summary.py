@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Packages that are not needed for most captures → what it means where one is missing.
+LACKING = {
+    "hpack": "HTTP/2 was met and not read: the package hpack is missing (pip install hpack)",
+    "cryptography": (
+        "TLS was not decrypted although secrets were given: the package cryptography is missing "
+        "(pip install cryptography)"
+    ),
+}
+
+# Reasons that are counted apart: suites and versions, which they name, are a stranger's choice.
+MOST_REASONS, OTHER_REASONS = 50, "other reasons"
+
 
 @dataclass(slots=True)
 class CaptureSummary:
-    """Counts of one capture; each attribute is a column of the `summary` table.
+    """Counts of one capture; each attribute but `tls_reasons` is a column of the `summary` table.
 
     Times are integer nanoseconds since the epoch, lengths are bytes. None is "not available".
     Conversations and attempts are counted for the capture in which they began. `limits` becomes
-    one column `limit_NAME` per name: how often that limit was reached.
+    one column `limit_NAME` per name: how often that limit was reached. `tls_reasons`: why TLS
+    connections stayed closed, and how many did for that reason.
     """
 
     capture: str
@@ -63,3 +76,34 @@ class CaptureSummary:
     tls_decrypted: int = 0
     keylog_lines: int = 0
     keylog_not_understood: int = 0
+    missing_packages: list[str] = field(default_factory=list)
+    http2_unknown_streams: int = 0
+    keylog_files: int = 0
+    tls_reasons: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def damage(self) -> str | None:
+        """What is wrong with the capture itself: `problem` without packages that are missing."""
+        left = self.problem or ""
+        for package in reversed(self.missing_packages):
+            left = left.removesuffix(LACKING[package]).removesuffix("; ")
+        return left or None
+
+    def stays_closed(self, reason: str) -> None:
+        """Count a TLS connection that stayed closed; of many reasons the rest is one."""
+        if reason not in self.tls_reasons and len(self.tls_reasons) >= MOST_REASONS:
+            reason = OTHER_REASONS
+        self.tls_reasons[reason] = self.tls_reasons.get(reason, 0) + 1
+
+    def lack(self, package: str) -> None:
+        """Note that a package of LACKING is missing without which this was not read."""
+        if package in self.missing_packages:
+            return
+        damage = self.damage
+        self.missing_packages.append(package)
+        self.end_with(damage)
+
+    def end_with(self, damage: str | None) -> None:
+        """Set `problem`: what is wrong with the capture, then what could not be read here."""
+        lacking = [LACKING[package] for package in self.missing_packages]
+        self.problem = "; ".join([*([damage] if damage else []), *lacking]) or None

@@ -12,7 +12,7 @@ import numpy as np
 from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
 from wsanalyze.tables.build import Tables
-from wsanalyze.tables.columns import NOTES
+from wsanalyze.tables.columns import NOTES, MessageColumns
 from wsanalyze.tables.numbering import Order
 from wsanalyze.tables.runs import DIGEST
 from wsanalyze.tables.schema import FRAME_TYPES, SENDERS
@@ -216,11 +216,7 @@ class AnalyzedConnection:
         kept = recording.messages
         if kept is None or message.connection != self.number:
             raise UsageError(f"message {message.number} is not one of connection {self.number}")
-        columns = kept.arrays()
-        start, stop = (
-            columns["payload_start"][message.serial],
-            columns["payload_stop"][message.serial],
-        )
+        start, stop = _kept_of(kept, message)
         have = max(stop - start, 0) if start >= 0 else 0
         if have == message.length or (
             recording.wants.payloads == "full" and start >= 0 and not message.complete
@@ -238,8 +234,7 @@ class AnalyzedConnection:
         kept = self._tables.recording.messages
         if kept is None or message.connection != self.number:
             raise UsageError(f"message {message.number} is not one of connection {self.number}")
-        start = kept.payload_start[message.serial]
-        stop = kept.payload_stop[message.serial]
+        start, stop = _kept_of(kept, message)
         return bytes(kept.payloads[start:stop]) if start >= 0 else b""
 
     @cached_property
@@ -299,6 +294,12 @@ class AnalyzedConnection:
         facts = self.facts
         ends = f"{facts.client_ip}:{facts.client_port} → {facts.server_ip}:{facts.server_port}"
         return f"<connection {self.number}: {ends}, {facts.outcome}>"
+
+
+def _kept_of(kept: MessageColumns, message: Message) -> tuple[int, int]:
+    """Return where in `kept.payloads` what was kept of a message stands; -1 for nothing."""
+    columns = kept.arrays()
+    return columns["payload_start"][message.serial], columns["payload_stop"][message.serial]
 
 
 def _span(place: Order, number: int) -> slice:

@@ -65,7 +65,8 @@ CONNECTIONS = Table(
         Column(
             "tcp_stream",
             Kind.NULLABLE_INT,
-            "index of the TCP conversation, numbered as Wireshark's `tcp.stream`",
+            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one "
+            "more for each in which SOCKS carries something without TLS)",
             "it did not travel over TCP",
         ),
         text("community_id", "Community ID v1, seed 0: the join key to Zeek and Suricata logs"),
@@ -89,7 +90,8 @@ CONNECTIONS = Table(
         text(
             "tunnel",
             "proxies that it travelled through, outermost first, joined with `, `: "
-            "`CONNECT host:port`, `SOCKS5 host:port` (`SOCKS4`, `SOCKS4a`), and `PROXY "
+            "`CONNECT host:port` (`CONNECT` alone where the capture has its answer only, and TLS "
+            "behind it), `SOCKS5 host:port` (`SOCKS4`, `SOCKS4a`), and `PROXY "
             "address:port` of the client that a proxy asks for (`PROXY LOCAL`, `UNKNOWN`, `UNIX`). "
             "Names are percent-encoded but for letters, digits and `.-_~:[]`. Wrappings below TCP, "
             "such as VXLAN, are not named",
@@ -214,7 +216,8 @@ CONNECTIONS = Table(
         category(
             "ended_by",
             ENDINGS,
-            "who sent the first Close frame; without one, who sent the first FIN or RST; "
+            "who sent the first Close frame; without one, who sent the first FIN or RST, but for "
+            "a RST after which its sender went on (it was somebody else's); "
             "`capture-end`; `evicted`: a limit was reached",
             "the TCP connection went on with something else",
         ),
@@ -483,7 +486,8 @@ TLS = Table(
         Column(
             "tcp_stream",
             Kind.NULLABLE_INT,
-            "index of the TCP conversation, numbered as Wireshark's `tcp.stream`",
+            "index of the TCP conversation, numbered as Wireshark's `tcp.stream` (which takes one "
+            "more for each in which SOCKS carries something without TLS)",
             "it did not travel over TCP",
         ),
         time("started", "first packet of the TCP connection"),
@@ -569,6 +573,17 @@ def _summary_columns() -> tuple[Column, ...]:
         count("tls_decrypted", "TLS connections that were decrypted, in part at least"),
         count("keylog_lines", "lines of key logs, of all of them (in the first row)"),
         count("keylog_not_understood", "of them: lines that no key log should have"),
+        Column(
+            "missing_packages",
+            Kind.LIST,
+            "packages that are not installed and without which this was not read: see `problem`",
+        ),
+        count(
+            "http2_unknown_streams",
+            "streams of HTTP/2 whose request is not there, with data of both sides that was not "
+            "recognised: WebSocket or not",
+        ),
+        count("keylog_files", "key logs, and blocks of secrets in captures (in the first row)"),
     )
 
 

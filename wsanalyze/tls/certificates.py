@@ -8,7 +8,6 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import datetime
 
 from wsanalyze.tls.cursor import Cursor, MalformedError
 
@@ -143,6 +142,8 @@ def _time(tag: int, data: bytes) -> int | None:
     match = TIME.fullmatch(text)
     if match is None:
         raise MalformedError("a time that is not in seconds of UTC")
-    numbers = [int(each) for each in match.groups()]
-    found = calendar.timegm(datetime(*numbers).timetuple()) * NS_PER_S  # type: ignore[arg-type]
+    year, month, day, hour, *rest = numbers = tuple(map(int, match.groups()))
+    if not 0 < day <= calendar.monthrange(year, month)[1] or hour > 23 or max(rest) > 59:
+        raise MalformedError("a time that there is not")
+    found = calendar.timegm(numbers) * NS_PER_S
     return found if -LARGEST_NS <= found <= LARGEST_NS else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,8 @@ from wsanalyze.tls.suites import CBC, CCM, CHACHA, GCM, Suite
 
 BLOCK = 16
 EXPLICIT = 8
+# Sequence number, content type and version as the header has them, length: RFC 5246 §6.2.3.3.
+ADDITIONAL = struct.Struct(">Q3sH").pack
 
 Bytes = bytes | memoryview
 
@@ -78,6 +81,7 @@ class Opener12:
         """Take the key and the part of the nonce that both ends know."""
         self.decrypt = _aead(suite, key).decrypt
         self.iv = iv
+        self.number = int.from_bytes(iv, "big")
         self.explicit = 0 if suite.mode == CHACHA else EXPLICIT
         self.overhead = self.least = suite.tag_length + self.explicit
 
@@ -86,15 +90,12 @@ class Opener12:
         length = len(body) - self.overhead
         if length < 0:
             return None
-        number = sequence.to_bytes(8, "big")
-        if self.explicit:
-            nonce = self.iv + bytes(body[:EXPLICIT])
-        else:
-            nonce = (int.from_bytes(self.iv, "big") ^ sequence).to_bytes(12, "big")
+        authenticated = ADDITIONAL(sequence, header, length)
         try:
-            return self.decrypt(
-                nonce, body[self.explicit :], number + header[:3] + length.to_bytes(2, "big")
-            )
+            if self.explicit:
+                return self.decrypt(self.iv + body[:EXPLICIT], body[EXPLICIT:], authenticated)
+            nonce = (self.number ^ sequence).to_bytes(12, "big")
+            return self.decrypt(nonce, body, authenticated)
         except InvalidTag:
             return None
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsanalyze.tls.cursor import Cursor, MalformedError
+from wsanalyze.tls.suites import suite_name
 
 SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
-SESSION_TICKET = 35
+SESSION_TICKET, ENCRYPTED_HELLO = 35, 0xFE0D
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 23, 41, 42, 43
+ENCRYPTED_HELLO = 0xFE0D
 
 # A ServerHello with this random asks for another ClientHello, RFC 8446 §4.1.3.
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
+NOT_OFFERED = "a protocol was chosen that was not offered in ALPN"
+# Ends of a server's random: it speaks TLS 1.3 and was asked for 1.2, or for less.
+DOWNGRADES = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 
 SSL_3, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 = 0x0300, 0x0301, 0x0302, 0x0303, 0x0304
 VERSION_NAMES = {
@@ -80,6 +86,16 @@ class ClientHello:
         """The point formats, RFC 8422 §5.1.2."""
         data = self.extension(POINT_FORMATS)
         return tuple(data[1 : 1 + data[0]]) if data else ()
+
+    @property
+    def hides_hello(self) -> bool:
+        """Whether another hello may be in it, encrypted, that the server answers instead (ECH)."""
+        return self.extension(ENCRYPTED_HELLO) is not None
+
+    @property
+    def may_be_encrypted(self) -> bool:
+        """Whether another ClientHello may be inside it, or nothing that looks so (RFC 9849)."""
+        return self.extension(ENCRYPTED_HELLO) is not None
 
     @property
     def ticket(self) -> bytes:
@@ -156,6 +172,28 @@ def maybe_server_hello(body: bytes) -> ServerHello | None:
     except MalformedError:
         return None
     return ServerHello(version, random, session_id, suite, compression, extensions)
+
+
+def disagreements(client: ClientHello, server: ServerHello) -> tuple[str, ...]:
+    """Return what in a server's choice cannot be, from what the client offered.
+
+    RFC 8446 §4.1.3 (versions, and the end of a random that says what the server could do better),
+    RFC 7301 §3.2 (protocols). Nothing where another hello may be hidden in it.
+    """
+    found = []
+    version, offered = server.version, client.versions
+    if client.hides_hello:
+        return ()
+    listed = client.extension(VERSIONS) is not None
+    if version not in offered if listed else version > client.version:
+        found.append(f"the version {version_name(version)} was not offered")
+    if server.suite not in client.suites:
+        found.append(f"the cipher suite {suite_name(server.suite)} was not offered")
+    if server.alpn is not None and server.alpn not in client.alpn:
+        found.append(NOT_OFFERED)
+    if version < TLS_1_3 and TLS_1_3 in offered and server.random[-8:] in DOWNGRADES:
+        found.append(f"{version_name(version)} was chosen by a server that speaks TLS 1.3")
+    return tuple(found)
 
 
 def chosen_protocol(body: bytes) -> str | None:

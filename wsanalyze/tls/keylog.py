@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from wsanalyze.tls.sessions import Sessions
+from wsanalyze.tls.unused import Unused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -50,10 +51,11 @@ class Secrets:
     """What key logs say, by client random and by session ID.
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
-    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `used` are the
-    client randoms that were asked for; `origins` says by client random where secrets are from, None
-    where nobody wants to know; `tries_left` bounds what is tried without one, `spare` what
-    is tried behind holes. `sessions` are those that were seen.
+    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `unused` are
+    the client randoms that nobody asked for, of connections before TLS 1.3 and of TLS 1.3;
+    `origins` says by client random where secrets are from, None where nobody wants to know;
+    `tries_left` bounds what is tried without one, `spare` what is tried behind holes. `sessions`
+    are those that were seen.
     `more()` looks for secrets that came late and says whether there were some; `expects`: whether
     there may be some later on, so that records shall wait for them.
     """
@@ -69,7 +71,7 @@ class Secrets:
         self.private_keys: list[bytes] = []
         self._pem = b""
         self._takes_keys = True
-        self.used: set[bytes] = set()
+        self.unused = Unused(), Unused()
         self.tries_left = TRIES
         self.sessions = Sessions(most)
         self.more: Callable[[], bool] | None = None
@@ -122,6 +124,7 @@ class Secrets:
             label = match[1].decode("ascii")
             if label in USED and self._room():
                 random = bytes.fromhex(match[2].decode("ascii"))
+                self._note_unused(random, label)
                 found = self.by_random.setdefault(random, {})
                 found[label] = bytes.fromhex(match[3].decode("ascii"))
                 if self.origins is not None:
@@ -133,6 +136,14 @@ class Secrets:
         elif self._room():
             session = bytes.fromhex(match[1].decode("ascii"))
             self.by_session[session] = bytes.fromhex(match[2].decode("ascii"))
+
+    def _note_unused(self, random: bytes, label: str) -> None:
+        if random not in self.by_random or not self.was_used(random):
+            self.unused[label != MASTER].add(random)
+
+    def was_used(self, random: bytes) -> bool:
+        """Say whether somebody asked for the secrets of a client random, and there are some."""
+        return random in self.by_random and not any(random in each for each in self.unused)
 
     def _take_key(self, line: bytes) -> None:
         """Take a line of a private key in PEM (RFC 7468)."""
@@ -158,7 +169,8 @@ class Secrets:
         if found is None and self.more is not None and self.more():
             found = self.by_random.get(client_random)
         if found is not None:
-            self.used.add(client_random)
+            for unused in self.unused:
+                unused.discard(client_random)
             return found
         master = self.by_session.get(session_id) if session_id else None
         return NONE if master is None else {MASTER: master}

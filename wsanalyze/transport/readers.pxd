@@ -39,9 +39,7 @@ cdef class Readers:
     cdef int let_go(self, Conversation conversation) except -1
     cdef int forget_pending(self, Direction mine) except -1
     cdef int drain(self, Conversation conversation, int side, Direction mine) except -1
-    cdef int bound(
-        self, Conversation conversation, int side, Direction mine, long long time, long long number
-    ) except -1
+    cdef int bound(self, Conversation conversation, int side, Direction mine) except -1
     cdef int skip(
         self, Conversation conversation, int side, Direction mine,
         long long offset, long long time, long long number

@@ -107,6 +107,7 @@ class Readers:
             mine.next -= length
             return 0
         mine.lost += length
+        mine.cut_off += length
         return layer.gap(side, length, time, number, conversation.last_ordinal)
 
     def begin(self, conversation: Conversation) -> Layer:
@@ -173,14 +174,7 @@ class Readers:
             )
         return 0
 
-    def bound(
-        self,
-        conversation: Conversation,
-        side: cython.int,
-        mine: Direction,
-        time: cython.longlong,
-        number: cython.longlong,
-    ) -> cython.int:
+    def bound(self, conversation: Conversation, side: cython.int, mine: Direction) -> cython.int:
         """Give up a hole that will not be filled, or behind which too much waits."""
         chunk: Chunk
         while mine.pending and not conversation.let_go:
@@ -200,7 +194,7 @@ class Readers:
                 return 0
             elif mine.segments - mine.passed < PATIENCE:
                 return 0
-            self.skip(conversation, side, mine, chunk.offset, time, number)
+            self.skip(conversation, side, mine, chunk.offset, chunk.time, chunk.packet)
         return 0
 
     def skip(
@@ -212,7 +206,10 @@ class Readers:
         time: cython.longlong,
         number: cython.longlong,
     ) -> cython.int:
-        """Hand on a gap up to `offset`, then what waited behind it."""
+        """Hand on a gap up to `offset`, then what waited behind it.
+
+        `time`, `number`: of the packet behind the gap, else of the one that made it known.
+        """
         layer: Layer | None = conversation.layer
         length: cython.longlong = offset - mine.next
         mine.passed = -1
@@ -248,7 +245,7 @@ class Readers:
         number: cython.longlong = conversation.last_packet
         while mine.pending and not conversation.let_go:
             chunk = mine.pending[0]
-            self.skip(conversation, side, mine, chunk.offset, time, number)
+            self.skip(conversation, side, mine, chunk.offset, chunk.time, chunk.packet)
         if conversation.let_go or conversation.layer is None:
             return 0
         if mine.highest > mine.next:

@@ -42,6 +42,7 @@ cdef class Direction:
     cdef public long long conflicts
     cdef public long long duplicates
     cdef public long long lost
+    cdef public long long cut_off
     cdef public long long passed
     cdef public bytearray recent
     cdef public long long recent_stop

@@ -89,7 +89,8 @@ class Direction:
     - `ttl`: TTL or hop limit of its last segment in order, else of its SYN; -1 for none
     - `window_zero`: when it announced a window of 0 that is still in force, UNSET for none;
       `zero_windows`, `zero_ns`: how often, and for how long in all
-    - `lost`: bytes of gaps that were handed on; `ended`: whether the FIN was handed on
+    - `lost`: bytes of gaps that were handed on, `cut_off` those of them that the snap length cut
+    - `ended`: whether the FIN was handed on
     """
 
     def __init__(self) -> None:
@@ -101,7 +102,7 @@ class Direction:
         self.pending: list[Chunk] = []
         self.pending_bytes = 0
         self.segments = self.loaded = self.retransmissions = self.out_of_order = 0
-        self.keep_alives = self.conflicts = self.duplicates = self.lost = 0
+        self.keep_alives = self.conflicts = self.duplicates = self.lost = self.cut_off = 0
         self.passed = -1
         self.recent = bytearray()
         self.recent_stop = 0

@@ -515,7 +515,7 @@ class Transport:
         if offset + length > mine.highest:
             mine.highest = offset + length
         self.readers.drain(conversation, side, mine)
-        self.readers.bound(conversation, side, mine, time, number)
+        self.readers.bound(conversation, side, mine)
         return 0
 
     def known(

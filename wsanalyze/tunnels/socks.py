@@ -96,6 +96,8 @@ class Socks5:
         self.code: int | None = None
         self.offered = b""
         self.step = "methods"
+        # Whether a user name and a password were sent.
+        self.login = False
 
     def take(self, data: bytes | bytearray) -> int:
         """Take the next message: its size, MORE or NONE (see `Dialogue`)."""
@@ -142,6 +144,7 @@ class Socks5:
         size = 3 + data[1] + data[2 + data[1]]
         if len(data) < size:
             return MORE
+        self.login = True
         self.sender, self.step = "server", "status"
         return size
 

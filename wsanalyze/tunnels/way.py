@@ -37,8 +37,10 @@ def steps(tunnel: str | None) -> list[tuple[str, str]]:
 def destination(tunnel: str | None) -> str | None:
     """Return the host and port that the innermost proxy was asked for; None where none was asked.
 
-    A header of the PROXY protocol asks for nothing.
+    A header of the PROXY protocol asks for nothing. Empty where the asking is not in the capture.
     """
+    if tunnel is None:
+        return None
     asked = [where for kind, where in steps(tunnel) if kind != "PROXY"]
     return asked[-1] if asked else None
 
@@ -51,6 +53,8 @@ def host_and_port(where: str) -> tuple[str, int | None]:
 
 def sources(tunnel: str | None) -> tuple[str, ...]:
     """Return the hosts of those for whom proxies said that they ask, the outer one first."""
+    if tunnel is None:
+        return ()
     return tuple(host_and_port(where)[0] for kind, where in steps(tunnel) if kind == "PROXY")
 
 

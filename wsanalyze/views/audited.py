@@ -46,6 +46,19 @@ class Audited:
         return not self.interrupted and not any(capture.problem for capture in self.captures)
 
     @property
+    def unread(self) -> dict[str, int]:
+        """What no check could look into, counted; where connections were chosen, of no concern."""
+        if self.chosen is not None:
+            return {}
+        closed = sum(capture.conversations_tls for capture in self.captures)
+        unknown = sum(capture.http2_unknown_streams for capture in self.captures)
+        counts = {
+            "TLS conversation" if closed == 1 else "TLS conversations": closed,
+            "stream of HTTP/2" if unknown == 1 else "streams of HTTP/2": unknown,
+        }
+        return {what: count for what, count in counts.items() if count}
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many findings of each severity, the worst first; of folded ones each counts."""
         found = dict.fromkeys(WORST_FIRST, 0)
@@ -104,7 +117,7 @@ def audited(
     by_serial = numbers(recording)
     numbered = [
         finding
-        if finding.connection is None
+        if finding.connection is None or finding.connection == by_serial[finding.connection]
         else replace(finding, connection=by_serial[finding.connection])
         for finding in findings
     ]

@@ -9,6 +9,9 @@ from wsanalyze.views.quantities import counted, duration, moment, number, size
 
 Fact = tuple[str, str]
 
+# Reasons why TLS stayed closed that are told, the most frequent ones.
+REASONS = 4
+
 NOT_DECODED = (
     ("not_decoded_link", "of an unknown link type"),
     ("not_decoded_truncated", "cut inside a header"),
@@ -43,6 +46,9 @@ def facts(capture: CaptureSummary) -> list[Fact]:
     tls = _tls(capture)
     if tls:
         lines.append(("TLS", tls))
+    closed = closed_tls(capture)
+    if closed:
+        lines.append(("encrypted", closed))
     lines.append(("WebSocket", _attempts(capture)))
     lost = _losses(capture)
     if lost:
@@ -79,7 +85,7 @@ def _conversations(capture: CaptureSummary) -> str:
 
 def _tls(capture: CaptureSummary) -> str:
     """Return how many TLS connections were decrypted; nothing where there were no secrets."""
-    if not (capture.tls_decrypted or capture.keylog_lines):
+    if not (capture.tls_decrypted or capture.keylog_files):
         return ""
     text = f"{number(capture.tls_decrypted)} decrypted, {number(capture.conversations_tls)} not"
     if capture.keylog_lines:
@@ -87,6 +93,32 @@ def _tls(capture: CaptureSummary) -> str:
     if capture.keylog_not_understood:
         text += f", {number(capture.keylog_not_understood)} of them not understood"
     return text
+
+
+def closed_tls(capture: CaptureSummary) -> str:
+    """Return why TLS connections stayed closed, counted, and who knows more; nothing for none."""
+    if not capture.conversations_tls:
+        return ""
+    if not capture.keylog_files and not capture.tls_decrypted:
+        return (
+            f"{number(capture.conversations_tls)}: no secrets are known; --keylog FILE takes what "
+            "programs log (SSLKEYLOGFILE)"
+        )
+    if not capture.tls_reasons:
+        return f"{number(capture.conversations_tls)}: the key logs hold no secrets"
+    found = sorted(capture.tls_reasons.items(), key=lambda each: -each[1])
+    parts = [f"{number(count)}: {_plural(reason, count)}" for reason, count in found[:REASONS]]
+    rest = sum(count for _, count in found[REASONS:])
+    parts += [f"{number(rest)} for other reasons"] if rest else []
+    return visible("; ".join([*parts, "`wsanalyze export -t tls` names them"]), 1000)
+
+
+def _plural(reason: str, count: int) -> str:
+    if count == 1:
+        return reason
+    for one, many in (("this client random", "their client random"), ("its ", "their ")):
+        reason = reason.replace(one, many)
+    return reason
 
 
 def _attempts(capture: CaptureSummary) -> str:
@@ -125,4 +157,7 @@ def _not_analysed(capture: CaptureSummary) -> str:
     parts = [f"{counted(count, 'packet')} {why}" for count, why in counts if count]
     if capture.unknown_links:
         parts[0] += f" ({', '.join(capture.unknown_links)})"
+    if capture.http2_unknown_streams:
+        streams = counted(capture.http2_unknown_streams, "stream")
+        parts.append(f"{streams} of HTTP/2, WebSocket or not, the request not being in the capture")
     return ", ".join(parts)

@@ -35,6 +35,13 @@ SEVERITY, LABEL, FIVE = 9, 20, 33
 # The one of the five that takes both heads.
 ACCEPT = "invalid Sec-WebSocket-Accept"
 
+# Those of the five that RFC 8441 §4 and §5 have no use for.
+NOT_IN_HTTP2 = {
+    "invalid Upgrade header": "not used in HTTP/2 (CONNECT instead)",
+    "invalid Sec-WebSocket-Key": "not used in HTTP/2",
+    ACCEPT: "not used in HTTP/2 (status 2xx instead)",
+}
+
 STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 # Labels of `facts` that belong to what was looked at, the alarming ones being coloured.
 SHOWN_FACTS = ("capture", "TCP")
@@ -42,7 +49,7 @@ ALARMING = ("problem", "lost", "limits reached", "not analysed")
 
 COVERED = {
     "full": "seen whole",
-    "gap": "with packets missing from the capture",
+    "gap": "with bytes missing or not read",
     "midstream": "without a whole handshake",
     "truncated": "still open when the capture ended",
 }
@@ -67,6 +74,8 @@ def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[L
     yield from _looked_at(audited, width)
     yield []
     if not audited.findings:
+        if audited.looked_at:
+            yield from _headlines(audited, width)
         yield from _nothing(audited, width)
         return
     yield [("Found: ", "bold"), *_counts(audited)]
@@ -88,7 +97,7 @@ def _looked_at(audited: Audited, width: int) -> Iterator[Line]:
         yield [("interrupted     ", "yellow"), ("this is what was read until then", "")]
     checks = counted(len(audited.checks), "check")
     connections = counted(len(audited.looked_at), "connection")
-    text = f"{checks} on {connections}{_coverages(audited.looked_at)}"
+    text = f"{checks} on {connections}{_coverages(audited.looked_at)}{_unread(audited)}"
     yield from labelled("looked at", text, width, column=16, label_style="bold")
 
 
@@ -107,6 +116,8 @@ def _nothing(audited: Audited, width: int) -> Iterator[Line]:
         text = "Nothing found."
     if not audited.complete:
         text += " The captures were read in part only."
+    if audited.unread:
+        text += f" But{_unread(audited).removeprefix(';')}."
     yield from ([(each, "bold")] for each in wrapped(text, width))
 
 
@@ -122,31 +133,51 @@ def _counts(audited: Audited) -> Line:
 def _last(audited: Audited) -> Line:
     concerned = {each.connection for each in audited.findings if each.connection is not None}
     of = counted(len(audited.looked_at), "connection")
-    text = f" in {number(len(concerned))} of {of}"
+    text = f" in {number(len(concerned))} of {of}" if audited.looked_at else ""
     if not audited.complete:
         text += "; the captures were read in part only"
-    return [*_counts(audited), (text, "")]
+    return [*_counts(audited), (text + _unread(audited), "")]
+
+
+def _unread(audited: Audited) -> str:
+    """Return what could not be looked into, behind a semicolon; nothing where all could."""
+    parts = [f"{number(count)} {what}" for what, count in audited.unread.items()]
+    return f"; {', '.join(parts)} could not be looked into" if parts else ""
 
 
 def _headlines(audited: Audited, width: int) -> Iterator[Line]:
-    """Yield the five that everyone meets first, whether they are there or not."""
+    """Yield those of the five that were looked for, whether they are there or not.
+
+    Whoever selects checks knows which are left out.
+    """
+    looked_for = {name: found for name, found in audited.headlines.items() if found is not None}
+    if not looked_for:
+        return
     yield [("What everyone meets first", "bold")]
-    for name, found in audited.headlines.items():
+    for name, found in looked_for.items():
         if found:
             text, style = _connections(found), "red"
         else:
-            text, style = ("not looked for" if found is None else _absent(name, audited)), ""
+            text, style = _absent(name, audited), ""
         yield from labelled(f"  {name}", text, width, column=FIVE, style=style)
     yield []
 
 
 def _absent(name: str, audited: Audited) -> str:
     """Say no, where a handshake could be looked at: the value of a 101 is judged by its request."""
-    seen = any(
-        each.outcome != "unseen" or (each.request_packet is not None and name != ACCEPT)
+    seen = [
+        each
         for each in audited.looked_at
-    )
-    return "no" if seen else "not captured"
+        if each.outcome != "unseen" or (each.request_packet is not None and name != ACCEPT)
+    ]
+    if not seen:
+        return "not captured"
+    without = [each for each in seen if each.http_stream is not None]
+    if name not in NOT_IN_HTTP2 or not without:
+        return "no"
+    if len(without) == len(seen):
+        return NOT_IN_HTTP2[name]
+    return f"no; in {counted(len(without), 'connection')}: {NOT_IN_HTTP2[name]}"
 
 
 def _connections(found: Sequence[int]) -> str:
@@ -224,7 +255,7 @@ def _finding(
     yield [(f"{severity:<{SEVERITY + 2}}", style), (name, "bold"), (times, "")]
     indent = " " * (SEVERITY + 2)
     yield from labelled(indent, prose(finding.message), width, column=len(indent))
-    doubt = DOUBTS.get(finding.coverage) if finding.connection is not None else None
+    doubt = None if connection is None else _doubt(finding, connection)
     for label, text in (
         ("where", _place(finding, connection)),
         ("found", None if finding.evidence is None else visible(finding.evidence)),
@@ -236,6 +267,14 @@ def _finding(
             yield from labelled(f"{indent}{label}", text, width, column=LABEL, label_style="dim")
 
 
+def _doubt(finding: Finding, connection: Connection) -> str | None:
+    """Say why a finding may have more to it: packets are missing, or bytes are no frames."""
+    lost = connection.client_lost_bytes or connection.server_lost_bytes
+    if finding.coverage == "gap" and not lost:
+        return "bytes of this connection could not be read as frames"
+    return DOUBTS.get(finding.coverage)
+
+
 def _place(finding: Finding, connection: Connection | None) -> str | None:
     parts = [] if finding.packet is None else [f"packet {finding.packet}"]
     if finding.frame is not None:
@@ -243,13 +282,23 @@ def _place(finding: Finding, connection: Connection | None) -> str | None:
     if finding.sender is not None:
         parts.append(f"of the {finding.sender}")
     if finding.time is not None and connection is not None:
-        parts.append(f"{duration(finding.time - connection.started)} after the connection began")
+        parts.append(_since(finding.time - connection.started, connection))
     return ", ".join(parts) or None
 
 
+def _since(ns: int, connection: Connection) -> str:
+    """Say when: since the beginning, which is that of TCP only where its SYN was captured."""
+    began = "the connection began"
+    if connection.connect_ms is None and connection.outcome == "unseen":
+        began = "its first packet here"
+    if ns == 0:
+        return f"when {began}" if began.endswith("began") else f"in {began}"
+    return f"{duration(abs(ns))} {'before' if ns < 0 else 'after'} {began}"
+
+
 def _advice(audited: Audited, width: int) -> Iterator[Line]:
-    """Yield what to do, once for each check that found an error or a warning."""
-    bad = [each for each in audited.findings if each.severity != "info"]
+    """Yield what to do, once for each check that found an error or a warning, or could not look."""
+    bad = [each for each in audited.findings if each.severity != "info" or _hides(each)]
     found = {each.check: audited.check(each) for each in bad}
     if not found:
         return
@@ -258,6 +307,11 @@ def _advice(audited: Audited, width: int) -> Iterator[Line]:
         yield [(f"  {check.id} {check.name}", "bold")]
         yield from labelled("", check.advice, width, column=4)
     yield []
+
+
+def _hides(finding: Finding) -> bool:
+    """Say whether it tells of something in the captures that could not be looked into."""
+    return finding.connection is None and finding.coverage == "gap"
 
 
 def _badness(findings: Iterable[Finding]) -> int:

@@ -7,11 +7,12 @@ from wsanalyze.monitoring.session import Session
 from wsanalyze.views.quantities import counted, duration, number
 
 
-def heading(session: Session, open_now: int, now: float) -> str:
+def heading(session: Session, now: float) -> str:
     """Return how it goes: connections, packets, drops, time."""
+    follower = session.follower
     elapsed = duration(int((now - session.started) * 1e9))
     parts = [
-        f"{number(open_now)} open of {counted(session.follower.seen, 'connection')}",
+        f"{number(follower.open)} open of {counted(follower.seen, 'connection')}",
         counted(session.taken, "packet"),
         elapsed,
     ]
@@ -24,6 +25,10 @@ def closing_facts(session: Session, received: Received) -> list[tuple[str, str]]
         ("received", counted(received.received, "packet")),
         ("dropped", _dropped(received)),
     ]
+    if session.packets is not None:
+        writer = session.packets.writer
+        several = "" if writer.files == 1 else f", {writer.files} files"
+        lines.append(("kept", f"{counted(writer.packets, 'packet')} in {writer.path}{several}"))
     if session.folder is not None:
         written = f"tables in {session.folder.parts.folder}"
         if session.folder.parts.lost:

@@ -30,7 +30,7 @@ def as_sarif(audited: Audited, version: str, folder: Path) -> str:
             "driver": {
                 "name": "wsanalyze",
                 "version": version,
-                "rules": [_rule(each) for each in audited.checks],
+                "rules": [_rule(each) for each in _rules(audited)],
             }
         },
         "invocations": [_invocation(audited, folder)],
@@ -69,6 +69,12 @@ def plain(text: str) -> str:
     Braces are doubled. Brackets have no escape outside of a link: a space keeps `](` apart.
     """
     return text.replace("{", "{{").replace("}", "}}").replace("](", "] (")
+
+
+def _rules(audited: Audited) -> list[Check]:
+    """Return the checks that found something: nothing refers to the texts of the others."""
+    found = {each.check for each in audited.findings}
+    return [each for each in audited.checks if each.id in found]
 
 
 def _message(text: str) -> dict[str, str]:
@@ -114,7 +120,7 @@ def _invocation(audited: Audited, folder: Path) -> dict[str, Any]:
 
 
 def _results(audited: Audited, folder: Path) -> list[dict[str, Any]]:
-    places = {each.id: index for index, each in enumerate(audited.checks)}
+    places = {each.id: index for index, each in enumerate(_rules(audited))}
     seen: dict[str, int] = {}
     results = []
     for finding in audited.findings:

@@ -126,7 +126,7 @@ def _row(place: int, connection: Connection, several: bool) -> Row:
         str(place),
         " ".join(_ends(connection)),
         ", ".join(_resource(connection, several)),
-        connection.outcome,
+        _outcome_word(connection),
         STYLES.get(connection.outcome, ""),
         _consequence(connection),
         "  ".join(_traffic(connection)),
@@ -173,8 +173,13 @@ def _resource(connection: Connection, several: bool) -> list[str]:
 def _outcome(connection: Connection) -> Text:
     from rich.text import Text
 
-    text = Text(connection.outcome, style=STYLES.get(connection.outcome, ""))
+    text = Text(_outcome_word(connection), style=STYLES.get(connection.outcome, ""))
     return text.append(_consequence(connection), style="default")
+
+
+def _outcome_word(connection: Connection) -> str:
+    """Return the outcome in a word; that of a handshake which was not seen is not known."""
+    return "from the middle" if connection.outcome == "unseen" else connection.outcome
 
 
 def _consequence(connection: Connection) -> str:
@@ -225,7 +230,7 @@ def cells(place: int, connection: Connection) -> tuple[str, ...]:
         str(place),
         " ".join(_ends(connection)),
         "\n".join(_resource(connection, several=False)),
-        connection.outcome + _consequence(connection),
+        _outcome_word(connection) + _consequence(connection),
         "\n".join(_traffic(connection)),
         duration(connection.ended - connection.started),
     )

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from wsanalyze.crosscheck.frames import Facts
+from wsanalyze.crosscheck.streams import NOWHERE
 from wsanalyze.crosscheck.verification import Explained, Verification
 from wsanalyze.views.escape import visible
 from wsanalyze.views.quantities import counted, number
@@ -16,7 +17,7 @@ from wsanalyze.websocket.opcodes import opcode_name
 # Differences of one reason that are shown, unless all are asked for.
 SHOWN = 10
 
-UNEXPLAINED = "not explained by any fault of tshark that is known"
+UNEXPLAINED = "not explained by anything that tshark is known to do otherwise"
 FIELDS = {"fin": "FIN", "rsv": "RSV", "opcode": "opcode", "masking_key": "key", "length": "length"}
 
 
@@ -54,7 +55,9 @@ def _difference(row: Explained) -> str:
     mine, other = row.difference.ours, row.difference.theirs
     facts = row.difference.facts
     if row.connection is None:
-        where = f"no connection (tcp.stream {facts.stream}, port {facts.port})"
+        # Streams that only tshark has are counted downwards.
+        stream = facts.stream if facts.stream >= 0 else NOWHERE - facts.stream
+        where = f"no connection (tcp.stream {stream}, port {facts.port})"
     else:
         where = f"connection {row.connection}, {row.sender}"
     where += f", packet {number(row.packet)}: "
@@ -101,6 +104,8 @@ def as_json(found: Verification) -> str:
         "until": found.until,
         "problems": found.problems,
         "unexplained": found.unexplained,
+        "compared": found.compared,
+        "tls_not_decrypted": found.closed,
         "statement": found.statement,
         "differences": [_row(each) for each in found.differences],
     }

@@ -50,8 +50,14 @@ def labelled(
 
 def print_lines(lines: Iterable[Line], console: Console) -> None:
     """Print lines on a rich console, without being laid out again."""
+    from rich.segment import Segment, Segments
     from rich.text import Text
 
+    if console.color_system is None:
+        # Without styles rich has nothing to add, for which it takes longer than all that is said.
+        plain = [Segment("".join(text for text, _ in line) + "\n") for line in lines]
+        console.print(Segments(plain), soft_wrap=True, end="")
+        return
     for line in lines:
         console.print(Text.assemble(*line), soft_wrap=True)
 

@@ -197,7 +197,7 @@ class Handshake:
         """Origin as sent, or Sec-WebSocket-Origin of the drafts."""
         return self.request.origin
 
-    @cached_property
+    @property
     def user_agent(self) -> str | None:
         """User-Agent as sent."""
         return self.request_head.value("user-agent")
@@ -333,7 +333,7 @@ class Handshake:
         request, response = self.request_head, self.response_head
         if response is None or not self._is_plainly_good:
             return False
-        return not (remarkable(request) or any(map(response.count, REMARKABLE_IN_RESPONSES)))
+        return not (remarkable(request) or response.has_any(REMARKABLE_IN_RESPONSES))
 
     @cached_property
     def faults(self) -> tuple[Fault, ...]:

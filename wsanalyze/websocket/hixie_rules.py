@@ -78,7 +78,11 @@ def _keys(faults: Faults, head: Head) -> None:
         mistake = key_fault(key)
         if mistake is not None:
             sent = name if key is None else f"{name} {shown(key)}"
-            section = "HX §5.2 items 4 to 7" if key is not None else "HX §4.1"
+            section = (
+                "draft-hixie-thewebsocketprotocol-76 §5.2 items 4 to 7"
+                if key is not None
+                else "HX §4.1"
+            )
             faults.add("LEG-02", f"{sent} {mistake}", section, field=name, evidence=key)
 
 
@@ -87,7 +91,7 @@ def _challenge(faults: Faults, handshake: Handshake) -> None:
     body = handshake.challenge
     if body is not None and len(body) < BODY_LENGTH:
         what = f"{len(body)} of the {BODY_LENGTH} bytes behind the head were sent"
-        faults.add("LEG-01", what, "HX §4.1", evidence=body.hex())
+        faults.add("LEG-01", what, "draft-hixie-thewebsocketprotocol-76 §4.1", evidence=body.hex())
 
 
 def _answer(faults: Faults, handshake: Handshake) -> None:
@@ -97,7 +101,12 @@ def _answer(faults: Faults, handshake: Handshake) -> None:
         return
     if len(answer) < ANSWER_LENGTH:
         what = f"{len(answer)} of the {ANSWER_LENGTH} bytes that answer the challenge were sent"
-        faults.add("LEG-01", what, "HX §4.1, §5.2 item 13", evidence=answer.hex())
+        faults.add(
+            "LEG-01",
+            what,
+            "draft-hixie-thewebsocketprotocol-76 §4.1, §5.2 item 13",
+            evidence=answer.hex(),
+        )
     elif steps is not None and steps.answer not in (None, answer):
         _wrong_answer(faults, steps, answer)
 
@@ -106,13 +115,13 @@ def _wrong_answer(faults: Faults, steps: ChallengeSteps, answer: bytes) -> None:
     mistake = answer_mistake(steps, answer) or "other"
     expected = (steps.answer or b"").hex()
     what = f"the answer is {answer.hex()}, not {expected}: {_ANSWER_MISTAKES[mistake]}"
-    section = "HX §4.1, §5.2 items 8 to 13"
+    section = "draft-hixie-thewebsocketprotocol-76 §4.1, §5.2 items 8 to 13"
     faults.add("LEG-01", what, section, evidence=answer.hex(), fatal=True)
 
 
 def _origin(faults: Faults, handshake: Handshake, head: Head, name: str) -> None:
     """LEG-03: the Origin of the request, in lower case."""
-    section = "HX §4.1, §5.2 item 11"
+    section = "draft-hixie-thewebsocketprotocol-76 §4.1, §5.2 item 11"
     value, origin = head.value(name.lower()), handshake.request_head.value("origin")
     if value is None:
         faults.add("LEG-03", f"there is no {name}", section, field=name, fatal=True)
@@ -126,7 +135,7 @@ def _location(faults: Faults, handshake: Handshake, head: Head, name: str) -> No
 
     Its scheme is not looked at: whether the client spoke TLS to a proxy is not to be seen here.
     """
-    section = "HX §4.1, §5.2 item 11"
+    section = "draft-hixie-thewebsocketprotocol-76 §4.1, §5.2 item 11"
     value = head.value(name.lower())
     if value is None:
         faults.add("LEG-03", f"there is no {name}", section, field=name, fatal=True)
@@ -146,5 +155,5 @@ def _subprotocol(faults: Faults, handshake: Handshake, name: str) -> None:
         return
     of = shown(", ".join(offered))
     what = f"{name} is {shown(chosen)}, and {of} was asked for"
-    section = "HX §4.1, §5.2 item 11"
+    section = "draft-hixie-thewebsocketprotocol-76 §4.1, §5.2 item 11"
     faults.add("HSR-06", what, section, field=name, evidence=chosen, fatal=True)

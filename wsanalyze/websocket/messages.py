@@ -69,7 +69,7 @@ class MessageReader:
         if opcode == 1:
             self.utf8.start()
             self.wrong = b""
-        if self.keep:
+        if self.keep or len(self.kept):
             self.kept = bytearray()
         if self.hashes:
             self.hasher = sha256()

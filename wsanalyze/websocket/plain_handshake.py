@@ -10,15 +10,17 @@ import re
 from wsanalyze.websocket.accept import accept_value
 from wsanalyze.websocket.fields import Head
 
-REMARKABLE_IN_REQUESTS = (
-    "sec-websocket-protocol",
-    "sec-websocket-accept",
-    "sec-websocket-key1",
-    "sec-websocket-key2",
-    "content-length",
-    "transfer-encoding",
+REMARKABLE_IN_REQUESTS = frozenset(
+    (
+        "sec-websocket-protocol",
+        "sec-websocket-accept",
+        "sec-websocket-key1",
+        "sec-websocket-key2",
+        "content-length",
+        "transfer-encoding",
+    )
 )
-REMARKABLE_IN_RESPONSES = ("sec-websocket-protocol", "sec-websocket-version")
+REMARKABLE_IN_RESPONSES = frozenset(("sec-websocket-protocol", "sec-websocket-version"))
 
 _PLAIN_OFFERS = (
     ["permessage-deflate"],
@@ -67,7 +69,7 @@ def plainly_good(request: Head, response: Head) -> bool:
 
 def remarkable(request: Head) -> bool:
     """Tell whether a request that is plainly good may have a fault that voids nothing."""
-    if any(map(request.count, REMARKABLE_IN_REQUESTS)):
+    if request.has_any(REMARKABLE_IN_REQUESTS):
         return True
     offered = request.values("sec-websocket-extensions")
     if offered and offered not in _PLAIN_OFFERS:

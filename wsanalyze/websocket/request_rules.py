@@ -259,6 +259,22 @@ def _body(faults: Faults, handshake: Handshake) -> None:
     faults.add("HSQ-16", what, section, field=field, evidence=evidence)
 
 
+# What the codes of oddities mean, for whoever does not know them.
+_SYNTAX_WORDS = {
+    "bad-start-line": "the start line is not method, target, version with a blank between",
+    "leading-whitespace": "there is whitespace in front of the first field",
+    "bare-lf": "a line ends with LF alone, without CR",
+    "bare-cr": "there is a CR that no LF follows",
+    "obs-fold": "a field's value goes on in the next line",
+    "no-colon": "a line has no colon, and is no field",
+    "empty-name": "there is nothing in front of a line's colon",
+    "bad-name": "a field's name has characters that no name may have",
+    "space-before-colon": "there is whitespace between a field's name and its colon",
+    "nul": "there is a NUL",
+    "control": "there is a control character",
+    "incomplete": "the empty line at the end is missing",
+}
+
 _SYNTAX_SECTIONS = {
     "bad-start-line": "RFC 9112 §3",
     "leading-blank-line": "RFC 9112 §2.2",
@@ -287,5 +303,5 @@ def _syntax(faults: Faults, head: Head) -> None:
             continue
         first = next(oddity for oddity in head.oddities if oddity.code == code)
         times = f" ({counts[code]} times)" if counts[code] > 1 else ""
-        what = f"{code} at byte {first.offset} of the head{times}"
+        what = f"{_SYNTAX_WORDS[code]} ({code}), at byte {first.offset} of the head{times}"
         faults.add("HSQ-18", what, section, evidence=first.evidence.decode("latin-1"))

@@ -6,6 +6,7 @@ from fuzz.target import Target
 from fuzz.targets import (
     frames,
     heads,
+    http2,
     inflate,
     packets,
     pipeline,
@@ -28,6 +29,7 @@ TARGETS: dict[str, Target] = {
         pipeline,
         tables,
         tls,
+        http2,
         stories,
     )
 }

@@ -14,7 +14,7 @@ function overview(report) {
   const notices = report.left_out.map((text) => el("p", { class: "notice" }, text));
   const secrets = report.secrets
     ? "Credentials and tokens are shown as they were sent."
-    : "Cookies, credentials, and tokens in addresses and subprotocols are redacted, and where they come again in texts of messages.";
+    : "Cookies, credentials, and tokens in addresses and subprotocols are redacted; long ones also where they come again in text. What else messages say is shown.";
   return el("section", { id: "overview", "aria-labelledby": "overview-title" },
     el("h2", { id: "overview-title" }, "Overview"),
     el("div", { class: "cards" }, cards),

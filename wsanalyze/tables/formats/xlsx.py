@@ -42,7 +42,7 @@ def write_all(tables: Iterable[tuple[Table, Iterable[pa.RecordBatch]]], path: Pa
         from openpyxl import Workbook
     except ImportError as error:
         raise UsageError(
-            "xlsx needs openpyxl: pip install 'wsanalyze[excel]', or choose another format"
+            "xlsx needs openpyxl: pip install openpyxl, or choose another format"
         ) from error
     # Nobody wants to wait for minutes to learn that the last table does not fit.
     fitting = [(table, _fitting(table, rows)) for table, rows in tables]

@@ -7,15 +7,17 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 import pytest
 from cli.running import COMMAND, environment
-from support.live import Paused, Played, session_of
+from support.played import Paused, Played, session_of
 from support.talks import free_port, talk
 
 import wsanalyze
@@ -122,6 +124,68 @@ def test_an_interface_gives_the_rows_of_a_capture_of_the_same_traffic(
     assert sum(isinstance(each, Refused) for each in events) == 1
     assert sum(isinstance(each, Established) for each in events) == 7
     assert_same(folder, file, but=[*LATER, *OF_CAPTURE])
+
+
+@contextlib.contextmanager
+def two_hosts() -> Iterator[tuple[str, str]]:
+    """Make two network namespaces with a cable between them: 192.0.2.1 and 192.0.2.2 on `wire`."""
+    names = tuple(f"wsa{os.getpid()}{end}" for end in "ab")
+    ip = partial(subprocess.run, check=True, capture_output=True)
+    try:
+        for name in names:
+            ip(["ip", "netns", "add", name])
+        there = ["peer", "name", "wire", "netns", names[1]]
+        ip(["ip", "-n", names[0], "link", "add", "wire", "type", "veth", *there])
+        for number, name in enumerate(names, 1):
+            ip(["ip", "-n", name, "addr", "add", f"192.0.2.{number}/24", "dev", "wire"])
+            ip(["ip", "-n", name, "link", "set", "wire", "up"])
+        yield names
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+
+TALKS = [sys.executable, str(Path(__file__).parent / "support" / "talks.py")]
+
+
+def within(namespace: str, *command: object, **streams: Any) -> subprocess.Popen[str]:
+    inside = ["ip", "netns", "exec", namespace, *map(str, command)]
+    return subprocess.Popen(inside, env=environment(), encoding="utf-8", **streams)
+
+
+def said(stream: IO[str] | None, word: str) -> None:
+    """Wait until a line has the word."""
+    assert stream is not None
+    for line in stream:
+        if word in line:
+            return
+    raise AssertionError(f"{word!r} was not said")
+
+
+@capturing
+@pytest.mark.skipif(shutil.which("ip") is None, reason="namespaces take ip")
+@pytest.mark.parametrize("source", ["dumpcap", "socket"])
+def test_between_two_hosts_live_gives_the_rows_of_the_packets_that_it_keeps(
+    source: str, tmp_path: Path
+) -> None:
+    kept, folder = tmp_path / "kept.pcapng", tmp_path / "out"
+    options = ["--source", source, "-w", kept, "-o", folder, "--until-closed", "--duration", 50]
+    pipe = {"stdout": subprocess.PIPE}
+    with two_hosts() as (client, server):
+        live = within(server, *COMMAND, "live", "wire", *options, stderr=subprocess.PIPE, **pipe)
+        serving = within(server, *TALKS, "serve", "192.0.2.2", 8080, **pipe)
+        try:
+            said(live.stderr, "Ctrl-C ends it")
+            said(serving.stdout, "serving")
+            assert within(client, *TALKS, "talk", "192.0.2.2", 8080).wait(30) == 0
+            log, _ = live.communicate(timeout=60)
+        finally:
+            for process in (live, serving):
+                process.kill()
+                process.communicate()
+    assert live.returncode == 0
+    assert log.count(" ended ") == 8
+    assert_same(folder, kept, but=LATER)
 
 
 def live_on(source: Played, **options: Any) -> LiveAnalysis:

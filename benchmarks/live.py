@@ -1,0 +1,292 @@
+"""The highest rate of WebSocket messages at which nothing is lost: ours, and other live tools.
+
+    python benchmarks/live.py [--seconds 3] [--rates 5000,10000,…] [--tools socket,tshark]
+
+As root, on Linux, with a C compiler. `flood.c` sends what `frames()` made on an interface that
+throws everything away, and each tool in turn captures there: first all of them at the lowest rate,
+then those that lost nothing at the next one. Rates are packets a second, from 20 connections at
+the same time, with one message of 20 to 100 bytes each (`--each`: so many). What a tool has not
+handed out a second after the last packet counts as lost, whether it was dropped or is late. A rate
+that fails is tried again (`--tries`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RATES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 800)
+CONNECTIONS = 20
+# Seconds after the last packet until what is not there counts as lost.
+LATE = 1.0
+REQUEST = (
+    b"GET /flood HTTP/1.1\r\nHost: flood.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+RESPONSE = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+SYN, ACK, PUSH = 2, 16, 8
+SNIFF = """
+import json, sys, signal
+from scapy.all import conf, sniff
+seen = 0
+def count(packet):
+    global seen
+    seen += 1
+def stop(*_):
+    print(json.dumps({"packets": seen}), flush=True)
+    import os
+    os._exit(0)
+signal.signal(signal.SIGINT, stop)
+sniff(iface=sys.argv[1], store=False, prn=count, filter="tcp",
+      started_callback=lambda: print("ready", flush=True))
+"""
+
+
+@dataclass
+class Connection:
+    """A connection between two hosts, as far as it has been written."""
+
+    number: int
+    client_next: int = 1000
+    server_next: int = 5000
+
+    def segment(self, from_client: bool, flags: int, data: bytes = b"") -> bytes:
+        """Return the next Ethernet frame of one side."""
+        client, server = (b"\xc0\x00\x02\x01", 20_000 + self.number), (b"\xc6\x33\x64\x02", 80)
+        (source, port), (target, other) = (client, server) if from_client else (server, client)
+        mine, theirs = self.client_next, self.server_next
+        if not from_client:
+            mine, theirs = theirs, mine
+        head = struct.pack(">HHIIHHHH", port, other, mine, theirs, 5 << 12 | flags, 65_535, 0, 0)
+        moved = len(data) + (1 if flags & SYN else 0)
+        if from_client:
+            self.client_next = (mine + moved) & 0xFFFFFFFF
+        else:
+            self.server_next = (mine + moved) & 0xFFFFFFFF
+        total = 40 + len(data)
+        packet = struct.pack(">BBHHHBBH4s4s", 0x45, 0, total, 1, 0, 64, 6, 0, source, target)
+        # Addresses that nobody has: the kernel throws them away once they were captured.
+        return b"\x02\0\0\0\0\x99\x02\0\0\0\0\x98\x08\x00" + packet + head + data
+
+
+def frames(count: int, each_has: int = 1) -> Iterator[bytes]:
+    """Yield the Ethernet frames of CONNECTIONS handshakes, then `count` with messages in them."""
+    chance = random.Random(1)  # noqa: S311 - the same frames each time
+    connections = [Connection(number) for number in range(CONNECTIONS)]
+    for each in connections:
+        yield each.segment(True, SYN)
+        yield each.segment(False, SYN | ACK)
+        yield each.segment(True, ACK)
+        yield each.segment(True, PUSH | ACK, REQUEST)
+        yield each.segment(False, PUSH | ACK, RESPONSE)
+    for each in itertools.islice(itertools.cycle(connections), count):
+        data = b"".join(message(chance) for _ in range(each_has))
+        yield each.segment(True, PUSH | ACK, data)
+
+
+def message(chance: random.Random) -> bytes:
+    """Return a masked text frame of 20 to 100 times the letter a."""
+    length = chance.randint(20, 100)
+    key = chance.getrandbits(32).to_bytes(4, "big")
+    payload = bytes(97 ^ key[i & 3] for i in range(4)) * (length // 4 + 1)
+    return bytes([0x81, 0x80 | length]) + key + payload[:length]
+
+
+@dataclass
+class Tool:
+    """A way to capture: its command, and what it says when it is ready."""
+
+    name: str
+    command: list[str]
+    ready: bytes
+    speaks_on: str = "stdout"
+    stop: str = "signal"
+
+
+def tools(interface: str, folder: Path) -> list[Tool]:
+    """Return what there is to compare on this machine."""
+    reading = [sys.executable, str(HERE / "live_reading.py")]
+    found = [
+        Tool("ours: dumpcap", [*reading, "dumpcap", interface], b"ready", stop="line"),
+        Tool("ours: socket", [*reading, "socket", interface], b"ready", stop="line"),
+        Tool(
+            "tcpdump -w",
+            f"tcpdump -i {interface} -B 65536 -s 262144 -Z root -w {folder}/own tcp".split(),
+            b"listening on",
+            "stderr",
+        ),
+        Tool(
+            "tshark -i",
+            (
+                f"tshark -n -l -i {interface} -B 64 -f tcp -Y websocket -T fields -e frame.number "
+                "-e websocket.payload_length"
+            ).split(),
+            b"Capturing on",
+            "stderr",
+        ),
+        Tool("scapy sniff", [sys.executable, "-c", SNIFF, interface], b"ready"),
+    ]
+    return [tool for tool in found if shutil.which(tool.command[0])]
+
+
+class Round:
+    """One tool at one rate."""
+
+    def __init__(self, tool: Tool, folder: Path) -> None:
+        self.tool = tool
+        self.output = folder / "output"
+        self.errors = folder / "errors"
+        with self.output.open("wb") as output, self.errors.open("wb") as errors:
+            self.child = subprocess.Popen(
+                tool.command, stdin=subprocess.PIPE, stdout=output, stderr=errors
+            )
+        self.wait_for(tool.ready)
+        # Where a program says that it is ready before it is.
+        time.sleep(1.0)
+
+    def wait_for(self, text: bytes) -> None:
+        """Wait until the tool says that it captures."""
+        path = self.output if self.tool.speaks_on == "stdout" else self.errors
+        deadline = time.monotonic() + 30
+        while text not in path.read_bytes():
+            if self.child.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{self.tool.name}: {self.errors.read_text()}")
+            time.sleep(0.05)
+
+    def result(self) -> tuple[int, int | None]:
+        """Stop the tool; return what it has handed out, and what it says was dropped."""
+        if self.tool.name == "tshark -i":
+            handed_out = self.output.read_bytes().count(b"\n")
+            self.child.send_signal(signal.SIGINT)
+            try:
+                self.child.wait(60)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+            match = re.search(rb"(\d+) packets? dropped", self.errors.read_bytes())
+            return handed_out, int(match[1]) if match else 0
+        if self.tool.stop == "line":
+            self.child.communicate(b"\n", timeout=60)
+            found = json.loads(self.output.read_text().splitlines()[-1])
+            return found["messages"], found["dropped"]
+        self.child.send_signal(signal.SIGINT)
+        self.child.wait(60)
+        if self.tool.name == "scapy sniff":
+            return json.loads(self.output.read_text().splitlines()[-1])["packets"], None
+        said = self.errors.read_text()
+        captured = re.search(r"(\d+) packets? captured", said)
+        dropped = re.search(r"(\d+) packets? dropped by kernel", said)
+        return int(captured[1]) if captured else 0, int(dropped[1]) if dropped else None
+
+
+@contextmanager
+def interface() -> Iterator[str]:
+    """Yield an interface that throws away what is sent on it (ifb), once it was captured."""
+    name = f"wsflood{os.getpid() % 1000}"
+    subprocess.run(["ip", "link", "add", name, "type", "ifb"], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", name, "addrgenmode", "none", "up"], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=False)
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rates", default=",".join(str(rate * 1000) for rate in RATES))
+    parser.add_argument("--tools", default="", help="parts of their names, with commas")
+    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--each", type=int, default=1, help="messages in a packet")
+    arguments = parser.parse_args()
+    rates = [int(rate) for rate in arguments.rates.split(",")]
+    with tempfile.TemporaryDirectory() as name, interface() as wire:
+        folder = Path(name)
+        flood, prepared = folder / "flood", folder / "frames"
+        subprocess.run(["cc", "-O2", "-o", str(flood), str(HERE / "flood.c")], check=True)
+        packets = int(max(rates) * arguments.seconds)
+        with prepared.open("wb") as file:
+            for frame in frames(packets, arguments.each):
+                file.write(struct.pack("=I", len(frame)) + frame)
+        wanted = [part for part in arguments.tools.split(",") if part]
+        racing = [
+            tool
+            for tool in tools(wire, folder)
+            if not wanted or any(part in tool.name for part in wanted)
+        ]
+        best: dict[str, int] = dict.fromkeys((tool.name for tool in racing), 0)
+        for rate in rates:
+            count = int(rate * arguments.seconds)
+            for tool in list(racing):
+                for _ in range(arguments.tries):
+                    expected = count * (arguments.each if tool.stop == "line" else 1)
+                    if attempt(tool, folder, [str(flood), wire, str(rate)], expected, count):
+                        best[tool.name] = rate * arguments.each
+                        break
+                else:
+                    racing.remove(tool)
+        report(best)
+
+
+def attempt(tool: Tool, folder: Path, flood: list[str], expected: int, count: int) -> bool:
+    """Run one tool at one rate; say on standard error how it went, return whether all was there.
+
+    `count` packets with messages are sent, of which the tool shall hand out `expected` things.
+    """
+    rate = float(flood[-1])
+    run = Round(tool, folder)
+    sent = count + 5 * CONNECTIONS
+    if tool.name in COUNT_PACKETS:
+        expected = sent
+    command = [*flood, str(sent), str(folder / "frames")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    real = sent / float(done.stdout.split()[1])
+    time.sleep(LATE)
+    handed_out, dropped = run.result()
+    print(
+        f"{rate:>8.0f} /s (sent at {real:,.0f}) {tool.name:<14} {handed_out} of {expected}, "
+        f"dropped {'?' if dropped is None else dropped}",
+        file=sys.stderr,
+    )
+    if real < 0.95 * rate:
+        print("         the sender was too slow: this says nothing", file=sys.stderr)
+        return False
+    return handed_out == expected and not dropped
+
+
+# Those that count packets, handshakes included; we count messages, tshark packets with some.
+COUNT_PACKETS = ("tcpdump -w", "scapy sniff")
+
+
+def report(best: dict[str, int]) -> None:
+    """Print the highest rate of each, and how many times tshark's it is."""
+    base = best.get("tshark -i", 0)
+    print("| captured by | messages/s without loss | times tshark's |")
+    print("|---|---|---|")
+    for name, rate in best.items():
+        times = f"{rate / base:.1f}" if base else "-"
+        print(f"| {name} | {rate:,} | {times} |")
+
+
+if __name__ == "__main__":
+    main()

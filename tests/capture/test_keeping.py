@@ -1,0 +1,196 @@
+"""Packets kept as pcapng: what was written is what is read, whatever happens to the disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.packets import ETHERNET, T0, Wire, segment
+
+from wsanalyze.capture.info import CaptureInfo, Interface
+from wsanalyze.capture.keeping import PacketWriter
+from wsanalyze.capture.live import Received
+from wsanalyze.capture.source import open_capture
+from wsanalyze.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+Packet = tuple[int, int, int, int, bytes]
+
+
+def source() -> CaptureInfo:
+    info = CaptureInfo("eth0, tun0", snap_length=262_144)
+    info.interfaces = [
+        Interface("eth0", ETHERNET, 262_144, 1_000_000_000),
+        Interface("tun0", 101, 262_144, 1_000_000_000),
+    ]
+    return info
+
+
+def packets(count: int, size: int = 100, link: int = ETHERNET) -> list[Packet]:
+    return [(i, T0 + i, link, size + i, bytes([i & 255]) * size) for i in range(1, count + 1)]
+
+
+def read(path: Path) -> list[Packet]:
+    found = []
+    with open_capture(path) as reader:
+        while (batch := reader.next()) is not None:
+            found += batch.packets()
+        assert reader.info.problem is None
+    return found
+
+
+def test_what_was_written_is_what_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "kept.pcapng"
+    writer = PacketWriter(path, source())
+    given = packets(3) + packets(2, 7, 101) + packets(1, 5, ETHERNET | 4 << 16)
+    writer.write_packets(given)
+    writer.close(Received(6, 2, 1))
+    assert [each[1:] for each in read(path)] == [each[1:] for each in given]
+    with open_capture(path) as reader:
+        while reader.next() is not None:
+            pass
+        assert [(each.name, each.link) for each in reader.info.interfaces] == [
+            ("eth0", 1),
+            ("tun0", 101),
+            ("eth0", 1),
+        ]
+        assert reader.info.interfaces[0].received == 6
+        assert reader.info.dropped == 3
+    assert (writer.packets, writer.files, writer.problem) == (6, 1, None)
+
+
+def test_tshark_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "kept.pcapng"
+    writer = PacketWriter(path, source())
+    for batch in Wire().batches([segment(data=b"hello"), segment(data=b"bye")]):
+        writer.write(batch)
+    writer.close(Received(2, None, None))
+    done = subprocess.run(
+        ["capinfos", "-c", "-M", str(path)], capture_output=True, text=True, check=True
+    )
+    assert "Number of packets:   2" in done.stdout
+
+
+def test_it_can_be_read_at_any_moment(tmp_path: Path) -> None:
+    path = tmp_path / "kept.pcapng"
+    writer = PacketWriter(path, source())
+    assert read(path) == []
+    given = packets(20)
+    for i, packet in enumerate(given, 1):
+        writer.write_packets([packet])
+        assert read(path) == given[:i]
+    writer.close()
+    writer.close()
+
+
+def test_rotation_by_size(tmp_path: Path) -> None:
+    writer = PacketWriter(tmp_path / "kept.pcapng", source(), rotate_bytes=5000)
+    given = packets(100)
+    writer.write_packets(given[:60])
+    writer.write_packets(given[60:])
+    writer.close()
+    files = sorted(tmp_path.iterdir())
+    assert [each.name for each in files][:2] == ["kept_00001.pcapng", "kept_00002.pcapng"]
+    assert len(files) == writer.files == 3
+    assert all(each.stat().st_size <= 5000 for each in files)
+    assert [each[1:] for path in files for each in read(path)] == [each[1:] for each in given]
+    assert writer.path == files[-1]
+
+
+def test_a_packet_that_is_larger_than_a_file(tmp_path: Path) -> None:
+    writer = PacketWriter(tmp_path / "kept.pcapng", source(), rotate_bytes=1)
+    writer.write_packets(packets(3))
+    writer.close()
+    assert [len(read(path)) for path in sorted(tmp_path.iterdir())] == [1, 1, 1]
+
+
+def test_rotation_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    writer = PacketWriter(tmp_path / "kept.pcapng", source(), rotate_seconds=60)
+    given = packets(4)
+    writer.write_packets(given[:2])
+    now = 159.0
+    writer.write_packets(given[2:3])
+    now = 161.0
+    writer.write_packets(given[3:])
+    writer.close()
+    assert [len(read(path)) for path in sorted(tmp_path.iterdir())] == [3, 1]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("mounting is not permitted: run as root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_the_disk_is_full(small_disk: Path, at_once: int) -> None:
+    path = small_disk / "kept.pcapng"
+    writer = PacketWriter(path, source())
+    given = packets(1000, 999)
+    for i in range(0, len(given), at_once):
+        writer.write_packets(given[i : i + at_once])
+    assert writer.problem == (
+        f"{path}: cannot be written: No space left on device; "
+        f"packets are kept no longer ({writer.packets} were)"
+    )
+    # Whole packets, all that were counted, and nothing else.
+    assert read(path) == given[: writer.packets]
+    writer.write_packets(given)
+    writer.close(Received(1000, 0, 0))
+    assert read(path) == given[: writer.packets]
+
+
+def test_the_disk_is_full_when_the_next_file_begins(small_disk: Path) -> None:
+    writer = PacketWriter(small_disk / "kept.pcapng", source(), rotate_bytes=20_000)
+    given = packets(1000, 999)
+    for packet in given:
+        writer.write_packets([packet])
+    writer.close()
+    assert writer.problem is not None
+    assert "No space left" in writer.problem
+    found = [each for path in sorted(small_disk.iterdir()) for each in read(path)]
+    assert [each[1:] for each in found] == [each[1:] for each in given[: writer.packets]]
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"kept\.pcapng: cannot be written: No such file"):
+        PacketWriter(tmp_path / "missing" / "kept.pcapng", source())
+    with pytest.raises(UsageError, match="Is a directory"):
+        PacketWriter(tmp_path, source())
+
+
+def test_the_folder_is_gone_when_the_next_file_begins(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    writer = PacketWriter(folder / "kept.pcapng", source(), rotate_bytes=1)
+    writer.write_packets(packets(1))
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    writer.write_packets(packets(1))
+    assert writer.problem is not None
+    assert "No such file" in writer.problem
+    writer.close()
+
+
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    writer = PacketWriter(tmp_path / "kept.pcapng", source(), rotate_bytes=1000)
+    writer.write_packets(packets(100))
+    assert len(os.listdir("/proc/self/fd")) == before + 1  # noqa: PTH208
+    writer.close()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

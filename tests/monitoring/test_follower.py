@@ -1,0 +1,77 @@
+"""What changed since the last look: each thing once, in its order, with nothing left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.played import Paused, session_of
+
+from wsanalyze.capture.source import open_capture
+from wsanalyze.limits import Limits
+from wsanalyze.monitoring.events import Message, Requested
+from wsanalyze.monitoring.follower import Follower
+from wsanalyze.monitoring.judging import Judge
+from wsanalyze.pipeline import Pass
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.tables.columns import FrameColumns, MessageColumns
+from wsanalyze.tls.keylog import Secrets
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+CHAT = CAPTURES / "aiohttp-chat.pcapng"
+
+
+def follower_of(capture: Path, most: int | None = None) -> tuple[Follower, Pass]:
+    """Return who follows a pass that has taken a whole capture, and not ended."""
+    limits = Limits()
+    recording = Recording(Wants(observe=True), frames=FrameColumns(), messages=MessageColumns())
+    with open_capture(capture) as reader:
+        run = Pass(recording, limits, reader.infos, Secrets(limits.secrets))
+        follower = Follower(run, Judge(), most=most)
+        while (batch := reader.next()) is not None:
+            run.take(batch)
+    return follower, run
+
+
+def test_a_second_look_finds_nothing_new() -> None:
+    follower, _ = follower_of(CHAT)
+    assert follower.look()
+    assert follower.look() == []
+
+
+def test_rows_leave_the_columns_with_the_look_that_tells_of_them() -> None:
+    follower, run = follower_of(CHAT)
+    recorder = run.recorder
+    assert recorder.frames is not None
+    assert recorder.messages is not None
+    assert recorder.messages.count == 14
+    follower.look()
+    assert (recorder.frames.count, recorder.messages.count) == (0, 0)
+    assert (len(recorder.messages.payloads), recorder.kept) == (0, 0)
+    assert run.recording.connections == []
+
+
+def test_of_many_messages_the_last_ones_become_events_and_all_are_numbered() -> None:
+    follower, _ = follower_of(CHAT, most=3)
+    messages = [each for each in follower.look() if isinstance(each, Message)]
+    assert [(each.connection, each.message) for each in messages] == [(0, 11), (1, 0), (1, 1)]
+
+
+def test_traffic_is_that_of_the_session_until_the_connection_is_over() -> None:
+    session = session_of(Paused(CHAT))
+    for _ in range(200):
+        session.pump(0)
+    (first, *_) = session.follower.followed.values()
+    before = first.traffic()
+    assert before[0] > 0
+    session.stop()
+    while not session.finished:
+        session.pump(0)
+    assert first.traffic() == before
+    assert first.session is None
+
+
+def test_a_request_is_told_with_the_packet_that_it_came_in() -> None:
+    follower, _ = follower_of(CHAT)
+    requested = [each for each in follower.look() if isinstance(each, Requested)]
+    assert [each.packet for each in requested] == [each.facts.request_packet for each in requested]
+    assert [each.time for each in requested] == [each.facts.requested for each in requested]

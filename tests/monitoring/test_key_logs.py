@@ -1,0 +1,75 @@
+"""A live session whose key log is written meanwhile: programs open it before they connect."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.played import Played, drained, events_of, session_of
+from test_tls import CAPTURES, keylog_of, without_secrets
+
+from wsanalyze.monitoring import session as module
+from wsanalyze.monitoring.events import Ended, Event, Message
+
+pytest.importorskip("cryptography")
+
+CHAT = CAPTURES / "chat-wss.pcapng"
+
+
+@pytest.fixture(autouse=True)
+def _looked_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.0)
+
+
+class Stream(io.BytesIO):
+    """Nobody knows what comes behind what was read, as on an interface."""
+
+    name = "stream"
+
+    def seekable(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def closed() -> Played:
+    """Return the chat without its secrets, as it comes."""
+    return Played(Stream(without_secrets(CHAT.read_bytes())))
+
+
+def said(events: list[Event]) -> list[tuple[str, str | None, int]]:
+    return [(e.sender, e.sha256, e.packet) for e in events if isinstance(e, Message)]
+
+
+def of_wss(events: list[Event]) -> list[Any]:
+    return [each.facts for each in events if isinstance(each, Ended)]
+
+
+@pytest.mark.parametrize("late", [0, 1, 3, 8])
+def test_its_lines_come_so_many_batches_after_the_session_began(
+    closed: Played, tmp_path: Path, late: int
+) -> None:
+    log, lines = tmp_path / "keys.log", keylog_of(CHAT)
+    log.write_bytes(b"")
+    session = session_of(closed, keylogs=[log])
+    events: list[Event] = []
+    for _ in range(late):
+        events += session.pump(0)
+    with log.open("ab") as file:
+        # Half a line is left until its end is there.
+        file.write(lines[:300])
+    events += session.pump(0)
+    with log.open("ab") as file:
+        file.write(lines[300:])
+    events += drained(session)
+    assert said(events) == said(events_of(CHAT))
+    (facts,) = of_wss(events)
+    assert (facts.scheme, facts.client_messages, facts.server_messages) == ("wss", 7, 7)
+
+
+def test_a_key_log_that_stays_empty(closed: Played, tmp_path: Path) -> None:
+    log = tmp_path / "keys.log"
+    log.write_bytes(b"")
+    session = session_of(closed, keylogs=[log])
+    assert said(drained(session)) == []

@@ -1,0 +1,30 @@
+"""Columns while they are read: rows are taken out, and none is lost or comes twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wsanalyze.limits import Limits
+from wsanalyze.pipeline import read
+from wsanalyze.recording import Wants
+
+CHAT = Path(__file__).parents[2] / "captures" / "aiohttp-chat.pcapng"
+
+
+def test_rows_that_are_taken_are_those_that_were_there_and_the_columns_begin_anew() -> None:
+    recording = read([CHAT], wants=Wants(), limits=Limits())
+    frames, messages = recording.frames, recording.messages
+    assert frames is not None
+    assert messages is not None
+    before = {name: list(column) for name, column in frames.arrays().items()}
+    taken = frames.take()
+    assert {name: list(column) for name, column in taken.items()} == before
+    assert frames.count == 0
+    assert all(len(column) == 0 for column in frames.arrays().values())
+    payloads = bytes(messages.payloads)
+    rows = messages.take()
+    assert bytes(rows["payloads"]) == payloads
+    assert len(rows["digests"]) == 32 * len(rows["digest"])
+    assert (messages.count, len(messages.payloads), len(messages.digests)) == (0, 0, 0)
+    # What was taken is not written over by what comes then.
+    assert {name: list(column) for name, column in taken.items()} == before

@@ -1,0 +1,94 @@
+"""Live events for a person: lines, and a table in the width and height that a terminal has."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.played import Clock, Paused, Played, drained, session_of
+
+from wsanalyze.capture.live import Received
+from wsanalyze.monitoring.events import Close, Found, LimitReached, Problem
+from wsanalyze.views.live_log import line
+from wsanalyze.views.live_summary import closing_facts, heading
+from wsanalyze.views.live_table import OpenConnections, Rates
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+# 2026-01-02 03:04:05.678 UTC
+TIME = 1_767_323_045_678_000_000
+
+
+def test_a_line_has_the_time_the_connection_and_what_happened() -> None:
+    close = Close(7, 3, "server", TIME, 9, 1011, "no more \x1b[31m")
+    assert line(close) == r"03:04:05.678     #7  ↓ close 1011 no more \x1b[31m"
+    problem = Problem("eth0 went down")
+    assert line(problem) == " " * 21 + "problem: eth0 went down"
+    assert "limit flows reached" in line(LimitReached("flows", 1))
+
+
+def test_a_line_of_a_finding_has_its_severity_and_id() -> None:
+    found = Found(
+        1,
+        "HSR-04",
+        "wrong-accept",
+        "error",
+        "it is 'x'",
+        None,
+        TIME,
+        2,
+        None,
+        None,
+        None,
+        "",
+        "",
+        3,
+    )
+    assert line(found) == "03:04:05.678     #1  error HSR-04 it is 'x' (3 times)"
+
+
+@pytest.mark.parametrize("name", ["odd-habits.pcapng", "oddities.pcapng", "http2-streams.pcapng"])
+def test_no_line_holds_what_could_steer_a_terminal(name: str) -> None:
+    for event in drained(session_of(Played(CAPTURES / name))):
+        assert line(event).isprintable()
+
+
+def drawn(width: int, height: int) -> str:
+    """Return the table of what is open in a capture of fifty clients, before it ends."""
+    clock = Clock()
+    session = session_of(Paused(CAPTURES / "fifty-clients.pcap.gz"), clock=clock)
+    for _ in range(60):
+        clock.now += 0.05
+        session.pump(0)
+    followed = [each for each in session.follower.followed.values() if not each.ended]
+    newest = followed[::-1]
+    console = Console(file=io.StringIO(), width=width, height=height, force_terminal=False)
+    table = OpenConnections(newest, len(newest), heading(session, 0), Rates(), 1.0)
+    with console.capture() as printed:
+        console.print(table)
+    session.close()
+    return printed.get()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("height", [24, 50])
+def test_the_table_fits_the_terminal(width: int, height: int) -> None:
+    lines = drawn(width, height).splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= height * 2 // 3
+    assert "open of" in lines[0]
+    assert "more" in lines[-1]
+
+
+def test_a_tall_terminal_shows_more_connections_and_a_wide_one_more_of_each() -> None:
+    assert drawn(80, 50).count("→ 127.0.0.1") > drawn(80, 24).count("→ 127.0.0.1")
+    assert "…" in drawn(80, 24)
+
+
+def test_what_was_not_received_is_said_by_whom() -> None:
+    session = session_of(Played(CAPTURES / "websockets-plain.pcapng"))
+    drained(session)
+    facts = dict(closing_facts(session, Received(12, 3, None)))
+    assert facts["received"] == "12 packets"
+    assert facts["dropped"] == "3 by the kernel, an unknown number by the interface"

@@ -1,0 +1,154 @@
+"""What happened to a connection, in a word each: checks that wait for it are called only there.
+
+Telling all of them takes less time than calling the checks, nearly all of which find nothing.
+"""
+
+from __future__ import annotations
+
+from wsanalyze.checks.facts import Facts
+from wsanalyze.layers.connection import Connection
+from wsanalyze.observation import Observation
+
+# Word → when it holds. Those of one side hold where they do of either.
+CIRCUMSTANCES = {
+    "reset": "a RST, or RST_STREAM, was seen",
+    "unclosed": "an end was seen, and one side sent no Close",
+    "closed": "both sides sent a Close",
+    "after-end": "one side sent bytes after the other had ended",
+    "masked": "the client's masking keys are known",
+    "pings": "a side sent Pings",
+    "pongs": "a Pong answered a Ping",
+    "unsolicited-pongs": "a side sent Pongs that answer nothing",
+    "bursts": "a side sent messages in bursts behind pauses",
+    "even": "a side sent messages, all of one length",
+    "segments": "a side's frames and segments are not as many",
+    "outflow": "the client sent as much as is looked at, more than it received",
+    "pipelined": "requests were sent behind the upgrade",
+    "with-response": "frames came in the response's segment",
+    "slow": "the response took as long as is looked at",
+    "troubled": "segments came again or late, windows closed, frames stalled",
+    "lost": "bytes of a side are not in the capture",
+    "conflicts": "copies of segments differ",
+    "unseen": "the handshake was not seen",
+    "one-sided": "frames of one side alone were seen",
+    "open": "the capture ended before the connection",
+    "tls": "it is in TLS",
+    "sni": "TLS was asked for a name",
+    "http2": "it is a stream of HTTP/2",
+    "hixie-75": "the version is Hixie-75",
+    "tunnel": "the address has the name of a tunnel in it",
+}
+
+# What addresses of tunnels have in them, see SEC-12.
+TUNNELS = ("wstunnel", "websockify")
+# How many times as many frames as segments, or the other way, are looked at at least.
+UNEVEN = 1.5
+
+
+def circumstances(facts: Facts) -> tuple[str, ...]:
+    """Return the words of CIRCUMSTANCES that hold for a connection."""
+    record, observation = facts.connection, facts.observation
+    found: list[str] = []
+    _of_the_end(observation, found)
+    _of_the_sides(observation, found)
+    _of_the_record(facts, record, found)
+    _of_the_transport(record, observation, found)
+    handshake = facts.handshake
+    if handshake is not None:
+        if handshake.version == "hixie-75":
+            found.append("hixie-75")
+        target = handshake.target
+        if target and (TUNNELS[0] in target or TUNNELS[1] in target):
+            found.append("tunnel")
+    return tuple(found)
+
+
+def _of_the_end(observation: Observation, found: list[str]) -> None:
+    closed = observation.client.close is not None and observation.server.close is not None
+    if closed:
+        found.append("closed")
+    endings = observation.endings
+    if endings and not closed:
+        found.append("unclosed")
+    for ending in endings:
+        if ending.how == "rst":
+            found.append("reset")
+            break
+    if observation.client_after_end or observation.server_after_end:
+        found.append("after-end")
+
+
+def _of_the_sides(observation: Observation, found: list[str]) -> None:
+    client, server = observation.client, observation.server
+    if client.masking_keys:
+        found.append("masked")
+    pings = client.pings_in_second or server.pings_in_second
+    if pings or client.ping_ns.count or server.ping_ns.count:
+        found.append("pings")
+    if client.pong_ns.count or server.pong_ns.count:
+        found.append("pongs")
+    if client.unsolicited_pongs or server.unsolicited_pongs:
+        found.append("unsolicited-pongs")
+    if client.bursts or server.bursts:
+        found.append("bursts")
+    for side in (client, server):
+        lengths = side.message_lengths
+        if lengths.count and lengths.least == lengths.most:
+            found.append("even")
+            break
+
+
+def _of_the_record(facts: Facts, record: Connection, found: list[str]) -> None:
+    observation, limits = facts.observation, facts.thresholds
+    if observation.pipelined:
+        found.append("pipelined")
+    if observation.with_response:
+        found.append("with-response")
+    if (
+        record.responded is not None
+        and record.requested is not None
+        and (record.responded - record.requested) / 1e9 >= limits.slow_handshake_s
+    ):
+        found.append("slow")
+    if record.client_bytes >= limits.outflow:
+        found.append("outflow")
+    if record.outcome == "unseen":
+        found.append("unseen")
+    if record.ended_by == "capture-end":
+        found.append("open")
+    if bool(record.client_frames) != bool(record.server_frames):
+        found.append("one-sided")
+    if record.tls is not None:
+        found.append("tls")
+    if record.sni:
+        found.append("sni")
+    if observation.stream is not None:
+        found.append("http2")
+
+
+def _of_the_transport(record: Connection, observation: Observation, found: list[str]) -> None:
+    if record.client_lost_bytes or record.server_lost_bytes:
+        found.append("lost")
+    if record.client_conflicts or record.server_conflicts:
+        found.append("conflicts")
+    if (
+        record.client_retransmissions
+        or record.server_retransmissions
+        or record.client_out_of_order
+        or record.server_out_of_order
+        or observation.client_zero_windows
+        or observation.server_zero_windows
+        or observation.client_stalls
+        or observation.server_stalls
+    ):
+        found.append("troubled")
+    if _are_uneven(record.client_frames, observation.client_segments) or _are_uneven(
+        record.server_frames, observation.server_segments
+    ):
+        found.append("segments")
+
+
+def _are_uneven(frames: int, segments: int) -> bool:
+    if not frames or not segments:
+        return False
+    return frames >= UNEVEN * segments or segments >= UNEVEN * frames

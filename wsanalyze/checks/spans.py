@@ -1,0 +1,16 @@
+"""Spans of time in words, as everything else that is printed has them."""
+
+from __future__ import annotations
+
+MICROSECOND, MILLISECOND, SECOND = 1_000, 1_000_000, 1_000_000_000
+
+
+def span(ns: int) -> str:
+    """Return a span of integer ns in three digits or so: `12 µs`, `1.5 ms`, `2.01 s`, `75.2 s`."""
+    if ns < MILLISECOND:
+        return f"{ns / MICROSECOND:.0f} µs"
+    milliseconds = ns / MILLISECOND
+    if milliseconds < 999.5:
+        return f"{milliseconds:.{0 if milliseconds >= 99.5 else 1}f} ms"
+    seconds = ns / SECOND
+    return f"{seconds:.{2 if seconds < 9.995 else 1}f} s"

@@ -1,0 +1,86 @@
+"""What TLS and HTTP/2 said about the end of a connection that was cut: alerts, GOAWAY, resets."""
+
+from __future__ import annotations
+
+from wsanalyze.checks.facts import Facts
+from wsanalyze.http2.bodies import error_name
+from wsanalyze.observation import Ending
+
+# RFC 8446 §6 and, for what it has no more, RFC 5246 §7.2: those that end a connection.
+ALERTS = {
+    10: "unexpected_message",
+    20: "bad_record_mac",
+    21: "decryption_failed",
+    22: "record_overflow",
+    30: "decompression_failure",
+    40: "handshake_failure",
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    44: "certificate_revoked",
+    45: "certificate_expired",
+    46: "certificate_unknown",
+    47: "illegal_parameter",
+    48: "unknown_ca",
+    49: "access_denied",
+    50: "decode_error",
+    51: "decrypt_error",
+    70: "protocol_version",
+    71: "insufficient_security",
+    80: "internal_error",
+    86: "inappropriate_fallback",
+    109: "missing_extension",
+    110: "unsupported_extension",
+    112: "unrecognized_name",
+    113: "bad_certificate_status_response",
+    115: "unknown_psk_identity",
+    116: "certificate_required",
+    120: "no_application_protocol",
+}
+
+
+def said_by_tls(facts: Facts, end: Ending) -> str | None:
+    """Say how TLS ended before TCP did; None without TLS, or where the records were not opened.
+
+    RFC 8446 §6.1: each end sends close_notify before it closes its side, unless an error alert was
+    sent. A FIN without it may be anybody's.
+    """
+    tls = facts.connection.tls
+    if tls is None or not tls.decrypted or end.stream or tls.bad_records:
+        return None
+    if tls.alert in ALERTS and tls.alert_at is not None:
+        name = ALERTS[tls.alert]
+        return f"the {tls.alert_by} had sent the TLS alert {name} in packet {tls.alert_at[1]}"
+    # Where the other end answers a FIN so, this one had said nothing.
+    if tls.closed_by is not None and tls.closed_at is not None and tls.closed_at[0] <= end.time:
+        packet = tls.closed_at[1]
+        if tls.closed_by == end.sender:
+            return f"it had ended TLS first (close_notify in packet {packet}), as a program does"
+        return f"the {tls.closed_by} had ended TLS before (close_notify in packet {packet})"
+    if end.how == "fin":
+        return "TLS was not ended (no close_notify): the program died, or it is somebody else's FIN"
+    return None
+
+
+def said_by_http2(facts: Facts, end: Ending) -> str | None:
+    """Say how HTTP/2 ended the stream, or its connection; None for what is no stream."""
+    stream = facts.observation.stream
+    if stream is None:
+        return None
+    goaway = stream.shared.goaway
+    if goaway is not None and goaway[3] <= end.time:
+        sender, code, last, _, packet = goaway
+        refused = "" if stream.number <= last else f", which leaves out stream {stream.number}"
+        return f"the {sender} had sent GOAWAY ({error_name(code)}) in packet {packet}{refused}"
+    if end.stream:
+        return None
+    others = stream.shared.websockets - 1
+    return f"{others} more WebSockets ended with this TCP connection" if others > 0 else None
+
+
+def reset_code(facts: Facts, end: Ending) -> str | None:
+    """Return the name of the error code of the RST_STREAM that an ending is."""
+    stream = facts.observation.stream
+    if stream is None or not end.stream or end.how != "rst":
+        return None
+    codes = [code for sender, code, _, _ in stream.resets if sender == end.sender]
+    return error_name(codes[0]) if codes else None
