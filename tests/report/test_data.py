@@ -87,6 +87,10 @@ def test_every_capture_has_a_page_that_json_can_hold(name: str) -> None:
     assert all("only the beginning is shown" in each for each in data["left_out"])
 
 
+def test_folders_of_the_machine_are_not_in_it() -> None:
+    assert str(CAPTURES) not in json.dumps(named("faulty-answers"))
+
+
 def test_what_is_left_out_is_said() -> None:
     budget = Budget(connections=2, frames=5, message=3, findings=1)
     data = named("hostile-contents", budget=budget)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from wsanalyze.checks.catalogue import catalogue
@@ -96,7 +98,11 @@ def report_data(
         )
     return {
         "began": moment(began),
-        "captures": [facts(capture) for capture in recording.captures],
+        # Folders are of the sender's machine, and no business of who gets the page.
+        "captures": [
+            facts(replace(capture, capture=PurePath(capture.capture).name))
+            for capture in recording.captures
+        ],
         "totals": _totals(every, told_findings),
         "left_out": _left_out(every, connections, told_findings, budget, again is None),
         "secrets": show_secrets,
@@ -238,6 +244,7 @@ def _row(read: AnalyzedConnection, story: Story, began: int, hide: Hide) -> Data
     return row | {
         "client": address_and_port(ends.client_ip, ends.client_port),
         "server_address": address_and_port(ends.server_ip, ends.server_port),
+        "capture": PurePath(read.facts.capture).name,
         "target": None if story.target is None else hide(story.target),
         "started": ends.started - began,
         "ended": ends.ended - began,

@@ -101,8 +101,7 @@ def message_columns(
         "utf8": [each.utf8_valid for each in messages],
         # What was redacted could be guessed from its digest.
         "sha256": [
-            None if hidden else each.sha256
-            for each, hidden in zip(messages, redacted, strict=True)
+            None if hidden else each.sha256 for each, hidden in zip(messages, redacted, strict=True)
         ],
         "payload": payloads,
         "redacted": redacted,
