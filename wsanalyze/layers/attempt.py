@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.held import Piece, length_of
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.observation import Ending, Event, Observation, Side
@@ -243,15 +244,22 @@ class Attempt:
                 else:
                     observation.client_after_end = max(client.next - then[0], 0)
 
-    def sent_early(self, pieces: list[tuple[bytes, int, int, int, int]]) -> None:
+    def sent_early(self, pieces: list[Piece]) -> None:
         """Take note of what the client sent behind its request before the answer came."""
         observation = self.connection.observation
         if observation is None or not pieces:
             return
-        count = sum(len(data) + abs(missing) for data, missing, _, _, _ in pieces)
-        data, _, time, packet, _ = pieces[0]
+        first, count = pieces[0], length_of(pieces)
         observation.events.append(
-            Event("early", "client", time, packet, None, payload=data[:64], value=count)
+            Event(
+                "early",
+                "client",
+                first.time,
+                first.packet,
+                None,
+                payload=first.data[:64],
+                value=count,
+            )
         )
         observation.counts["early", "client"] = 1
 

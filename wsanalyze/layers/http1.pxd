@@ -1,5 +1,6 @@
 from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
+from wsanalyze.layers.held cimport Held
 from wsanalyze.layers.http1_half cimport (
     CHALLENGE,
     CHUNKED,
@@ -19,7 +20,6 @@ from wsanalyze.layers.recorder cimport Recorder
 from wsanalyze.layers.session cimport Session
 from wsanalyze.transport.conversation cimport Conversation
 
-cdef int PIECE_OVERHEAD
 cdef int HTTP
 cdef int OTHER
 
@@ -38,10 +38,8 @@ cdef class Http1(Layer):
     cdef int answer_lost
     cdef object connecting
     cdef object login
-    cdef list held
-    cdef long long held_bytes
-    cdef list early
-    cdef long long early_bytes
+    cdef Held held
+    cdef Held early
     cdef int given_up
     cdef int first_ended
     cdef int first_reset

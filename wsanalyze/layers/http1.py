@@ -8,6 +8,7 @@ from collections import deque
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.held import OVERHEAD, Held, Piece, length_of, replay
 from wsanalyze.layers.http1_half import Half
 from wsanalyze.layers.http1_lines import (
     are_frames,
@@ -61,13 +62,6 @@ OTHER = 4
 # What the column `tunnel` has for a CONNECT that is not in the capture.
 CONNECT = "CONNECT"
 
-# Bytes that are held, or how many are missing as in `gap`; time, packet and ordinal as a layer's
-# calls have.
-Piece = tuple[bytes, int, int, int, int]
-
-# What a held piece costs besides its bytes.
-PIECE_OVERHEAD = 256
-
 
 class Exchange:
     """A request that waits for its response; `attempt` where it asked for WebSocket.
@@ -120,10 +114,8 @@ class Http1(Layer):
         # The way that the open CONNECT asks for.
         self.connecting: str | None = None
         self.login: ProxyLogin | None = None
-        self.held: list[Piece] = []
-        self.held_bytes = 0
-        self.early: list[Piece] = []
-        self.early_bytes = 0
+        self.held = Held(recorder)
+        self.early = Held(recorder)
         self.given_up = 0
         self.first_ended = -1
         self.first_reset = 0
@@ -191,11 +183,12 @@ class Http1(Layer):
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
-        held = len(self.low.head) + len(self.high.head) + self.held_bytes + self.early_bytes
+        held = len(self.low.head) + len(self.high.head)
         if self.recognition is not None:
             held += self.recognition.held
         self.recorder.held += held - self.counted
         self.counted = held
+        held += self.held.size + self.early.size
         if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
             return False
         self.recorder.reach("held_total")
@@ -394,8 +387,7 @@ class Http1(Layer):
             half.mode = HEAD
             return 0
         if not self.waiting and not self.given_up:
-            self.early.append((raw, 0, half.time, half.packet, half.ordinal))
-            self.early_bytes = len(raw)
+            self.early.add(side, raw, 0, half.time, half.packet, half.ordinal)
             half.mode = EARLY
             return 0
         return self.response(half, raw)
@@ -446,7 +438,7 @@ class Http1(Layer):
             half.remaining = BODY_LENGTH
         else:
             self.begin_body(half, self.client_side, None, head)
-        if self.early:
+        if self.early.pieces:
             return self.replay_early()
         return 0
 
@@ -530,9 +522,8 @@ class Http1(Layer):
         ordinal: cython.longlong,
     ) -> cython.Py_ssize_t:
         """Keep what the client sends ahead of an answer; return `stop`, -1 beyond the limit."""
-        self.held_bytes += stop - at + PIECE_OVERHEAD
-        self.held.append((buffer.copy(at, stop), 0, time, packet, ordinal))
-        if self.held_bytes > self.recorder.limits.held:
+        self.held.add(self.client_side, buffer.copy(at, stop), 0, time, packet, ordinal)
+        if self.held.size > self.recorder.limits.held:
             # What is held counts in the offset, but for this piece.
             self.count_held(stop - at)
             if self.connecting is None and self.speaks_alone():
@@ -560,11 +551,10 @@ class Http1(Layer):
         ordinal: cython.longlong,
     ) -> cython.Py_ssize_t:
         """Keep what the server sends ahead of a request; beyond the limit, wait no longer."""
-        self.early_bytes += stop - at + PIECE_OVERHEAD
-        if self.early_bytes > self.recorder.limits.held:
+        if self.early.size + stop - at + OVERHEAD > self.recorder.limits.held:
             self.recorder.reach("held")
             return -1 if self.give_up() else at
-        self.early.append((buffer.copy(at, stop), 0, time, packet, ordinal))
+        self.early.add(1 - self.client_side, buffer.copy(at, stop), 0, time, packet, ordinal)
         return stop
 
     def give_up(self) -> int:
@@ -574,24 +564,11 @@ class Http1(Layer):
 
     def replay_early(self) -> int:
         """Read what the server sent before its request was seen."""
-        server = 1 - self.client_side
-        half = self.high if server else self.low
-        pieces, self.early = self.early, []
-        self.early_bytes = 0
+        half = self.low if self.client_side else self.high
+        pieces = self.early.release()
         half.mode = HEAD
         half.offset -= length_of(pieces)
-        return self.replay(server, pieces)
-
-    def replay(self, side: int, pieces: list[Piece]) -> int:
-        """Read pieces that were held."""
-        for data, missing, time, packet, ordinal in pieces:
-            if missing:
-                done = self.gap(side, missing, time, packet, ordinal)
-            else:
-                done = self.data(side, Buffer(data), 0, len(data), time, packet, ordinal)
-            if done:
-                return 1
-        return 0
+        return replay(pieces, self)
 
     def plain_length(self, raw: bytes) -> int:
         """Return the body length of a common response to a request of no interest, else -1."""
@@ -679,8 +656,8 @@ class Http1(Layer):
         """
         client: Half = self.high if self.client_side else self.low
         way, self.connecting = self.connecting, None
-        pieces, self.held = self.held, []
-        self.held_bytes = self.upgrading = 0
+        pieces = self.held.release()
+        self.upgrading = 0
         client.offset -= length_of(pieces)
         self.recognition = None
         before = self.attempt
@@ -694,7 +671,7 @@ class Http1(Layer):
         place = Place(offsets, self.client_side, before or self.place.before, presumed=presumed)
         route, login = self.route, self.login
         self.inner = inside(self.recorder, self.conversation, route, way, place, login)
-        done = self.replay(self.client_side, pieces)
+        done = replay(pieces, self)
         if self.first_ended >= 0 and not done:
             time, packet = self.conversation.last_time, self.conversation.last_packet
             done = self.inner.end(self.first_ended, self.first_reset, time, packet)
@@ -716,9 +693,9 @@ class Http1(Layer):
 
         Who was refused asks again, or leaves.
         """
-        if self.connecting is None or not self.held:
+        if self.connecting is None or not self.held.pieces:
             return False
-        return not b"CONNECT ".startswith(self.held[0][0][:8])
+        return not b"CONNECT ".startswith(self.held.pieces[0].data[:8])
 
     def unasked(self, half: Half, head: Head) -> int:
         """Take a response whose request was not captured."""
@@ -772,28 +749,26 @@ class Http1(Layer):
     def read_held(self) -> int:
         """Read what the client sent ahead of an answer as HTTP."""
         client = self.high if self.client_side else self.low
-        pieces, self.held = self.held, []
-        self.held_bytes = 0
+        pieces = self.held.release()
         self.upgrading = self.answer_lost = 0
         self.connecting = None
         if client.mode == HELD:
             client.mode = HEAD
             client.offset -= length_of(pieces)
-        return self.replay(self.client_side, pieces)
+        return replay(pieces, self)
 
     def asked_again(self) -> bool:
         """Say whether the client went on with HTTP: it had an answer that the capture lost."""
-        if not (self.answer_lost and self.held):
+        if not (self.answer_lost and self.held.pieces):
             return False
         if not self.upgrading and self.connecting is None:
             return False
-        return asks_again(self.held[0][0])
+        return asks_again(self.held.pieces[0].data)
 
     def open(self, attempt: Attempt) -> Layer:
         """Hand the connection over to a Session, with what the client sent ahead."""
         client = self.high if self.client_side else self.low
-        pieces, self.held = self.held, []
-        self.held_bytes = 0
+        pieces = self.held.release()
         client.offset -= length_of(pieces)
         offsets = (self.low.offset, self.high.offset)
         session = Session(self.recorder, attempt.connection, self.client_side, offsets)
@@ -812,7 +787,7 @@ class Http1(Layer):
                 self.inner.expect(bytes(client.head), client.remaining)
                 client.head = bytearray()
         attempt.sent_early([piece for piece in pieces if self.is_early(attempt, piece)])
-        self.replay(self.client_side, pieces)
+        replay(pieces, self)
         return self.inner
 
     def hand_over(self, layer: Layer) -> None:
@@ -822,7 +797,7 @@ class Http1(Layer):
     def is_early(self, attempt: Attempt, piece: Piece) -> bool:
         """Say whether a piece was seen before the packet that brought the response."""
         answered = attempt.connection.response_packet
-        return answered is not None and piece[3] < answered
+        return answered is not None and piece.packet < answered
 
     def recover(
         self,
@@ -902,17 +877,19 @@ class Http1(Layer):
 
     def speaks_alone(self) -> bool:
         """Read a client's frames where no answer is in the capture, if they are some."""
-        while self.held and not self.went_on() and asks_again(self.held[0][0]):
+        held = self.held
+        while held.pieces and not self.went_on() and asks_again(held.pieces[0].data):
             self.waiting.popleft()
             if self.read_held():
                 return False
         attempt = self.attempt
         server: Half = self.low if self.client_side else self.high
-        if not self.held or attempt is None or self.connecting is not None:
+        if not held.pieces or attempt is None or self.connecting is not None:
             return False
         if server.offset and not self.answer_lost:
             return False
-        if not Recognition.client_goes_on(self.held, self.recorder, attempt.connection.handshake):
+        handshake = attempt.connection.handshake
+        if not Recognition.client_goes_on(held.pieces, self.recorder, handshake):
             return False
         attempt.connection.outcome = "unseen"
         self.open(attempt)
@@ -920,7 +897,7 @@ class Http1(Layer):
 
     def last_look(self) -> None:
         """Decide whether it was WebSocket: nothing more will come."""
-        if self.held and self.connecting is None and self.speaks_alone():
+        if self.held.pieces and self.connecting is None and self.speaks_alone():
             return
         if self.went_on():
             server: Half = self.low if self.client_side else self.high
@@ -975,10 +952,10 @@ class Http1(Layer):
 
     def frames_follow(self, line: bytes) -> bool:
         """Say whether a response lost to the capture was a 101: both sides speak in frames."""
-        if not self.held:
+        if not self.held.pieces:
             return False
         framing = self.attempt.framing if self.attempt is not None else None
-        return are_frames(self.held[0][0], line, framing)
+        return are_frames(self.held.pieces[0].data, line, framing)
 
     def gap(
         self,
@@ -1004,7 +981,7 @@ class Http1(Layer):
         half.offset += length
         if side != self.client_side:
             self.answer_lost = 1
-        if self.early and side == self.client_side:
+        if self.early.pieces and side == self.client_side:
             # The request that the server's bytes wait for may be what is missing.
             self.lose(half)
             if self.give_up():
@@ -1012,9 +989,9 @@ class Http1(Layer):
             # Where the client's frames begin, is not known then.
             return self.inner.gap(side, 0, time, packet, ordinal) if self.inner is not None else 0
         if half.mode == HELD:
-            self.held.append((b"", length if exact else -length, time, packet, ordinal))
+            self.held.add(side, b"", length if exact else -length, time, packet, ordinal)
         elif half.mode == EARLY:
-            self.early.append((b"", length if exact else -length, time, packet, ordinal))
+            self.early.add(side, b"", length if exact else -length, time, packet, ordinal)
         elif half.mode == CHALLENGE:
             return self.miss_challenge(half, side, length, time, packet, ordinal)
         elif exact and half.skip(length):
@@ -1064,15 +1041,13 @@ class Http1(Layer):
     def finish(self, evicted: cython.int) -> cython.int:
         """Settle the attempt that is still open."""
         if self.switched and self.inner is not None:
-            self.recorder.held -= self.counted
-            self.counted = 0
+            self.release()
             return self.inner.finish(evicted)
-        if self.early and self.inner is None:
+        if self.early.pieces and self.inner is None:
             self.give_up()
         if self.inner is None:
             self.last_look()
-        self.recorder.held -= self.counted
-        self.counted = 0
+        self.release()
         attempt = self.attempt
         if attempt is None:
             return self.inner.finish(evicted) if self.inner is not None else 0
@@ -1094,7 +1069,9 @@ class Http1(Layer):
         attempt.settle(self.conversation.last_time)
         return 0
 
-
-def length_of(pieces: list[Piece]) -> int:
-    """Return how many bytes of the stream the pieces cover, present or missing."""
-    return sum(len(data) + abs(missing) for data, missing, _, _, _ in pieces)
+    def release(self) -> None:
+        """Hold nothing any more."""
+        self.held.release()
+        self.early.release()
+        self.recorder.held -= self.counted
+        self.counted = 0

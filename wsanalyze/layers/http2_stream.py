@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.held import Held, length_of, replay
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import Route
@@ -13,11 +14,6 @@ from wsanalyze.observation import Ending, Multiplex, Observation, Stream
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import is_interim
-
-# What a held piece costs besides its bytes.
-OVERHEAD = 256
-
-Piece = tuple[bytes, int, int, int, int]
 
 
 class WebSocketStream:
@@ -38,7 +34,6 @@ class WebSocketStream:
         "facts",
         "finished",
         "held",
-        "held_bytes",
         "last_time",
         "losses",
         "number",
@@ -79,8 +74,7 @@ class WebSocketStream:
             stream=number,
         )
         self.session: Session | None = None
-        self.held: list[Piece] = []
-        self.held_bytes = 0
+        self.held = Held(recorder)
         self.answered = self.answer_lost = False
         self.finished = [False, False]
         self.offsets = [0, 0]
@@ -111,28 +105,22 @@ class WebSocketStream:
                 self.recorder.reach("pipelined")
             return
         self.answered = True
-        early = [piece for piece in self.held if piece[3] < place[1]]
+        early = [piece for piece in self.held.pieces if piece.packet < place[1]]
         if self.attempt.answered(head, place[0], place[1]):
             self.open()
             self.attempt.sent_early(early)
-        self.drop()
+        self.held.release()
 
     def open(self) -> Session:
         """Begin to read frames, first of what is held."""
-        pieces = self.held
-        self.drop()
+        pieces = self.held.release()
         offsets = list(self.offsets)
-        offsets[self.client_side] -= sum(len(data) + missing for data, missing, *_ in pieces)
+        offsets[self.client_side] -= length_of(pieces)
         session = Session(
             self.recorder, self.attempt.connection, self.client_side, (offsets[0], offsets[1])
         )
         self.session = session
-        for data, missing, time, packet, ordinal in pieces:
-            if missing:
-                session.gap(self.client_side, missing, time, packet, ordinal)
-            else:
-                size = len(data)
-                session.data(self.client_side, Buffer(data), 0, size, time, packet, ordinal)
+        replay(pieces, session)
         return session
 
     def begin_unseen(self) -> Session:
@@ -157,12 +145,6 @@ class WebSocketStream:
             else:
                 self.data(side, Buffer(data), 0, len(data), place)
 
-    def drop(self) -> None:
-        """Hold nothing any more."""
-        self.held = []
-        self.recorder.held -= self.held_bytes
-        self.held_bytes = 0
-
     def data(self, side: int, buffer: Buffer, start: int, stop: int, place: Place) -> None:
         """Read the next bytes of DATA."""
         self.catch_up()
@@ -183,7 +165,7 @@ class WebSocketStream:
             return
         self.offsets[side] += stop - start
         if side == self.client_side and not self.answered:
-            self.hold((buffer.copy(start, stop), 0, *place))
+            self.hold(buffer.copy(start, stop), 0, place)
 
     def gap(self, side: int, length: int, place: Place) -> None:
         """Learn that bytes of DATA are missing."""
@@ -192,7 +174,7 @@ class WebSocketStream:
         if self.session is not None:
             self.session.gap(side, length, *place)
         elif side == self.client_side and not self.answered:
-            self.hold((b"", length, *place))
+            self.hold(b"", length, place)
 
     def catch_up(self) -> None:
         """Learn what was lost of the connection since something was last read of this stream."""
@@ -212,16 +194,13 @@ class WebSocketStream:
         """Return 0 for the client's side, 1 for the server's."""
         return 0 if side == self.client_side else 1
 
-    def hold(self, piece: Piece) -> None:
+    def hold(self, data: bytes, missing: int, place: Place) -> None:
         """Keep what the client sends ahead of an answer, within the limit."""
-        self.held_bytes += len(piece[0]) + OVERHEAD
-        self.recorder.held += len(piece[0]) + OVERHEAD
-        if self.held_bytes > self.recorder.limits.held:
+        self.held.add(self.client_side, data, missing, *place)
+        if self.held.size > self.recorder.limits.held:
             self.recorder.reach("held")
-            self.drop()
+            self.held.release()
             self.answered = True
-            return
-        self.held.append(piece)
 
     def after_end(self, side: int, length: int) -> None:
         """Count what is sent although the other end is done."""
@@ -250,10 +229,10 @@ class WebSocketStream:
         """Settle the attempt: nothing more will come of this stream."""
         self.catch_up()
         connection = self.attempt.connection
-        lost = self.answer_lost and not self.answered and self.held
+        lost = self.answer_lost and not self.answered and self.held.pieces
         if self.session is None and lost:
-            goes_on = Recognition.client_goes_on(self.held, self.recorder, connection.handshake)
-            if goes_on:
+            pieces, handshake = self.held.pieces, connection.handshake
+            if Recognition.client_goes_on(pieces, self.recorder, handshake):
                 self.begin_unseen()
         ended_by = connection.ended_by
         if self.session is not None:
@@ -262,7 +241,7 @@ class WebSocketStream:
                 connection.ended_by = ended_by
         elif evicted and connection.ended_by == "capture-end":
             connection.ended_by = "evicted"
-        self.drop()
+        self.held.release()
         if connection.observation is not None and not self.over:
             self.ended_by_tcp(connection.observation)
         self.attempt.settle(last_time)

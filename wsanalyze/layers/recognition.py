@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.layers.held import Piece as HeldPiece
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.plausible import DRAFT, MORE, RFC6455, Header
@@ -157,15 +158,15 @@ class Recognition:
 
     @staticmethod
     def client_goes_on(
-        pieces: list[tuple[bytes, int, int, int, int]],
+        pieces: list[HeldPiece],
         recorder: Recorder,
         handshake: Handshake | None,
     ) -> bool:
         """Say whether a client that asked for WebSocket went on with frames.
 
-        `pieces` are what it sent behind its request: bytes, bytes missing, time, packet, ordinal.
+        `pieces` are what it sent behind its request.
         """
-        first = pieces[0][0]
+        first = pieces[0].data
         framing = RFC6455
         if handshake is not None and handshake.framing == "hixie":
             return goes_on_in_hixie(first)
@@ -183,7 +184,7 @@ class Recognition:
         )
         search.accept = NEVER
         offset = 0
-        for data, missing, time, packet, ordinal in pieces:
+        for _, data, missing, time, packet, ordinal in pieces:
             if missing:
                 search.skip(abs(missing), offset, time, packet, ordinal)
             else:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
+from wsanalyze.layers.held import Held, replay
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import Place, Route
 from wsanalyze.observation import ProxyLogin
@@ -22,14 +23,8 @@ from wsanalyze.tunnels.way import DEEPEST, depth
 OTHER = 4
 SOCKS5_LOGIN = "SOCKS5 user name and password"
 
-# What a held piece costs besides its bytes.
-OVERHEAD = 256
-
 # Bytes that tell what a side begins with.
 TELLING = 16
-
-# Side, bytes, how many are missing instead, time, packet, ordinal.
-Piece = tuple[int, bytes, int, int, int, int]
 
 
 def opener(conversation: Conversation, place: Place) -> int:
@@ -149,11 +144,10 @@ class Tunnel(Layer):
         self.client_side = client_side
         self.dialogue: Dialogue | None = None
         self.inner: Layer | None = None
-        self.pieces: list[Piece] = []
+        self.held = Held(recorder)
         self.unread = (bytearray(), bytearray())
         self.passed = [0, 0]
         self.cut = [False, False]
-        self.held = 0
         self.ends: list[tuple[int, int, int, int]] = []
         self.login: ProxyLogin | None = None
 
@@ -171,7 +165,7 @@ class Tunnel(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         piece = buffer.copy(start, stop)
-        self._hold((side, piece, 0, time, packet, ordinal))
+        self.held.add(side, piece, 0, time, packet, ordinal)
         if not self.cut[side]:
             self.unread[side].extend(piece)
         return self._go_on()
@@ -180,7 +174,7 @@ class Tunnel(Layer):
         """Learn that bytes are missing: of the dialogue, or behind it."""
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
-        self._hold((side, b"", length, time, packet, ordinal))
+        self.held.add(side, b"", length, time, packet, ordinal)
         self.cut[side] = True
         return self._go_on()
 
@@ -198,11 +192,6 @@ class Tunnel(Layer):
         elif self.inner is None:
             self._mistake()
         return self.inner.finish(evicted) if self.inner is not None else 0
-
-    def _hold(self, piece: Piece) -> None:
-        self.pieces.append(piece)
-        self.held += len(piece[1]) + OVERHEAD
-        self.recorder.held += len(piece[1]) + OVERHEAD
 
     def _go_on(self) -> int:
         """Take the messages that are whole; return 1 to let the connection go."""
@@ -223,8 +212,8 @@ class Tunnel(Layer):
             if size <= 0:
                 break
             if self.login is None and isinstance(self.dialogue, Socks5) and self.dialogue.login:
-                _, _, _, time, packet, _ = self.pieces[-1]
-                self.login = ProxyLogin(SOCKS5_LOGIN, time, packet)
+                last = self.held.pieces[-1]
+                self.login = ProxyLogin(SOCKS5_LOGIN, last.time, last.packet)
             del data[:size]
             self.passed[side] += size
         if size == NONE:
@@ -233,22 +222,19 @@ class Tunnel(Layer):
             return self._conclude(self.dialogue)
         if self._is_lost():
             return self._go_blind()
-        return self._give_up() if self._is_overfull() else 0
+        exceeded = self.held.exceeded()
+        return 0 if exceeded is None else self._give_up(exceeded)
 
     def _is_lost(self) -> bool:
         """Say whether what the dialogue waits for is missing."""
         sender = "client" if self.dialogue is None else self.dialogue.sender
         return self.cut[self.client_side if sender == "client" else 1 - self.client_side]
 
-    def _is_overfull(self) -> bool:
-        limits = self.recorder.limits
-        return self.held > limits.held or self.recorder.held > limits.held_total
-
-    def _give_up(self) -> int:
+    def _give_up(self, exceeded: str) -> int:
         """Hold no more: a client whose first bytes never came may speak HTTP, anything else not."""
         if self.dialogue is None:
             return self._mistake()
-        self.recorder.reach("held" if self.held > self.recorder.limits.held else "held_total")
+        self.recorder.reach(exceeded)
         return self._let_go()
 
     def _conclude(self, dialogue: Dialogue) -> int:
@@ -257,10 +243,10 @@ class Tunnel(Layer):
         if dialogue.state == OPEN and dialogue.way is not None:
             return self._enter(dialogue.way, self.passed)
         if dialogue.state == REFUSED:
-            _, _, _, time, packet, _ = self.pieces[-1]
+            last = self.held.pieces[-1]
             kind = "SOCKS5" if isinstance(dialogue, Socks5) else "SOCKS4"
             way = dialogue.way or kind
-            ends = (self.client_side, way, dialogue.code, time, packet)
+            ends = (self.client_side, way, dialogue.code, last.time, last.packet)
             refuse(self.recorder, self.conversation, self.route, *ends)
         return self._let_go()
 
@@ -305,28 +291,12 @@ class Tunnel(Layer):
             return 0
         if self.conversation.layer is self:
             self.conversation.layer = inner
-        left = list(passed)
-        done = 0
-        for side, data, missing, time, packet, ordinal in self._released():
-            skipped = min(left[side], len(data))
-            left[side] -= skipped
-            if missing:
-                done = done or inner.gap(side, missing, time, packet, ordinal)
-            elif skipped < len(data) and not done:
-                buffer = Buffer(data)
-                done = inner.data(side, buffer, skipped, len(data), time, packet, ordinal)
+        done = replay(self.held.release(), inner, passed)
         for ending in () if done else self.ends:
             done = done or inner.end(*ending)
         return done
 
-    def _released(self) -> list[Piece]:
-        """Return what is held, which counts no more."""
-        pieces, self.pieces = self.pieces, []
-        self.recorder.held -= self.held
-        self.held = 0
-        return pieces
-
     def _let_go(self) -> int:
         self.conversation.spoke = OTHER
-        self._released()
+        self.held.release()
         return 1

@@ -12,14 +12,12 @@ from collections.abc import Callable
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.held import Held, replay
 from wsanalyze.layers.old_session import OldSession
 from wsanalyze.layers.session import Session
 from wsanalyze.websocket.challenge import ANSWER_LENGTH
 from wsanalyze.websocket.handshake import hixie_dialect, names_websocket
 from wsanalyze.websocket.plausible import DRAFT, MORE, RFC6455, Header
-
-# What a held piece costs besides its bytes.
-OVERHEAD = 256
 
 UNKNOWN = -1
 HIXIE = 0
@@ -35,8 +33,6 @@ HIXIE_BEGINS = (0x00, 0xFF)
 MORE_BEGINS = (0x01, 0x02, 0x03, 0x04, 0x05, 0x84, 0x85)
 # Text and binary; the other opcodes of drafts 4 to 6 mean something in RFC 6455, too.
 FIN_BEGINS = (0x04, 0x05, 0x84, 0x85)
-
-Piece = tuple[int, bytes, int, int, int, int]
 
 
 def is_in_doubt(attempt: Attempt) -> bool:
@@ -72,8 +68,7 @@ class Undecided(Layer):
         handshake = self.connection.handshake
         self.challenged = handshake is not None and handshake.framing is None
         self.due = ANSWER_LENGTH if self.challenged else 0
-        self.pieces: list[Piece] = []
-        self.held = 0
+        self.held = Held(attempt.recorder)
         self.inner: Layer | None = None
 
     def data(
@@ -90,7 +85,7 @@ class Undecided(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         piece = buffer.copy(start, stop)
-        self._hold((side, piece, 0, time, packet, ordinal))
+        self.held.add(side, piece, 0, time, packet, ordinal)
         from_client = side == self.client_side
         version = self._told_by_client(piece) if from_client else self._told_by_server(piece)
         return 0 if version == UNKNOWN and not self._overfull() else self._decide(version)
@@ -100,7 +95,7 @@ class Undecided(Layer):
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
         missing = abs(length)
-        self._hold((side, b"", missing, time, packet, ordinal))
+        self.held.add(side, b"", missing, time, packet, ordinal)
         if side != self.client_side:
             self.due -= min(missing, self.due)
         return self._decide(UNKNOWN) if self._overfull() else 0
@@ -117,21 +112,12 @@ class Undecided(Layer):
             self._decide(UNKNOWN)
         return self.inner.finish(evicted) if self.inner is not None else 0
 
-    def _hold(self, piece: Piece) -> None:
-        self.pieces.append(piece)
-        self.held += len(piece[1]) + OVERHEAD
-        self.recorder.held += len(piece[1]) + OVERHEAD
-
     def _overfull(self) -> bool:
         """Say whether too much is held, here or in all connections; count that."""
-        limits = self.recorder.limits
-        if self.held > limits.held:
-            self.recorder.reach("held")
-            return True
-        if self.recorder.held > limits.held_total:
-            self.recorder.reach("held_total")
-            return True
-        return False
+        exceeded = self.held.exceeded()
+        if exceeded is not None:
+            self.recorder.reach(exceeded)
+        return exceeded is not None
 
     def _told_by_server(self, piece: bytes) -> int:
         answer = min(len(piece), self.due)
@@ -174,13 +160,4 @@ class Undecided(Layer):
         elif version not in (UNKNOWN, TODAYS):
             self.inner = OldSession(session, self.connection, self.client_side, version)
         self.decided(self.inner)
-        pieces, self.pieces = self.pieces, []
-        self.recorder.held -= self.held
-        self.held = 0
-        done = 0
-        for side, data, missing, time, packet, ordinal in pieces:
-            if missing or not data:
-                done |= self.inner.gap(side, missing, time, packet, ordinal)
-            else:
-                done |= self.inner.data(side, Buffer(data), 0, len(data), time, packet, ordinal)
-        return done
+        return replay(self.held.release(), self.inner)
