@@ -3,40 +3,25 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from wsanalyze.buffer import Buffer
-from wsanalyze.layer import Layer
-from wsanalyze.layers.attempt import Attempt
-from wsanalyze.layers.held import OVERHEAD, Held, Piece, length_of, replay
+from wsanalyze.layers.held import OVERHEAD
+from wsanalyze.layers.http1_connect import go_through, go_through_unasked, went_on
+from wsanalyze.layers.http1_exchanges import Exchanges
 from wsanalyze.layers.http1_half import Half
-from wsanalyze.layers.http1_lines import (
-    are_frames,
-    asks_again,
-    begins_segment,
-    has_body,
-    is_hello,
-    lets_through,
-    login_of,
-    plain_length,
-    way_of,
+from wsanalyze.layers.http1_heads import message
+from wsanalyze.layers.http1_lines import begins_segment, is_hello
+from wsanalyze.layers.http1_midstream import (
+    adopt,
+    as_http2,
+    astray,
+    frames_follow,
+    last_look,
+    recognized,
+    speaks_alone,
 )
-from wsanalyze.layers.http2_begin import LINE, begins_http2, open_http2
-from wsanalyze.layers.old_session import OldSession
+from wsanalyze.layers.http1_upgrade import open_session
 from wsanalyze.layers.recognition import Recognition
-from wsanalyze.layers.recorder import Recorder
-from wsanalyze.layers.route import BEGINNING as WHOLE
-from wsanalyze.layers.route import PLAIN, Place, Route
 from wsanalyze.layers.session import Session
-from wsanalyze.layers.tunnel import inside, opener, refuse
-from wsanalyze.layers.undecided import Undecided, is_in_doubt
-from wsanalyze.observation import ProxyLogin
-from wsanalyze.transport.conversation import Conversation
-from wsanalyze.tunnels.way import DEEPEST, depth
-from wsanalyze.websocket.challenge import BODY_LENGTH
-from wsanalyze.websocket.fields import Head
-from wsanalyze.websocket.handshake import hixie_dialect, is_interim, is_upgrade_request
-from wsanalyze.websocket.head import mentions_websocket, read_head
 
 try:
     import cython
@@ -57,81 +42,22 @@ if not cython.compiled:
         UNTIL_CLOSE,
     )
 
-HTTP = 2
 OTHER = 4
-# What the column `tunnel` has for a CONNECT that is not in the capture.
-CONNECT = "CONNECT"
-
-
-class Exchange:
-    """A request that waits for its response; `attempt` where it asked for WebSocket.
-
-    `way` is what the column `tunnel` has for a CONNECT, None for any other method.
-    """
-
-    __slots__ = ("attempt", "method", "way")
-
-    def __init__(self, method: str | None, attempt: Attempt | None, way: str | None = None) -> None:
-        self.method = method
-        self.attempt = attempt
-        self.way = way
 
 
 @cython.final
 @cython.cclass
-class Http1(Layer):
+class Http1(Exchanges):
     """Reads HTTP/1 messages of both sides, skipping bodies, and opens the Session behind a 101.
 
     What the client sends after an upgrade request is held until the answer tells what it is. A
     response without a request, and what follows it, is held until the request comes: captures put
     packets of the two sides into the wrong order now and then. Where none will come (`given_up`),
-    the response is read for itself. `missing`: bytes of side 0 and 1 before the first one.
+    the response is read for itself.
 
     Behind a CONNECT the client's bytes are held in the same way. What is in the tunnel that its
     answer opens (RFC 9110 §9.3.6) is a Probe's.
     """
-
-    def __init__(
-        self,
-        recorder: Recorder,
-        conversation: Conversation,
-        missing: list[int],
-        route: Route = PLAIN,
-        place: Place = WHOLE,
-    ) -> None:
-        self.recorder = recorder
-        self.conversation = conversation
-        self.route = route
-        self.place = place
-        self.low = Half()
-        self.high = Half()
-        self.low.offset, self.high.offset = missing
-        self.client_side = -1
-        self.inner: Layer | None = None
-        self.waiting: deque[Exchange] = deque()
-        self.attempt: Attempt | None = None
-        self.upgrading = self.answer_lost = 0
-        # The way that the open CONNECT asks for.
-        self.connecting: str | None = None
-        self.login: ProxyLogin | None = None
-        self.held = Held(recorder)
-        self.early = Held(recorder)
-        self.given_up = 0
-        self.first_ended = -1
-        self.first_reset = 0
-        self.presumed = 1 if place.presumed else 0
-        self.previous_time = 0
-        self.counted = 0
-        self.blind = 0
-        self.recognition: Recognition | None = None
-        # The attempt whose refusal's body is kept; the one whose early bytes are being read.
-        self.refused: Attempt | None = None
-        self.reading: Attempt | None = None
-        # Whether `inner` is HTTP/2, which keeps attempts of its own.
-        self.switched = 0
-        # Whether a proxy's answer was read whose CONNECT is not there.
-        self.let_through = 0
-        conversation.spoke = HTTP
 
     def data(
         self,
@@ -149,7 +75,7 @@ class Http1(Layer):
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
         if self.blind and self.attempt is None:
-            http2 = self.as_http2(buffer, start, stop)
+            http2 = as_http2(self, buffer, start, stop)
             if http2 is not None:
                 return http2.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.high if side else self.low
@@ -164,35 +90,6 @@ class Http1(Layer):
             self.finish(1)
             return 1
         return 0
-
-    def as_http2(self, buffer: Buffer, start: int, stop: int) -> Layer | None:
-        """Return who reads on where frames of HTTP/2 begin here; asked while nothing is known."""
-        if not begins_http2(buffer.copy(start, stop), blind=True):
-            return None
-        asked_by = opener(self.conversation, self.place)
-        http2 = open_http2(
-            self.recorder, self.conversation, self.route, client_side=asked_by, midstream=True
-        )
-        if http2 is None:
-            return None
-        self.inner = http2
-        self.switched = 1
-        self.blind = 0
-        self.recognition = None
-        return self.inner
-
-    def overfull(self) -> bool:
-        """Count what this connection holds; say whether all together hold too much."""
-        held = len(self.low.head) + len(self.high.head)
-        if self.recognition is not None:
-            held += self.recognition.held
-        self.recorder.held += held - self.counted
-        self.counted = held
-        held += self.held.size + self.early.size
-        if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
-            return False
-        self.recorder.reach("held_total")
-        return True
 
     def take(
         self,
@@ -301,7 +198,7 @@ class Http1(Layer):
         raw = bytes(half.head[:end])
         half.head = bytearray()
         half.offset += end - before
-        if self.message(half, side, raw):
+        if message(self, half, side, raw):
             return -1
         return at + (end - before)
 
@@ -323,12 +220,12 @@ class Http1(Layer):
         """
         if self.blind:
             del half.head[before:]
-            self.astray()
+            astray(self)
             found = self.recover(half, side, buffer, at, stop, time, packet, ordinal)
             half.offset += stop - at
             return -1 if found < 0 else stop
         if self.let_through and before == 0 and is_hello(buffer.copy(at, stop)):
-            return at if self.go_through_unasked(side) else -1
+            return at if go_through_unasked(self, side) else -1
         half.offset += stop - at
         half.head = bytearray()
         half.mode = LOST
@@ -343,152 +240,6 @@ class Http1(Layer):
         """Read a conversation of which the beginning is not there."""
         self.blind = 1
         self.recognition = Recognition(self.recorder)
-
-    def astray(self) -> None:
-        """Look for frames in what was kept of heads, which are none."""
-        self.conversation.spoke = OTHER
-        half: Half
-        for side in (0, 1):
-            half = self.high if side else self.low
-            kept = bytes(half.head)
-            half.head = bytearray()
-            half.mode = LOST
-            if kept and self.recognition is not None:
-                offset = half.offset - len(kept)
-                self.recognition.data(
-                    side, Buffer(kept), 0, len(kept), offset, half.time, half.packet, half.ordinal
-                )
-
-    def message(self, half: Half, side: int, raw: bytes) -> int:
-        """Take a whole head; return 1 to let the connection go."""
-        begun_blind = self.blind
-        if self.blind:
-            self.blind = 0
-            self.recognition = None
-            self.conversation.spoke = HTTP
-        if raw.startswith(LINE) and not self.waiting:
-            return self.switch(side, rest=6)
-        if not raw.startswith(b"HTTP/"):
-            if self.client_side < 0:
-                self.client_side = side
-            if side != self.client_side:
-                return 1
-            return self.request(half, raw)
-        if self.client_side < 0:
-            self.client_side = opener(self.conversation, self.place)
-        if self.client_side < 0:
-            self.client_side = 1 - side
-            self.given_up = 1
-        if side == self.client_side:
-            return 1
-        first = self.presumed or half.before == 0
-        if first and self.answers_lost_connect(raw, begun_blind):
-            self.let_through = 1
-            half.mode = HEAD
-            return 0
-        if not self.waiting and not self.given_up:
-            self.early.add(side, raw, 0, half.time, half.packet, half.ordinal)
-            half.mode = EARLY
-            return 0
-        return self.response(half, raw)
-
-    def answers_lost_connect(self, raw: bytes, begun_blind: int) -> bool:
-        """Say whether a server's first head opens the tunnel that is being read.
-
-        Its CONNECT was not captured, or the answer was thought to be lost. What is in the tunnel
-        follows.
-        """
-        client: Half = self.high if self.client_side else self.low
-        lost = client.offset > self.place.offsets[self.client_side]
-        presumed, self.presumed = self.presumed, 0
-        if not presumed and (self.waiting or not (begun_blind or lost)):
-            return False
-        return lets_through(raw)
-
-    def request(self, half: Half, raw: bytes) -> int:
-        """Take a request's head."""
-        attempt: Attempt | None = None
-        head: Head | None = None
-        if self.attempt is not None:
-            self.observe_request(self.attempt)
-        method: str | None = raw.partition(b" ")[0].decode("latin-1")
-        if mentions_websocket(raw):
-            head = read_head(raw)
-            if is_upgrade_request(head) and self.recorder.has_room():
-                attempt = self.begin(half)
-                attempt.asked(head)
-                method = head.method
-        if head is None and has_body(raw):
-            head = read_head(raw)
-        self.upgrading = attempt is not None
-        self.connecting = self.login = None
-        if method == "CONNECT":
-            self.connecting = way_of(raw)
-            what = login_of(raw)
-            self.login = None if what is None else ProxyLogin(what, half.time, half.packet)
-        self.answer_lost = 0
-        self.given_up = 0
-        self.waiting.append(Exchange(method, attempt, self.connecting))
-        if len(self.waiting) > self.recorder.limits.pipelined:
-            self.recorder.reach("pipelined")
-            return 1
-        if attempt is not None and attempt.challenges:
-            # Whatever the head says of a body: these bytes are not told by it (hixie-76 §4.1).
-            half.mode = CHALLENGE
-            half.remaining = BODY_LENGTH
-        else:
-            self.begin_body(half, self.client_side, None, head)
-        if self.early.pieces:
-            return self.replay_early()
-        return 0
-
-    def observe_request(self, before: Attempt) -> None:
-        """Take note of a request behind an attempt on the same connection."""
-        observation = before.connection.observation
-        self.refused = None
-        if observation is None:
-            return
-        if self.reading is before:
-            observation.pipelined += 1
-        observation.requests_after += 1
-
-    def begin(self, half: Half, totals: list[int] | None = None) -> Attempt:
-        """Begin an attempt, which ends the one before it on this connection.
-
-        `totals`: the conversation's counts where that one ended, if that is not here.
-        """
-        before = self.attempt
-        if before is not None:
-            before.connection.ended_by = None
-            before.settle(half.before, totals)
-        else:
-            before = self.place.before
-        attempt = Attempt(
-            self.recorder,
-            self.conversation,
-            self.client_side,
-            before,
-            time=half.time,
-            packet=half.packet,
-            ordinal=half.ordinal,
-            route=self.route,
-        )
-        if totals is not None:
-            attempt.counted = totals
-        self.attempt = attempt
-        return attempt
-
-    def begin_body(self, half: Half, side: int, method: str | None, head: Head | None) -> None:
-        """Set the mode for what follows a head: its body, or the next head."""
-        half.begin_body(method, head)
-        if half.mode == ENDED:
-            self.end_body(half, side)
-
-    def end_body(self, half: Half, side: cython.int) -> cython.int:
-        """Set the mode for what follows a whole message."""
-        asked: cython.bint = self.upgrading != 0 or self.connecting is not None
-        half.mode = HELD if asked and side == self.client_side else HEAD
-        return 0
 
     def challenge(
         self,
@@ -505,13 +256,6 @@ class Http1(Layer):
             self.end_body(half, side)
         return at
 
-    def end_challenge(self, half: Half) -> None:
-        """Take note of the eight bytes, or of as many as there are, unless some were lost."""
-        attempt = self.attempt
-        if attempt is not None and attempt.challenge is not None:
-            attempt.challenged(bytes(half.head))
-        half.head = bytearray()
-
     def hold(
         self,
         buffer: Buffer,
@@ -526,19 +270,14 @@ class Http1(Layer):
         if self.held.size > self.recorder.limits.held:
             # What is held counts in the offset, but for this piece.
             self.count_held(stop - at)
-            if self.connecting is None and self.speaks_alone():
+            if self.connecting is None and speaks_alone(self):
                 return stop
             self.recorder.reach("held")
             return -1
-        if self.answer_lost and self.went_on():
+        if self.answer_lost and went_on(self):
             self.count_held(stop - at)
-            return -1 if self.go_through(presumed=True) else stop
+            return -1 if go_through(self, presumed=True) else stop
         return stop
-
-    def count_held(self, length: int) -> None:
-        """Count a piece that was just held in the client's offset."""
-        client: Half = self.high if self.client_side else self.low
-        client.offset += length
 
     def hold_early(
         self,
@@ -557,248 +296,6 @@ class Http1(Layer):
         self.early.add(1 - self.client_side, buffer.copy(at, stop), 0, time, packet, ordinal)
         return stop
 
-    def give_up(self) -> int:
-        """Wait no longer for a request: read what the server sent for itself."""
-        self.given_up = 1
-        return self.replay_early()
-
-    def replay_early(self) -> int:
-        """Read what the server sent before its request was seen."""
-        half = self.low if self.client_side else self.high
-        pieces = self.early.release()
-        half.mode = HEAD
-        half.offset -= length_of(pieces)
-        return replay(pieces, self)
-
-    def plain_length(self, raw: bytes) -> int:
-        """Return the body length of a common response to a request of no interest, else -1."""
-        exchange = self.waiting[0] if self.waiting else None
-        if exchange is None or exchange.attempt is not None:
-            return -1
-        return -1 if exchange.method in ("HEAD", "CONNECT") else plain_length(raw)
-
-    def response(self, half: Half, raw: bytes) -> int:
-        """Take a response's head."""
-        length = self.plain_length(raw)
-        if length >= 0:
-            self.waiting.popleft()
-            half.mode = LENGTH if length else HEAD
-            half.remaining = length
-            return 0
-        head = read_head(raw)
-        server = 1 - self.client_side
-        if self.asked_again():
-            self.waiting.popleft()
-            if self.read_held():
-                return 1
-        exchange = self.waiting[0] if self.waiting else None
-        if is_interim(head):
-            if exchange is not None and exchange.attempt is not None:
-                self.interim(exchange.attempt, head)
-            half.mode = HEAD
-            return 0
-        if exchange is None:
-            return self.unasked(half, head)
-        self.waiting.popleft()
-        if exchange.attempt is not None and not self.tunnels(exchange, head):
-            return self.conclude(half, exchange.attempt, exchange.method, head)
-        if head.status == 101:
-            # Only to who asked for it (RFC 7540 §3.2; RFC 9113 took it away).
-            return self.switch(self.client_side) if head.has_token("upgrade", "h2c") else 1
-        if exchange.way is not None:
-            return self.connected(half, exchange, head)
-        self.begin_body(half, server, exchange.method, head)
-        return 0
-
-    def connected(self, half: Half, exchange: Exchange, head: Head) -> int:
-        """Take the final response to a CONNECT: a tunnel begins, or HTTP goes on."""
-        if self.tunnels(exchange, head):
-            if exchange.attempt is not None and exchange.attempt is self.attempt:
-                exchange.attempt.answered(head, half.time, half.packet)
-            return self.go_through()
-        ends = (self.client_side, exchange.way or "", head.status, half.time, half.packet)
-        refuse(self.recorder, self.conversation, self.route, *ends)
-        self.connecting = None
-        self.begin_body(half, 1 - self.client_side, exchange.method, head)
-        return self.read_held()
-
-    def switch(self, client_side: int, rest: int = 0) -> int:
-        """Go on in HTTP/2: behind the first lines of a preface (`rest` of it is due), or a 101."""
-        http2 = open_http2(self.recorder, self.conversation, self.route, client_side=client_side)
-        if http2 is None:
-            return 1
-        if rest:
-            http2.expect(rest)
-        if self.attempt is not None:
-            self.attempt.connection.ended_by = None
-            self.attempt.settle(self.previous_time)
-            self.attempt = None
-        self.switched = 1
-        self.inner = http2
-        return 0
-
-    def interim(self, attempt: Attempt, head: Head) -> None:
-        """Keep a response that is not the last one, within the limit."""
-        if len(attempt.interims) < self.recorder.limits.pipelined:
-            attempt.interims.append(head)
-        else:
-            self.recorder.reach("pipelined")
-
-    def tunnels(self, exchange: Exchange, head: Head) -> bool:
-        """Say whether a response opens a tunnel (RFC 9110 §9.3.6)."""
-        return exchange.method == "CONNECT" and head.status is not None and head.status // 100 == 2
-
-    def go_through(self, *, presumed: bool = False) -> int:
-        """Let a Probe read what both sides send from here on: they are in a tunnel.
-
-        What the client had sent ahead comes first; it counts in its offset. `presumed`: that the
-        way was opened is told by who goes on, no answer was read.
-        """
-        client: Half = self.high if self.client_side else self.low
-        way, self.connecting = self.connecting, None
-        pieces = self.held.release()
-        self.upgrading = 0
-        client.offset -= length_of(pieces)
-        self.recognition = None
-        before = self.attempt
-        if before is not None:
-            before.connection.ended_by = None
-            before.settle(client.before)
-            self.attempt = None
-        if way is None or depth(self.route.tunnel) >= DEEPEST:
-            return 1
-        offsets = (self.low.offset, self.high.offset)
-        place = Place(offsets, self.client_side, before or self.place.before, presumed=presumed)
-        route, login = self.route, self.login
-        self.inner = inside(self.recorder, self.conversation, route, way, place, login)
-        done = replay(pieces, self)
-        if self.first_ended >= 0 and not done:
-            time, packet = self.conversation.last_time, self.conversation.last_packet
-            done = self.inner.end(self.first_ended, self.first_reset, time, packet)
-        return done
-
-    def go_through_unasked(self, side: int) -> bool:
-        """Let a Probe read TLS behind a proxy's answer; say whether it does.
-
-        Where the CONNECT led is not known, that there was one is (RFC 9110 §9.3.6).
-        """
-        if self.attempt is not None or self.waiting or depth(self.route.tunnel) >= DEEPEST:
-            return False
-        place = Place((self.low.offset, self.high.offset), side, self.place.before)
-        self.inner = inside(self.recorder, self.conversation, self.route, CONNECT, place)
-        return True
-
-    def went_on(self) -> bool:
-        """Say whether a client goes on as if its CONNECT was accepted, of which no answer is there.
-
-        Who was refused asks again, or leaves.
-        """
-        if self.connecting is None or not self.held.pieces:
-            return False
-        return not b"CONNECT ".startswith(self.held.pieces[0].data[:8])
-
-    def unasked(self, half: Half, head: Head) -> int:
-        """Take a response whose request was not captured."""
-        is_one = head.count("sec-websocket-accept") or hixie_dialect(head)
-        if head.status == 101 and is_one and self.recorder.has_room():
-            attempt = self.begin(half)
-            attempt.connection.requested = None
-            attempt.connection.request_packet = None
-            attempt.answered(head, half.time, half.packet)
-            self.open(attempt)
-            return 0
-        if head.status == 101:
-            return 1
-        self.begin_body(half, 1 - self.client_side, None, head)
-        return 0
-
-    def conclude(self, half: Half, attempt: Attempt, method: str | None, head: Head) -> int:
-        """Take the final response of an attempt: a session begins, or HTTP goes on."""
-        late = attempt is not self.attempt
-        capture = self.conversation.capture
-        if late:
-            # It was settled without an answer when the client asked again.
-            self.recorder.settle(attempt.connection, capture, -1)
-        if attempt.answered(head, half.time, half.packet):
-            if late:
-                self.resume(half, attempt)
-            self.open(attempt)
-            return 0
-        if late:
-            self.recorder.settle(attempt.connection, capture)
-        self.upgrading = 0
-        client = self.high if self.client_side else self.low
-        if client.mode == CHALLENGE and client.remaining == BODY_LENGTH:
-            # Nothing came of the eight bytes: somebody on the way kept them.
-            client.mode = HEAD
-        self.refused = attempt if attempt.connection.observation is not None else None
-        self.reading = attempt
-        self.begin_body(half, 1 - self.client_side, method, head)
-        done = self.read_held()
-        self.reading = None
-        return done
-
-    def resume(self, half: Half, attempt: Attempt) -> None:
-        """Let an attempt that was answered late be the open one, and end the one after it."""
-        later = self.attempt
-        if later is not None:
-            later.connection.ended_by = None
-            later.settle(half.before)
-        self.attempt = attempt
-
-    def read_held(self) -> int:
-        """Read what the client sent ahead of an answer as HTTP."""
-        client = self.high if self.client_side else self.low
-        pieces = self.held.release()
-        self.upgrading = self.answer_lost = 0
-        self.connecting = None
-        if client.mode == HELD:
-            client.mode = HEAD
-            client.offset -= length_of(pieces)
-        return replay(pieces, self)
-
-    def asked_again(self) -> bool:
-        """Say whether the client went on with HTTP: it had an answer that the capture lost."""
-        if not (self.answer_lost and self.held.pieces):
-            return False
-        if not self.upgrading and self.connecting is None:
-            return False
-        return asks_again(self.held.pieces[0].data)
-
-    def open(self, attempt: Attempt) -> Layer:
-        """Hand the connection over to a Session, with what the client sent ahead."""
-        client = self.high if self.client_side else self.low
-        pieces = self.held.release()
-        client.offset -= length_of(pieces)
-        offsets = (self.low.offset, self.high.offset)
-        session = Session(self.recorder, attempt.connection, self.client_side, offsets)
-        framing = attempt.framing
-        self.inner = session
-        if attempt.request is None and is_in_doubt(attempt):
-            self.inner = Undecided(session, attempt, self.client_side, self.hand_over)
-        elif framing is None:
-            # Whatever follows, it is not frames as RFC 6455 has them: none are made of it.
-            session.unframed = 1
-            session.gap(0, 0, 0, 0, 0)
-            session.gap(1, 0, 0, 0, 0)
-        elif framing != "rfc6455":
-            self.inner = OldSession(session, attempt.connection, self.client_side)
-            if client.mode == CHALLENGE:
-                self.inner.expect(bytes(client.head), client.remaining)
-                client.head = bytearray()
-        attempt.sent_early([piece for piece in pieces if self.is_early(attempt, piece)])
-        replay(pieces, self)
-        return self.inner
-
-    def hand_over(self, layer: Layer) -> None:
-        """Let a layer read on."""
-        self.inner = layer
-
-    def is_early(self, attempt: Attempt, piece: Piece) -> bool:
-        """Say whether a piece was seen before the packet that brought the response."""
-        answered = attempt.connection.response_packet
-        return answered is not None and piece.packet < answered
-
     def recover(
         self,
         half: Half,
@@ -815,7 +312,7 @@ class Http1(Layer):
         if begins_segment(line):
             half.mode = HEAD
             return at
-        if not self.recognized(half, side, buffer, at, stop, time, packet, ordinal):
+        if not recognized(self, half, side, buffer, at, stop, time, packet, ordinal):
             return -1
         if self.inner is not None:
             return stop
@@ -824,138 +321,15 @@ class Http1(Layer):
             attempt is not None
             and self.upgrading
             and side != self.client_side
-            and self.frames_follow(line)
+            and frames_follow(self, line)
         ):
             if self.recognition is not None:
-                self.adopt(self.client_side)
+                adopt(self, self.client_side)
                 return stop
             attempt.connection.outcome = "unseen"
-            self.open(attempt).gap(side, 0, time, packet, ordinal)
+            open_session(self, attempt).gap(side, 0, time, packet, ordinal)
             return at
         return stop
-
-    def recognized(
-        self,
-        half: Half,
-        side: int,
-        buffer: Buffer,
-        at: int,
-        stop: int,
-        time: int,
-        packet: int,
-        ordinal: int,
-    ) -> bool:
-        """Look for frames where no head is; return False to let the connection go."""
-        if self.asked_for_old():
-            self.recognition = None
-        recognition = self.recognition
-        if recognition is None:
-            return True
-        recognition.data(side, buffer, at, stop, half.offset, time, packet, ordinal)
-        client_side = self.frames_client()
-        if client_side >= 0:
-            self.adopt(client_side)
-        elif recognition.exhausted:
-            self.recorder.reach("midstream")
-            self.recognition = None
-            return not self.blind
-        return True
-
-    def asked_for_old(self) -> bool:
-        """Say whether the open attempt asked for frames that a Recognition does not know."""
-        attempt = self.attempt
-        return attempt is not None and bool(self.upgrading) and attempt.framing != "rfc6455"
-
-    def frames_client(self) -> int:
-        """Return the side that sends a client's frames where both speak WebSocket, else -1."""
-        recognition = self.recognition
-        if recognition is None:
-            return -1
-        if not self.upgrading:
-            return recognition.client_side()
-        return self.client_side if recognition.server_answers(1 - self.client_side) else -1
-
-    def speaks_alone(self) -> bool:
-        """Read a client's frames where no answer is in the capture, if they are some."""
-        held = self.held
-        while held.pieces and not self.went_on() and asks_again(held.pieces[0].data):
-            self.waiting.popleft()
-            if self.read_held():
-                return False
-        attempt = self.attempt
-        server: Half = self.low if self.client_side else self.high
-        if not held.pieces or attempt is None or self.connecting is not None:
-            return False
-        if server.offset and not self.answer_lost:
-            return False
-        handshake = attempt.connection.handshake
-        if not Recognition.client_goes_on(held.pieces, self.recorder, handshake):
-            return False
-        attempt.connection.outcome = "unseen"
-        self.open(attempt)
-        return True
-
-    def last_look(self) -> None:
-        """Decide whether it was WebSocket: nothing more will come."""
-        if self.held.pieces and self.connecting is None and self.speaks_alone():
-            return
-        if self.went_on():
-            server: Half = self.low if self.client_side else self.high
-            if self.answer_lost or server.offset == 0:
-                self.go_through(presumed=True)
-                return
-        if self.recognition is None or self.asked_for_old():
-            return
-        if self.blind:
-            self.astray()
-        self.recognition.finish()
-        client_side = self.frames_client()
-        if client_side >= 0:
-            self.adopt(client_side)
-
-    def adopt(self, client_side: int) -> None:
-        """Read a conversation as WebSocket that was recognised by its frames."""
-        recognition = self.recognition
-        if recognition is None:
-            return
-        self.recognition = None
-        self.blind = 0
-        pieces = recognition.pieces()
-        if not pieces:
-            # What was found is held no more: there was too much of it.
-            self.recorder.reach("resync")
-            return
-        self.client_side = client_side
-        attempt = self.attempt
-        if attempt is None or not self.upgrading:
-            if not self.recorder.has_room():
-                return
-            half: Half = Half()
-            half.before = self.previous_time
-            half.time, half.packet, half.ordinal = pieces[0][1][3:]
-            attempt = self.begin(half, recognition.totals)
-            attempt.connection.requested = None
-            attempt.connection.request_packet = None
-        attempt.connection.outcome = "unseen"
-        behind = (self.low.offset, self.high.offset)
-        lost = (self.low.mode != HELD, self.high.mode != HELD)
-        session = self.open(attempt)
-        for side in (0, 1):
-            if lost[side] and isinstance(session, Session):
-                offset, dropped = recognition.beginning(side, behind[side])
-                session.lose_from(side, offset, dropped)
-        for side, (_, data, missing, time, packet, ordinal) in pieces:
-            if missing:
-                session.gap(side, missing, time, packet, ordinal)
-            else:
-                session.data(side, Buffer(data), 0, len(data), time, packet, ordinal)
-
-    def frames_follow(self, line: bytes) -> bool:
-        """Say whether a response lost to the capture was a 101: both sides speak in frames."""
-        if not self.held.pieces:
-            return False
-        framing = self.attempt.framing if self.attempt is not None else None
-        return are_frames(self.held.pieces[0].data, line, framing)
 
     def gap(
         self,
@@ -969,9 +343,9 @@ class Http1(Layer):
         half: Half
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
-        if side != self.client_side and self.went_on():
+        if side != self.client_side and went_on(self):
             # Among what is missing is the answer to a CONNECT.
-            done: cython.int = self.go_through(presumed=True)
+            done: cython.int = go_through(self, presumed=True)
             self.overfull()
             return done or self.gap(side, length, time, packet, ordinal)
         exact: cython.bint = length >= 0
@@ -1019,14 +393,6 @@ class Http1(Layer):
         half.offset -= length - missing
         return self.gap(side, length - missing, time, packet, ordinal)
 
-    def lose(self, half: Half) -> None:
-        """Forget where a side stands: the next head has to be looked for."""
-        half.head = bytearray()
-        half.mode = LOST
-        if self.recognition is None:
-            totals = self.attempt.totals() if self.attempt is not None else None
-            self.recognition = Recognition(self.recorder, totals)
-
     def end(
         self, side: cython.int, how: cython.int, time: cython.longlong, packet: cython.longlong
     ) -> cython.int:
@@ -1046,7 +412,7 @@ class Http1(Layer):
         if self.early.pieces and self.inner is None:
             self.give_up()
         if self.inner is None:
-            self.last_look()
+            last_look(self)
         self.release()
         attempt = self.attempt
         if attempt is None:
@@ -1068,10 +434,3 @@ class Http1(Layer):
             connection.ended_by = role + ("-rst" if self.first_reset else "-fin")
         attempt.settle(self.conversation.last_time)
         return 0
-
-    def release(self) -> None:
-        """Hold nothing any more."""
-        self.held.release()
-        self.early.release()
-        self.recorder.held -= self.counted
-        self.counted = 0
