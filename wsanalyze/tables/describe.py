@@ -10,7 +10,7 @@ from wsanalyze.tables.schema import TABLES
 
 HEAD = """# The tables
 
-Made by `python -m wsanalyze.tables.describe` from `wsanalyze/tables/schema.py`: do not edit.
+Made by `python -m wsanalyze.tables.describe` from `wsanalyze/tables/schema/`: do not edit.
 
 Missing is NA, never 0 or "". Times are UTC with nanoseconds (ISO 8601 with nine decimals and `Z`
 in text formats). Lengths count bytes. `packet` numbers are 1-based in file order, as in Wireshark.
