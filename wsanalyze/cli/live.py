@@ -19,6 +19,7 @@ from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import KINDS
+from wsanalyze.monitoring.idleness import IDLE_SESSION
 from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
 
@@ -63,6 +64,14 @@ FEW = 20
     help="How much of each packet is captured.",
 )
 @click.option("--user", metavar="NAME", help="Who to be once all is open, where started as root.")
+@click.option(
+    "--idle",
+    type=click.FloatRange(1, 31_536_000),
+    default=IDLE_SESSION,
+    show_default="7500: 2 hours 5 minutes",
+    metavar="SECONDS",
+    help="Let a WebSocket connection go after so long without a packet.",
+)
 @click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="SECONDS")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many packets.")
 @click.option(
@@ -141,6 +150,7 @@ def command(
     buffer_mib: int,
     snap_length: int,
     user: str | None,
+    idle: float,
     duration: float | None,
     count: int | None,
     until_closed: bool,
@@ -212,6 +222,7 @@ def command(
                 folder=output,
                 packets=file,
                 keylogs=options.keylogs_of(keylogs),
+                idle=idle,
                 most=FEW if out.is_terminal and output is None else None,
             )
         except BaseException:

@@ -109,7 +109,9 @@ class Log(Output):
         # Not printed by rich: it ends the process with status 1 when the reader leaves.
         with self.console.capture() as printed:
             print_facts(lines, self.console)
-        sys.stdout.write("\n" + printed.get())
+        # rich fills up what stands in columns.
+        text = "".join(f"{each.rstrip()}\n" for each in printed.get().splitlines())
+        sys.stdout.write("\n" + text)
 
 
 class Terminal(Log):

@@ -8,6 +8,7 @@ from collections import deque
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.connection import GIVEN_UP
 from wsanalyze.layers.http1_half import Half
 from wsanalyze.layers.http1_lines import (
     are_frames,
@@ -1086,9 +1087,9 @@ class Http1(Layer):
         if self.inner is not None:
             self.inner.finish(evicted)
         elif evicted:
-            connection.ended_by = "evicted"
+            connection.ended_by = GIVEN_UP[evicted]
         # An end that came before the session began, which does not know of it.
-        if connection.ended_by in ("capture-end", "evicted") and self.first_ended >= 0:
+        if connection.ended_by in GIVEN_UP and self.first_ended >= 0:
             role = "client" if self.first_ended == self.client_side else "server"
             connection.ended_by = role + ("-rst" if self.first_reset else "-fin")
         attempt.settle(self.conversation.last_time)

@@ -143,9 +143,30 @@ class Follower:
         for index in sorted(left):
             for each in self._waiting.pop(index, ()):
                 self._release(each)
+        self._make_room()
         for keeper in self.keepers:
             keeper.left(left)
         return self._events
+
+    def _make_room(self) -> None:
+        """Where there is hardly room for more, let go of those that wait for their conversation.
+
+        Those that are over, until an eighth of the room is free again.
+        """
+        recorder = self.run.recorder
+        room = recorder.limits.attempts
+        is_full = len(self.followed) > room - room // 16
+        for index in list(self._waiting) if is_full else ():
+            if len(self.followed) <= room - room // 8:
+                break
+            waiting = self._waiting.pop(index)
+            staying = [each for each in waiting if not each.connection.over]
+            for each in waiting:
+                if each.connection.over:
+                    self._release(each)
+            if staying:
+                self._waiting[index] = staying
+        recorder.elsewhere = len(self.followed)
 
     def _begin(self) -> None:
         """Take the connections that were recognised out of the recording, and number them."""

@@ -15,9 +15,9 @@ from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.live import LiveSource
 from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
-from wsanalyze.monitoring.clock import Places
 from wsanalyze.monitoring.events import Event, LimitReached, Problem
 from wsanalyze.monitoring.follower import Followed, Follower
+from wsanalyze.monitoring.idleness import IDLE_SESSION, Leaving
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.monitoring.keeping import InFile, InFolder, InMemory, PacketFile
 from wsanalyze.observation import Side
@@ -31,19 +31,6 @@ from wsanalyze.tables.parts import Parts
 LOOK = 0.02
 # Rows after which a look is due however little time has passed.
 MANY = 8192
-# Seconds that a closed conversation is kept for what its ends send again.
-LINGER = 2.0
-# Seconds that bytes which the receiver has wait for others that it must have, too: the capture
-# lacks those.
-HOLE = 1.0
-# Seconds after which the name of a conversation that is over may be used by another one: twice the
-# longest that a segment lives (RFC 9293 §3.4.2).
-NAMED = 240.0
-# Seconds without a packet after which a conversation leaves; of one that speaks WebSocket.
-IDLE = 3600.0
-IDLE_SESSION = 6 * 3600.0
-# Seconds between two looks at who is idle.
-SWEEP = 30.0
 # Seconds between two parts of tables, and how long connections wait for others to be compared with.
 PART = 30.0
 BLOCK = 3600.0
@@ -78,13 +65,15 @@ class Session:
         keep: bool = False,
         keylogs: Sequence[Path] = (),
         most: int | None = None,
+        idle: float = IDLE_SESSION,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take an open source, which the session closes, and what is wanted of it.
 
         `folder` is where tables grow, `packets` where packets are kept; UsageError where the one
         has tables already or the other cannot be written, OSError where a folder cannot be made.
-        `most`: see Follower.
+        `most`: see Follower. `idle`: seconds without a packet after which a WebSocket connection
+        leaves.
         """
         self.source = source
         self.ends = ends if ends is not None else Ends()
@@ -104,16 +93,11 @@ class Session:
         keepers = [each for each in (self.folder, self.memory) if each is not None]
         self.follower = Follower(self.run, judge, keepers, most)
         self._clock = clock
-        self.started = self._looked = self._swept = self._part = self._block = clock()
+        self.started = self._looked = self._part = self._block = clock()
         self._limits_at = self.started
         self._unlooked = False
         self._told: set[str] = set()
-        self._closed = Places(LINGER, LINGER / 8)
-        self._holes = Places(HOLE, HOLE / 4)
-        self._filled = self.started
-        self._named = Places(NAMED, SWEEP)
-        self._idle = Places(IDLE, SWEEP)
-        self._idle_session = Places(IDLE_SESSION, SWEEP)
+        self._leaving = Leaving(self.run, idle, self.started)
 
     @property
     def failure(self) -> str | None:
@@ -137,7 +121,7 @@ class Session:
         if batch is not None:
             self._take(batch)
         now = self._clock()
-        self._let_leave(now)
+        self._unlooked |= self._leaving.maybe_leave(now)
         if self._is_look_due(now, waited=batch is None):
             events += self._look(now)
         if batch is None and self.source.ended:
@@ -188,26 +172,6 @@ class Session:
         frames = self.run.recorder.frames
         many = frames is not None and frames.count >= MANY
         return waited or many or now - self._looked >= LOOK
-
-    def _let_leave(self, now: float) -> None:
-        """Let conversations leave that were closed, or were idle, for long enough."""
-        ordinal = self.run.transport.ordinal
-        readers = self.run.transport.readers
-        closed = self._closed.note(now, ordinal)
-        if readers.closed and readers.closed[0].closed_at <= closed:
-            readers.leave_closed(closed, ordinal)
-            self._unlooked = True
-        holes = self._holes.note(now, ordinal)
-        if readers.pending_bytes and now - self._filled >= HOLE / 2:
-            self._filled = now
-            readers.leave_holes(holes)
-            self._unlooked = True
-        if now - self._swept < SWEEP:
-            return
-        self._swept = now
-        named, idle = self._named.note(now, ordinal), self._idle.note(now, ordinal)
-        readers.leave_idle(named, idle, self._idle_session.note(now, ordinal), ordinal)
-        self._unlooked = True
 
     def _look(self, now: float) -> list[Event]:
         """Return what happened, and do what is due beside."""
