@@ -47,9 +47,9 @@ def test_of_all_interfaces_loopback_is_taken_once_by_the_kernel(tmp_path: Path) 
 
 def test_where_packets_do_not_say_their_interface_they_are_all_taken(tmp_path: Path) -> None:
     program = listing(tmp_path, "LINUX_SLL")
-    assert arguments_of(program, "any", Options(), [1]) == "-i any -s 262144 -B 64".split()
+    assert arguments_of(program, "any", Options(), [1]) == ["-i", "any", "-s", "262144", "-B", "64"]
 
 
 def test_one_interface_is_taken_as_it_is() -> None:
     told = arguments_of("/nowhere", "lo", Options("udp"), [1])
-    assert told == "-i lo -s 262144 -B 64 -f udp".split()
+    assert told == ["-i", "lo", "-s", "262144", "-B", "64", "-f", "udp"]
