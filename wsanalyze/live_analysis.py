@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wsanalyze.analysis import KeyLog, as_keylogs, judge_of, payloads_wanted
 from wsanalyze.capture.live import BUFFER_MIB, SNAP_LENGTH, LiveSource, Received, open_live
@@ -227,7 +227,8 @@ class LiveAnalysis:
 
     def _step(self) -> None:
         with self._turn:
-            self._ready.extend(self._session.pump(STEP))
+            # Without blocks of messages all that is told are events.
+            self._ready.extend(cast("list[Event]", self._session.pump(STEP)))
 
     def __repr__(self) -> str:
         """Return what captures where, and how much came."""

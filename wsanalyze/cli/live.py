@@ -223,7 +223,8 @@ def command(
                 packets=file,
                 keylogs=options.keylogs_of(keylogs),
                 idle=idle,
-                most=FEW if out.is_terminal and output is None else None,
+                most=_most(out, wanted),
+                in_blocks=not out.is_terminal,
             )
         except BaseException:
             opened.close()
@@ -238,6 +239,13 @@ def command(
         finally:
             session.close()
     return status_of(session, opened.statistics(), signals)
+
+
+def _most(out: Output, wanted: frozenset[str]) -> int | None:
+    """Return of how many messages a look there shall be events; None: of all."""
+    if out.is_terminal:
+        return FEW
+    return None if "message" in wanted else 0
 
 
 def _follow(session: Session, out: Output, signals: Signals) -> None:

@@ -15,7 +15,7 @@ from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.live import LiveSource
 from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
-from wsanalyze.monitoring.events import Event, LimitReached, Problem
+from wsanalyze.monitoring.events import Event, LimitReached, Problem, Told
 from wsanalyze.monitoring.follower import Followed, Follower
 from wsanalyze.monitoring.idleness import IDLE_SESSION, Leaving
 from wsanalyze.monitoring.judging import Judge
@@ -65,6 +65,7 @@ class Session:
         keep: bool = False,
         keylogs: Sequence[Path] = (),
         most: int | None = None,
+        in_blocks: bool = False,
         idle: float = IDLE_SESSION,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -72,8 +73,8 @@ class Session:
 
         `folder` is where tables grow, `packets` where packets are kept; UsageError where the one
         has tables already or the other cannot be written, OSError where a folder cannot be made.
-        `most`: see Follower. `idle`: seconds without a packet after which a WebSocket connection
-        leaves.
+        `most`, `in_blocks`: see Follower. `idle`: seconds without a packet after which a WebSocket
+        connection leaves.
         """
         self.source = source
         self.ends = ends if ends is not None else Ends()
@@ -91,7 +92,7 @@ class Session:
         self.packets = InFile(packets, self.run, limits) if packets is not None else None
         self.memory = InMemory(self.run, limits) if keep else None
         keepers = [each for each in (self.folder, self.memory) if each is not None]
-        self.follower = Follower(self.run, judge, keepers, most)
+        self.follower = Follower(self.run, judge, keepers, most, in_blocks=in_blocks)
         self._clock = clock
         self.started = self._looked = self._part = self._block = clock()
         self._limits_at = self.started
@@ -104,7 +105,7 @@ class Session:
         """Why the source ended by itself; None where it did not, or ended well."""
         return self.source.failure
 
-    def pump(self, seconds: float) -> list[Event]:
+    def pump(self, seconds: float) -> list[Told]:
         """Take what comes within so many seconds, and return what happened.
 
         An empty list says that nothing did, or, where `finished`, that nothing will.
@@ -173,7 +174,7 @@ class Session:
         many = frames is not None and frames.count >= MANY
         return waited or many or now - self._looked >= LOOK
 
-    def _look(self, now: float) -> list[Event]:
+    def _look(self, now: float) -> list[Told]:
         """Return what happened, and do what is due beside."""
         self._looked = now
         self._unlooked = False
@@ -196,7 +197,7 @@ class Session:
             self._write_parts()
         return events + self._unwritten()
 
-    def _finish(self) -> list[Event]:
+    def _finish(self) -> list[Told]:
         """Let everything end: what is open is at the end of its capture."""
         self.run.close()
         self._looked = self._clock()
@@ -214,14 +215,14 @@ class Session:
         self.finished = True
         return events
 
-    def _compare(self, *, last: bool) -> list[Event]:
+    def _compare(self, *, last: bool) -> list[Told]:
         """Look at the connections that ended recently together, and let go of them."""
         recent, self.follower.recent = self.follower.recent, []
         refusals = self.run.recording.refusals
         connections = [each.connection for each in recent]
         found = self.judge.together(connections, self.run.summaries, refusals, last=last)
         numbers = {each.connection.serial: each.number for each in recent}
-        events: list[Event] = [self._event(each, numbers) for each in found]
+        events = [self._event(each, numbers) for each in found]
         if self.folder is not None:
             self.folder.found(events)
         if self.memory is not None:
@@ -230,7 +231,7 @@ class Session:
         refusals.clear()
         for each in recent:
             self._give_back(each)
-        return events
+        return list(events)
 
     def _event(self, finding: Finding, numbers: dict[int, int]) -> Event:
         number = None if finding.connection is None else numbers.get(finding.connection)
@@ -244,7 +245,7 @@ class Session:
             for side in (record.observation.client, record.observation.server):
                 recorder.keys.held -= _room_of_keys(side)
 
-    def _reached(self) -> list[Event]:
+    def _reached(self) -> list[Told]:
         """Return the limits that were reached for the first time."""
         self.run.count_limits()
         reached = self.run.summaries[0].limits
@@ -252,7 +253,7 @@ class Session:
         self._told.update(new)
         return [LimitReached(name, reached[name]) for name in new]
 
-    def _problems(self) -> list[Event]:
+    def _problems(self) -> list[Told]:
         problems = list(self.source.problems)
         self.source.problems.clear()
         return [Problem(each) for each in problems]
@@ -266,7 +267,7 @@ class Session:
         if self.packets is not None:
             self.packets.writer.close(self.source.statistics())
 
-    def _unwritten(self) -> list[Event]:
+    def _unwritten(self) -> list[Told]:
         """Return why tables or packets could not be written, once each."""
         said: dict[str, str | None] = {}
         if self.folder is not None:
