@@ -1,13 +1,15 @@
 """The highest rate of WebSocket messages at which nothing is lost: ours, and other live tools.
 
-    python benchmarks/live.py [--seconds 3] [--rates 5000,10000,…] [--tools socket,tshark]
+    python benchmarks/live.py [--seconds 3] [--rates 5000,10000,…] [--tools live,tshark] [--runs 3]
 
 As root, on Linux, with a C compiler. `flood.c` sends what `frames()` made on an interface that
 throws everything away, and each tool in turn captures there: first all of them at the lowest rate,
 then those that lost nothing at the next one. Rates are packets a second, from 20 connections at
-the same time, with one message of 20 to 100 bytes each (`--each`: so many). What a tool has not
-handed out a second after the last packet counts as lost, whether it was dropped or is late. A rate
-that fails is tried again (`--tries`).
+the same time, with one message of 20 to 100 bytes each (`--each`: so many). Nothing is lost where
+the tool says that nothing was dropped, and a second after the last packet had handed out as many
+messages, or packets, as were sent: tools that fall behind without an end (tshark has dumpcap write
+to a file, and reads that) do not keep up. A rate that fails is tried again (`--tries`). Of several
+runs the median counts.
 """
 
 from __future__ import annotations
@@ -16,14 +18,17 @@ import argparse
 import itertools
 import json
 import os
+import pty
 import random
 import re
 import shutil
 import signal
+import statistics
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,38 +118,54 @@ def message(chance: random.Random) -> bytes:
 
 @dataclass
 class Tool:
-    """A way to capture: its command, and what it says when it is ready."""
+    """A way to capture.
+
+    `ready` is what it says when it captures, on standard error or output. `counts` says what is
+    sent as often as it shall hand something out; `mark` is what each has in its output, None where
+    it tells the number in the end. `stop`: how it is ended.
+    """
 
     name: str
     command: list[str]
     ready: bytes
-    speaks_on: str = "stdout"
+    counts: str = "messages"
+    mark: bytes | None = None
+    errors: bool = True
     stop: str = "signal"
+    terminal: bool = False
 
 
 def tools(interface: str, folder: Path) -> list[Tool]:
     """Return what there is to compare on this machine."""
     reading = [sys.executable, str(HERE / "live_reading.py")]
+    live = [sys.executable, "-m", "wsanalyze", "live", interface, "--filter", "tcp"]
+    tshark = f"tshark -n -l -i {interface} -B 64 -f tcp"
+    tcpdump = f"tcpdump -i {interface} -B 65536 -s 262144 -Z root -w {folder}/own tcp"
+    jsonl, message = ["-f", "jsonl", "--source"], b'"event": "message"'
     found = [
-        Tool("ours: dumpcap", [*reading, "dumpcap", interface], b"ready", stop="line"),
-        Tool("ours: socket", [*reading, "socket", interface], b"ready", stop="line"),
+        Tool("live -f jsonl, dumpcap", [*live, *jsonl, "dumpcap"], b"Ctrl-C", mark=message),
+        Tool("live -f jsonl, socket", [*live, *jsonl, "socket"], b"Ctrl-C", mark=message),
+        Tool("live, table, dumpcap", [*live, "--source", "dumpcap"], b"Ctrl-C", terminal=True),
+        Tool("live, table, socket", [*live, "--source", "socket"], b"Ctrl-C", terminal=True),
+        Tool("reading, dumpcap", [*reading, "dumpcap", interface], b"ready", errors=False),
+        Tool("reading, socket", [*reading, "socket", interface], b"ready", errors=False),
+        Tool("tcpdump -w", tcpdump.split(), b"listening on", "packets"),
         Tool(
-            "tcpdump -w",
-            f"tcpdump -i {interface} -B 65536 -s 262144 -Z root -w {folder}/own tcp".split(),
-            b"listening on",
-            "stderr",
-        ),
-        Tool(
-            "tshark -i",
+            "tshark -Y websocket -T fields",
             (
-                f"tshark -n -l -i {interface} -B 64 -f tcp -Y websocket -T fields -e frame.number "
-                "-e websocket.payload_length"
+                tshark + " -Y websocket -T fields -e frame.number -e websocket.payload_length"
             ).split(),
             b"Capturing on",
-            "stderr",
+            mark=b"\n",
         ),
-        Tool("scapy sniff", [sys.executable, "-c", SNIFF, interface], b"ready"),
+        Tool("tshark", tshark.split(), b"Capturing on", "packets", mark=b"\n"),
+        Tool("scapy sniff", [sys.executable, "-c", SNIFF, interface], b"ready", "packets"),
     ]
+    for tool in found:
+        if tool.name.startswith("reading"):
+            tool.stop = "line"
+        if tool.name.startswith("scapy"):
+            tool.errors = False
     return [tool for tool in found if shutil.which(tool.command[0])]
 
 
@@ -155,17 +176,38 @@ class Round:
         self.tool = tool
         self.output = folder / "output"
         self.errors = folder / "errors"
+        self.shown = b""
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "TERM": "xterm"}
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
+            inner = None
+            if tool.terminal:
+                outer, inner = pty.openpty()
+                threading.Thread(target=self.watch, args=(outer,), daemon=True).start()
             self.child = subprocess.Popen(
-                tool.command, stdin=subprocess.PIPE, stdout=output, stderr=errors
+                tool.command,
+                stdin=subprocess.PIPE,
+                stdout=output if inner is None else inner,
+                stderr=errors,
+                env=environment,
             )
+            if inner is not None:
+                os.close(inner)
         self.wait_for(tool.ready)
         # Where a program says that it is ready before it is.
         time.sleep(1.0)
 
+    def watch(self, terminal: int) -> None:
+        """Read what a terminal shows, as a terminal would; keep the end of it."""
+        while True:
+            try:
+                data = os.read(terminal, 65_536)
+            except OSError:
+                return
+            self.shown = (self.shown + data)[-65_536:]
+
     def wait_for(self, text: bytes) -> None:
         """Wait until the tool says that it captures."""
-        path = self.output if self.tool.speaks_on == "stdout" else self.errors
+        path = self.errors if self.tool.errors else self.output
         deadline = time.monotonic() + 30
         while text not in path.read_bytes():
             if self.child.poll() is not None or time.monotonic() > deadline:
@@ -174,28 +216,43 @@ class Round:
 
     def result(self) -> tuple[int, int | None]:
         """Stop the tool; return what it has handed out, and what it says was dropped."""
-        if self.tool.name == "tshark -i":
-            handed_out = self.output.read_bytes().count(b"\n")
+        tool, size = self.tool, self.output.stat().st_size
+        stopped = time.monotonic()
+        if tool.stop == "line":
+            self.child.communicate(b"\n", timeout=60)
+        else:
             self.child.send_signal(signal.SIGINT)
             try:
                 self.child.wait(60)
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()
-            match = re.search(rb"(\d+) packets? dropped", self.errors.read_bytes())
-            return handed_out, int(match[1]) if match else 0
-        if self.tool.stop == "line":
-            self.child.communicate(b"\n", timeout=60)
-            found = json.loads(self.output.read_text().splitlines()[-1])
-            return found["messages"], found["dropped"]
-        self.child.send_signal(signal.SIGINT)
-        self.child.wait(60)
-        if self.tool.name == "scapy sniff":
-            return json.loads(self.output.read_text().splitlines()[-1])["packets"], None
-        said = self.errors.read_text()
-        captured = re.search(r"(\d+) packets? captured", said)
-        dropped = re.search(r"(\d+) packets? dropped by kernel", said)
-        return int(captured[1]) if captured else 0, int(dropped[1]) if dropped else None
+        written, errors = self.output.read_bytes(), self.errors.read_text()
+        if tool.terminal:
+            # What was waiting when it was told to stop is late.
+            is_late = time.monotonic() - stopped > LATE
+            time.sleep(0.2)
+            shown = self.shown.decode("utf-8", "replace")
+            return 0 if is_late else number(r"([\d,]+) messages", shown) or 0, number(
+                r"([\d,]+) by the kernel", shown
+            )
+        if tool.name.startswith("live"):
+            summary = json.loads(written.splitlines()[-1])
+            return written[:size].count(tool.mark or b""), summary["dropped_by_kernel"]
+        if tool.name.startswith("tshark"):
+            dropped = number(r"(\d+) packets? dropped", errors)
+            return written[:size].count(tool.mark or b""), dropped or 0
+        if tool.name.startswith("tcpdump"):
+            captured = number(r"(\d+) packets? captured", errors) or 0
+            return captured, number(r"(\d+) packets? dropped by kernel", errors)
+        said = json.loads(written.splitlines()[-1])
+        return said[tool.counts], said.get("dropped")
+
+
+def number(expression: str, text: str) -> int | None:
+    """Return the last number in a text that stands where the expression says."""
+    found = re.findall(expression, text)
+    return int(found[-1].replace(",", "")) if found else None
 
 
 @contextmanager
@@ -216,11 +273,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rates", default=",".join(str(rate * 1000) for rate in RATES))
     parser.add_argument("--tools", default="", help="parts of their names, with commas")
-    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--tries", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--each", type=int, default=1, help="messages in a packet")
     arguments = parser.parse_args()
     rates = [int(rate) for rate in arguments.rates.split(",")]
-    with tempfile.TemporaryDirectory() as name, interface() as wire:
+    # In memory: it is not the disk that is measured.
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - one of our own in it
+    with tempfile.TemporaryDirectory(dir=memory) as name, interface() as wire:
         folder = Path(name)
         flood, prepared = folder / "flood", folder / "frames"
         subprocess.run(["cc", "-O2", "-o", str(flood), str(HERE / "flood.c")], check=True)
@@ -234,53 +294,67 @@ def main() -> None:
             for tool in tools(wire, folder)
             if not wanted or any(part in tool.name for part in wanted)
         ]
-        best: dict[str, int] = dict.fromkeys((tool.name for tool in racing), 0)
-        for rate in rates:
-            count = int(rate * arguments.seconds)
-            for tool in list(racing):
-                for _ in range(arguments.tries):
-                    expected = count * (arguments.each if tool.stop == "line" else 1)
-                    if attempt(tool, folder, [str(flood), wire, str(rate)], expected, count):
-                        best[tool.name] = rate * arguments.each
-                        break
-                else:
-                    racing.remove(tool)
-        report(best)
+        found: dict[str, list[int]] = {tool.name: [] for tool in racing}
+        for _ in range(arguments.runs):
+            best = race(racing, rates, arguments, [str(flood), wire], folder)
+            for tool_name, rate in best.items():
+                found[tool_name].append(rate)
+        report({tool_name: int(statistics.median(each)) for tool_name, each in found.items()})
+        if arguments.runs > 1:
+            print(f"runs: {found}", file=sys.stderr)
 
 
-def attempt(tool: Tool, folder: Path, flood: list[str], expected: int, count: int) -> bool:
-    """Run one tool at one rate; say on standard error how it went, return whether all was there.
+def race(
+    racing: list[Tool],
+    rates: list[int],
+    arguments: argparse.Namespace,
+    flood: list[str],
+    folder: Path,
+) -> dict[str, int]:
+    """Let the tools try one rate after the other; return the highest of each without a loss."""
+    best = dict.fromkeys((tool.name for tool in racing), 0)
+    left = list(racing)
+    for rate in rates:
+        for tool in list(left):
+            for _ in range(arguments.tries):
+                if attempt(tool, folder, [*flood, str(rate)], arguments):
+                    best[tool.name] = rate * arguments.each
+                    break
+            else:
+                left.remove(tool)
+    return best
 
-    `count` packets with messages are sent, of which the tool shall hand out `expected` things.
-    """
+
+def attempt(tool: Tool, folder: Path, flood: list[str], arguments: argparse.Namespace) -> bool:
+    """Run one tool at one rate; say on standard error how it went, return whether all was there."""
     rate = float(flood[-1])
-    run = Round(tool, folder)
+    count = int(rate * arguments.seconds)
     sent = count + 5 * CONNECTIONS
-    if tool.name in COUNT_PACKETS:
-        expected = sent
+    expected = sent if tool.counts == "packets" else count * arguments.each
+    if tool.name.startswith("tshark -Y"):
+        # A line for each packet.
+        expected = count
+    run = Round(tool, folder)
     command = [*flood, str(sent), str(folder / "frames")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     real = sent / float(done.stdout.split()[1])
     time.sleep(LATE)
     handed_out, dropped = run.result()
     print(
-        f"{rate:>8.0f} /s (sent at {real:,.0f}) {tool.name:<14} {handed_out} of {expected}, "
-        f"dropped {'?' if dropped is None else dropped}",
+        f"{rate:>8.0f} /s (sent at {real:,.0f}, load {os.getloadavg()[0]:.1f}) {tool.name:<24} "
+        f"{handed_out} of {expected}, dropped {'?' if dropped is None else dropped}",
         file=sys.stderr,
+        flush=True,
     )
     if real < 0.95 * rate:
-        print("         the sender was too slow: this says nothing", file=sys.stderr)
+        print("         the sender was too slow: this says nothing", file=sys.stderr, flush=True)
         return False
     return handed_out == expected and not dropped
 
 
-# Those that count packets, handshakes included; we count messages, tshark packets with some.
-COUNT_PACKETS = ("tcpdump -w", "scapy sniff")
-
-
 def report(best: dict[str, int]) -> None:
     """Print the highest rate of each, and how many times tshark's it is."""
-    base = best.get("tshark -i", 0)
+    base = best.get("tshark -Y websocket -T fields", 0)
     print("| captured by | messages/s without loss | times tshark's |")
     print("|---|---|---|")
     for name, rate in best.items():

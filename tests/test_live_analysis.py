@@ -289,6 +289,8 @@ def test_what_was_not_kept_cannot_be_asked_for() -> None:
 def test_arguments_that_make_no_sense_are_refused_before_anything_is_opened() -> None:
     with pytest.raises(UsageError, match="payloads"):
         wsanalyze.live("nosuch0", payloads="some")
+    with pytest.raises(UsageError, match="idle"):
+        wsanalyze.live("nosuch0", idle=0)
     with pytest.raises(UsageError, match="names no check"):
         wsanalyze.live("nosuch0", checks=["XYZ-99"])
     with pytest.raises(CaptureError, match="nosuch0"):

@@ -61,5 +61,8 @@ class Layer:
         return 0
 
     def finish(self, evicted: cython.int) -> cython.int:
-        """Learn that nothing more will come: the capture ended, or a limit was reached (1)."""
+        """Learn that nothing more will come.
+
+        The capture ended (`evicted` 0), a limit was reached (1), or no packet came for long (2).
+        """
         return 0

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wsanalyze.analysis import KeyLog, as_keylogs, judge_of, payloads_wanted
 from wsanalyze.capture.live import BUFFER_MIB, SNAP_LENGTH, LiveSource, Received, open_live
@@ -25,6 +25,7 @@ from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import Event
+from wsanalyze.monitoring.idleness import IDLE_SESSION
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.monitoring.keeping import PacketFile
 from wsanalyze.monitoring.session import Ends, Session
@@ -60,6 +61,7 @@ def live(
     rotate_bytes: int | None = None,
     rotate_seconds: float | None = None,
     keep: bool = False,
+    idle: float = IDLE_SESSION,
     duration: float | None = None,
     count: int | None = None,
     until_closed: bool = False,
@@ -71,10 +73,10 @@ def live(
     `user` are for the capturing, as `wsanalyze live` has them; `payloads` to `keylog` as in
     `analyze`. `output`: a folder in which tables grow, as parts of Parquet. `packets`: a file for
     the packets as pcapng, with `only_websocket` those of WebSocket connections; a new file is begun
-    beyond `rotate_bytes` and after `rotate_seconds`. `keep`: what passes is
-    kept, within `limits`, for `tables()`. The session ends by itself after `duration` seconds,
-    `count` packets, or with `until_closed` when all WebSocket connections that were seen have
-    ended.
+    beyond `rotate_bytes` and after `rotate_seconds`. `keep`: what passes is kept, within `limits`,
+    for `tables()`. `idle`: seconds (1 or more) without a packet after which a WebSocket connection
+    is let go. The session ends by itself after `duration` seconds, `count` packets, or with
+    `until_closed` when all WebSocket connections that were seen have ended.
 
     Raises UsageError where an argument makes no sense, CaptureError where nothing can be opened.
     """
@@ -84,6 +86,8 @@ def live(
         raise UsageError(f"limits are wsanalyze.Limits(…), not {type(limits).__name__}")
     payloads_wanted(payloads, preview_length)
     judge_of(checks, thresholds, show_secrets)
+    if not idle >= 1:
+        raise UsageError(f"idle {idle}: a second or more")
     ends = Ends(duration, count, until_closed)
     keylogs = as_keylogs(keylog)
     wants = Wants(
@@ -118,6 +122,7 @@ def live(
             packets=file,
             keep=keep,
             keylogs=keylogs,
+            idle=idle,
         )
     except BaseException:
         opened.close()
@@ -222,7 +227,8 @@ class LiveAnalysis:
 
     def _step(self) -> None:
         with self._turn:
-            self._ready.extend(self._session.pump(STEP))
+            # Without blocks of messages all that is told are events.
+            self._ready.extend(cast("list[Event]", self._session.pump(STEP)))
 
     def __repr__(self) -> str:
         """Return what captures where, and how much came."""

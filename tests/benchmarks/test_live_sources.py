@@ -39,9 +39,10 @@ def test_each_packet_is_a_message(live: ModuleType) -> None:
 
 
 def test_the_table(live: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    live.report({"ours: socket": 400_000, "tshark -i": 10_000, "scapy sniff": 0})
+    tshark = "tshark -Y websocket -T fields"
+    live.report({"live -f jsonl, socket": 400_000, tshark: 10_000, "scapy sniff": 0})
     assert capsys.readouterr().out.splitlines()[2:] == [
-        "| ours: socket | 400,000 | 40.0 |",
-        "| tshark -i | 10,000 | 1.0 |",
+        "| live -f jsonl, socket | 400,000 | 40.0 |",
+        f"| {tshark} | 10,000 | 1.0 |",
         "| scapy sniff | 0 | 0.0 |",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -210,22 +211,23 @@ live.close()
     assert processes_of(int(session)) == []
 
 
-def test_each_packet_on_loopback_that_is_lost_is_counted_once() -> None:
-    # Nobody else's packets are counted, either.
-    mine = os.getpid()
-    live = open_live(
-        ["lo"],
-        source="dumpcap",
-        capture_filter=f"{OURS} and (ether[14:4] = {mine})",
-        buffer_mib=1,
-    )
-    assert isinstance(live, Dumpcap)
-    child = dumpcap_of(live._child.pid)
-    os.kill(child, signal.SIGSTOP)
-    # Each goes out and comes in.
-    send("lo", *[mine.to_bytes(4, "big") + bytes(1400)] * 3000)
-    os.kill(child, signal.SIGCONT)
-    packets = drain(live)
+@pytest.mark.parametrize("interface", ["lo", "any"])
+def test_each_packet_on_loopback_that_is_lost_is_counted_once(interface: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+        # Nobody else's packets are counted, either.
+        sending.bind(("127.0.0.1", 0))
+        mine = sending.getsockname()[1]
+        live = open_live(
+            [interface], source="dumpcap", capture_filter=f"udp src port {mine}", buffer_mib=1
+        )
+        assert isinstance(live, Dumpcap)
+        child = dumpcap_of(live._child.pid)
+        os.kill(child, signal.SIGSTOP)
+        # Each goes out and comes in.
+        for _ in range(3000):
+            sending.sendto(bytes(1400), ("127.0.0.1", 9))
+        os.kill(child, signal.SIGCONT)
+        packets = drain(live)
     counts = live.statistics()
     assert counts.received == len(packets) < 3000
     assert counts.dropped_by_kernel == live.infos[0].dropped == 3000 - len(packets)

@@ -128,6 +128,7 @@ def test_without_a_terminal_the_log_is_plain_lines_and_a_summary() -> None:
     assert "ended client-close 4000" in done.stdout
     assert "received" in done.stdout
     assert "dropped" in done.stdout
+    assert [line for line in done.stdout.splitlines() if line != line.rstrip()] == []
 
 
 def test_what_was_captured_cannot_steer_a_terminal() -> None:
@@ -175,6 +176,13 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
         assert process.returncode in (130, -signal.SIGINT)
     os.close(read)
     os.close(write)
+
+
+def test_a_connection_that_is_silent_for_long_ends() -> None:
+    with running("-q", "--idle", 1) as process:
+        feed(process, CAPTURES / "capture-ends-open.pcap")
+        assert b"ended idle" in lines_until(process.stdout, b"ended")
+    assert_one_line(run("live", "-", "--idle", "0.5"), 2, "--idle", "0.5")
 
 
 def test_a_reader_that_leaves_ends_it_quietly() -> None:

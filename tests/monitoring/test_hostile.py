@@ -12,6 +12,7 @@ from support.played import Clock, Played, session_of
 
 from wsanalyze.capture.source import open_capture
 from wsanalyze.limits import Limits
+from wsanalyze.monitoring import idleness
 from wsanalyze.monitoring import session as module
 from wsanalyze.monitoring.events import Ended, Event, Message, Requested
 from wsanalyze.views.live_log import line
@@ -33,15 +34,17 @@ LIMITS = (
     Limits(pipelined=2, recent=2),
     Limits(flows=8, followed=3),
     Limits(streams=1, held=100, refusals=1, conflicts=1),
+    Limits(attempts=2),
 )
 TIMES = 4
 
 
 @pytest.fixture(autouse=True)
 def _everything_is_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("LOOK", 0), ("SWEEP", 1), ("NAMED", 3), ("IDLE", 4)):
-        monkeypatch.setattr(module, name, float(seconds))
-    monkeypatch.setattr(module, "IDLE_SESSION", 6.0)
+    monkeypatch.setattr(module, "LOOK", 0.0)
+    soon = {"SWEEP": 1, "NAMED": 3, "IDLE_READ": 4, "IDLE_UNREAD": 5}
+    for name, seconds in soon.items():
+        monkeypatch.setattr(idleness, name, float(seconds))
 
 
 def damaged(name: str, chance: random.Random) -> bytes:
@@ -81,13 +84,13 @@ def identity(event: Event) -> tuple[object, ...] | None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("limits", LIMITS, ids=("usual", "recent", "flows", "held"))
+@pytest.mark.parametrize("limits", LIMITS, ids=("usual", "recent", "flows", "held", "attempts"))
 def test_each_thing_is_told_once_and_nothing_stays(name: str, limits: Limits) -> None:
     chance = random.Random(f"{name} {limits}")  # noqa: S311 - for tests that repeat
     for _ in range(TIMES):
         clock = Clock()
         source = Played(io.BytesIO(damaged(name, chance)), chance.choice((512, 2048, 65536)))
-        session = session_of(source, clock=clock, limits=limits)
+        session = session_of(source, clock=clock, limits=limits, idle=6.0)
         told = []
         while not session.finished:
             for event in session.pump(0):

@@ -18,6 +18,7 @@ from wsanalyze.capture.batch import Batch
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.check import CAPTURE
 from wsanalyze.limits import Limits
+from wsanalyze.monitoring import idleness
 from wsanalyze.monitoring import session as module
 from wsanalyze.monitoring.events import (
     Close,
@@ -196,7 +197,7 @@ def test_a_closed_connection_ends_without_waiting_for_others_to_close() -> None:
         events += session.pump(0)
     assert "ended" not in kinds(events)
     for _ in range(5):
-        clock.now += module.LINGER
+        clock.now += idleness.LINGER
         events += session.pump(0)
     assert kinds(events).count("ended") == 1
     session.stop()
@@ -211,10 +212,10 @@ def test_an_idle_connection_leaves_by_our_own_clock_whatever_packets_say() -> No
         events += session.pump(0)
     assert session.follower.followed
     for _ in range(4):
-        clock.now += module.IDLE_SESSION
+        clock.now += idleness.IDLE_SESSION
         events += session.pump(0)
     ended = [each for each in events if isinstance(each, Ended)]
-    assert {each.facts.ended_by for each in ended} == {"evicted"}
+    assert {each.facts.ended_by for each in ended} == {"idle"}
     assert session.follower.followed == {}
     assert session.run.transport.readers.flows.count == 0
     session.close()
@@ -247,9 +248,9 @@ def test_a_session_ends_when_all_connections_have_closed() -> None:
     for _ in range(300):
         session.pump(0)
     assert not session.finished
-    clock.now += module.LINGER * 2
+    clock.now += idleness.LINGER * 2
     session.pump(0)
-    clock.now += module.LINGER * 2
+    clock.now += idleness.LINGER * 2
     drained(session)
     assert session.follower.seen == 2
 

@@ -61,7 +61,10 @@ class Played:
 
 
 class Paused(Played):
-    """One that comes to its end only when it is stopped."""
+    """One that comes to its end only when it is stopped, and may go on with another capture."""
+
+    def go_on(self, capture: object) -> None:
+        self.reader = open_capture(capture, limits=Limits())
 
     def next(self, _seconds: float) -> Batch | None:
         batch = None if self.ended else self.reader.next()

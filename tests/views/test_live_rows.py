@@ -6,45 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.played import Played, drained, session_of
 
-from wsanalyze.monitoring.events import LimitReached, Message, Problem
+from wsanalyze.monitoring.events import LimitReached, Messages, Problem
 from wsanalyze.tables.schema import CONNECTIONS, FINDINGS, MESSAGES
-from wsanalyze.views.finding_rows import ascii_json
-from wsanalyze.views.live_rows import OF_ANSWER, OF_REQUEST, as_jsonl, row
+from wsanalyze.views.live_rows import OF_ANSWER, OF_REQUEST, as_jsonl
 
 CAPTURES = Path(__file__).parents[2] / "captures"
-
-texts = st.none() | st.text(max_size=20)
-counts = st.integers(0, 1 << 62)
-messages = st.builds(
-    Message,
-    connection=counts,
-    message=counts,
-    sender=st.sampled_from(["client", "server"]),
-    type=st.sampled_from(["text", "binary"]),
-    time=st.integers(-(1 << 62), 1 << 62),
-    time_end=st.integers(-(1 << 62), 1 << 62),
-    packet=counts,
-    packet_end=counts,
-    frames=counts,
-    compressed=st.booleans(),
-    wire_length=counts,
-    length=st.none() | counts,
-    complete=st.booleans(),
-    utf8_valid=st.none() | st.booleans(),
-    sha256=st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex),
-    preview=texts,
-    confidence=st.none() | st.integers(1, 255),
-    payload=st.none(),
-)
-
-
-@given(messages)
-def test_a_message_is_written_quicker_and_not_otherwise(message: Message) -> None:
-    assert as_jsonl([message]) == ascii_json(row(message))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +35,14 @@ def test_each_kind_of_event_has_columns_of_its_table(name: str) -> None:
             assert set(cells) == columns[kind]
         assert line.isascii()
         assert line.isprintable()
+
+
+def test_messages_in_blocks_are_the_same_lines_in_the_same_order() -> None:
+    for name in ("aiohttp-chat.pcapng", "odd-habits.pcapng", "fifty-clients.pcap.gz"):
+        one_by_one = drained(session_of(Played(CAPTURES / name)))
+        blocks = drained(session_of(Played(CAPTURES / name), in_blocks=True))
+        assert as_jsonl(blocks) == as_jsonl(one_by_one)
+        assert any(isinstance(each, Messages) for each in blocks)
 
 
 def test_what_was_asked_for_and_answered_are_columns_of_connections() -> None:

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -22,9 +21,10 @@ from pathlib import Path
 from wsanalyze.capture import dumpcap_words
 from wsanalyze.capture.arriving import Arriving, milliseconds
 from wsanalyze.capture.batch import Batch
+from wsanalyze.capture.dumpcap_command import arguments_of, find_dumpcap
 from wsanalyze.capture.info import CaptureInfo
 from wsanalyze.capture.links import HAPPENED, VIRTUAL, LinkWatch, list_links
-from wsanalyze.capture.live import NotPossibleError, Options, Received
+from wsanalyze.capture.live import Options, Received
 from wsanalyze.errors import CaptureError
 from wsanalyze.limits import Limits
 
@@ -78,7 +78,8 @@ class Dumpcap:
         self._closed = False
         # Whether dumpcap was told to stop only so that it can start with more interfaces.
         self._restarting = False
-        self._loopback = frozenset(link.name for link in list_links() if link.loopback)
+        # Names and numbers of loopback interfaces.
+        self._loopback = {link.name: link.index for link in list_links() if link.loopback}
         self._watch = LinkWatch(self._interfaces)
         self._child = self._spawn()
         self._arriving = Arriving(self._output, info, limits)
@@ -203,7 +204,10 @@ class Dumpcap:
     def _spawn(self) -> subprocess.Popen[bytes]:
         order = {
             "command": [self._program, "-q", "-n", "-w", "-"],
-            "interfaces": [_arguments(name, self._options) for name in self._interfaces],
+            "interfaces": [
+                arguments_of(self._program, name, self._options, self._loopback.values())
+                for name in self._interfaces
+            ],
         }
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", str(LEASH), json.dumps(order), str(os.getpid())],
@@ -300,7 +304,7 @@ class Dumpcap:
             self._retry_at = time.monotonic() + PAUSE * (self._tries - 1)
 
     def _count_losses(self, words: str) -> None:
-        lost = dumpcap_words.losses(words, self._loopback)
+        lost = dumpcap_words.losses(words, frozenset(self._loopback))
         if lost is None:
             # What the pcapng stream says, as far as it goes.
             self._kernel = max(self._kernel, self.infos[0].dropped or 0)
@@ -332,46 +336,6 @@ class Dumpcap:
             os.killpg(self._child.pid, 9)
 
 
-def _arguments(name: str, options: Options) -> list[str]:
-    """Return what dumpcap is told of one interface: what stands behind -i is for that one."""
-    arguments = ["-i", name, "-s", str(options.snap_length), "-B", str(options.buffer_mib)]
-    if options.capture_filter:
-        arguments += ["-f", options.capture_filter]
-    return arguments if options.promiscuous else [*arguments, "-p"]
-
-
 def open_dumpcap(interfaces: Sequence[str], options: Options, limits: Limits) -> Dumpcap:
     """Start dumpcap. Raises NotPossibleError where it is missing or may not be run."""
-    return Dumpcap(_program(), interfaces, options, limits)
-
-
-def check_dumpcap() -> None:
-    """Raise NotPossibleError where dumpcap is missing, or not permitted to capture."""
-    program = _program()
-    # It opens the interface to say which link types it has.
-    done = subprocess.run(
-        [program, "-L", "-i", "lo"],
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "LC_ALL": "C"},
-        timeout=START,
-        check=False,
-    )
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace")
-        error = dumpcap_words.error(words, program, "lo", None)
-        if isinstance(error, NotPossibleError):
-            raise error
-
-
-def _program() -> str:
-    program = shutil.which("dumpcap")
-    if program is not None:
-        return str(Path(program).absolute())
-    found = shutil.which("dumpcap", mode=os.F_OK)
-    if found is None:
-        raise NotPossibleError(
-            "dumpcap", "dumpcap is not installed", advice="sudo apt install wireshark-common"
-        )
-    advice = dumpcap_words.how_to_permit(found)
-    raise NotPossibleError("dumpcap", "you may not run dumpcap", advice=advice)
+    return Dumpcap(find_dumpcap(), interfaces, options, limits)

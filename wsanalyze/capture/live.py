@@ -211,7 +211,7 @@ def list_interfaces() -> list[Offer]:
 
 def why_not(source: str) -> NotPossibleError | None:
     """Return why "dumpcap" or "socket" cannot capture here, None where it can."""
-    from wsanalyze.capture.dumpcap import check_dumpcap
+    from wsanalyze.capture.dumpcap_command import check_dumpcap
     from wsanalyze.capture.packet_socket import check_socket
 
     try:

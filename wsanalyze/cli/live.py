@@ -19,6 +19,7 @@ from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import KINDS
+from wsanalyze.monitoring.idleness import IDLE_SESSION
 from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
 
@@ -63,6 +64,14 @@ FEW = 20
     help="How much of each packet is captured.",
 )
 @click.option("--user", metavar="NAME", help="Who to be once all is open, where started as root.")
+@click.option(
+    "--idle",
+    type=click.FloatRange(1, 31_536_000),
+    default=IDLE_SESSION,
+    show_default="7500: 2 hours 5 minutes",
+    metavar="SECONDS",
+    help="Let a WebSocket connection go after so long without a packet.",
+)
 @click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="SECONDS")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many packets.")
 @click.option(
@@ -141,6 +150,7 @@ def command(
     buffer_mib: int,
     snap_length: int,
     user: str | None,
+    idle: float,
     duration: float | None,
     count: int | None,
     until_closed: bool,
@@ -212,7 +222,9 @@ def command(
                 folder=output,
                 packets=file,
                 keylogs=options.keylogs_of(keylogs),
-                most=FEW if out.is_terminal and output is None else None,
+                idle=idle,
+                most=_most(out, wanted),
+                in_blocks=not out.is_terminal,
             )
         except BaseException:
             opened.close()
@@ -227,6 +239,13 @@ def command(
         finally:
             session.close()
     return status_of(session, opened.statistics(), signals)
+
+
+def _most(out: Output, wanted: frozenset[str]) -> int | None:
+    """Return of how many messages a look there shall be events; None: of all."""
+    if out.is_terminal:
+        return FEW
+    return None if "message" in wanted else 0
 
 
 def _follow(session: Session, out: Output, signals: Signals) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from wsanalyze.capture.live import Received
 from wsanalyze.cli.notes import say
-from wsanalyze.monitoring.events import Event
+from wsanalyze.monitoring.events import Event, Messages, Told
 from wsanalyze.monitoring.session import Session
 from wsanalyze.views.live_log import line, style
 from wsanalyze.views.live_rows import as_jsonl, summary_line
 from wsanalyze.views.live_summary import closing_facts, heading
+from wsanalyze.views.message_lines import MessageLines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,7 +55,7 @@ class Output:
     def __exit__(self, *_error: object) -> None:
         return
 
-    def show(self, events: Iterable[Event], session: Session) -> None:
+    def show(self, events: Iterable[Told], session: Session) -> None:
         """Show what happened; called several times a second, whether anything did or not."""
         raise NotImplementedError
 
@@ -62,7 +63,7 @@ class Output:
         """Show how it was, in all."""
         raise NotImplementedError
 
-    def chosen(self, events: Iterable[Event]) -> list[Event]:
+    def chosen(self, events: Iterable[Told]) -> list[Told]:
         """Return the events that are wanted."""
         return [event for event in events if event.kind in self.wanted]
 
@@ -70,9 +71,13 @@ class Output:
 class JsonLines(Output):
     """One JSON object for each event, written at once."""
 
-    def show(self, events: Iterable[Event], session: Session) -> None:  # noqa: ARG002 - an Output's
+    def __init__(self, wanted: Collection[str]) -> None:
+        super().__init__(wanted)
+        self._lines = MessageLines()
+
+    def show(self, events: Iterable[Told], session: Session) -> None:  # noqa: ARG002 - an Output's
         """Write the events."""
-        text = as_jsonl(self.chosen(events))
+        text = as_jsonl(self.chosen(events), self._lines)
         if text:
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -93,9 +98,9 @@ class Log(Output):
         super().__init__(wanted)
         self.console = console
 
-    def show(self, events: Iterable[Event], session: Session) -> None:  # noqa: ARG002 - an Output's
+    def show(self, events: Iterable[Told], session: Session) -> None:  # noqa: ARG002 - an Output's
         """Write the lines."""
-        text = "".join(f"{line(event)}\n" for event in self.chosen(events))
+        text = "".join(f"{line(event)}\n" for event in _each(self.chosen(events)))
         if text:
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -109,7 +114,18 @@ class Log(Output):
         # Not printed by rich: it ends the process with status 1 when the reader leaves.
         with self.console.capture() as printed:
             print_facts(lines, self.console)
-        sys.stdout.write("\n" + printed.get())
+        # rich fills up what stands in columns.
+        text = "".join(f"{each.rstrip()}\n" for each in printed.get().splitlines())
+        sys.stdout.write("\n" + text)
+
+
+def _each(events: Iterable[Told]) -> Iterator[Event]:
+    """Yield events, and messages that come in blocks one by one."""
+    for event in events:
+        if isinstance(event, Messages):
+            yield from map(event.rows.event, event.places)
+        else:
+            yield event
 
 
 class Terminal(Log):
@@ -138,9 +154,9 @@ class Terminal(Log):
         if self._live is not None:
             self._live.stop()
 
-    def show(self, events: Iterable[Event], session: Session) -> None:
+    def show(self, events: Iterable[Told], session: Session) -> None:
         """Take events, and draw when it is time."""
-        self._waiting += self.chosen(events)
+        self._waiting += _each(self.chosen(events))
         if len(self._waiting) > MOST_LINES:
             self._passed += len(self._waiting) - MOST_LINES
             del self._waiting[:-MOST_LINES]

@@ -10,6 +10,9 @@ from wsanalyze.transport.community_id import community_id
 from wsanalyze.transport.conflict import Conflict
 from wsanalyze.websocket.handshake import Handshake
 
+# What `ended_by` is where no end was seen, by what `Layer.finish` is told.
+GIVEN_UP = ("capture-end", "evicted", "idle")
+
 
 @dataclass(slots=True, eq=False)
 class Connection:
@@ -46,7 +49,7 @@ class Connection:
     ended: int = 0
     ended_ordinal: int = 0
     connect_ms: float | None = None
-    ended_by: str | None = "capture-end"
+    ended_by: str | None = GIVEN_UP[0]
     client_frames: int = 0
     server_frames: int = 0
     client_messages: int = 0

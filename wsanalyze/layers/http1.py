@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.layers.connection import GIVEN_UP
 from wsanalyze.layers.held import OVERHEAD
 from wsanalyze.layers.http1_connect import go_through, go_through_unasked, went_on
 from wsanalyze.layers.http1_exchanges import Exchanges
@@ -427,9 +428,9 @@ class Http1(Exchanges):
         if self.inner is not None:
             self.inner.finish(evicted)
         elif evicted:
-            connection.ended_by = "evicted"
+            connection.ended_by = GIVEN_UP[evicted]
         # An end that came before the session began, which does not know of it.
-        if connection.ended_by in ("capture-end", "evicted") and self.first_ended >= 0:
+        if connection.ended_by in GIVEN_UP and self.first_ended >= 0:
             role = "client" if self.first_ended == self.client_side else "server"
             connection.ended_by = role + ("-rst" if self.first_reset else "-fin")
         attempt.settle(self.conversation.last_time)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.attempt import Attempt
+from wsanalyze.layers.connection import GIVEN_UP
 from wsanalyze.layers.held import Held, length_of, replay
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
@@ -237,10 +238,10 @@ class WebSocketStream:
         ended_by = connection.ended_by
         if self.session is not None:
             self.session.finish(evicted)
-            if connection.ended_by in ("capture-end", "evicted") and ended_by != "capture-end":
+            if connection.ended_by in GIVEN_UP and ended_by != "capture-end":
                 connection.ended_by = ended_by
         elif evicted and connection.ended_by == "capture-end":
-            connection.ended_by = "evicted"
+            connection.ended_by = GIVEN_UP[evicted]
         self.held.release()
         if connection.observation is not None and not self.over:
             self.ended_by_tcp(connection.observation)

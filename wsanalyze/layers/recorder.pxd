@@ -31,6 +31,7 @@ cdef class Recorder:
     cdef public object secrets
     cdef public list tls
     cdef public long long attempts
+    cdef public long long elsewhere
     cdef public long long most
     cdef public list moved
     cdef public dict sessions

@@ -43,7 +43,7 @@ class Recorder:
     `conflicts` and `refusals` how many more of them may be kept; `reached` counts limits by name.
     Where somebody looks on while the pass is under way, `moved` gets each connection that begins,
     is answered, opens a session or is over, as often as it does, and `sessions` who reads its
-    frames.
+    frames; records that were taken out of the recording and are kept are told in `elsewhere`.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Recorder:
         self.secrets = secrets if secrets is not None else Secrets(limits.secrets)
         self.tls: list[TlsConnection] | None = recording.tls if wants.tls else None
         self.refusals = limits.refusals
-        self.attempts = 0
+        self.attempts = self.elsewhere = 0
         self.most = -1 if wants.connections is None else wants.connections
         self.moved: list[Connection] | None = None
         self.sessions: dict[int, Layer] = {}
@@ -94,7 +94,8 @@ class Recorder:
 
         Where there is none, that is counted: whoever asks lets the attempt go by unread.
         """
-        if self.most >= 0 or len(self.connections) < self.limits.attempts:
+        kept = len(self.connections) + self.elsewhere
+        if self.most >= 0 or kept < self.limits.attempts:
             return True
         self.reach("attempts")
         return False

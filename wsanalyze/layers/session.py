@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
-from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.connection import GIVEN_UP, Connection
 from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.sender import Sender
@@ -687,7 +687,7 @@ class Session(Layer):
         elif self.first_end:
             connection.ended_by = self.first_end
         elif evicted:
-            connection.ended_by = "evicted"
+            connection.ended_by = GIVEN_UP[evicted]
         return 0
 
     def report(self, prefix: str, sender: Sender) -> None:

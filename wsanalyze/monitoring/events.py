@@ -7,10 +7,14 @@ on changing while the connection lives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from wsanalyze.layers.connection import Connection
+
+if TYPE_CHECKING:
+    from wsanalyze.monitoring.rows import MessageRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,18 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages between which nothing else happened, for who wants no object for each.
+
+    `places`: which of the rows they are, in their order.
+    """
+
+    kind: ClassVar[str] = "message"
+    rows: MessageRows
+    places: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """A Close frame ended: its row of `frames` in short, and the reason that it gives."""
 
@@ -143,6 +159,8 @@ class Problem:
 Event: TypeAlias = (
     Requested | Established | Refused | Message | Close | Found | Ended | LimitReached | Problem
 )
+# What a session tells who asked for messages in blocks.
+Told: TypeAlias = Event | Messages
 
 KINDS = (
     "requested",

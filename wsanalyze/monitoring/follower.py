@@ -7,8 +7,9 @@ per packet is the same as for a file, and nothing is kept of what is over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import compress, pairwise
+import os
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol, cast
 
@@ -22,17 +23,17 @@ from wsanalyze.monitoring.events import (
     Event,
     Found,
     Message,
+    Messages,
     Refused,
     Requested,
+    Told,
 )
 from wsanalyze.monitoring.judging import Judge
-from wsanalyze.monitoring.numbering import NONE, Begun, Numbering
-from wsanalyze.monitoring.rows import message_events
+from wsanalyze.monitoring.numbering import Begun, Look, Numbering
+from wsanalyze.monitoring.rows import FrameRows, MessageRows
 from wsanalyze.pipeline import Pass
 
-# A Close frame in the first byte of its header.
 OPCODE = 0x0F
-CLOSE = 8
 SENDERS = ("client", "server")
 
 
@@ -45,7 +46,6 @@ class Followed:
         "ended",
         "last_message",
         "number",
-        "numbering",
         "requested",
         "session",
         "told",
@@ -54,7 +54,6 @@ class Followed:
     def __init__(self, connection: Connection, number: int) -> None:
         self.connection = connection
         self.number = number
-        self.numbering = Numbering()
         self.session: Session | None = None
         self.requested = self.decided = self.ended = False
         self.told: set[Finding] = set()
@@ -80,8 +79,13 @@ class Keeper(Protocol):
     def begun(self, followed: Followed) -> None:
         """Take a connection that was just recognised."""
 
-    def rows(self, name: str, owners: list[int], numbers: list[Any], columns: Any) -> None:
-        """Take rows of `frames` or `messages`: whose they are, their numbers, what is in them."""
+    def frames(
+        self, owners: memoryview, numbers: memoryview, messages: memoryview, columns: Any
+    ) -> None:
+        """Take frames: numbers of their connections, their own, of their messages (-1: none)."""
+
+    def messages(self, owners: memoryview, numbers: memoryview, columns: Any) -> None:
+        """Take messages: numbers of their connections, and their own."""
 
     def left(self, conversations: Iterable[int]) -> None:
         """Take note of TCP conversations that are over, by index."""
@@ -96,16 +100,24 @@ class Keeper(Protocol):
 class Follower:
     """Follows one pass. `followed` has the connections of which more may come, by serial.
 
-    `most`: of how many messages a look makes events, the last ones; None: of all.
+    `most`: of how many messages a look makes events, the last ones; None: of all. `in_blocks`:
+    whether messages are told as `Messages`, not as an object each.
     """
 
     def __init__(
-        self, run: Pass, judge: Judge, keepers: Iterable[Keeper] = (), most: int | None = None
+        self,
+        run: Pass,
+        judge: Judge,
+        keepers: Iterable[Keeper] = (),
+        most: int | None = None,
+        *,
+        in_blocks: bool = False,
     ) -> None:
         self.run = run
         self.judge = judge
         self.keepers = list(keepers)
         self.most = most
+        self.in_blocks = in_blocks
         self.followed: dict[int, Followed] = {}
         self.seen = 0
         # How many of them have not ended.
@@ -114,13 +126,17 @@ class Follower:
         self._waiting: dict[int, list[Followed]] = {}
         # Gone since somebody last took them: what checks of several connections look at.
         self.recent: list[Followed] = []
-        self._events: list[Event] = []
+        self._numberings: dict[int, Numbering] = {}
+        seed = int.from_bytes(os.urandom(8), "big")
+        self._look = Look(self._numberings, self._open_frames, seed)
+        self._block: tuple[MessageRows, int] | None = None
+        self._events: list[Told] = []
         # What has a place among the packets, with the number of the packet.
         self._placed: list[tuple[int, Event]] = []
         run.recorder.moved = []
         run.left = []
 
-    def look(self) -> list[Event]:
+    def look(self) -> list[Told]:
         """Return what happened since the last look."""
         self._events, self._placed = [], []
         recorder = self.run.recorder
@@ -135,17 +151,37 @@ class Follower:
         for each in changed:
             self._move(each)
         self._rows()
-        self._placed.sort(key=itemgetter(0))
-        self._events += [event for _, event in self._placed]
+        self._events += self._told_in_order()
         for each in changed:
             if each.connection.over:
                 self._over(each, ended=each.connection.conversation in left)
         for index in sorted(left):
             for each in self._waiting.pop(index, ()):
                 self._release(each)
+        self._make_room()
         for keeper in self.keepers:
             keeper.left(left)
         return self._events
+
+    def _make_room(self) -> None:
+        """Where there is hardly room for more, let go of those that wait for their conversation.
+
+        Those that are over, until an eighth of the room is free again.
+        """
+        recorder = self.run.recorder
+        room = recorder.limits.attempts
+        is_full = len(self.followed) > room - room // 16
+        for index in list(self._waiting) if is_full else ():
+            if len(self.followed) <= room - room // 8:
+                break
+            waiting = self._waiting.pop(index)
+            staying = [each for each in waiting if not each.connection.over]
+            for each in waiting:
+                if each.connection.over:
+                    self._release(each)
+            if staying:
+                self._waiting[index] = staying
+        recorder.elsewhere = len(self.followed)
 
     def _begin(self) -> None:
         """Take the connections that were recognised out of the recording, and number them."""
@@ -153,6 +189,7 @@ class Follower:
         for connection in sorted(begun, key=lambda each: (each.requested_ordinal, each.serial)):
             followed = Followed(connection, self.seen)
             self.followed[connection.serial] = followed
+            self._numberings[connection.serial] = Numbering(connection.serial, self.seen)
             self.seen += 1
             self.open += 1
             for keeper in self.keepers:
@@ -219,6 +256,7 @@ class Follower:
             self._events += self._told(followed, found)
         self._end(followed)
         del self.followed[followed.connection.serial]
+        del self._numberings[followed.connection.serial]
         followed.session = None
         self.recent.append(followed)
         for keeper in self.keepers:
@@ -226,42 +264,27 @@ class Follower:
 
     def _rows(self) -> None:
         """Take the rows out of the columns, and number them."""
-        frames, messages = self.run.recorder.frames, self.run.recorder.messages
-        if frames is not None and frames.count:
-            self._frames(frames.take())
-        if messages is not None and messages.count:
-            # What is out of the columns does not count against what is kept.
-            self.run.recorder.kept = 0
-            self._messages(messages.take())
+        recorder = self.run.recorder
+        frames, messages = recorder.frames, recorder.messages
+        if frames is None or messages is None or not (frames.count or messages.count):
+            return
+        ended = FrameRows(frames.take())
+        whole = MessageRows(messages.take(), self.run.recording.wants.preview_length)
+        # What is out of the columns does not count against what is kept.
+        recorder.kept = 0
+        for place in self._look.number(ended, whole):
+            self._close(ended, place)
+        self._messages(whole)
+        for keeper in self.keepers:
+            if ended.count:
+                keeper.frames(*ended.given(), ended.columns)
+            if whole.count:
+                keeper.messages(*whole.given(), whole.columns)
 
-    def _frames(self, columns: Mapping[str, Any]) -> None:
-        owners = columns["connection"].tolist()
-        opcodes = [head & OPCODE for head in columns["head"].tolist()]
-        rows = list(
-            map(
-                Begun,
-                columns["ordinal"].tolist(),
-                columns["offset"].tolist(),
-                columns["sender"].tolist(),
-                opcodes,
-                [message >= 0 for message in columns["message"].tolist()],
-            )
-        )
-        numbers: list[tuple[int, int]] = [(NONE, NONE)] * len(rows)
-        for owner, places in _grouped(owners).items():
-            followed = self.followed[owner]
-            mine = followed.numbering.number(
-                [rows[place] for place in places], _open_frames(followed)
-            )
-            for place, number in zip(places, mine, strict=True):
-                numbers[place] = number
-        for place in compress(range(len(rows)), [opcode == CLOSE for opcode in opcodes]):
-            self._close(columns, place, self.followed[owners[place]], numbers[place][0])
-        self._keep("frames", owners, numbers, columns)
-
-    def _close(
-        self, columns: Mapping[str, Any], place: int, followed: Followed, number: int
-    ) -> None:
+    def _close(self, rows: FrameRows, place: int) -> None:
+        """Tell of a Close frame."""
+        columns, (_, numbers, _) = rows.columns, rows.given()
+        followed = self.followed[columns["connection"][place]]
         code = columns["close_code"][place]
         role = columns["sender"][place]
         reason = None
@@ -272,7 +295,7 @@ class Follower:
                 reason = sender.close_reason
         event = Close(
             followed.number,
-            number,
+            numbers[place],
             SENDERS[role],
             columns["time"][place],
             columns["packet"][place],
@@ -281,43 +304,44 @@ class Follower:
         )
         self._placed.append((columns["packet_end"][place], event))
 
-    def _messages(self, columns: Mapping[str, Any]) -> None:
-        owners = columns["connection"].tolist()
-        senders, ordinals = columns["sender"].tolist(), columns["ordinal"].tolist()
-        offsets = columns["offset"].tolist()
-        followed = [self.followed[owner] for owner in owners]
-        places = range(len(owners))
-        if any(later < earlier for earlier, later in pairwise(ordinals)):
-            places_in_order = sorted(places, key=lambda place: (ordinals[place], offsets[place]))
-        else:
-            places_in_order = list(places)
-        numbers = [NONE] * len(owners)
-        for place in places_in_order:
-            numbers[place] = followed[place].numbering.message(
-                senders[place], ordinals[place], offsets[place]
-            )
-        first = 0 if self.most is None else max(len(owners) - self.most, 0)
-        length = self.run.recording.wants.preview_length
-        whose = [each.number for each in followed]
-        events = message_events(columns, first, whose, numbers, length)
-        for each, event in zip(followed[first:], events, strict=True):
-            each.last_message = event
-        self._placed += [(event.packet_end, event) for event in events]
-        self._keep("messages", owners, numbers, columns)
+    def _messages(self, rows: MessageRows) -> None:
+        """Tell of messages."""
+        first = 0 if self.most is None else max(rows.count - self.most, 0)
+        if self.in_blocks:
+            self._block = (rows, first)
+            return
+        serials = rows.columns["connection"]
+        for place in range(first, rows.count):
+            event = rows.event(place)
+            self.followed[serials[place]].last_message = event
+            self._placed.append((event.packet_end, event))
 
-    def _keep(self, name: str, owners: list[int], numbers: list[Any], columns: Any) -> None:
-        if self.keepers:
-            whose = [self.followed[owner].number for owner in owners]
-            for keeper in self.keepers:
-                keeper.rows(name, whose, numbers, columns)
+    def _told_in_order(self) -> list[Told]:
+        """Return what has a place among the packets, messages behind all else of their packet."""
+        self._placed.sort(key=itemgetter(0))
+        block, self._block = self._block, None
+        if block is None:
+            return [event for _, event in self._placed]
+        rows, first = block
+        places: Sequence[int] = range(first, rows.count)
+        ends = rows.columns["packet_end"]
+        if not rows.is_in_order():
+            places = sorted(places, key=ends.__getitem__)
+        told: list[Told] = []
+        at = 0
+        for packet, event in self._placed:
+            cut = bisect_left(places, packet, at, key=ends.__getitem__)
+            if cut > at:
+                told.append(Messages(rows, places[at:cut]))
+            told.append(event)
+            at = cut
+        if at < len(places):
+            told.append(Messages(rows, places[at:]))
+        return told
 
-
-def _grouped(owners: list[int]) -> dict[int, list[int]]:
-    """Return the places of each owner's rows."""
-    found: dict[int, list[int]] = {}
-    for place, owner in enumerate(owners):
-        found.setdefault(owner, []).append(place)
-    return found
+    def _open_frames(self, serial: int) -> list[Begun]:
+        """Return the frames of a connection that have begun and not ended."""
+        return _open_frames(self.followed[serial])
 
 
 def _open_frames(followed: Followed) -> list[Begun]:

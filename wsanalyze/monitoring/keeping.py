@@ -73,10 +73,15 @@ class InFolder:
     def begun(self, followed: Followed) -> None:
         """Wait: a row of `connections` is written when the connection is over."""
 
-    def rows(self, name: str, owners: list[int], numbers: list[Any], columns: Any) -> None:
-        """Take frames or messages."""
-        take = self.parts.frames if name == "frames" else self.parts.messages
-        take(owners, numbers, columns)
+    def frames(
+        self, owners: memoryview, numbers: memoryview, messages: memoryview, columns: Any
+    ) -> None:
+        """Take frames."""
+        self.parts.frames(owners, numbers, messages, columns)
+
+    def messages(self, owners: memoryview, numbers: memoryview, columns: Any) -> None:
+        """Take messages."""
+        self.parts.messages(owners, numbers, columns)
 
     def left(self, conversations: Iterable[int]) -> None:
         """Take the TLS connections of conversations that are over."""
@@ -125,18 +130,31 @@ class InMemory:
         else:
             self.whole = False
 
-    def rows(self, name: str, owners: list[int], numbers: list[Any], columns: Any) -> None:  # noqa: ARG002 - a Keeper's
-        """Keep frames or messages, if there is room."""
+    def frames(
+        self,
+        owners: memoryview,
+        numbers: memoryview,  # noqa: ARG002 - a Keeper's
+        messages: memoryview,  # noqa: ARG002 - a Keeper's
+        columns: Any,
+    ) -> None:
+        """Keep frames, if there is room."""
+        self._keep("frames", len(owners), columns)
+
+    def messages(self, owners: memoryview, numbers: memoryview, columns: Any) -> None:  # noqa: ARG002 - a Keeper's
+        """Keep messages, if there is room."""
+        self._keep("messages", len(owners), columns)
+
+    def _keep(self, name: str, count: int, columns: Any) -> None:
         kept = _bytes(columns)
         is_full = (
-            self._rows + len(owners) > self._limits.rows
+            self._rows + count > self._limits.rows
             or self._bytes + kept > self._limits.payload_total
             or self._run.recorder.attempts > len(self._recording.connections)
         )
         if is_full or not self.whole:
             self.whole = False
             return
-        self._rows += len(owners)
+        self._rows += count
         self._bytes += kept
         self._runs[name].append(HeldRun.of(columns, OWNERS[name]))
 

@@ -15,9 +15,9 @@ from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.live import LiveSource
 from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
-from wsanalyze.monitoring.clock import Places
-from wsanalyze.monitoring.events import Event, LimitReached, Problem
+from wsanalyze.monitoring.events import Event, LimitReached, Problem, Told
 from wsanalyze.monitoring.follower import Followed, Follower
+from wsanalyze.monitoring.idleness import IDLE_SESSION, Leaving
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.monitoring.keeping import InFile, InFolder, InMemory, PacketFile
 from wsanalyze.observation import Side
@@ -31,19 +31,6 @@ from wsanalyze.tables.parts import Parts
 LOOK = 0.02
 # Rows after which a look is due however little time has passed.
 MANY = 8192
-# Seconds that a closed conversation is kept for what its ends send again.
-LINGER = 2.0
-# Seconds that bytes which the receiver has wait for others that it must have, too: the capture
-# lacks those.
-HOLE = 1.0
-# Seconds after which the name of a conversation that is over may be used by another one: twice the
-# longest that a segment lives (RFC 9293 §3.4.2).
-NAMED = 240.0
-# Seconds without a packet after which a conversation leaves; of one that speaks WebSocket.
-IDLE = 3600.0
-IDLE_SESSION = 6 * 3600.0
-# Seconds between two looks at who is idle.
-SWEEP = 30.0
 # Seconds between two parts of tables, and how long connections wait for others to be compared with.
 PART = 30.0
 BLOCK = 3600.0
@@ -78,13 +65,16 @@ class Session:
         keep: bool = False,
         keylogs: Sequence[Path] = (),
         most: int | None = None,
+        in_blocks: bool = False,
+        idle: float = IDLE_SESSION,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take an open source, which the session closes, and what is wanted of it.
 
         `folder` is where tables grow, `packets` where packets are kept; UsageError where the one
         has tables already or the other cannot be written, OSError where a folder cannot be made.
-        `most`: see Follower.
+        `most`, `in_blocks`: see Follower. `idle`: seconds without a packet after which a WebSocket
+        connection leaves.
         """
         self.source = source
         self.ends = ends if ends is not None else Ends()
@@ -102,25 +92,20 @@ class Session:
         self.packets = InFile(packets, self.run, limits) if packets is not None else None
         self.memory = InMemory(self.run, limits) if keep else None
         keepers = [each for each in (self.folder, self.memory) if each is not None]
-        self.follower = Follower(self.run, judge, keepers, most)
+        self.follower = Follower(self.run, judge, keepers, most, in_blocks=in_blocks)
         self._clock = clock
-        self.started = self._looked = self._swept = self._part = self._block = clock()
+        self.started = self._looked = self._part = self._block = clock()
         self._limits_at = self.started
         self._unlooked = False
         self._told: set[str] = set()
-        self._closed = Places(LINGER, LINGER / 8)
-        self._holes = Places(HOLE, HOLE / 4)
-        self._filled = self.started
-        self._named = Places(NAMED, SWEEP)
-        self._idle = Places(IDLE, SWEEP)
-        self._idle_session = Places(IDLE_SESSION, SWEEP)
+        self._leaving = Leaving(self.run, idle, self.started)
 
     @property
     def failure(self) -> str | None:
         """Why the source ended by itself; None where it did not, or ended well."""
         return self.source.failure
 
-    def pump(self, seconds: float) -> list[Event]:
+    def pump(self, seconds: float) -> list[Told]:
         """Take what comes within so many seconds, and return what happened.
 
         An empty list says that nothing did, or, where `finished`, that nothing will.
@@ -137,7 +122,7 @@ class Session:
         if batch is not None:
             self._take(batch)
         now = self._clock()
-        self._let_leave(now)
+        self._unlooked |= self._leaving.maybe_leave(now)
         if self._is_look_due(now, waited=batch is None):
             events += self._look(now)
         if batch is None and self.source.ended:
@@ -189,27 +174,7 @@ class Session:
         many = frames is not None and frames.count >= MANY
         return waited or many or now - self._looked >= LOOK
 
-    def _let_leave(self, now: float) -> None:
-        """Let conversations leave that were closed, or were idle, for long enough."""
-        ordinal = self.run.transport.ordinal
-        readers = self.run.transport.readers
-        closed = self._closed.note(now, ordinal)
-        if readers.closed and readers.closed[0].closed_at <= closed:
-            readers.leave_closed(closed, ordinal)
-            self._unlooked = True
-        holes = self._holes.note(now, ordinal)
-        if readers.pending_bytes and now - self._filled >= HOLE / 2:
-            self._filled = now
-            readers.leave_holes(holes)
-            self._unlooked = True
-        if now - self._swept < SWEEP:
-            return
-        self._swept = now
-        named, idle = self._named.note(now, ordinal), self._idle.note(now, ordinal)
-        readers.leave_idle(named, idle, self._idle_session.note(now, ordinal), ordinal)
-        self._unlooked = True
-
-    def _look(self, now: float) -> list[Event]:
+    def _look(self, now: float) -> list[Told]:
         """Return what happened, and do what is due beside."""
         self._looked = now
         self._unlooked = False
@@ -232,7 +197,7 @@ class Session:
             self._write_parts()
         return events + self._unwritten()
 
-    def _finish(self) -> list[Event]:
+    def _finish(self) -> list[Told]:
         """Let everything end: what is open is at the end of its capture."""
         self.run.close()
         self._looked = self._clock()
@@ -250,14 +215,14 @@ class Session:
         self.finished = True
         return events
 
-    def _compare(self, *, last: bool) -> list[Event]:
+    def _compare(self, *, last: bool) -> list[Told]:
         """Look at the connections that ended recently together, and let go of them."""
         recent, self.follower.recent = self.follower.recent, []
         refusals = self.run.recording.refusals
         connections = [each.connection for each in recent]
         found = self.judge.together(connections, self.run.summaries, refusals, last=last)
         numbers = {each.connection.serial: each.number for each in recent}
-        events: list[Event] = [self._event(each, numbers) for each in found]
+        events = [self._event(each, numbers) for each in found]
         if self.folder is not None:
             self.folder.found(events)
         if self.memory is not None:
@@ -266,7 +231,7 @@ class Session:
         refusals.clear()
         for each in recent:
             self._give_back(each)
-        return events
+        return list(events)
 
     def _event(self, finding: Finding, numbers: dict[int, int]) -> Event:
         number = None if finding.connection is None else numbers.get(finding.connection)
@@ -280,7 +245,7 @@ class Session:
             for side in (record.observation.client, record.observation.server):
                 recorder.keys.held -= _room_of_keys(side)
 
-    def _reached(self) -> list[Event]:
+    def _reached(self) -> list[Told]:
         """Return the limits that were reached for the first time."""
         self.run.count_limits()
         reached = self.run.summaries[0].limits
@@ -288,7 +253,7 @@ class Session:
         self._told.update(new)
         return [LimitReached(name, reached[name]) for name in new]
 
-    def _problems(self) -> list[Event]:
+    def _problems(self) -> list[Told]:
         problems = list(self.source.problems)
         self.source.problems.clear()
         return [Problem(each) for each in problems]
@@ -302,7 +267,7 @@ class Session:
         if self.packets is not None:
             self.packets.writer.close(self.source.statistics())
 
-    def _unwritten(self) -> list[Event]:
+    def _unwritten(self) -> list[Told]:
         """Return why tables or packets could not be written, once each."""
         said: dict[str, str | None] = {}
         if self.folder is not None:

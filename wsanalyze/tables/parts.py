@@ -11,7 +11,7 @@ parts is missing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,23 +73,28 @@ class Parts:
                 raise UsageError(f"{folder}: has tables already: name another folder")
 
     def frames(
-        self, owners: Sequence[int], numbers: Sequence[tuple[int, int]], columns: Mapping[str, Any]
+        self,
+        owners: memoryview,
+        numbers: memoryview,
+        messages: memoryview,
+        columns: Mapping[str, Any],
     ) -> None:
-        """Take frames: the numbers of their connections, their own and those of their messages."""
-        number, message = (np.array(each, dtype=np.int64) for each in zip(*numbers, strict=True))
-        arrays = whole_columns(columns)
-        order = np.lexsort((number, np.array(owners, dtype=np.int64)))
-        owner = np.array(owners, dtype=np.int64)[order]
-        self._take("frames", frame_rows(owner, number[order], message[order], take(arrays, order)))
+        """Take frames: the numbers of their connections, their own and those of their messages.
 
-    def messages(
-        self, owners: Sequence[int], numbers: Sequence[int], columns: Mapping[str, Any]
-    ) -> None:
-        """Take messages, likewise."""
-        number: Ints = np.array(numbers, dtype=np.int64)
+        64-bit integers all; -1 where a frame belongs to no message.
+        """
+        number, message, owner = np.asarray(numbers), np.asarray(messages), np.asarray(owners)
         arrays = whole_columns(columns)
-        order = np.lexsort((number, np.array(owners, dtype=np.int64)))
-        owner = np.array(owners, dtype=np.int64)[order]
+        order = np.lexsort((number, owner))
+        rows = frame_rows(owner[order], number[order], message[order], take(arrays, order))
+        self._take("frames", rows)
+
+    def messages(self, owners: memoryview, numbers: memoryview, columns: Mapping[str, Any]) -> None:
+        """Take messages, likewise."""
+        number: Ints = np.asarray(numbers)
+        arrays = whole_columns(columns)
+        order = np.lexsort((number, np.asarray(owners)))
+        owner = np.asarray(owners)[order]
         rows = message_rows(owner, number[order], take(arrays, order), self.preview_length)
         self._take("messages", rows)
 

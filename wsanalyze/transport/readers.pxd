@@ -6,6 +6,8 @@ from wsanalyze.transport.reassembly cimport Chunk, Direction
 
 cdef int PATIENCE
 cdef int LINGERING
+cdef int LIMIT
+cdef int IDLE
 
 cdef class Readers:
     cdef object opener

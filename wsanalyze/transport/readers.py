@@ -27,6 +27,10 @@ PATIENCE = 64
 # several interfaces have the last packets in any order.
 LINGERING = 256
 
+# Why a conversation leaves before it is over: how `Layer.finish` is told of it.
+LIMIT = 1
+IDLE = 2
+
 
 @cython.final
 @cython.cclass
@@ -291,7 +295,7 @@ class Readers:
         for conversation in everyone[: max(1, len(everyone) // 8)]:
             if not conversation.closing:
                 self.reached_followed += 1
-            self.leave(conversation, 0 if conversation.closing else 1, kept.last_ordinal)
+            self.leave(conversation, 0 if conversation.closing else LIMIT, kept.last_ordinal)
             conversation.forget()
         return 0
 
@@ -304,7 +308,7 @@ class Readers:
         for conversation in everyone[:leaving]:
             if conversation.layer is not None and not conversation.closing:
                 self.reached_flows += 1
-            self.leave(conversation, 0 if conversation.closing else 1, ordinal)
+            self.leave(conversation, 0 if conversation.closing else LIMIT, ordinal)
         self.flows.keep(everyone[leaving:])
         return 0
 
@@ -383,29 +387,35 @@ class Readers:
     def leave_idle(
         self,
         named: cython.longlong,
-        idle: cython.longlong,
+        read: cython.longlong,
+        unread: cython.longlong,
         session: cython.longlong,
         ordinal: cython.longlong,
     ) -> None:
         """Let the conversations leave whose last packet is at a place or before it.
 
-        `named` is that place for those of which only a name is kept or that are closing, `session`
-        for those that speak WebSocket, `idle` for all others.
+        `named` is that place for those of which only a name is kept, that are closing, or of which
+        one end was never heard; `session` for those that speak WebSocket, `read` for others whose
+        bytes are read, `unread` for those of which nobody reads any.
         """
         conversation: Conversation
         place: cython.longlong
         everyone: list[Conversation] = self.flows.all()
         staying: list[Conversation] = []
         for conversation in everyone:
-            place = idle
+            place = unread
             if conversation.let_go == 2 or conversation.closing:
                 place = named
-            elif conversation.layer is not None and conversation.spoke == 1:
-                place = session
+            elif conversation.layer is not None:
+                place = session if conversation.spoke == 1 else read
+            elif not conversation.let_go and not (
+                conversation.low.started and conversation.high.started
+            ):
+                place = named
             if conversation.last_ordinal > place:
                 staying.append(conversation)
             else:
-                self.leave(conversation, 0 if conversation.closing else 1, ordinal)
+                self.leave(conversation, 0 if conversation.closing else IDLE, ordinal)
         if len(staying) < len(everyone):
             self.flows.keep(staying)
 

@@ -23,6 +23,7 @@ ENDED_BY = {
     "server-rst": "a RST in the server's name, without a Close frame",
     "capture-end": "the capture ends before the connection does",
     "evicted": "a limit of this program was reached",
+    "idle": "no packet came for long, and nothing more was waited for",
 }
 
 NOTES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.monitoring.events import (
@@ -55,8 +56,12 @@ def _moment(time: int | None) -> str:
     if time is None:
         return ""
     seconds, rest = divmod(time, 1_000_000_000)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
-    return f"{text}.{rest // 1_000_000:03d}"
+    return f"{_second(seconds)}.{rest // 1_000_000:03d}"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
 
 
 def _said(event: Event) -> str:

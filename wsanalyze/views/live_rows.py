@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any
 
 from wsanalyze.capture.live import Received
@@ -13,14 +12,17 @@ from wsanalyze.monitoring.events import (
     Established,
     Event,
     Message,
+    Messages,
     Refused,
     Requested,
+    Told,
 )
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.declaration import Kind
 from wsanalyze.tables.rows import connection_row, iso, summary_row
 from wsanalyze.tables.schema import CONNECTIONS, MESSAGES, SUMMARY
 from wsanalyze.views.finding_rows import ascii_json
+from wsanalyze.views.message_lines import MessageLines
 
 # What is known of a connection when it asks, and once it is answered.
 OF_REQUEST = (
@@ -95,48 +97,18 @@ def row(event: Event) -> dict[str, Any]:
     }
 
 
-def as_jsonl(events: Iterable[Event]) -> str:
-    """Return events, an object on each line; what is in them cannot steer a terminal."""
+def as_jsonl(events: Iterable[Told], lines: MessageLines | None = None) -> str:
+    """Return events, an object on each line; what is in them cannot steer a terminal.
+
+    `lines` is who writes blocks of messages, the same one each time.
+    """
+    lines = MessageLines() if lines is None else lines
     return "".join(
-        _message(event) if isinstance(event, Message) else ascii_json(row(event))
+        lines.text(event.rows, event.places)
+        if isinstance(event, Messages)
+        else ascii_json(row(event))
         for event in events
     )
-
-
-def _message(event: Message) -> str:
-    """Return the line of a message: as `row` has it, in a third of the time.
-
-    Nothing but the preview has characters that JSON would escape.
-    """
-    cells = ascii_json(event.preview).rstrip("\n")
-    return (
-        f'{{"event": "message", "connection": {event.connection}, "message": {event.message}, '
-        f'"sender": "{event.sender}", "type": "{event.type}", '
-        f'"time": "{_iso(event.time)}", "time_end": "{_iso(event.time_end)}", '
-        f'"packet": {event.packet}, "packet_end": {event.packet_end}, "frames": {event.frames}, '
-        f'"compressed": {_json(event.compressed)}, "wire_length": {event.wire_length}, '
-        f'"length": {_json(event.length)}, "complete": {_json(event.complete)}, '
-        f'"utf8_valid": {_json(event.utf8_valid)}, "sha256": {_json(event.sha256)}, '
-        f'"preview": {cells}, "confidence": {_json(event.confidence)}}}\n'
-    )
-
-
-def _json(value: str | int | None) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        return f'"{value}"'
-    return str(value).lower()
-
-
-def _iso(time: int) -> str:
-    seconds, rest = divmod(time, 1_000_000_000)
-    return f"{_second(seconds)}.{rest:09d}Z"
-
-
-@lru_cache(maxsize=16)
-def _second(seconds: int) -> str:
-    return iso(seconds * 1_000_000_000).partition(".")[0]
 
 
 def _of_connection(

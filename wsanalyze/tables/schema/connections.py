@@ -19,6 +19,7 @@ ENDINGS = (
     "server-rst",
     "capture-end",
     "evicted",
+    "idle",
 )
 
 _NO_REQUEST = "the handshake was before the capture, or the field was not sent"
@@ -187,7 +188,8 @@ CONNECTIONS = Table(
             ENDINGS,
             "who sent the first Close frame; without one, who sent the first FIN or RST, but for "
             "a RST after which its sender went on (it was somebody else's); "
-            "`capture-end`; `evicted`: a limit was reached",
+            "`capture-end`; `evicted`: a limit was reached; `idle`: in a live session, no packet "
+            "came for so long that nothing more is waited for",
             "the TCP connection went on with something else",
         ),
         *both("lost_bytes", "sequence space of the {} that the capture never showed", "bytes"),
