@@ -235,6 +235,17 @@ class TestCapture:
         (finding,) = of_captures(capture_quality.opaque_tls, capture)
         assert finding.message.endswith(f"could not be read: {why}")
 
+    def test_a_tunnel_that_cannot_be_read(self) -> None:
+        capture = CaptureSummary("a.pcap")
+        assert of_captures(capture_quality.opaque_tunnel, capture) == []
+        capture.passes_over("one")
+        (finding,) = of_captures(capture_quality.opaque_tunnel, capture)
+        assert finding.message == "a.pcap: 1 tunnel could not be read: one"
+        for _ in range(2):
+            capture.passes_over("another")
+        (finding,) = of_captures(capture_quality.opaque_tunnel, capture)
+        assert finding.message == "a.pcap: 3 tunnels could not be read: another (2); one (1)"
+
     def test_a_package_that_is_missing_is_no_fault_of_the_capture(self) -> None:
         capture = CaptureSummary("a.pcap")
         capture.lack("hpack")

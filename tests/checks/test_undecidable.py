@@ -364,6 +364,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TRN-08": transport.TestHalfClosed.test_an_end_that_is_not_among_those_that_are_kept,
     "TRN-09": transport.TestSegmentation.test_some_may_be_missing,
     "TRN-10": transport.TestCapture.test_tls_that_stays_closed,
+    "TRN-12": transport.TestCapture.test_a_tunnel_that_cannot_be_read,
     "TRN-11": transport.TestCapture.test_a_package_that_is_missing_is_no_fault_of_the_capture,
     "TLS-01": encryption.TestOldVersion.test_not_old,
     "TLS-02": encryption.TestWeakSuite.test_not_weak,

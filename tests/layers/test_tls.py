@@ -28,7 +28,6 @@ from support.tls_crafted import (
     TLS_1_3_CHOSEN,
     TLS_1_3_OFFERED,
     Crafted13,
-    Sealer12,
     client_hello,
     crafted_secrets,
     message,
@@ -412,55 +411,6 @@ def test_application_secrets_alone() -> None:
     assert (tls_of(stage).reason, tls_of(stage).forged) == (None, 0)
 
 
-MASTER, AGAIN = b"m" * 48, b"n" * 48
-OTHER_RANDOM = bytes(reversed(range(32)))
-
-
-def renegotiated(log: bytes) -> Stage:
-    suite = 0xC02F
-    client, server = Sealer12(0, MASTER), Sealer12(1, MASTER)
-    new_client, new_server = (Sealer12(side, AGAIN, OTHER_RANDOM) for side in (0, 1))
-    done, key, finished = message(14, b""), message(16, bytes(33)), message(20, bytes(12))
-    ccs = record(20, b"\x01")
-    flights = [
-        (0, record(22, client_hello())),
-        (1, record(22, server_hello(suite=suite) + done)),
-        (0, record(22, key) + ccs + client(finished, 22)),
-        (1, ccs + server(finished, 22)),
-        (0, client(request())),
-        (0, client(client_hello(random=OTHER_RANDOM), 22)),
-        (1, server(server_hello(suite=suite) + done, 22)),
-        (0, client(key, 22) + client(b"\x01", 20) + new_client(finished, 22)),
-        (1, server(b"\x01", 20) + new_server(finished, 22)),
-        (1, new_server(response() + frame(b"with other keys"))),
-    ]
-    stage = play(stage_of(secrets_of(log)), flights)
-    stage.finish()
-    return stage
-
-
-LINE, SECOND_LINE = (
-    b"CLIENT_RANDOM %s %s\n" % (name.hex().encode(), key.hex().encode())
-    for name, key in ((CLIENT_RANDOM, MASTER), (OTHER_RANDOM, AGAIN))
-)
-
-
-def test_a_renegotiation() -> None:
-    stage = renegotiated(LINE + SECOND_LINE)
-    assert [row["payload"] for row in stage.messages] == [b"with other keys"]
-
-
-def test_a_renegotiation_without_its_secret() -> None:
-    stage = renegotiated(LINE)
-    assert (stage.gone, stage.messages) == (True, [])
-    tls = tls_of(stage)
-    assert (tls.decrypted, tls.reason) == (
-        True,
-        "no secret for this client random in 1 file, 1 line",
-    )
-    assert stage.connection.outcome == "unanswered"
-
-
 # <openssl/ssl.h>
 NO_EXTENDED_MASTER_SECRET = 1
 RSA_SUITES = ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA")
@@ -576,6 +526,9 @@ def test_a_handshake_that_failed() -> None:
     stage = stage_of(crafted_secrets()).data(0, record(22, client_hello(TLS_1_3_OFFERED)))
     stage.data(1, record(21, b"\x02\x28")).finish()
     assert tls_of(stage).reason == "the handshake ended with alert 40"
+
+
+LINE = b"CLIENT_RANDOM %s %s\n" % (CLIENT_RANDOM.hex().encode(), b"6d" * 48)
 
 
 def test_a_suite_that_is_not_decrypted() -> None:

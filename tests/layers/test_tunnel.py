@@ -247,6 +247,15 @@ class TestSocks:
         assert (stage.gone, stage.conversation.spoke) == (True, OTHER)
         assert (stage.connections, stage.recorder.held) == ([], 0)
 
+    def test_what_cannot_be_read_is_counted(self) -> None:
+        script: Script = [("client", methods(0, 1)), ("server", b"\x05\x01")]
+        stage = played([*script, *SESSION])
+        (summary,) = stage.recorder.summaries
+        assert summary.unread_tunnels == 1
+        assert summary.tunnel_reasons == {"SOCKS5 with GSSAPI, which may encrypt (RFC 1961)": 1}
+        (refused,) = played([("client", methods(0)), ("server", b"\x05\xff")]).recorder.summaries
+        assert refused.unread_tunnels == 0
+
     @pytest.mark.parametrize(
         "data",
         [

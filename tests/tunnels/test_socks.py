@@ -98,7 +98,18 @@ class TestSocks5:
     def test_what_gssapi_protects_cannot_be_read(self) -> None:
         dialogue = Socks5()
         assert spoken(dialogue, [("client", methods(0, 1)), ("server", b"\x05\x01")])
+        assert (dialogue.state, dialogue.why) == (
+            OPAQUE,
+            "SOCKS5 with GSSAPI, which may encrypt (RFC 1961)",
+        )
+
+    @pytest.mark.parametrize("method", [0x03, 0x80, 0xFE])
+    def test_methods_that_nobody_describes(self, method: int) -> None:
+        dialogue = Socks5()
+        chosen = [("client", methods(0, method)), ("server", bytes((5, method)))]
+        assert spoken(dialogue, chosen)
         assert dialogue.state == OPAQUE
+        assert dialogue.why == f"SOCKS5 with the method 0x{method:02x} of logging in"
 
     def test_a_login_that_fails(self) -> None:
         dialogue = Socks5()
@@ -116,11 +127,13 @@ class TestSocks5:
         assert spoken(dialogue, SOCKS5_LOGIN[:2])
         assert refuses(dialogue, message)
 
-    @pytest.mark.parametrize("command", [2, 3])
-    def test_bind_and_udp_lead_elsewhere(self, command: int) -> None:
+    @pytest.mark.parametrize(
+        ("command", "why"), [(2, "SOCKS5 BIND, where the other end connects"), (3, None)]
+    )
+    def test_bind_and_udp_lead_elsewhere(self, command: int, why: str | None) -> None:
         dialogue = Socks5()
         assert spoken(dialogue, [*SOCKS5[:2], ("client", request5(command=command))])
-        assert (dialogue.state, dialogue.way) == (OPAQUE, None)
+        assert (dialogue.state, dialogue.way, dialogue.why) == (OPAQUE, None, why)
 
     @pytest.mark.parametrize(
         "message",
@@ -174,6 +187,7 @@ class TestSocks4:
         dialogue = Socks4()
         assert spoken(dialogue, [("client", request4(command=2))])
         assert (dialogue.state, dialogue.way) == (OPAQUE, None)
+        assert dialogue.why == "SOCKS4 BIND, where the other end connects"
 
     @pytest.mark.parametrize("code", [91, 92, 93])
     def test_a_refusal(self, code: int) -> None:

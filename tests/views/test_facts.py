@@ -79,6 +79,13 @@ def test_everything_that_went_wrong_is_said() -> None:
     ]
 
 
+def test_tunnels_that_cannot_be_read() -> None:
+    capture = CaptureSummary("a.pcap", format="pcap")
+    for reason in ("one", "another", "another"):
+        capture.passes_over(reason)
+    assert ("not analysed", "3 tunnels: another (2); one (1)") in facts(capture)
+
+
 def closed(count: int, **attributes: object) -> list[tuple[str, str]]:
     capture = CaptureSummary("a.pcap", format="pcap", conversations_tls=count, **attributes)  # type: ignore[arg-type]
     return [fact for fact in facts(capture) if fact[0] in ("TLS", "encrypted")]

@@ -321,6 +321,10 @@ def test_what_no_check_could_look_into_is_said() -> None:
     assert lines(replace(closed(1), captures=[late]))[-1] == (
         "Nothing found. But 1 TLS conversation, 2 streams of HTTP/2 could not be looked into."
     )
+    behind = CaptureSummary("a.pcap", format="pcap", unread_tunnels=1)
+    assert lines(replace(closed(1), captures=[behind]))[-1] == (
+        "Nothing found. But 1 tunnel could not be looked into."
+    )
 
 
 def test_it_is_said_beside_findings_and_what_to_do_about_it() -> None:

@@ -8,16 +8,13 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
-from wsanalyze.tables.capture_summary import LACKING, CaptureSummary
+from wsanalyze.tables.capture_summary import LACKING, CaptureSummary, ranked
 
 SENDERS = ("client", "server")
 _CAPTURE = ("capture",)
 
 # Beyond these limits rows wait in a file, connections are compared in turns: nothing is missing.
 HARMLESS = ("rows", "recent")
-
-# Reasons why TLS stayed closed that are told, the most frequent ones.
-REASONS = 4
 
 # Connections whose SYNs show where a capture was taken: of one, chance does so in 20,000.
 SEVERAL_SYNS = 2
@@ -190,12 +187,33 @@ def _why_closed(capture: CaptureSummary) -> str:
         return "no secrets are known"
     if not capture.tls_reasons:
         return "the key logs hold no secrets"
-    found = sorted(capture.tls_reasons.items(), key=lambda each: -each[1])
-    if len(found) == 1:
-        return found[0][0]
-    parts = [f"{reason} ({count})" for reason, count in found[:REASONS]]
-    rest = sum(count for _, count in found[REASONS:])
-    return "; ".join([*parts, *([f"others ({rest})"] if rest else [])])
+    return ranked(capture.tls_reasons)
+
+
+@check(
+    "TRN-12",
+    "opaque-tunnel",
+    "A tunnel through a proxy that cannot be read",
+    severity="info",
+    tags=(*_CAPTURE, "proxy"),
+    references=("RFC 1928 §3", "RFC 1961 §3"),
+    explanation=(
+        "A client and a SOCKS proxy agreed on something behind which bytes cannot be told: GSSAPI, "
+        "which may encrypt all that follows, a method of logging in that no document describes, or "
+        "BIND, where the other end connects. Whether WebSocket was inside cannot be said, and "
+        "nothing in it was checked."
+    ),
+    advice="Capture behind the proxy, or let it take logins that do not encrypt.",
+    scope=CAPTURE,
+)
+def opaque_tunnel(facts: CaptureFacts) -> Iterator[Finding]:
+    """TRN-12: one finding for each capture."""
+    for capture in facts.captures:
+        count = capture.unread_tunnels
+        if count:
+            tunnels = "1 tunnel" if count == 1 else f"{count} tunnels"
+            message = f"{capture.capture}: {tunnels} could not be read: "
+            yield Finding(message + ranked(capture.tunnel_reasons), coverage="gap")
 
 
 @check(

@@ -35,6 +35,8 @@ from wsanalyze.transport.conversation import Conversation
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 
 SPOKE_TLS = 3
+# How a client goes on behind a ServerHello, RFC 5246 §7.3.
+CLIENT_GOES_ON = (bytes((CERTIFICATE,)), bytes((CLIENT_KEY_EXCHANGE,)))
 # What a record that waits for keys costs besides its bytes.
 OVERHEAD = 256
 # Side, header, body, time, packet, ordinal.
@@ -62,10 +64,10 @@ class Tls(TlsLine):
         self.inside = inside
         self.senders = (TlsSender(0, recorder.secrets), TlsSender(1, recorder.secrets))
         super().__init__(*self.senders)
-        self.handshake = TlsHandshake(recorder, conversation)
+        self.handshake = TlsHandshake(recorder, conversation, self.senders)
         self.waiting: list[Held] = []
         self.waiting_bytes = self.counted = 0
-        self.is_over = False
+        self.is_draining = self.is_over = False
         for sender in self.senders:
             if missing[sender.side]:
                 self.lose(sender, missing[sender.side])
@@ -181,7 +183,7 @@ class Tls(TlsLine):
                 # Whether it is one, is not to be known without keys.
                 handshake.goes_on = True
                 return 1
-            content = sender.open(header, body)
+            content = self.maybe_content(sender, header, body)
             if content is None:
                 if sender.is_tired:
                     return self.give_up()
@@ -211,13 +213,24 @@ class Tls(TlsLine):
             return self.plain(sender, kind, bytes(body), time, packet, ordinal)
         if not self.ready(sender):
             return self.hold((sender.side, header, bytes(body), time, packet, ordinal))
-        content = sender.open(header, body)
+        content = self.maybe_content(sender, header, body)
         if content is None:
             if sender.is_sure:
                 self.handshake.forged(sender.side, time, packet)
             return self.unopened(sender, len(body))
         self.show(sender, header, body, content, (time, packet))
         return self.opened(sender, kind, content, time, packet, ordinal)
+
+    def maybe_content(
+        self, sender: TlsSender, header: bytes, body: bytes | memoryview
+    ) -> bytes | None:
+        """Open a record, with keys of a renegotiation whose hello is missing where need be."""
+        content = sender.open(header, body)
+        if content is None and self.handshake.misses_random:
+            sealed = bytes(body)
+            if self.recover(sender, header, sealed):
+                content = sender.open(header, sealed)
+        return content
 
     def show(
         self,
@@ -303,7 +316,7 @@ class Tls(TlsLine):
             each.begin_epochs(epochs)
             # How many records of it were sent before, the tag tells.
             each.missed = MOST_MISSED if found.is_application else max(each.missed, IN_HANDSHAKE)
-        sender.sequence, sender.missed = found.sequence, 0
+        sender.sequence, sender.missed, sender.leap = found.sequence, 0, -1
         return True
 
     def go_on_ciphered(self, found: TlsSender, sequence: int) -> None:
@@ -311,10 +324,11 @@ class Tls(TlsLine):
         handshake = self.handshake
         handshake.resumes(self.senders[1 - handshake.client_side].has_certificate)
         for sender in self.senders:
-            opener = handshake.opener(sender.side)
-            if opener is not None and (sender is found or sender.ciphered or sender.seeking):
-                sender.begin(opener)
-        found.sequence, found.missed = sequence, 0
+            if sender is found:
+                sender.begin_agreed(len(sender.agreed) - 1)
+            elif sender.opener is None and (sender.ciphered or sender.seeking):
+                sender.begin_agreed()
+        found.sequence, found.missed, found.leap, found.tried_blind = sequence, 0, sequence, 0
 
     def plain(
         self, sender: TlsSender, kind: int, content: bytes, time: int, packet: int, ordinal: int
@@ -344,31 +358,54 @@ class Tls(TlsLine):
         handshake = self.handshake
         sender.ciphered = True
         sender.opener = None
-        if not handshake.is_decided:
+        if handshake.is_decided:
+            # A server that resumes says nothing between its hello and this.
+            has_certificate = self.senders[1 - handshake.client_side].has_certificate
+            handshake.resumes(has_certificate)
+            if not has_certificate:
+                handshake.resume()
+        if sender.begin_agreed():
             return 0
-        # A server that resumes says nothing between its hello and this.
-        has_certificate = self.senders[1 - handshake.client_side].has_certificate
-        handshake.resumes(has_certificate)
-        if not has_certificate:
-            handshake.resume()
-        opener = handshake.opener(sender.side)
-        if opener is None:
-            return 1
-        sender.begin(opener)
-        return 0
+        return int(handshake.is_decided)
 
     def drain(self) -> int:
-        """Read the records that waited for the hellos; return 1 to let go."""
-        if not (self.waiting and self.handshake.is_decided):
+        """Read the records that waited for hellos, as far as may be; return 1 to let go."""
+        if self.is_draining:
+            # They are being read; what was agreed on meanwhile is seen there.
             return 0
+        self.is_draining = True
+        done = 0
+        while not done and self.waiting and any(map(self.may_drain, self.senders)):
+            done = self.drain_once()
+        self.is_draining = False
+        return done
+
+    def may_drain(self, sender: TlsSender) -> bool:
+        """Say whether records of a side need not wait any longer, and some do."""
+        may = self.handshake.is_decided or sender.opener is not None or bool(sender.agreed)
+        return may and any(record[0] == sender.side for record in self.waiting)
+
+    def drain_once(self) -> int:
+        """Read each record that waited; of a side none before an earlier one that still waits."""
         waiting, self.waiting, self.waiting_bytes = self.waiting, [], 0
-        for side, header, body, time, packet, ordinal in waiting:
-            sender = self.senders[side]
-            if sender.ciphered and sender.opener is None and not self.handshake.is_tls_1_3:
-                self.change(sender)
-            if self.record(sender, header, body, time, packet, ordinal):
+        blocked: set[int] = set()
+        for record in waiting:
+            sender = self.senders[record[0]]
+            if sender.side in blocked or not self.may_read(sender):
+                self.waiting.append(record)
+                self.waiting_bytes += len(record[2]) + OVERHEAD
+            elif self.record(sender, *record[1:]):
                 return 1
+            if self.waiting and self.waiting[-1] is record:
+                blocked.add(sender.side)
         return 0
+
+    def may_read(self, sender: TlsSender) -> bool:
+        """Say whether a record of a side need not wait, and go on to the keys it is due."""
+        handshake = self.handshake
+        if sender.ciphered and sender.opener is None and not handshake.is_tls_1_3:
+            self.change(sender)
+        return handshake.is_decided or sender.opener is not None
 
     def opened(
         self, sender: TlsSender, kind: int, content: bytes, time: int, packet: int, ordinal: int
@@ -386,7 +423,7 @@ class Tls(TlsLine):
             self.handshake.has_opened()
         if sender.lost or sender.missed:
             sender.messages.forget()
-            missing = sender.found_again()
+            missing = self.missing(sender, kind, content)
             if self.inner is not None and missing:
                 self.is_done = self.inner.gap(sender.side, missing, time, packet, ordinal)
                 if self.is_done:
@@ -408,11 +445,25 @@ class Tls(TlsLine):
             if updates:
                 # It is the last message of its record (RFC 8446 §5.1): there are no two in one.
                 sender.update()
-        elif kind == ALERT:
+            return self.drain() if self.waiting else 0
+        if kind == ALERT:
             self.handshake.alert(sender.side, content[:stop], (time, packet))
         elif kind == CHANGE_CIPHER_SPEC and not self.handshake.is_tls_1_3:
             return self.change(sender)
         return 0
+
+    def missing(self, sender: TlsSender, kind: int, content: bytes) -> int:
+        """Return how many bytes are missing inside before a record, as `found_again` has them."""
+        handshake = self.handshake
+        is_server = handshake.is_server(sender.side)
+        missing = sender.found_again(early=handshake.may_have_early and not is_server)
+        if sender.skipped != 1 or sender.greeted or is_server:
+            return missing
+        follows = kind == HANDSHAKE and content[:1] in CLIENT_GOES_ON
+        if not handshake.is_tls_1_3 and (follows or kind == CHANGE_CIPHER_SPEC):
+            # The one record that is missing was the hello of a renegotiation.
+            return 0
+        return missing
 
     def within(self) -> Layer:
         """Return the layer that reads what is inside."""
@@ -433,7 +484,10 @@ class Tls(TlsLine):
     def give_up(self) -> int:
         """Say why no more records are tried; return 1."""
         if self.handshake.facts.decrypted:
-            self.handshake.say("from some record on none authenticates")
+            # Without the hellos of a renegotiation it is no wonder.
+            self.handshake.goes_on = True
+            if self.handshake.is_decided:
+                self.handshake.say("from some record on none authenticates")
         return 1
 
     def message(self, sender: TlsSender, kind: int, body: bytes, place: tuple[int, int]) -> int:
@@ -441,11 +495,13 @@ class Tls(TlsLine):
         handshake = self.handshake
         handshake.hears(kind, body)
         if kind == CLIENT_HELLO:
+            sender.greeted = True
             handshake.client_hello(sender.side, body)
             return self.decide()
         if kind == SERVER_HELLO:
             sender.has_certificate = False
-            handshake.server_hello(sender.side, body, place)
+            protected = sender.ciphered and sender.opened > 0
+            handshake.server_hello(sender.side, body, place, protected=protected)
             return self.decide()
         if kind == CLIENT_KEY_EXCHANGE:
             handshake.client_key_exchange(body)
@@ -501,10 +557,8 @@ class Tls(TlsLine):
         Where `length` is negative, at most so many are missing.
         """
         sender.lose(length)
-        if sender.opener is None and self.handshake.is_decided:
-            opener = self.handshake.opener(sender.side)
-            if opener is not None:
-                sender.begin(opener)
+        if sender.opener is None:
+            sender.begin_agreed()
 
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Hand on."""

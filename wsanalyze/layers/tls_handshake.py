@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.tls_connection import TlsConnection
-from wsanalyze.layers.tls_sender import Epoch
+from wsanalyze.layers.tls_sender import Epoch, TlsSender
 from wsanalyze.layers.tls_unseen import why_closed
 from wsanalyze.tls import keylog
 from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
@@ -24,6 +24,7 @@ from wsanalyze.tls.hellos import (
     disagreements,
     maybe_client_hello,
     maybe_server_hello,
+    takes_early_data,
     version_name,
 )
 from wsanalyze.tls.keylog import NONE
@@ -34,7 +35,6 @@ from wsanalyze.transport.conversation import Conversation
 
 if TYPE_CHECKING:
     from wsanalyze.layers.tls_blind import Found
-    from wsanalyze.tls.ciphers import Opener
 
 # As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
 DECRYPTED = 0
@@ -52,11 +52,16 @@ class TlsHandshake:
 
     `is_tls_1_3`: as far as is known. `is_decided`: both hellos were read; `is_closed`: nothing can
     be decrypted from there on, which `facts.reason` explains. `heard`: messages since the hello.
+    `found`: client randoms of handshakes that went on without their ClientHello;
+    `may_have_early`: whether 0-RTT data may have been sent, and was taken.
     """
 
-    def __init__(self, recorder: Recorder, conversation: Conversation) -> None:
+    def __init__(
+        self, recorder: Recorder, conversation: Conversation, senders: tuple[TlsSender, TlsSender]
+    ) -> None:
         self.recorder = recorder
         self.conversation = conversation
+        self.senders = senders
         self.is_kept = recorder.tls is not None
         self.client_side = conversation.opened_by
         self.client: ClientHello | None = None
@@ -77,7 +82,8 @@ class TlsHandshake:
         self.begins_late = False
         # The master secret of a session that the client would resume.
         self.resumable = b""
-        self.openers: tuple[Opener, Opener] | None = None
+        self.found: set[bytes] = set()
+        self.may_have_early = True
         self.facts = self._begin()
 
     def _begin(self) -> TlsConnection:
@@ -116,33 +122,42 @@ class TlsHandshake:
 
     def find(self, side: int, missed: int, header: bytes, body: bytes) -> Found | None:
         """Look for secrets that open a record of a side, of which so many may be missing."""
-        from wsanalyze.layers.tls_blind import maybe_found, maybe_master
-
-        secrets, client, server = self.recorder.secrets, self.client, self.server
-        if server is not None and self.misses_random:
-            place = 1 if self.is_server(side) else 0
-            found = maybe_master(secrets, server, place, missed, header, body)
-        else:
-            named = (server.suite,) if server is not None else client.suites if client else ()
-            random = client.random if client is not None else None
-            found = maybe_found(secrets, random, header, body, named)
+        found = self._maybe_found(side, missed, header, body)
+        more = self.recorder.secrets.more
+        if found is None and more is not None and more():
+            found = self._maybe_found(side, missed, header, body)
         if found is None:
             return None
+        server = self.server
         self.is_decided = True
         self.client_side = 1 - side if found.from_server else side
         self.version, self.suite = TLS_1_3, found.suite
-        self.secrets = secrets.of(found.client_random)
+        self.secrets = self.recorder.secrets.of(found.client_random)
+        self.found.add(found.client_random)
         if server is not None:
             self.version = server.version
         self.is_tls_1_3 = self.version == TLS_1_3
         if server is not None and not self.is_tls_1_3:
             self._make_openers(found.client_random, server)
         facts = self.facts
+        if facts.decrypted:
+            return found
         self._name_ends()
         facts.version, facts.cipher = version_name(self.version), found.suite.name
         facts.client_random = found.client_random.hex()
         self.begins_late = found.is_application and found.sequence > 0
         return found
+
+    def _maybe_found(self, side: int, missed: int, header: bytes, body: bytes) -> Found | None:
+        from wsanalyze.layers.tls_blind import maybe_found, maybe_master
+
+        secrets, client, server = self.recorder.secrets, self.client, self.server
+        if server is not None and self.misses_random:
+            place = 1 if self.is_server(side) else 0
+            return maybe_master(secrets, server, place, missed, header, body)
+        named = (server.suite,) if server is not None else client.suites if client else ()
+        random = client.random if client is not None else None
+        return maybe_found(secrets, random, header, body, named)
 
     def _name_ends(self) -> None:
         facts, side = self.facts, self.client_side
@@ -174,35 +189,62 @@ class TlsHandshake:
 
     def client_hello(self, side: int, body: bytes) -> None:
         """Take a ClientHello: the first, the one after a retry, or of a renegotiation."""
-        if self.is_decided and self.is_tls_1_3:
+        if self.is_decided and self.is_tls_1_3 and not self.found:
             # There is no renegotiation: somebody repeats what was said.
             return
         hello = maybe_client_hello(body)
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        again = self.client is not None or self.is_decided
-        self.client = hello
-        if again and self.is_decided:
+        if hello.random in self.found:
+            # It comes late; what it began went on without it.
+            self.found.discard(hello.random)
+            if hello.random.hex() == self.facts.client_random:
+                self._introduce(hello)
+            return
+        if self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
-            self.server, self.is_decided = None, False
+            if not self.is_tls_1_3:
+                self.client = hello
+                self._begin_anew(None)
+            return
+        again, self.client = self.client is not None, hello
+        if self.facts.decrypted:
+            # The ServerHello of a renegotiation came before it.
             return
         self.client_side = side
-        facts = self.facts
         self._name_ends()
-        if again:
-            return
+        if not again:
+            self._introduce(hello)
+
+    def _begin_anew(self, server: ServerHello | None) -> None:
+        """Begin a renegotiation, whose ClientHello or ServerHello was read."""
+        self.server, self.is_decided, self.goes_on = server, False, False
+
+    def _introduce(self, hello: ClientHello) -> None:
+        facts = self.facts
         facts.client_random = hello.random.hex()
         facts.sni, facts.alpn_offered = hello.sni, hello.alpn
         facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
 
-    def server_hello(self, side: int, body: bytes, place: tuple[int, int]) -> None:
-        """Take a ServerHello; a retry only asks for another ClientHello."""
-        if self.is_decided:
+    def server_hello(
+        self, side: int, body: bytes, place: tuple[int, int], *, protected: bool
+    ) -> None:
+        """Take a ServerHello; a retry only asks for another ClientHello.
+
+        `protected`: whether it was encrypted, as that of a renegotiation is.
+        """
+        if self.is_decided and (self.is_tls_1_3 or not protected or not self.is_server(side)):
             return
         hello = maybe_server_hello(body)
         if hello is None:
             self.say("a ServerHello that is malformed")
+            return
+        if self.is_decided:
+            # A renegotiation, whose ClientHello was lost or comes later.
+            if hello.version < TLS_1_3:
+                self.client = None
+                self._begin_anew(hello)
             return
         if self.client is None:
             self.client_side = 1 - side
@@ -214,7 +256,11 @@ class TlsHandshake:
             # The second ClientHello is in the clear, whatever came before it.
             self.version, self.is_tls_1_3 = TLS_1_3, True
             return
-        self.server, self.facts.hello_at = hello, place
+        self.server = hello
+        self.may_have_early &= hello.takes_key
+        if self.facts.decrypted:
+            return
+        self.facts.hello_at = place
         if self.client is None:
             facts = self.facts
             facts.version, facts.cipher = version_name(hello.version), suite_name(hello.suite)
@@ -389,7 +435,7 @@ class TlsHandshake:
         if self.suite is None:
             return
         self.recorder.secrets.sessions.begun(server, self.secrets[keylog.MASTER])
-        self.openers = openers(
+        agreed = openers(
             self.suite,
             self.version,
             self.secrets[keylog.MASTER],
@@ -397,12 +443,8 @@ class TlsHandshake:
             server.random,
             encrypt_then_mac=server.encrypts_then_macs,
         )
-
-    def opener(self, side: int) -> Opener | None:
-        """Return who opens what a side sends behind its ChangeCipherSpec; None without a secret."""
-        if self.openers is None or self.is_closed:
-            return None
-        return self.openers[1 if self.is_server(side) else 0]
+        for sender in self.senders:
+            sender.agree(agreed[self.is_server(sender.side)])
 
     def epochs(self, side: int) -> list[Epoch]:
         """Return the epochs of TLS 1.3 of a side for which there are secrets."""
@@ -430,11 +472,12 @@ class TlsHandshake:
 
     def encrypted_extensions(self, body: bytes) -> None:
         """Take the protocol that the server chose in secret."""
+        self.may_have_early &= takes_early_data(body)
         protocol = chosen_protocol(body)
         if protocol is not None:
             self.facts.alpn = protocol
             client = self.client
-            if client is not None and not client.hides_hello and protocol not in client.alpn:
+            if client is not None and not client.may_be_encrypted and protocol not in client.alpn:
                 self.facts.disagreements += (NOT_OFFERED,)
 
     def certificate(self, body: bytes, place: tuple[int, int]) -> None:
@@ -476,6 +519,8 @@ class TlsHandshake:
         """Say why it was not decrypted."""
         facts = self.facts
         if facts.decrypted:
+            if self.why is None and self.goes_on and not self.is_decided:
+                self.why = f"behind a renegotiation: {self._why_undecided()}"
             facts.reason = self.why
             if facts.reason is None and facts.forged:
                 records = "record does" if facts.forged == 1 else "records do"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_lane import TlsLane
-from wsanalyze.tls.hellos import TLS_1_2
+from wsanalyze.tls.hellos import TLS_1_2, TLS_1_3
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO, SERVER_HELLO, Messages
 from wsanalyze.tls.schedule import next_secret
@@ -27,6 +28,10 @@ SPARE = 8 * 1024 * 1024
 TRIES = 4
 # What trying costs besides the bytes.
 TRY = 256
+# Renegotiations that one side may be behind the other.
+MOST_AGREED = 16
+# Content types before TLS 1.3, whose records say them although they are protected.
+ANY_KIND = b"[\x14-\x17]"
 
 
 class Epoch:
@@ -64,7 +69,10 @@ class TlsSender(TlsLane):
       were not opened since the last that was, `missed` how many records that may have been at most
     - `ciphered`: whether its records are protected (TLS 1.2: since its ChangeCipherSpec)
     - `tried_blind`: how many of its records were tried with secrets of unknown connections
-    - `opener` and `sequence`: for the next record. `epochs`: TLS 1.3's, the current one first
+    - `opener` and `sequence`: for the next record. `epochs`: TLS 1.3's, the current one first;
+      `agreed`: before it, who opens what comes behind its next ChangeCipherSpecs; `greeted`:
+      whether it began to agree on them; `leap`: how many records are missing before the next, -1
+      where that is not known
     - `updated`: whether its keys follow from others that were right; `torn`: whether bytes are
       missing since the last record that opened, `vague` whether their number is not known
     """
@@ -84,6 +92,9 @@ class TlsSender(TlsLane):
         self.opener: Opener | None = None
         self.sequence = 0
         self.epochs: list[Epoch] = []
+        self.agreed: list[Opener] = []
+        self.greeted = False
+        self.leap = 0
         self.messages = Messages()
         self.opened = self.skipped = 0
         self.sent = self.tried = 0
@@ -191,8 +202,22 @@ class TlsSender(TlsLane):
 
     def begin(self, opener: Opener) -> None:
         """Go on with other keys."""
-        self.updated = False
+        self.updated = self.greeted = False
         self.opener, self.sequence, self.ciphered = opener, 0, True
+
+    def agree(self, opener: Opener) -> None:
+        """Take who opens its records behind a ChangeCipherSpec."""
+        if len(self.agreed) < MOST_AGREED:
+            self.agreed.append(opener)
+
+    def begin_agreed(self, place: int = 0) -> bool:
+        """Go on with keys that were agreed on; return False where there are none."""
+        if not self.agreed:
+            return False
+        opener = self.agreed[place]
+        del self.agreed[: place + 1]
+        self.begin(opener)
+        return True
 
     def begin_epochs(self, epochs: list[Epoch]) -> None:
         """Take the epochs of TLS 1.3, in their order."""
@@ -231,7 +256,7 @@ class TlsSender(TlsLane):
             return self._search(header, body)
         self.sequence += 1
         self.opened += 1
-        self.skipped = 0
+        self.skipped, self.leap = self.leap, 0
         return content
 
     def _search(self, header: bytes, body: bytes | memoryview) -> bytes | None:
@@ -242,9 +267,18 @@ class TlsSender(TlsLane):
                 self.skipped = self.sequence - 1 - expected
                 return content
         self.skipped = -1
+        for place, opener in enumerate(self.agreed):
+            content = self._try(opener, 0, self.missed + 1, header, body)
+            if content is not None:
+                sequence = self.sequence
+                self.begin_agreed(place)
+                self.sequence = sequence
+                return content
         for place, epoch in enumerate(self.epochs[1:], 1):
             content = self._try(epoch.opener, 0, self.missed + 1, header, body)
             if content is not None:
+                if self.sequence == 1 and not self.epochs[0].is_application:
+                    self.skipped = 0
                 del self.epochs[:place]
                 self.opener = epoch.opener
                 return content
@@ -287,13 +321,18 @@ class TlsSender(TlsLane):
         smallest = HEADER + (self.opener.least if self.opener is not None else 1)
         self.missed = min(-(-self.lost // smallest), MOST_MISSED)
 
-    def found_again(self) -> int:
+    def found_again(self, *, early: bool) -> int:
         """Return how many bytes of content are missing before the record that was just opened.
 
-        Exact where the suite always adds as much; else negative: at most as many.
+        Exact where the suite always adds as much; else negative: at most as many. `early`: whether
+        it may have sent 0-RTT data.
         """
         lost, self.lost, self.missed = self.lost, 0, 0
         vague, self.vague, self.torn = self.vague, False, False
+        if self.skipped == 0:
+            # What came between was no record of its own: said in the clear, or forged.
+            is_first = self.sequence == 1 and bool(self.epochs) and not self.updated
+            return -lost if early and is_first else 0
         if vague or self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
             return -lost
         return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
@@ -314,11 +353,16 @@ def is_hello(data: bytes) -> bool:
 
 
 def next_header(data: bytearray, at: int, version: int) -> int:
-    """Return where from `at` on a record with application data may begin, -1 for nowhere."""
+    """Return where from `at` on a record may begin, -1 for nowhere.
+
+    Where it is not known to be before TLS 1.3, one with application data.
+    """
     # TLS 1.3 says that it is 1.2 (RFC 8446 §5.1).
     said = min(version or TLS_1_2, TLS_1_2)
-    begin = bytes((APPLICATION_DATA, *said.to_bytes(2, "big")))
-    while (at := data.find(begin, at)) >= 0:
+    kinds = ANY_KIND if 0 < version < TLS_1_3 else bytes((APPLICATION_DATA,))
+    begin = re.compile(kinds + re.escape(said.to_bytes(2, "big")))
+    while (match := begin.search(data, at)) is not None:
+        at = match.start()
         if len(data) - at < HEADER or data[at + 3] << 8 | data[at + 4] <= LONGEST:
             return at
         at += 1

@@ -248,6 +248,8 @@ class Tunnel(Layer):
             way = dialogue.way or kind
             ends = (self.client_side, way, dialogue.code, last.time, last.packet)
             refuse(self.recorder, self.conversation, self.route, *ends)
+        if dialogue.why is not None:
+            self.recorder.summaries[self.conversation.capture].passes_over(dialogue.why)
         return self._let_go()
 
     def _enter(self, way: str, passed: list[int], *, presumed: bool = False) -> int:

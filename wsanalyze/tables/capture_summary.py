@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # Packages that are not needed for most captures → what it means where one is missing.
@@ -15,16 +16,18 @@ LACKING = {
 
 # Reasons that are counted apart: suites and versions, which they name, are a stranger's choice.
 MOST_REASONS, OTHER_REASONS = 50, "other reasons"
+# Those that are told, the most frequent ones.
+REASONS = 4
 
 
 @dataclass(slots=True)
 class CaptureSummary:
-    """Counts of one capture; each attribute but `tls_reasons` is a column of the `summary` table.
+    """Counts of one capture: columns of `summary`, but for `tls_reasons` and `tunnel_reasons`.
 
     Times are integer nanoseconds since the epoch, lengths are bytes. None is "not available".
     Conversations and attempts are counted for the capture in which they began. `limits` becomes
     one column `limit_NAME` per name: how often that limit was reached. `tls_reasons`: why TLS
-    connections stayed closed, and how many did for that reason.
+    connections stayed closed, and how many did for that reason; `tunnel_reasons`: so of tunnels.
     """
 
     capture: str
@@ -80,6 +83,8 @@ class CaptureSummary:
     http2_unknown_streams: int = 0
     keylog_files: int = 0
     tls_reasons: dict[str, int] = field(default_factory=dict)
+    unread_tunnels: int = 0
+    tunnel_reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def damage(self) -> str | None:
@@ -95,6 +100,11 @@ class CaptureSummary:
             reason = OTHER_REASONS
         self.tls_reasons[reason] = self.tls_reasons.get(reason, 0) + 1
 
+    def passes_over(self, reason: str) -> None:
+        """Count a tunnel that nobody can read, one of a few hundred reasons."""
+        self.unread_tunnels += 1
+        self.tunnel_reasons[reason] = self.tunnel_reasons.get(reason, 0) + 1
+
     def lack(self, package: str) -> None:
         """Note that a package of LACKING is missing without which this was not read."""
         if package in self.missing_packages:
@@ -107,3 +117,13 @@ class CaptureSummary:
         """Set `problem`: what is wrong with the capture, then what could not be read here."""
         lacking = [LACKING[package] for package in self.missing_packages]
         self.problem = "; ".join([*([damage] if damage else []), *lacking]) or None
+
+
+def ranked(reasons: Mapping[str, int]) -> str:
+    """Return the most frequent reasons, counted where there are several."""
+    found = sorted(reasons.items(), key=lambda each: -each[1])
+    if len(found) == 1:
+        return found[0][0]
+    parts = [f"{reason} ({count})" for reason, count in found[:REASONS]]
+    rest = sum(count for _, count in found[REASONS:])
+    return "; ".join([*parts, *([f"others ({rest})"] if rest else [])])

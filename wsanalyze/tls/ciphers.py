@@ -101,7 +101,12 @@ class Opener12:
 
 
 class OpenerCbc:
-    """TLS 1.0 to 1.2 with AES-CBC; `chain` is the block that a record of TLS 1.0 begins with."""
+    """TLS 1.0 to 1.2 with AES-CBC.
+
+    In TLS 1.0 a record goes on with the last block of the one before (RFC 2246 §6.2.3.2): `first`
+    is what the first one has, `before` and `chain` are those of the last that was tried, and the
+    next.
+    """
 
     overhead = -1
     # A block or a vector, and a MAC with its padding.
@@ -115,7 +120,7 @@ class OpenerCbc:
         self.size = hashlib.new(self.mac).digest_size
         self.mac_key = mac_key
         self.algorithm = algorithms.AES(key)
-        self.chain = self.before = chain
+        self.first = self.chain = self.before = chain
         self.last = b""
         self.etm = etm
 
@@ -127,7 +132,7 @@ class OpenerCbc:
             sealed, mac = sealed[: -self.size], sealed[-self.size :]
             if self._mac(start, sealed) != mac:
                 return None
-        vector, sealed = self._vector(sealed)
+        vector, sealed = self._vector(sealed, sequence)
         if not sealed or len(sealed) % BLOCK or len(vector) != BLOCK:
             return None
         padded = Cipher(self.algorithm, modes.CBC(vector)).decryptor().update(sealed)
@@ -137,14 +142,14 @@ class OpenerCbc:
         content, mac = content[: -self.size], content[-self.size :]
         return content if self._mac(start, content) == mac else None
 
-    def _vector(self, sealed: bytes) -> tuple[bytes, bytes]:
+    def _vector(self, sealed: bytes, sequence: int) -> tuple[bytes, bytes]:
         """Return the vector of a record, and what is encrypted with it."""
         if not self.chain:
             return sealed[:BLOCK], sealed[BLOCK:]
         if sealed != self.last:
             # Not the same record with another sequence number.
             self.before, self.chain, self.last = self.chain, sealed[-BLOCK:], sealed
-        return self.before, sealed
+        return self.before if sequence else self.first, sealed
 
     def _mac(self, start: bytes, content: bytes) -> bytes:
         data = start + len(content).to_bytes(2, "big") + content

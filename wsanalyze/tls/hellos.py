@@ -11,7 +11,7 @@ from wsanalyze.tls.cursor import Cursor, MalformedError
 from wsanalyze.tls.suites import suite_name
 
 SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
-SESSION_TICKET, ENCRYPTED_HELLO = 35, 0xFE0D
+SESSION_TICKET = 35
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 23, 41, 42, 43
 ENCRYPTED_HELLO = 0xFE0D
 
@@ -86,11 +86,6 @@ class ClientHello:
         """The point formats, RFC 8422 §5.1.2."""
         data = self.extension(POINT_FORMATS)
         return tuple(data[1 : 1 + data[0]]) if data else ()
-
-    @property
-    def hides_hello(self) -> bool:
-        """Whether another hello may be in it, encrypted, that the server answers instead (ECH)."""
-        return self.extension(ENCRYPTED_HELLO) is not None
 
     @property
     def may_be_encrypted(self) -> bool:
@@ -182,7 +177,7 @@ def disagreements(client: ClientHello, server: ServerHello) -> tuple[str, ...]:
     """
     found = []
     version, offered = server.version, client.versions
-    if client.hides_hello:
+    if client.may_be_encrypted:
         return ()
     listed = client.extension(VERSIONS) is not None
     if version not in offered if listed else version > client.version:
@@ -194,6 +189,14 @@ def disagreements(client: ClientHello, server: ServerHello) -> tuple[str, ...]:
     if version < TLS_1_3 and TLS_1_3 in offered and server.random[-8:] in DOWNGRADES:
         found.append(f"{version_name(version)} was chosen by a server that speaks TLS 1.3")
     return tuple(found)
+
+
+def takes_early_data(body: bytes) -> bool:
+    """Say whether the body of EncryptedExtensions may take 0-RTT data, RFC 8446 §4.2.10."""
+    try:
+        return _first(tuple(Cursor(body).extensions()), EARLY_DATA) is not None
+    except MalformedError:
+        return True
 
 
 def chosen_protocol(body: bytes) -> str | None:

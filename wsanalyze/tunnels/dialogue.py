@@ -20,12 +20,14 @@ class Dialogue(Protocol):
     - `state`: GOING, OPEN, REFUSED or OPAQUE
     - `way`: what the column `tunnel` has for it, None while that is not known
     - `code`: what the proxy answered in the end, as its protocol numbers it; None before
+    - `why`: what follows where it is OPAQUE and may hold WebSocket, else None
     """
 
     sender: str
     state: int
     way: str | None
     code: int | None
+    why: str | None
 
     def take(self, data: bytes | bytearray) -> int:
         """Take the message that `data` begins with: its size, MORE or NONE.

@@ -46,6 +46,7 @@ class ProxyHeader:
         self.state = GOING
         self.way: str | None = None
         self.code: int | None = None
+        self.why: str | None = None
         self.tls: str | None = None
 
     def take(self, data: bytes | bytearray) -> int:

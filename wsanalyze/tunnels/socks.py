@@ -18,7 +18,7 @@ from wsanalyze.tunnels.way import endpoint, written
 LONGEST = 255
 
 CONNECT, BIND, UDP = 1, 2, 3
-NO_AUTHENTICATION, USER_AND_PASSWORD, NO_METHOD = 0, 2, 0xFF
+NO_AUTHENTICATION, GSSAPI, USER_AND_PASSWORD, NO_METHOD = 0, 1, 2, 0xFF
 IPV4, NAME, IPV6 = 1, 3, 4
 # What a proxy of version 4 answers: granted, and three refusals.
 GRANTED, REFUSALS = 90, (91, 92, 93)
@@ -32,6 +32,7 @@ class Socks4:
         self.state = GOING
         self.way: str | None = None
         self.code: int | None = None
+        self.why: str | None = None
 
     def take(self, data: bytes | bytearray) -> int:
         """Take the next message: its size, MORE or NONE (see `Dialogue`)."""
@@ -59,7 +60,7 @@ class Socks4:
                 return NONE
             kind, where = "SOCKS4a", f"{written(bytes(data[first : end - 1]))}:{port}"
         if data[1] != CONNECT:
-            self.state = OPAQUE
+            self.state, self.why = OPAQUE, "SOCKS4 BIND, where the other end connects"
             return end
         self.way = f"{kind} {where}"
         self.sender = "server"
@@ -94,6 +95,7 @@ class Socks5:
         self.state = GOING
         self.way: str | None = None
         self.code: int | None = None
+        self.why: str | None = None
         self.offered = b""
         self.step = "methods"
         # Whether a user name and a password were sent.
@@ -131,8 +133,7 @@ class Socks5:
         elif data[1] == USER_AND_PASSWORD:
             self.sender, self.step = "client", "login"
         else:
-            # GSSAPI (RFC 1961) may encrypt what follows; others are private.
-            self.state = OPAQUE
+            self.state, self.why = OPAQUE, _method_of(data[1])
         return 2
 
     def _login(self, data: bytes | bytearray) -> int:
@@ -168,6 +169,8 @@ class Socks5:
             return size
         if data[1] != CONNECT:
             self.state = OPAQUE
+            # What is associated is UDP, and says nothing here.
+            self.why = "SOCKS5 BIND, where the other end connects" if data[1] == BIND else None
             return size
         self.way = f"SOCKS5 {where}"
         self.sender, self.step = "server", "reply"
@@ -191,6 +194,13 @@ _STEPS: dict[str, Callable[[Socks5, bytes | bytearray], int]] = {
     "request": Socks5._request,
     "reply": Socks5._reply,
 }
+
+
+def _method_of(number: int) -> str:
+    """Say what a method is behind which nothing is read."""
+    if number == GSSAPI:
+        return "SOCKS5 with GSSAPI, which may encrypt (RFC 1961)"
+    return f"SOCKS5 with the method 0x{number:02x} of logging in"
 
 
 def _address(data: bytes | bytearray) -> tuple[int, str]:

@@ -52,9 +52,11 @@ class Audited:
             return {}
         closed = sum(capture.conversations_tls for capture in self.captures)
         unknown = sum(capture.http2_unknown_streams for capture in self.captures)
+        tunnels = sum(capture.unread_tunnels for capture in self.captures)
         counts = {
             "TLS conversation" if closed == 1 else "TLS conversations": closed,
             "stream of HTTP/2" if unknown == 1 else "streams of HTTP/2": unknown,
+            "tunnel" if tunnels == 1 else "tunnels": tunnels,
         }
         return {what: count for what, count in counts.items() if count}
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from wsanalyze.tables.capture_summary import CaptureSummary
+from wsanalyze.tables.capture_summary import REASONS, CaptureSummary, ranked
 from wsanalyze.tables.schema import OUTCOMES
 from wsanalyze.views.escape import visible
 from wsanalyze.views.quantities import counted, duration, moment, number, size
 
 Fact = tuple[str, str]
-
-# Reasons why TLS stayed closed that are told, the most frequent ones.
-REASONS = 4
 
 NOT_DECODED = (
     ("not_decoded_link", "of an unknown link type"),
@@ -160,4 +157,7 @@ def _not_analysed(capture: CaptureSummary) -> str:
     if capture.http2_unknown_streams:
         streams = counted(capture.http2_unknown_streams, "stream")
         parts.append(f"{streams} of HTTP/2, WebSocket or not, the request not being in the capture")
+    if capture.unread_tunnels:
+        tunnels = counted(capture.unread_tunnels, "tunnel")
+        parts.append(f"{tunnels}: {ranked(capture.tunnel_reasons)}")
     return ", ".join(parts)
