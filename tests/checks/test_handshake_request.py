@@ -137,14 +137,14 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
     (
         fields.malformed_extensions,
         with_fields(REQUEST, f'{EXTENSIONS}: x; y="a b"'),
-        "the extension 'x; y=\"a b\"' breaks the grammar: quoted-not-token",
+        "the extension 'x; y=\"a b\"' breaks the grammar: a parameter's quoted value is no token",
         f'{EXTENSIONS}: x; y="a b"',
     ),
     (
         hsq.browser_without_origin,
         with_fields(REQUEST, "User-Agent: Mozilla/5.0 (X11)"),
-        "a browser sent this, by its User-Agent or Sec-Fetch-Mode, and there is no Origin",
-        "Origin: Mozilla/5.0 (X11)",
+        "there is no Origin, which browsers always send: User-Agent says that one sent this",
+        "User-Agent: Mozilla/5.0 (X11)",
     ),
     (
         fields.accept_in_request,
@@ -156,7 +156,26 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         hsq.odd_request_target,
         changed("/chat", "ws://example.com/chat"),
         "the request target is absolute, with the scheme 'ws'",
-        "ws:/… (21 characters)",
+        "ws://example.com/chat",
+    ),
+    (
+        hsq.odd_request_target,
+        changed("/chat", "/chat?token=hunter2#part"),
+        "the request target has a fragment behind '/chat'",
+        "/chat?...",
+    ),
+    (
+        hsq.odd_request_target,
+        changed("/chat", "/chat#access_token=hunter2"),
+        "the request target has a fragment behind '/chat'",
+        "/chat#...",
+    ),
+    (
+        hsq.malformed_request_head,
+        changed("GET /chat", "GET /chat room?token=hunter2"),
+        "the start line is not method, target, version with a blank between (bad-start-line), at "
+        "byte 0 of the head",
+        "GET /chat room?... HTTP/1.1",
     ),
     (
         hsq.request_with_body,
@@ -182,6 +201,12 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         changed("websocket", "h2c, websocket/13"),
         "Upgrade names more than websocket: 'h2c, websocket/13'",
         "Upgrade: h2c, websocket/13",
+    ),
+    (
+        hsq.several_upgrade_protocols,
+        changed("websocket", "websocket/13"),
+        "Upgrade names a version of websocket: 'websocket/13'",
+        "Upgrade: websocket/13",
     ),
 ]
 

@@ -60,7 +60,8 @@ class TestRefused:
             ("403 Forbidden", "the answer is 403: forbidden", "info"),
             ("404 Not Found", "the answer is 404: nothing there", "info"),
             ("429 X", "the answer is 429: too many requests", "info"),
-            ("502 Bad Gateway", "the answer is 502: the server failed", "warning"),
+            ("500 X", "the answer is 500: the server failed", "warning"),
+            ("503 X", "the answer is 503: the server cannot do it at present", "warning"),
             ("418 X", "the answer is 418: not switched", "info"),
             ("none", "the answer is unreadable: not switched", "warning"),
         ],
@@ -91,6 +92,12 @@ class TestRefused:
         expected = "; its body begins 'hello 0'" if said is None else said
         (finding,) = found(refusals.refused, refused("403 X", *lines, body=body))
         assert finding.message == f"the answer is 403: forbidden{expected}"
+
+    def test_on_a_stream_it_is_a_connect_that_failed(self) -> None:
+        (finding,) = found_in(refusals.refused, "http2-streams.pcapng")
+        assert finding.reference == "RFC 8441 §5; RFC 9110 §9.3.6"
+        (finding,) = found(refusals.refused, refused("403 "))
+        assert finding.evidence == "HTTP/1.1 403"
 
     def test_a_101_is_none(self) -> None:
         assert found(refusals.refused, connection()) == []

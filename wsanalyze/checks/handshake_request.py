@@ -10,6 +10,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import stripped_of_request
+from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")
@@ -170,9 +171,17 @@ def browser_without_origin(facts: Facts) -> Iterator[Finding]:
 )
 def odd_request_target(facts: Facts) -> Iterator[Finding]:
     """HSQ-15: an error, but where target and Host disagree."""
-    for finding in facts.of_faults("HSQ-15", secret=True):
-        disagrees = finding.reference == DISAGREEMENT
-        yield replace(finding, severity="warning") if disagrees else finding
+    faults = facts.faults.get("HSQ-15", ())
+    for fault, finding in zip(faults, facts.of_faults("HSQ-15"), strict=True):
+        if finding.reference == DISAGREEMENT:
+            yield replace(finding, severity="warning")
+        else:
+            yield replace(finding, evidence=_target(facts, fault.evidence) or None)
+
+
+def _target(facts: Facts, sent: str) -> str:
+    """Return a target, or a start line, without what may be secret in it."""
+    return facts.without_secrets(address(sent, show=facts.show_secrets))
 
 
 @check(
@@ -245,10 +254,15 @@ def early_frames(facts: Facts) -> Iterator[Finding]:
 )
 def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     """HSQ-18."""
-    for finding in facts.of_faults("HSQ-18"):
+    faults = facts.faults.get("HSQ-18", ())
+    for fault, finding in zip(faults, facts.of_faults("HSQ-18"), strict=True):
         evidence = finding.evidence or ""
         harmless = any(f"({code})" in finding.message for code in HARMLESS_ODDITIES)
-        yield replace(finding, evidence=evidence if harmless else facts.secret(evidence))
+        if "(bad-start-line)" in finding.message:
+            evidence = _target(facts, fault.evidence)
+        elif not harmless:
+            evidence = facts.secret(evidence)
+        yield replace(finding, evidence=evidence)
 
 
 @check(

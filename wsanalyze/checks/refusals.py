@@ -18,16 +18,21 @@ SECOND = 1_000_000_000
 @check(
     "HSR-10",
     "refused",
-    "The upgrade was refused",
+    "The upgrade was refused, or failed",
     severity="info",
     tags=_RESPONSE,
     references=("RFC 6455 §4.1 response item 1", "RFC 6455 §4.2.2"),
     explanation=(
         "Any response but 101 is plain HTTP: credentials are wanted, the page is elsewhere, the "
-        "server cannot. The client may follow it or give up; there is no WebSocket. It is a "
-        "warning where nobody meant to refuse: a page (200), a failure (5xx), or no status."
+        "server cannot. The client may follow it or give up; there is no WebSocket. Who refuses "
+        "with 3xx or 4xx means it: that is a remark. It is a warning where the upgrade failed "
+        "without anybody refusing it: a page comes (200), the server fails (5xx), or no status is "
+        "there at all."
     ),
-    advice="The status says what to do. 502, 503 and 504 come from a proxy: see PRX-05.",
+    advice=(
+        "The status and the body say why. 200: the path is served as a page. 5xx: look at the "
+        "server's log, or at a proxy's in front of it (PRX-05)."
+    ),
     faults=True,
     example="refused-upgrades.pcapng",
 )
