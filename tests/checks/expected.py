@@ -279,7 +279,7 @@ REMARKS: dict[str, dict[int | None, str]] = {
     "proxy-protocol-tls.pcapng": {
         0: "CLS-09 TLS-04",
         1: "SEC-01 SEC-11",
-        2: "CLS-09 TLS-04",
+        2: "CLS-09",
         3: "SEC-01 SEC-11",
     },
     "two-backends.pcapng": {2: "XCN-04", 14: "XCN-03"},
