@@ -146,16 +146,16 @@ FOUND: dict[str, dict[int | None, str]] = {
         1: "EXT-13",  # /takeover
         2: "EXT-13",  # /window
         3: "PMD-01",  # /garbage
+        4: "PMD-05",  # /empty-payload
         5: "PMD-02",  # /bomb
         7: "FRM-04",  # /rsv1-on-continuation
         8: "FRM-05",  # /rsv1-on-ping
     },
     "injected-reset.pcapng": {
-        1: "PRX-12",  # /reset
+        1: "CLS-08 PRX-12 PRX-13",  # /reset
     },
-    "reconnects.pcapng": {
-        7: "PRX-16 XCN-02",  # /at-once, the last attempt
-    },
+    # The server resets each; the loop is told at the last attempt of /at-once.
+    "reconnects.pcapng": dict.fromkeys(range(15), "CLS-08") | {7: "CLS-08 PRX-16"},
     # No finding on the requests without a fault: 0 and 19.
     "faulty-requests.pcapng": {
         1: "HSQ-03 HSR-09",  # /no-host, to websockets

@@ -187,12 +187,12 @@ class TestNoResponse:
         (finding,) = told(record)
         assert finding.message == (
             "the server closed the connection 1.00 s after the request, without a response; "
-            "the server had sent 1 segment, and no whole answer of HTTP to it"
+            "what the server had sent (1 segment) is no response of HTTP"
         )
 
     def test_of_a_broken_server_and_of_a_silent_one(self) -> None:
         said = {
-            each.connection: "no whole answer" in each.message
+            each.connection: "no response of HTTP" in each.message
             for each in found_in(refusals.no_response, "nginx-idle.pcapng")
         }
         assert said == {8: False, 9: True, 10: True}

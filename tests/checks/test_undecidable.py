@@ -203,7 +203,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "LEG-03": ("hixie-76.pcapng", 9, unseen),
     "LEG-05": ("hixie-75.pcapng", 0, unseen),
     "LEG-06": ("hixie-76.pcapng", 0, unseen),
-    "XCN-02": ("reconnects.pcapng", 7, lost),
     "XCN-05": ("faulty-requests.pcapng", 11, unseen),
     "XCN-07": ("refused-upgrades.pcapng", 6, unseen),
     "XCN-08": ("refused-upgrades.pcapng", 1, unseen),
@@ -265,6 +264,13 @@ def numbered(*records: Connection) -> list[Connection]:
 
 def asked_for_two_versions() -> list[Connection]:
     return asked("Sec-WebSocket-Key1: 1 2")
+
+
+def came_back() -> list[Connection]:
+    records = [cuts.cut(number, 1.0, begun=10 * number, how="rst") for number in range(4)]
+    for record in records:
+        record.handshake = handshake()
+    return records
 
 
 def negotiated_differently() -> list[Connection]:
@@ -341,6 +347,7 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
         lambda: numbered(*(connection(requested=5, responded=9 * SECOND) for _ in range(3))),
         unseen,
     ),
+    "XCN-02": (came_back, lost),
     "XCN-03": (lambda: numbered(connection(), proxies.refused(503), connection()), unseen),
     "XCN-04": (negotiated_differently, unseen),
     "XCN-06": (lambda: numbered(*(connection(ended=90 * SECOND) for _ in range(10))), unseen),

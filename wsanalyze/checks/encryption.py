@@ -195,7 +195,7 @@ def self_signed(facts: CaptureFacts) -> Iterator[Finding]:
     yield from _once_each(facts, _signed_itself)
 
 
-def _signed_itself(tls: TlsConnection, now: int) -> str | None:
+def _signed_itself(tls: TlsConnection, _: int) -> str | None:
     if not tls.certificate_subject or tls.certificate_subject != tls.certificate_issuer:
         return None
     return "the certificate's issuer is its subject: the server signed it itself"

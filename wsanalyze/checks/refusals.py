@@ -156,7 +156,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
         came = 0 if facts.multiplexed else facts.observation.server_segments
         if came:
             segments = "1 segment" if came == 1 else f"{came} segments"
-            message += f"; the server had sent {segments}, and no whole answer of HTTP to it"
+            message += f"; what the server had sent ({segments}) is no response of HTTP"
         if after < 0:
             message = f"{how} before the request came"
         return Finding(message, sender=ending.sender, time=ending.time, packet=ending.packet)
