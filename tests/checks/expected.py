@@ -195,8 +195,8 @@ FOUND: dict[str, dict[int | None, str]] = {
         36: "EXT-07",  # /client-window-7
         37: "HSQ-15",  # /page#part
         38: "HSQ-01",  # /post
-        39: "FRM-01 FRM-03 FRM-06 FRM-09 HSQ-17 HSQ-19",  # /pipelined, and read as a frame
-        40: "HSQ-19 SEC-15",  # /pipelined-and-refused
+        39: "HSQ-19",  # /pipelined, and read as a frame
+        40: "SEC-15",  # /pipelined-and-refused
     },
     "faulty-answers.pcapng": {
         1: "HSR-07",  # /two-subprotocols

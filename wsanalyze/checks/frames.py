@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.pipelining import is_request
 from wsanalyze.observation import Event
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
@@ -16,9 +17,12 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
     """Yield the events of a kind about frames that are no guess.
 
     Behind a hole a frame is found by what it looks like: bytes that were taken for a header are no
-    evidence against who sent them.
+    evidence against who sent them. A request that was sent as if no upgrade was asked for is told
+    as what it is (HSQ-19).
     """
-    return (event for event in facts.events(kind) if event.certain)
+    for event in facts.events(kind):
+        if event.certain and not is_request(facts, event):
+            yield event
 
 
 @check(
@@ -223,10 +227,10 @@ def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
         if event.length > facts.thresholds.frame and not event.length >> 63:
             message = f"the largest frame of the {event.sender} declares {event.length} bytes"
             yield facts.at(event, message, expected=f"{facts.thresholds.frame} bytes at most")
-    for event in facts.events("cut"):
+    for event in certain(facts, "cut"):
         # Where the capture ended first, or bytes are missing, nobody knows. A length with its top
         # bit set (FRM-08) was never to be met.
-        if not facts.ended or not facts.whole(event.sender) or not event.certain:
+        if not facts.ended or not facts.whole(event.sender):
             continue
         if event.length >> 63:
             continue

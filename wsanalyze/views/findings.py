@@ -201,9 +201,8 @@ def _by_connection(audited: Audited, width: int, show_all: bool) -> Iterator[Lin
         heading = f"Connection {place}: {_described(connection)}"
         if len(audited.captures) > 1:
             heading += f", in {visible(PurePath(connection.capture).name, 60)}"
-        first, *rest = wrapped(heading, width - 2)
-        yield [(first, "bold")]
-        yield from ([(f"  {each}", "bold")] for each in rest)
+        for place_in_it, text in enumerate(wrapped(heading, width - 2)):
+            yield [(f"  {text}" if place_in_it else text, "bold")]
         yield from _group(audited, findings, connection, width, show_all)
     if len(shown) < len(ordered):
         rest = counted(len(ordered) - len(shown), "more connection")
