@@ -222,7 +222,7 @@ FOUND: dict[str, dict[int | None, str]] = {
         5: "CLS-06",  # /close-ignored
         6: "CLS-10",  # /tcp-left-open
         7: "CLS-07",  # /server-1010
-        8: "CLS-08 FRM-09 FRM-12",  # /bait
+        8: "CLS-08 FRM-12",  # /bait
     },
     "one-direction.pcapng": {0: "PRX-18", 1: "PRX-18"},
     # The plain connection can be read from its middle on, the compressed one cannot.
@@ -283,7 +283,7 @@ REMARKS: dict[str, dict[int | None, str]] = {
         3: "SEC-01 SEC-11",
     },
     "two-backends.pcapng": {2: "XCN-04", 14: "XCN-03"},
-    "port-80.pcapng": {0: "PRX-04", 1: "HSR-10"},
+    "port-80.pcapng": {0: "PRX-04"},
     "idle-crowd.pcapng": {2: "XCN-06"},
     "cross-site.pcapng": {2: "SEC-04"},  # /from-elsewhere
     "odd-habits.pcapng": dict.fromkeys((4, 5, 11, 12), "HSQ-21 HSR-10")

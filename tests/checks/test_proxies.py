@@ -47,6 +47,17 @@ class TestStripped:
         assert finding.expected == "Upgrade: websocket, Connection: Upgrade"
         assert (finding.severity, finding.packet) == ("warning", 4)
 
+    @pytest.mark.parametrize(
+        ("status", "told"), [(400, True), (426, True), (505, True), (404, False), (503, False)]
+    )
+    def test_a_refusal_for_what_is_missing_is_no_other_finding(
+        self, status: int, told: bool
+    ) -> None:
+        record = refused(status, request=STRIPPED)
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, record)
+        assert finding.message.endswith(f"answered {status}, as it should") is told
+        assert (found(upgrade_refused, record) == []) is told
+
     def test_who_left_a_name_is_named(self) -> None:
         request = with_fields(STRIPPED, "Via: 1.1 proxy")
         (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=request))
@@ -165,7 +176,7 @@ class TestSeen:
         assert (finding.evidence, "c2VjcmV0" in finding.message) == ("Proxy-Authorization", False)
         stripped = with_fields(STRIPPED, "Proxy-Authorization: Basic c2VjcmV0")
         (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=stripped))
-        assert finding.message.endswith("an intermediary left 'Proxy-Authorization'")
+        assert "; an intermediary left 'Proxy-Authorization'; " in finding.message
 
 
 class TestElsewhere:

@@ -128,7 +128,7 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "HSR-07": ("faulty-answers.pcapng", 1, unseen),
     "HSR-08": ("faulty-requests.pcapng", 9, unseen),
     "HSR-09": ("faulty-requests.pcapng", 1, unseen),
-    "HSR-10": ("apache-proxy.pcapng", 5, unseen),
+    "HSR-10": ("apache-proxy.pcapng", 9, unseen),
     "HSR-11": ("faulty-requests.pcapng", 7, unseen),
     "HSR-13": ("faulty-answers.pcapng", 3, unseen),
     "HSR-14": ("faulty-answers.pcapng", 13, unseen),

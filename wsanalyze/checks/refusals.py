@@ -8,6 +8,7 @@ from dataclasses import replace
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.proxies import refused_as_stripped
 from wsanalyze.checks.proxy_answers import body_begins, not_arrived, why_intermediary
 from wsanalyze.checks.spans import span
 
@@ -39,14 +40,15 @@ SECOND = 1_000_000_000
 def refused(facts: Facts) -> Iterator[Finding]:
     """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status.
 
-    PRX-05 tells of it where an intermediary did so, PRX-23 where the upgrade did not arrive.
+    PRX-05 tells of it where an intermediary did so, PRX-23 where the upgrade did not arrive, PRX-01
+    where it arrived without what belongs to it.
     """
     handshake = facts.handshake
     if handshake is None or handshake.response_head is None:
         return
     if why_intermediary(facts, handshake.response_head, handshake.status) is not None:
         return
-    if not_arrived(facts) is not None:
+    if not_arrived(facts) is not None or refused_as_stripped(facts):
         return
     status = handshake.status
     unmeant = status is None or status == 200 or status >= 500
