@@ -20,6 +20,7 @@ from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.handshake_response import switch_in_old_http
+from wsanalyze.checks.refusals import refused as upgrade_refused
 from wsanalyze.layers.connection import Connection
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
