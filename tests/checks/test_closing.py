@@ -121,6 +121,17 @@ class TestCutWithoutClose:
         assert (finding.sender, finding.packet, finding.evidence) == ("server", 18, "RST")
         assert (finding.severity, finding.expected) == ("warning", "a Close frame first")
 
+    def test_a_client_that_leaves_before_anything_is_said_only_tried(self) -> None:
+        tried = {"endings": (ending("client", at=0.5),), "until": 0.5}
+        assert self.of(**tried) == []
+        assert len(self.of(**tried, server_frames=1)) == 1
+
+    def test_a_server_that_ends_it_at_once(self) -> None:
+        [finding] = self.of(endings=(ending("server", "rst", at=0.5),), until=0.5)
+        assert finding.message == (
+            "the server reset TCP (RST) without a Close frame, before any frame"
+        )
+
     def test_a_close_was_sent(self) -> None:
         assert self.of(closing(), endings=(ending(),), client_frames=1) == []
 

@@ -141,6 +141,38 @@ class TestSelfSigned:
         record = inside(certificate_subject=subject, certificate_issuer=issuer)
         assert found(encryption.self_signed, record) == []
 
+    def test_one_certificate_of_a_server_is_one_finding_with_a_count(self) -> None:
+        one = {"certificate_subject": NAME, "certificate_issuer": NAME, "not_after": YEAR}
+        records = [inside(**one) for _ in range(3)]
+        [finding] = found(encryption.self_signed, *records)
+        assert (finding.count, finding.connection) == (3, records[0].serial)
+        assert finding.message == (
+            "the certificate's issuer is its subject: the server signed it itself"
+        )
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"not_after": 2 * YEAR}, {"certificate_subject": "CN=b", "certificate_issuer": "CN=b"}],
+    )
+    def test_another_certificate_is_another_finding(self, other: dict[str, object]) -> None:
+        one = {"certificate_subject": NAME, "certificate_issuer": NAME, "not_after": YEAR}
+        assert len(found(encryption.self_signed, inside(**one), inside(**(one | other)))) == 2
+
+    def test_another_server_is_another_finding(self) -> None:
+        one = {"certificate_subject": NAME, "certificate_issuer": NAME}
+        elsewhere = inside(**one)
+        elsewhere.server_ip = "203.0.113.9"
+        assert len(found(encryption.self_signed, inside(**one), elsewhere)) == 2
+        # But for one that both call by its name.
+        named = inside(**one, sni="chat.example"), inside(**one, sni="chat.example")
+        named[1].server_ip = "203.0.113.9"
+        assert len(found(encryption.self_signed, *named)) == 1
+
+    def test_one_that_had_expired_is_told_once(self) -> None:
+        old = {"certificate_subject": NAME, "not_after": -1}
+        [finding] = found(encryption.certificate_out_of_date, inside(**old), inside(**old))
+        assert (finding.count, finding.severity) == (2, "warning")
+
 
 class TestHostIsNotSni:
     """TLS-05."""

@@ -125,6 +125,25 @@ class TestSigns:
     def test_the_other_end_goes_on_since_it_does_not_know_yet(self) -> None:
         assert self.of(ending("server", "rst"), client_after_end=40) == []
 
+    def test_a_close_that_was_said_behind_somebody_elses_reset(self) -> None:
+        """Who is named in a RST that is not its own does not know of it, and goes on."""
+        late = Side(close=event("close", "server", time=63 * SECOND))
+        found = maybe_cut(cut(ending("server", "rst", ttl=47), server=late))
+        assert found is not None
+        assert found.signs == (
+            "the RST in packet 18 has a TTL of 47, the server's other packets 64",
+        )
+        # Its own RST ends what it has to say: what stands behind was captured late.
+        assert maybe_cut(cut(ending("server", "rst"), server=late)) is None
+
+    def test_an_answer_to_what_still_came_is_not_what_both_were_told(self) -> None:
+        resets = (
+            ending("server", "rst", ttl=47),
+            ending("client", "rst", at=62.001, packet=19),
+            ending("client", "rst", at=62.02, ttl=47, packet=20),
+        )
+        assert self.of(*resets)[-1] == "both ends were told within 20.0 ms of each other"
+
     def test_resets_to_both_ends_at_once(self) -> None:
         both = ending("server", "rst"), ending("client", "rst", at=62.05)
         assert self.of(*both) == ["both ends were told within 50.0 ms of each other"]

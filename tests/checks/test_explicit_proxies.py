@@ -247,8 +247,8 @@ class TestOtherChecks:
                 responded=None,
             )
 
-        assert found(no_back_off, *[failed(each, CONNECT) for each in range(5)]) != []
-        others = [failed(each, f"CONNECT {each}.example:80") for each in range(5)]
+        assert found(no_back_off, *[failed(each, CONNECT) for each in range(4)]) != []
+        others = [failed(each, f"CONNECT {each}.example:80") for each in range(4)]
         assert found(no_back_off, *others) == []
 
     def test_mostly_idle(self) -> None:

@@ -149,9 +149,6 @@ WANTED = {
         *((number, "HSR-01") for number in (6, 10)),
         *((7, "EXT-01"), (7, "EXT-11")),
     },
-    "nginx-proxy.pcapng": {
-        (5, "HSR-10"),
-    },
     "refused-upgrades.pcapng": {(5, "HSR-10")},
     "subprotocols.pcapng": {(4, "HSR-06")},
 }

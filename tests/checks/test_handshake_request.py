@@ -20,6 +20,8 @@ from checks.given import (
 from wsanalyze.checks import handshake_fields as fields
 from wsanalyze.checks import handshake_request as hsq
 from wsanalyze.checks.check import Check
+from wsanalyze.checks.frames import unmasked_client_frame
+from wsanalyze.checks.security import smuggling_shape
 
 KEY = "7WvwZHi1pBVFuuG3NFA/hg=="
 KEY_LINE = f"Sec-WebSocket-Key: {KEY}\r\n".encode()
@@ -137,14 +139,14 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
     (
         fields.malformed_extensions,
         with_fields(REQUEST, f'{EXTENSIONS}: x; y="a b"'),
-        "the extension 'x; y=\"a b\"' breaks the grammar: quoted-not-token",
+        "the extension 'x; y=\"a b\"' breaks the grammar: a parameter's quoted value is no token",
         f'{EXTENSIONS}: x; y="a b"',
     ),
     (
         hsq.browser_without_origin,
         with_fields(REQUEST, "User-Agent: Mozilla/5.0 (X11)"),
-        "a browser sent this, by its User-Agent or Sec-Fetch-Mode, and there is no Origin",
-        "Origin: Mozilla/5.0 (X11)",
+        "there is no Origin, which browsers always send: User-Agent says that one sent this",
+        "User-Agent: Mozilla/5.0 (X11)",
     ),
     (
         fields.accept_in_request,
@@ -156,7 +158,26 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         hsq.odd_request_target,
         changed("/chat", "ws://example.com/chat"),
         "the request target is absolute, with the scheme 'ws'",
-        "ws:/… (21 characters)",
+        "ws://example.com/chat",
+    ),
+    (
+        hsq.odd_request_target,
+        changed("/chat", "/chat?token=hunter2#part"),
+        "the request target has a fragment behind '/chat'",
+        "/chat?...",
+    ),
+    (
+        hsq.odd_request_target,
+        changed("/chat", "/chat#access_token=hunter2"),
+        "the request target has a fragment behind '/chat'",
+        "/chat#...",
+    ),
+    (
+        hsq.malformed_request_head,
+        changed("GET /chat", "GET /chat room?token=hunter2"),
+        "the start line is not method, target, version with a blank between (bad-start-line), at "
+        "byte 0 of the head",
+        "GET /chat room?... HTTP/1.1",
     ),
     (
         hsq.request_with_body,
@@ -182,6 +203,12 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
         changed("websocket", "h2c, websocket/13"),
         "Upgrade names more than websocket: 'h2c, websocket/13'",
         "Upgrade: h2c, websocket/13",
+    ),
+    (
+        hsq.several_upgrade_protocols,
+        changed("websocket", "websocket/13"),
+        "Upgrade names a version of websocket: 'websocket/13'",
+        "Upgrade: websocket/13",
     ),
 ]
 
@@ -290,9 +317,13 @@ class TestEarlyFrames:
         assert (finding.evidence, finding.expected) == ("81 85 61 62 63 64", "nothing")
 
     def test_no_more_is_shown_than_a_header(self) -> None:
-        early = event("early", time=SECOND + 1, value=64, payload=b"GET /?token=s3cret")
+        early = event("early", time=SECOND + 1, value=64, payload=b"\x81\x8eabcdtoken=s3cret")
         (finding,) = found(hsq.early_frames, connection(observation=observed(early)))
-        assert finding.evidence == b"GET /?token=s3".hex(" ")
+        assert finding.evidence == b"\x81\x8eabcdtoken=s3"[:14].hex(" ")
+
+    def test_of_a_request_hsq_19_tells(self) -> None:
+        early = event("early", time=SECOND + 1, value=64, payload=b"GET /?token=s3cret")
+        assert found(hsq.early_frames, connection(observation=observed(early))) == []
 
     def test_captured_in_the_wrong_order(self) -> None:
         late = event("early", time=SECOND + 2_000_000, packet=5, value=11)
@@ -315,8 +346,25 @@ class TestPipelined:
     def test_a_request_behind_an_upgrade_that_was_accepted(self) -> None:
         early = event("early", time=SECOND + 1, value=64, payload=b"GET /?token=s3cret")
         (finding,) = found(hsq.pipelined_behind_upgrade, connection(observation=observed(early)))
-        assert finding.message == "a GET request was sent before the upgrade was answered"
-        assert finding.evidence is None
+        assert finding.message == (
+            "a GET request (64 bytes) was sent behind the upgrade before its answer; that is a "
+            "101, so that a server reads it as frames, and a proxy maybe not"
+        )
+        assert (finding.severity, finding.evidence) == ("error", None)
+
+    def test_of_one_that_was_refused_sec_15_tells(self) -> None:
+        refusal = handshake(response=b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        record = connection(refusal, observation=observed(pipelined=2))
+        assert found(hsq.pipelined_behind_upgrade, record) == []
+        assert len(found(smuggling_shape, record)) == 1
+
+    def test_what_the_request_looks_like_as_a_frame_is_no_other_finding(self) -> None:
+        early = event("early", time=SECOND + 1, value=64, payload=b"GET / HTTP/1.1", packet=5)
+        unmasked = event("unmasked", packet=5, frame=0, head=0x47, second=0x45, header_length=2)
+        behind = event("unmasked", packet=7, frame=1, head=0x81, second=0x05, header_length=2)
+        record = connection(observation=observed(early, unmasked, behind))
+        (finding,) = found(unmasked_client_frame, record)
+        assert finding.packet == 7
 
     def test_frames_are_no_request(self) -> None:
         record = connection(observation=observed(TestEarlyFrames.EARLY))

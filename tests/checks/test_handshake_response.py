@@ -13,7 +13,6 @@ from checks.given import (
     found,
     found_in,
     handshake,
-    messages,
     observed,
     with_fields,
 )
@@ -225,12 +224,15 @@ class TestFramesAfterVoidHandshake:
         return connection(wrong, observation=observed(*events), **frames)
 
     def test_both_go_on(self) -> None:
-        findings = found(hsr.frames_after_void_handshake, self.void("client", "server"))
-        assert messages(findings) == [
-            "the client sent 3 frames after a handshake that is void",
-            "the server sent 3 frames after a handshake that is void",
-        ]
-        assert {each.severity for each in findings} == {"error"}
+        [finding] = found(hsr.frames_after_void_handshake, self.void("client", "server"))
+        assert finding.message == (
+            "the client sent 3 frames after a handshake that is void, and the server 3 frames"
+        )
+        assert (finding.severity, finding.sender) == ("error", "client")
+
+    def test_the_client_alone(self) -> None:
+        [finding] = found(hsr.frames_after_void_handshake, self.void("client"))
+        assert finding.message == "the client sent 3 frames after a handshake that is void"
 
     def test_a_server_cannot_know_that_the_client_will_fail_it(self) -> None:
         assert found(hsr.frames_after_void_handshake, self.void("server")) == []

@@ -201,8 +201,20 @@ class TestHandshake:
     )
     def test_fields_of_http_1(self, field: tuple[str, str]) -> None:
         played = stage().begin().open(1, [*REQUEST, field])
+        replaced = field[0].startswith("sec-")
+        why = ":protocol takes its place" if replaced else "the stream stands for the connection"
+        assert found(played, checks.field_of_http1) == [(5, f"{field[0]} in HTTP/2, where {why}")]
+
+    def test_a_key_that_is_answered_is_one_finding(self) -> None:
+        key = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        answer = ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+        played = stage().begin().open(1, [*REQUEST, key], answer)
         assert found(played, checks.field_of_http1) == [
-            (5, f"{field[0]} in HTTP/2, where the stream stands for the connection")
+            (
+                5,
+                "sec-websocket-key in HTTP/2, where :protocol takes its place; the server answers "
+                "it with sec-websocket-accept",
+            )
         ]
 
     def test_in_the_response(self) -> None:

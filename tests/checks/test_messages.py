@@ -28,11 +28,20 @@ class TestContinuationOfNothing:
         assert found(checks.continuation_of_nothing, connection(observation=noticed)) == []
 
     def test_recorded(self) -> None:
+        """That of /fragmented-ping goes on with a Ping, of which CTL-02 tells."""
         findings = found_in(checks.continuation_of_nothing, "oddities.pcapng")
         assert [(f.packet, f.frame, f.message) for f in findings] == [
-            (140, 1, "a continuation frame of 11 bytes, and no message is open"),
             (153, 0, "a continuation frame of 9 bytes, and no message is open"),
         ]
+
+    @pytest.mark.parametrize(
+        ("sender", "frame", "told"),
+        [("client", 1, False), ("client", 0, True), ("server", 1, True)],
+    )
+    def test_behind_a_fragment_of_a_ping(self, sender: str, frame: int, told: bool) -> None:
+        ping = event("control-fragment", sender, frame=frame, head=0x09)
+        record = connection(observation=observed(ping, about("no-message")))
+        assert bool(found(checks.continuation_of_nothing, record)) is told
 
 
 class TestMessageInMessage:

@@ -20,6 +20,7 @@ from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.handshake_response import switch_in_old_http
+from wsanalyze.checks.refusals import refused as upgrade_refused
 from wsanalyze.layers.connection import Connection
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.head import read_head
@@ -46,6 +47,17 @@ class TestStripped:
         assert finding.evidence == "Connection: close"
         assert finding.expected == "Upgrade: websocket, Connection: Upgrade"
         assert (finding.severity, finding.packet) == ("warning", 4)
+
+    @pytest.mark.parametrize(
+        ("status", "told"), [(400, True), (426, True), (505, True), (404, False), (503, False)]
+    )
+    def test_a_refusal_for_what_is_missing_is_no_other_finding(
+        self, status: int, told: bool
+    ) -> None:
+        record = refused(status, request=STRIPPED)
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, record)
+        assert finding.message.endswith(f"answered {status}, as it should") is told
+        assert (found(upgrade_refused, record) == []) is told
 
     def test_who_left_a_name_is_named(self) -> None:
         request = with_fields(STRIPPED, "Via: 1.1 proxy")
@@ -165,7 +177,7 @@ class TestSeen:
         assert (finding.evidence, "c2VjcmV0" in finding.message) == ("Proxy-Authorization", False)
         stripped = with_fields(STRIPPED, "Proxy-Authorization: Basic c2VjcmV0")
         (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=stripped))
-        assert finding.message.endswith("an intermediary left 'Proxy-Authorization'")
+        assert "; an intermediary left 'Proxy-Authorization'; " in finding.message
 
 
 class TestElsewhere:

@@ -59,7 +59,7 @@ def test_bytes_that_are_no_text() -> None:
         ("/chat", "/chat"),
         ("/chat?", "/chat?..."),
         ("/chat?a=1&token=x", "/chat?..."),
-        ("/chat#access_token=x", "/chat?..."),
+        ("/chat#access_token=x", "/chat#..."),
         ("https://example.com:8443/a?b", "https://example.com:8443/a?..."),
         ("https://ann:secret@example.com/a", "https://example.com/a"),
         ("//ann@example.com/a", "//example.com/a"),

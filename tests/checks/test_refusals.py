@@ -60,7 +60,8 @@ class TestRefused:
             ("403 Forbidden", "the answer is 403: forbidden", "info"),
             ("404 Not Found", "the answer is 404: nothing there", "info"),
             ("429 X", "the answer is 429: too many requests", "info"),
-            ("502 Bad Gateway", "the answer is 502: the server failed", "warning"),
+            ("500 X", "the answer is 500: the server failed", "warning"),
+            ("503 X", "the answer is 503: the server cannot do it at present", "warning"),
             ("418 X", "the answer is 418: not switched", "info"),
             ("none", "the answer is unreadable: not switched", "warning"),
         ],
@@ -91,6 +92,12 @@ class TestRefused:
         expected = "; its body begins 'hello 0'" if said is None else said
         (finding,) = found(refusals.refused, refused("403 X", *lines, body=body))
         assert finding.message == f"the answer is 403: forbidden{expected}"
+
+    def test_on_a_stream_it_is_a_connect_that_failed(self) -> None:
+        (finding,) = found_in(refusals.refused, "http2-streams.pcapng")
+        assert finding.reference == "RFC 8441 §5; RFC 9110 §9.3.6"
+        (finding,) = found(refusals.refused, refused("403 "))
+        assert finding.evidence == "HTTP/1.1 403"
 
     def test_a_101_is_none(self) -> None:
         assert found(refusals.refused, connection()) == []
@@ -180,12 +187,12 @@ class TestNoResponse:
         (finding,) = told(record)
         assert finding.message == (
             "the server closed the connection 1.00 s after the request, without a response; "
-            "the server had sent 1 segment, and no whole answer of HTTP to it"
+            "what the server had sent (1 segment) is no response of HTTP"
         )
 
     def test_of_a_broken_server_and_of_a_silent_one(self) -> None:
         said = {
-            each.connection: "no whole answer" in each.message
+            each.connection: "no response of HTTP" in each.message
             for each in found_in(refusals.no_response, "nginx-idle.pcapng")
         }
         assert said == {8: False, 9: True, 10: True}

@@ -28,7 +28,7 @@ class TestSecrets:
         secret = event("secret", payload=b"AKIAIOSFODNN7EXAMPLE", value=place)
         record = connection(observation=observed(secret))
         (finding,) = found(sent.secret_in_message, record)
-        assert finding.message == "a message seems to hold a secret: AWS access key"
+        assert finding.message == "a message of the client seems to hold a secret: AWS access key"
         assert (finding.evidence or "").startswith("AKIA… (20 characters, SHA-256 ")
         (shown,) = found(sent.secret_in_message, record, show_secrets=True)
         assert shown.evidence == "AKIAIOSFODNN7EXAMPLE"
@@ -44,13 +44,12 @@ class TestSecrets:
         record = connection(observation=observed(*sent_back, other))
         first, second = found(sent.secret_in_message, record)
         assert first.message == (
-            "a message seems to hold a secret: password field; "
-            "3 messages of the client and the server do"
+            "3 messages of the client and the server seem to hold a secret: password field"
         )
         assert (first.packet, first.count) == (8, 1)
         assert (second.packet, second.message) == (
             11,
-            "a message seems to hold a secret: password field",
+            "a message of the client seems to hold a secret: password field",
         )
 
     def test_over_wss_nobody_reads_it(self) -> None:

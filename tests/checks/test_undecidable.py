@@ -119,7 +119,7 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "HSQ-14": ("faulty-requests.pcapng", 12, unseen),
     "HSQ-15": ("faulty-requests.pcapng", 18, unseen),
     "HSQ-16": ("hixie-76.pcapng", 4, unseen),
-    "HSQ-17": ("faulty-requests.pcapng", 39, unseen),
+    "HSQ-17": ("judged-violations.pcapng", 17, unseen),
     "HSQ-19": ("faulty-requests.pcapng", 39, unseen),
     "HSR-03": ("bad-accept.pcapng", 3, unseen),
     "HSR-04": ("bad-accept.pcapng", 0, unseen),
@@ -128,7 +128,7 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "HSR-07": ("faulty-answers.pcapng", 1, unseen),
     "HSR-08": ("faulty-requests.pcapng", 9, unseen),
     "HSR-09": ("faulty-requests.pcapng", 1, unseen),
-    "HSR-10": ("apache-proxy.pcapng", 5, unseen),
+    "HSR-10": ("apache-proxy.pcapng", 9, unseen),
     "HSR-11": ("faulty-requests.pcapng", 7, unseen),
     "HSR-13": ("faulty-answers.pcapng", 3, unseen),
     "HSR-14": ("faulty-answers.pcapng", 13, unseen),
@@ -147,12 +147,12 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "EXT-09": ("faulty-answers.pcapng", 12, unseen),
     "EXT-11": ("bad-accept.pcapng", 7, unseen),
     "EXT-13": ("deflate-violations.pcapng", 1, guessed),
-    "FRM-01": ("faulty-requests.pcapng", 39, guessed),
+    "FRM-01": ("judged-violations.pcapng", 0, guessed),
     "FRM-02": ("oddities.pcapng", 25, guessed),
-    "FRM-03": ("faulty-requests.pcapng", 39, guessed),
+    "FRM-03": ("judged-violations.pcapng", 1, guessed),
     "FRM-04": ("deflate-violations.pcapng", 7, guessed),
     "FRM-05": ("deflate-violations.pcapng", 8, guessed),
-    "FRM-06": ("faulty-requests.pcapng", 39, guessed),
+    "FRM-06": ("judged-violations.pcapng", 3, guessed),
     "FRM-07": ("oddities.pcapng", 6, guessed),
     "FRM-09": ("cut-connections.pcapng", 5, lost),
     "FRM-10": ("fragments.pcapng", 0, guessed),
@@ -203,7 +203,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "LEG-03": ("hixie-76.pcapng", 9, unseen),
     "LEG-05": ("hixie-75.pcapng", 0, unseen),
     "LEG-06": ("hixie-76.pcapng", 0, unseen),
-    "XCN-02": ("reconnects.pcapng", 7, lost),
     "XCN-05": ("faulty-requests.pcapng", 11, unseen),
     "XCN-07": ("refused-upgrades.pcapng", 6, unseen),
     "XCN-08": ("refused-upgrades.pcapng", 1, unseen),
@@ -265,6 +264,13 @@ def numbered(*records: Connection) -> list[Connection]:
 
 def asked_for_two_versions() -> list[Connection]:
     return asked("Sec-WebSocket-Key1: 1 2")
+
+
+def came_back() -> list[Connection]:
+    records = [cuts.cut(number, 1.0, begun=10 * number, how="rst") for number in range(4)]
+    for record in records:
+        record.handshake = handshake()
+    return records
 
 
 def negotiated_differently() -> list[Connection]:
@@ -341,6 +347,7 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
         lambda: numbered(*(connection(requested=5, responded=9 * SECOND) for _ in range(3))),
         unseen,
     ),
+    "XCN-02": (came_back, lost),
     "XCN-03": (lambda: numbered(connection(), proxies.refused(503), connection()), unseen),
     "XCN-04": (negotiated_differently, unseen),
     "XCN-06": (lambda: numbered(*(connection(ended=90 * SECOND) for _ in range(10))), unseen),

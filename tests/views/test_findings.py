@@ -117,6 +117,36 @@ def test_a_handshake_that_was_not_captured_is_not_said_to_be_in_order(
     assert f"  invalid Sec-WebSocket-Accept   {accept}" in shown
 
 
+def test_what_needs_both_heads_is_not_captured_where_one_is_missing() -> None:
+    half = connection(outcome="unseen", response_packet=None)
+    checks = (declared("HSR-06"), declared("EXT-01"))
+    shown = lines(audit_of([], [half], checks=checks))
+    assert "  invalid subprotocol            not captured" in shown
+    assert "  invalid extension              not captured" in shown
+    shown = lines(audit_of([], [half, ended()], checks=checks))
+    assert "  invalid subprotocol            no; in 1 connection: not captured" in shown
+
+
+def test_what_was_asked_for_where_the_request_does_not_say_it() -> None:
+    no_host = handshake(b"GET /a HTTP/1.1\r\n\r\n")
+    assert "ws, /a, 101" in printed(audit_of([finding()], [connection(handshake=no_host)]))
+    unseen = connection(handshake=handshake(b"\r\n"), request_packet=None)
+    assert "ws, request not seen, 101" in printed(audit_of([finding()], [unseen]))
+
+
+def test_a_long_heading_goes_on_beneath_itself() -> None:
+    request = b"GET /%s HTTP/1.1\r\nHost: example.com\r\n\r\n" % (b"a" * 40)
+    text = printed(audit_of([finding()], [connection(handshake=handshake(request))]), 80)
+    assert "\n  ws://example.com/aaaaa" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_ends_with_a_blank(width: int) -> None:
+    told = finding(message="a b ", evidence="HTTP/1.1 403 ", expected=" ", reference="")
+    text = printed(audit_of([told, OF_ALL, HOSTILE]), width)
+    assert [line for line in text.splitlines() if line.endswith(" ")] == []
+
+
 def test_a_query_may_hold_secrets_and_is_not_shown() -> None:
     request = b"GET /a?token=hunter2 HTTP/1.1\r\nHost: example.com\r\n\r\n"
     text = printed(audit_of([finding()], [connection(handshake=handshake(request))]))

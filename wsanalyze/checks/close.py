@@ -152,7 +152,10 @@ def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
     """CLS-07."""
     for close in facts.closes:
         if close.sender == "server" and code_of(close) == 1010:
-            yield facts.at(close, "the server closed with 1010", evidence=body(close))
+            reason = close.payload[2:].decode("utf-8", "replace")
+            message = "the server closed with 1010"
+            message += f"; its reason is {shown(reason)}" if reason else ""
+            yield facts.at(close, message, evidence=body(close))
 
 
 def _bytes(count: int) -> str:
@@ -184,6 +187,9 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
         answered = facts.side(OTHER[sender]).close
         if answered is not None and code_of(answered) == code and answered.time < side.close.time:
             # It only repeats what the other end had said.
+            continue
+        if sender == "server" and code == 1010:
+            # CLS-07 tells of it: a server has nothing to blame with that.
             continue
         provoker = side.before_close
         message = f"the {sender} closed with {named(code)}"

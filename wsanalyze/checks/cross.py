@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.ending import grow, maybe_cut
+from wsanalyze.checks.cuts import loops
+from wsanalyze.checks.ending import maybe_cut
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
+from wsanalyze.checks.waits import grow
 from wsanalyze.tunnels.way import sources
 from wsanalyze.websocket.faults import shown
 
@@ -123,15 +125,24 @@ def _most_at_once(attempts: list[Facts]) -> tuple[int, Facts]:
     scope=CAPTURE,
 )
 def no_back_off(facts: CaptureFacts) -> Iterator[Finding]:
-    """XCN-02: three failures or more in a row, and the waits do not grow."""
+    """XCN-02: three failures or more in a row, and the waits do not grow; loops PRX-16 tells."""
+    told: set[tuple[str, str, str | None]] | None = None
     for (client, endpoint, _), attempts in pairs(facts, _fail_often).items():
         waits, last = _waits(attempts)
+        if told is None:
+            told = {(who, where, _target(each)) for who, where, (_, _, each, _) in loops(facts)}
+        if (client, endpoint, _target(last)) in told:
+            continue
         if len(waits) >= FAILURES and max(waits) <= 5 * SECOND and not grow(waits):
             said = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[-5:])
             message = f"{client} came back to {endpoint} after {said} s"
             if last.asked_for is None or may_be_several(last.asked_for):
                 message += MAY_BE_SEVERAL
             yield facts.about(last, last.once("client", message, expected="growing delays"))
+
+
+def _target(facts: Facts) -> str | None:
+    return facts.handshake.target if facts.handshake is not None else None
 
 
 def _fail_often(attempts: list[Facts]) -> bool:
@@ -145,8 +156,7 @@ def _waits(attempts: list[Facts]) -> tuple[list[int], Facts]:
     last = attempts[0]
     for before, each in itertools.pairwise(attempts):
         wait = (each.connection.requested or 0) - before.connection.ended
-        target = each.handshake.target if each.handshake is not None else None
-        same = before.handshake is not None and before.handshake.target == target
+        same = before.handshake is not None and before.handshake.target == _target(each)
         if same and 0 <= wait <= MINUTE and is_failure(before):
             row.append(wait)
             if len(row) > len(best):
@@ -198,7 +208,10 @@ def mixed_answers(facts: CaptureFacts) -> Iterator[Finding]:
             succeeded = any(each.handshake and each.handshake.succeeded for each in alike)
             if len(statuses) < 2 or not succeeded:
                 continue
-            said = ", ".join(f"{status} {count} times" for status, count in statuses.most_common(4))
+            said = ", ".join(
+                f"{status} ({'once' if count == 1 else f'{count} times'})"
+                for status, count in statuses.most_common(4)
+            )
             last = alike[-1]
             path = target.partition("?")[0]
             message = f"{shown(path)} of {endpoint} was answered with {said}"

@@ -10,7 +10,6 @@ from wsanalyze.checks.ending import (
     Cut,
     TimeLimit,
     both_ends,
-    grow,
     idle_time_limits,
     keepalive_s,
     known_limit,
@@ -22,6 +21,7 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
 from wsanalyze.checks.spans import span
+from wsanalyze.checks.waits import grow
 from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
@@ -31,7 +31,7 @@ WAITS = 10
 # Connections that a time limit names.
 NAMED = 8
 # How many attempts, within how many s, the last of them, the waits between them in ns.
-_Loop = tuple[int, float, Facts, list[int]]
+Loop = tuple[int, float, Facts, list[int]]
 _CUT = ("proxy", "cut", "transport")
 
 
@@ -53,21 +53,24 @@ _CUT = ("proxy", "cut", "transport")
     circumstances=("reset",),
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
-    """PRX-12."""
-    for ending in facts.observation.endings:
-        if ending.how != "rst":
-            continue
-        signs = reset_signs(facts, ending)
-        if signs:
-            usual = ending.usual_ttl
-            other = usual is not None and abs(ending.ttl - usual) > facts.thresholds.hops
-            yield Finding(
-                "; ".join(signs),
-                sender=ending.sender,
-                time=ending.time,
-                packet=ending.packet,
-                evidence=f"TTL {ending.ttl}, usual {usual}" if other else "RST",
-            )
+    """PRX-12: one finding for a connection, at the first RST; both ends may have got one."""
+    forged = [
+        (ending, signs)
+        for ending in facts.observation.endings
+        if ending.how == "rst" and (signs := reset_signs(facts, ending))
+    ]
+    if not forged:
+        return
+    first, _ = forged[0]
+    usual = first.usual_ttl
+    other = usual is not None and abs(first.ttl - usual) > facts.thresholds.hops
+    yield Finding(
+        "; ".join(dict.fromkeys(sign for _, signs in forged for sign in signs)),
+        sender=first.sender,
+        time=first.time,
+        packet=first.packet,
+        evidence=f"TTL {first.ttl}, usual {usual}" if other else "RST",
+    )
 
 
 @check(
@@ -218,6 +221,22 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
 )
 def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-16: one finding for each client and endpoint."""
+    for client, endpoint, (count, within, each, waits) in loops(facts):
+        message = (
+            f"{client} asked {endpoint} {count} times within "
+            f"{within:.1f} s, and none of the connections ended well"
+        )
+        if each.asked_for is None or may_be_several(each.asked_for):
+            message += MAY_BE_SEVERAL
+        shown = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[:WAITS])
+        more = ", …" if len(waits) > WAITS else ""
+        evidence = f"{shown}{more} s from the end of one to the next request"
+        finding = each.once("client", message, evidence=evidence, expected="growing delays")
+        yield facts.about(each, finding)
+
+
+def loops(facts: CaptureFacts) -> Iterator[tuple[str, str, Loop]]:
+    """Yield who asked which endpoint over and over, and the longest run of it."""
     for endpoint, connections in facts.by_endpoint.items():
         # Where few failed, there is no need to tell whose attempts they were.
         if sum(map(_failed, connections)) < facts.thresholds.reconnects:
@@ -234,22 +253,12 @@ def reconnect_loop(facts: CaptureFacts) -> Iterator[Finding]:
         for (client, *_), attempts in by_client.items():
             last = _loop_of(facts, attempts)
             if last is not None:
-                count, span, each, waits = last
-                message = (
-                    f"{client} asked {endpoint} {count} times within "
-                    f"{span:.1f} s, and none of the connections ended well"
-                )
-                if each.asked_for is None or may_be_several(each.asked_for):
-                    message += MAY_BE_SEVERAL
-                shown = ", ".join(f"{wait / SECOND:.3f}" for wait in waits[:WAITS])
-                more = ", …" if len(waits) > WAITS else ""
-                evidence = f"{shown}{more} s from the end of one to the next request"
-                yield facts.about(each, each.once("client", message, evidence=evidence))
+                yield client, endpoint, last
 
 
-def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> _Loop | None:
+def _loop_of(facts: CaptureFacts, attempts: list[Facts]) -> Loop | None:
     """Return the longest run of attempts that failed without growing waits; None for none."""
-    best: _Loop | None = None
+    best: Loop | None = None
     if len(attempts) < facts.thresholds.reconnects:
         return best
     for run in _runs(attempts):

@@ -175,9 +175,13 @@ def grown_messages(facts: Facts) -> Iterator[Finding]:
     references=("RFC 7692 §7.2.3.4", "RFC 7692 §7.2.3.6"),
     explanation=(
         "An empty message in other bytes than 00, or blocks that say they are the last of their "
-        "stream: both are allowed, and some receivers fail at them."
+        "stream: both are allowed, and some receivers fail at them. One that has no byte at all is "
+        "a warning: an empty message is the byte 00."
     ),
-    advice="Nothing is wrong. Where a receiver fails here, it is the receiver.",
+    advice=(
+        "Where a receiver fails at bytes that are allowed, mend the receiver. Let the sender send "
+        "empty messages as 00, or uncompressed."
+    ),
     events=("empty-compressed", "final-block"),
 )
 def unusual_deflate(facts: Facts) -> Iterator[Finding]:
@@ -190,8 +194,15 @@ def unusual_deflate(facts: Facts) -> Iterator[Finding]:
         count = facts.observation.count(event.kind, event.sender)
         if event.kind == "final-block":
             what = f"{count} messages have a block that is the last of its stream"
-        else:
+        elif event.value:
             what = f"an empty message came in {event.value} bytes"
+        else:
+            what = (
+                "an empty message came compressed in no bytes at all: with the tail that its "
+                "receiver appends that is no whole block, and zlib fails at the message behind it"
+            )
+            yield facts.at(event, what, expected="00", severity="warning")
+            continue
         yield facts.at(event, what)
 
 

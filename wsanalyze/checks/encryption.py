@@ -6,11 +6,12 @@ What stayed closed has no connection that these could be about: TRN-10 counts it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from wsanalyze.checks.check import check
+from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import maybe_cut, was_a_try
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.websocket.faults import shown
@@ -126,20 +127,47 @@ def weak_suite(facts: Facts) -> Iterator[Finding]:
         "client that goes on does not check, and may be talking to anybody."
     ),
     advice="Renew the certificate, and let clients refuse what is not valid.",
-    circumstances=("tls",),
+    scope=CAPTURE,
 )
-def certificate_out_of_date(facts: Facts) -> Iterator[Finding]:
-    """TLS-03: by the clock of the capture."""
-    tls, now = _told_here(facts), facts.connection.started
-    if tls is None:
-        return
-    subject = tls.certificate_subject or ""
+def certificate_out_of_date(facts: CaptureFacts) -> Iterator[Finding]:
+    """TLS-03: by the clock of the capture, once for each certificate of a server."""
+    yield from _once_each(facts, _out_of_date)
+
+
+def _out_of_date(tls: TlsConnection, now: int) -> str | None:
     if tls.not_after is not None and now > tls.not_after:
-        message = f"the certificate had expired {_days(now - tls.not_after)} before"
-        yield _of_server(facts, message, subject, at=tls.certificate_at)
-    elif tls.not_before is not None and now < tls.not_before:
-        message = f"the certificate is valid from {_days(tls.not_before - now)} later on"
-        yield _of_server(facts, message, subject, at=tls.certificate_at)
+        return f"the certificate had expired {_days(now - tls.not_after)} before"
+    if tls.not_before is not None and now < tls.not_before:
+        return f"the certificate is valid from {_days(tls.not_before - now)} later on"
+    return None
+
+
+def _once_each(
+    facts: CaptureFacts, objection: Callable[[TlsConnection, int], str | None]
+) -> Iterator[Finding]:
+    """Yield what is objected to a certificate, at the first connection to the server with it.
+
+    The count says how many there are; `objection` is given the time at which each began.
+    """
+    found: dict[tuple[object, ...], tuple[Facts, Finding]] = {}
+    for each in facts.connections:
+        tls = each.connection.tls
+        if tls is None or _told_here(each) is None:
+            continue
+        message = objection(tls, each.connection.started)
+        if message is None:
+            continue
+        subject, issuer = tls.certificate_subject or "", tls.certificate_issuer
+        # Through a proxy the same server has another address on each leg, and one name.
+        server = tls.sni or each.server_name
+        key = (server, subject, issuer, tls.not_before, tls.not_after)
+        if key in found:
+            first, finding = found[key]
+            found[key] = first, replace(finding, count=finding.count + 1)
+        else:
+            found[key] = each, _of_server(each, message, subject, at=tls.certificate_at)
+    for each, finding in found.values():
+        yield facts.about(each, finding)
 
 
 def _days(ns: int) -> str:
@@ -159,17 +187,18 @@ def _days(ns: int) -> str:
         "knows it already, as in tests and inside of organisations, or does not check at all."
     ),
     advice="Where strangers connect, use a certificate of an authority that their clients know.",
+    scope=CAPTURE,
     example="chat-wss.pcapng /chat?room=1",
-    circumstances=("tls",),
 )
-def self_signed(facts: Facts) -> Iterator[Finding]:
-    """TLS-04."""
-    tls = _told_here(facts)
-    if tls is None or not tls.certificate_subject:
-        return
-    if tls.certificate_subject == tls.certificate_issuer:
-        message = "the certificate's issuer is its subject: the server signed it itself"
-        yield _of_server(facts, message, tls.certificate_subject, at=tls.certificate_at)
+def self_signed(facts: CaptureFacts) -> Iterator[Finding]:
+    """TLS-04: once for each certificate of a server, however many connections it has."""
+    yield from _once_each(facts, _signed_itself)
+
+
+def _signed_itself(tls: TlsConnection, _: int) -> str | None:
+    if not tls.certificate_subject or tls.certificate_subject != tls.certificate_issuer:
+        return None
+    return "the certificate's issuer is its subject: the server signed it itself"
 
 
 @check(

@@ -17,8 +17,6 @@ from wsanalyze.observation import Ending, Event
 SECOND = 1_000_000_000
 # Seconds without a frame that are no silence.
 AT_ONCE_S = 0.01
-# What the waits of a client that comes back must reach, to be more than chance.
-GROWN = SECOND // 10
 
 # Idle times after which common intermediaries close a connection, in seconds.
 DEFAULTS = (
@@ -71,8 +69,9 @@ def _cut_of(facts: Facts) -> Cut | None:
         return None
     first = effective(facts)
     for close in (observation.client.close, observation.server.close):
-        # One that is said to who had gone already ends nothing any more.
-        if close is not None and (close.sender == first.sender or close.time <= first.time):
+        # One that is said to who had gone already ends nothing any more: to the other end, or
+        # behind a RST in one's own name that was somebody else's.
+        if close is not None and (close.time <= first.time or _was_open(facts, close, first)):
             return None
     handshake = facts.handshake
     if handshake is not None and handshake.is_hixie:
@@ -95,6 +94,13 @@ def _cut_of(facts: Facts) -> Cut | None:
     )
 
 
+def _was_open(facts: Facts, close: Event, end: Ending) -> bool:
+    """Whether a Close that was sent behind an end of TCP had somebody to be sent to."""
+    if close.sender != end.sender:
+        return False
+    return end.how != "rst" or not reset_signs(facts, end)
+
+
 def effective(facts: Facts) -> Ending:
     """Return the FIN or RST that the column `ended_by` is about, the first one where it is none.
 
@@ -105,9 +111,13 @@ def effective(facts: Facts) -> Ending:
 
 
 def was_a_try(facts: Facts, cut: Cut) -> bool:
-    """Tell whether nothing was said: a client that only looks whether it can connect does so."""
+    """Tell whether a client left at once and nothing had been said.
+
+    Who only looks whether it can connect does so; a server that ends it is another matter.
+    """
     record = facts.connection
-    return not record.client_frames and not record.server_frames and cut.age_s < 1.0
+    said = record.client_frames or record.server_frames
+    return not said and cut.age_s < 1.0 and cut.by == "client" and not cut.signs
 
 
 def last_frame(facts: Facts) -> Event | None:
@@ -152,9 +162,13 @@ def both_ends(facts: Facts) -> int | None:
     two RSTs, neither of them the answer to the other's data, are told to both ends by a third.
     """
     resets = [each for each in facts.observation.endings if each.how == "rst"]
-    by_sender = {each.sender: each for each in reversed(resets)}
-    if len(by_sender) < 2:
+    if len({each.sender for each in resets}) < 2:
         return None
+    # An end that was reset answers what still comes with a RST of its own: one that is not its own
+    # counts before that.
+    forged = {id(each) for each in resets if reset_signs(facts, each)}
+    resets.sort(key=lambda each: id(each) not in forged)
+    by_sender = {each.sender: each for each in reversed(resets)}
     apart = abs(by_sender["client"].time - by_sender["server"].time)
     return apart if apart <= facts.thresholds.both_ends_s * SECOND else None
 
@@ -369,16 +383,3 @@ def _last(cut: Cut) -> str:
     if cut.after.time > cut.time:
         return f"{waited} a frame; frames still came, the last one {frame}"
     return f"{waited} the last frame, {frame}"
-
-
-def grow(waits: Sequence[int]) -> bool:
-    """Tell whether waits between attempts, in ns, grow as they should (RFC 6455 §7.2.3).
-
-    They may stop growing at some limit, have a random part, and milliseconds are the machine's:
-    the later half counts, that must be twice the first two, and no less than GROWN.
-    """
-    if len(waits) < 3:
-        return False
-    later = sorted(waits[len(waits) // 2 :])
-    middle = later[len(later) // 2]
-    return middle >= GROWN and middle >= waits[0] + waits[1]

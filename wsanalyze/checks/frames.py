@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.pipelining import is_request
 from wsanalyze.observation import Event
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
@@ -16,9 +17,12 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
     """Yield the events of a kind about frames that are no guess.
 
     Behind a hole a frame is found by what it looks like: bytes that were taken for a header are no
-    evidence against who sent them.
+    evidence against who sent them. A request that was sent as if no upgrade was asked for is told
+    as what it is (HSQ-19).
     """
-    return (event for event in facts.events(kind) if event.certain)
+    for event in facts.events(kind):
+        if event.certain and not is_request(facts, event):
+            yield event
 
 
 @check(
@@ -218,17 +222,17 @@ def length_top_bit(facts: Facts) -> Iterator[Finding]:
     example="cut-connections.pcapng",
 )
 def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
-    """FRM-09."""
+    """FRM-09: of a frame that was cut FRM-12 tells where it looks like bait."""
     for event in facts.events("large"):
         if event.length > facts.thresholds.frame and not event.length >> 63:
             message = f"the largest frame of the {event.sender} declares {event.length} bytes"
             yield facts.at(event, message, expected=f"{facts.thresholds.frame} bytes at most")
-    for event in facts.events("cut"):
+    for event in certain(facts, "cut"):
         # Where the capture ended first, or bytes are missing, nobody knows. A length with its top
         # bit set (FRM-08) was never to be met.
-        if not facts.ended or not facts.whole(event.sender) or not event.certain:
+        if not facts.ended or not facts.whole(event.sender):
             continue
-        if event.length >> 63:
+        if event.length >> 63 or _bait_s(facts, event) is not None:
             continue
         message = f"the connection ended after {event.value} of the {event.length} payload bytes"
         # Where the other end closed first, as it may when a frame is too large, it is not the
@@ -306,13 +310,17 @@ def tiny_fragments(facts: Facts) -> Iterator[Finding]:
 def length_bait(facts: Facts) -> Iterator[Finding]:
     """FRM-12."""
     for event in certain(facts, "cut"):
-        few = event.value * 100 < event.length
-        if event.length >> 63:
-            continue
-        if event.length < facts.thresholds.bait or not few or not facts.whole(event.sender):
-            continue
-        # A receiver that refuses at once, or a sender that dies, has not been kept waiting.
-        waited = (facts.connection.ended - event.time) / 1e9
-        if waited >= facts.thresholds.bait_s:
+        waited = _bait_s(facts, event)
+        if waited is not None and facts.whole(event.sender):
             message = f"{event.length} bytes were declared and {event.value} came in {waited:.1f} s"
             yield facts.at(event, message)
+
+
+def _bait_s(facts: Facts, event: Event) -> float | None:
+    """Return how long a large frame of which hardly anything came was waited for, None if not."""
+    few = event.value * 100 < event.length
+    if event.length >> 63 or event.length < facts.thresholds.bait or not few:
+        return None
+    # A receiver that refuses at once, or a sender that dies, has not been kept waiting.
+    waited = (facts.connection.ended - event.time) / 1e9
+    return waited if waited >= facts.thresholds.bait_s else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +9,8 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import stripped_of_request
+from wsanalyze.checks.pipelining import request_behind
+from wsanalyze.checks.redaction import address
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")
@@ -22,8 +23,6 @@ HARMLESS_ODDITIES = (
 
 # Bytes shown of what came too early: a frame's longest header, and nothing that could be a secret.
 EARLY_SHOWN = 14
-# How a request begins in what came before the answer to an upgrade.
-_REQUEST_BEGINS = re.compile(rb"(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) [!-~]")
 
 
 def stripped(facts: Facts) -> list[str]:
@@ -170,9 +169,17 @@ def browser_without_origin(facts: Facts) -> Iterator[Finding]:
 )
 def odd_request_target(facts: Facts) -> Iterator[Finding]:
     """HSQ-15: an error, but where target and Host disagree."""
-    for finding in facts.of_faults("HSQ-15", secret=True):
-        disagrees = finding.reference == DISAGREEMENT
-        yield replace(finding, severity="warning") if disagrees else finding
+    faults = facts.faults.get("HSQ-15", ())
+    for fault, finding in zip(faults, facts.of_faults("HSQ-15"), strict=True):
+        if finding.reference == DISAGREEMENT:
+            yield replace(finding, severity="warning")
+        else:
+            yield replace(finding, evidence=_target(facts, fault.evidence) or None)
+
+
+def _target(facts: Facts, sent: str) -> str:
+    """Return a target, or a start line, without what may be secret in it."""
+    return facts.without_secrets(address(sent, show=facts.show_secrets))
 
 
 @check(
@@ -211,9 +218,9 @@ def request_with_body(facts: Facts) -> Iterator[Finding]:
     events=("early",),
 )
 def early_frames(facts: Facts) -> Iterator[Finding]:
-    """HSQ-17: not of Hixie-76, whose eight bytes are part of the request."""
+    """HSQ-17: not of Hixie-76, whose eight bytes are part of the request; requests HSQ-19 tells."""
     handshake, responded = facts.handshake, facts.connection.responded
-    if handshake is None or handshake.is_hixie or responded is None:
+    if handshake is None or handshake.is_hixie or responded is None or request_behind(facts):
         return
     for event in facts.events("early"):
         # Captures of several interfaces have packets in another order than time.
@@ -245,10 +252,15 @@ def early_frames(facts: Facts) -> Iterator[Finding]:
 )
 def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     """HSQ-18."""
-    for finding in facts.of_faults("HSQ-18"):
+    faults = facts.faults.get("HSQ-18", ())
+    for fault, finding in zip(faults, facts.of_faults("HSQ-18"), strict=True):
         evidence = finding.evidence or ""
         harmless = any(f"({code})" in finding.message for code in HARMLESS_ODDITIES)
-        yield replace(finding, evidence=evidence if harmless else facts.secret(evidence))
+        if "(bad-start-line)" in finding.message:
+            evidence = _target(facts, fault.evidence)
+        elif not harmless:
+            evidence = facts.secret(evidence)
+        yield replace(finding, evidence=evidence)
 
 
 @check(
@@ -268,20 +280,29 @@ def malformed_request_head(facts: Facts) -> Iterator[Finding]:
     circumstances=("pipelined",),
 )
 def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSQ-19."""
+    """HSQ-19: an error where the upgrade was accepted; of one that was refused SEC-15 tells."""
     count = facts.observation.pipelined
     if not facts.has_request:
         return
-    if count:
+    if count and facts.connection.outcome != "refused":
         requests = "1 further request was" if count == 1 else f"{count} further requests were"
         message = f"{requests} sent before the upgrade was answered"
         yield facts.once("client", message)
-    for event in facts.events("early"):
-        # The answer was a 101: nobody read it as HTTP, but a proxy may have.
-        method = _REQUEST_BEGINS.match(event.payload)
-        if method is not None:
-            message = f"a {method[1].decode()} request was sent before the upgrade was answered"
-            yield facts.at(event, message, evidence="")
+    behind = request_behind(facts)
+    if behind is not None:
+        event, method = behind
+        message = (
+            f"a {method} request ({event.value} bytes) was sent behind the upgrade before its "
+            "answer; that is a 101, so that a server reads it as frames, and a proxy maybe not"
+        )
+        yield facts.at(
+            event,
+            message,
+            evidence="",
+            expected="nothing",
+            severity="error",
+            reference="RFC 6455 §4.1; RFC 9110 §7.8",
+        )
 
 
 @check(

@@ -302,16 +302,24 @@ def frames_after_void_handshake(facts: Facts) -> Iterator[Finding]:
     record = facts.connection
     if record.outcome != "invalid":
         return
-    for event in facts.events("frame-after-refusal"):
+    if not record.client_frames:
         # A server cannot know yet that its answer will be refused.
-        if event.sender == "server" and not record.client_frames:
-            continue
-        count = record.client_frames if event.sender == "client" else record.server_frames
-        frames = "1 frame" if count == 1 else f"{count} frames"
-        message = f"the {event.sender} sent {frames} after a handshake that is void"
-        # Headers from before RFC 6455 have other parts than an event can give back.
-        evidence = None if facts.has_standard_frames else ""
-        yield facts.at(event, message, evidence=evidence, expected="the connection is failed")
+        return
+    events = facts.events("frame-after-refusal")
+    first = next((event for event in events if event.sender == "client"), None)
+    if first is None:
+        return
+    # The client had to end it; a server that is not told so answers.
+    message = f"the client sent {_frames(record.client_frames)} after a handshake that is void"
+    if record.server_frames:
+        message += f", and the server {_frames(record.server_frames)}"
+    # Headers from before RFC 6455 have other parts than an event can give back.
+    evidence = None if facts.has_standard_frames else ""
+    yield facts.at(first, message, evidence=evidence, expected="the connection is failed")
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
 
 
 @check(

@@ -16,6 +16,9 @@ SECOND = 1_000_000_000
 _H2 = ("http2",)
 CANCEL, NO_ERROR = 8, 0
 
+# The fields of HTTP/1 that nobody reads here, and nothing forbids (RFC 8441 §5).
+_KEY, _ACCEPT = "sec-websocket-key", "sec-websocket-accept"
+
 # What of the handshake voids it on a stream as it does in HTTP/1.
 NEGOTIATED = ("HSR-05", "HSR-06", "HSR-07", "HSQ-12")
 
@@ -134,12 +137,24 @@ def malformed_extended_connect(facts: Facts) -> Iterator[Finding]:
     example="http2-haproxy.pcapng",
 )
 def field_of_http1(facts: Facts) -> Iterator[Finding]:
-    """H2-04: a warning for what nobody needs to reject; HAProxy passes the key of HTTP/1 on."""
+    """H2-04: a warning for what nobody needs to reject; HAProxy passes the key of HTTP/1 on.
+
+    A server that answers the key does what the client began: that is one finding.
+    """
+    asked = facts.handshake is not None and facts.handshake.request_head.count(_KEY)
+    answered = [each for each in facts.faults.get("H2-04", ()) if each.field == _ACCEPT]
     for finding in facts.of_faults("H2-04"):
-        unused = (finding.evidence or "").startswith(
-            ("sec-websocket-key:", "sec-websocket-accept:")
-        )
-        yield replace(finding, severity="warning") if unused else finding
+        evidence = finding.evidence or ""
+        if evidence.startswith(f"{_ACCEPT}:"):
+            if not asked:
+                yield replace(finding, severity="warning")
+        elif evidence.startswith(f"{_KEY}:"):
+            message = finding.message
+            if answered:
+                message += f"; the server answers it with {_ACCEPT}"
+            yield replace(finding, message=message, severity="warning")
+        else:
+            yield finding
 
 
 @check(

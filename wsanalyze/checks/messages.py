@@ -31,10 +31,18 @@ from wsanalyze.observation import Event
     example="oddities.pcapng",
 )
 def continuation_of_nothing(facts: Facts) -> Iterator[Finding]:
-    """MSG-01."""
+    """MSG-01: not what goes on with a Ping, Pong or Close that has no FIN, which CTL-02 tells."""
     for event in certain(facts, "no-message"):
+        if _continues_control(facts, event):
+            continue
         message = f"a continuation frame of {event.length} bytes, and no message is open"
         yield facts.at(event, message, expected="a text or binary frame")
+
+
+def _continues_control(facts: Facts, event: Event) -> bool:
+    """Whether the sender's frame before this one was a fragment of a control frame."""
+    fragments = [each for each in facts.events("control-fragment") if each.sender == event.sender]
+    return any(event.frame is not None and each.frame == event.frame - 1 for each in fragments)
 
 
 @check(

@@ -49,19 +49,34 @@ _HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::[0-9]*)?\Z")
 )
 def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     """PRX-01."""
-    if not facts.faults.keys() & {"HSQ-04", "HSQ-05"} or facts.handshake is None:
+    missing = _stripped(facts)
+    if not missing or facts.handshake is None:
         return
     head = facts.handshake.request_head
-    missing = stripped_of_request(head)
-    if not missing:
-        return
     connection = ", ".join(head.values("connection"))
     left = f"Connection: {connection}" if connection else "no Connection field"
     message = f"{' and '.join(missing)} missing although Sec-WebSocket-Key arrived"
     by = signs(head)
     if by:
         message += f"; an intermediary left {shown(by[0])}"
+    if refused_as_stripped(facts):
+        message += f"; the server answered {facts.handshake.status}, as it should"
     yield facts.once("client", message, evidence=left[:200], expected=", ".join(missing))
+
+
+def _stripped(facts: Facts) -> list[str]:
+    """Return what a request that is no good upgrade lost on its way."""
+    if facts.handshake is None or not facts.faults.keys() & {"HSQ-04", "HSQ-05"}:
+        return []
+    return stripped_of_request(facts.handshake.request_head)
+
+
+def refused_as_stripped(facts: Facts) -> bool:
+    """Tell whether a request was refused for what it lost on its way, of which PRX-01 tells."""
+    handshake = facts.handshake
+    if handshake is None or facts.connection.outcome != "refused":
+        return False
+    return handshake.status in (400, 426, 505) and bool(_stripped(facts))
 
 
 @check(

@@ -77,4 +77,4 @@ def address(text: str, *, show: bool = False) -> str:
     """
     if show or _MARKS.isdisjoint(text):
         return text
-    return _QUERY.sub("?...", _USERINFO.sub("//", text))
+    return _QUERY.sub(lambda found: f"{found[0][0]}...", _USERINFO.sub("//", text))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.proxies import refused_as_stripped
 from wsanalyze.checks.proxy_answers import body_begins, not_arrived, why_intermediary
 from wsanalyze.checks.spans import span
 
@@ -18,30 +19,36 @@ SECOND = 1_000_000_000
 @check(
     "HSR-10",
     "refused",
-    "The upgrade was refused",
+    "The upgrade was refused, or failed",
     severity="info",
     tags=_RESPONSE,
     references=("RFC 6455 §4.1 response item 1", "RFC 6455 §4.2.2"),
     explanation=(
         "Any response but 101 is plain HTTP: credentials are wanted, the page is elsewhere, the "
-        "server cannot. The client may follow it or give up; there is no WebSocket. It is a "
-        "warning where nobody meant to refuse: a page (200), a failure (5xx), or no status."
+        "server cannot. The client may follow it or give up; there is no WebSocket. Who refuses "
+        "with 3xx or 4xx means it: that is a remark. It is a warning where the upgrade failed "
+        "without anybody refusing it: a page comes (200), the server fails (5xx), or no status is "
+        "there at all."
     ),
-    advice="The status says what to do. 502, 503 and 504 come from a proxy: see PRX-05.",
+    advice=(
+        "The status and the body say why. 200: the path is served as a page. 5xx: look at the "
+        "server's log, or at a proxy's in front of it (PRX-05)."
+    ),
     faults=True,
     example="refused-upgrades.pcapng",
 )
 def refused(facts: Facts) -> Iterator[Finding]:
     """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status.
 
-    PRX-05 tells of it where an intermediary did so, PRX-23 where the upgrade did not arrive.
+    PRX-05 tells of it where an intermediary did so, PRX-23 where the upgrade did not arrive, PRX-01
+    where it arrived without what belongs to it.
     """
     handshake = facts.handshake
     if handshake is None or handshake.response_head is None:
         return
     if why_intermediary(facts, handshake.response_head, handshake.status) is not None:
         return
-    if not_arrived(facts) is not None:
+    if not_arrived(facts) is not None or refused_as_stripped(facts):
         return
     status = handshake.status
     unmeant = status is None or status == 200 or status >= 500
@@ -151,7 +158,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
         came = 0 if facts.multiplexed else facts.observation.server_segments
         if came:
             segments = "1 segment" if came == 1 else f"{came} segments"
-            message += f"; the server had sent {segments}, and no whole answer of HTTP to it"
+            message += f"; what the server had sent ({segments}) is no response of HTTP"
         if after < 0:
             message = f"{how} before the request came"
         return Finding(message, sender=ending.sender, time=ending.time, packet=ending.packet)

@@ -27,6 +27,12 @@ from wsanalyze.websocket.handshake import Handshake
 # applications made of pages (capacitor:, app:, tauri:) nobody else has theirs.
 ANYBODYS = ("file:", "chrome-extension:", "moz-extension:")
 CREDENTIALS = frozenset(("cookie", "authorization", "proxy-authorization"))
+# Where it is said of each that it must not be sent in the clear.
+FIELDS = {
+    "Cookie": "RFC 6265 §8.3",
+    "Authorization": "RFC 9110 §11.6.2, §17.16",
+    "Proxy-Authorization": "RFC 9110 §11.7.2, §17.16",
+}
 SUBPROTOCOLS = frozenset(("sec-websocket-protocol", "websocket-protocol"))
 # What a finding over plain ws says where a proxy had TLS with the client.
 BEHIND_TLS = ": TLS ended at a proxy, from which on it is in the clear"
@@ -55,25 +61,32 @@ def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
     if handshake is None or facts.connection.scheme != "ws" or not facts.has_request:
         return
     severity, where = ("info", BEHIND_TLS) if tls_ended_before(facts) else ("", "")
-    for what, evidence in _credentials(facts, handshake):
-        message = f"{what} over plain ws{where}"
-        yield facts.once("client", message, evidence=evidence[:200], severity=severity)
+    for what, evidence, section in _credentials(facts, handshake):
+        yield facts.once(
+            "client",
+            f"{what} over plain ws{where}",
+            evidence=evidence[:200],
+            severity=severity,
+            reference=f"RFC 6455 §10.6; {section}" if section else "RFC 6455 §10.6",
+        )
 
 
-def _credentials(facts: Facts, handshake: Handshake) -> Iterator[tuple[str, str]]:
-    """Yield what a request carries that others should not read: a sentence's begin, evidence."""
+def _credentials(facts: Facts, handshake: Handshake) -> Iterator[tuple[str, str, str]]:
+    """Yield what others should not read in a request: a sentence's begin, evidence, section."""
     head = handshake.request_head
     if head.has_any(CREDENTIALS):
-        for field in ("Cookie", "Authorization", "Proxy-Authorization"):
+        for field, section in FIELDS.items():
             value = head.value(field.lower())
             if value:
-                yield f"the request carries {field}", f"{field}: {facts.secret(value)}"
+                yield f"the request carries {field}", f"{field}: {facts.secret(value)}", section
     offers = head.has_any(SUBPROTOCOLS)
     token = bearer(handshake.subprotocols_offered) if offers else None
     if token is not None:
-        yield "a subprotocol carries a token", f"Sec-WebSocket-Protocol: {facts.secret(token)}"
+        evidence = f"Sec-WebSocket-Protocol: {facts.secret(token)}"
+        yield "a subprotocol carries a token", evidence, ""
     for name, value in tokens(handshake.target):
-        yield f"the address carries the parameter {shown(name)}", f"{name}={facts.secret(value)}"
+        what = f"the address carries the parameter {shown(name)}"
+        yield what, f"{name}={facts.secret(value)}", "RFC 6750 §2.3"
 
 
 @check(

@@ -89,10 +89,11 @@ def secret_in_message(facts: Facts) -> Iterator[Finding]:
     least = "at least " if len(events) < facts.observation.count("secret") else ""
     for (what, value), holding in _by_secret(events).items():
         evidence = facts.secret(value.decode("latin-1"))[:200]
-        message = f"a message seems to hold a secret: {SECRETS[what]}{where}"
+        who = f"a message of the {holding[0].sender} seems"
         if len(holding) > 1:
             senders = dict.fromkeys(each.sender for each in holding)
-            message += f"; {least}{len(holding)} messages of the {' and the '.join(senders)} do"
+            who = f"{least}{len(holding)} messages of the {' and the '.join(senders)} seem"
+        message = f"{who} to hold a secret: {SECRETS[what]}{where}"
         yield facts.at(holding[0], message, evidence=evidence, severity=severity)
 
 
@@ -227,5 +228,8 @@ def outflow(facts: Facts) -> Iterator[Finding]:
         if event.sender not in told:
             told.add(event.sender)
             bits = event.value / 1000
-            message = f"a binary message has {bits:.2f} bits of entropy a byte"
+            message = (
+                "a binary message is as random as encrypted or compressed data: "
+                f"{bits:.2f} bits of entropy a byte in what was looked at of it"
+            )
             yield facts.at(event, message, evidence=event.payload.hex(" "))

@@ -32,8 +32,9 @@ NAMED = 10
 # Columns at which text begins: behind severities, behind labels below them, behind the five.
 SEVERITY, LABEL, FIVE = 9, 20, 33
 
-# The one of the five that takes both heads.
+# Those of the five that take both heads.
 ACCEPT = "invalid Sec-WebSocket-Accept"
+OF_BOTH = (ACCEPT, "invalid subprotocol", "invalid extension")
 
 # Those of the five that RFC 8441 §4 and §5 have no use for.
 NOT_IN_HTTP2 = {
@@ -168,16 +169,18 @@ def _absent(name: str, audited: Audited) -> str:
     seen = [
         each
         for each in audited.looked_at
-        if each.outcome != "unseen" or (each.request_packet is not None and name != ACCEPT)
+        if each.outcome != "unseen" or (each.request_packet is not None and name not in OF_BOTH)
     ]
     if not seen:
         return "not captured"
+    unseen = len(audited.looked_at) - len(seen)
+    unknown = f"; in {counted(unseen, 'connection')}: not captured" if unseen else ""
     without = [each for each in seen if each.http_stream is not None]
     if name not in NOT_IN_HTTP2 or not without:
-        return "no"
+        return "no" + unknown
     if len(without) == len(seen):
-        return NOT_IN_HTTP2[name]
-    return f"no; in {counted(len(without), 'connection')}: {NOT_IN_HTTP2[name]}"
+        return NOT_IN_HTTP2[name] + unknown
+    return f"no; in {counted(len(without), 'connection')}: {NOT_IN_HTTP2[name]}{unknown}"
 
 
 def _connections(found: Sequence[int]) -> str:
@@ -198,7 +201,8 @@ def _by_connection(audited: Audited, width: int, show_all: bool) -> Iterator[Lin
         heading = f"Connection {place}: {_described(connection)}"
         if len(audited.captures) > 1:
             heading += f", in {visible(PurePath(connection.capture).name, 60)}"
-        yield from ([(each, "bold")] for each in wrapped(heading, width))
+        for place_in_it, text in enumerate(wrapped(heading, width - 2)):
+            yield [(f"  {text}" if place_in_it else text, "bold")]
         yield from _group(audited, findings, connection, width, show_all)
     if len(shown) < len(ordered):
         rest = counted(len(ordered) - len(shown), "more connection")

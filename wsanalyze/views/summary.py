@@ -145,9 +145,15 @@ def endpoint(address: str, port: int) -> str:
 
 
 def url(connection: Connection, host: str | None, target: str) -> str:
-    """Return the URL of a request target in origin form, or in absolute form (RFC 9112 §3.2)."""
-    origin = target[:1] in ("/", "?", "*", "")
-    return f"{connection.scheme}://{host or ''}{target}" if origin else target
+    """Return the URL of a request target in origin form, or in absolute form (RFC 9112 §3.2).
+
+    Where nobody knows the host, that is said instead.
+    """
+    if target[:1] not in ("/", "?", "*", ""):
+        return target
+    if connection.request_packet is None and not (host or target):
+        return f"{connection.scheme}, request not seen"
+    return f"{connection.scheme}://{host}{target}" if host else f"{connection.scheme}, {target}"
 
 
 def _resource(connection: Connection, several: bool) -> list[str]:

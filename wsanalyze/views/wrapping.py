@@ -31,7 +31,7 @@ def wrapped(text: str, width: int) -> list[str]:
             lines.append(line)
         *full, line = _cut(word, width)
         lines += full
-    return [_defused(each) for each in (*lines, line or "")]
+    return [_defused(each.rstrip(" ")) for each in (*lines, line or "")]
 
 
 def defused(text: str) -> str:
@@ -44,7 +44,8 @@ def labelled(
 ) -> list[Line]:
     """Return lines with a label in front of the first; all text begins in `column`."""
     first, *rest = wrapped(text, width - column)
-    lines: list[Line] = [[(f"{label:<{column}}", label_style), (first, style)]]
+    front = f"{label:<{column}}" if first else label
+    lines: list[Line] = [[(front, label_style), (first, style)]]
     return lines + [[(" " * column, ""), (each, style)] for each in rest]
 
 

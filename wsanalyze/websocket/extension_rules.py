@@ -23,6 +23,18 @@ _MAX_WINDOW_BITS = {
     "client_max_window_bits": ("EXT-07", "RFC 7692 §7.1.2.2"),
 }
 
+# What the oddities of an element mean (see `extensions.Extension`), for whoever reads of them.
+_MISTAKES = {
+    "bad-name": "its name is no token",
+    "empty-parameter": "nothing stands behind a semicolon",
+    "bad-parameter-name": "a parameter's name is no token",
+    "empty-value": "nothing stands behind a parameter's =",
+    "bad-value": "a parameter's value is no token",
+    "quoted-not-token": "a parameter's quoted value is no token",
+    "unterminated-quote": "a quote does not end",
+    "text-after-quote": "text stands behind a quoted value",
+}
+
 
 def extension_faults(handshake: Handshake) -> tuple[Fault, ...]:
     """Return every rule of extension negotiation that failed, those of the offers first.
@@ -64,8 +76,9 @@ def _grammar(faults: Faults, lines: list[str], extensions: list[Extension], *, f
         faults.add("HSQ-12", what, section, field=FIELD, evidence=evidence, fatal=void)
     for extension in extensions:
         if extension.oddities:
-            codes = ", ".join(dict.fromkeys(oddity.code for oddity in extension.oddities))
-            what = f"the extension {shown(extension.text)} breaks the grammar: {codes}"
+            codes = dict.fromkeys(oddity.code for oddity in extension.oddities)
+            mistakes = ", ".join(_MISTAKES[code] for code in codes)
+            what = f"the extension {shown(extension.text)} breaks the grammar: {mistakes}"
             section = "RFC 6455 §9.1, §4.3"
             evidence = extension.text
             faults.add("HSQ-12", what, section, field=FIELD, evidence=evidence, fatal=fatal)

@@ -146,7 +146,8 @@ def _upgrade(faults: Faults, handshake: Handshake) -> None:
             what = "Sec-WebSocket-* without Upgrade: taken away on the way, most likely"
             faults.add("HSQ-20", what, "RFC 9110 §7.6.1", field="Upgrade")
     elif len(protocols) > 1 or protocols[0].lower() != "websocket":
-        what = f"Upgrade names more than websocket: {shown(', '.join(protocols))}"
+        more = "more than websocket" if len(protocols) > 1 else "a version of websocket"
+        what = f"Upgrade names {more}: {shown(', '.join(protocols))}"
         evidence = ", ".join(protocols)
         faults.add("HSQ-21", what, "RFC 9110 §7.8", field="Upgrade", evidence=evidence)
     if not head.has_token("connection", "upgrade"):
@@ -234,9 +235,10 @@ def _origin(faults: Faults, handshake: Handshake) -> None:
     # Node's client sends Sec-Fetch-Mode too, and says that it is none.
     browser = agent.startswith("Mozilla/5.0 (") or (not agent and mode.lower() == "websocket")
     if browser and handshake.origin is None:
-        what = "a browser sent this, by its User-Agent or Sec-Fetch-Mode, and there is no Origin"
+        field = "User-Agent" if agent else "Sec-Fetch-Mode"
+        what = f"there is no Origin, which browsers always send: {field} says that one sent this"
         section = "RFC 6455 §4.1 item 8"
-        faults.add("HSQ-13", what, section, field="Origin", evidence=agent or mode)
+        faults.add("HSQ-13", what, section, field=field, evidence=agent or mode)
     accept = head.value("sec-websocket-accept")
     if accept is not None:
         what = "the request carries Sec-WebSocket-Accept, which only a server sends"

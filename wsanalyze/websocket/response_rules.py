@@ -29,6 +29,11 @@ _REFUSALS = {
     407: "a proxy wants credentials",
     426: "an upgrade to another protocol, or version of it, is required",
     429: "too many requests",
+    501: "the server does not know how to do that",
+    502: "a gateway got no usable answer from the server behind it",
+    503: "the server cannot do it at present",
+    504: "a gateway got no answer in time from the server behind it",
+    505: "the server does not take this version of HTTP",
 }
 
 _ACCEPT_MISTAKES = {
@@ -78,7 +83,10 @@ def _refusal(faults: Faults, handshake: Handshake, head: Head) -> None:
     target = f" to {shown(_address(location))}" if location is not None else ""
     what = f"the answer is {status if status is not None else 'unreadable'}: {meaning}{target}"
     section = "RFC 6455 §4.1 response item 1, §4.2.2"
-    faults.add("HSR-10", what, section, evidence=head.start_line)
+    if handshake.multiplexed:
+        # RFC 8441 §5 makes it a CONNECT, and of these any 2xx is a success.
+        section = "RFC 8441 §5; RFC 9110 §9.3.6"
+    faults.add("HSR-10", what, section, evidence=head.start_line.rstrip())
     if status == 426 and not handshake.multiplexed and not head.tokens("upgrade"):
         what = "426 without Upgrade does not say which protocol is required"
         faults.add("HSR-12", what, "RFC 9110 §15.5.22", field="Upgrade")
@@ -196,7 +204,8 @@ def _subprotocol(faults: Faults, handshake: Handshake, head: Head) -> None:
     chosen = head.value(name)
     if chosen is None:
         if offered:
-            what = f"{len(offered)} subprotocols were offered and none was chosen"
+            were = "1 subprotocol was" if len(offered) == 1 else f"{len(offered)} subprotocols were"
+            what = f"{were} offered and none was chosen"
             section = "RFC 6455 §4.2.2 item 4"
             faults.add("HSR-08", what, section, field=name, evidence=", ".join(offered))
         return

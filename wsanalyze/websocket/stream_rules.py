@@ -73,6 +73,8 @@ def _fields(faults: Faults, head: Head) -> None:
             continue
         section = "RFC 9113 §8.2.2" if name in CONNECTION_FIELDS else "RFC 8441 §5"
         what = f"{name} in HTTP/2, where the stream stands for the connection"
+        if name in REPLACED:
+            what = f"{name} in HTTP/2, where :protocol takes its place"
         faults.add("H2-04", what, section, field=name, evidence=value)
     capitals = [each.name for each in head.fields if _CAPITAL.search(each.name)]
     if capitals:
