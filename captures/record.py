@@ -17,7 +17,7 @@ from recording.readme import update_readme
 from recording.stage import CAPTURES, Stage, enter_namespace
 from sessions import SESSIONS
 
-SECONDS_PER_SESSION = 120
+SECONDS_PER_SESSION = 300
 
 
 def record_inside(name: str, directory: Path) -> None:

@@ -15,6 +15,11 @@ from wsanalyze.layer import Layer
 
 # Records of TLS that are kept of each side, before and after decryption.
 KEPT_RECORDS = 2
+# Messages of TLS handshakes that are kept of a conversation, and bytes of each.
+KEPT_MESSAGES = 64
+MESSAGE_BYTES = 64 * 1024
+# The content type of handshake messages, and the length of their header (RFC 8446 §4, §5.1).
+HANDSHAKE, MESSAGE_HEADER = 22, 4
 
 Range = tuple[int, int]
 
@@ -38,6 +43,27 @@ class Record:
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class TlsMessage:
+    """One message of a TLS handshake, or a ChangeCipherSpec.
+
+    `content_type` is that of its records (RFC 8446 §5.1), `kind` the type of the handshake message
+    (§4). `length` is that of the message in bytes, with its header of four; `body` is what is
+    behind that header, at most MESSAGE_BYTES. `sealed`: whether it came encrypted. `sender` and
+    `depth` as in `Record`; `packet` is the one that completed it.
+    """
+
+    depth: int
+    sender: int
+    time: int
+    packet: int
+    content_type: int
+    kind: int
+    length: int
+    body: bytes
+    sealed: bool
+
+
 class Streams:
     """Keeps chosen ranges of the byte streams of chosen conversations.
 
@@ -56,6 +82,7 @@ class Streams:
         self._room = most
         self._chunks: dict[tuple[int, int, int, int], list[tuple[int, bytes]]] = {}
         self.records: dict[int, list[Record]] = {}
+        self.tls_messages: dict[int, list[TlsMessage]] = {}
         self.left_out = 0
         # By client random in hex: `key log` or `capture`, and the labels of the secrets in it.
         self.key_origins: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -121,6 +148,32 @@ class Streams:
                 bytes(body[:most]),
                 content[:most],
                 len(content),
+            )
+        )
+
+    def tls_message(
+        self,
+        conversation: int,
+        depth: int,
+        sender: int,
+        place: tuple[int, int],
+        said: tuple[int, int, bytes, bool],
+    ) -> None:
+        """Keep the first messages of handshakes of a conversation.
+
+        `place` is time and packet; `said` are content type, kind, body, and whether it was sealed.
+        """
+        kept = self.tls_messages.setdefault(conversation, [])
+        content_type, kind, body, sealed = said
+        size = min(len(body), MESSAGE_BYTES)
+        if len(kept) >= KEPT_MESSAGES or size > self._room:
+            return
+        self._room -= size
+        header = MESSAGE_HEADER if content_type == HANDSHAKE else 0
+        length = header + len(body)
+        kept.append(
+            TlsMessage(
+                depth, sender, *place, content_type, kind, length, body[:MESSAGE_BYTES], sealed
             )
         )
 

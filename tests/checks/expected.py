@@ -55,6 +55,18 @@ FOUND: dict[str, dict[int | None, str]] = {
         9: "HSR-18",  # /broken: nginx takes what is not HTTP for HTTP/0.9
         10: "HSR-18",
     },
+    "nginx-60s.pcapng": {
+        0: "CLS-08 PRX-13 PRX-14",  # /dashboard?visit=1; the legs before the proxy and behind it
+        1: "CLS-08",
+        6: "CLS-08 PRX-13",  # /typist
+        7: "CLS-08",
+        8: "CLS-08 PRX-13",  # /reader
+        9: "CLS-08",
+        10: "CLS-08 PRX-13",  # /dashboard?visit=2
+        11: "CLS-08",
+        12: "CLS-08 PRX-13",  # /dashboard?visit=3
+        13: "CLS-08",
+    },
     "apache-proxy.pcapng": {
         4: "PRX-23",  # /stripped: Apache takes the Upgrade of the 426 away too
         5: STRIPPED,

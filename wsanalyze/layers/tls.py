@@ -249,6 +249,17 @@ class Tls(TlsLine):
         record = (header, body, content)
         streams.record(self.conversation.index, self.route.layers, sender.side, place, record)
 
+    def tell(
+        self, sender: TlsSender, content_type: int, kind: int, body: bytes, place: tuple[int, int]
+    ) -> None:
+        """Let a message of the handshake be kept, where somebody keeps them."""
+        streams = self.recorder.streams
+        if streams is not None:
+            said = (content_type, kind, body, sender.opened > 0)
+            streams.tls_message(
+                self.conversation.index, self.route.layers, sender.side, place, said
+            )
+
     def ready(self, sender: TlsSender) -> bool:
         """Say whether the keys of a side are there."""
         return sender.opener is not None
@@ -339,6 +350,8 @@ class Tls(TlsLine):
             self.handshake.facts.bad_records += 1
             self.handshake.forged(sender.side, time, packet)
             return 0
+        if kind == CHANGE_CIPHER_SPEC:
+            self.tell(sender, kind, 0, content, (time, packet))
         if kind == HANDSHAKE:
             for message, body in sender.messages.read(content):
                 if self.message(sender, message, body, (time, packet)):
@@ -440,6 +453,7 @@ class Tls(TlsLine):
             for message, body in sender.messages.read(content[:stop]):
                 if message == KEY_UPDATE:
                     updates = True
+                    self.tell(sender, HANDSHAKE, message, body, (time, packet))
                 elif self.message(sender, message, body, (time, packet)):
                     return 1
             if updates:
@@ -493,6 +507,7 @@ class Tls(TlsLine):
     def message(self, sender: TlsSender, kind: int, body: bytes, place: tuple[int, int]) -> int:
         """Read a handshake message; return 1 to let go."""
         handshake = self.handshake
+        self.tell(sender, HANDSHAKE, kind, body, place)
         handshake.hears(kind, body)
         if kind == CLIENT_HELLO:
             sender.greeted = True

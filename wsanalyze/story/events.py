@@ -8,7 +8,7 @@ from dataclasses import replace
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.story.frames import Window
-from wsanalyze.story.model import Event, HeadStory, Opening, Secure
+from wsanalyze.story.model import Event, HeadStory, Opening
 from wsanalyze.tables.objects import Frame, Segment
 from wsanalyze.websocket.close import describe
 from wsanalyze.websocket.opcodes import opcode_name
@@ -80,24 +80,6 @@ def _of_segment(segment: Segment, label: str) -> Event:
     )
 
 
-def of_tls(secure: Secure | None, segments: Iterable[Segment]) -> list[Event]:
-    """Return the two hellos of TLS, at the first segments with payload of each end."""
-    if secure is None:
-        return []
-    first: dict[str, Segment] = {}
-    for segment in segments:
-        if segment.length and segment.sender not in first:
-            first[segment.sender] = segment
-    events = []
-    if "client" in first:
-        asks = f"SNI {secure.sni}" if secure.sni else ""
-        events.append(_of_hello(first["client"], "ClientHello", asks))
-    if "server" in first:
-        answer = ", ".join(filter(None, (secure.version, secure.cipher)))
-        events.append(_of_hello(first["server"], "ServerHello", answer))
-    return events
-
-
 def marked(events: Iterable[Event], findings: Iterable[Finding]) -> list[Event]:
     """Return the events of TCP with the severity of what was found at their packets."""
     at_packet: dict[int, list[Finding]] = {}
@@ -108,12 +90,6 @@ def marked(events: Iterable[Event], findings: Iterable[Finding]) -> list[Event]:
         replace(each, severity=worst(at_packet.get(each.packet or 0, ()))) if each.sender else each
         for each in events
     ]
-
-
-def _of_hello(segment: Segment, label: str, detail: str) -> Event:
-    return Event(
-        "tls", segment.sender, segment.time, segment.packet, segment.ordinal, label, detail
-    )
 
 
 def of_heads(

@@ -29,12 +29,40 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsStep:
+    """A message of the TLS handshake: what it is for, and label and text of what it says.
+
+    `length` is that of the message, with its header of four bytes; `sealed`: it came encrypted.
+    """
+
+    sender: str
+    time: int
+    packet: int
+    name: str
+    meaning: str
+    length: int
+    sealed: bool
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TlsAlert:
+    """An alert of TLS by its name: `close_notify`, or why the connection failed."""
+
+    sender: str
+    time: int
+    packet: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Secure:
     """The TLS connection around it.
 
     `keys_from`: `key log`, `capture`, `RSA key`, None where it stayed closed or that is not known;
     `labels` are those of the secrets (never the secrets). `records`: the first that were opened.
-    `reason`: why it stayed closed.
+    `reason`: why it stayed closed. `steps`: the handshake, () where its bytes were not read again.
+    `alerts`: the first close_notify, and the first other one.
     """
 
     version: str | None
@@ -51,6 +79,8 @@ class Secure:
     keys_from: str | None
     labels: tuple[str, ...]
     records: tuple[tuple[str, Record], ...]
+    steps: tuple[TlsStep, ...] = ()
+    alerts: tuple[TlsAlert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.story.meanings import field_meaning
 from wsanalyze.story.model import HeaderLine, HeadStory, Opening, Proof, Secure
+from wsanalyze.story.tls_handshake import tls_alerts, tls_depth, tls_steps
 from wsanalyze.streams import Record, Streams
 from wsanalyze.tables.objects import Segment
 from wsanalyze.websocket.accept import accept_steps
@@ -51,9 +52,11 @@ def secure(connection: Connection, streams: Streams | None) -> Secure | None:
     if streams is not None and tls.client_random is not None and tls.decrypted:
         origin, labels = streams.key_origins.get(tls.client_random, ("RSA key", ()))
     records: list[tuple[str, Record]] = []
+    depth = tls_depth(connection, streams)
     for record in streams.records.get(connection.conversation, ()) if streams is not None else ():
         is_client = record.sender == connection.client_direction
-        records.append(("client" if is_client else "server", record))
+        if depth is None or record.depth == depth:
+            records.append(("client" if is_client else "server", record))
     return Secure(
         version=tls.version,
         cipher=tls.cipher,
@@ -69,6 +72,8 @@ def secure(connection: Connection, streams: Streams | None) -> Secure | None:
         keys_from=origin,
         labels=labels,
         records=tuple(records),
+        steps=tls_steps(connection, streams),
+        alerts=tls_alerts(connection),
     )
 
 

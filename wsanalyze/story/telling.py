@@ -9,6 +9,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story import events as happened
+from wsanalyze.story.events_tls import of_tls
 from wsanalyze.story.frames import (
     Window,
     Wire,
@@ -87,7 +88,7 @@ def told(
     handshake = connection.handshake
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
-        *happened.of_tls(tls, segments),
+        *of_tls(tls, segments),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, window, payloads, mine, inflated),
         *happened.of_holes(connection),

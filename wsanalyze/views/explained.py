@@ -14,9 +14,9 @@ from wsanalyze.views.explained_opening import (
     proof_lines,
     request_lines,
     response_lines,
-    secure_lines,
 )
 from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
+from wsanalyze.views.explained_tls import secure_lines
 from wsanalyze.views.ladder_text import ladder_lines
 from wsanalyze.views.quantities import counted, duration, moment
 from wsanalyze.views.wrapping import Line, wrapped

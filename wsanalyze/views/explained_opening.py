@@ -1,13 +1,11 @@
-"""The opening of an explained connection: TCP, TLS, request and answer, and the accept value."""
+"""The opening of an explained connection: TCP, request and answer, and the accept value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from wsanalyze.story.meanings import status_meaning
-from wsanalyze.story.model import HeadStory, Proof, Secure, Story
-from wsanalyze.story.secrets import is_head
-from wsanalyze.streams import Record
+from wsanalyze.story.model import HeadStory, Proof, Story
 from wsanalyze.tables.objects import Segment
 from wsanalyze.views.escape import visible
 from wsanalyze.views.explained_parts import (
@@ -15,7 +13,6 @@ from wsanalyze.views.explained_parts import (
     SIDES,
     arrow,
     finding_lines,
-    hexadecimal,
     row,
     say,
     since,
@@ -25,8 +22,7 @@ from wsanalyze.views.wrapping import Line, wrapped
 from wsanalyze.websocket.accept import GUID, accept_mistake
 from wsanalyze.websocket.challenge import ChallengeSteps, KeyNumber, answer_mistake
 
-# Bytes of a record of TLS that are shown, and characters of a start line and of a field's value.
-RECORD = 32
+# Characters of a start line and of a field's value that are shown.
 START_LINE = 300
 VALUE = 400
 # Fields of one head, and interim responses, that are shown.
@@ -84,80 +80,6 @@ def _segment(segment: Segment, name: str, start: int) -> Line:
         (arrow(segment.sender), SIDES[segment.sender]),
         (f"  {name:<9} {numbers}", ""),
     ]
-
-
-def secure_lines(story: Story, width: int) -> Iterator[Line]:
-    """Yield what is known of TLS, where the keys came from, and one record before and after."""
-    tls = story.secure
-    if tls is None:
-        return
-    yield from say("Before anything of HTTP, both ends agree on keys.", width)
-    for event in story.events:
-        if event.layer == "tls" and event.leg == 0:
-            yield [
-                (f"{' ' * INDENT}packet {event.packet or 0:<6} ", ""),
-                (f"{since(event.time, story.started):>10}  ", ""),
-                (arrow(event.sender), SIDES[event.sender]),
-                (f"  {event.label}", ""),
-            ]
-    asked = ", ".join(tls.alpn_offered)
-    resumed = {True: "yes, from an earlier connection", False: "no, a full handshake", None: None}
-    for label, value in (
-        ("version", tls.version),
-        ("cipher suite", tls.cipher),
-        ("the client asks for", f"{tls.sni} (SNI)" if tls.sni else None),
-        ("protocols offered", f"{asked} (ALPN)" if asked else None),
-        ("the server chooses", f"{tls.alpn} (ALPN)" if tls.alpn else None),
-        ("resumed", resumed[tls.resumed]),
-        ("certificate of", tls.certificate_subject),
-        ("issued by", tls.certificate_issuer),
-        ("client random", tls.client_random),
-    ):
-        if value is not None:
-            yield from row(label, visible(value, VALUE), width)
-    yield from _keys(tls, width)
-
-
-def _keys(tls: Secure, width: int) -> Iterator[Line]:
-    if not tls.decrypted:
-        why = visible(tls.reason or "nobody told its keys", VALUE)
-        yield from row("not decrypted", why, width)
-        return
-    sources = {
-        "key log": "a key log that was given (--keylog, SSLKEYLOGFILE)",
-        "capture": "the capture itself (a Decryption Secrets Block of pcapng)",
-        "RSA key": "a session ID or an RSA key that was given, not a client random",
-    }
-    if tls.keys_from is not None:
-        yield from row("keys from", sources[tls.keys_from], width)
-    if tls.labels:
-        yield from row("secrets", ", ".join(tls.labels), width)
-    told = _telling_record(tls)
-    if told is None:
-        return
-    sender, record = told
-    yield []
-    text = f"One record of the {sender}, packet {record.packet}, before and after decryption:"
-    yield from say(text, width)
-    length = int.from_bytes(record.header[3:5], "big")
-    yield from row("header", hexadecimal(record.header, 5), width)
-    kind = "type 23 (0x17) application data, version as TLS 1.2 says it (0x0303)"
-    if record.header[1:3] != b"\x03\x03":
-        kind = f"type 23 (0x17) application data, version 0x{record.header[1:3].hex()}"
-    yield from row("", f"{kind}, {counted(length, 'byte')} follow", width)
-    yield from row("as sent", hexadecimal(record.body, RECORD), width)
-    yield from row("opened", hexadecimal(record.content, RECORD), width, style="bold")
-    if tls.version == "TLS 1.3":
-        inside = f"{record.length} bytes, the last one that is not 00 being the type inside"
-        tag = length - record.length
-        text = f"{inside} (RFC 8446 §5.2); the {tag} bytes more as sent are the tag of the cipher"
-        yield from row("", text, width)
-
-
-def _telling_record(tls: Secure) -> tuple[str, Record] | None:
-    """Return a record that is not the head of HTTP, where secrets may be, if there is one."""
-    plain = [each for each in tls.records if not is_head(each[1].content)]
-    return plain[0] if plain else None
 
 
 def request_lines(story: Story, width: int) -> Iterator[Line]:
