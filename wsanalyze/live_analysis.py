@@ -24,6 +24,7 @@ from wsanalyze.checks.catalogue import chosen
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
+from wsanalyze.monitoring.ahead import load_ahead
 from wsanalyze.monitoring.events import Event
 from wsanalyze.monitoring.idleness import IDLE_SESSION
 from wsanalyze.monitoring.judging import Judge
@@ -101,6 +102,7 @@ def live(
     file = None
     if packets is not None:
         file = PacketFile(Path(packets), only_websocket, rotate_bytes, rotate_seconds)
+    load_ahead(tables=keep or output is not None)
     opened = open_live(
         names,
         source=source,

@@ -48,7 +48,9 @@ def _finds_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def executed(*cells: str) -> list[str]:
     """Execute cells behind FIRST in a kernel of their own; return what each prints."""
-    notebook = new_notebook(cells=[new_code_cell(textwrap.dedent(each)) for each in (FIRST, *cells)])
+    notebook = new_notebook(
+        cells=[new_code_cell(textwrap.dedent(each)) for each in (FIRST, *cells)]
+    )
     nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3").execute()
     return [
         "".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells[1:]

@@ -186,7 +186,8 @@ def command(
     130 after Ctrl-C, with all that was received delivered.
     """
     from wsanalyze.capture.live import open_live
-    from wsanalyze.cli.live_output import output_for
+    from wsanalyze.cli.live_output import SHOWING, output_for
+    from wsanalyze.monitoring.ahead import load_ahead
     from wsanalyze.monitoring.judging import Judge
     from wsanalyze.monitoring.session import Ends, Session
 
@@ -197,6 +198,7 @@ def command(
     wanted = _kinds(kinds)
     file = _packet_file(packets, only_websocket, rotate_size, rotate_time)
     bounds: Limits = options.limits_of(limits)
+    load_ahead(tables=output is not None, others=SHOWING)
     # A capture lives shortly; this goes on for days.
     gc.enable()
     with Signals() as signals:

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
 
+# What is loaded when something is shown for the first time.
+SHOWING = (
+    "rich.live",
+    "rich.table",
+    "rich.text",
+    "wsanalyze.views.facts",
+    "wsanalyze.views.live_table",
+    "wsanalyze.views.summary",
+)
 # Seconds between two drawings of the table.
 DRAW = 0.25
 # Lines of the log between two drawings: nobody reads more, and drawing them takes time.

@@ -32,4 +32,4 @@ cdef class Firsts:
     cdef Py_ssize_t slot(self, long long ordinal, long long offset)
     cdef long long take(
         self, long long connection, long long ordinal, long long offset, int sender
-    ) except? -2
+    ) except *
