@@ -2,6 +2,7 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
 from wsanalyze.layers.observer cimport Observer
 from wsanalyze.layers.old_side cimport BEHIND_A_HOLE, NOTHING, OldSide
+from wsanalyze.layers.seeking cimport end_search, resume, seek, seek_on
 from wsanalyze.layers.sender cimport Sender
 from wsanalyze.layers.session cimport Session
 from wsanalyze.websocket.drafts cimport DraftReader
@@ -36,10 +37,6 @@ cdef class OldSession(Layer):
     cdef int look(
         self, int side, OldSide half, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long time, long long packet, long long ordinal
-    ) except -1
-    cdef int look_on(
-        self, int side, OldSide half, long long length, long long time, long long packet,
-        long long ordinal
     ) except -1
     cdef int resume(self, int side, OldSide half) except -1
     cdef int give_up(self, int side, OldSide half) except -1

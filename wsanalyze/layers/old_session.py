@@ -25,6 +25,7 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
     from wsanalyze.layers.old_side import BEHIND_A_HOLE, NOTHING
+    from wsanalyze.layers.seeking import end_search, resume, seek, seek_on
     from wsanalyze.websocket.hixie import terminator
     from wsanalyze.websocket.masking import PIECE
 
@@ -337,7 +338,10 @@ class OldSession(Layer):
                 sender.offset += missing
                 length -= missing
         if sender.lost:
-            return self.look_on(side, half, length, time, packet, ordinal)
+            if not seek_on(self.session.recorder, sender, length, time, packet, ordinal):
+                return 0
+            self.resume(side, half)
+            return self.gap(side, length, time, packet, ordinal)
         sender.offset += length
         if (
             exact
@@ -385,93 +389,23 @@ class OldSession(Layer):
         ordinal: cython.longlong,
     ) -> cython.int:
         """Look for frames of a draft in bytes of a side that is lost."""
-        sender: Sender = half.sender
-        search = sender.search
         recorder = self.session.recorder
-        at: cython.longlong = sender.offset
-        before: cython.longlong
-        found: cython.int
-        sender.offset += stop - start
-        if search is None or start == stop:
-            sender.unread += stop - start
-            return 0
-        before = search.held
-        found = search.take(buffer, start, stop, at, time, packet, ordinal)
-        recorder.held += search.held - before
-        if found:
-            return self.resume(side, half)
-        if recorder.held > recorder.limits.held_total:
-            recorder.reach("held_total")
-            recorder.held -= search.held
-            search.shrink(0)
-        return 0
-
-    def look_on(
-        self,
-        side: cython.int,
-        half: OldSide,
-        length: cython.longlong,
-        time: cython.longlong,
-        packet: cython.longlong,
-        ordinal: cython.longlong,
-    ) -> cython.int:
-        """Tell a side's search of another hole, behind which a frame that it found may go on."""
-        sender: Sender = half.sender
-        search = sender.search
-        before: cython.longlong
-        found: cython.int
-        if search is not None:
-            before = search.held
-            found = search.skip(length, sender.offset, time, packet, ordinal)
-            self.session.recorder.held += search.held - before
-            if found:
-                self.resume(side, half)
-                return self.gap(side, length, time, packet, ordinal)
-        sender.offset += length
+        if seek(recorder, half.sender, buffer, start, stop, time, packet, ordinal):
+            self.resume(side, half)
         return 0
 
     def resume(self, side: cython.int, half: OldSide) -> cython.int:
         """Read on where frames were found, with what was held of them."""
-        sender: Sender = half.sender
-        search = sender.search
         # What is read now was sent before what is known of the connection's end.
-        reset = sender.reset
         first_end = self.session.first_end
-        if search is None:
-            return 0
-        self.session.recorder.held -= search.held
-        sender.search = None
-        sender.lost = 0
-        sender.resyncs += 1
-        sender.confidence = min(search.bits, 255)
-        sender.unread += search.dropped
-        for offset, data, missing, time, packet, ordinal in search.pieces:
-            skipped = min(max(search.anchor - offset, 0), len(data) + missing)
-            if skipped == len(data) + missing:
-                sender.unread += len(data)
-            elif missing:
-                self.gap(side, missing, time, packet, ordinal)
-            else:
-                if skipped or offset == search.anchor:
-                    sender.unread += skipped
-                    sender.offset = search.anchor
-                self.data(side, Buffer(data), skipped, len(data), time, packet, ordinal)
-        sender.reset = reset
+        resume(self, self.session.recorder, side, half.sender)
         self.session.first_end = first_end
         return 0
 
     def give_up(self, side: cython.int, half: OldSide) -> cython.int:
         """End a side's search: what can be said now is all that will be."""
-        sender: Sender = half.sender
-        search = sender.search
-        while search is not None and search.finish():
+        while end_search(self.session.recorder, half.sender):
             self.resume(side, half)
-            search = sender.search
-        if search is not None:
-            self.session.recorder.held -= search.held
-            search.shrink(0)
-            sender.unread += search.dropped
-            sender.search = None
         return 0
 
     def stop(self, half: OldSide) -> cython.int:

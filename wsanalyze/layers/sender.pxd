@@ -43,3 +43,5 @@ cdef class Sender:
     cdef public str close_reason
     cdef public Search search
     cdef public long long resyncs
+    cdef int masks(self) except -1
+    cdef int misfits(self, int deflate) except -1

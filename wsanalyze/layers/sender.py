@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from wsanalyze.layers.connection import Connection
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
 from wsanalyze.websocket.resync import Search
@@ -51,3 +52,42 @@ class Sender:
         self.frame_close_code = -1
         self.search: Search | None = None
         self.resyncs = self.confidence = 0
+
+    def masks(self) -> cython.int:
+        """Say whether a side masks its frames: as it should, but for one that never did."""
+        if self.role == 0:
+            return 0 if self.frames and not self.masked else 1
+        return 1 if self.frames and self.masked == self.frames else 0
+
+    def misfits(self, deflate: cython.int) -> cython.int:
+        """Say whether the header just read is none that a sender would send.
+
+        Asked of frames that were found behind a hole, which was the wrong place then, and where the
+        request was not seen, which asked for another version then.
+        """
+        reader: FrameReader = self.reader
+        opcode: cython.int = reader.head & 15
+        if reader.head & (0x30 if deflate else 0x70) or reader.masked != self.masks():
+            return 1
+        if opcode & 7 > 2:
+            return 1
+        return opcode & 8 and (not reader.head & 0x80 or reader.length > 125)
+
+    def report(self, connection: Connection, prefix: str) -> None:
+        """Write the counts to the attributes of a record that begin with `prefix`."""
+        counts = {
+            "frames": self.frames,
+            "messages": self.messages,
+            "bytes": self.bytes,
+            "pings": self.pings,
+            "pongs": self.pongs,
+            "invalid_text_messages": self.invalid_text,
+            "incomplete_messages": self.incomplete,
+            "unread_bytes": self.unread,
+            "resyncs": self.resyncs,
+        }
+        for name, count in counts.items():
+            setattr(connection, prefix + name, count)
+        if self.closed and self.close_code >= 0:
+            setattr(connection, prefix + "close_code", self.close_code)
+            setattr(connection, prefix + "close_reason", self.close_reason)

@@ -2,10 +2,11 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.layer cimport Layer
 from wsanalyze.layers.observer cimport ALWAYS, LOOK, Observer
 from wsanalyze.layers.recorder cimport Recorder
+from wsanalyze.layers.rows cimport add_frame, add_message
+from wsanalyze.layers.seeking cimport end_search, resume, seek, seek_on
 from wsanalyze.layers.sender cimport Sender
 from wsanalyze.layers.shortcut cimport asks
 from wsanalyze.layers.watch cimport NEVER, PAUSE, SECOND, Watch
-from wsanalyze.tables.columns cimport FrameColumns, MessageColumns
 from wsanalyze.websocket.frames cimport FrameReader
 from wsanalyze.websocket.messages cimport MessageReader
 from wsanalyze.websocket.resync cimport Search
@@ -48,17 +49,10 @@ cdef class Session(Layer):
     ) except -1
     cdef int end_frame(self, Sender sender) except -1
     cdef int close(self, Sender sender) except -1
-    cdef int add_frame(self, Sender sender) except -1
     cdef int end_message(self, Sender sender, bint complete) except -1
     cdef int lose(self, Sender sender) except -1
-    cdef int masks(self, Sender sender) except -1
-    cdef int misfits(self, Sender sender) except -1
     cdef int seek(
         self, int side, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
-        long long time, long long packet, long long ordinal
-    ) except -1
-    cdef int seek_on(
-        self, int side, Sender sender, long long length,
         long long time, long long packet, long long ordinal
     ) except -1
     cdef int resume(self, int side, Sender sender) except -1

@@ -6,12 +6,11 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import GIVEN_UP, Connection
+from wsanalyze.layers.inflaters import agreed, supposed
 from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.sender import Sender
 from wsanalyze.layers.watch import Watch
-from wsanalyze.tables.columns import FrameColumns, MessageColumns
-from wsanalyze.websocket.deflate import Inflater
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
 from wsanalyze.websocket.resync import Search
@@ -22,6 +21,8 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
     from wsanalyze.layers.observer import ALWAYS, LOOK
+    from wsanalyze.layers.rows import add_frame, add_message
+    from wsanalyze.layers.seeking import end_search, resume, seek, seek_on
     from wsanalyze.layers.shortcut import asks
     from wsanalyze.layers.watch import NEVER, PAUSE, SECOND
 
@@ -94,47 +95,22 @@ class Session(Layer):
         return observer
 
     def agree(self) -> None:
-        """Set up decompression as the handshake agreed on it."""
+        """Set up decompression as the handshake agreed on it, where it was seen."""
         handshake = self.connection.handshake
         unanswered = self.connection.responded is None
         if handshake is None or (unanswered and handshake.extensions_offered):
-            self.suppose()
-            return
-        deflate = handshake.deflate
-        if deflate is None or deflate.kind != "permessage-deflate":
-            return
-        self.deflate = 1
-        if not self.recorder.contents:
-            return
-        limits = self.recorder.limits
-        for sender, alone, bits in (
-            (self.sender(0), deflate.client_no_context_takeover, deflate.client_max_window_bits),
-            (self.sender(1), deflate.server_no_context_takeover, deflate.server_max_window_bits),
-        ):
-            sender.message.inflater = Inflater(
-                takeover=not alone,
-                limit=limits.message,
-                ratio=limits.inflate_ratio,
-                memory=self.recorder.windows,
-                window_bits=bits,
-                watched=self.observer is not None,
-            )
-
-    def suppose(self) -> None:
-        """Take RSV1 for permessage-deflate where the handshake was not seen: nothing else sets it.
-
-        What is decompressed must prove itself: see `Inflater`.
-        """
-        self.deflate = 1
-        limits = self.recorder.limits
-        for sender in (self.low, self.high):
-            sender.message.inflater = Inflater(
-                takeover=True,
-                limit=limits.message,
-                ratio=limits.inflate_ratio,
-                memory=self.recorder.windows,
-                proven=True,
-            )
+            # Nothing else sets RSV1.
+            self.deflate = 1
+            inflaters = supposed(self.recorder), supposed(self.recorder)
+        else:
+            deflate = handshake.deflate
+            if deflate is None or deflate.kind != "permessage-deflate":
+                return
+            self.deflate = 1
+            if not self.recorder.contents:
+                return
+            inflaters = agreed(deflate, self.recorder, watched=self.observer is not None)
+        self.sender(0).message.inflater, self.sender(1).message.inflater = inflaters
 
     def sender(self, role: int) -> Sender:
         """Return the client's (0) or the server's (1) half."""
@@ -176,7 +152,7 @@ class Session(Layer):
                 at = reader.read(buffer, at, stop)
                 if not reader.complete:
                     break
-                if (sender.confidence or self.doubted) and self.misfits(sender):
+                if (sender.confidence or self.doubted) and sender.misfits(self.deflate):
                     sender.offset += at - start
                     sender.unread += reader.header_length
                     self.lose(sender)
@@ -340,7 +316,8 @@ class Session(Layer):
             self.close(sender)
         if opcode & 8 and self.observer is not None:
             self.observer.control(sender)
-        self.add_frame(sender)
+        if self.recorder.frames is not None:
+            add_frame(self.recorder.frames, self.serial, sender)
         if sender.frame_message >= 0:
             sender.message.frames += 1
             # FIN ends a message; on a control frame it says nothing about one.
@@ -364,42 +341,10 @@ class Session(Layer):
             sender.close_reason = sender.control[2:].decode("utf-8", "replace")
         return 0
 
-    def add_frame(self, sender: Sender) -> cython.int:
-        """Append the row of the current frame, where rows are wanted."""
-        columns: FrameColumns | None = self.recorder.frames
-        reader: FrameReader = sender.reader
-        row: cython.Py_ssize_t
-        if columns is None:
-            return 0
-        if columns.count == columns.capacity:
-            columns.make_room()
-        row = columns.count
-        columns.connection[row] = self.serial
-        columns.sender[row] = sender.role
-        columns.time[row] = sender.time
-        columns.time_end[row] = sender.last_time
-        columns.packet[row] = sender.packet
-        columns.packet_end[row] = sender.last_packet
-        columns.ordinal[row] = sender.ordinal
-        columns.offset[row] = sender.frame_offset
-        columns.head[row] = reader.head
-        columns.second[row] = reader.second
-        columns.masking_key[row] = reader.key
-        columns.header_length[row] = reader.header_length
-        columns.length[row] = reader.length
-        columns.captured[row] = sender.captured
-        columns.message[row] = sender.frame_message
-        columns.close_code[row] = sender.frame_close_code
-        columns.confidence[row] = sender.confidence
-        columns.count = row + 1
-        return 0
-
     def end_message(self, sender: Sender, complete: cython.bint) -> cython.int:
         """End the open message of a side and append its row, where rows are wanted."""
         recorder: Recorder = self.recorder
-        columns: MessageColumns | None = recorder.messages
         message: MessageReader = sender.message
-        row: cython.Py_ssize_t
         message.finish(complete)
         if message.compressed and message.inflater is not None and message.inflater.cut:
             recorder.reach(message.inflater.cut)
@@ -407,46 +352,8 @@ class Session(Layer):
         sender.incomplete += not message.complete
         if self.observer is not None:
             self.observer.message(sender)
-        if columns is None:
-            return 0
-        # What is out of memory does not count against what is kept.
-        if columns.count == columns.capacity and columns.make_room():
-            recorder.kept = 0
-        row = columns.count
-        columns.count = row + 1
-        columns.connection[row] = self.serial
-        columns.sender[row] = sender.role
-        columns.time[row] = sender.message_time
-        columns.packet[row] = sender.message_packet
-        columns.ordinal[row] = sender.message_ordinal
-        columns.offset[row] = sender.message_offset
-        columns.confidence[row] = sender.message_confidence
-        columns.opcode[row] = message.opcode
-        columns.time_end[row] = sender.last_time
-        columns.packet_end[row] = sender.last_packet
-        columns.frames[row] = message.frames
-        columns.compressed[row] = message.compressed
-        columns.wire_length[row] = message.wire_length
-        columns.length[row] = message.length
-        columns.complete[row] = message.complete
-        columns.utf8_valid[row] = message.utf8_valid
-        columns.digest[row] = -1
-        if message.digest is not None:
-            columns.digest[row] = len(columns.digests) // 32
-            columns.digests += message.digest
-        columns.payload_start[row] = columns.payload_stop[row] = len(columns.payloads)
-        if recorder.full and message.length > recorder.keep:
-            recorder.reach("payload")
-        # An observer may have kept more than rows are to have.
-        if len(message.kept) > recorder.keep:
-            del message.kept[recorder.keep :]
-        if recorder.keep and len(message.kept):
-            if recorder.kept + len(message.kept) > recorder.kept_total:
-                recorder.reach("payload_total")
-                return 0
-            recorder.kept += len(message.kept)
-            columns.payloads += message.kept
-            columns.payload_stop[row] = len(columns.payloads)
+        if recorder.messages is not None:
+            add_message(recorder.messages, recorder, self.serial, sender)
         return 0
 
     def gap(
@@ -466,7 +373,10 @@ class Session(Layer):
         if self.observer is not None:
             self.observer.hole(sender, length, time, packet)
         if sender.lost:
-            return self.seek_on(side, sender, length, time, packet, ordinal)
+            if not seek_on(self.recorder, sender, length, time, packet, ordinal):
+                return 0
+            self.resume(side, sender)
+            return self.gap(side, length, time, packet, ordinal)
         sender.offset += length
         if exact and sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
             if sender.frame_message >= 0:
@@ -499,7 +409,7 @@ class Session(Layer):
         if not self.unframed:
             limit = self.recorder.limits.resync
             sender.search = Search(
-                self.masks(sender),
+                sender.masks(),
                 self.deflate != 0,
                 usual,
                 between,
@@ -525,26 +435,6 @@ class Session(Layer):
         sender.offset = offset
         self.lose(sender)
 
-    def masks(self, sender: Sender) -> cython.int:
-        """Say whether a side masks its frames: as it should, but for one that never did."""
-        if sender.role == 0:
-            return 0 if sender.frames and not sender.masked else 1
-        return 1 if sender.frames and sender.masked == sender.frames else 0
-
-    def misfits(self, sender: Sender) -> cython.int:
-        """Say whether the header just read is none that a sender would send.
-
-        Asked of frames that were found behind a hole, which was the wrong place then, and where the
-        request was not seen, which asked for another version then.
-        """
-        reader: FrameReader = sender.reader
-        opcode: cython.int = reader.head & 15
-        if reader.head & (0x30 if self.deflate else 0x70) or reader.masked != self.masks(sender):
-            return 1
-        if opcode & 7 > 2:
-            return 1
-        return opcode & 8 and (not reader.head & 0x80 or reader.length > 125)
-
     def seek(
         self,
         side: cython.int,
@@ -557,90 +447,22 @@ class Session(Layer):
         ordinal: cython.longlong,
     ) -> cython.int:
         """Look for frames in bytes of a side that is lost."""
-        search = sender.search
-        found: cython.int
-        before: cython.longlong
-        at: cython.longlong = sender.offset
-        sender.offset += stop - start
-        if search is None:
-            sender.unread += stop - start
-            return 0
-        if start == stop:
-            return 0
-        before = search.held
-        found = search.take(buffer, start, stop, at, time, packet, ordinal)
-        self.recorder.held += search.held - before
-        if found:
-            return self.resume(side, sender)
-        if self.recorder.held > self.recorder.limits.held_total:
-            self.recorder.reach("held_total")
-            self.recorder.held -= search.held
-            search.shrink(0)
-        return 0
-
-    def seek_on(
-        self,
-        side: cython.int,
-        sender: Sender,
-        length: cython.longlong,
-        time: cython.longlong,
-        packet: cython.longlong,
-        ordinal: cython.longlong,
-    ) -> cython.int:
-        """Tell a side's search of another hole, behind which a frame that it found may go on."""
-        search = sender.search
-        found: cython.int
-        before: cython.longlong
-        if search is not None:
-            before = search.held
-            found = search.skip(length, sender.offset, time, packet, ordinal)
-            self.recorder.held += search.held - before
-            if found:
-                self.resume(side, sender)
-                return self.gap(side, length, time, packet, ordinal)
-        sender.offset += length
+        if seek(self.recorder, sender, buffer, start, stop, time, packet, ordinal):
+            self.resume(side, sender)
         return 0
 
     def resume(self, side: cython.int, sender: Sender) -> cython.int:
         """Read on where frames were found, with what was held of them."""
-        search = sender.search
         # What is read now was sent before what is known of the connection's end.
-        reset = sender.reset
         first_end = self.first_end
-        if search is None:
-            return 0
-        self.recorder.held -= search.held
-        sender.search = None
-        sender.lost = 0
-        sender.resyncs += 1
-        sender.confidence = search.bits if search.bits < 255 else 255
-        sender.unread += search.dropped
-        for offset, data, missing, time, packet, ordinal in search.pieces:
-            skipped = min(max(search.anchor - offset, 0), len(data) + missing)
-            if skipped == len(data) + missing:
-                sender.unread += len(data)
-            elif missing:
-                self.gap(side, missing, time, packet, ordinal)
-            else:
-                if skipped or offset == search.anchor:
-                    sender.unread += skipped
-                    sender.offset = search.anchor
-                self.data(side, Buffer(data), skipped, len(data), time, packet, ordinal)
-        sender.reset = reset
+        resume(self, self.recorder, side, sender)
         self.first_end = first_end
         return 0
 
     def give_up(self, side: cython.int, sender: Sender) -> cython.int:
         """End a side's search: what can be said now is all that will be."""
-        search = sender.search
-        while search is not None and search.finish():
+        while end_search(self.recorder, sender):
             self.resume(side, sender)
-            search = sender.search
-        if search is not None:
-            self.recorder.held -= search.held
-            search.shrink(0)
-            sender.unread += search.dropped
-            sender.search = None
         return 0
 
     def stop(self, sender: Sender) -> cython.int:
@@ -679,7 +501,7 @@ class Session(Layer):
         connection.client_unmasked_frames = client.frames - client.masked
         connection.server_masked_frames = server.masked
         for prefix, sender in (("client_", client), ("server_", server)):
-            self.report(prefix, sender)
+            sender.report(connection, prefix)
             if sender.message.inflater is not None:
                 sender.message.inflater.close()
         if self.first_close >= 0:
@@ -689,23 +511,3 @@ class Session(Layer):
         elif evicted:
             connection.ended_by = GIVEN_UP[evicted]
         return 0
-
-    def report(self, prefix: str, sender: Sender) -> None:
-        """Write one side's counts to the attributes of the record that begin with `prefix`."""
-        connection = self.connection
-        counts = {
-            "frames": sender.frames,
-            "messages": sender.messages,
-            "bytes": sender.bytes,
-            "pings": sender.pings,
-            "pongs": sender.pongs,
-            "invalid_text_messages": sender.invalid_text,
-            "incomplete_messages": sender.incomplete,
-            "unread_bytes": sender.unread,
-            "resyncs": sender.resyncs,
-        }
-        for name, count in counts.items():
-            setattr(connection, prefix + name, count)
-        if sender.closed and sender.close_code >= 0:
-            setattr(connection, prefix + "close_code", sender.close_code)
-            setattr(connection, prefix + "close_reason", sender.close_reason)

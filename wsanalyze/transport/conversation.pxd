@@ -1,7 +1,12 @@
 from wsanalyze.layer cimport Layer
+from wsanalyze.transport.packet cimport Packet
 from wsanalyze.transport.reassembly cimport Direction
+from wsanalyze.transport.sequence cimport distance
 
+cdef int RST
+cdef int ACK
 cdef long long UNSEEN
+cdef Py_ssize_t MOST_ENDINGS
 
 # The attributes that every packet touches stand first: they share cache lines.
 cdef class Conversation:
@@ -34,4 +39,9 @@ cdef class Conversation:
     cdef public long long low_base
     cdef public long long high_base
     cpdef Direction direction(self, int side)
+    cdef int reused_by(self, Packet packet, int side) except -1
+    cdef int note_ending(
+        self, Packet packet, int side, Direction mine,
+        long long offset, long long time, long long number
+    ) except -1
     cdef str address(self, unsigned long long high, unsigned long long low)

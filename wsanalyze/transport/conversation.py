@@ -6,15 +6,24 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 
 from wsanalyze.layer import Layer
+from wsanalyze.transport.packet import Packet
 from wsanalyze.transport.reassembly import Direction
 
 try:
     import cython
 except ImportError:
     from wsanalyze.uncompiled import cython
+if not cython.compiled:
+    from wsanalyze.transport.sequence import distance
+
+RST = 0x04
+ACK = 0x10
 
 # Before 1970 times are negative, so that no negative number can say this.
 UNSEEN = 0x7FFFFFFFFFFFFFFF
+
+# FINs and RSTs of a conversation that are kept: a middlebox sends a few, a confused peer many.
+MOST_ENDINGS = 16
 
 # Side, 1 for a RST, time, packet, TTL, usual TTL of that side or -1, identification or -1, bytes
 # ahead of what was received in order, window, whether it has an ACK, payload bytes, and how far
@@ -44,7 +53,7 @@ class Conversation:
     - `last_data`: place in the order of reading of the last packet that brought new bytes;
       `closed_at`: of the packet that closed it, -1 while open
     - `low_base`, `high_base`: where the numbering of each side began, kept when it has left
-    - `endings`: its first FINs and RSTs as tuples, see `Transport.note_ending`; None before one
+    - `endings`: its first FINs and RSTs as tuples, see `note_ending`; None before one
       came
     - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else
     """
@@ -76,6 +85,61 @@ class Conversation:
         if self.syn_time == UNSEEN or self.answer_time == UNSEEN:
             return None
         return self.answer_time - self.syn_time
+
+    def reused_by(self, packet: Packet, side: cython.int) -> cython.int:
+        """Say whether a SYN begins another connection on the same addresses and ports.
+
+        Returns 0 where it does not, 1 where Wireshark counts a new stream (a SYN with a number
+        other than the first of its side), 2 where it does not though the connection is another
+        one: its bytes must not be mixed with those of the one before.
+        """
+        mine: Direction
+        base: cython.longlong = self.high_base if side else self.low_base
+        same: cython.bint
+        if self.let_go != 2:
+            mine = self.high if side else self.low
+            if not mine.started:
+                return 0
+            base = mine.base
+        same = base >= 0 and distance(packet.sequence + 1, base) == 0
+        if packet.control & ACK:
+            return 2 if not same and self.closing else 0
+        if not same:
+            return 1
+        return 2 if self.let_go == 2 or self.closing & 3 == 3 else 0
+
+    def note_ending(
+        self,
+        packet: Packet,
+        side: cython.int,
+        mine: Direction,
+        offset: cython.longlong,
+        time: cython.longlong,
+        number: cython.longlong,
+    ) -> cython.int:
+        """Keep the facts of a FIN or RST: do they fit its sender?"""
+        endings: list[EndingFacts] | None = self.endings
+        if endings is None:
+            endings = self.endings = []
+        if len(endings) < MOST_ENDINGS:
+            endings.append(
+                (
+                    side,
+                    1 if packet.control & RST else 0,
+                    time,
+                    number,
+                    packet.ttl,
+                    mine.ttl,
+                    packet.identification if packet.family == 4 else -1,
+                    offset - mine.next,
+                    packet.window,
+                    packet.control & ACK != 0,
+                    packet.length,
+                    self.low.next,
+                    self.high.next,
+                )
+            )
+        return 0
 
     def forget(self) -> None:
         """Keep only the name of a conversation that has left: some hundred bytes."""

@@ -2,33 +2,24 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.capture.batch cimport Batch
 from wsanalyze.layer cimport Layer
 from wsanalyze.tables.columns cimport SegmentColumns
-from wsanalyze.transport.checksum cimport is_unfilled, soundness
+from wsanalyze.transport.checksum cimport is_unfilled
 from wsanalyze.transport.conversation cimport UNSEEN, Conversation
 from wsanalyze.transport.counts cimport PacketCounts
 from wsanalyze.transport.duplicates cimport Recent
 from wsanalyze.transport.flows cimport FlowTable
+from wsanalyze.transport.irregular cimport Irregular
 from wsanalyze.transport.packet cimport Packet
 from wsanalyze.transport.readers cimport Readers
 from wsanalyze.transport.reassembly cimport UNSET, Direction
+from wsanalyze.transport.segment_rows cimport KEEP_ALIVE, RESET, RETRANSMISSION, add_segment
 from wsanalyze.transport.sequence cimport distance
 
 cdef int FIN
 cdef int SYN
 cdef int RST
 cdef int ACK
-cdef int FLAGS
 cdef long long LOW
 cdef long long WITHIN
-cdef Py_ssize_t MOST_ENDINGS
-cdef int RETRANSMISSION
-cdef int OUT_OF_ORDER
-cdef int OVERLAP
-cdef int CONFLICT
-cdef int KEEP_ALIVE
-cdef int ZERO_WINDOW
-cdef int LOST_BEFORE
-cdef int RESET
-cdef int DUPLICATE
 
 cdef class Transport:
     cdef long long limit_flows
@@ -38,14 +29,11 @@ cdef class Transport:
     cdef Packet packet
     cdef public object fragments
     cdef Recent recent
-    cdef Recent recent_bare
-    cdef Recent recent_conflicts
-    cdef bint looked
+    cdef Irregular irregular
     cdef PacketCounts counts
     cdef int capture
     cdef public long long conversations
     cdef public long long ordinal
-    cdef int note
     cdef public list whose
     cdef Conversation owner
     cpdef feed(self, Batch batch, PacketCounts counts)
@@ -56,45 +44,14 @@ cdef class Transport:
     cdef int segment(self, Buffer buffer, long long time, long long number) except -1
     cdef int side(self, Packet packet) except -1
     cdef Conversation conversation(self, Packet packet, int side, long long time)
-    cdef int reuses(self, Conversation conversation, Packet packet, int side) except -1
     cdef int synchronize(
         self, Conversation conversation, Direction mine, int side, int flags, long long time
-    ) except -1
-    cdef bint repeated(
-        self, Conversation conversation, Direction mine, long long time
-    ) except -1
-    cdef bint bare(
-        self, Conversation conversation, Direction mine, long long time
     ) except -1
     cdef int correct(self, Direction mine, long long sequence) except -1
     cdef int acknowledge(self, Direction other, long long number, int flags) except -1
     cdef bint is_near(self, Direction mine) noexcept
-    cdef int irregular(
-        self, Conversation conversation, int side, Direction mine, Buffer buffer,
-        long long offset, long long time, long long number
-    ) except -1
-    cdef int known(
-        self, Conversation conversation, Direction mine, long long time
-    ) except -1
-    cdef bint compare(
-        self, Direction mine, Buffer buffer, long long offset, long long number
-    ) except -1
-    cdef int contradicted(
-        self, Conversation conversation, Direction mine, long long time
-    ) except -1
-    cdef int remember(
-        self, Direction mine, Buffer buffer, long long offset, long long number
-    ) except -1
     cdef int closing(
         self, Conversation conversation, int side, Direction mine,
         long long offset, int flags, long long time, long long number
-    ) except -1
-    cdef int note_ending(
-        self, Conversation conversation, int side, Direction mine,
-        long long offset, long long time, long long number
-    ) except -1
-    cdef int record(
-        self, Conversation conversation, int side, Direction other,
-        long long offset, long long time, long long number
     ) except -1
     cdef int release(self) except -1

@@ -10,11 +10,11 @@ from wsanalyze.capture.batch import Batch
 from wsanalyze.layer import Layer
 from wsanalyze.limits import Limits
 from wsanalyze.tables.columns import SegmentColumns
-from wsanalyze.transport.conversation import Conversation, EndingFacts
+from wsanalyze.transport.conversation import Conversation
 from wsanalyze.transport.counts import PacketCounts
-from wsanalyze.transport.duplicates import Recent
 from wsanalyze.transport.flows import FlowTable
 from wsanalyze.transport.fragments import COUNTED, Fragments
+from wsanalyze.transport.irregular import Irregular
 from wsanalyze.transport.packet import Packet
 from wsanalyze.transport.readers import Readers
 from wsanalyze.transport.reassembly import Direction
@@ -24,17 +24,16 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 if not cython.compiled:
-    from wsanalyze.transport.checksum import is_unfilled, soundness
+    from wsanalyze.transport.checksum import is_unfilled
     from wsanalyze.transport.conversation import UNSEEN
     from wsanalyze.transport.reassembly import UNSET
+    from wsanalyze.transport.segment_rows import KEEP_ALIVE, RESET, RETRANSMISSION, add_segment
     from wsanalyze.transport.sequence import distance
 
 FIN = 0x01
 SYN = 0x02
 RST = 0x04
 ACK = 0x10
-# The flags' nine bits; in front of them the field has the data offset.
-FLAGS = 0x1FF
 
 # Sequence numbers count modulo 2^32. Named, because a literal above 2^31 would be a Python object.
 LOW = 0xFFFFFFFF
@@ -42,20 +41,6 @@ LOW = 0xFFFFFFFF
 # How far a segment may be from what its sender sent: more than receive windows are, and a small
 # part of all numbers.
 WITHIN = 1 << 26
-
-# FINs and RSTs of a conversation that are kept: a middlebox sends a few, a confused peer many.
-MOST_ENDINGS = 16
-
-# Notes of the segments table, as indices into tables.columns.NOTES.
-RETRANSMISSION = 1
-OUT_OF_ORDER = 2
-OVERLAP = 3
-CONFLICT = 4
-KEEP_ALIVE = 5
-ZERO_WINDOW = 6
-LOST_BEFORE = 7
-RESET = 8
-DUPLICATE = 9
 
 
 @cython.final
@@ -83,14 +68,11 @@ class Transport:
         self.readers = Readers(opener, closer, limits, self.flows, segments is not None)
         self.packet = Packet()
         self.fragments = Fragments(limits)
-        self.recent = Recent()
-        self.recent_bare = Recent()
-        self.recent_conflicts = Recent()
-        self.looked = False
+        self.irregular = Irregular(self.packet, self.readers)
+        self.recent = self.irregular.recent
         self.counts: PacketCounts = PacketCounts()
         self.conversations = 0
         self.ordinal = 0
-        self.note = 0
         self.whose: list[Conversation | None] | None = None
         self.owner: Conversation | None = None
 
@@ -109,7 +91,7 @@ class Transport:
         # The check that stands for the unchecked loads of the loop.
         if batch.count > batch.capacity or not batch.has_room():
             raise IndexError("the batch counts more packets than it holds")
-        self.counts = counts
+        self.counts = self.irregular.counts = counts
         self.capture = batch.capture
         self.release()
         for i in range(batch.count):
@@ -175,6 +157,7 @@ class Transport:
     def segment(self, buffer: Buffer, time: cython.longlong, number: cython.longlong) -> cython.int:
         """Take the segment that `self.packet` describes to its conversation."""
         packet: Packet = self.packet
+        irregular: Irregular = self.irregular
         flags: cython.int = packet.control
         side: cython.int = self.side(packet)
         conversation: Conversation = self.conversation(packet, side, time)
@@ -200,8 +183,8 @@ class Transport:
         mine.segments += 1
         if (packet.window == 0 or mine.window_zero != UNSET) and flags & (SYN | FIN | RST) == 0:
             mine.window(packet.window, time)
-        self.note = 0
-        self.looked = False
+        irregular.note = 0
+        irregular.looked = False
         if flags & SYN:
             self.synchronize(conversation, mine, side, flags, time)
             sequence += 1
@@ -218,7 +201,7 @@ class Transport:
                 other.acked = other.highest + 1
         if packet.length == 0 and flags & (FIN | RST) == 0 and self.segments is None:
             if mine.passed >= 0:
-                self.bare(conversation, mine, time)
+                irregular.bare(conversation, mine, time)
             return 0
         length: cython.longlong = packet.length
         if flags & RST:
@@ -235,7 +218,7 @@ class Transport:
                 mine.ttl = packet.ttl
                 self.recent.put(packet, conversation.digest, time)
                 if self.segments is not None:
-                    self.remember(mine, buffer, offset, number)
+                    irregular.remember(mine, buffer, offset, number)
                 self.readers.deliver(
                     conversation,
                     side,
@@ -248,19 +231,30 @@ class Transport:
                     number,
                 )
             else:
-                self.irregular(conversation, side, mine, buffer, offset, time, number)
+                irregular.take(conversation, side, mine, buffer, offset, time, number)
             if mine.fin >= 0 and mine.next >= mine.fin:
                 self.readers.end(conversation, side, mine, time, number)
         elif (
             flags & (SYN | FIN | RST) == 0
-            and not self.bare(conversation, mine, time)
+            and not irregular.bare(conversation, mine, time)
             and offset == mine.next - 1
         ):
-            self.note = KEEP_ALIVE
+            irregular.note = KEEP_ALIVE
         if flags & (FIN | RST):
             self.closing(conversation, side, mine, offset, flags, time, number)
         if self.segments is not None and not conversation.let_go:
-            self.record(conversation, side, other, offset, time, number)
+            add_segment(
+                self.segments,
+                packet,
+                conversation,
+                side,
+                other,
+                offset,
+                time,
+                number,
+                self.ordinal,
+                irregular.note,
+            )
         return 0
 
     def side(self, packet: Packet) -> cython.int:
@@ -279,7 +273,7 @@ class Transport:
         if conversation is not None:
             if not packet.control & SYN:
                 return conversation
-            reused = self.reuses(conversation, packet, side)
+            reused = conversation.reused_by(packet, side)
             # A copy of a SYN may come when the connection is over: captures whose clocks differ.
             if reused == 0 or self.recent.has(packet, conversation.digest, time):
                 return conversation
@@ -297,28 +291,6 @@ class Transport:
             self.conversations += 1
         self.counts.conversations += 1
         return conversation
-
-    def reuses(self, conversation: Conversation, packet: Packet, side: cython.int) -> cython.int:
-        """Say whether a SYN begins another connection on the same addresses and ports.
-
-        Returns 0 where it does not, 1 where Wireshark counts a new stream (a SYN with a number
-        other than the first of its side), 2 where it does not though the connection is another
-        one: its bytes must not be mixed with those of the one before.
-        """
-        mine: Direction
-        base: cython.longlong = conversation.high_base if side else conversation.low_base
-        same: cython.bint
-        if conversation.let_go != 2:
-            mine = conversation.high if side else conversation.low
-            if not mine.started:
-                return 0
-            base = mine.base
-        same = base >= 0 and distance(packet.sequence + 1, base) == 0
-        if packet.control & ACK:
-            return 2 if not same and conversation.closing else 0
-        if not same:
-            return 1
-        return 2 if conversation.let_go == 2 or conversation.closing & 3 == 3 else 0
 
     def synchronize(
         self,
@@ -338,11 +310,11 @@ class Transport:
             if conversation.syn_time == UNSEEN:
                 conversation.syn_time = time
             conversation.opened_by = side
-        if self.repeated(conversation, mine, time):
+        if self.irregular.repeated(conversation, mine, time):
             return 0
         if mine.syn:
             mine.retransmissions += 1
-            self.note = RETRANSMISSION
+            self.irregular.note = RETRANSMISSION
         elif mine.next == 0 and not mine.pending:
             mine.base = self.packet.sequence + 1
         mine.started = mine.syn = 1
@@ -350,41 +322,6 @@ class Transport:
         if mine.ttl < 0:
             mine.ttl = self.packet.ttl
         return 0
-
-    def repeated(
-        self,
-        conversation: Conversation,
-        mine: Direction,
-        time: cython.longlong,
-    ) -> cython.bint:
-        """Say whether this segment is a packet that was seen before; count it, or remember it."""
-        if self.looked:
-            return self.note == DUPLICATE
-        self.looked = True
-        if not self.recent.has(self.packet, conversation.digest, time):
-            self.recent.put(self.packet, conversation.digest, time)
-            return False
-        mine.duplicates += 1
-        # PATIENCE counts packets, not their copies.
-        mine.segments -= 1
-        self.counts.duplicates += 1
-        self.note = DUPLICATE
-        return True
-
-    def bare(
-        self,
-        conversation: Conversation,
-        mine: Direction,
-        time: cython.longlong,
-    ) -> cython.bint:
-        """Say the same of a segment without payload, SYN or FIN; these are not counted."""
-        recent: Recent = self.recent_bare
-        if not recent.has(self.packet, conversation.digest, time):
-            recent.put(self.packet, conversation.digest, time)
-            return False
-        mine.segments -= 1
-        self.note = DUPLICATE
-        return True
 
     def correct(self, mine: Direction, sequence: cython.longlong) -> cython.int:
         """Let a stream begin where its first data does, if that is before what was assumed.
@@ -426,145 +363,6 @@ class Transport:
         ahead: cython.longlong = distance(self.packet.sequence, mine.base + mine.next)
         return -WITHIN <= ahead <= WITHIN
 
-    def remember(
-        self, mine: Direction, buffer: Buffer, offset: cython.longlong, number: cython.longlong
-    ) -> cython.int:
-        """Remember the bytes of the segment in order that is handed on."""
-        packet: Packet = self.packet
-        return mine.remember(
-            offset,
-            buffer,
-            packet.payload_start,
-            packet.payload_stop,
-            number,
-            soundness(packet, buffer),
-            mine.acked,
-        )
-
-    def irregular(
-        self,
-        conversation: Conversation,
-        side: cython.int,
-        mine: Direction,
-        buffer: Buffer,
-        offset: cython.longlong,
-        time: cython.longlong,
-        number: cython.longlong,
-    ) -> cython.int:
-        """Take a segment that is not simply the next one: old, early, or filling a hole."""
-        packet: Packet = self.packet
-        start: cython.Py_ssize_t = packet.payload_start
-        length: cython.longlong = packet.length
-        before: cython.longlong
-        known: cython.int
-        repeated: cython.bint
-        differs: cython.bint = False
-        if offset + length <= mine.next:
-            repeated = self.repeated(conversation, mine, time)
-            # A keep-alive probe repeats the last byte, or sends a byte that nobody reads
-            # (RFC 9293 §3.8.4).
-            if length == 1 and offset == mine.next - 1:
-                if not repeated:
-                    mine.keep_alives += 1
-                    self.note = KEEP_ALIVE
-                return 0
-            if repeated and length == 1:
-                # A copy of such a probe, perhaps: its byte says nothing now, either.
-                return 0
-            if not repeated:
-                mine.retransmissions += 1
-                self.note = RETRANSMISSION
-            if self.compare(mine, buffer, offset, number):
-                self.contradicted(conversation, mine, time)
-            return 0
-        if offset > mine.highest:
-            self.note = LOST_BEFORE
-        elif offset < mine.next:
-            differs = self.compare(mine, buffer, offset, number)
-            if not self.repeated(conversation, mine, time):
-                self.note = OVERLAP
-            start += mine.next - offset
-            length -= mine.next - offset
-            offset = mine.next
-            if start > packet.payload_stop:
-                start = packet.payload_stop
-        before = mine.pending_bytes
-        known = mine.keep(
-            offset,
-            buffer,
-            start,
-            packet.payload_stop,
-            length,
-            time,
-            number,
-            soundness(packet, buffer),
-        )
-        self.readers.pending_bytes += mine.pending_bytes - before
-        if known & 2 or differs:
-            self.contradicted(conversation, mine, time)
-        elif known & 1 and not known & 4 and not self.repeated(conversation, mine, time):
-            self.note = OVERLAP
-        if known & 4:
-            self.known(conversation, mine, time)
-        elif offset < mine.highest and self.note != LOST_BEFORE and self.note != DUPLICATE:
-            mine.out_of_order += 1
-            if self.note == 0:
-                self.note = OUT_OF_ORDER
-        if known & 4 == 0:
-            self.recent.put(packet, conversation.digest, time)
-        if offset + length > mine.highest:
-            mine.highest = offset + length
-        self.readers.drain(conversation, side, mine)
-        self.readers.bound(conversation, side, mine)
-        return 0
-
-    def known(
-        self,
-        conversation: Conversation,
-        mine: Direction,
-        time: cython.longlong,
-    ) -> cython.int:
-        """Count a segment of which all waits already."""
-        note: cython.int = self.note
-        if not self.repeated(conversation, mine, time):
-            mine.retransmissions += 1
-            self.note = RETRANSMISSION
-        if note == CONFLICT:
-            self.note = CONFLICT
-        return 0
-
-    def compare(
-        self, mine: Direction, buffer: Buffer, offset: cython.longlong, number: cython.longlong
-    ) -> cython.bint:
-        """Say whether a segment that came again is not what was handed on.
-
-        What was handed on is remembered where a table of segments is wanted, and only there.
-        """
-        packet: Packet = self.packet
-        if mine.parts is None:
-            return False
-        return mine.contradicts(
-            offset,
-            buffer,
-            packet.payload_start,
-            packet.payload_stop,
-            number,
-            soundness(packet, buffer),
-        )
-
-    def contradicted(
-        self, conversation: Conversation, mine: Direction, time: cython.longlong
-    ) -> cython.int:
-        """Count a segment that contradicts an earlier one, unless it is a copy of such a one."""
-        recent: Recent = self.recent_conflicts
-        if recent.has(self.packet, conversation.digest, time):
-            mine.drop_conflicts()
-            return 0
-        recent.put(self.packet, conversation.digest, time)
-        mine.conflicts += 1
-        self.note = CONFLICT
-        return self.readers.charge(mine)
-
     def closing(
         self,
         conversation: Conversation,
@@ -577,100 +375,26 @@ class Transport:
     ) -> cython.int:
         """Take note of a FIN or RST and tell the layer, a FIN when all before it was handed on."""
         if flags & RST:
-            if self.bare(conversation, mine, time):
+            if self.irregular.bare(conversation, mine, time):
                 return 0
             conversation.closing |= 4
-            self.note = RESET
-            self.note_ending(conversation, side, mine, offset, time, number)
+            self.irregular.note = RESET
+            conversation.note_ending(self.packet, side, mine, offset, time, number)
             self.readers.shut(conversation)
             if not mine.reset and conversation.layer is not None:
                 mine.reset = 1
                 if conversation.layer.end(side, 1, time, number):
                     self.readers.let_go(conversation)
             return 0
-        if self.packet.length == 0 and self.repeated(conversation, mine, time):
+        if self.packet.length == 0 and self.irregular.repeated(conversation, mine, time):
             return 0
         conversation.closing |= 1 << side
-        self.note_ending(conversation, side, mine, offset, time, number)
+        conversation.note_ending(self.packet, side, mine, offset, time, number)
         self.readers.shut(conversation)
         if mine.fin < 0:
             mine.fin = offset + self.packet.length
         if mine.next >= mine.fin:
             self.readers.end(conversation, side, mine, time, number)
-        return 0
-
-    def note_ending(
-        self,
-        conversation: Conversation,
-        side: cython.int,
-        mine: Direction,
-        offset: cython.longlong,
-        time: cython.longlong,
-        number: cython.longlong,
-    ) -> cython.int:
-        """Keep the facts of a FIN or RST: do they fit its sender?"""
-        packet: Packet = self.packet
-        endings: list[EndingFacts] | None = conversation.endings
-        if endings is None:
-            endings = conversation.endings = []
-        if len(endings) < MOST_ENDINGS:
-            endings.append(
-                (
-                    side,
-                    1 if packet.control & RST else 0,
-                    time,
-                    number,
-                    packet.ttl,
-                    mine.ttl,
-                    packet.identification if packet.family == 4 else -1,
-                    offset - mine.next,
-                    packet.window,
-                    packet.control & ACK != 0,
-                    packet.length,
-                    conversation.low.next,
-                    conversation.high.next,
-                )
-            )
-        return 0
-
-    def record(
-        self,
-        conversation: Conversation,
-        side: cython.int,
-        other: Direction,
-        offset: cython.longlong,
-        time: cython.longlong,
-        number: cython.longlong,
-    ) -> cython.int:
-        """Append the row of this segment to the segments table."""
-        packet: Packet = self.packet
-        rows: SegmentColumns | None = self.segments
-        row: cython.Py_ssize_t
-        flags: cython.int = packet.control
-        if rows is None:
-            return 0
-        if rows.count == rows.capacity:
-            rows.make_room()
-        row = rows.count
-        if self.note == 0 and packet.window == 0 and flags & (SYN | FIN | RST) == 0:
-            self.note = ZERO_WINDOW
-        rows.conversation[row] = conversation.index
-        rows.ordinal[row] = self.ordinal
-        rows.packet[row] = number
-        rows.time[row] = time
-        rows.direction[row] = side
-        rows.flags[row] = flags & FLAGS
-        # Relative numbers as Wireshark counts them: the SYN is 0, the first byte 1.
-        rows.seq[row] = 0 if flags & SYN else offset + 1
-        rows.ack[row] = -1
-        if flags & ACK and other.started:
-            rows.ack[row] = (
-                other.acked + distance(packet.acknowledgment, other.base + other.acked) + 1
-            )
-        rows.length[row] = packet.length
-        rows.window[row] = packet.window
-        rows.note[row] = self.note
-        rows.count = row + 1
         return 0
 
     def release(self) -> cython.int:
