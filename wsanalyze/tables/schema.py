@@ -584,9 +584,7 @@ def _summary_columns() -> tuple[Column, ...]:
             "recognised: WebSocket or not",
         ),
         count("keylog_files", "key logs, and blocks of secrets in captures (in the first row)"),
-        count(
-            "unread_tunnels", "tunnels through SOCKS that cannot be read: GSSAPI, BIND, …"
-        ),
+        count("unread_tunnels", "tunnels through SOCKS that cannot be read: GSSAPI, BIND, …"),
     )
 
 
