@@ -74,8 +74,11 @@ class Limits:
     datagrams: int = 4096
     # One record of a capture file; Wireshark's own bound for a packet is 256 KiB.
     packet: int = 64 * 1024 * 1024
+    # TLS connections that keep a record, where somebody wants those, some 2 kB each: a row of the
+    # table `tls`. Further ones are decrypted all the same.
+    tls: int = 512 * 1024
     # Secrets of TLS connections that key logs say, some 400 bytes each: five for each connection of
-    # TLS 1.3.
+    # TLS 1.3. Beyond it the oldest are forgotten.
     secrets: int = 1024 * 1024
     # Connections that ended while packets come, some 10 kB each, among which is looked for what
     # concerns several together; then those that end next. A client that reconnects does so at once.

@@ -689,3 +689,48 @@ def test_a_client_hello_that_may_be_encrypted() -> None:
         "no secret for this client random in 1 file, 5 lines; its ClientHello has ECH, with which "
         "another random may count"
     )
+
+
+class TestHellosOfStrangers:
+    """What a hello makes wsanalyze keep is bounded, however many there are."""
+
+    def hello(self, protocols: int = 0, suites: int = 2, name: bytes = b"chat.example") -> bytes:
+        offered = b"".join(vector(1, b"%02d" % (each % 100)) for each in range(protocols))
+        sni = vector(2, b"\0" + vector(2, name))
+        return record(
+            22, client_hello((0, sni), (16, vector(2, offered)), suites=(0xC02F,) * suites)
+        )
+
+    def test_names_and_protocols(self) -> None:
+        stage = stage_of(None).client(self.hello(4000, name=b"a" * 2000))
+        stage.finish()
+        tls = tls_of(stage)
+        assert tls.sni == "a" * 1024 + "…"
+        assert len(tls.alpn_offered) == 32
+
+    def test_large_hellos_count_as_held(self) -> None:
+        stage = stage_of(None).client(self.hello())
+        assert stage.recorder.held == 0
+        large = stage_of(None).client(self.hello(suites=4000))
+        assert large.recorder.held > 100_000
+        large.finish()
+        assert large.recorder.held == 0
+
+    def test_beyond_the_limit_it_is_let_go(self) -> None:
+        limits = Limits(held_total=100_000)
+        stage = stage_of(None, limits=limits).client(self.hello(suites=4000))
+        assert (stage.gone, stage.recorder.held) == (True, 0)
+        assert stage.recorder.reached == {"held_total": 1}
+
+    def test_rows_are_limited(self) -> None:
+        stage = stage_of(None, limits=Limits(tls=0)).client(self.hello())
+        stage.finish()
+        assert stage.recording.tls == []
+        assert stage.recorder.reached == {"tls": 1}
+
+    def test_without_a_row_it_is_decrypted(self) -> None:
+        pair = conversation(TLS_1_3)
+        stage = play(stage_of(pair.secrets, limits=Limits(tls=0)), pair.flights)
+        stage.finish()
+        assert stage.recording.tls == []
+        assert stage.connection.tls_version == "TLS 1.3"

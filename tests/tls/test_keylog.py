@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.tls.keylog import CLIENT_TRAFFIC, MASTER, Secrets
+from wsanalyze.tls.keylog import CLIENT_HANDSHAKE, CLIENT_TRAFFIC, MASTER, Secrets
+from wsanalyze.tls.sessions import Sessions
 
 RANDOM, OTHER = "ab" * 32, "cd" * 32
 LINE = f"CLIENT_RANDOM {RANDOM} {'11' * 48}"
@@ -144,7 +145,7 @@ def test_a_private_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_more_than_so_many() -> None:
     secrets = read(LINE, LINE.replace("ab", "ef"), most=1)
     assert (secrets.count, secrets.dropped) == (1, 1)
-    assert secrets.of(b"\xef" * 32) == {}
+    assert secrets.of(b"\xab" * 32) == {}
 
 
 def test_how_many_there_are() -> None:
@@ -196,3 +197,63 @@ class TestUnused:
             secrets.of(number.to_bytes(32, "big"))
         assert len(secrets.by_random) == 1
         assert [len(each) for each in secrets.unused] == [1, 0]
+
+
+class TestMoreThanAreKept:
+    """The newest are needed where a log grows for days."""
+
+    def line(self, number: int, label: str = "CLIENT_RANDOM") -> bytes:
+        return b"%s %064x %096x" % (label.encode(), number, number)
+
+    def known(self, secrets: Secrets) -> list[int]:
+        return sorted(int.from_bytes(random, "big") for random in secrets.by_random)
+
+    def test_the_oldest_are_forgotten(self) -> None:
+        secrets = Secrets(4, traced=True)
+        secrets.add(map(self.line, range(10)), "key log")
+        assert (self.known(secrets), secrets.count, secrets.dropped) == ([6, 7, 8, 9], 4, 6)
+        assert (len(secrets.unused[0]), len(secrets.origins or {})) == (4, 4)
+        secrets.append([self.line(10)])
+        assert self.known(secrets) == [7, 8, 9, 10]
+
+    def test_with_all_of_a_connection(self) -> None:
+        secrets = Secrets(4)
+        for number in range(3):
+            secrets.append(
+                [self.line(number, label) for label in (CLIENT_TRAFFIC, CLIENT_HANDSHAKE)]
+            )
+        assert (self.known(secrets), secrets.count) == ([1, 2], 4)
+
+    def test_the_same_again_takes_no_room(self) -> None:
+        secrets = Secrets(4)
+        for _ in range(5):
+            secrets.append(map(self.line, range(4)))
+        assert (self.known(secrets), secrets.count, secrets.dropped) == ([0, 1, 2, 3], 4, 0)
+
+    def test_sessions_count_as_well(self) -> None:
+        secrets = Secrets(3)
+        sessions = [b"RSA Session-ID:%064x Master-Key:%096x" % (n, n) for n in range(3)]
+        secrets.append([self.line(1), *sessions, self.line(2)])
+        assert (self.known(secrets), len(secrets.by_session), secrets.count) == ([2], 2, 3)
+
+    def test_a_capture_pushes_nothing_of_a_key_log_out(self) -> None:
+        """A stranger could hide a connection by bringing many secrets."""
+        secrets = Secrets(4)
+        secrets.add(map(self.line, range(2)))
+        secrets.add(map(self.line, range(100, 200)), private_keys=False)
+        assert self.known(secrets) == [0, 1, 198, 199]
+        secrets.append(map(self.line, range(2, 5)))
+        assert self.known(secrets) == [1, 2, 3, 4]
+        secrets.add(map(self.line, range(100, 200)), private_keys=False)
+        assert self.known(secrets) == [1, 2, 3, 4]
+
+    def test_none_at_all(self) -> None:
+        secrets = Secrets(0)
+        secrets.add([self.line(1)])
+        assert (secrets.count, secrets.dropped, bool(secrets)) == (0, 1, False)
+
+    def test_sessions_that_were_seen(self) -> None:
+        sessions = Sessions(2)
+        for number in range(4):
+            sessions.ticket(bytes(6) + b"ticket %d" % number, b"master %d" % number)
+        assert list(sessions.masters.values()) == [b"master 2", b"master 3"]

@@ -96,7 +96,7 @@ class Tls(TlsLine):
         else:
             done = self.cut(sender, data, time, packet, ordinal)
         keeps = self.counted or sender.pending or self.waiting or sender.messages.data
-        keeps = keeps or self.handshake.heard
+        keeps = keeps or self.handshake.held
         if done or (keeps and self.overfull()):
             # Nobody will call again.
             self.finish(1)
@@ -109,7 +109,7 @@ class Tls(TlsLine):
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
-        held = self.waiting_bytes + len(self.handshake.heard)
+        held = self.waiting_bytes + self.handshake.held
         held += self.senders[0].held + self.senders[1].held
         self.recorder.held += held - self.counted
         self.counted = held

@@ -40,6 +40,13 @@ if TYPE_CHECKING:
 DECRYPTED = 0
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
+# What is kept of names: the DNS has 253 characters at most, distinguished names a hundred or two,
+# and nobody offers more than a handful of protocols.
+LONGEST_NAME, MOST_PROTOCOLS = 1024, 32
+# What both hellos may weigh that does not count as held; those of browsers weigh half as much.
+LIGHT = 8192
+# What a cipher suite and an extension cost besides their bytes.
+PER_SUITE, PER_EXTENSION = 40, 64
 ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
 NO_CRYPTOGRAPHY = "the package cryptography is missing: pip install cryptography"
 NO_SESSION = (
@@ -53,7 +60,8 @@ class TlsHandshake:
     `is_tls_1_3`: as far as is known. `is_decided`: both hellos were read; `is_closed`: nothing can
     be decrypted from there on, which `facts.reason` explains. `heard`: messages since the hello.
     `found`: client randoms of handshakes that went on without their ClientHello;
-    `may_have_early`: whether 0-RTT data may have been sent, and was taken.
+    `may_have_early`: whether 0-RTT data may have been sent, and was taken; `weight`: bytes that the
+    hellos take in memory.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class TlsHandshake:
         self.resumable = b""
         self.found: set[bytes] = set()
         self.may_have_early = True
+        self.weight = 0
         self.facts = self._begin()
 
     def _begin(self) -> TlsConnection:
@@ -101,9 +110,17 @@ class TlsHandshake:
             server_port=server[1],
             started=conversation.first_time,
         )
-        if self.recorder.tls is not None:
-            self.recorder.tls.append(facts)
+        kept = self.recorder.tls
+        if kept is not None and len(kept) < self.recorder.limits.tls:
+            kept.append(facts)
+        elif kept is not None:
+            self.recorder.reach("tls")
         return facts
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept of what was said, hellos of usual size left out."""
+        return len(self.heard) + max(self.weight - LIGHT, 0)
 
     @property
     def misses_hello(self) -> bool:
@@ -196,6 +213,8 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
+        costs = PER_SUITE * len(hello.suites) + PER_EXTENSION * len(hello.extensions)
+        self.weight = len(body) + costs
         if hello.random in self.found:
             # It comes late; what it began went on without it.
             self.found.discard(hello.random)
@@ -224,7 +243,7 @@ class TlsHandshake:
     def _introduce(self, hello: ClientHello) -> None:
         facts = self.facts
         facts.client_random = hello.random.hex()
-        facts.sni, facts.alpn_offered = hello.sni, hello.alpn
+        facts.sni, facts.alpn_offered = _bounded(hello.sni), hello.alpn[:MOST_PROTOCOLS]
         facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
 
     def server_hello(
@@ -240,6 +259,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ServerHello that is malformed")
             return
+        self.weight += len(body) + PER_EXTENSION * len(hello.extensions)
         if self.is_decided:
             # A renegotiation, whose ClientHello was lost or comes later.
             if hello.version < TLS_1_3:
@@ -487,7 +507,8 @@ class TlsHandshake:
         if found is None or self.facts.certificate_subject is not None:
             return
         facts = self.facts
-        facts.certificate_subject, facts.certificate_issuer = found.subject, found.issuer
+        facts.certificate_subject = _bounded(found.subject)
+        facts.certificate_issuer = _bounded(found.issuer)
         facts.not_before, facts.not_after = found.not_before, found.not_after
         facts.certificate_at = place
 
@@ -554,6 +575,10 @@ TRAFFIC = (
     keylog.CLIENT_TRAFFIC,
     keylog.SERVER_TRAFFIC,
 )
+
+
+def _bounded(name: str | None) -> str | None:
+    return name if name is None or len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
 
 
 def has_cryptography() -> bool:

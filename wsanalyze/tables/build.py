@@ -17,9 +17,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
-from wsanalyze.checks.catalogue import catalogue
-from wsanalyze.checks.finding import Finding
-from wsanalyze.findings import audit, numbers
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables import segments
@@ -52,7 +49,9 @@ from wsanalyze.tables.shelf import OWNERS
 if TYPE_CHECKING:
     import pandas as pd
 
-Judge = Callable[[Recording], list[Finding]]
+    from wsanalyze.checks.finding import Finding
+
+Judge = Callable[[Recording], "list[Finding]"]
 
 LARGEST = np.uint64((1 << 63) - 1)
 
@@ -71,15 +70,15 @@ class Tables:
     """The tables of one recording, each made when it is first asked for."""
 
     def __init__(
-        self, recording: Recording, shelf: Shelved | None = None, judge: Judge = audit
+        self, recording: Recording, shelf: Shelved | None = None, judge: Judge | None = None
     ) -> None:
         """Take the recording, which must not grow any more, and the shelf with its earlier rows.
 
-        `judge` finds what is wrong, once, when a table asks for it.
+        `judge` finds what is wrong, once, when a table asks for it; None: all checks do.
         """
         self.recording = recording
         self.shelf = shelf
-        self.judge = judge
+        self._judge = judge
         self._made: dict[str, pd.DataFrame] = {}
 
     def table(self, name: str) -> pd.DataFrame:
@@ -133,6 +132,14 @@ class Tables:
     def found(self) -> list[Finding]:
         """What the checks find; each connection is told how much concerns it."""
         return self.judge(self.recording)
+
+    def judge(self, recording: Recording) -> list[Finding]:
+        """Return what is wrong in a recording, as far as these tables look for it."""
+        if self._judge is not None:
+            return self._judge(recording)
+        from wsanalyze.findings import audit
+
+        return audit(recording)
 
     @property
     def segments(self) -> pd.DataFrame:
@@ -189,6 +196,9 @@ class Tables:
         return runs
 
     def _finding_rows(self) -> Iterator[pa.RecordBatch]:
+        from wsanalyze.checks.catalogue import catalogue
+        from wsanalyze.findings import numbers
+
         number = numbers(self.recording)
         names = {each.id: each.name for each in catalogue()}
         cells = (

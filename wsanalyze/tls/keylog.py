@@ -8,6 +8,7 @@ a server's RSA key in PEM as well. No secret is ever shown: there is no text of 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ class Secrets:
     """What key logs say, by client random and by session ID.
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
-    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`. `unused` are
+    `not_understood` those of them that say nothing, `dropped` secrets beyond `most`: the oldest are
+    forgotten for them, but none of a key log for what a capture brings. `unused` are
     the client randoms that nobody asked for, of connections before TLS 1.3 and of TLS 1.3;
     `origins` says by client random where secrets are from, None where nobody wants to know;
     `tries_left` bounds what is tried without one, `spare` what is tried behind holes. `sessions`
@@ -69,6 +71,8 @@ class Secrets:
         self.by_random: dict[bytes, dict[str, bytes]] = {}
         self.by_session: dict[bytes, bytes] = {}
         self.private_keys: list[bytes] = []
+        # What came first, of key logs and of captures: client randoms, and session IDs as tuples.
+        self._oldest: tuple[deque[bytes | tuple[bytes]], ...] = (deque(), deque())
         self._pem = b""
         self._takes_keys = True
         self.unused = Unused(), Unused()
@@ -91,9 +95,9 @@ class Secrets:
     def add(self, lines: Iterable[bytes], origin: str = "", *, private_keys: bool = True) -> None:
         """Take the lines of one more key log; of two that are for the same, the later counts.
 
-        `origin` says where they are from,
-        `private_keys`: whether keys in PEM are taken. A capture's blocks have no place for them,
-        and a stranger's keys can be so long that reading each takes seconds.
+        `origin` says where they are from, `private_keys`: whether that is a key log, of which keys
+        in PEM are taken. A capture's blocks have no place for them, and a stranger's keys can be so
+        long that reading each takes seconds.
         """
         self.sources += 1
         self.append(lines, origin, private_keys=private_keys)
@@ -122,20 +126,34 @@ class Secrets:
         match = LINE.fullmatch(line) if len(line) <= LONGEST else None
         if match is not None:
             label = match[1].decode("ascii")
-            if label in USED and self._room():
+            if label in USED:
                 random = bytes.fromhex(match[2].decode("ascii"))
-                self._note_unused(random, label)
-                found = self.by_random.setdefault(random, {})
-                found[label] = bytes.fromhex(match[3].decode("ascii"))
-                if self.origins is not None:
-                    self.origins[random] = self._origin
+                self._learn(random, label, bytes.fromhex(match[3].decode("ascii")))
             return
         match = BY_SESSION.fullmatch(line) if len(line) <= LONGEST else None
         if match is None:
             self.not_understood += 1
-        elif self._room():
+        else:
             session = bytes.fromhex(match[1].decode("ascii"))
-            self.by_session[session] = bytes.fromhex(match[2].decode("ascii"))
+            self._learn_session(session, bytes.fromhex(match[2].decode("ascii")))
+
+    def _learn(self, random: bytes, label: str, secret: bytes) -> None:
+        if label not in self.by_random.get(random, NONE) and not self._room():
+            return
+        self._note_unused(random, label)
+        if random not in self.by_random:
+            self.by_random[random] = {}
+            self._oldest[not self._takes_keys].append(random)
+        self.by_random[random][label] = secret
+        if self.origins is not None:
+            self.origins[random] = self._origin
+
+    def _learn_session(self, session: bytes, master: bytes) -> None:
+        if session not in self.by_session:
+            if not self._room():
+                return
+            self._oldest[not self._takes_keys].append((session,))
+        self.by_session[session] = master
 
     def _note_unused(self, random: bytes, label: str) -> None:
         if random not in self.by_random or not self.was_used(random):
@@ -157,11 +175,29 @@ class Secrets:
             self._pem = b""
 
     def _room(self) -> bool:
+        """Make room for one more secret; of a log that grows for days the newest are needed."""
         if self.count >= self.most:
             self.dropped += 1
-            return False
+            logs, captures = self._oldest
+            if captures:
+                self._forget(captures.popleft())
+            elif logs and self._takes_keys:
+                self._forget(logs.popleft())
+            else:
+                return False
         self.count += 1
         return True
+
+    def _forget(self, key: bytes | tuple[bytes]) -> None:
+        if isinstance(key, tuple):
+            del self.by_session[key[0]]
+            self.count -= 1
+            return
+        self.count -= len(self.by_random.pop(key))
+        for unused in self.unused:
+            unused.discard(key)
+        if self.origins is not None:
+            del self.origins[key]
 
     def of(self, client_random: bytes, session_id: bytes = b"") -> Mapping[str, bytes]:
         """Return the secrets of a connection by label, empty where there are none."""

@@ -7,6 +7,7 @@ resumes a session, but may have opened the one that began it.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 
 from wsanalyze.tls.hellos import ClientHello, ServerHello
 
@@ -15,11 +16,12 @@ TICKET_BEGINS = 6
 
 
 class Sessions:
-    """Master secrets by what names them, at most so many."""
+    """Master secrets by what names them, the last so many."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.masters: dict[bytes, bytes] = {}
+        self._oldest: deque[bytes] = deque()
 
     def begun(self, server: ServerHello, master: bytes) -> None:
         """Remember a session by the ID that its server gave it."""
@@ -32,8 +34,13 @@ class Sessions:
             self._learn(_name(body[TICKET_BEGINS:]), master)
 
     def _learn(self, name: bytes, master: bytes) -> None:
-        if master and len(self.masters) < self.most:
-            self.masters[name] = master
+        if not master:
+            return
+        if name not in self.masters:
+            self._oldest.append(name)
+        self.masters[name] = master
+        if len(self._oldest) > self.most:
+            del self.masters[self._oldest.popleft()]
 
     def of(self, client: ClientHello, server: ServerHello) -> bytes:
         """Return the master secret of the session that a client would resume, b"" for none."""

@@ -8,18 +8,19 @@ TAB or CR for a formula: with `spreadsheet_safe` such text gets an apostrophe in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from wsanalyze.tables.arrays import literal, of_texts
 from wsanalyze.tables.declaration import Column, Kind, Table
 from wsanalyze.tables.formats.ahead import converted
 from wsanalyze.tables.formats.cells import slices, texts, write_joined
+from wsanalyze.tables.formats.few import are_few, few_texts
 
 # RFC 4180 §2 items 6 and 7; an empty text is quoted to tell it from NA.
 NEEDS_QUOTES = '^$|[",\r\n]'
@@ -37,6 +38,42 @@ def write(
 
 
 def _lines(table: Table, spreadsheet_safe: bool, batch: pa.RecordBatch) -> pa.Array:
+    few = are_few(table, batch)
+    return (_few_lines if few else _many_lines)(table, spreadsheet_safe, batch)
+
+
+def _few_lines(table: Table, spreadsheet_safe: bool, batch: pa.RecordBatch) -> pa.Array:
+    cells = [
+        _few_cells(column, array, spreadsheet_safe)
+        for column, array in zip(table.columns, batch.columns, strict=True)
+    ]
+    return of_texts([",".join(row) + "\n" for row in zip(*cells, strict=True)])
+
+
+def _few_cells(column: Column, cells: pa.Array, spreadsheet_safe: bool) -> list[str]:
+    if column.kind is Kind.LIST:
+        lists = cells.to_pylist()
+        found = [None if items is None else ", ".join(items) for items in lists]
+    else:
+        found = few_texts(column, cells)
+        if column.kind is not Kind.STRING:
+            return [text or "" for text in found]
+    return [_few_cell(text, spreadsheet_safe) for text in found]
+
+
+def _few_cell(text: str | None, spreadsheet_safe: bool) -> str:
+    if text is None:
+        return ""
+    if spreadsheet_safe and re.match(FORMULA, text):
+        text = "'" + text
+    if text and not re.search(NEEDS_QUOTES, text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _many_lines(table: Table, spreadsheet_safe: bool, batch: pa.RecordBatch) -> pa.Array:
+    import pyarrow.compute as pc
+
     comma, newline, nothing = map(literal, (",", "\n", ""))
     cells = [
         _cells(column, array, spreadsheet_safe)
@@ -48,6 +85,8 @@ def _lines(table: Table, spreadsheet_safe: bool, batch: pa.RecordBatch) -> pa.Ar
 
 
 def _cells(column: Column, cells: pa.Array, spreadsheet_safe: bool) -> pa.Array:
+    import pyarrow.compute as pc
+
     if column.kind is Kind.LIST:
         lists = cells.to_pylist()
         cells = of_texts([None if items is None else ", ".join(items) for items in lists])
@@ -76,9 +115,13 @@ def _is_plain(cells: pa.Array) -> bool:
 
 
 def _where(mask: pa.Array, cells: pa.Array, around: tuple[str, str]) -> pa.Array:
+    import pyarrow.compute as pc
+
     return pc.if_else(mask, _around(cells, *around), cells) if pc.any(mask).as_py() else cells
 
 
 def _around(cells: pa.Array, before: str, behind: str) -> pa.Array:
+    import pyarrow.compute as pc
+
     parts = (literal(before), cells, literal(behind), literal(""))
     return pc.binary_join_element_wise(*parts)
