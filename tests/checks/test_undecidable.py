@@ -183,7 +183,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "PMD-01": ("deflate-violations.pcapng", 3, lost),
     "PMD-02": ("deflate-violations.pcapng", 5, guessed),
     "PMD-03": ("ws-ipv6.pcapng", 0, unseen),
-    "PMD-04": ("chromium.pcapng", 0, guessed),
     "PMD-05": ("deflate-violations.pcapng", 4, guessed),
     "SEC-01": ("refused-upgrades.pcapng", 1, unseen),
     "SEC-06": ("cut-connections.pcapng", 5, unseen),
@@ -264,6 +263,14 @@ def numbered(*records: Connection) -> list[Connection]:
 
 def asked_for_two_versions() -> list[Connection]:
     return asked("Sec-WebSocket-Key1: 1 2")
+
+
+def all_grew() -> list[Connection]:
+    observation = observed(event("grew", value=2, part=4))
+    observation.counts["grew", "client"] = 20
+    side = observation.client
+    side.compressed, side.compressed_wire, side.compressed_length = 20, 300, 200
+    return [connection(observation=observation)]
 
 
 def came_back() -> list[Connection]:
@@ -348,6 +355,7 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
         unseen,
     ),
     "XCN-02": (came_back, lost),
+    "PMD-04": (all_grew, guessed),
     "XCN-03": (lambda: numbered(connection(), proxies.refused(503), connection()), unseen),
     "XCN-04": (negotiated_differently, unseen),
     "XCN-06": (lambda: numbered(*(connection(ended=90 * SECOND) for _ in range(10))), unseen),

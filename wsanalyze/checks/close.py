@@ -193,6 +193,8 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
             continue
         provoker = side.before_close
         message = f"the {sender} closed with {named(code)}"
+        if code == 1011:
+            message += ", for an error of its own"
         if provoker is not None:
             message += (
                 f"; before that the {OTHER[sender]} had sent a {described(provoker)} of "

@@ -108,8 +108,10 @@ def invalid_host(facts: Facts) -> Iterator[Finding]:
     faults=True,
 )
 def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSQ-04: not where it was taken away on the way, which PRX-01 tells."""
-    return iter(()) if "Upgrade: websocket" in stripped(facts) else facts.of_faults("HSQ-04")
+    """HSQ-04: not where it was taken away on the way, which PRX-01 and HSQ-20 tell."""
+    if "HSQ-20" in facts.faults or "Upgrade: websocket" in stripped(facts):
+        return iter(())
+    return facts.of_faults("HSQ-04")
 
 
 @check(
@@ -129,8 +131,10 @@ def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
     faults=True,
 )
 def request_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSQ-05: not where it was taken away on the way, which PRX-01 tells."""
-    return iter(()) if "Connection: Upgrade" in stripped(facts) else facts.of_faults("HSQ-05")
+    """HSQ-05: not where it was taken away on the way, which PRX-01 and HSQ-20 tell."""
+    if "HSQ-20" in facts.faults or "Connection: Upgrade" in stripped(facts):
+        return iter(())
+    return facts.of_faults("HSQ-05")
 
 
 @check(

@@ -113,11 +113,28 @@ def unfinished_message(facts: Facts) -> Iterator[Finding]:
     example="oddities.pcapng",
 )
 def text_not_utf8(facts: Facts) -> Iterator[Finding]:
-    """MSG-04."""
+    """MSG-04: not of a message with an RSV1 that nobody agreed on, of which FRM-03 tells."""
     for event in certain(facts, "not-utf8"):
+        if _has_stray_rsv1(facts, event):
+            continue
         fragment = f", in fragment {event.part + 1}" if event.part > 0 else ""
         message = f"text is no UTF-8 from offset {event.value} on{fragment}: {utf8_mistake(event)}"
         yield facts.at(event, message, evidence=event.payload.hex(" "), expected="UTF-8")
+
+
+def _has_stray_rsv1(facts: Facts, event: Event) -> bool:
+    """Whether the message of an event is compressed, as it seems, and no extension owns RSV1."""
+    if event.frame is None:
+        return False
+    # Between its fragments control frames and those of the other end may stand.
+    first = event.frame - (4 * event.part if event.part > 0 else 0)
+    return any(
+        each.sender == event.sender
+        and each.head & 0x40
+        and each.frame is not None
+        and first <= each.frame <= event.frame
+        for each in facts.events("rsv")
+    )
 
 
 def utf8_mistake(event: Event) -> str:

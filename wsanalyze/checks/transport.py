@@ -200,14 +200,16 @@ def troubled_transport(facts: Facts) -> Iterator[Finding]:
             continue
         said = []
         if again:
-            said.append(f"{again} segments sent again")
+            said.append(f"{again} {'segment' if again == 1 else 'segments'} sent again")
         if late:
             said.append(f"{late} out of order")
         if closed:
             for_s = getattr(observation, f"{sender}_window_zero_ns") / SECOND
-            said.append(f"a window of 0 announced {closed} times, for {for_s:.3f} s")
+            times = "once" if closed == 1 else f"{closed} times"
+            said.append(f"a window of 0 announced {times}, for {for_s:.3f} s")
         if stalls:
-            said.append(f"{stalls} pauses of more than a second within a frame")
+            pauses = "1 pause" if stalls == 1 else f"{stalls} pauses"
+            said.append(f"{pauses} of more than a second within a frame")
         yield Finding(f"the {sender}: {', '.join(said)}", sender=sender)
 
 
