@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pipelining import is_request
+from wsanalyze.checks.pipelining import http_among_frames, is_http, request_behind
 from wsanalyze.observation import Event
+from wsanalyze.websocket.faults import shown
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
 
@@ -17,11 +18,11 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
     """Yield the events of a kind about frames that are no guess.
 
     Behind a hole a frame is found by what it looks like: bytes that were taken for a header are no
-    evidence against who sent them. A request that was sent as if no upgrade was asked for is told
-    as what it is (HSQ-19).
+    evidence against who sent them. HTTP in the place of frames is told as what it is (HSQ-19,
+    FRM-13).
     """
     for event in facts.events(kind):
-        if event.certain and not is_request(facts, event):
+        if event.certain and not is_http(facts, event):
             yield event
 
 
@@ -324,3 +325,33 @@ def _bait_s(facts: Facts, event: Event) -> float | None:
     # A receiver that refuses at once, or a sender that dies, has not been kept waiting.
     waited = (facts.connection.ended - event.time) / 1e9
     return waited if waited >= facts.thresholds.bait_s else None
+
+
+@check(
+    "FRM-13",
+    "http-among-frames",
+    "HTTP is written where frames belong",
+    severity="error",
+    tags=("frame", "handshake", "security"),
+    references=("RFC 9110 §7.8", "RFC 6455 §5.2"),
+    explanation=(
+        "Behind a 101 the connection speaks WebSocket and nothing else. Here one end writes a "
+        "response, or a request, of HTTP into it: a framework that believes it still has to answer "
+        "the request, or a program that takes the connection for another one. The other end reads "
+        "it as frames that break every rule, which are not told one by one."
+    ),
+    advice="Keep the HTTP server from writing to a connection that it has handed over.",
+    events=("unmasked", "control-fragment"),
+)
+def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
+    """FRM-13: one finding a side; of a request that came before the 101 HSQ-19 tells."""
+    for sender, what in (("client", "a request"), ("server", "a response")):
+        event = http_among_frames(facts, sender)
+        if event is None or (sender == "client" and request_behind(facts) is not None):
+            continue
+        close, text = facts.side(sender).close, event.header
+        if close is not None and (close.packet, close.frame) == (event.packet, event.frame):
+            text += close.payload.partition(b"\r\n")[0]
+        begins = shown(facts.without_secrets(text.decode("latin-1")))
+        message = f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin {begins}"
+        yield facts.at(event, message, expected="frames")
