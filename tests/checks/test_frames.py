@@ -198,6 +198,19 @@ class TestLargeOrCutFrame:
         assert finding.message == "the largest frame of the client declares 16777217 bytes"
         assert (finding.severity, finding.expected) == ("warning", "16777216 bytes at most")
 
+    def test_one_that_was_cut_is_one_finding(self) -> None:
+        length = (16 << 20) + 1
+        place = {"head": 0x82, "second": 127, "header_length": 10, "length": length}
+        large, cut = event("large", **place), event("cut", value=length // 2, **place)
+        [finding] = self.of(ended(large, cut))
+        assert "after 8388608 of the 16777217 payload bytes" in finding.message
+        # Where the end was not seen, or bytes are missing, nobody says that it was cut.
+        assert (
+            "declares 16777217 bytes"
+            in self.of(connection(observation=observed(large, cut)))[0].message
+        )
+        assert len(self.of(ended(large, cut, client_lost_bytes=1))) == 1
+
     def test_a_frame_of_just_the_threshold(self) -> None:
         assert self.of(self.large(16 << 20)) == []
 

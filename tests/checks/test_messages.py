@@ -185,6 +185,14 @@ class TestControlBetweenFragments:
         assert finding.message == "a control frame stands between fragments 2 times"
         assert (finding.severity, finding.frame) == ("info", 2)
 
+    def test_a_close_within_a_message_is_an_unfinished_one(self) -> None:
+        close = about("interleaved", head=0x88)
+        one = observed(close, client=Side(interleaved=1))
+        assert found(checks.control_between_fragments, connection(observation=one)) == []
+        ping = about("interleaved", head=0x89, frame=1)
+        both = observed(ping, close, client=Side(interleaved=2))
+        assert len(found(checks.control_between_fragments, connection(observation=both))) == 1
+
     def test_it_is_no_interruption(self) -> None:
         assert found_in(checks.message_in_message, "fragments.pcapng") == []
         assert found_in(checks.continuation_of_nothing, "fragments.pcapng") == []

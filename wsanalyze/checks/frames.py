@@ -8,6 +8,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.pipelining import http_among_frames, is_http, request_behind
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
 
@@ -45,7 +46,7 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
 def unmasked_client_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-01."""
     for event in certain(facts, "unmasked"):
-        message = f"a {described(event)} of {event.length} bytes has no mask"
+        message = f"a {described(event)} of {octets(event.length)} has no mask"
         yield facts.at(event, message, expected="the MASK bit set")
 
 
@@ -67,7 +68,7 @@ def unmasked_client_frame(facts: Facts) -> Iterator[Finding]:
 def masked_server_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-02."""
     for event in certain(facts, "masked"):
-        message = f"a {described(event)} of {event.length} bytes is masked"
+        message = f"a {described(event)} of {octets(event.length)} is masked"
         yield facts.at(event, message, expected="the MASK bit not set")
 
 
@@ -224,7 +225,12 @@ def length_top_bit(facts: Facts) -> Iterator[Finding]:
 )
 def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-09: of a frame that was cut FRM-12 tells where it looks like bait."""
+    cut = {(each.sender, each.packet, each.frame) for each in certain(facts, "cut")}
     for event in facts.events("large"):
+        told = facts.ended and facts.whole(event.sender)
+        if told and (event.sender, event.packet, event.frame) in cut:
+            # That it was cut says how large it is.
+            continue
         if event.length > facts.thresholds.frame and not event.length >> 63:
             message = f"the largest frame of the {event.sender} declares {event.length} bytes"
             yield facts.at(event, message, expected=f"{facts.thresholds.frame} bytes at most")

@@ -11,6 +11,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import stripped_of_request
 from wsanalyze.checks.pipelining import request_behind
 from wsanalyze.checks.redaction import address
+from wsanalyze.checks.spans import octets
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")
@@ -230,8 +231,7 @@ def early_frames(facts: Facts) -> Iterator[Finding]:
         # Captures of several interfaces have packets in another order than time.
         if event.time >= responded:
             continue
-        counted = "1 byte" if event.value == 1 else f"{event.value} bytes"
-        message = f"{counted} came behind the request before the response"
+        message = f"{octets(event.value)} came behind the request before the response"
         evidence = event.payload[:EARLY_SHOWN].hex(" ")
         yield facts.at(event, message, evidence=evidence, expected="nothing")
 

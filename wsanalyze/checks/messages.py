@@ -8,6 +8,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 
 
@@ -35,7 +36,7 @@ def continuation_of_nothing(facts: Facts) -> Iterator[Finding]:
     for event in certain(facts, "no-message"):
         if _continues_control(facts, event):
             continue
-        message = f"a continuation frame of {event.length} bytes, and no message is open"
+        message = f"a continuation frame of {octets(event.length)}, and no message is open"
         yield facts.at(event, message, expected="a text or binary frame")
 
 
@@ -92,7 +93,7 @@ def unfinished_message(facts: Facts) -> Iterator[Finding]:
         if (event.sender, event.frame) in cut:
             continue
         if facts.ended and facts.whole(event.sender):
-            message = f"the message that begins here was not finished: {event.value} bytes came"
+            message = f"the message that begins here was not finished: {octets(event.value)} came"
             yield facts.at(event, message, expected="a frame with FIN")
 
 
@@ -230,5 +231,8 @@ def control_between_fragments(facts: Facts) -> Iterator[Finding]:
             continue
         told.add(event.sender)
         count = facts.side(event.sender).interleaved
+        if count == 1 and event.opcode == 8:
+            # No fragment follows it: that is MSG-03.
+            continue
         times = "once" if count == 1 else f"{count} times"
         yield facts.at(event, f"a control frame stands between fragments {times}")
