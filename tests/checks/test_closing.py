@@ -54,6 +54,13 @@ class TestUnansweredClose:
             f"the server {did} TCP without answering the client's Close"
         ]
 
+    def test_an_end_that_stopped_within_a_frame_can_send_none(self) -> None:
+        record = closed(closing(), endings=(ending("server"),))
+        assert record.observation is not None
+        assert len(found(checks.unanswered_close, record)) == 1
+        record.observation.counts["cut", "server"] = 1
+        assert found(checks.unanswered_close, record) == []
+
     def test_nobody_does_anything(self) -> None:
         assert self.of(closing(), until=12) == ["no Close answered this one in 10.0 s"]
 

@@ -20,6 +20,7 @@ from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.layers.connection import Connection
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Recording, Wants
@@ -247,13 +248,22 @@ class TestRemarks:
         assert found(checks.partly_compressed, counted(uncompressed=4)) == []
 
     def test_most_grow(self) -> None:
-        grown = counted(compressed=6)
-        events = [event("grew", value=2, part=4) for _ in range(4)]
-        grown.observation.events.extend(events)
-        grown.observation.counts["grew", "client"] = 4
-        assert len(found(checks.grown_messages, grown)) == 1
-        grown.observation.counts["grew", "client"] = 2
-        assert found(checks.grown_messages, grown) == []
+        def grown(count: int, **facts: int) -> Connection:
+            sums = {"compressed": 22, "compressed_wire": 300, "compressed_length": 200} | facts
+            record = counted(**sums)
+            assert record.observation is not None
+            record.observation.events.append(event("grew", value=2, part=4))
+            record.observation.counts["grew", "client"] = count
+            return record
+
+        (finding,) = found(checks.grown_messages, grown(20))
+        assert finding.message == (
+            "20 of the client's 22 compressed messages grew: 300 bytes were sent for 200"
+        )
+        # Few, or not nearly all of them, or the others made up for it.
+        assert found(checks.grown_messages, grown(19)) == []
+        assert found(checks.grown_messages, grown(20, compressed=23)) == []
+        assert found(checks.grown_messages, grown(20, compressed_length=300)) == []
 
     def test_rare_ways(self) -> None:
         rare = observed(event("final-block", value=1), event("empty-compressed", value=2))

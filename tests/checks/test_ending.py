@@ -18,15 +18,14 @@ from checks.given import (
 )
 from wsanalyze.checks.ending import (
     both_ends,
-    idle_time_limits,
     intermediary_signs,
     keepalive_s,
     known_limit,
-    lifetime_limits,
     maybe_cut,
     sentence,
 )
 from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.time_limits import idle_time_limits, lifetime_limits
 from wsanalyze.observation import Ending, Observation, Side, Spread
 
 # A text frame of the server, the last one of each connection here.
@@ -283,6 +282,17 @@ class TestTimeLimits:
             for n in range(3)
         ]
         assert idle_time_limits(together(*stopped)) == lifetime_limits(together(*busy)) == []
+
+    def test_a_restart_would_have_ended_the_others_as_well(self) -> None:
+        """Connections that began together and were silent together, and one that was not."""
+        stopped = [cut(ending(at=300), idle=20, key=f"KEY{n:05}") for n in range(3)]
+        open_since = {"started": 0, "observation": Observation()}
+        stayed = Facts(connection(ended=320 * SECOND, **open_since))
+        assert len(idle_time_limits(together(*stopped, stayed))) == 1
+        # One that ended with them, came later, or was of another endpoint, says nothing.
+        for facts in ({"ended": 300 * SECOND}, {"started": 300 * SECOND}, {"server_port": 81}):
+            other = Facts(connection(**({"ended": 320 * SECOND} | open_since | facts)))
+            assert idle_time_limits(together(*stopped, other)) == []
 
     def test_of_many_times_some_are_close_to_each_other(self) -> None:
         """The times after which people leave: nobody's limit."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from checks.given import (
@@ -19,6 +22,8 @@ from checks.given import (
 )
 from wsanalyze.checks import frames
 from wsanalyze.checks.check import Check
+from wsanalyze.checks.close import invalid_close_code
+from wsanalyze.checks.control import fragmented_control_frame
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending, Event, Observation, Side
@@ -193,6 +198,19 @@ class TestLargeOrCutFrame:
         assert finding.message == "the largest frame of the client declares 16777217 bytes"
         assert (finding.severity, finding.expected) == ("warning", "16777216 bytes at most")
 
+    def test_one_that_was_cut_is_one_finding(self) -> None:
+        length = (16 << 20) + 1
+        place = {"head": 0x82, "second": 127, "header_length": 10, "length": length}
+        large, cut = event("large", **place), event("cut", value=length // 2, **place)
+        [finding] = self.of(ended(large, cut))
+        assert "after 8388608 of the 16777217 payload bytes" in finding.message
+        # Where the end was not seen, or bytes are missing, nobody says that it was cut.
+        assert (
+            "declares 16777217 bytes"
+            in self.of(connection(observation=observed(large, cut)))[0].message
+        )
+        assert len(self.of(ended(large, cut, client_lost_bytes=1))) == 1
+
     def test_a_frame_of_just_the_threshold(self) -> None:
         assert self.of(self.large(16 << 20)) == []
 
@@ -260,6 +278,56 @@ class TestTinyFragments:
 
     def test_tiny_but_few(self) -> None:
         assert self.of(64, 64) == []
+
+
+class TestHttpAmongFrames:
+    """FRM-13."""
+
+    # `HT` of HTTP/1.1 200 OK, and the frames that its other bytes look like.
+    HT = event("control-fragment", "server", frame=4, head=0x48, second=0x54, header_length=2)
+    BEHIND = event("rsv", "server", frame=5, head=0x20, second=0x47, header_length=2, value=2)
+
+    def record(self, *events: Event, **facts: Any) -> Connection:
+        return connection(observation=observed(*events, **facts))
+
+    def test_a_response_behind_the_frames(self) -> None:
+        record = self.record(self.HT, self.BEHIND)
+        [finding] = found(frames.http_in_the_place_of_frames, record)
+        assert finding.message == (
+            "behind the 101 the server writes a response of HTTP: its bytes begin 'HT'"
+        )
+        assert (finding.severity, finding.frame, finding.evidence) == ("error", 4, "48 54")
+        # What its bytes are as frames is not told.
+        assert found(frames.reserved_bit, record) == []
+        assert found(fragmented_control_frame, record) == []
+
+    def test_its_first_line_where_that_was_kept(self) -> None:
+        record = self.record(self.HT)
+        assert record.observation is not None
+        payload = b"TP/1.1 200 OK\r\nServer: Werkzeug"
+        record.observation.server.close = replace(self.HT, kind="close", payload=payload)
+        [finding] = found(frames.http_in_the_place_of_frames, record)
+        assert finding.message.endswith(" begin 'HTTP/1.1 200 OK'")
+        # It is no Close, and has no code.
+        assert found(invalid_close_code, record) == []
+
+    def test_what_came_before_it_is_told(self) -> None:
+        before = replace(self.BEHIND, frame=3)
+        [finding] = found(frames.reserved_bit, self.record(before, self.HT, self.BEHIND))
+        assert finding.frame == 3
+
+    def test_a_request_of_a_client(self) -> None:
+        get = event("unmasked", frame=3, head=0x47, second=0x45, header_length=2, length=0x45)
+        [finding] = found(frames.http_in_the_place_of_frames, self.record(get))
+        assert finding.message.endswith("the client writes a request of HTTP: its bytes begin 'GE'")
+        assert found(frames.unmasked_client_frame, self.record(get)) == []
+
+    @pytest.mark.parametrize(
+        "facts", [{"second": 0x55}, {"head": 0x08}, {"sender": "client"}, {"certain": False}]
+    )
+    def test_frames_that_only_look_a_little_like_it(self, facts: dict[str, Any]) -> None:
+        record = self.record(replace(self.HT, **facts))
+        assert found(frames.http_in_the_place_of_frames, record) == []
 
 
 class TestLengthBait:

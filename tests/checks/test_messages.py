@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checks.given import SECOND, connection, event, found, found_in, messages, observed
 from wsanalyze.checks import messages as checks
 from wsanalyze.checks.check import Check
+from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Ending, Event, Observation, Side
 
 FIN = Ending("client", "fin", 9 * SECOND, 18, 64, 64, 1, 0, 500, has_ack=True, bare=True)
@@ -42,6 +45,26 @@ class TestContinuationOfNothing:
         ping = event("control-fragment", sender, frame=frame, head=0x09)
         record = connection(observation=observed(ping, about("no-message")))
         assert bool(found(checks.continuation_of_nothing, record)) is told
+
+
+class TestTextThatIsNone:
+    def of(self, *others: Event, **facts: Any) -> list[Finding]:
+        noticed = event("not-utf8", "server", payload=b"\xca\x48", value=0, **facts)
+        return found(checks.text_not_utf8, connection(observation=observed(noticed, *others)))
+
+    def stray(self, frame: int, sender: str = "server", head: int = 0xC1) -> Event:
+        return event("rsv", sender, head=head, frame=frame)
+
+    def test_one_that_is_compressed_and_nobody_agreed(self) -> None:
+        """RSV1 is what is wrong there, and FRM-03 tells of it."""
+        assert self.of(self.stray(2)) == []
+        assert self.of(self.stray(2), frame=4, part=1) == []
+
+    def test_the_bit_of_another_message_or_another_bit(self) -> None:
+        assert len(self.of(self.stray(1))) == 1
+        assert len(self.of(self.stray(2, "client"))) == 1
+        assert len(self.of(self.stray(2, head=0xA1))) == 1
+        assert len(self.of()) == 1
 
 
 class TestMessageInMessage:
@@ -161,6 +184,14 @@ class TestControlBetweenFragments:
         [finding] = found(checks.control_between_fragments, connection(observation=observation))
         assert finding.message == "a control frame stands between fragments 2 times"
         assert (finding.severity, finding.frame) == ("info", 2)
+
+    def test_a_close_within_a_message_is_an_unfinished_one(self) -> None:
+        close = about("interleaved", head=0x88)
+        one = observed(close, client=Side(interleaved=1))
+        assert found(checks.control_between_fragments, connection(observation=one)) == []
+        ping = about("interleaved", head=0x89, frame=1)
+        both = observed(ping, close, client=Side(interleaved=2))
+        assert len(found(checks.control_between_fragments, connection(observation=both))) == 1
 
     def test_it_is_no_interruption(self) -> None:
         assert found_in(checks.message_in_message, "fragments.pcapng") == []

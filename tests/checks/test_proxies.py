@@ -19,6 +19,11 @@ from wsanalyze.checks import capture_quality, proxies, transport
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.handshake_request import (
+    request_without_connection_upgrade,
+    request_without_upgrade,
+    upgrade_stripped,
+)
 from wsanalyze.checks.handshake_response import switch_in_old_http
 from wsanalyze.checks.refusals import refused as upgrade_refused
 from wsanalyze.layers.connection import Connection
@@ -58,6 +63,22 @@ class TestStripped:
         (finding,) = found(proxies.upgrade_stripped_on_the_way, record)
         assert finding.message.endswith(f"answered {status}, as it should") is told
         assert (found(upgrade_refused, record) == []) is told
+
+    def test_the_keys_of_hixie_are_keys(self) -> None:
+        keys = b"Sec-WebSocket-Key1: 1 2\r\nSec-WebSocket-Key2: 3 4"
+        line = b"Sec-WebSocket-Key: 7WvwZHi1pBVFuuG3NFA/hg==\r\nSec-WebSocket-Version: 13"
+        request = STRIPPED.replace(line, keys)
+        (finding,) = found(proxies.upgrade_stripped_on_the_way, refused(400, request=request))
+        assert "missing although Sec-WebSocket-Key1 arrived" in finding.message
+        assert found(request_without_upgrade, refused(400, request=request)) == []
+
+    def test_a_version_alone_that_arrives_is_one_finding(self) -> None:
+        request = STRIPPED.replace(b"Sec-WebSocket-Key: 7WvwZHi1pBVFuuG3NFA/hg==\r\n", b"")
+        record = refused(400, request=request)
+        assert found(proxies.upgrade_stripped_on_the_way, record) == []
+        assert len(found(upgrade_stripped, record)) == 1
+        for check in (request_without_upgrade, request_without_connection_upgrade):
+            assert found(check, record) == []
 
     def test_who_left_a_name_is_named(self) -> None:
         request = with_fields(STRIPPED, "Via: 1.1 proxy")

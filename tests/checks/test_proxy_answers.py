@@ -32,6 +32,23 @@ class TestAnswered:
         (finding,) = found(answers.answered_by_intermediary, refused(status, body=body))
         assert f"it comes from {who!r}" in finding.message
 
+    @pytest.mark.parametrize(
+        ("status", "page"),
+        [
+            (401, b"Unauthorized</h1>\nYou need a valid user and password to access this content."),
+            (429, b"X</h1>\nYou have sent too many requests in a given amount of time."),
+            (500, b"Internal Server Error</h1>\nAn internal server error occurred."),
+        ],
+    )
+    def test_haproxys_pages_of_statuses_that_applications_send(
+        self, status: int, page: bytes
+    ) -> None:
+        body = b"<html><body><h1>%d %b\n</body></html>\n" % (status, page)
+        (finding,) = found(answers.answered_by_intermediary, refused(status, body=body))
+        assert "'HAProxy' wrote it itself" in finding.message
+        other = b"<html><body><h1>%d Sorry</h1>\nWe are working on it.\n</body></html>" % status
+        assert found(answers.answered_by_intermediary, refused(status, body=other)) == []
+
     @pytest.mark.parametrize("status", [407, 511])
     def test_by_its_status(self, status: int) -> None:
         assert len(found(answers.answered_by_intermediary, refused(status))) == 1

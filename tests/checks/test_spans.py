@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.checks.spans import span
+from wsanalyze.checks.spans import octets, span
 from wsanalyze.views.quantities import duration
 
 
@@ -29,3 +29,7 @@ def test_words(ns: int, text: str) -> None:
 @given(st.integers(0, 59_000_000_000))
 def test_below_a_minute_they_are_those_of_the_views(ns: int) -> None:
     assert span(ns) == duration(ns)
+
+
+def test_bytes() -> None:
+    assert [octets(count) for count in (0, 1, 2)] == ["0 bytes", "1 byte", "2 bytes"]

@@ -183,7 +183,6 @@ RECORDED: dict[str, tuple[str, int, Veil]] = {
     "PMD-01": ("deflate-violations.pcapng", 3, lost),
     "PMD-02": ("deflate-violations.pcapng", 5, guessed),
     "PMD-03": ("ws-ipv6.pcapng", 0, unseen),
-    "PMD-04": ("chromium.pcapng", 0, guessed),
     "PMD-05": ("deflate-violations.pcapng", 4, guessed),
     "SEC-01": ("refused-upgrades.pcapng", 1, unseen),
     "SEC-06": ("cut-connections.pcapng", 5, unseen),
@@ -266,6 +265,14 @@ def asked_for_two_versions() -> list[Connection]:
     return asked("Sec-WebSocket-Key1: 1 2")
 
 
+def all_grew() -> list[Connection]:
+    observation = observed(event("grew", value=2, part=4))
+    observation.counts["grew", "client"] = 20
+    side = observation.client
+    side.compressed, side.compressed_wire, side.compressed_length = 20, 300, 200
+    return [connection(observation=observation)]
+
+
 def came_back() -> list[Connection]:
     records = [cuts.cut(number, 1.0, begun=10 * number, how="rst") for number in range(4)]
     for record in records:
@@ -312,6 +319,7 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
     ),
     "CLS-12": (lambda: [closed(closing(), closing("server", 1001, at=2.1))], guessed),
     "HSR-19": (lambda: [connection(responded=3 * SECOND)], unseen),
+    "FRM-13": (lambda: noticed("control-fragment", "server", head=0x48, second=0x54), guessed),
     "FRM-08": (lambda: noticed("length-top-bit", length=1 << 63), guessed),
     "MSG-03": (unfinished, open_ended),
     "MSG-05": (lambda: noticed("json-in-binary"), guessed),
@@ -348,6 +356,7 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
         unseen,
     ),
     "XCN-02": (came_back, lost),
+    "PMD-04": (all_grew, guessed),
     "XCN-03": (lambda: numbered(connection(), proxies.refused(503), connection()), unseen),
     "XCN-04": (negotiated_differently, unseen),
     "XCN-06": (lambda: numbered(*(connection(ended=90 * SECOND) for _ in range(10))), unseen),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.close import describe, may_be_sent, registered
 from wsanalyze.websocket.faults import shown
@@ -158,10 +159,6 @@ def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
             yield facts.at(close, message, evidence=body(close))
 
 
-def _bytes(count: int) -> str:
-    return "1 byte" if count == 1 else f"{count} bytes"
-
-
 @check(
     "CLS-11",
     "blaming-close",
@@ -193,10 +190,12 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
             continue
         provoker = side.before_close
         message = f"the {sender} closed with {named(code)}"
+        if code == 1011:
+            message += ", for an error of its own"
         if provoker is not None:
             message += (
                 f"; before that the {OTHER[sender]} had sent a {described(provoker)} of "
-                f"{_bytes(provoker.length)} (packet {provoker.packet}, frame {provoker.frame})"
+                f"{octets(provoker.length)} (packet {provoker.packet}, frame {provoker.frame})"
             )
         reason = side.close.payload[2:].decode("utf-8", "replace")
         if reason:

@@ -71,6 +71,9 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
     if len(unclosed) != 1 or not (facts.whole("client") and facts.whole("server")):
         return
     other = unclosed[0]
+    if facts.observation.count("cut", other):
+        # It ended within a frame, where no Close can be: that is FRM-09.
+        return
     for close in facts.closes:
         first = next(iter(facts.observation.endings), None)
         until = facts.connection.ended if first is None else first.time

@@ -6,21 +6,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.ending import (
-    Cut,
-    TimeLimit,
-    both_ends,
-    idle_time_limits,
-    keepalive_s,
-    known_limit,
-    lifetime_limits,
-    maybe_cut,
-    reset_signs,
-)
+from wsanalyze.checks.ending import Cut, both_ends, keepalive_s, known_limit, maybe_cut, reset_signs
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
 from wsanalyze.checks.spans import span
+from wsanalyze.checks.time_limits import TimeLimit, idle_time_limits, lifetime_limits
 from wsanalyze.checks.waits import grow
 from wsanalyze.tunnels.way import sources
 
@@ -142,9 +133,11 @@ def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
     references=("RFC 6455 §5.5.2",),
     explanation=(
         "Several connections were closed after the same time without a frame. That is a time limit "
-        "of somebody: a proxy, a load balancer, or the application itself. It is told where they "
-        "ended at different moments (what ends all at once may be a restart), where chance makes "
-        "no such group of their times, and where no more connections outlived a longer silence."
+        "of somebody: a proxy, a load balancer, or the application itself. A capture can decide it "
+        "where they ended at different moments, or another connection to that endpoint stayed open "
+        "when they did: what ends all at once may be a restart, and of that CLS-08 alone tells. It "
+        "is told where chance makes no such group of their times, and where no more connections "
+        "outlived a longer silence."
     ),
     advice=(
         "Send Pings more often than that, or raise the limit (nginx: proxy_read_timeout and "

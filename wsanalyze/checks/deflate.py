@@ -139,6 +139,10 @@ def partly_compressed(facts: Facts) -> Iterator[Finding]:
         yield Finding(message, sender=sender)
 
 
+# Messages of a side that must have grown to be worth a remark.
+MANY = 20
+
+
 @check(
     "PMD-04",
     "grown-messages",
@@ -154,16 +158,23 @@ def partly_compressed(facts: Facts) -> Iterator[Finding]:
     events=("grew",),
 )
 def grown_messages(facts: Facts) -> Iterator[Finding]:
-    """PMD-04: one finding for each side in which at least every second message grew."""
+    """PMD-04: one finding for each side in which nearly all messages grew, and in the end more was
+    sent than there was to send.
+    """
     for sender in SENDERS:
         count = facts.observation.count("grew", sender)
         side = facts.side(sender)
         first = next((each for each in certain(facts, "grew") if each.sender == sender), None)
         # Of a few short messages it is what everybody's compressor does.
-        if first is None or count < 4 or count * 2 < side.compressed:
+        if first is None or count < MANY or count * 10 < side.compressed * 9:
             continue
-        message = f"{count} of the {sender}'s {side.compressed} compressed messages grew"
-        yield facts.at(first, message, evidence="")
+        more = side.compressed_wire - side.compressed_length
+        if more > 0:
+            message = (
+                f"{count} of the {sender}'s {side.compressed} compressed messages grew: "
+                f"{side.compressed_wire} bytes were sent for {side.compressed_length}"
+            )
+            yield facts.at(first, message, evidence="")
 
 
 @check(

@@ -128,7 +128,10 @@ class Facts:
         if not self.has_standard_frames:
             return ()
         both = (self.observation.client.close, self.observation.server.close)
-        return tuple(close for close in both if close is not None and close.certain)
+        # (A response that was written as if there was no upgrade, see FRM-13, begins as a Close.)
+        return tuple(
+            close for close in both if close is not None and close.certain and close.header != b"HT"
+        )
 
     @lazy
     def endpoint(self) -> str:

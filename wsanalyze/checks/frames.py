@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pipelining import is_request
+from wsanalyze.checks.pipelining import http_among_frames, is_http, request_behind
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
+from wsanalyze.websocket.faults import shown
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
 
@@ -17,11 +19,11 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
     """Yield the events of a kind about frames that are no guess.
 
     Behind a hole a frame is found by what it looks like: bytes that were taken for a header are no
-    evidence against who sent them. A request that was sent as if no upgrade was asked for is told
-    as what it is (HSQ-19).
+    evidence against who sent them. HTTP in the place of frames is told as what it is (HSQ-19,
+    FRM-13).
     """
     for event in facts.events(kind):
-        if event.certain and not is_request(facts, event):
+        if event.certain and not is_http(facts, event):
             yield event
 
 
@@ -44,7 +46,7 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
 def unmasked_client_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-01."""
     for event in certain(facts, "unmasked"):
-        message = f"a {described(event)} of {event.length} bytes has no mask"
+        message = f"a {described(event)} of {octets(event.length)} has no mask"
         yield facts.at(event, message, expected="the MASK bit set")
 
 
@@ -66,7 +68,7 @@ def unmasked_client_frame(facts: Facts) -> Iterator[Finding]:
 def masked_server_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-02."""
     for event in certain(facts, "masked"):
-        message = f"a {described(event)} of {event.length} bytes is masked"
+        message = f"a {described(event)} of {octets(event.length)} is masked"
         yield facts.at(event, message, expected="the MASK bit not set")
 
 
@@ -223,7 +225,12 @@ def length_top_bit(facts: Facts) -> Iterator[Finding]:
 )
 def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
     """FRM-09: of a frame that was cut FRM-12 tells where it looks like bait."""
+    cut = {(each.sender, each.packet, each.frame) for each in certain(facts, "cut")}
     for event in facts.events("large"):
+        told = facts.ended and facts.whole(event.sender)
+        if told and (event.sender, event.packet, event.frame) in cut:
+            # That it was cut says how large it is.
+            continue
         if event.length > facts.thresholds.frame and not event.length >> 63:
             message = f"the largest frame of the {event.sender} declares {event.length} bytes"
             yield facts.at(event, message, expected=f"{facts.thresholds.frame} bytes at most")
@@ -324,3 +331,33 @@ def _bait_s(facts: Facts, event: Event) -> float | None:
     # A receiver that refuses at once, or a sender that dies, has not been kept waiting.
     waited = (facts.connection.ended - event.time) / 1e9
     return waited if waited >= facts.thresholds.bait_s else None
+
+
+@check(
+    "FRM-13",
+    "http-among-frames",
+    "HTTP is written where frames belong",
+    severity="error",
+    tags=("frame", "handshake", "security"),
+    references=("RFC 9110 §7.8", "RFC 6455 §5.2"),
+    explanation=(
+        "Behind a 101 the connection speaks WebSocket and nothing else. Here one end writes a "
+        "response, or a request, of HTTP into it: a framework that believes it still has to answer "
+        "the request, or a program that takes the connection for another one. The other end reads "
+        "it as frames that break every rule, which are not told one by one."
+    ),
+    advice="Keep the HTTP server from writing to a connection that it has handed over.",
+    events=("unmasked", "control-fragment"),
+)
+def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
+    """FRM-13: one finding a side; of a request that came before the 101 HSQ-19 tells."""
+    for sender, what in (("client", "a request"), ("server", "a response")):
+        event = http_among_frames(facts, sender)
+        if event is None or (sender == "client" and request_behind(facts) is not None):
+            continue
+        close, text = facts.side(sender).close, event.header
+        if close is not None and (close.packet, close.frame) == (event.packet, event.frame):
+            text += close.payload.partition(b"\r\n")[0]
+        begins = shown(facts.without_secrets(text.decode("latin-1")))
+        message = f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin {begins}"
+        yield facts.at(event, message, expected="frames")

@@ -11,6 +11,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import stripped_of_request
 from wsanalyze.checks.pipelining import request_behind
 from wsanalyze.checks.redaction import address
+from wsanalyze.checks.spans import octets
 from wsanalyze.websocket.request_rules import DISAGREEMENT
 
 _REQUEST = ("handshake", "request")
@@ -108,8 +109,10 @@ def invalid_host(facts: Facts) -> Iterator[Finding]:
     faults=True,
 )
 def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSQ-04: not where it was taken away on the way, which PRX-01 tells."""
-    return iter(()) if "Upgrade: websocket" in stripped(facts) else facts.of_faults("HSQ-04")
+    """HSQ-04: not where it was taken away on the way, which PRX-01 and HSQ-20 tell."""
+    if "HSQ-20" in facts.faults or "Upgrade: websocket" in stripped(facts):
+        return iter(())
+    return facts.of_faults("HSQ-04")
 
 
 @check(
@@ -129,8 +132,10 @@ def request_without_upgrade(facts: Facts) -> Iterator[Finding]:
     faults=True,
 )
 def request_without_connection_upgrade(facts: Facts) -> Iterator[Finding]:
-    """HSQ-05: not where it was taken away on the way, which PRX-01 tells."""
-    return iter(()) if "Connection: Upgrade" in stripped(facts) else facts.of_faults("HSQ-05")
+    """HSQ-05: not where it was taken away on the way, which PRX-01 and HSQ-20 tell."""
+    if "HSQ-20" in facts.faults or "Connection: Upgrade" in stripped(facts):
+        return iter(())
+    return facts.of_faults("HSQ-05")
 
 
 @check(
@@ -226,8 +231,7 @@ def early_frames(facts: Facts) -> Iterator[Finding]:
         # Captures of several interfaces have packets in another order than time.
         if event.time >= responded:
             continue
-        counted = "1 byte" if event.value == 1 else f"{event.value} bytes"
-        message = f"{counted} came behind the request before the response"
+        message = f"{octets(event.value)} came behind the request before the response"
         evidence = event.payload[:EARLY_SHOWN].hex(" ")
         yield facts.at(event, message, evidence=evidence, expected="nothing")
 

@@ -9,7 +9,9 @@ from wsanalyze.checks.finding import SEVERITIES, Finding
 # An Upgrade that Connection does not list is to be ignored (RFC 9110 §7.8): both are one headline.
 # Refusals (HSR-10 to HSR-12) are none, nor are extensions that are merely old (EXT-11).
 HEADLINES = {
-    "invalid Upgrade header": ("HSQ-04", "HSQ-05", "HSR-01", "HSR-02", "PRX-01", "PRX-02"),
+    "invalid Upgrade header": (
+        *("HSQ-04", "HSQ-05", "HSQ-20", "HSR-01", "HSR-02", "PRX-01", "PRX-02"),
+    ),
     "invalid Sec-WebSocket-Key": ("HSQ-06", "HSQ-07", "HSQ-08"),
     "invalid Sec-WebSocket-Accept": ("HSR-03", "HSR-04"),
     "invalid subprotocol": ("HSQ-11", "HSR-06", "HSR-07"),

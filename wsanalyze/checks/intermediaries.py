@@ -117,6 +117,13 @@ _PAGES = (
     (re.compile(rb"The server encountered a temporary error and could not complete"), "Google"),
 )
 
+# What HAProxy's pages say of statuses that applications send, too, whose pages begin alike.
+_HAPROXY = re.compile(
+    rb"</h1>\n(?:An internal server error occurred\.|"
+    rb"You have sent too many requests in a given amount of time\.|"
+    rb"You need a valid user and password to access this content\.)\n</body></html>"
+)
+
 # Programs that serve files and applications themselves: their page alone shows no intermediary.
 SERVERS_TOO = frozenset(("nginx", "Apache"))
 
@@ -154,7 +161,8 @@ def stripped_of_request(head: Head) -> list[str]:
     takes them out, and leaves the fields of WebSocket. It may write a Connection of its own, which
     is `close` where it does not say that it was there. Nobody writes another Upgrade.
     """
-    if not (head.count("sec-websocket-key") and head.count("sec-websocket-version")):
+    hixie = head.count("sec-websocket-key1") and head.count("sec-websocket-key2")
+    if not (hixie or (head.count("sec-websocket-key") and head.count("sec-websocket-version"))):
         return []
     options = [option.lower() for option in head.tokens("connection")]
     missing = [] if head.count("upgrade") else ["Upgrade: websocket"]
@@ -251,6 +259,11 @@ def author_of(head: Head, body: bytes) -> str | None:
             return name
     server = _AUTHORS.match((head.value("server") or "").strip())
     return server[0] if server is not None else None
+
+
+def is_haproxys(body: bytes) -> bool:
+    """Tell whether a page is one that HAProxy writes with 401, 429 or 500."""
+    return _HAPROXY.search(body) is not None
 
 
 def cache_signs(head: Head) -> list[str]:

@@ -8,6 +8,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 
 
@@ -35,7 +36,7 @@ def continuation_of_nothing(facts: Facts) -> Iterator[Finding]:
     for event in certain(facts, "no-message"):
         if _continues_control(facts, event):
             continue
-        message = f"a continuation frame of {event.length} bytes, and no message is open"
+        message = f"a continuation frame of {octets(event.length)}, and no message is open"
         yield facts.at(event, message, expected="a text or binary frame")
 
 
@@ -92,7 +93,7 @@ def unfinished_message(facts: Facts) -> Iterator[Finding]:
         if (event.sender, event.frame) in cut:
             continue
         if facts.ended and facts.whole(event.sender):
-            message = f"the message that begins here was not finished: {event.value} bytes came"
+            message = f"the message that begins here was not finished: {octets(event.value)} came"
             yield facts.at(event, message, expected="a frame with FIN")
 
 
@@ -113,11 +114,28 @@ def unfinished_message(facts: Facts) -> Iterator[Finding]:
     example="oddities.pcapng",
 )
 def text_not_utf8(facts: Facts) -> Iterator[Finding]:
-    """MSG-04."""
+    """MSG-04: not of a message with an RSV1 that nobody agreed on, of which FRM-03 tells."""
     for event in certain(facts, "not-utf8"):
+        if _has_stray_rsv1(facts, event):
+            continue
         fragment = f", in fragment {event.part + 1}" if event.part > 0 else ""
         message = f"text is no UTF-8 from offset {event.value} on{fragment}: {utf8_mistake(event)}"
         yield facts.at(event, message, evidence=event.payload.hex(" "), expected="UTF-8")
+
+
+def _has_stray_rsv1(facts: Facts, event: Event) -> bool:
+    """Whether the message of an event is compressed, as it seems, and no extension owns RSV1."""
+    if event.frame is None:
+        return False
+    # Between its fragments control frames and those of the other end may stand.
+    first = event.frame - (4 * event.part if event.part > 0 else 0)
+    return any(
+        each.sender == event.sender
+        and each.head & 0x40
+        and each.frame is not None
+        and first <= each.frame <= event.frame
+        for each in facts.events("rsv")
+    )
 
 
 def utf8_mistake(event: Event) -> str:
@@ -213,5 +231,8 @@ def control_between_fragments(facts: Facts) -> Iterator[Finding]:
             continue
         told.add(event.sender)
         count = facts.side(event.sender).interleaved
+        if count == 1 and event.opcode == 8:
+            # No fragment follows it: that is MSG-03.
+            continue
         times = "once" if count == 1 else f"{count} times"
         yield facts.at(event, f"a control frame stands between fragments {times}")

@@ -55,7 +55,8 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     head = facts.handshake.request_head
     connection = ", ".join(head.values("connection"))
     left = f"Connection: {connection}" if connection else "no Connection field"
-    message = f"{' and '.join(missing)} missing although Sec-WebSocket-Key arrived"
+    key = "Sec-WebSocket-Key" if head.count("sec-websocket-key") else "Sec-WebSocket-Key1"
+    message = f"{' and '.join(missing)} missing although {key} arrived"
     by = signs(head)
     if by:
         message += f"; an intermediary left {shown(by[0])}"

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.intermediaries import SERVERS_TOO, author_of, cache_signs, program_of
+from wsanalyze.checks.intermediaries import (
+    SERVERS_TOO,
+    author_of,
+    cache_signs,
+    is_haproxys,
+    program_of,
+)
 from wsanalyze.checks.proxies import host_of
 from wsanalyze.checks.spans import span
 from wsanalyze.websocket.faults import shown
@@ -116,6 +122,8 @@ def why_intermediary(facts: Facts, head: Head, status: int | None) -> str | None
     author = author_of(head, facts.observation.body)
     if status in (502, 503, 504) and author is not None:
         return f"it comes from {shown(author)}, not from the application"
+    if status in (401, 429, 500) and is_haproxys(facts.observation.body):
+        return "'HAProxy' wrote it itself"
     if status in (400, 403, 426) and author is not None and author not in SERVERS_TOO:
         # HAProxy and the like have no pages of their own but these; Via alone says nothing, since
         # whoever passes an application's answer on writes it, too (RFC 9110 §7.6.3).

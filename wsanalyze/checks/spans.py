@@ -1,4 +1,4 @@
-"""Spans of time in words, as everything else that is printed has them."""
+"""Spans of time and numbers of bytes in words, as everything else that is printed has them."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def span(ns: int) -> str:
         return f"{milliseconds:.{0 if milliseconds >= 99.5 else 1}f} ms"
     seconds = ns / SECOND
     return f"{seconds:.{2 if seconds < 9.995 else 1}f} s"
+
+
+def octets(count: int) -> str:
+    """Return `1 byte`, `2 bytes`."""
+    return "1 byte" if count == 1 else f"{count} bytes"

@@ -9,6 +9,7 @@ from wsanalyze.checks.cuts import told_bursts
 from wsanalyze.checks.facts import CaptureFacts, Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Hole
 from wsanalyze.transport.conflict import Conflict
 
@@ -72,7 +73,7 @@ def gap(facts: Facts) -> Iterator[Finding]:
         cut = getattr(record, f"{sender}_cut_bytes")
         unread = getattr(record, f"{sender}_unread_bytes")
         resyncs = getattr(record, f"{sender}_resyncs")
-        message = f"{lost} bytes of the {sender} are not in the capture"
+        message = f"{octets(lost)} of the {sender} are not in the capture"
         if cut:
             which = "them" if cut == lost else f"{cut} of them"
             message += f": the snap length cut {which} off"
@@ -80,7 +81,7 @@ def gap(facts: Facts) -> Iterator[Finding]:
             times = "once" if resyncs == 1 else f"{resyncs} times"
             message += f"; frames were found again behind them {times}"
         if unread:
-            message += f"; {unread} bytes could not be told apart into frames"
+            message += f"; {octets(unread)} could not be told apart into frames"
         holes = [hole for hole in facts.observation.holes if hole.sender == sender]
         first = holes[0] if holes else None
         yield Finding(
@@ -96,7 +97,7 @@ def gap(facts: Facts) -> Iterator[Finding]:
 def _holes(holes: list[Hole]) -> str:
     """Say where the first one is, and how many more are kept."""
     more = f", and {len(holes) - 1} more" if len(holes) > 1 else ""
-    return f"offset {holes[0].offset}, {holes[0].length} bytes{more}"
+    return f"offset {holes[0].offset}, {octets(holes[0].length)}{more}"
 
 
 @check(
@@ -200,14 +201,16 @@ def troubled_transport(facts: Facts) -> Iterator[Finding]:
             continue
         said = []
         if again:
-            said.append(f"{again} segments sent again")
+            said.append(f"{again} {'segment' if again == 1 else 'segments'} sent again")
         if late:
             said.append(f"{late} out of order")
         if closed:
             for_s = getattr(observation, f"{sender}_window_zero_ns") / SECOND
-            said.append(f"a window of 0 announced {closed} times, for {for_s:.3f} s")
+            times = "once" if closed == 1 else f"{closed} times"
+            said.append(f"a window of 0 announced {times}, for {for_s:.3f} s")
         if stalls:
-            said.append(f"{stalls} pauses of more than a second within a frame")
+            pauses = "1 pause" if stalls == 1 else f"{stalls} pauses"
+            said.append(f"{pauses} of more than a second within a frame")
         yield Finding(f"the {sender}: {', '.join(said)}", sender=sender)
 
 
@@ -297,7 +300,7 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
         how = ending_name(first)
         until = f"until {(last.time - first.time) / SECOND:.1f} s later"
         yield Finding(
-            f"the {sender} sent {count} bytes after the {other}'s {how}, {until}",
+            f"the {sender} sent {octets(count)} after the {other}'s {how}, {until}",
             sender=sender,
             time=first.time,
             packet=first.packet,
