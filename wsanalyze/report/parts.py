@@ -130,14 +130,27 @@ def tls_part(story: Story) -> list[tuple[str, str]]:
     return [(label, text) for label, text in found if text]
 
 
+def tls_steps_part(story: Story, began: int) -> list[list[Any]]:
+    """Return the messages of the TLS handshake, each with what it is for and what it says."""
+    steps = story.secure.steps if story.secure is not None else ()
+    return [
+        [
+            *(each.sender, each.time - began, each.packet, each.name, each.meaning),
+            *(each.length, int(each.sealed), [list(pair) for pair in each.facts]),
+        ]
+        for each in steps
+    ]
+
+
 def ladder_part(story: Story, hide: Hide) -> dict[str, Any]:
-    """Return the lanes and the rows of the ladder diagram."""
+    """Return the lanes and the rows of the ladder diagram, each with connection and frame."""
     return {
         "lanes": list(lanes_of(story)),
         "rungs": [
             [
                 *(rung.kind, rung.time, rung.packet, rung.start, rung.stop),
                 *(hide(rung.label), hide(rung.detail), rung.style, rung.severity),
+                *(rung.connection, rung.frame),
             ]
             for rung in rungs_of(story)
         ],

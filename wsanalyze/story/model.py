@@ -278,6 +278,7 @@ class Event:
     other leg behind a proxy. `label` says what, `detail` more of it, `length` how many bytes.
     `note` is TCP's (`retransmission` …), `severity` the worst finding, `frame` its number. What has
     no `sender` is told of both: frames that are left out, the last of them at `until`.
+    `connection` is the number of the one it is of, None for that of the story.
     """
 
     layer: str
@@ -293,6 +294,7 @@ class Event:
     frame: int | None = None
     leg: int = 0
     until: int | None = None
+    connection: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
