@@ -111,6 +111,13 @@ def _hex(data: bytes | None) -> str:
     return "not to be computed" if data is None else data.hex()
 
 
+_KEYS_FROM = {
+    "key log": "a key log that was given",
+    "capture": "the capture itself: a Decryption Secrets Block of pcapng",
+    "RSA key": "a session ID or an RSA key that was given",
+}
+
+
 def tls_part(story: Story) -> list[tuple[str, str]]:
     """Return what is known of the TLS around it, label and text; empty where there is none."""
     tls = story.secure
@@ -123,7 +130,7 @@ def tls_part(story: Story) -> list[tuple[str, str]]:
         ("protocol (ALPN)", tls.alpn),
         ("certificate of", tls.certificate_subject),
         ("issued by", tls.certificate_issuer),
-        ("keys from", tls.keys_from),
+        ("keys from", _KEYS_FROM.get(tls.keys_from or "", tls.keys_from)),
         ("decrypted", "yes" if tls.decrypted else "no"),
         ("why not, or not to its end", tls.reason),
     ]
