@@ -64,7 +64,7 @@ def _ping(ping: Ping, story: Story, width: int) -> Line:
         style = ""
     start = f"{' ' * INDENT}frame {ping.frame:<4} {since(ping.time, story.started):>10}  "
     way = arrow(ping.sender)
-    room = max(width - len(start) - len(way) - len(answer) - 6, 8)
+    room = max(width - len(start) - len(way) - len(answer) - 7, 8)
     payload = readable(ping.payload, min(room, 40)) if ping.payload else "empty"
     return [(start, ""), (way, SIDES[ping.sender]), (f"  {payload}: ", ""), (answer, style)]
 

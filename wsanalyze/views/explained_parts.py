@@ -70,7 +70,8 @@ def readable(data: bytes, most: int) -> str:
     shown = shortened("".join(map(_piece, pieces)), most)
     # Of a line that CI services would take for a command, see `wrapping`.
     shown = defused(shown)
-    return f'"{shown}"' + ("…" if len(data) > 4 * most else "")
+    is_cut = len(data) > 4 * most and not shown.endswith("…")
+    return f'"{shown}"' + ("…" if is_cut else "")
 
 
 def _piece(piece: str) -> str:
