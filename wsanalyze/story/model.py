@@ -260,6 +260,8 @@ class Silence:
     """A time without a frame: from `start` on, before frame `before` (None: the end came).
 
     `outlasts`: names of time limits that are shorter, with their seconds: who would have cut it.
+    `next_limit`: the shortest that is longer. `fits`: that which it is as long as, where the end
+    came with it.
     """
 
     start: int
@@ -268,6 +270,7 @@ class Silence:
     before: int | None
     outlasts: tuple[tuple[float, str], ...]
     next_limit: tuple[float, str] | None
+    fits: tuple[float, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
