@@ -357,6 +357,46 @@ class Analysis:
 
         return Ladder(self.explain(number, frames=frames))
 
+    def write_report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str | None = None,
+        connections: Iterable[int] | None = None,
+        payload: int = 4096,
+        show_secrets: bool = False,
+    ) -> Path:
+        """Write everything as one HTML page, as `wsanalyze report` does; return its path.
+
+        `title`: what the page is called (None: after the captures). `connections`: numbers of those
+        that are shown (None: all). `payload`: bytes that are shown of each message. The captures
+        are read again for it: UsageError where that cannot be done, because they came from a pipe
+        or an open file, for a connection that there is not, and for `path` being one of the
+        captures; OSError where the page cannot be written.
+        """
+        from wsanalyze.report.written import report_page, wants_of_report, write_page
+
+        if not self._can_read_again():
+            raise UsageError("a report reads the captures again, and these cannot be")
+        spare(Path(path), format_named("jsonl"), self._sources)
+        shown = None if connections is None else set(connections)
+        if shown is not None and not shown <= set(range(len(self))):
+            raise UsageError(f"no connection {max(shown)}: there are {len(self)}")
+        recording = self._again(None, wants_of_report(payload))
+        judge = cast("Callable[..., list[Finding]]", self._tables.judge)
+        findings = judge(recording, show_secrets=show_secrets)
+        page = report_page(
+            recording,
+            findings,
+            again=self._again,
+            title=title,
+            chosen=shown,
+            longest=payload,
+            show_secrets=show_secrets,
+        )
+        write_page(page, Path(path))
+        return Path(path)
+
     @cached_property
     def _told(self) -> tuple[Recording, list[Finding]]:
         """The recording with its segments, if they can be had, and what is wrong in it."""

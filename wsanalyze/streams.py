@@ -81,6 +81,7 @@ class Streams:
         }
         self._room = most
         self._chunks: dict[tuple[int, int, int, int], list[tuple[int, bytes]]] = {}
+        self._depths: dict[tuple[int, int], set[int]] = {}
         self.records: dict[int, list[Record]] = {}
         self.tls_messages: dict[int, list[TlsMessage]] = {}
         self.left_out = 0
@@ -111,7 +112,8 @@ class Streams:
         ranges = self._wanted.get(conversation, ([], []))[side]
         end = offset + stop - start
         place = max(bisect_right(ranges, (offset, 1 << 63)) - 1, 0)
-        for first, last in ranges[place:]:
+        for at in range(place, len(ranges)):
+            first, last = ranges[at]
             if first >= end:
                 return
             low, high = max(first, offset), min(last, end)
@@ -124,6 +126,7 @@ class Streams:
             data = buffer.copy(start + low - offset, start + high - offset)
             key = (conversation, depth, stream, side)
             self._chunks.setdefault(key, []).append((low, data))
+            self._depths.setdefault((conversation, stream), set()).add(depth)
 
     def record(
         self,
@@ -179,8 +182,7 @@ class Streams:
 
     def depths(self, conversation: int, stream: int) -> list[int]:
         """Return at which depths bytes of a stream were kept, the innermost first."""
-        found = {key[1] for key in self._chunks if key[0] == conversation and key[2] == stream}
-        return sorted(found, reverse=True)
+        return sorted(self._depths.get((conversation, stream), ()), reverse=True)
 
     def bytes_at(
         self, conversation: int, depth: int, stream: int, side: int, start: int, stop: int
@@ -189,7 +191,8 @@ class Streams:
         chunks = self._chunks.get((conversation, depth, stream, side), [])
         pieces, at = [], start
         place = max(bisect_right(chunks, (start, b"\xff" * 8)) - 1, 0)
-        for offset, data in chunks[place:]:
+        for index in range(place, len(chunks)):
+            offset, data = chunks[index]
             if offset > at or at >= stop:
                 break
             if offset + len(data) <= at:

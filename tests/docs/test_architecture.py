@@ -61,7 +61,7 @@ ALLOWED = {
     "findings tables story crosscheck monitoring",
     "report": "streams websocket checks layers.connection recording findings tables story views",
     "analysis": "errors limits streams checks capture recording findings tables story pipeline "
-    "views",
+    "views report",
     "live_analysis": "errors limits checks capture recording tables monitoring analysis",
     "__init__": "errors limits crosscheck analysis live_analysis",
     "cli": "errors limits streams checks capture recording findings tables story pipeline "

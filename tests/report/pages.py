@@ -31,14 +31,14 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def data_of(
-    capture: Path, *, budget: Budget | None = None, show_secrets: bool = False
+    *captures: Path, budget: Budget | None = None, show_secrets: bool = False
 ) -> dict[str, Any]:
-    """Return what the page of a capture shows."""
+    """Return what the page of captures shows."""
 
     def again(streams: Streams, wants: Wants) -> Recording:
-        return read([capture], wants=wants, limits=Limits(), streams=streams)
+        return read(list(captures), wants=wants, limits=Limits(), streams=streams)
 
-    recording = read([capture], wants=WANTS, limits=Limits())
+    recording = read(list(captures), wants=WANTS, limits=Limits())
     found = audit(recording, show_secrets=show_secrets)
     return report_data(recording, found, again=again, budget=budget, show_secrets=show_secrets)
 

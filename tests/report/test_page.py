@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
+from support.packets import CLIENT, SECOND, T0
 from support.sessions import frame, masked
 
+from report.made import conversation
 from report.pages import CAPTURES, Opened, chromium, data_of, named, opened, written
 from wsanalyze.views.escape import visible
 
@@ -34,31 +35,6 @@ NASTY = (
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
-
-
-def conversation(ours: list[bytes], theirs: list[bytes], word: bytes = b"chat") -> bytes:
-    """Return a capture of one connection, its frames one packet each; `word` is in both heads."""
-    line = word.replace(b"\r", b"").replace(b"\n", b"")
-    request = (
-        b"GET /%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        b"User-Agent: %s\r\n\r\n" % (line.replace(b" ", b""), line, line)
-    )
-    response = (
-        b"HTTP/1.1 101 %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nServer: %s\r\n\r\n" % (line, line)
-    )
-    packets = [segment(CLIENT, SERVER, 0, 0, SYN), segment(SERVER, CLIENT, 0, 1, SYN | ACK)]
-    client, server = 1 + len(request), 1 + len(response)
-    packets.append(segment(CLIENT, SERVER, 1, 1, ACK, request))
-    packets.append(segment(SERVER, CLIENT, 1, client, ACK, response))
-    for data in ours:
-        packets.append(segment(CLIENT, SERVER, client, server, ACK, data))
-        client += len(data)
-    for data in theirs:
-        packets.append(segment(SERVER, CLIENT, server, client, ACK, data))
-        server += len(data)
-    return pcap_of(packets)
 
 
 def page_of(browser: Browser, folder: Path, data: dict[str, Any], place: str = "") -> Opened:
@@ -221,12 +197,49 @@ def test_findings_lead_to_their_frame(browser: Browser, tmp_path: Path) -> None:
     first = seen.page.locator("#findings details", has_text=finding["check"]).first
     first.locator("summary").press("Enter")
     assert finding["reference"] in first.inner_text()
-    first.get_by_role("link", name=f"frame {finding['f']}", exact=True).press("Enter")
-    title = f"Frame {finding['f']} of connection {finding['c']}"
+    link = first.get_by_role("link", name=f"frame {finding['f']}", exact=True).first
+    number = int((link.get_attribute("href") or "").partition("c=")[2].partition("&")[0])
+    link.press("Enter")
+    title = f"Frame {finding['f']} of connection {number}"
     seen.page.locator("#frame-detail h4", has_text=title).first.wait_for()
     assert finding["check"] in seen.text("#frame-detail")
     seen.page.locator("#findings input").fill("no such finding")
     assert seen.text("#findings >> p.note") == "No finding."
+
+
+def test_what_one_check_found_is_one_row(browser: Browser, tmp_path: Path) -> None:
+    data = named("nginx-60s")
+    seen = page_of(browser, tmp_path, data)
+    rows = seen.page.locator("#findings details summary").all_inner_texts()
+    assert len(rows) == len({each["check"] for each in data["findings"]})
+    severities = [each.split()[0] for each in rows]
+    assert severities == sorted(severities, key=["error", "warning", "info"].index)
+    cut = [each for each in data["findings"] if each["check"] == "CLS-08"]
+    row = seen.page.locator("#findings details", has_text="CLS-08").first
+    assert f"{len(cut)} times on {len(cut)} connections" in row.inner_text()
+    row.locator("summary").click()
+    places = row.locator("li")
+    places.first.wait_for()
+    assert places.count() == len(cut)
+    places.nth(3).get_by_role("link", name=f"connection {cut[3]['c']}", exact=True).click()
+    seen.page.locator("#connection-title", has_text=f"Connection {cut[3]['c']}").wait_for()
+
+
+def test_very_many_places_are_listed_when_asked_for(browser: Browser, tmp_path: Path) -> None:
+    capture = tmp_path / "many.pcap"
+    capture.write_bytes(conversation([], [frame(b"\x0f\xa0", 8) for _ in range(250)]))
+    data = data_of(capture)
+    data["findings"] = data["findings"][:1] * 250
+    seen = page_of(browser, tmp_path, data)
+    row = seen.page.locator("#findings details").first
+    row.locator("summary").click()
+    row.locator("li").first.wait_for()
+    assert row.locator("li").count() == 100
+    row.get_by_role("button", name="show 100 of 150 more").click()
+    row.get_by_role("button", name="show 50 of 50 more").press("Enter")
+    assert row.locator("li").count() == 250
+    assert row.locator("button").count() == 1
+    assert not row.locator("button").is_visible()
 
 
 # What can be used, but for what is folded away until its summary is used.
@@ -257,6 +270,53 @@ def test_ladder_pings_and_handshake_are_the_capture_s(browser: Browser, tmp_path
     arrows = [each for each in data["connections"][1]["ladder"]["rungs"] if each[0] == "arrow"]
     assert seen.page.locator("#ladder .tip").count() == len(arrows)
     assert seen.page.locator("#handshake .verdict.ok").count() > 4
+
+
+def test_a_row_of_the_ladder_leads_to_its_frame(browser: Browser, tmp_path: Path) -> None:
+    """In the diagram of both legs, a frame of the other one is in the other connection."""
+    data = named("nginx-60s")
+    seen = page_of(browser, tmp_path, data, "#c=0")
+    rungs = [each for each in data["connections"][0]["ladder"]["rungs"] if each[10] is not None]
+    links = seen.page.locator("#ladder a")
+    assert links.count() == len(rungs)
+    assert [each[9] for each in rungs] == [0, 1, 1, 0]
+    links.nth(1).press("Enter")
+    seen.page.locator("#frame-detail h4", has_text="Frame 0 of connection 1").first.wait_for()
+
+
+def test_the_handshake_of_tls_is_shown_by_messages(browser: Browser, tmp_path: Path) -> None:
+    data = named("chat-wss")
+    seen = page_of(browser, tmp_path, data, "#c=0")
+    steps = seen.page.locator("#handshake .step")
+    assert steps.count() == len(data["connections"][0]["tls_steps"]) == 11
+    steps.first.locator("summary").press("Enter")
+    assert "TLS_AES_256_GCM_SHA384" in steps.first.inner_text()
+    assert "encrypted" in steps.nth(4).inner_text()
+
+
+def test_long_times_without_a_connection_are_folded(browser: Browser, tmp_path: Path) -> None:
+    """Connections of days apart: each bar can be seen, and each fold says how long it is."""
+    day = 86_400 * SECOND
+    paths = []
+    for number, start in enumerate((0, 3 * SECOND, 5 * day, 5 * day + 2 * SECOND)):
+        paths.append(tmp_path / f"{number}.pcap")
+        paths[-1].write_bytes(
+            conversation([], [], port=CLIENT[1] + number, start=T0 + start, step=SECOND // 2)
+        )
+    seen = page_of(browser, tmp_path, data_of(*paths))
+    bars = seen.page.locator("#timeline .bar")
+    widths = [float(each.get_attribute("width") or 0) for each in bars.all()]
+    assert len(widths) == 4
+    assert min(widths) > 100
+    assert seen.page.locator("#timeline .strip title").all_text_contents() == [
+        "folded: 119 h 59 min without a connection"
+    ]
+    assert "5 d" in seen.page.locator("#timeline .tick").all_text_contents()
+
+
+def test_short_times_are_not_folded(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("nginx-60s"))
+    assert seen.page.locator("#timeline .strip").count() == 0
 
 
 def test_a_hundred_thousand_frames(
@@ -304,6 +364,19 @@ def test_it_prints(browser: Browser, tmp_path: Path) -> None:
     seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert seen.page.locator("#frame-list .row").count() == 25
     assert not seen.page.locator("#connections .controls").is_visible()
+    assert seen.page.locator("details:not([open])").count() == 0
+    seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert seen.page.locator("details[open]").count() == 0
+
+
+def test_paper_has_a_limit_and_says_so(browser: Browser, tmp_path: Path) -> None:
+    capture = tmp_path / "many.pcap"
+    capture.write_bytes(conversation([masked(b"x") * 600], []))
+    seen = page_of(browser, tmp_path, data_of(capture), "#c=0")
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert seen.text("#frames .said") == "600 of 600 shown; printed are the first 500"
+    seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert seen.text("#frames .said") == "600 of 600 shown"
 
 
 def test_a_browser_that_cannot_unpack_is_told(browser: Browser, tmp_path: Path) -> None:

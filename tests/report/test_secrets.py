@@ -10,7 +10,9 @@ import pytest
 from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
 from support.sessions import frame, masked
 
+from report.made import conversation
 from report.pages import data_of, named
+from wsanalyze.report.hiding import hider
 
 COOKIE, BEARER, TOKEN = "q8Zt2Lm5Xw1RsCookie", "h7Kd93JfPqBearerV2", "a8f3e9c1d7b2token"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJlLW9mLWl0"
@@ -68,6 +70,30 @@ def test_a_message_says_that_it_is_redacted(capture: Path) -> None:
     assert messages["redacted"] == [1, 1]
     assert messages["sha256"] == [None, None]
     assert data_of(capture, show_secrets=True)["connections"][0]["messages"]["redacted"] == [0, 0]
+
+
+def test_it_is_not_in_what_another_connection_says(tmp_path: Path) -> None:
+    """A token comes in a message of one connection, in text or not, and opens the next."""
+    first = conversation([masked(TOKEN.encode())], [frame(b"\x82\xa5" + TOKEN.encode(), 2)])
+    second = conversation([], [], b"next?access_token=" + TOKEN.encode(), port=CLIENT[1] + 1)
+    paths = [tmp_path / "first.pcap", tmp_path / "second.pcap"]
+    paths[0].write_bytes(first)
+    paths[1].write_bytes(second)
+    alone = data_of(paths[0])
+    assert b64encode(TOKEN.encode()).decode() == alone["connections"][0]["messages"]["payload"][0]
+    together = data_of(*paths)
+    assert [each["target"][:7] for each in together["connections"]] == ["/chat", "/next?a"]
+    assert together["connections"][0]["messages"]["redacted"] == [1, 1]
+    text = json.dumps(together)
+    assert [each for each in spellings(TOKEN) if each in text] == []
+
+
+def test_very_many_secrets_are_looked_for() -> None:
+    known = {f"secret-{number:05d}-begins": f"secret-{number:05d}-begins" for number in range(5000)}
+    begun = {each[:12]: each for each in known}
+    hide = hider(None, begun, show=False)
+    assert hide("see secret-00001-begins here").startswith("see secr… (")
+    assert hide("see secret- here") == "see secret- here"
 
 
 def test_recorded_secrets() -> None:

@@ -118,3 +118,17 @@ def test_who_cut_it() -> None:
     assert story.cut is not None
     assert any(finding.message == story.cut for finding in story.findings)
     assert told("chat-ws.pcapng").cut is None
+
+
+def test_a_silence_that_ended_at_a_limit_fits_it() -> None:
+    """nginx cuts after its 60 s, give or take some milliseconds of its timer."""
+    for number in (0, 6, 8):
+        (*_, last) = told("nginx-60s.pcapng", number).silences
+        assert last.before is None
+        assert abs(last.length_ns - 60_000_000_000) < 50_000_000
+        assert last.fits is not None
+        assert last.fits[0] == 60.0
+        assert [seconds for seconds, _ in last.outlasts] == [55.0]
+        assert last.next_limit is not None
+        assert last.next_limit[0] == 100.0
+    assert all(each.fits is None for each in told("nginx-60s.pcapng", 2).silences)

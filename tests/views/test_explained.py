@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,13 @@ def test_what_was_not_kept_is_said() -> None:
     assert "not kept" in text(story, 80)
 
 
+def test_no_ping_is_too_wide() -> None:
+    """One has a payload of 130 bytes, and no Pong of its own."""
+    for name, number in (("judged-violations.pcapng", 6), ("oddities.pcapng", 9)):
+        lines = text(told(name, number), 80).splitlines()
+        assert max(sum(map(cells, line)) for line in lines) <= 80
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -155,7 +163,9 @@ def test_what_was_not_kept_is_said() -> None:
         (b"\xff\x1b", '"\\xff\\x1b"'),
         ("\u202e".encode(), '"\\u202e"'),
         (b"\\xff", '"\\\\xff"'),
-        (b"a" * 50, '"' + "a" * 9 + '…"…'),
+        (b"a" * 50, '"' + "a" * 9 + '"…'),
+        (b"a" * 11, '"' + "a" * 9 + '"…'),
+        ("aaaaaaaaa…".encode(), '"aaaaaaaaa…"'),
     ],
 )
 def test_bytes_as_text(data: bytes, expected: str) -> None:
@@ -166,3 +176,25 @@ def test_bytes_in_hex() -> None:
     assert hexadecimal(b"abc", 3) == "61 62 63"
     assert hexadecimal(b"abc", 2) == "61 62 …"
     assert [byte_text(byte) for byte in b"a \x00\xff"] == ["a", "␠", ".", "."]
+
+
+@pytest.mark.parametrize("payload", NASTY)
+def test_nothing_in_a_tls_handshake_steers(payload: bytes) -> None:
+    """A server name, a protocol, a certificate's subject: strangers wrote them."""
+    story = told("chat-wss.pcapng")
+    assert story.secure is not None
+    said = payload.decode("latin-1")
+    steps = tuple(
+        replace(step, facts=tuple((label, said) for label, _ in step.facts))
+        for step in story.secure.steps
+    )
+    secure = replace(story.secure, steps=steps, sni=said, alpn=said, version=said, cipher=said)
+    events = tuple(
+        replace(each, detail=said) if each.layer == "tls" else each for each in story.events
+    )
+    story = replace(story, secure=secure, events=events)
+    shown = text(story, 80) + "\n" + Ladder(story).text(80)
+    assert all(character.isprintable() for character in shown.replace("\n", ""))
+    assert "##[" not in shown
+    assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
+    assert "<script" not in Ladder(story).svg

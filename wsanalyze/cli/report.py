@@ -19,13 +19,9 @@ from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.streams import Streams
-from wsanalyze.tables.output import replacing
 from wsanalyze.tables.selection import chosen
 from wsanalyze.views.escape import visible
 from wsanalyze.views.quantities import size
-
-# Captures that the title names.
-NAMED = 3
 
 
 @click.command(short_help="Write one HTML page of everything, to read offline.")
@@ -65,37 +61,32 @@ def command(
     credentials and tokens are redacted. A link can point at a connection and a frame, as
     FILE.html#c=3&f=17. Beyond 100,000 frames or 1,000 connections it says what is left out.
     """
-    from wsanalyze.report.budget import Budget
-    from wsanalyze.report.data import report_data
-    from wsanalyze.report.render import render
+    from wsanalyze.report.written import report_page, title_of, wants_of_report, write_page
 
     _spare(output, captures)
     with ExitStack() as stack:
         sources = [stack.enter_context(twice(each)) for each in captures]
         paths = options.keylogs_of(keylogs)
         bounds = options.limits_of(limits)
-        wants = Wants(
-            segments=True, payloads="preview", preview_length=longest, observe=True, tls=True
-        )
+        wants = wants_of_report(longest)
         for source in sources:
             rewind(source)
         reading = read_captures(sources, wants, bounds, quiet=quiet, keylogs=paths)
         recording = reading.recording
         found = audit(recording, show_secrets=show_secrets)
-        data = report_data(
+        page = report_page(
             recording,
             found,
             again=lambda streams, wants: _again(sources, bounds, paths, streams, wants),
+            title=title or title_of(captures),
             chosen=chosen(recording, numbers, where),
-            budget=Budget(message=longest),
+            longest=longest,
             show_secrets=show_secrets,
         )
-    page = render(data, title or _title(captures))
     if output == "-":
         sys.stdout.write(page)
         return reading.status
-    with replacing(output) as unfinished:
-        unfinished.write_text(page, encoding="utf-8")
+    write_page(page, output)
     if not quiet:
         say(f"wrote {visible(output)}, {size(len(page))}")
     return reading.status
@@ -124,9 +115,3 @@ def _spare(output: str, captures: Sequence[str]) -> None:
         path = Path(capture)
         if output != "-" and place.is_file() and path.is_file() and place.samefile(path):
             raise UsageError(f"{output} is the capture that is read: name another place")
-
-
-def _title(captures: Sequence[str]) -> str:
-    names = ["standard input" if each == "-" else Path(each).name for each in captures[:NAMED]]
-    more = len(captures) - NAMED
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")

@@ -7,7 +7,7 @@ The page makes invisible characters visible where it shows a text. Times are int
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -18,19 +18,20 @@ from wsanalyze.findings import numbers
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.report.budget import Budget, shares
 from wsanalyze.report.frames import frame_columns, message_columns
-from wsanalyze.report.hiding import Hide, hider
+from wsanalyze.report.hiding import Hide, hider, known_secrets
 from wsanalyze.report.parts import (
     close_part,
     handshake_part,
     ladder_part,
     pings_part,
     tls_part,
+    tls_steps_part,
 )
 from wsanalyze.report.plots import sizes, throughput
 from wsanalyze.story.frames import Window, ranges
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
-from wsanalyze.story.telling import address_and_port, other_leg, told, with_other_leg
+from wsanalyze.story.telling import address_and_port, leg_among, same_keys, told, with_other_leg
 from wsanalyze.streams import Range, Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -73,13 +74,17 @@ def report_data(
     window = Window(0, budget.ladder - 1)
     streams = _streams(reads, window, again)
     stories = _stories(reads, findings, window, recording, streams, show_secrets)
-    told_findings = _findings(recording, findings, {each.number for each in every}, began)
+    known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
+    hides: dict[int | None, Hide] = {
+        each.facts.serial: hider(each.handshake, known, show=show_secrets) for each in every
+    }
+    told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
     shown = shares([len(each.frames) for each in reads], budget.frames)
     room = budget.payload
     connections = []
     for read, story, most in zip(reads, stories, shown, strict=True):
-        hide = hider(read.handshake, show=show_secrets)
+        hide = hides[read.facts.serial]
         messages, used = message_columns(read, most, began, room, budget.message, hide)
         room -= used
         connections.append(
@@ -87,6 +92,7 @@ def report_data(
             | {
                 "handshake": handshake_part(story, index, began),
                 "tls": tls_part(story),
+                "tls_steps": tls_steps_part(story, began),
                 "ladder": ladder_part(story, hide),
                 "frames": frame_columns(read, story, most, began, hide),
                 "messages": messages,
@@ -152,10 +158,10 @@ def _stories(
         )
         for read in reads
     }
-    both = []
+    both, keys = [], same_keys(recording)
     for read in reads:
         story = stories[read.number]
-        leg = other_leg(recording, read.facts)
+        leg = leg_among(keys, read.facts)
         if leg is not None and leg[0] in stories:
             alone = len(recording.captures) == 1
             story = with_other_leg(story, stories[leg[0]], front=leg[1], by_packet=alone)
@@ -164,7 +170,11 @@ def _stories(
 
 
 def _findings(
-    recording: Recording, findings: Sequence[Finding], shown: set[int], began: int
+    recording: Recording,
+    findings: Sequence[Finding],
+    shown: set[int],
+    began: int,
+    hides: Mapping[int | None, Hide],
 ) -> list[tuple[Finding, Data]]:
     """Return findings with their cells, worst first: of `shown` connections and of captures."""
     number = numbers(recording)
@@ -173,17 +183,18 @@ def _findings(
         place = None if each.connection is None else number[each.connection]
         if place is not None and place not in shown:
             continue
+        hide = hides.get(each.connection, str)
         cells = {
             "c": place,
             "check": each.check,
             "severity": each.severity,
-            "message": each.message,
+            "message": hide(each.message),
             "sender": each.sender,
             "t": None if each.time is None else each.time - began,
             "packet": each.packet,
             "f": each.frame,
-            "evidence": each.evidence,
-            "expected": each.expected,
+            "evidence": each.evidence and hide(each.evidence),
+            "expected": each.expected and hide(each.expected),
             "reference": each.reference,
             "coverage": each.coverage,
             "count": each.count,

@@ -65,7 +65,7 @@ def message_columns(
 ) -> tuple[dict[str, Any], int]:
     """Return the messages that begin in the first `most` frames, and the bytes used of `room`.
 
-    Of each at most `longest` bytes of payload. `hide` replaces secrets in texts.
+    Of each at most `longest` bytes of payload. `hide` replaces secrets, in binary messages, too.
     """
     first: dict[int, int] = {}
     for frame in islice(read.frames, most):
@@ -75,7 +75,7 @@ def message_columns(
     used, cut, payloads, redacted, kept = 0, 0, [], [], []
     for message in messages:
         sent = read.beginning(message)[: max(min(longest, room - used), 0)]
-        data, is_redacted = in_bytes(sent, hide) if message.type == "text" else (sent, False)
+        data, is_redacted = in_bytes(sent, hide)
         used += len(data)
         whole = len(sent) == message.length
         cut += not whole and message.complete

@@ -1,28 +1,45 @@
-"""Secrets kept out of a report: those of the handshake, wherever they come again."""
+"""Secrets kept out of a report: those of every handshake, wherever they come again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from wsanalyze.checks.redaction import concealed
+from wsanalyze.checks.redaction import BEGUN, concealed
 from wsanalyze.story.secrets import CREDENTIALS, handshake_secrets
 from wsanalyze.websocket.handshake import Handshake
 
 # Returns a text without secrets.
 Hide = Callable[[str], str]
+# The secrets of all connections, by how each begins.
+Known = Mapping[str, str]
 # Shorter ones would be found in texts that do not have them.
 SHORTEST = 12
+# So many are looked for one after the other; more of them by how every place of a text begins.
+FEW = 40
 
 
-def hider(handshake: Handshake | None, *, show: bool) -> Hide:
-    """Return what replaces the handshake's secrets, and JSON Web Tokens; nothing where `show`."""
+def known_secrets(handshakes: Iterable[Handshake | None]) -> Known:
+    """Return the secrets of handshakes that can be told from other text, by their first characters.
+
+    What one connection was given, another one says: a token comes in a message and is used later.
+    """
+    found: dict[str, str] = {}
+    for handshake in handshakes:
+        for secret in _secrets(handshake):
+            if len(secret) >= SHORTEST:
+                found.setdefault(secret[:BEGUN], secret)
+    return found
+
+
+def hider(handshake: Handshake | None, known: Known, *, show: bool) -> Hide:
+    """Return what replaces secrets, and JSON Web Tokens; nothing where `show`.
+
+    They are those of its own handshake, and the `known` ones of all others.
+    """
     if show:
         return _same
-    secrets = handshake_secrets(handshake) if handshake is not None else []
-    if handshake is not None:
-        secrets = sorted({*secrets, *_credentials(handshake)}, key=len, reverse=True)
-    return partial(_concealed, secrets)
+    return partial(_without, _secrets(handshake), known)
 
 
 def in_bytes(data: bytes, hide: Hide) -> tuple[bytes, bool]:
@@ -38,8 +55,22 @@ def _same(text: str) -> str:
     return text
 
 
-def _concealed(secrets: list[str], text: str) -> str:
-    return concealed(text, secrets)
+def _without(secrets: list[str], known: Known, text: str) -> str:
+    return concealed(concealed(text, secrets), _known_in(text, known))
+
+
+def _known_in(text: str, known: Known) -> list[str]:
+    if len(known) <= FEW:
+        return [secret for begun, secret in known.items() if begun in text]
+    places = (text[at : at + BEGUN] for at in range(len(text) - BEGUN + 1))
+    return [known[begun] for begun in {each for each in places if each in known}]
+
+
+def _secrets(handshake: Handshake | None) -> list[str]:
+    if handshake is None:
+        return []
+    found = {*handshake_secrets(handshake), *_credentials(handshake)}
+    return sorted(found, key=len, reverse=True)
 
 
 def _credentials(handshake: Handshake) -> Iterator[str]:

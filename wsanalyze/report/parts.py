@@ -111,6 +111,13 @@ def _hex(data: bytes | None) -> str:
     return "not to be computed" if data is None else data.hex()
 
 
+_KEYS_FROM = {
+    "key log": "a key log that was given",
+    "capture": "the capture itself: a Decryption Secrets Block of pcapng",
+    "RSA key": "a session ID or an RSA key that was given",
+}
+
+
 def tls_part(story: Story) -> list[tuple[str, str]]:
     """Return what is known of the TLS around it, label and text; empty where there is none."""
     tls = story.secure
@@ -123,21 +130,34 @@ def tls_part(story: Story) -> list[tuple[str, str]]:
         ("protocol (ALPN)", tls.alpn),
         ("certificate of", tls.certificate_subject),
         ("issued by", tls.certificate_issuer),
-        ("keys from", tls.keys_from),
+        ("keys from", _KEYS_FROM.get(tls.keys_from or "", tls.keys_from)),
         ("decrypted", "yes" if tls.decrypted else "no"),
         ("why not, or not to its end", tls.reason),
     ]
     return [(label, text) for label, text in found if text]
 
 
+def tls_steps_part(story: Story, began: int) -> list[list[Any]]:
+    """Return the messages of the TLS handshake, each with what it is for and what it says."""
+    steps = story.secure.steps if story.secure is not None else ()
+    return [
+        [
+            *(each.sender, each.time - began, each.packet, each.name, each.meaning),
+            *(each.length, int(each.sealed), [list(pair) for pair in each.facts]),
+        ]
+        for each in steps
+    ]
+
+
 def ladder_part(story: Story, hide: Hide) -> dict[str, Any]:
-    """Return the lanes and the rows of the ladder diagram."""
+    """Return the lanes and the rows of the ladder diagram, each with connection and frame."""
     return {
         "lanes": list(lanes_of(story)),
         "rungs": [
             [
                 *(rung.kind, rung.time, rung.packet, rung.start, rung.stop),
                 *(hide(rung.label), hide(rung.detail), rung.style, rung.severity),
+                *(rung.connection, rung.frame),
             ]
             for rung in rungs_of(story)
         ],

@@ -15,6 +15,8 @@ from wsanalyze.websocket.close import describe, registered
 SECOND = 1_000_000_000
 # A silence that is worth telling, as in `Observation.longest_silence_ns`.
 SILENCE = 5 * SECOND
+# Seconds by which a silence that ended a connection may differ from a limit that it fits.
+NEAR = 1.0
 # How many are told, the longest.
 TOLD = 20
 
@@ -77,9 +79,13 @@ def silences(frames: Sequence[Frame], connection: Connection) -> tuple[Silence, 
 
 def _silence(start: int, length: int, after: int, before: int | None) -> Silence:
     seconds = length / SECOND
-    outlasts = tuple((limit, name) for limit, name in DEFAULTS if limit <= seconds)
-    longer = [(limit, name) for limit, name in DEFAULTS if limit > seconds]
-    return Silence(start, length, after, before, outlasts, longer[0] if longer else None)
+    fits = None
+    if before is None:
+        near = [each for each in DEFAULTS if abs(seconds - each[0]) <= NEAR]
+        fits = near[0] if near else None
+    outlasts = tuple(each for each in DEFAULTS if each[0] <= seconds and each != fits)
+    longer = [each for each in DEFAULTS if each[0] > seconds and each != fits]
+    return Silence(start, length, after, before, outlasts, longer[0] if longer else None, fits)
 
 
 def _length(silence: Silence) -> int:

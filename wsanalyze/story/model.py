@@ -260,6 +260,8 @@ class Silence:
     """A time without a frame: from `start` on, before frame `before` (None: the end came).
 
     `outlasts`: names of time limits that are shorter, with their seconds: who would have cut it.
+    `next_limit`: the shortest that is longer. `fits`: that which it is as long as, where the end
+    came with it.
     """
 
     start: int
@@ -268,6 +270,7 @@ class Silence:
     before: int | None
     outlasts: tuple[tuple[float, str], ...]
     next_limit: tuple[float, str] | None
+    fits: tuple[float, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,7 @@ class Event:
     other leg behind a proxy. `label` says what, `detail` more of it, `length` how many bytes.
     `note` is TCP's (`retransmission` …), `severity` the worst finding, `frame` its number. What has
     no `sender` is told of both: frames that are left out, the last of them at `until`.
+    `connection` is the number of the one it is of, None for that of the story.
     """
 
     layer: str
@@ -293,6 +297,7 @@ class Event:
     frame: int | None = None
     leg: int = 0
     until: int | None = None
+    connection: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

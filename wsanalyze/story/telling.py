@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -196,16 +197,37 @@ def other_leg(recording: Recording, connection: Connection) -> tuple[int, bool] 
     Both have the same Sec-WebSocket-Key, overlap in time, and one's server is not the other's; the
     one that asked first is the front.
     """
-    key = connection.handshake.key if connection.handshake is not None else None
-    if not key:
-        return None
-    ends = {(connection.client_ip, connection.client_port)}
+    return leg_among(same_keys(recording), connection)
+
+
+# Connections by their Sec-WebSocket-Key, with their numbers, in order.
+Keys = dict[str, list[tuple[int, Connection]]]
+# Connections of one key that are looked at before and behind one: legs follow each other closely,
+# and a client may send the same key for ever.
+NEAR = 64
+
+
+def same_keys(recording: Recording) -> Keys:
+    """Return the connections of a recording by key."""
+    found: Keys = {}
     for number, each in enumerate(in_order(recording.connections)):
-        if each is connection or each.handshake is None or each.handshake.key != key:
+        if each.handshake is not None and each.handshake.key:
+            found.setdefault(each.handshake.key, []).append((number, each))
+    return found
+
+
+def leg_among(keys: Keys, connection: Connection) -> tuple[int, bool] | None:
+    """Return what `other_leg` does, of connections that were put in order by key before."""
+    key = connection.handshake.key if connection.handshake is not None else None
+    same = keys.get(key or "", [])
+    at = bisect_left(same, connection.requested_ordinal, key=lambda each: each[1].requested_ordinal)
+    ends = (connection.client_ip, connection.client_port)
+    for number, each in same[max(at - NEAR, 0) : at + NEAR]:
+        if each is connection or (each.client_ip, each.client_port) == ends:
             continue
         apart = each.started > connection.ended or connection.started > each.ended
-        same = (each.server_ip, each.server_port) == (connection.server_ip, connection.server_port)
-        if apart or same or (each.client_ip, each.client_port) in ends:
+        server = (each.server_ip, each.server_port)
+        if apart or server == (connection.server_ip, connection.server_port):
             continue
         return number, each.requested_ordinal < connection.requested_ordinal
     return None
@@ -218,8 +240,8 @@ def with_other_leg(story: Story, other: Story, *, front: bool, by_packet: bool =
     """
     first, second = (other, story) if front else (story, other)
     events: list[Event] = [
-        *(replace(each, leg=0) for each in first.events),
-        *(replace(each, leg=1) for each in second.events),
+        *(replace(each, leg=0, connection=first.number) for each in first.events),
+        *(replace(each, leg=1, connection=second.number) for each in second.events),
     ]
     return replace(
         story,

@@ -56,7 +56,10 @@ class FlowTable:
         ports = ports << 16 | high_port
         digest: cython.ulonglong = ((low_low ^ self.seed) * FIRST_FACTOR) & ALL_BITS
         digest ^= digest >> 31
-        digest = ((digest ^ high_low ^ (ports << 32)) * SECOND_FACTOR) & ALL_BITS
+        digest ^= high_low ^ (ports << 32)
+        # Both ports into the lower half: a product's lower bits know nothing of upper ones.
+        digest ^= digest >> 32
+        digest = (digest * SECOND_FACTOR) & ALL_BITS
         if packet.family == 6:
             digest ^= digest >> 29
             digest = ((digest ^ low_high) * FIRST_FACTOR) & ALL_BITS

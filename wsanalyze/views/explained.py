@@ -82,7 +82,8 @@ def _head(story: Story, width: int) -> Iterator[Line]:
     lasted = duration(story.ended - story.started)
     facts.append(f"{lasted} from {moment(story.started)}")
     yield from ([(line, "")] for line in wrapped("; ".join(facts), width))
-    note = "Times below are seconds since the first packet of its TCP connection."
+    note = "Times below are seconds since the first packet of its TCP connection; packets have the "
+    note += "numbers that they have in Wireshark."
     yield from ([(line, "dim")] for line in wrapped(note, width))
     yield []
 

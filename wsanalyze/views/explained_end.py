@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.story.model import Ping, Story
+from wsanalyze.story.model import Ping, Silence, Story
 from wsanalyze.views.escape import prose, shortened, visible
 from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, readable, row, say, since
 from wsanalyze.views.quantities import counted, duration, number
@@ -65,27 +65,41 @@ def _ping(ping: Ping, story: Story, width: int) -> Line:
         style = ""
     start = f"{' ' * INDENT}frame {ping.frame:<4} {since(ping.time, story.started):>10}  "
     way = arrow(ping.sender)
-    room = max(width - len(start) - len(way) - len(answer) - 6, 8)
+    room = max(width - len(start) - len(way) - len(answer) - 7, 8)
     payload = readable(ping.payload, min(room, 40)) if ping.payload else "empty"
     return [(start, ""), (way, SIDES[ping.sender]), (f"  {payload}: ", ""), (answer, style)]
 
 
 def silences_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the times without a frame, and whose time limits they outlast."""
+    said: list[str] = []
     for silence in story.silences:
         until = f"frame {silence.before}" if silence.before is not None else "the end"
         start = since(silence.start, story.started)
         text = f"{duration(silence.length_ns)} without a frame, from {start} s on, "
         text += f"between frame {silence.after} and {until}"
         yield from say(text, width)
-        if silence.outlasts:
-            names = "; ".join(f"{seconds:.0f} s, {name}" for seconds, name in silence.outlasts)
-            text = f"longer than {names}: any of those in between would have cut it by then"
+        meant = list(_limits(silence))
+        # Of silences that are alike it is said once.
+        for text in meant if meant != said else ():
             yield from say(text, width, indent=INDENT + 4, style="dim")
-        if silence.next_limit is not None:
-            seconds, name = silence.next_limit
-            text = f"shorter than {seconds:.0f} s, {name}"
-            yield from say(text, width, indent=INDENT + 4, style="dim")
+        said = meant
+
+
+def _limits(silence: Silence) -> Iterator[str]:
+    if silence.fits is not None:
+        seconds, name = silence.fits
+        yield f"as long as {seconds:.0f} s, {name}: whoever has that limit cuts then"
+    if silence.outlasts:
+        names = "; ".join(f"{seconds:.0f} s, {name}" for seconds, name in silence.outlasts)
+        yield (
+            f"longer than {names}: any of those in between would have cut it by then. A proxy ends "
+            "both its connections; a firewall or NAT forgets this one, and what is sent next gets "
+            "a RST, or no answer at all"
+        )
+    if silence.next_limit is not None:
+        seconds, name = silence.next_limit
+        yield f"shorter than {seconds:.0f} s, {name}"
 
 
 def holes_lines(story: Story, width: int) -> Iterator[Line]:

@@ -47,10 +47,28 @@ HIXIE = {
 }
 
 
+# What a diagram says, for who has never seen one.
+LEGEND = (
+    "From here on both ends send frames: a header of 2 to 14 bytes, and the payload behind it. A "
+    "diagram is that of RFC 6455 §5.2, with the bits as they were sent under their names: 32 in a "
+    "row, read from the left, as the digits above count them.",
+    "FIN 1: the last frame of its message. RSV1 to RSV3: for extensions, 0 without one. opcode: "
+    "what kind of frame it is. MASK 1: the payload is masked. Payload len: its length in bytes; "
+    "126 or 127 say that it stands in the next 2 or 8 bytes.",
+    "A client masks all that it sends, so that nobody who gives it the payload can choose the "
+    "bytes that a proxy on the way sees (RFC 6455 §10.3). It keeps nothing secret: the key is in "
+    "the frame.",
+)
+
+
 def frames_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the frames of the window, and counts of those outside of it."""
     if not story.frame_count:
         return
+    if any(each.header and each.dialect == "rfc6455" for each in story.frames):
+        for text in LEGEND:
+            yield from say(text, width, style="dim")
+        yield []
     first = story.frames[0].number if story.frames else 0
     before = [each for each in story.left_out if each.last < first]
     for summary in before:

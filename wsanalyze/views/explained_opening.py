@@ -59,7 +59,8 @@ def opening_lines(story: Story, width: int) -> Iterator[Line]:
         yield from say(text, width)
         return
     text = "Three segments open a TCP connection (RFC 9293 §3.5): each end says where its numbering"
-    yield from say(f"{text} begins, and confirms the other's.", width)
+    text += " begins, and confirms the other's. seq and ack count from there, as in Wireshark."
+    yield from say(text, width)
     for segment, name in zip(segments, ("SYN", "SYN, ACK", "ACK"), strict=True):
         if segment is None:
             yield from say(f"The {name} is not in the capture.", width)

@@ -64,13 +64,18 @@ def hexadecimal(data: bytes, most: int) -> str:
 
 
 def readable(data: bytes, most: int) -> str:
-    """Return bytes as text, in quotes; what is not UTF-8 or cannot be seen is escaped."""
+    """Return bytes as text, in quotes; what is not UTF-8 or cannot be seen is escaped.
+
+    Behind the quotes stands `…` where it is cut.
+    """
     text = data[: 4 * most].decode("utf-8", "surrogateescape")
-    pieces = NO_UTF8.split(text)
-    shown = shortened("".join(map(_piece, pieces)), most)
+    whole = "".join(map(_piece, NO_UTF8.split(text)))
+    shown = shortened(whole, most)
+    is_cut = shown != whole or len(data) > 4 * most
+    # The mark of what is cut off stands outside: inside, it might have been sent.
+    shown = shown.removesuffix("…") if shown != whole else shown
     # Of a line that CI services would take for a command, see `wrapping`.
-    shown = defused(shown)
-    return f'"{shown}"' + ("…" if len(data) > 4 * most else "")
+    return f'"{defused(shown)}"' + ("…" if is_cut else "")
 
 
 def _piece(piece: str) -> str:

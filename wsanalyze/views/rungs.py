@@ -25,7 +25,8 @@ class Rung:
 
     `kind`: `arrow` from lane `start` to lane `stop`; `fold` for a silence; `note` for what is told
     of all lanes together (frames that are left out, rows that are). `style` is the layer, or the
-    note of TCP; `severity` that of the worst finding.
+    note of TCP; `severity` that of the worst finding. `frame` is the number of a frame, of which
+    `connection`.
     """
 
     kind: str
@@ -37,6 +38,8 @@ class Rung:
     detail: str
     style: str
     severity: str | None = None
+    connection: int | None = None
+    frame: int | None = None
 
 
 def lanes_of(story: Story) -> tuple[str, ...]:
@@ -54,7 +57,7 @@ def rungs_of(story: Story) -> Iterator[Rung]:
     for event in events[:MOST]:
         if before is not None and event.time - before >= FOLDED:
             yield _fold(event.time - before, last)
-        yield _rung(event, story.started)
+        yield _rung(event, story)
         latest = event.time if event.until is None else event.until
         before = latest if before is None else max(latest, before)
     if len(events) > MOST:
@@ -72,15 +75,18 @@ def _fold(length: int, last: int) -> Rung:
     return Rung("fold", "", "", 0, last, duration(length), "", "fold")
 
 
-def _rung(event: Event, started: int) -> Rung:
-    time = since(event.time, started)
+def _rung(event: Event, story: Story) -> Rung:
+    time = since(event.time, story.started)
+    of = story.number if event.connection is None else event.connection
+    place = (None, None) if event.frame is None else (of, event.frame)
     packet = "" if event.packet is None else str(event.packet)
     label = defused(visible(event.label, LABEL))
     detail = defused(visible(event.detail, LABEL))
     if event.length is not None:
         label += f", {size(event.length)}"
     if not event.sender:
-        return Rung("note", time, packet, event.leg, event.leg + 1, label, detail, "note")
+        lanes = (event.leg, event.leg + 1)
+        return Rung("note", time, packet, *lanes, label, detail, "note", None, *place)
     start, stop = event.leg, event.leg + 1
     if event.sender == "server":
         start, stop = stop, start
@@ -88,4 +94,4 @@ def _rung(event: Event, started: int) -> Rung:
     if event.note is not None:
         label += f" ({event.note})"
         style = "noted"
-    return Rung("arrow", time, packet, start, stop, label, detail, style, event.severity)
+    return Rung("arrow", time, packet, start, stop, label, detail, style, event.severity, *place)

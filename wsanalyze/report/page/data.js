@@ -49,9 +49,8 @@ function linkToFrame(connection, frame) {
   return el("a", { href: link(connection, frame) }, `frame ${count(frame)}`);
 }
 
-// A finding in full: where it is, what says so, and what to do.
-function findingElement(report, finding, withConnection) {
-  const rule = report.rules[finding.check];
+// Where a finding is, with links to it.
+function placesOf(report, finding, withConnection) {
   const places = [];
   if (withConnection && finding.c !== null) {
     const text = `connection ${finding.c}`;
@@ -65,18 +64,34 @@ function findingElement(report, finding, withConnection) {
   if (finding.sender) places.push(`sent by the ${finding.sender}`);
   if (finding.count > 1) places.push(`stands for ${count(finding.count)}`);
   if (finding.coverage && finding.coverage !== "full") places.push(`coverage: ${finding.coverage}`);
-  const spread = places.flatMap((place, index) => (index ? [" · ", place] : [place]));
+  return places.flatMap((place, index) => (index ? [" · ", place] : [place]));
+}
+
+function evidenceOf(finding) {
+  return [
+    ["evidence", finding.evidence && el("code", {}, finding.evidence)],
+    ["expected", finding.expected && el("code", {}, finding.expected)],
+  ];
+}
+
+function ruleOf(report, finding) {
+  const rule = report.rules[finding.check];
+  return [
+    ["rule", finding.reference],
+    ["check", rule && `${rule.name}: ${rule.title}`],
+    ["why", rule && rule.explanation],
+    ["what to do", rule && rule.advice],
+  ];
+}
+
+// A finding in full: where it is, what says so, and what to do.
+function findingElement(report, finding, withConnection) {
   return el("details", { class: `finding ${finding.severity}` },
     el("summary", {}, badge(finding.severity), " ", el("code", {}, finding.check), " ",
       finding.message),
-    el("p", { class: "places" }, spread),
+    el("p", { class: "places" }, placesOf(report, finding, withConnection)),
     facts([
-      ["evidence", finding.evidence && el("code", {}, finding.evidence)],
-      ["expected", finding.expected && el("code", {}, finding.expected)],
-      ["rule", finding.reference],
-      ["check", rule && `${rule.name}: ${rule.title}`],
-      ["why", rule && rule.explanation],
-      ["what to do", rule && rule.advice],
+      ...evidenceOf(finding), ...ruleOf(report, finding),
       ["in Wireshark", finding.packet !== null && el("code", {}, `frame.number == ${finding.packet}`)],
     ].filter(([, value]) => value)));
 }

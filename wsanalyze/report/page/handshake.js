@@ -20,7 +20,21 @@ function handshakeSection(report, connection) {
         : el("div", { class: "head-box" }, el("h4", {}, "Response"), el("p", {}, "None was seen."))),
     interims.map((line) => el("p", { class: "note" }, "before the response: ", el("code", {}, line))),
     proofElement(proof),
-    connection.tls.length ? [el("h4", {}, "TLS around it"), facts(connection.tls)] : null);
+    tlsElement(connection));
+}
+
+// The handshake of TLS: one row for each message, what it says folded behind it.
+function tlsElement(connection) {
+  if (!connection.tls.length) return null;
+  const steps = connection.tls_steps.map(([sender, time, packet, name, meaning, length, sealed, said]) =>
+    el("details", { class: "step" },
+      el("summary", {}, el("span", { class: "place" }, `packet ${count(packet)}, ${seconds(time - connection.started)} s `),
+        el("span", { class: sender }, ARROWS[SENDERS.indexOf(sender)]), " ", el("b", {}, name), ` ${size(length)}`,
+        sealed ? el("span", { class: "times" }, ", encrypted") : null),
+      meaning ? el("p", { class: "note" }, meaning) : null, facts(said)));
+  return el("div", {}, el("h4", {}, "TLS around it"), facts(connection.tls),
+    steps.length ? el("p", { class: "note" }, "Its handshake, message by message. What is marked as encrypted was opened with the secrets that are known.") : null,
+    steps);
 }
 
 function headElement(report, title, head, meaning) {

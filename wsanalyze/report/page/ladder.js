@@ -34,7 +34,16 @@ function ladderElement(ladder) {
     svg("svg", { viewBox: `0 0 ${LADDER.width} ${height}`, role: "img", "aria-label": label }, parts));
 }
 
-function rungParts([kind, time, packet, from, to, label, detail, style, severity], y, places) {
+// A row that is about a frame leads to it.
+function rungParts(rung, y, places) {
+  const [connection, frame] = rung.slice(9);
+  const parts = drawnRung(rung, y, places);
+  if (frame === null || frame === undefined) return parts;
+  return [svg("a", { href: link(connection, frame), "aria-label": `${rung[5]}: frame ${frame} of connection ${connection}` },
+    svg("rect", { class: "row-ground", x: 0, y: y - 19, width: LADDER.width, height: LADDER.row }), parts)];
+}
+
+function drawnRung([kind, time, packet, from, to, label, detail, style, severity], y, places) {
   const [start, stop] = [places[from], places[to]];
   const middle = (start + stop) / 2;
   const wide = Math.abs(stop - start);

@@ -10,6 +10,7 @@ const PRINTED = 500;
 function windowedList({ id, label, columns, cells, kind, onopen }) {
   let indices = [];
   let chosen = -1;
+  let shownOf = "";
   const spacer = el("div", { class: "spacer" });
   const view = el("div", { class: "view", tabindex: 0, role: "listbox", "aria-label": label, id },
     spacer);
@@ -68,8 +69,16 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
     else return;
     event.preventDefault();
   });
-  addEventListener("beforeprint", () => view.isConnected && rows(0, Math.min(indices.length, PRINTED)));
-  addEventListener("afterprint", () => view.isConnected && draw());
+  addEventListener("beforeprint", () => {
+    if (!view.isConnected) return;
+    rows(0, Math.min(indices.length, PRINTED));
+    if (indices.length > PRINTED) said.textContent = `${shownOf}; printed are the first ${count(PRINTED)}`;
+  });
+  addEventListener("afterprint", () => {
+    if (!view.isConnected) return;
+    said.textContent = shownOf;
+    draw();
+  });
 
   return {
     element,
@@ -79,7 +88,8 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
       spacer.style.height = `${Math.min(indices.length, 1e6) * ROW}px`;
       view.style.height = `${Math.min(Math.max(indices.length, 1), 14) * ROW + 2}px`;
       view.scrollTop = 0;
-      said.textContent = `${count(indices.length)} of ${count(of)} shown`;
+      shownOf = `${count(indices.length)} of ${count(of)} shown`;
+      said.textContent = shownOf;
       requestAnimationFrame(draw);
     },
     choose(index) {

@@ -1,6 +1,9 @@
 // What is true of all captures together: counts, findings, a timeline, the table of connections.
 "use strict";
 
+// Captures that are told without being asked.
+const UNFOLDED = 3;
+
 function overview(report) {
   const { totals } = report;
   const cards = [
@@ -14,73 +17,25 @@ function overview(report) {
   const notices = report.left_out.map((text) => el("p", { class: "notice" }, text));
   const secrets = report.secrets
     ? "Credentials and tokens are shown as they were sent."
-    : "Cookies, credentials, and tokens in addresses and subprotocols are redacted; long ones also where they come again in text. What else messages say is shown.";
+    : "Redacted are cookies, credentials, tokens in addresses and subprotocols, and JSON Web Tokens. Of 12 characters and more they are redacted wherever they come again, letter by letter, in anything that a connection of these captures said, binary messages included; not where they come again encoded or compressed by an application. All else that messages say is shown.";
   return el("section", { id: "overview", "aria-labelledby": "overview-title" },
     el("h2", { id: "overview-title" }, "Overview"),
     el("div", { class: "cards" }, cards),
     notices,
-    report.captures.map((lines) => facts(lines)),
+    capturesElement(report.captures),
     el("p", { class: "note" }, secrets));
+}
+
+// What each capture is; folded where there are many.
+function capturesElement(captures) {
+  const lists = captures.map((lines) => facts(lines));
+  if (captures.length <= UNFOLDED) return lists;
+  return el("details", {}, el("summary", {}, `${counted(captures.length, "capture")}, one by one`), lists);
 }
 
 function card(number, noun, more) {
   return el("div", { class: "card" }, el("p", { class: "large" }, number, " ", el("small", {}, noun)),
     el("p", {}, more.flatMap((each, place) => (place ? [" ", each] : [each]))));
-}
-
-const LANE = 18;
-
-// One bar for each connection, from its first packet to its last.
-function timeline(report) {
-  const all = report.connections;
-  if (!all.length) return null;
-  const began = Math.min(...all.map((each) => each.started));
-  const span = Math.max(...all.map((each) => each.ended)) - began || 1;
-  const [left, right] = [60, 950];
-  const at = (time) => left + ((time - began) / span) * (right - left);
-  const bars = all.map((each, place) => {
-    const words = `connection ${each.connection}, ${each.outcome}` +
-      (each.severity ? `, ${each.severity}` : "") + `, ${duration(each.ended - each.started)}`;
-    return svg("a", { href: link(each.connection), "aria-label": words }, svg("title", {}, words),
-      svg("text", { class: "tick", x: left - 8, y: place * LANE + 13, "text-anchor": "end" },
-        `#${each.connection}`),
-      svg("rect", { class: `bar ${each.outcome}`, x: at(each.started).toFixed(2), y: place * LANE + 3,
-        width: Math.max(at(each.ended) - at(each.started), 2).toFixed(2), height: LANE - 6, rx: 2 }),
-      each.severity === "error" || each.severity === "warning"
-        ? svg("circle", { class: each.severity, cx: (at(each.ended) + 7).toFixed(2), cy: place * LANE + 9, r: 4 })
-        : null);
-  });
-  const height = all.length * LANE + 24;
-  const ends = [svg("text", { class: "tick", x: left, y: height - 6 }, "0"),
-    svg("text", { class: "tick", x: right, y: height - 6, "text-anchor": "end" }, duration(span))];
-  return el("section", { id: "timeline", "aria-labelledby": "timeline-title" },
-    el("h2", { id: "timeline-title" }, "Timeline"),
-    el("p", { class: "note" }, `From ${report.began}. Each bar is a connection, from its first packet to its last; a dot at its end is its worst finding.`),
-    el("div", { class: "scroll timeline", tabindex: 0, role: "region", "aria-label": "timeline of all connections" },
-      svg("svg", { viewBox: `0 0 970 ${height}` }, bars, ends)));
-}
-
-function findingsOverview(report) {
-  const holder = el("div", {});
-  const lists = { severity: "", text: "" };
-  function show() {
-    const wanted = lists.text.toLowerCase();
-    const found = report.findings.filter((each) =>
-      (!lists.severity || each.severity === lists.severity) &&
-      `${each.check} ${each.message} ${each.reference}`.toLowerCase().includes(wanted));
-    const some = found.slice(0, 200).map((each) => findingElement(report, each, true));
-    const rest = found.length - some.length;
-    holder.replaceChildren(...some, ...(rest > 0
-      ? [el("p", { class: "notice" }, `${counted(rest, "more finding")}: filter, or see the connections`)] : []),
-      ...(found.length ? [] : [el("p", { class: "note" }, "No finding.")]));
-  }
-  show();
-  return el("section", { id: "findings", "aria-labelledby": "findings-title" },
-    el("h2", { id: "findings-title" }, "Findings"),
-    el("div", { class: "controls" },
-      select("severity", [["", "all"], ...WORST.map((each) => [each, each])], (value) => { lists.severity = value; show(); }),
-      search("search findings", (text) => { lists.text = text; show(); })),
-    holder);
 }
 
 function search(label, oninput) {

@@ -54,6 +54,14 @@ async function start() {
   performance.mark("ready");
 }
 
+// Paper cannot be opened: what is folded is printed.
+const folded = [];
+addEventListener("beforeprint", () => {
+  folded.push(...document.querySelectorAll("details:not([open])"));
+  folded.forEach((each) => { each.open = true; });
+});
+addEventListener("afterprint", () => folded.splice(0).forEach((each) => { each.open = false; }));
+
 start().catch((error) => {
   document.getElementById("status").textContent = `This report cannot be shown: ${error.message}`;
   throw error;

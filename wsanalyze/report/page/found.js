@@ -1,0 +1,72 @@
+// Findings of all connections: what one check found is one row, with the places behind it.
+"use strict";
+
+// Places of one check that are listed at once.
+const PLACES = 100;
+
+// Findings by check and severity, worst first, then those that are on most connections.
+function groupsOf(findings) {
+  const groups = new Map();
+  for (const each of findings) {
+    const key = `${each.severity} ${each.check}`;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(each);
+  }
+  const rank = (group) => WORST.indexOf(group[0].severity);
+  return [...groups.values()].sort((one, other) => rank(one) - rank(other) ||
+    connectionsOf(other) - connectionsOf(one) || other.length - one.length ||
+    (one[0].check < other[0].check ? -1 : 1));
+}
+
+function connectionsOf(group) {
+  return new Set(group.map((each) => each.c)).size;
+}
+
+function findingsOverview(report) {
+  const holder = el("div", {});
+  const state = { severity: "", text: "" };
+  function show() {
+    const wanted = state.text.toLowerCase();
+    const groups = groupsOf(report.findings.filter((each) =>
+      (!state.severity || each.severity === state.severity) &&
+      `${each.check} ${report.rules[each.check]?.title} ${each.message} ${each.reference}`
+        .toLowerCase().includes(wanted)));
+    holder.replaceChildren(...groups.map((group) => group.length === 1
+      ? findingElement(report, group[0], true) : groupElement(report, group)),
+    ...(groups.length ? [] : [el("p", { class: "note" }, "No finding.")]));
+  }
+  show();
+  return el("section", { id: "findings", "aria-labelledby": "findings-title" },
+    el("h2", { id: "findings-title" }, "Findings"),
+    el("div", { class: "controls" },
+      select("severity", [["", "all"], ...WORST.map((each) => [each, each])], (value) => { state.severity = value; show(); }),
+      search("search findings", (text) => { state.text = text; show(); })),
+    holder);
+}
+
+function groupElement(report, group) {
+  const [first] = group;
+  const rule = report.rules[first.check];
+  const number = connectionsOf(group);
+  const times = `${count(group.length)} times on ${counted(number, "connection")}`;
+  const list = el("ul", { class: "found-at" });
+  let shown = 0;
+  const more = el("button", { type: "button", onclick: add }, "");
+  function add() {
+    const next = group.slice(shown, shown + PLACES);
+    list.append(...next.map((each) => el("li", {},
+      el("p", {}, each.message), el("p", { class: "places" }, placesOf(report, each, true)),
+      facts(evidenceOf(each).filter(([, value]) => value)))));
+    shown += next.length;
+    more.hidden = shown >= group.length;
+    more.textContent = `show ${count(Math.min(PLACES, group.length - shown))} of ${count(group.length - shown)} more`;
+  }
+  const whole = el("details", { class: `finding ${first.severity}` },
+    el("summary", {}, badge(first.severity), " ", el("code", {}, first.check), " ",
+      rule ? rule.title : first.message, " ", el("span", { class: "times" }, times)),
+    facts(ruleOf(report, first).filter(([, value]) => value)), list, more);
+  // Places are made when somebody looks: there may be thousands of them.
+  whole.addEventListener("toggle", () => { if (whole.open && !shown) add(); });
+  addEventListener("beforeprint", () => { if (whole.isConnected && !shown) add(); });
+  return whole;
+}
