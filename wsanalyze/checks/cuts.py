@@ -10,6 +10,7 @@ from wsanalyze.checks.ending import (
     Cut,
     TimeLimit,
     both_ends,
+    every_cut,
     grow,
     idle_time_limits,
     keepalive_s,
@@ -92,10 +93,7 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
 def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-13: on one connection by two RSTs, on the two legs of a proxy by what it told both."""
     cut_with: dict[str, tuple[Facts, Cut]] = {}
-    for each in facts.connections:
-        cut = maybe_cut(each) if each.observation.endings else None
-        if cut is None:
-            continue
+    for each, cut in every_cut(facts):
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         if apart is not None:
             message = f"RSTs to both ends within {span(apart)}, without a Close of either"
