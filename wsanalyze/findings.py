@@ -50,10 +50,12 @@ def _tell(connections: Sequence[Connection], found: Sequence[Finding]) -> None:
         if finding.connection is not None:
             concerned.setdefault(finding.connection, []).append(finding)
     for connection in connections:
-        findings = concerned.get(connection.serial, [])
+        findings = concerned.get(connection.serial)
+        if findings is None:
+            connection.findings, connection.severity = 0, None
+            continue
         connection.findings = sum(finding.count for finding in findings)
-        worst = max((SEVERITIES.index(finding.severity) for finding in findings), default=None)
-        connection.severity = None if worst is None else SEVERITIES[worst]
+        connection.severity = max((each.severity for each in findings), key=SEVERITIES.index)
 
 
 def numbers(recording: Recording) -> dict[int, int]:

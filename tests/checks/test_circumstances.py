@@ -39,6 +39,8 @@ from wsanalyze.recording import Recording, Wants
 NAMES = sorted(CAPTURES.glob("*.pcap*"))
 WANTS = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
 ONE = Spread(1, 5, 25.0, 5, 5)
+KEYS = chance("masking keys")
+RANDOM_KEYS = [KEYS.getrandbits(32) for _ in range(40)]
 TLS = TlsConnection(0, 0, "192.0.2.1", 50000, "198.51.100.2", 443, 0, decrypted=True)
 
 
@@ -59,9 +61,25 @@ def with_observed(**facts: Any) -> Connection:
 CASES: dict[str, tuple[Connection, ...]] = {
     "reset": (closed(endings=(ending(), ending("server", "rst"))),),
     "unclosed": (closed(endings=(ending(),)), closed(closing(), endings=(ending(),))),
-    "closed": (closed(closing(), closing("server")),),
+    "client-first": (closed(closing(), closing("server"), endings=(ending(),)),),
+    "lingering": (
+        closed(closing(at=2), closing("server", at=3), endings=(ending("server", at=13.1),)),
+        closed(closing(at=3), closing("server", at=2), until=13.1),
+    ),
     "after-end": (with_observed(client_after_end=1), with_observed(server_after_end=1)),
-    "masked": (connection(observation=Observation(client=Side(masking_keys=array("I", [7])))),),
+    "odd-keys": tuple(
+        connection(observation=Observation(client=Side(masking_keys=array("I", keys), **more)))
+        for keys, more in (
+            # Few; zero; the same; counting; again and again; of java.util.Random; with fixed bits.
+            ([RANDOM_KEYS[0]], {}),
+            (RANDOM_KEYS, {"zero_keys": 1}),
+            (RANDOM_KEYS, {"same_keys": 1}),
+            ([5, 6, 7, 8], {}),
+            (RANDOM_KEYS[:3] * 2, {}),
+            ([0xE43C084F, 0x4BBB2BF1, 0x839DEE46, 0x6D852CB5], {}),
+            ([key & 0xFFFF for key in RANDOM_KEYS], {}),
+        )
+    ),
     "pings": (with_side(pings_in_second=1), with_side(ping_ns=ONE)),
     "pongs": (with_side(pong_ns=ONE),),
     "unsolicited-pongs": (with_side(unsolicited_pongs=1),),
@@ -116,7 +134,11 @@ def test_of_an_ordinary_connection_none_holds() -> None:
     record = connection(
         client_frames=30, server_frames=30, observation=observed(client_segments=30)
     )
+    record.observation = replace(observed(), client=Side(masking_keys=array("I", RANDOM_KEYS)))
     assert of(record) == set()
+    both = (closing(at=2), closing("server", at=3))
+    assert of(closed(*both, endings=(ending("server", at=12.9),))) == set()
+    assert of(closed(*both, until=13)) == set()
 
 
 def test_every_word_is_waited_for_and_every_one_waited_for_is_told() -> None:
@@ -125,10 +147,9 @@ def test_every_word_is_waited_for_and_every_one_waited_for_is_told() -> None:
 
 
 def always(each: Check) -> Check:
-    """Return a check that waits for nothing, if it waited for circumstances."""
-    if not each.circumstances:
-        return each
-    return replace(each, circumstances=(), events=(), fields=(), faults=())
+    """Return a check that waits for nothing, and is called for all that are alike."""
+    waiting = {"circumstances": (), "events": (), "fields": (), "faults": ()}
+    return replace(each, of_heads=False, **(waiting if each.circumstances else {}))
 
 
 def is_the_same_either_way(recording: Recording) -> bool:

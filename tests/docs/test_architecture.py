@@ -23,6 +23,7 @@ DOCUMENT = ROOT / "docs" / "architecture.md"
 # package; the longest name that fits counts, so `tables.columns` is not part of `tables`.
 ALLOWED = {
     "uncompiled": "",
+    "lazy": "",
     "errors": "",
     "observation": "",
     "limits": "errors",
@@ -32,7 +33,7 @@ ALLOWED = {
     "loads": "buffer",
     "layer": "uncompiled buffer",
     "streams": "buffer layer",
-    "websocket": "uncompiled buffer loads",
+    "websocket": "uncompiled lazy buffer loads",
     "http2": "websocket",
     "tls": "",
     "tunnels": "",
@@ -41,8 +42,8 @@ ALLOWED = {
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.tls_connection": "transport",
     "layers.connection": "observation websocket transport layers.tls_connection",
-    "checks": "uncompiled observation tables.capture_summary websocket http2 tunnels transport "
-    "layers.tls_connection layers.connection",
+    "checks": "uncompiled lazy observation tables.capture_summary websocket http2 tunnels "
+    "transport layers.tls_connection layers.connection",
     "recording": "streams tables.capture_summary tables.columns tunnels layers.tls_connection "
     "layers.connection",
     "findings": "checks layers.connection recording",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.chance import chance
 from support.packets import ACK, CLIENT, SERVER, pcap_of, segment
-from support.sessions import frame, request, response
+from support.sessions import CLOSE, frame, request, response
 
 from wsanalyze.analysis import Analysis
 from wsanalyze.limits import Limits
@@ -131,3 +131,29 @@ def test_masking_keys_have_a_limit_in_all() -> None:
         assert observation is not None
         assert list(observation.client.masking_keys) == list(range(kept))
         assert recording.captures[0].limits["masking_keys"] == 300 - kept
+
+
+@pytest.mark.parametrize(
+    ("body", "counted"),
+    [
+        (b"", set()),
+        (b"\x03\xe8", set()),
+        (b"\x03\xe9", set()),
+        (b"\x03\xe8bye", {"odd-close"}),
+        (b"\x03", {"odd-close", "odd-code"}),
+        (b"\x03\xea", {"odd-close", "odd-code"}),
+        (b"\x0f\xa0 expired", {"odd-close", "odd-code"}),
+    ],
+)
+def test_what_of_a_close_is_counted(body: bytes, counted: set[str]) -> None:
+    asked, answered = request(), response()
+    close = frame(body, CLOSE, mask=b"abcd")
+    packets = [
+        segment(CLIENT, SERVER, 1000, 5000, ACK, asked),
+        segment(SERVER, CLIENT, 5000, 1000 + len(asked), ACK, answered),
+        segment(CLIENT, SERVER, 1000 + len(asked), 5000 + len(answered), ACK, close),
+    ]
+    recording = read([io.BytesIO(pcap_of(packets))], wants=COUNTS, limits=Limits())
+    observation = recording.connections[0].observation
+    assert observation is not None
+    assert observation.counts == {(kind, "client"): 1 for kind in counted | {"one-close"}}

@@ -111,5 +111,17 @@ def test_so_it_is_with_any_byte_changed(request: str, response: str, data: st.Da
     assert not handshake.is_spotless or handshake.faults == ()
 
 
+@given(REQUESTS, RESPONSES)
+@example(GOOD, BACK)
+def test_what_is_known_of_the_plainly_good_is_what_the_rules_say(
+    request: str, response: str
+) -> None:
+    handshake = shake(request, response)
+    head = handshake.response_head
+    assert head is not None
+    assert handshake.version == handshake._version_by_rules
+    assert handshake.framing == handshake._framing_by_rules(head)
+
+
 def test_the_short_way_is_taken() -> None:
     assert shake(GOOD, BACK).is_spotless

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wsanalyze.checks.alike import Alike, Likeness, likeness
 from wsanalyze.checks.check import CAPTURE, Check
 from wsanalyze.checks.circumstances import circumstances
 from wsanalyze.checks.facts import CaptureFacts, Facts
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Sets of what was seen for which the checks that look at them are remembered.
 KEPT_SETS = 1024
+
+# Handshakes of which it is remembered what was told of them, each in so many circumstances.
+KEPT_ALIKE = 64
 
 # Most connections have no fault.
 NOTHING: frozenset[str] = frozenset()
@@ -44,6 +48,8 @@ class Audit:
         self._single = single
         # Most connections of a capture have the same fields, events and circumstances as others.
         self._known: dict[_Seen, Sequence[Check]] = {}
+        # Handshakes that say the same → what is known of those that do.
+        self._alike: dict[Likeness, Alike] = {}
         # Names of fields → those of them that a check waits for.
         self._waited_for: dict[frozenset[str], frozenset[str]] = {}
 
@@ -54,7 +60,9 @@ class Audit:
         refusals: Sequence[Refusal] = (),
     ) -> list[Finding]:
         """Return what is found, connection by connection, of the captures as a whole at the end."""
-        found = [finding for facts in connections for finding in self.of(facts)]
+        found: list[Finding] = []
+        for facts in connections:
+            found += self.of(facts)
         return found + self.together(connections, captures, refusals)
 
     def together(
@@ -74,24 +82,53 @@ class Audit:
                 found += folded(_completed(each, finding) for finding in each(whole))
         return found
 
-    def of(self, facts: Facts) -> Iterator[Finding]:
-        """Yield what is found of one connection."""
-        connection = facts.connection.serial
-        for each in self._due(facts):
+    def of(self, facts: Facts) -> list[Finding]:
+        """Return what is found of one connection."""
+        alike, events = self._alike_of(facts), self._events_of(facts)
+        words = circumstances(facts)
+        known = None if alike is None else alike.due.get((events, words))
+        due = self._due(facts, events, words) if known is None else known
+        found: list[Finding] = []
+        silent = set()
+        for each in due:
             # Most find nothing: that must cost next to nothing.
-            for finding in folded(found) if (found := list(each.function(facts))) else ():
-                yield _completed(each, finding, connection, facts.coverage)
+            if raw := list(each.function(facts)):
+                serial, coverage = facts.connection.serial, facts.coverage
+                found += [_completed(each, one, serial, coverage) for one in folded(raw)]
+            elif each.of_heads:
+                silent.add(each.id)
+        if alike is not None and known is None:
+            if len(alike.due) >= KEPT_ALIKE:
+                alike.due.clear()
+            alike.due[events, words] = [each for each in due if each.id not in silent]
+        return found
 
-    def _due(self, facts: Facts) -> Sequence[Check]:
-        """Return the checks that have something to look at."""
+    def _alike_of(self, facts: Facts) -> Alike | None:
+        """Return what is known of handshakes that say the same; None where one may have faults."""
+        same = likeness(facts)
+        if same is None:
+            return None
+        alike = self._alike.get(same)
+        if alike is None and not facts.faults:
+            if len(self._alike) >= KEPT_ALIKE:
+                self._alike.clear()
+            alike = self._alike[same] = Alike(facts.endpoint)
+        facts.alike = alike
+        return alike
+
+    def _events_of(self, facts: Facts) -> frozenset[str]:
+        """Return the kinds of its events that a check waits for."""
         observation = facts.connection.observation
-        counts = observation.counts if observation is not None else {}
-        faults, events = NOTHING, NOTHING
+        if observation is None or not observation.counts:
+            return NOTHING
+        return frozenset([kind for kind, _ in observation.counts if kind in self._by_event])
+
+    def _due(self, facts: Facts, events: frozenset[str], words: tuple[str, ...]) -> Sequence[Check]:
+        """Return the checks that have something to look at."""
+        faults = NOTHING
         if facts.faults:
             faults = frozenset(facts.faults.keys() & self._by_fault.keys())
-        if counts:
-            events = frozenset([kind for kind, _ in counts if kind in self._by_event])
-        seen = (faults, self._of_fields(facts.field_names), events, circumstances(facts))
+        seen = (faults, self._of_fields(facts.field_names), events, words)
         due = self._known.get(seen)
         if due is None:
             if len(self._known) >= KEPT_SETS:

@@ -9,7 +9,7 @@ cdef unsigned int LOWEST
 cdef class Bits:
     cdef unsigned int[::1] numbers
     cdef unsigned int[::1] seen
-    cdef public int[::1] counts
+    cdef public int counts[32]
     cdef public int looked_at
     cdef public int again
     cdef public int oddest
@@ -19,7 +19,6 @@ cdef class Bits:
     cdef unsigned int lanes[8]
     cdef int count(self) except -1
     cdef int take(self) except -1
-    cdef bint has(self, unsigned int number) except -1
 
 cdef class Bytes:
     cdef const unsigned char[::1] data

@@ -38,15 +38,16 @@ class Bits:
     """
 
     def __init__(self, numbers: array[int]) -> None:
-        self.numbers = numbers[:SAMPLED]
-        self.counts = array("i", bytes(4 * BITS))
-        self.seen = array("I", bytes(4 * PLACES))
-        self.looked_at = len(self.numbers)
+        self.looked_at = min(len(numbers), SAMPLED)
         self.again = self.oddest = 0
         self.steady = self.steady_turned = False
         self.fixed = ALL
-        # A C array, see the .pxd.
+        # C arrays, see the .pxd.
+        self.counts = [0] * 32
         self.lanes = [0] * 8
+        self.numbers = numbers
+        # Numbers that were seen, each at its place or behind it.
+        self.seen = array("I", bytes(4 * PLACES))
         self.count()
         # Thousands of connections keep what is known, not what it was told by.
         self.seen = self.numbers = NONE
@@ -56,14 +57,15 @@ class Bits:
         """Look at all numbers."""
         at: cython.Py_ssize_t
         bit: cython.int
+        place: cython.uint
         number: cython.uint
         zeros: cython.int = 0
         off: cython.int
         step: cython.uint
         other_step: cython.uint
-        if len(self.counts) != BITS or len(self.seen) != PLACES or len(self.numbers) == 0:
+        if len(self.seen) != PLACES or not 0 < self.looked_at <= len(self.numbers):
             return 0
-        for at in range(len(self.numbers)):
+        for at in range(self.looked_at):
             number = self.numbers[at]
             if at < FIXED_IN:
                 self.fixed &= number ^ self.numbers[0] ^ ALL
@@ -75,8 +77,12 @@ class Bits:
             if number == 0:
                 self.again += zeros > 0
                 zeros += 1
-            else:
-                self.again += self.has(number)
+                continue
+            place = number * SPREAD >> SHIFT & PLACES - 1
+            while self.seen[place] and self.seen[place] != number:
+                place = place + 1 & PLACES - 1
+            self.again += self.seen[place] == number
+            self.seen[place] = number
         self.take()
         if self.looked_at >= 3:
             step = self.numbers[1] - self.numbers[0]
@@ -102,17 +108,6 @@ class Bits:
         for bit in range(8):
             self.lanes[bit] = 0
         return 0
-
-    @cython.boundscheck(False)
-    def has(self, number: cython.uint) -> cython.bint:
-        """Say whether a number, which is not 0, was seen before; from now on it was."""
-        place: cython.uint = number * SPREAD >> SHIFT & PLACES - 1
-        while self.seen[place]:
-            if self.seen[place] == number:
-                return True
-            place = place + 1 & PLACES - 1
-        self.seen[place] = number
-        return False
 
 
 @cython.final

@@ -29,6 +29,9 @@ class Check:
     - `circumstances`: called only where one of these words of `circumstances.CIRCUMSTANCES` holds.
       Where none of the four is given, it is called for every connection; where several are, one of
       any suffices
+    - `of_heads`: what it finds is told by the heads but for key, accept value and Date, with the
+      scheme, outcome, server and tunnel. Where it found nothing of a handshake without faults, it
+      is not called for others that say the same (`wsanalyze/checks/alike.py`)
     - `example`: a capture in `captures/` that shows it, and the path or number of its connection
     """
 
@@ -46,6 +49,7 @@ class Check:
     events: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     circumstances: tuple[str, ...] = ()
+    of_heads: bool = False
     example: str = ""
 
     @property
@@ -73,6 +77,7 @@ def check(
     events: tuple[str, ...] = (),
     fields: tuple[str, ...] = (),
     circumstances: tuple[str, ...] = (),
+    of_heads: bool = False,
     example: str = "",
 ) -> Callable[[Callable[[Any], Iterable[Finding]]], Check]:
     """Declare a function to be a check; see Check for what is told of it.
@@ -97,6 +102,7 @@ def check(
             events=events,
             fields=fields,
             circumstances=circumstances,
+            of_heads=of_heads,
             example=example,
         )
 

@@ -6,6 +6,7 @@ Telling all of them takes less time than calling the checks, nearly all of which
 from __future__ import annotations
 
 from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.randomness import may_be_weak
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Observation
 
@@ -13,9 +14,10 @@ from wsanalyze.observation import Observation
 CIRCUMSTANCES = {
     "reset": "a RST, or RST_STREAM, was seen",
     "unclosed": "an end was seen, and one side sent no Close",
-    "closed": "both sides sent a Close",
+    "client-first": "both sides sent a Close, and the client ended TCP first",
+    "lingering": "TCP stayed open after both Close frames for as long as is looked at",
     "after-end": "one side sent bytes after the other had ended",
-    "masked": "the client's masking keys are known",
+    "odd-keys": "the client's masking keys are few, or may be weak",
     "pings": "a side sent Pings",
     "pongs": "a Pong answered a Ping",
     "unsolicited-pongs": "a side sent Pongs that answer nothing",
@@ -39,6 +41,7 @@ CIRCUMSTANCES = {
     "tunnel": "the address has the name of a tunnel in it",
 }
 
+SECOND = 1_000_000_000
 # What addresses of tunnels have in them, see SEC-12.
 TUNNELS = ("wstunnel", "websockify")
 # How many times as many frames as segments, or the other way, are looked at at least.
@@ -49,8 +52,10 @@ def circumstances(facts: Facts) -> tuple[str, ...]:
     """Return the words of CIRCUMSTANCES that hold for a connection."""
     record, observation = facts.connection, facts.observation
     found: list[str] = []
-    _of_the_end(observation, found)
+    _of_the_end(facts, observation, found)
     _of_the_sides(observation, found)
+    if observation.client.masking_keys and may_be_weak(facts):
+        found.append("odd-keys")
     _of_the_record(facts, record, found)
     _of_the_transport(record, observation, found)
     handshake = facts.handshake
@@ -63,12 +68,17 @@ def circumstances(facts: Facts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_the_end(observation: Observation, found: list[str]) -> None:
-    closed = observation.client.close is not None and observation.server.close is not None
-    if closed:
-        found.append("closed")
+def _of_the_end(facts: Facts, observation: Observation, found: list[str]) -> None:
+    client, server = observation.client.close, observation.server.close
     endings = observation.endings
-    if endings and not closed:
+    if client is not None and server is not None:
+        if endings and endings[0].sender == "client":
+            found.append("client-first")
+        closed = client.time if client.time > server.time else server.time
+        until = endings[0].time if endings else facts.connection.ended
+        if (until - closed) / SECOND > facts.thresholds.linger_s:
+            found.append("lingering")
+    elif endings:
         found.append("unclosed")
     for ending in endings:
         if ending.how == "rst":
@@ -80,8 +90,6 @@ def _of_the_end(observation: Observation, found: list[str]) -> None:
 
 def _of_the_sides(observation: Observation, found: list[str]) -> None:
     client, server = observation.client, observation.server
-    if client.masking_keys:
-        found.append("masked")
     pings = client.pings_in_second or server.pings_in_second
     if pings or client.ping_ns.count or server.ping_ns.count:
         found.append("pings")

@@ -35,6 +35,9 @@ KEPT_AGENTS = 64
 # The field that each of these asks for.
 _CREDENTIALS = {401: "Authorization", 407: "Proxy-Authorization"}
 
+# To another place, and there in the same way or another.
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
 # Who logs in, in an address.
 _USER = re.compile(r"//[^/?#@]*@")
 
@@ -54,6 +57,7 @@ _USER = re.compile(r"//[^/?#@]*@")
     ),
     advice="Look at the table headers: proxies rewrite requests, too.",
     fields=("user-agent",),
+    of_heads=True,
 )
 def pretended_browser(facts: Facts) -> Iterator[Finding]:
     """XCN-05: by what Chrome and Firefox always write, as their versions since 2014 do.
@@ -116,12 +120,14 @@ def redirected(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-07: one finding for each client, endpoint and new place; whether it was asked for."""
     asked: dict[tuple[str, str], list[int]] = {}
     redirects: dict[tuple[str, str, str], list[Facts]] = {}
+    if facts.statuses.isdisjoint(_REDIRECTS):
+        return
     for each in facts.connections:
         handshake, record = each.handshake, each.connection
         if handshake is None or record.requested is None:
             continue
         asked.setdefault((record.client_ip, handshake.target or ""), []).append(record.requested)
-        if handshake.status in (301, 302, 303, 307, 308) and handshake.response_head is not None:
+        if handshake.status in _REDIRECTS and handshake.response_head is not None:
             location = handshake.response_head.value("location") or ""
             key = (record.client_ip, each.endpoint, location)
             redirects.setdefault(key, []).append(each)
@@ -190,6 +196,8 @@ def credentials_on_demand(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-08: 401 or 407, then the same request with credentials; one for each client and place."""
     wanted: dict[tuple[str, str, str], int] = {}
     sent: dict[tuple[str, str, str], list[Facts]] = {}
+    if facts.statuses.isdisjoint(_CREDENTIALS):
+        return
     for each in facts.connections:
         handshake, record = each.handshake, each.connection
         if handshake is None or record.scheme != "ws":

@@ -63,7 +63,7 @@ def body(close: Event) -> str:
     ),
     advice="Send the code in two bytes, or nothing.",
     example="oddities.pcapng",
-    events=("odd-close",),
+    events=("odd-code",),
 )
 def close_of_one_byte(facts: Facts) -> Iterator[Finding]:
     """CLS-01."""
@@ -87,7 +87,7 @@ def close_of_one_byte(facts: Facts) -> Iterator[Finding]:
     ),
     advice="Use 1000 to close normally, and 4000 to 4999 for codes of your own.",
     example="oddities.pcapng",
-    events=("odd-close",),
+    events=("odd-code",),
 )
 def invalid_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-02."""
@@ -147,7 +147,7 @@ def close_reason_not_utf8(facts: Facts) -> Iterator[Finding]:
         "has no use for it: it can refuse the handshake."
     ),
     advice="Refuse the upgrade instead.",
-    events=("odd-close",),
+    events=("odd-code",),
 )
 def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
     """CLS-07."""
@@ -172,7 +172,7 @@ def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
         "at."
     ),
     advice="Look at that frame, and at the other findings about it.",
-    events=("odd-close",),
+    events=("odd-code",),
 )
 def blaming_close(facts: Facts) -> Iterator[Finding]:
     """CLS-11."""
@@ -246,7 +246,7 @@ def close_codes_differ(facts: Facts) -> Iterator[Finding]:
         "to 4999 mean what the two programs agreed upon."
     ),
     advice="Look the code up in the program's documentation.",
-    events=("odd-close",),
+    events=("odd-code",),
 )
 def uncommon_close_code(facts: Facts) -> Iterator[Finding]:
     """CLS-13: of the end that closed first."""

@@ -172,7 +172,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         "yet."
     ),
     advice="Let the client wait for the server's FIN some seconds.",
-    circumstances=("closed",),
+    circumstances=("client-first", "reset"),
 )
 def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """CLS-09: the client first is common and harmless, a RST is not."""
@@ -240,7 +240,7 @@ def _about(ending: Ending, message: str, severity: str) -> Finding:
         "stay open use up memory and ports for nothing."
     ),
     advice=("Close the socket when the closing handshake is over, after a time limit in any case."),
-    circumstances=("closed",),
+    circumstances=("lingering",),
 )
 def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     """CLS-10."""

@@ -26,6 +26,9 @@ FEW_AT_ONCE = 2
 FAILURES = 3
 
 
+# What says nothing of the request: no answer, and that credentials are wanted.
+NO_ANSWER = frozenset((None, 401, 407))
+
 # Who asks whom: the client, the endpoint, and for whom the client asks.
 _Pair = tuple[str, str, tuple[str, ...]]
 
@@ -194,9 +197,11 @@ def is_failure(facts: Facts) -> bool:
 def mixed_answers(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-03: one finding for each endpoint, target and request."""
     answers: dict[tuple[str, str, str], list[Facts]] = {}
+    if len(facts.statuses - NO_ANSWER) < 2:
+        return
     for each in facts.connections:
         handshake = each.handshake
-        if handshake is None or handshake.status is None or handshake.status in (401, 407):
+        if handshake is None or handshake.status in NO_ANSWER:
             continue
         key = (each.endpoint, handshake.host or "", handshake.target or "")
         answers.setdefault(key, []).append(each)
@@ -257,7 +262,7 @@ def _equal_requests(connections: list[Facts]) -> list[list[Facts]]:
 def mixed_negotiation(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-04: one finding for each endpoint, target and offer."""
     results: dict[tuple[str, ...], dict[str, Facts]] = {}
-    for each in facts.connections:
+    for each in facts.distinct:
         handshake, record = each.handshake, each.connection
         if handshake is None or record.outcome != "established":
             continue

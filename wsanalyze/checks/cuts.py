@@ -11,7 +11,7 @@ from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
 from wsanalyze.checks.spans import span
-from wsanalyze.checks.time_limits import TimeLimit, idle_time_limits, lifetime_limits
+from wsanalyze.checks.time_limits import TimeLimit, every_cut, idle_time_limits, lifetime_limits
 from wsanalyze.checks.waits import grow
 from wsanalyze.tunnels.way import sources
 
@@ -86,10 +86,7 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
 def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-13: on one connection by two RSTs, on the two legs of a proxy by what it told both."""
     cut_with: dict[str, tuple[Facts, Cut]] = {}
-    for each in facts.connections:
-        cut = maybe_cut(each) if each.observation.endings else None
-        if cut is None:
-            continue
+    for each, cut in every_cut(facts):
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         if apart is not None:
             message = f"RSTs to both ends within {span(apart)}, without a Close of either"

@@ -61,7 +61,10 @@ def maybe_cut(facts: Facts) -> Cut | None:
 
 def _cut_of(facts: Facts) -> Cut | None:
     observation, record = facts.observation, facts.connection
-    if not observation.endings or not facts.established or facts.connection.outcome == "invalid":
+    if not observation.endings or not facts.established or record.outcome == "invalid":
+        return None
+    if observation.client.close is not None and observation.server.close is not None:
+        # One of them is of the end that ended it.
         return None
     first = effective(facts)
     for close in (observation.client.close, observation.server.close):

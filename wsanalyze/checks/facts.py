@@ -9,17 +9,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.bits import Bits
+from wsanalyze.checks.coverage import coverage_of
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import asked_for, is_probe
-from wsanalyze.checks.lazy import lazy
+from wsanalyze.checks.pieces import generator_of_pieces
+from wsanalyze.checks.prediction import generator_of
 from wsanalyze.checks.redaction import concealed, redacted
 from wsanalyze.checks.sites import ORIGIN
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
+from wsanalyze.lazy import lazy
 from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.tunnels.way import destination, host_and_port
 
 if TYPE_CHECKING:
+    from wsanalyze.checks.alike import Alike
     from wsanalyze.checks.ending import Cut
     from wsanalyze.layers.connection import Connection
     from wsanalyze.tables.capture_summary import CaptureSummary
@@ -73,6 +77,8 @@ class Facts:
     handshake: Handshake | None = field(init=False)
     # Whether frames are read: a success response came, or the beginning was not seen.
     established: bool = field(init=False)
+    # What is known of handshakes that say the same; none of them has a fault.
+    alike: Alike | None = field(init=False, default=None)
     # How it was cut (see `ending.maybe_cut`), once somebody has asked: () until then.
     cut: Cut | tuple[()] | None = field(init=False, default=())
 
@@ -94,14 +100,22 @@ class Facts:
     @lazy
     def key_bits(self) -> Bits:
         """The bits of the client's first masking keys."""
-        return Bits(self.side("client").masking_keys)
+        return Bits(self.observation.client.masking_keys)
+
+    @lazy
+    def key_generator(self) -> str | None:
+        """The name of the generator that made the client's masking keys, None for no known one."""
+        keys = self.observation.client.masking_keys
+        return generator_of(keys) or generator_of_pieces(keys)
 
     @lazy
     def faults(self) -> dict[str, list[Fault]]:
         """What is wrong with the handshake, by code."""
         found: dict[str, list[Fault]] = {}
         handshake = self.handshake
-        if handshake is not None and self.has_request and not handshake.is_spotless:
+        if self.alike is not None or handshake is None or not self.has_request:
+            return found
+        if not handshake.is_spotless:
             for fault in handshake.faults:
                 found.setdefault(fault.code, []).append(fault)
         return found
@@ -136,6 +150,8 @@ class Facts:
     @lazy
     def endpoint(self) -> str:
         """Who was asked, as address and port; through a tunnel, where it leads and the proxy."""
+        if self.alike is not None:
+            return self.alike.endpoint
         record = self.connection
         there = f"{record.server_ip}:{record.server_port}"
         asked = destination(record.tunnel)
@@ -222,12 +238,8 @@ class Facts:
 
     @property
     def coverage(self) -> str:
-        """What the capture has of the connection: `full`, `gap`, `midstream` or `truncated`."""
-        if self.connection.outcome == "unseen":
-            return "midstream"
-        if not (self.whole("client") and self.whole("server")):
-            return "gap"
-        return "full" if self.ended else "truncated"
+        """What the capture has of the connection, see `coverage_of`."""
+        return coverage_of(self.connection)
 
     def handshake_place(self, sender: str) -> tuple[int | None, int | None]:
         """Return time and packet of the request (`client`) or the response (`server`)."""
@@ -339,8 +351,30 @@ class CaptureFacts:
     thresholds: Thresholds = field(default_factory=Thresholds)
     show_secrets: bool = False
     refusals: Sequence[Refusal] = ()
-    # What was cut (see `ending.cuts`), once somebody has asked.
+    # What was cut (see `ending.every_cut`), once somebody has asked.
     cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
+
+    @lazy
+    def distinct(self) -> list[Facts]:
+        """The connections without those whose handshakes say the same as an earlier one's.
+
+        The earlier one has their endpoint, scheme and outcome, too.
+        """
+        seen: set[int] = set()
+        found = []
+        for facts in self.connections:
+            if facts.alike is not None:
+                if id(facts.alike) in seen:
+                    continue
+                seen.add(id(facts.alike))
+            found.append(facts)
+        return found
+
+    @lazy
+    def statuses(self) -> set[int | None]:
+        """The status codes of final responses; None for none."""
+        shakes = (facts.handshake for facts in self.distinct)
+        return {shake.status for shake in shakes if shake is not None}
 
     @lazy
     def by_endpoint(self) -> dict[str, list[Facts]]:

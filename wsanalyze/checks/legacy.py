@@ -204,6 +204,8 @@ def draft_version(facts: Facts) -> Iterator[Finding]:
 def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
     """LEG-07."""
     refused: dict[tuple[str | None, ...], Facts] = {}
+    if not any(map(_may_tell, facts.distinct)):
+        return
     for each in facts.connections:
         handshake = each.handshake
         if handshake is None or not each.has_request:
@@ -211,7 +213,7 @@ def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
         if _has_old_keys(handshake) and handshake.version == "13":
             message = "the request has keys of Hixie-76 beside version 13"
             yield facts.about(each, each.once("client", message))
-        failed = each.connection.outcome in ("refused", "invalid")
+        failed = each.connection.outcome in _FAILED
         # Where nobody was refused so far, nobody can fall back: most captures are like that.
         if not (refused or failed):
             continue
@@ -223,6 +225,14 @@ def mixed_versions(facts: CaptureFacts) -> Iterator[Finding]:
             refused[client] = each
 
 
+def _may_tell(facts: Facts) -> bool:
+    """Tell whether a connection may have two versions, or be the first of two with one each."""
+    if facts.connection.outcome in _FAILED:
+        return True
+    return facts.handshake is not None and _has_old_keys(facts.handshake)
+
+
+_FAILED = ("refused", "invalid")
 _OLD_KEYS = frozenset(("sec-websocket-key1", "sec-websocket-key2"))
 
 

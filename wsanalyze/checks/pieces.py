@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise, product
 from struct import pack
 
@@ -26,29 +25,43 @@ RELATIONS = 12
 
 # Keys from which bytes are enough for every generator below but .NET's, which needs 17.
 FEWEST = 11
+# Keys whose bytes are looked at.
+MOST_FOR_BYTES = 17
+# Whether numbers have their lowest byte first here.
+LOWEST_FIRST = pack("=H", 1) == b"\x01\x00"
 
 
-@dataclass(frozen=True, slots=True)
+@cython.final
+@cython.cclass
 class Additive:
     """A generator each number of which is a sum or difference of two: x[n-far] + sign * x[n-near].
 
     `carry` is what the bits that are not shown may add to the lowest one that is.
     """
 
-    name: str
-    far: int
-    near: int
-    sign: int
-    carry: int
+    def __init__(
+        self, name: str, far: cython.int, near: cython.int, sign: cython.int, carry: cython.int
+    ) -> None:
+        self.name = name
+        self.far = far
+        self.near = near
+        self.sign = sign
+        self.carry = carry
 
-    def made(self, numbers: Sequence[int], mask: int) -> bool:
+    def made(self, numbers: Sequence[int], mask: cython.longlong) -> bool:
         """Tell whether it made the numbers, of which the bits of `mask` are shown."""
+        place: cython.Py_ssize_t
+        found: cython.longlong
+        one: cython.longlong
+        other: cython.longlong
         if len(numbers) < self.far + RELATIONS:
             return False
-        allowed = (0, self.carry & mask)
         for place in range(self.far, self.far + RELATIONS):
-            sum_of_two = numbers[place - self.far] + self.sign * numbers[place - self.near]
-            if (numbers[place] - sum_of_two) & mask not in allowed:
+            one = numbers[place - self.far]
+            other = numbers[place - self.near]
+            found = numbers[place]
+            found = (found - (one + self.sign * other)) & mask
+            if found != 0 and found != self.carry & mask:
                 return False
         return True
 
@@ -156,8 +169,11 @@ def generator_of_pieces(numbers: Sequence[int]) -> str | None:
     # Keys that come again fit the relations of sums, too, but have a fault of their own.
     if len(set(numbers[:FEWEST])) < FEWEST:
         return None
-    few = numbers[:17]
-    drawn = pack(f">{len(few)}I", *few)
+    words = array("I", numbers[:MOST_FOR_BYTES])
+    # As they were on the wire.
+    if LOWEST_FIRST:
+        words.byteswap()
+    drawn = words.tobytes()
     for additive in _BYTES:
         if additive.made(drawn, 0xFF):
             return additive.name

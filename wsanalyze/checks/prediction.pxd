@@ -16,3 +16,5 @@ cdef long long java_state(
 cdef unsigned long long _follows(unsigned long long number, Py_ssize_t place) noexcept
 cdef unsigned long long _xorshift(unsigned long long number) noexcept
 cpdef unsigned int untempered(unsigned int number) noexcept
+cpdef bint is_odd(bytes nonce) except -1
+cdef long long _word(bytes data, Py_ssize_t at) noexcept

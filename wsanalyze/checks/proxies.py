@@ -169,6 +169,7 @@ def downgraded(facts: Facts) -> Iterator[Finding]:
     advice="Nothing is wrong.",
     example="nginx-proxy.pcapng",
     fields=(*FIELDS, "server"),
+    of_heads=True,
 )
 def intermediary_seen(facts: Facts) -> Iterator[Finding]:
     """PRX-04: one finding for each side."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange, timegm
+from collections import Counter
 from collections.abc import Iterator
 
 from wsanalyze.checks.check import CAPTURE, check
@@ -232,26 +233,52 @@ def _asks_well(head: Head) -> bool:
 def cached_response(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-06: by what the response says of itself, else by an earlier one that it repeats."""
     first_with: dict[tuple[object, ...], Facts] = {}
-    for each in facts.connections:
+    for each in _may_be_cached(facts):
         handshake = each.handshake
-        if handshake is None or handshake.response_head is None or not each.has_request:
+        if handshake is None or handshake.response_head is None:
             continue
-        names = each.field_names
         severity = "error" if handshake.succeeded else "warning"
-        found = cache_signs(handshake.response_head) if names & CACHE_FIELDS else []
+        found = cache_signs(handshake.response_head)
         if found:
             message = f"the answer {handshake.status} came out of a cache: "
             message += shown(", ".join(found))
             evidence = "; ".join(found)[:200]
             finding = each.once("server", message, evidence=evidence, severity=severity)
             yield facts.about(each, finding)
-        elif "date" in names:
+        elif handshake.response_head.count("date"):
             before = first_with.setdefault(_written(each, handshake), each)
             repeats = _repeats(before, each) if before is not each else None
             if repeats is not None:
                 evidence = f"Date: {handshake.response_head.value('date')}"[:200]
                 finding = each.once("server", repeats, evidence=evidence, severity=severity)
                 yield facts.about(each, finding)
+
+
+def _may_be_cached(facts: CaptureFacts) -> list[Facts]:
+    """Return the connections whose responses may come out of a cache.
+
+    Some field of theirs says so, or they have the accept value of another one, or none.
+    """
+    answered, accepts = [], []
+    for each in facts.connections:
+        handshake = each.handshake
+        if handshake is not None and handshake.response_head is not None and each.has_request:
+            answered.append(each)
+            accepts.append(handshake.accept)
+    # As a rule each value comes once, and nobody says anything of a cache.
+    if len(set(accepts)) == len(accepts) and not any(map(_speaks_of_cache, facts.distinct)):
+        return []
+    counts = Counter(accepts)
+    return [
+        each
+        for each, accept in zip(answered, accepts, strict=True)
+        if counts[accept] > 1 or _speaks_of_cache(each)
+    ]
+
+
+def _speaks_of_cache(facts: Facts) -> bool:
+    head = facts.handshake.response_head if facts.handshake is not None else None
+    return head is not None and head.has_any(CACHE_FIELDS)
 
 
 def _written(facts: Facts, handshake: Handshake) -> tuple[object, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from base64 import b64decode
+import re
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Iterator, Sequence
 from math import comb, factorial, sqrt
 from struct import unpack
@@ -13,12 +14,13 @@ from wsanalyze.checks.bits import FIXED_IN, Bits
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pieces import generator_of_pieces, turned
-from wsanalyze.checks.prediction import generator_of, java_numbers, maybe_java_state
+from wsanalyze.checks.pieces import turned
+from wsanalyze.checks.prediction import is_odd, java_numbers, maybe_java_state
 from wsanalyze.websocket.faults import shown
 
 # The nonce of RFC 6455 §1.3.
 SAMPLE = "dGhlIHNhbXBsZSBub25jZQ=="
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _WORDS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _-")
 
 # Masking keys from which their distribution says something.
@@ -82,7 +84,7 @@ def weakness(key: str) -> str | None:
     if key == SAMPLE:
         return "is the example of RFC 6455"
     nonce = _nonce(key)
-    if nonce is None:
+    if nonce is None or not is_odd(nonce):
         return None
     if len(set(nonce)) <= 3:
         return f"has {len(set(nonce))} different bytes"
@@ -100,9 +102,12 @@ def weakness(key: str) -> str | None:
 
 def _nonce(key: str) -> bytes | None:
     """Return the 16 bytes of a key; None where it is not a key."""
+    # What b64decode does with validate, without looking its pattern up each time.
+    if _BASE64.fullmatch(key) is None:
+        return None
     try:
-        nonce = b64decode(key, validate=True)
-    except (Base64Error, ValueError):
+        nonce = a2b_base64(key)
+    except Base64Error:
         return None
     return nonce if len(nonce) == 16 else None
 
@@ -148,6 +153,17 @@ def _may_be_one(first: Facts, second: Facts) -> bool:
     return abs(two.requested - one.requested) < SEEN_TWICE_NS
 
 
+def may_be_weak(facts: Facts) -> bool:
+    """Tell whether SEC-07, SEC-08 or SEC-09 may have something to say of the masking keys."""
+    side, few = facts.observation.client, len(facts.observation.client.masking_keys) < 3
+    if few or side.zero_keys or side.same_keys:
+        return bool(side.masking_keys)
+    bits = facts.key_bits
+    if bits.again >= 2 or bits.steady or bits.steady_turned or facts.key_generator is not None:
+        return True
+    return (_fixed(bits) or _biased(bits)) is not None
+
+
 @check(
     "SEC-07",
     "weak-masking-keys",
@@ -161,7 +177,7 @@ def _may_be_one(first: Facts, second: Facts) -> bool:
         "payload controls the bytes on the wire."
     ),
     advice="Take four fresh bytes of the operating system's random numbers for each frame.",
-    circumstances=("masked",),
+    circumstances=("odd-keys",),
 )
 def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-07."""
@@ -229,7 +245,7 @@ def _repetition(bits: Bits) -> str | None:
         "that nobody can choose a payload that becomes a request of HTTP on the wire."
     ),
     advice="Use the operating system's random numbers (Java: SecureRandom; C: getrandom).",
-    circumstances=("masked",),
+    circumstances=("odd-keys",),
 )
 def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-08: computed from some keys and confirmed on others."""
@@ -239,7 +255,7 @@ def predictable_masking_keys(facts: Facts) -> Iterator[Finding]:
         return
     if not facts.has_standard_frames:
         return
-    name = generator_of(keys) or generator_of_pieces(keys)
+    name = facts.key_generator
     if name is None and len(keys) < 3:
         name = _told_by_handshake(facts, keys[0])
     if name is not None:
@@ -276,7 +292,7 @@ def _told_by_handshake(facts: Facts, first: int) -> str | None:
         "keys tell that bytes are only letters and signs; a single bit needs 40."
     ),
     advice="Look at how the keys are made: 31 or 15 bits of rand(), or text.",
-    circumstances=("masked",),
+    circumstances=("odd-keys",),
 )
 def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
     """SEC-09: bits that never change in the first keys; others from ENOUGH keys on."""
@@ -286,18 +302,12 @@ def biased_masking_keys(facts: Facts) -> Iterator[Finding]:
         return
     if not facts.has_standard_frames:
         return
-    what = _fixed(bits) or (_biased(bits) if bits.looked_at >= ENOUGH else None)
-    if what is None or _explained(keys, bits):
+    what = _fixed(bits) or _biased(bits)
+    if what is None or _counts(keys, bits) or facts.key_generator is not None:
+        # SEC-07 or SEC-08 says more.
         return
     evidence = " ".join(f"{key:08x}" for key in keys[:6])
     yield facts.at(side.first, what, evidence=evidence, expected="random keys")
-
-
-def _explained(keys: Sequence[int], bits: Bits) -> bool:
-    """Tell whether SEC-07 or SEC-08 says more about the keys."""
-    if _counts(keys, bits):
-        return True
-    return (generator_of(keys) or generator_of_pieces(keys)) is not None
 
 
 def _fixed(bits: Bits) -> str | None:
@@ -315,7 +325,7 @@ def _biased(bits: Bits) -> str | None:
     """Say how many bits are set too often or too rarely, and which one the most."""
     keys, half = bits.looked_at, bits.looked_at / 2
     room = DEVIATIONS * sqrt(keys) / 2
-    if bits.oddest <= 2 * room:
+    if keys < ENOUGH or bits.oddest <= 2 * room:
         return None
     found = {bit: n for bit, n in enumerate(bits.counts) if abs(n - half) > room}
     most = max(found, key=lambda bit: abs(found[bit] - half))

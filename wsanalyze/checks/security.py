@@ -54,6 +54,7 @@ SECOND = 1_000_000_000
     advice="Use wss. What was sent in the clear should be taken out of use.",
     example="refused-upgrades.pcapng",
     fields=("cookie", "authorization", "proxy-authorization", "sec-websocket-protocol", "?"),
+    of_heads=True,
 )
 def secret_in_the_clear(facts: Facts) -> Iterator[Finding]:
     """SEC-01: one finding for each kind."""
@@ -102,6 +103,7 @@ def _credentials(facts: Facts, handshake: Handshake) -> Iterator[tuple[str, str,
     ),
     advice="Send the token in the first message, or in a cookie.",
     fields=("?",),
+    of_heads=True,
 )
 def token_in_address(facts: Facts) -> Iterator[Finding]:
     """SEC-02."""
@@ -130,6 +132,7 @@ def token_in_address(facts: Facts) -> Iterator[Finding]:
     ),
     fields=("origin",),
     example="cross-site.pcapng",
+    of_heads=True,
 )
 def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
     """SEC-03."""
@@ -172,14 +175,16 @@ def cross_site_accepted(facts: Facts) -> Iterator[Finding]:
 )
 def origin_not_checked(facts: CaptureFacts) -> Iterator[Finding]:
     """SEC-04: one finding for each endpoint and Host: several sites may share an address."""
-    for endpoint, connections in facts.by_endpoint.items():
-        sites: dict[str, dict[str, list[Facts]]] = {}
-        for each in connections:
-            handshake, origin = each.handshake, each.origin
-            if each.connection.outcome != "established" or handshake is None or origin is None:
-                continue
-            host = (handshake.host or "").lower()
-            sites.setdefault(host, {}).setdefault(domain(origin[2]), []).append(each)
+    endpoints: dict[str, dict[str, dict[str, list[Facts]]]] = {}
+    # Of requests that say the same only the first one would be named.
+    for each in facts.distinct:
+        handshake, origin = each.handshake, each.origin
+        if each.connection.outcome != "established" or handshake is None or origin is None:
+            continue
+        sites = endpoints.setdefault(each.endpoint, {})
+        host = (handshake.host or "").lower()
+        sites.setdefault(host, {}).setdefault(domain(origin[2]), []).append(each)
+    for endpoint, sites in endpoints.items():
         for host, found in sites.items():
             origins = _first_that_name_it(found) if len(found) >= 2 else {}
             if len(origins) >= 2:
@@ -218,6 +223,7 @@ def _first_that_name_it(found: dict[str, list[Facts]]) -> dict[str, Facts]:
     advice="Use wss on pages of https.",
     fields=("origin",),
     example="cross-site.pcapng",
+    of_heads=True,
 )
 def mixed_content(facts: Facts) -> Iterator[Finding]:
     """SEC-05."""
@@ -261,6 +267,7 @@ def _is_inside(facts: Facts) -> bool:
     advice="Let servers inside refuse hosts and origins that they do not know.",
     fields=("origin",),
     example="cross-site.pcapng",
+    of_heads=True,
 )
 def private_endpoint(facts: Facts) -> Iterator[Finding]:
     """SEC-14: where Host names an address or a machine inside, and the Origin a public site."""

@@ -32,24 +32,23 @@ def cuts(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
 
     Of the legs of a connection through a proxy, which have the same key, only the first counts.
     """
-    # Three checks ask, and to look at thousands of connections again takes its time.
-    if facts.cuts is None:
-        facts.cuts = _cuts_of(facts)
-    return facts.cuts
-
-
-def _cuts_of(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
     found: list[tuple[Facts, Cut]] = []
     keys = set()
-    for each in facts.connections:
-        cut = maybe_cut(each) if each.observation.endings else None
-        if cut is None:
-            continue
+    for each, cut in every_cut(facts):
         key = each.handshake.key if each.handshake is not None else None
         if key is None or key not in keys:
             found.append((each, cut))
         keys.add(key)
     return found
+
+
+def every_cut(facts: CaptureFacts) -> list[tuple[Facts, Cut]]:
+    """Return the connections that were cut, each leg for itself, in their order."""
+    # Several checks ask, and to look at thousands of connections again takes its time.
+    if facts.cuts is None:
+        cut = ((each, maybe_cut(each)) for each in facts.connections if each.observation.endings)
+        facts.cuts = [(each, how) for each, how in cut if how is not None]
+    return facts.cuts
 
 
 def idle_time_limits(facts: CaptureFacts) -> list[TimeLimit]:

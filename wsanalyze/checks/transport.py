@@ -10,6 +10,7 @@ from wsanalyze.checks.facts import CaptureFacts, Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
 from wsanalyze.checks.spans import octets
+from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Hole
 from wsanalyze.transport.conflict import Conflict
 
@@ -221,6 +222,13 @@ def _segments(facts: Facts, sender: str) -> int:
     return max(frames, length // SEGMENT)
 
 
+_Ends = tuple[str, int, str, int]
+
+
+def _ends(record: Connection) -> _Ends:
+    return record.client_ip, record.client_port, record.server_ip, record.server_port
+
+
 @check(
     "TRN-07",
     "ports-reused",
@@ -241,12 +249,13 @@ def ports_reused(facts: CaptureFacts) -> Iterator[Finding]:
 
     Connections of the same ends at the same time are copies: of two captures, two legs, two VLANs.
     """
-    seen: dict[tuple[str, int, str, int], dict[tuple[str, int], Facts]] = {}
-    for each in facts.connections:
-        record = each.connection
-        ends = (record.client_ip, record.client_port, record.server_ip, record.server_port)
-        conversation = (record.capture, record.conversation)
-        seen.setdefault(ends, {}).setdefault(conversation, each)
+    ends = [_ends(each.connection) for each in facts.connections]
+    if len(set(ends)) == len(ends):
+        return
+    seen: dict[_Ends, dict[tuple[str, int], Facts]] = {}
+    for pair, each in zip(ends, facts.connections, strict=True):
+        conversation = (each.connection.capture, each.connection.conversation)
+        seen.setdefault(pair, {}).setdefault(conversation, each)
     for (ip, port, _, _), conversations in seen.items():
         if len(conversations) < 2:
             continue

@@ -46,6 +46,7 @@ cdef class Observer:
     cdef int note_message(
         self, str kind, Watch watch, bytes payload=*, long long value=*, long long part=*
     ) except -1
+    cdef int odd_close(self, object close, Watch watch) except -1
     cdef bint is_due(self, str kind, Watch watch) except -1
     cdef long long numbered(self, Sender sender, long long offset) except *
     cdef int lost(self, Sender sender, Sender other) except -1

@@ -487,9 +487,16 @@ class Observer:
         elif client.payload[:2] != server.payload[:2]:
             self.is_due("codes-differ", self.client)
         if client is not None and client.payload not in USUAL_CLOSES:
-            self.is_due("odd-close", self.client)
+            self.odd_close(client, self.client)
         if server is not None and server.payload not in USUAL_CLOSES:
-            self.is_due("odd-close", self.server)
+            self.odd_close(server, self.server)
+
+    def odd_close(self, close: Event, watch: Watch) -> cython.int:
+        """Count a Close that has a reason or no usual code, for those who look at either."""
+        self.is_due("odd-close", watch)
+        if close.payload[:2] not in USUAL_CLOSES:
+            self.is_due("odd-code", watch)
+        return 0
 
     def unanswered(self, watch: Watch) -> None:
         """Record the Pings that no Pong came for."""

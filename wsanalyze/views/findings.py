@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.coverage import coverage_of
 from wsanalyze.checks.finding import COVERAGES, SEVERITIES, Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.views.audited import Audited
@@ -103,7 +103,7 @@ def _looked_at(audited: Audited, width: int) -> Iterator[Line]:
 
 
 def _coverages(connections: Sequence[Connection]) -> str:
-    found = Counter(Facts(each).coverage for each in connections)
+    found = Counter(map(coverage_of, connections))
     parts = [f"{number(found[each])} {COVERED[each]}" for each in COVERAGES if found[each]]
     return f": {', '.join(parts)}" if parts else ""
 

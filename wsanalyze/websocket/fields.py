@@ -90,6 +90,11 @@ class Head:
         """Return the fields of that name, in any letter case (RFC 9110 §5.1), in order."""
         return list(self._by_name.get(name.lower(), ()))
 
+    def maybe_line(self, name: str) -> Field | None:
+        """Return the first field of that name, or None where there is none."""
+        lines = self._by_name.get(name.lower())
+        return lines[0] if lines else None
+
     def values(self, name: str) -> list[str]:
         """Return the values of all lines of that name, in any letter case, in order."""
         return [line.value for line in self._by_name.get(name.lower(), ())]

@@ -7,8 +7,8 @@ extended CONNECT of HTTP/2 and HTTP/3 (RFC 8441, RFC 9220). Nothing here raises 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
+from wsanalyze.lazy import lazy
 from wsanalyze.websocket.accept import accept_value
 from wsanalyze.websocket.challenge import ANSWER_LENGTH, ChallengeSteps, challenge_steps
 from wsanalyze.websocket.extension_rules import extension_faults
@@ -80,19 +80,23 @@ class Handshake:
     challenge: bytes | None = None
     answer: bytes | None = None
 
-    @cached_property
+    @lazy
     def request(self) -> Request:
         """The facts of the request."""
         return Request(self.request_head)
 
-    @cached_property
+    @lazy
     def response(self) -> Response | None:
         """The facts of the final response."""
         return Response(self.response_head) if self.response_head is not None else None
 
-    @cached_property
+    @lazy
     def version(self) -> str | None:
         """`13`, `8` … `0`, `hixie-76`, `hixie-75`; any other number as sent; None if not said."""
+        return "13" if self.is_plainly_good else self._version_by_rules
+
+    @property
+    def _version_by_rules(self) -> str | None:
         version = self.request.version
         if version is None and self.response_head is not None and self.succeeded:
             # Only a hixie-75 server answers with these (§5.2 there), and only without an accept.
@@ -102,9 +106,11 @@ class Handshake:
                 return "hixie-75"
         return version
 
-    @cached_property
+    @lazy
     def is_hixie(self) -> bool:
         """Whether the version is one from before Sec-WebSocket-Key."""
+        if self.is_plainly_good:
+            return False
         return self.version in HIXIE_VERSIONS and not self.multiplexed
 
     @property
@@ -113,7 +119,7 @@ class Handshake:
         head = self.request_head
         return self.is_hixie and has_either(head, "sec-websocket-key1", "sec-websocket-key2")
 
-    @cached_property
+    @lazy
     def challenge_steps(self) -> ChallengeSteps | None:
         """How the answer to the challenge comes about; None where there is none, or not whole."""
         first = self.request_head.value("sec-websocket-key1")
@@ -134,13 +140,14 @@ class Handshake:
         head = self.response_head
         if head is None:
             return self._framing_asked_for
+        return "rfc6455" if self.is_plainly_good else self._framing_by_rules(head)
+
+    def _framing_by_rules(self, head: Head) -> str | None:
         if self.multiplexed:
             # Extended CONNECT is of 2018: it knows one framing (RFC 8441 §5).
             return "rfc6455"
         accepts = head.count("sec-websocket-accept") > 0
         extended = head.count("sec-websocket-extensions") > 0
-        if accepts and not self.is_hixie and not extended and head.value("upgrade") == "websocket":
-            return self._framing_asked_for  # a short way for most of them
         named = [name.lower() for name in head.tokens("upgrade")]
         if named and not any(name.startswith("websocket") for name in named):
             return None
@@ -177,7 +184,7 @@ class Handshake:
         """The method as sent."""
         return self.request_head.method
 
-    @cached_property
+    @lazy
     def target(self) -> str | None:
         """The request target as sent; `:path` in HTTP/2 and HTTP/3."""
         return self.request_head.target
@@ -187,12 +194,12 @@ class Handshake:
         """The HTTP version of the request: `1.1` for `HTTP/1.1`."""
         return self.request_head.http_version
 
-    @cached_property
+    @lazy
     def host(self) -> str | None:
         """Host as sent."""
         return self.request.host
 
-    @cached_property
+    @lazy
     def origin(self) -> str | None:
         """Origin as sent, or Sec-WebSocket-Origin of the drafts."""
         return self.request.origin
@@ -225,15 +232,15 @@ class Handshake:
         """
         if self.is_hixie:
             return self.challenge.hex() if self.has_challenge and self.challenge else None
-        return self.request.key
+        return self.request_head.value("sec-websocket-key")
 
     @property
     def accept(self) -> str | None:
         """Sec-WebSocket-Accept as sent; where there is a challenge, its answer in hex."""
         if self.is_hixie:
             return self.answer.hex() if self.has_challenge and self.answer else None
-        response = self.response
-        return response.accept if response is not None else None
+        head = self.response_head
+        return head.value("sec-websocket-accept") if head is not None else None
 
     @property
     def accept_expected(self) -> str | None:
@@ -250,7 +257,7 @@ class Handshake:
         accept, expected = self.accept, self.accept_expected
         return None if accept is None or expected is None else accept == expected
 
-    @cached_property
+    @lazy
     def subprotocols_offered(self) -> list[str]:
         """The subprotocols of the request, as sent, in order."""
         return self.request.subprotocols
@@ -260,7 +267,7 @@ class Handshake:
         """The subprotocol of the response, as sent."""
         return self.response.subprotocol if self.response is not None else None
 
-    @cached_property
+    @lazy
     def extensions_offered(self) -> list[str]:
         """The extensions of the request, each with its parameters as sent."""
         return self.request.extensions
@@ -270,7 +277,7 @@ class Handshake:
         """The extensions of the response, each with its parameters as sent."""
         return self.response.extensions if self.response is not None else []
 
-    @cached_property
+    @lazy
     def deflate(self) -> Deflate | None:
         """The compression in use, None where the handshake did not succeed or chose none."""
         if not self.succeeded:
@@ -288,7 +295,7 @@ class Handshake:
             return granted and self.request.is_extended_connect
         return self.status == 101
 
-    @cached_property
+    @lazy
     def outcome(self) -> str:
         """`established`, `refused`, `invalid` or `unanswered`.
 
@@ -300,7 +307,7 @@ class Handshake:
             return "unanswered"
         if not self.succeeded:
             return "refused"
-        if self._is_plainly_good:
+        if self.is_plainly_good:
             return "established"
         if any(fault.fatal for fault in self.faults):
             return "invalid"
@@ -319,23 +326,27 @@ class Handshake:
         found = [each.code for head in heads if head is not None for each in head.oddities]
         return "unknown-entry" in found
 
-    @cached_property
-    def _is_plainly_good(self) -> bool:
+    @lazy
+    def is_plainly_good(self) -> bool:
+        """Whether this is one of the many that are established by RFC 6455, without a fatal fault.
+
+        Only a short way to the answer: False says nothing.
+        """
         head = self.response_head
         return head is not None and plainly_good(self.request_head, head)
 
-    @property
+    @lazy
     def is_spotless(self) -> bool:
         """Whether this is one of the many handshakes of which `faults` is known to be empty.
 
         Only a short way to the answer: False says nothing.
         """
         request, response = self.request_head, self.response_head
-        if response is None or not self._is_plainly_good:
+        if response is None or not self.is_plainly_good:
             return False
         return not (remarkable(request) or response.has_any(REMARKABLE_IN_RESPONSES))
 
-    @cached_property
+    @lazy
     def faults(self) -> tuple[Fault, ...]:
         """Every rule that failed on either side, as far as the heads alone decide.
 

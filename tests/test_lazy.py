@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsanalyze.checks.lazy import lazy
+from wsanalyze.lazy import lazy
 
 
 class Asked:
