@@ -25,6 +25,7 @@ class Waiting:
         self.size = 0
         self.ends: list[tuple[int, int, int, int]] = []
         self._records: list[Held] = []
+        self._counts = [0, 0]
         self._is_draining = False
 
     def __len__(self) -> int:
@@ -33,6 +34,7 @@ class Waiting:
     def keep(self, record: Held) -> None:
         """Keep one more."""
         self._records.append(record)
+        self._counts[record[0]] += 1
         self.size += len(record[2]) + OVERHEAD
 
     def end(self, side: int, how: int, time: int, packet: int) -> None:
@@ -47,19 +49,24 @@ class Waiting:
             return 0
         self._is_draining = True
         done = 0
-        while not done and self._records and any(map(self._may_drain, self.handshake.senders)):
+        while not done and any(map(self._may_drain, self.handshake.senders)):
+            waited = len(self._records)
             done = self._drain_once(read)
+            if len(self._records) >= waited:
+                break
         self._is_draining = False
         return done
 
     def _may_drain(self, sender: TlsSender) -> bool:
         """Say whether records of a side need not wait any longer, and some do."""
-        may = self.handshake.is_decided or sender.opener is not None or bool(sender.agreed)
-        return may and any(record[0] == sender.side for record in self._records)
+        if not self._counts[sender.side]:
+            return False
+        due = sender.ciphered and bool(sender.agreed)
+        return self.handshake.is_decided or sender.opener is not None or due
 
     def _drain_once(self, read: Callable[..., int]) -> int:
         """Read each record that waited; of a side none before an earlier one that still waits."""
-        waiting, self._records, self.size = self._records, [], 0
+        waiting, self._records, self._counts, self.size = self._records, [], [0, 0], 0
         blocked: set[int] = set()
         for record in waiting:
             sender, before = self.handshake.senders[record[0]], len(self._records)
