@@ -187,13 +187,17 @@ class Http1(Layer):
         self.switched = 1
         self.blind = 0
         self.recognition = None
+        self.overfull()
         return self.inner
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
-        held = len(self.low.head) + len(self.high.head) + self.held_bytes + self.early_bytes
-        if self.recognition is not None:
-            held += self.recognition.held
+        held = 0
+        if self.inner is None:
+            # Else it was handed on: whoever reads on counts what is held of it.
+            held = len(self.low.head) + len(self.high.head) + self.held_bytes + self.early_bytes
+            if self.recognition is not None:
+                held += self.recognition.held
         self.recorder.held += held - self.counted
         self.counted = held
         if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
