@@ -37,7 +37,7 @@ from support.tls_crafted import (
 )
 
 from wsanalyze.layers.tls_connection import TlsConnection
-from wsanalyze.layers.tls_handshake import NO_CRYPTOGRAPHY
+from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY
 from wsanalyze.limits import Limits
 from wsanalyze.tls.hellos import RETRY
 

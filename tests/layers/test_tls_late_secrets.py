@@ -80,6 +80,22 @@ def test_records_wait_where_secrets_are_expected(version: ssl.TLSVersion) -> Non
 
 
 @versions
+@pytest.mark.parametrize("how", [0, 1], ids=["FIN", "RST"])
+def test_what_tcp_ended_meanwhile_ends_what_is_inside(version: ssl.TLSVersion, how: int) -> None:
+    pair = Pair(contexts(version)).shake_hands()
+    for side, data in SAID:
+        pair.send(side, data)
+    found = []
+    for secrets in (pair.secrets, secrets_of()):
+        secrets.expects = True
+        stage = play(stage_of(secrets), pair.flights).end(1, how).end(0, how)
+        secrets.append(pair.keylog.splitlines())
+        stage.finish()
+        found.append((stage.connection.ended_by, stage.connection.ended))
+    assert found[0] == found[1]
+
+
+@versions
 def test_they_do_not_wait_for_ever(version: ssl.TLSVersion) -> None:
     pair, secrets = Pair(contexts(version)).shake_hands(), secrets_of(b"# nothing")
     secrets.expects = True

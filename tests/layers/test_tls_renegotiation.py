@@ -286,3 +286,16 @@ def test_a_record_put_between_is_no_hole() -> None:
     stage = played(made, secrets_of(LOG))
     assert said(stage) == sorted((b"question", b"another", text))
     assert tls_of(stage).forged == 1
+
+
+def test_hellos_again_before_keys_were_changed() -> None:
+    """Records wait, a key was agreed on, and another hello leaves it open what follows."""
+    made = Renegotiated()
+    hello, answer = made.flights[0][1], made.flights[1][1]
+    early = (0, b"\x17\x03\x03\x00\x20" + bytes(32))
+    other = (0, record(22, client_hello(random=HANDSHAKES[1][1])))
+    stage = stage_of(secrets_of(LOG))
+    for side, data in (early, hello, answer, other, early, other, answer):
+        stage.data(side, data)
+    stage.finish()
+    assert stage.recorder.held == 0

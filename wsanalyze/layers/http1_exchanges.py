@@ -99,9 +99,12 @@ class Exchanges(Layer):
 
     def overfull(self) -> bool:
         """Count what this connection holds; say whether all together hold too much."""
-        held = len(self.low.head) + len(self.high.head)
-        if self.recognition is not None:
-            held += self.recognition.held
+        held = 0
+        if self.inner is None:
+            # Else it was handed on: whoever reads on counts what is held of it.
+            held = len(self.low.head) + len(self.high.head)
+            if self.recognition is not None:
+                held += self.recognition.held
         self.recorder.held += held - self.counted
         self.counted = held
         held += self.held.size + self.early.size

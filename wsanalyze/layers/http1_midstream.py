@@ -39,6 +39,7 @@ def as_http2(http: Exchanges, buffer: Buffer, start: int, stop: int) -> Layer | 
     http.switched = 1
     http.blind = 0
     http.recognition = None
+    http.overfull()
     return http.inner
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, ServerHello
+from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, TLS_1_3, ClientHello, ServerHello
 from wsanalyze.tls.keylog import (
     CLIENT_HANDSHAKE,
     CLIENT_TRAFFIC,
@@ -57,6 +57,23 @@ class Found:
     from_server: bool
     is_application: bool = False
     sequence: int = 0
+
+
+def look(
+    secrets: Secrets,
+    hellos: tuple[ClientHello | None, ServerHello | None],
+    side: int,
+    missed: int,
+    header: bytes,
+    body: bytes,
+) -> Found | None:
+    """Try a record of the client (`side` 0) or the server (1), whichever hello is there."""
+    client, server = hellos
+    if client is None and server is not None and server.version < TLS_1_3:
+        return maybe_master(secrets, server, side, missed, header, body)
+    named = (server.suite,) if server is not None else client.suites if client else ()
+    random = client.random if client is not None else None
+    return maybe_found(secrets, random, header, body, named)
 
 
 def maybe_found(

@@ -1,4 +1,4 @@
-"""What both sides of a TLS connection agreed on, and which secrets fit: facts, and keys."""
+"""What both sides of a TLS connection agree on: hellos, and the keys that are made of them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.layers.tls_connection import TlsConnection
+from wsanalyze.layers.tls_facts import begun, introduce, name_ends
+from wsanalyze.layers.tls_secrets import (
+    NO_CRYPTOGRAPHY,
+    NO_SESSION,
+    epochs_of,
+    fits_private_key,
+    has_cryptography,
+    master_of_exchange,
+    no_secret,
+    obstacle,
+)
 from wsanalyze.layers.tls_sender import Epoch, TlsSender
-from wsanalyze.layers.tls_unseen import why_closed
+from wsanalyze.layers.tls_unseen import why_not
 from wsanalyze.tls import keylog
-from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
-from wsanalyze.tls.fingerprints import ja3, ja4
 from wsanalyze.tls.hellos import (
-    EXTENDED_MASTER_SECRET,
     NOT_OFFERED,
-    TLS_1_0,
-    TLS_1_2,
     TLS_1_3,
     ClientHello,
     ServerHello,
@@ -29,7 +34,6 @@ from wsanalyze.tls.hellos import (
 )
 from wsanalyze.tls.keylog import NONE
 from wsanalyze.tls.messages import CLIENT_HELLO
-from wsanalyze.tls.schedule import MASTER_SECRET
 from wsanalyze.tls.suites import Suite, maybe_suite, suite_name
 from wsanalyze.transport.conversation import Conversation
 
@@ -40,18 +44,8 @@ if TYPE_CHECKING:
 DECRYPTED = 0
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
-# What is kept of names: the DNS has 253 characters at most, distinguished names a hundred or two,
-# and nobody offers more than a handful of protocols.
-LONGEST_NAME, MOST_PROTOCOLS = 1024, 32
 # What both hellos may weigh that does not count as held; those of browsers weigh half as much.
 LIGHT = 8192
-# What a cipher suite and an extension cost besides their bytes.
-PER_SUITE, PER_EXTENSION = 40, 64
-ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
-NO_CRYPTOGRAPHY = "the package cryptography is missing: pip install cryptography"
-NO_SESSION = (
-    "it resumes a session that no secret is known of, and exchanges no key that a private key opens"
-)
 
 
 class TlsHandshake:
@@ -93,29 +87,7 @@ class TlsHandshake:
         self.found: set[bytes] = set()
         self.may_have_early = True
         self.weight = 0
-        self.facts = self._begin()
-
-    def _begin(self) -> TlsConnection:
-        conversation, side = self.conversation, self.client_side
-        if side < 0:
-            # As for a connection from the middle: nobody knows, and servers have the low ports.
-            side = 1 if conversation.high_port > conversation.low_port else 0
-        client, server = conversation.endpoint(side), conversation.endpoint(1 - side)
-        facts = TlsConnection(
-            conversation=conversation.index,
-            tcp_stream=conversation.index,
-            client_ip=client[0],
-            client_port=client[1],
-            server_ip=server[0],
-            server_port=server[1],
-            started=conversation.first_time,
-        )
-        kept = self.recorder.tls
-        if kept is not None and len(kept) < self.recorder.limits.tls:
-            kept.append(facts)
-        elif kept is not None:
-            self.recorder.reach("tls")
-        return facts
+        self.facts = begun(recorder, conversation, self.client_side)
 
     @property
     def held(self) -> int:
@@ -128,28 +100,26 @@ class TlsHandshake:
         return not self.is_decided and bool(self.recorder.secrets) and has_cryptography()
 
     @property
-    def is_blind(self) -> bool:
-        """Whether neither hello was seen, and secrets may be found all the same."""
-        return self.client is None and self.server is None and self.misses_hello
-
-    @property
     def misses_random(self) -> bool:
         """Whether a ServerHello before TLS 1.3 was seen, and no ClientHello before it."""
         return self.client is None and self.server is not None and self.server.version < TLS_1_3
 
     def find(self, side: int, missed: int, header: bytes, body: bytes) -> Found | None:
         """Look for secrets that open a record of a side, of which so many may be missing."""
-        found = self._maybe_found(side, missed, header, body)
-        more = self.recorder.secrets.more
-        if found is None and more is not None and more():
-            found = self._maybe_found(side, missed, header, body)
+        from wsanalyze.layers.tls_blind import look
+
+        secrets, hellos = self.recorder.secrets, (self.client, self.server)
+        record = int(self.is_server(side)), missed, header, body
+        found = look(secrets, hellos, *record)
+        if found is None and secrets.more is not None and secrets.more():
+            found = look(secrets, hellos, *record)
         if found is None:
             return None
         server = self.server
         self.is_decided = True
         self.client_side = 1 - side if found.from_server else side
         self.version, self.suite = TLS_1_3, found.suite
-        self.secrets = self.recorder.secrets.of(found.client_random)
+        self.secrets = secrets.of(found.client_random)
         self.found.add(found.client_random)
         if server is not None:
             self.version = server.version
@@ -159,27 +129,11 @@ class TlsHandshake:
         facts = self.facts
         if facts.decrypted:
             return found
-        self._name_ends()
+        name_ends(self.facts, self.conversation, self.client_side)
         facts.version, facts.cipher = version_name(self.version), found.suite.name
         facts.client_random = found.client_random.hex()
         self.begins_late = found.is_application and found.sequence > 0
         return found
-
-    def _maybe_found(self, side: int, missed: int, header: bytes, body: bytes) -> Found | None:
-        from wsanalyze.layers.tls_blind import maybe_found, maybe_master
-
-        secrets, client, server = self.recorder.secrets, self.client, self.server
-        if server is not None and self.misses_random:
-            place = 1 if self.is_server(side) else 0
-            return maybe_master(secrets, server, place, missed, header, body)
-        named = (server.suite,) if server is not None else client.suites if client else ()
-        random = client.random if client is not None else None
-        return maybe_found(secrets, random, header, body, named)
-
-    def _name_ends(self) -> None:
-        facts, side = self.facts, self.client_side
-        facts.client_ip, facts.client_port = self.conversation.endpoint(side)
-        facts.server_ip, facts.server_port = self.conversation.endpoint(1 - side)
 
     def is_server(self, side: int) -> bool:
         """Whether a side is the server's."""
@@ -188,16 +142,6 @@ class TlsHandshake:
     def role(self, side: int) -> str:
         """Return what an end is: `client` or `server`."""
         return "server" if self.is_server(side) else "client"
-
-    def forged(self, side: int, time: int, packet: int) -> None:
-        """Take note of a record that did not authenticate although the keys were right."""
-        facts = self.facts
-        if self.role(side) in facts.notified:
-            # What follows is no TLS of this connection, whatever it is (RFC 8446 §6.1).
-            return
-        facts.forged += 1
-        if facts.first_forged is None:
-            facts.first_forged = (self.role(side), time, packet)
 
     def say(self, why: str) -> None:
         """Remember why something could not be decrypted, the first time."""
@@ -213,13 +157,12 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        costs = PER_SUITE * len(hello.suites) + PER_EXTENSION * len(hello.extensions)
-        self.weight = len(body) + costs
+        self.weight = hello.weight
         if hello.random in self.found:
             # It comes late; what it began went on without it.
             self.found.discard(hello.random)
             if hello.random.hex() == self.facts.client_random:
-                self._introduce(hello)
+                introduce(self.facts, hello)
             return
         if self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
@@ -232,19 +175,13 @@ class TlsHandshake:
             # The ServerHello of a renegotiation came before it.
             return
         self.client_side = side
-        self._name_ends()
+        name_ends(self.facts, self.conversation, self.client_side)
         if not again:
-            self._introduce(hello)
+            introduce(self.facts, hello)
 
     def _begin_anew(self, server: ServerHello | None) -> None:
         """Begin a renegotiation, whose ClientHello or ServerHello was read."""
         self.server, self.is_decided, self.goes_on = server, False, False
-
-    def _introduce(self, hello: ClientHello) -> None:
-        facts = self.facts
-        facts.client_random = hello.random.hex()
-        facts.sni, facts.alpn_offered = _bounded(hello.sni), hello.alpn[:MOST_PROTOCOLS]
-        facts.ja3, facts.ja4 = ja3(hello), ja4(hello)
 
     def server_hello(
         self, side: int, body: bytes, place: tuple[int, int], *, protected: bool
@@ -259,7 +196,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ServerHello that is malformed")
             return
-        self.weight += len(body) + PER_EXTENSION * len(hello.extensions)
+        self.weight += hello.weight
         if self.is_decided:
             # A renegotiation, whose ClientHello was lost or comes later.
             if hello.version < TLS_1_3:
@@ -268,7 +205,7 @@ class TlsHandshake:
             return
         if self.client is None:
             self.client_side = 1 - side
-            self._name_ends()
+            name_ends(self.facts, self.conversation, self.client_side)
         elif not self.is_server(side):
             self.say("a ServerHello of the client")
             return
@@ -294,7 +231,7 @@ class TlsHandshake:
         self.version, self.suite = server.version, maybe_suite(server.suite)
         self.is_tls_1_3 = self.version == TLS_1_3
         self.secrets = self.recorder.secrets.of(client.random, server.session_id)
-        self.is_waiting = self._shall_wait()
+        self.is_waiting = self._shall_wait(server)
         if self.is_waiting:
             return False
         self.is_decided = True
@@ -309,7 +246,7 @@ class TlsHandshake:
             self._stop_hearing()
         sessions = self.recorder.secrets.sessions
         self.resumable = b"" if self.is_tls_1_3 else sessions.of(client, server)
-        why = self._obstacle(server)
+        why = self._obstacle(client, server)
         self.is_closed = why is not None
         if why is not None:
             self.why = why
@@ -317,10 +254,10 @@ class TlsHandshake:
             self._make_openers(client.random, server)
         return True
 
-    def _shall_wait(self) -> bool:
+    def _shall_wait(self, server: ServerHello) -> bool:
         """Say whether records are to wait for secrets that may come."""
         expects = self.recorder.secrets.expects and not self.has_waited
-        if not expects or self._may_have_key() or not has_cryptography():
+        if not expects or self._may_have_key(server) or not has_cryptography():
             return False
         if self.is_tls_1_3 and self.secrets and self._lacks_secrets():
             more = self.recorder.secrets.more
@@ -341,54 +278,17 @@ class TlsHandshake:
             self.secrets = self.recorder.secrets.of(self.client.random)
         return [epoch for epoch in self.epochs(side) if epoch.is_application]
 
-    def _obstacle(self, server: ServerHello) -> str | None:
+    def _obstacle(self, client: ClientHello, server: ServerHello) -> str | None:
         """Return why nothing can be decrypted, None where it can."""
-        secrets, tls_1_3 = self.secrets, self.is_tls_1_3
-        if not secrets and (self._may_have_key() or self.resumable):
+        if self.secrets:
+            return obstacle(self.secrets, server)
+        if self.resumable or self._may_have_key(server):
             return None
-        if not secrets:
-            return self._no_secret()
-        if not TLS_1_0 <= self.version <= TLS_1_3:
-            return f"version {version_name(self.version)} is not decrypted"
-        suite = self.suite
-        if suite is None or suite.is_tls_1_3 != tls_1_3:
-            return f"the cipher suite {suite_name(server.suite)} is not decrypted"
-        if not tls_1_3 and len(secrets.get(keylog.MASTER, b"")) != MASTER_SECRET:
-            return "no master secret for this client random, only others"
-        if tls_1_3 and not any(self._labelled(label) for label in TRAFFIC):
-            return "no traffic secret for this client random that fits its cipher suite"
-        if server.compression:
-            return "it is compressed, which is not decrypted"
-        if not has_cryptography():
-            return NO_CRYPTOGRAPHY
-        return None
+        return no_secret(self.recorder.secrets, client, server)
 
-    def _no_secret(self) -> str:
-        """Say why there is no secret: none was given, or a key that opens no such connection."""
-        secrets = self.recorder.secrets
-        why = f"no secret for this client random in {secrets.described}"
-        if secrets.private_keys:
-            if self._fits_private_key():
-                return NO_CRYPTOGRAPHY
-            what = "TLS 1.3" if self.is_tls_1_3 else "connection with this cipher suite"
-            why += f"; a private key opens no {what}"
-        if self.client is not None and self.client.may_be_encrypted and secrets:
-            # Secrets are logged with the random of the ClientHello inside.
-            why += "; its ClientHello has ECH, with which another random may count"
-        return why
-
-    def _may_have_key(self) -> bool:
+    def _may_have_key(self, server: ServerHello) -> bool:
         """Say whether the client's secret is encrypted with an RSA key that may be there."""
-        return self._fits_private_key() and has_cryptography()
-
-    def _fits_private_key(self) -> bool:
-        suite = self.suite
-        return (
-            suite is not None
-            and suite.exchange == "RSA"
-            and TLS_1_0 <= self.version < TLS_1_3
-            and bool(self.recorder.secrets.private_keys)
-        )
+        return fits_private_key(self.recorder.secrets, server) and has_cryptography()
 
     def hears(self, kind: int, body: bytes) -> None:
         """Keep a message of the handshake, where the master secret may depend on it."""
@@ -411,24 +311,16 @@ class TlsHandshake:
             return
         if self.is_closed or not self.is_decided:
             return
-        if not self._may_have_key():
+        known = self.recorder.secrets
+        if not self._may_have_key(server):
             self.is_closed = True
-            self.say(self._no_secret())
+            self.say(no_secret(known, client, server))
             return
-        from wsanalyze.tls import rsa_keys
-
-        keys = self.recorder.secrets.rsa_keys()
-        premaster = rsa_keys.maybe_premaster(keys, body, client.version)
-        if premaster is None:
+        master = master_of_exchange(known, client, server, body, heard)
+        if master is None:
             self.is_closed = True
             self.say("no private key fits its key exchange")
             return
-        algorithm = suite.hash if self.version >= TLS_1_2 else "md5+sha1"
-        if server.extension(EXTENDED_MASTER_SECRET) is not None:
-            master = rsa_keys.extended_master_secret(premaster, heard, algorithm)
-        else:
-            randoms = client.random, server.random
-            master = rsa_keys.master_secret(premaster, *randoms, algorithm)
         self.secrets = {keylog.MASTER: master}
         self._make_openers(client.random, server)
 
@@ -470,25 +362,8 @@ class TlsHandshake:
         """Return the epochs of TLS 1.3 of a side for which there are secrets."""
         if self.is_closed or self.suite is None:
             return []
-        if self.is_server(side):
-            labels = [keylog.SERVER_HANDSHAKE, keylog.SERVER_TRAFFIC]
-        else:
-            labels = [keylog.CLIENT_HANDSHAKE, keylog.CLIENT_TRAFFIC]
-            if self.client is not None and self.client.sends_early_data:
-                labels.insert(0, keylog.CLIENT_EARLY)
-        found = []
-        for label in labels:
-            secret = self._labelled(label)
-            if secret is not None:
-                is_application = label in (keylog.SERVER_TRAFFIC, keylog.CLIENT_TRAFFIC)
-                found.append(Epoch(self.suite, secret, is_application=is_application))
-        return found
-
-    def _labelled(self, label: str) -> bytes | None:
-        """Return a traffic secret as long as the hash of the suite, else None."""
-        secret = self.secrets.get(label)
-        length = 48 if self.suite is not None and self.suite.hash == "sha384" else 32
-        return secret if secret is not None and len(secret) == length else None
+        early = self.client is not None and self.client.sends_early_data
+        return epochs_of(self.secrets, self.suite, is_server=self.is_server(side), early=early)
 
     def encrypted_extensions(self, body: bytes) -> None:
         """Take the protocol that the server chose in secret."""
@@ -500,35 +375,10 @@ class TlsHandshake:
             if client is not None and not client.may_be_encrypted and protocol not in client.alpn:
                 self.facts.disagreements += (NOT_OFFERED,)
 
-    def certificate(self, body: bytes, place: tuple[int, int]) -> None:
-        """Take what the server's certificate says."""
-        leaf = maybe_leaf(body, with_context=self.is_tls_1_3)
-        found = maybe_certificate(leaf) if leaf is not None else None
-        if found is None or self.facts.certificate_subject is not None:
-            return
-        facts = self.facts
-        facts.certificate_subject = _bounded(found.subject)
-        facts.certificate_issuer = _bounded(found.issuer)
-        facts.not_before, facts.not_after = found.not_before, found.not_after
-        facts.certificate_at = place
-
     def resumes(self, has_certificate: bool) -> None:
         """Note whether a session was resumed: the server says nothing but its hello then."""
         if self.facts.resumed is None:
             self.facts.resumed = not has_certificate
-
-    def alert(self, side: int, content: bytes, place: tuple[int, int]) -> None:
-        """Take an alert: who ends the connection, or what failed (RFC 8446 §6)."""
-        if len(content) != ALERT_LENGTH:
-            return
-        facts, sender = self.facts, self.role(side)
-        if content[1] == CLOSE_NOTIFY:
-            if facts.closed_by is None:
-                facts.closed_by, facts.closed_at = sender, place
-            if sender not in facts.notified:
-                facts.notified += (sender,)
-        elif facts.alert is None:
-            facts.alert, facts.alert_by, facts.alert_at = content[1], sender, place
 
     def has_opened(self) -> None:
         """Note that a record was opened, the first one."""
@@ -537,54 +387,13 @@ class TlsHandshake:
         self.recorder.summaries[self.conversation.capture].tls_decrypted += 1
 
     def finish(self) -> None:
-        """Say why it was not decrypted."""
+        """Say why it was not decrypted, or not to its end."""
         facts = self.facts
+        facts.reason = why_not(self)
         if facts.decrypted:
-            if self.why is None and self.goes_on and not self.is_decided:
-                self.why = f"behind a renegotiation: {self._why_undecided()}"
-            facts.reason = self.why
-            if facts.reason is None and facts.forged:
-                records = "record does" if facts.forged == 1 else "records do"
-                facts.reason = f"{facts.forged} {records} not authenticate: changed or forged"
             return
-        if self.why is None and facts.bad_records:
-            self.why = "the secret of its client random opens none of its records"
-        if self.why is None and (self.client is None or self.goes_on) and not self.is_decided:
-            self.why = self._why_undecided()
-        if self.why is None and facts.alert is not None:
-            self.why = f"the handshake ended with alert {facts.alert}"
-        if self.why is None and self.server is None:
-            self.why = "the server did not answer"
-        facts.reason = self.why or "it has no protected records"
+        facts.reason = facts.reason or "it has no protected records"
         summary = self.recorder.summaries[self.conversation.capture]
         summary.stays_closed(facts.reason)
         if facts.reason == NO_CRYPTOGRAPHY:
             summary.lack("cryptography")
-
-    def _why_undecided(self) -> str:
-        secrets = self.recorder.secrets
-        if not secrets or has_cryptography():
-            return why_closed(self.client, self.server, secrets)
-        known = self.client is None or bool(secrets.of(self.client.random))
-        return NO_CRYPTOGRAPHY if known else why_closed(self.client, self.server, secrets)
-
-
-TRAFFIC = (
-    keylog.CLIENT_HANDSHAKE,
-    keylog.SERVER_HANDSHAKE,
-    keylog.CLIENT_TRAFFIC,
-    keylog.SERVER_TRAFFIC,
-)
-
-
-def _bounded(name: str | None) -> str | None:
-    return name if name is None or len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
-
-
-def has_cryptography() -> bool:
-    """Say whether records can be opened on this machine."""
-    try:
-        import wsanalyze.tls.ciphers  # noqa: F401 - whether it can be
-    except ImportError:
-        return False
-    return True

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from wsanalyze.tls.ciphers import Opener
 
 HEADER = 5
-HANDSHAKE, APPLICATION_DATA, MAJOR = 22, 23, 3
+# Content types, RFC 8446 §5.1; first of the version.
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, MAJOR = 20, 21, 22, 23, 3
 # The longest body of a record: RFC 5246 §6.2.3 allows 2048 bytes more than what is inside, TLS 1.3
 # 256 (RFC 8446 §5.2).
 LONGEST = 16_384 + 2048
@@ -100,7 +101,6 @@ class TlsSender(TlsLane):
         self.sent = self.tried = 0
         self.has_certificate = False
         self.tried_blind = 0
-        self.ended: int | None = None
         self.updated = self.torn = self.vague = False
 
     def fill(self, data: bytes, at: int) -> int:

@@ -1,13 +1,51 @@
-"""Why a TLS connection stayed closed of which a hello is not in the capture: true in each case."""
+"""Why a TLS connection stayed closed, most of all where a hello is not in the capture."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography
 from wsanalyze.tls.hellos import TLS_1_3, ClientHello, ServerHello
 from wsanalyze.tls.keylog import MASTER, Secrets
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.tls_handshake import TlsHandshake
 
 NOT_SEEN = "the handshake is not in the capture"
 NO_CLIENT = "the ClientHello is not in the capture"
 NO_SERVER = "the ServerHello is not in the capture"
+
+
+def why_not(handshake: TlsHandshake) -> str | None:
+    """Return why a connection is not decrypted, or what is behind some record; None for nothing."""
+    facts, why, secrets = handshake.facts, handshake.why, handshake.recorder.secrets
+    hellos = handshake.client, handshake.server
+    misses = handshake.goes_on and not handshake.is_decided
+    if facts.decrypted:
+        if why is None and misses:
+            return f"behind a renegotiation: {why_undecided(*hellos, secrets)}"
+        if why is None and facts.forged:
+            records = "record does" if facts.forged == 1 else "records do"
+            return f"{facts.forged} {records} not authenticate: changed or forged"
+        return why
+    if why is None and facts.bad_records:
+        return "the secret of its client random opens none of its records"
+    if why is None and (misses or (hellos[0] is None and not handshake.is_decided)):
+        return why_undecided(*hellos, secrets)
+    if why is None and facts.alert is not None:
+        return f"the handshake ended with alert {facts.alert}"
+    if why is None and hellos[1] is None:
+        return "the server did not answer"
+    return why
+
+
+def why_undecided(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:
+    """Return why a connection with one hello or none was not decrypted."""
+    if secrets and not has_cryptography():
+        known = client is None or bool(secrets.of(client.random))
+        if known:
+            return NO_CRYPTOGRAPHY
+    return why_closed(client, server, secrets)
 
 
 def why_closed(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:

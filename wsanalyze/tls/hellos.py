@@ -18,6 +18,9 @@ ENCRYPTED_HELLO = 0xFE0D
 # A ServerHello with this random asks for another ClientHello, RFC 8446 §4.1.3.
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
+# What a cipher suite and an extension cost in memory, besides what is in it.
+PER_SUITE, PER_EXTENSION = 40, 64
+
 NOT_OFFERED = "a protocol was chosen that was not offered in ALPN"
 # Ends of a server's random: it speaks TLS 1.3 and was asked for 1.2, or for less.
 DOWNGRADES = (b"DOWNGRD\x01", b"DOWNGRD\x00")
@@ -55,6 +58,11 @@ class ClientHello:
     def extension(self, kind: int) -> bytes | None:
         """Return the data of the first extension of that type."""
         return _first(self.extensions, kind)
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes in memory, about."""
+        return PER_SUITE * len(self.suites) + _weight(self.extensions)
 
     @property
     def sni(self) -> str | None:
@@ -117,6 +125,11 @@ class ServerHello:
     def extension(self, kind: int) -> bytes | None:
         """Return the data of the first extension of that type."""
         return _first(self.extensions, kind)
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes in memory, about."""
+        return _weight(self.extensions)
 
     @property
     def version(self) -> int:
@@ -206,6 +219,10 @@ def chosen_protocol(body: bytes) -> str | None:
     except MalformedError:
         return None
     return next(iter(_protocols(_first(extensions, ALPN))), None)
+
+
+def _weight(extensions: tuple[tuple[int, bytes], ...]) -> int:
+    return sum(PER_EXTENSION + len(data) for _, data in extensions)
 
 
 def _first(extensions: tuple[tuple[int, bytes], ...], kind: int) -> bytes | None:

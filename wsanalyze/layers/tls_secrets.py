@@ -1,0 +1,133 @@
+"""Which secrets fit a TLS connection, and why none does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wsanalyze.layers.tls_sender import Epoch
+from wsanalyze.tls import keylog
+from wsanalyze.tls.hellos import (
+    EXTENDED_MASTER_SECRET,
+    TLS_1_0,
+    TLS_1_2,
+    TLS_1_3,
+    ClientHello,
+    ServerHello,
+    version_name,
+)
+from wsanalyze.tls.keylog import Secrets
+from wsanalyze.tls.schedule import MASTER_SECRET
+from wsanalyze.tls.suites import Suite, maybe_suite, suite_name
+
+NO_CRYPTOGRAPHY = "the package cryptography is missing: pip install cryptography"
+NO_SESSION = (
+    "it resumes a session that no secret is known of, and exchanges no key that a private key opens"
+)
+TRAFFIC = (
+    keylog.CLIENT_HANDSHAKE,
+    keylog.SERVER_HANDSHAKE,
+    keylog.CLIENT_TRAFFIC,
+    keylog.SERVER_TRAFFIC,
+)
+
+
+def has_cryptography() -> bool:
+    """Say whether records can be opened on this machine."""
+    try:
+        import wsanalyze.tls.ciphers  # noqa: F401 - whether it can be
+    except ImportError:
+        return False
+    return True
+
+
+def fits_private_key(known: Secrets, server: ServerHello) -> bool:
+    """Say whether the client's secret is encrypted with an RSA key that may be known."""
+    suite = maybe_suite(server.suite)
+    return (
+        suite is not None
+        and suite.exchange == "RSA"
+        and TLS_1_0 <= server.version < TLS_1_3
+        and bool(known.private_keys)
+    )
+
+
+def obstacle(secrets: Mapping[str, bytes], server: ServerHello) -> str | None:
+    """Return why nothing can be decrypted with secrets that are there, None where it can."""
+    version, suite = server.version, maybe_suite(server.suite)
+    tls_1_3 = version == TLS_1_3
+    if not TLS_1_0 <= version <= TLS_1_3:
+        return f"version {version_name(version)} is not decrypted"
+    if suite is None or suite.is_tls_1_3 != tls_1_3:
+        return f"the cipher suite {suite_name(server.suite)} is not decrypted"
+    if not tls_1_3 and len(secrets.get(keylog.MASTER, b"")) != MASTER_SECRET:
+        return "no master secret for this client random, only others"
+    if tls_1_3 and not any(labelled(secrets, suite, label) for label in TRAFFIC):
+        return "no traffic secret for this client random that fits its cipher suite"
+    if server.compression:
+        return "it is compressed, which is not decrypted"
+    if not has_cryptography():
+        return NO_CRYPTOGRAPHY
+    return None
+
+
+def no_secret(known: Secrets, client: ClientHello | None, server: ServerHello) -> str:
+    """Say why there is no secret: none was given, or a key that opens no such connection."""
+    why = f"no secret for this client random in {known.described}"
+    if known.private_keys:
+        if fits_private_key(known, server):
+            return NO_CRYPTOGRAPHY
+        is_1_3 = server.version == TLS_1_3
+        what = "TLS 1.3" if is_1_3 else "connection with this cipher suite"
+        why += f"; a private key opens no {what}"
+    if client is not None and client.may_be_encrypted and known:
+        # Secrets are logged with the random of the ClientHello inside.
+        why += "; its ClientHello has ECH, with which another random may count"
+    return why
+
+
+def labelled(secrets: Mapping[str, bytes], suite: Suite, label: str) -> bytes | None:
+    """Return a traffic secret as long as the hash of the suite, else None."""
+    secret = secrets.get(label)
+    length = 48 if suite.hash == "sha384" else 32
+    return secret if secret is not None and len(secret) == length else None
+
+
+def epochs_of(
+    secrets: Mapping[str, bytes], suite: Suite, *, is_server: bool, early: bool
+) -> list[Epoch]:
+    """Return the epochs of TLS 1.3 of a side for which there are secrets.
+
+    `early`: whether they begin with that of 0-RTT data.
+    """
+    if is_server:
+        labels = [keylog.SERVER_HANDSHAKE, keylog.SERVER_TRAFFIC]
+    else:
+        labels = [keylog.CLIENT_HANDSHAKE, keylog.CLIENT_TRAFFIC]
+        if early:
+            labels.insert(0, keylog.CLIENT_EARLY)
+    found = []
+    for label in labels:
+        secret = labelled(secrets, suite, label)
+        if secret is not None:
+            is_application = label in (keylog.SERVER_TRAFFIC, keylog.CLIENT_TRAFFIC)
+            found.append(Epoch(suite, secret, is_application=is_application))
+    return found
+
+
+def master_of_exchange(
+    known: Secrets, client: ClientHello, server: ServerHello, exchange: bytes, heard: bytes
+) -> bytes | None:
+    """Return the master secret that a ClientKeyExchange says to a private key; None to nobody.
+
+    `heard`: the messages of the handshake up to it, of which the secret may be made (RFC 7627).
+    """
+    from wsanalyze.tls import rsa_keys
+
+    suite = maybe_suite(server.suite)
+    premaster = rsa_keys.maybe_premaster(known.rsa_keys(), exchange, client.version)
+    if premaster is None or suite is None:
+        return None
+    algorithm = suite.hash if server.version >= TLS_1_2 else "md5+sha1"
+    if server.extension(EXTENDED_MASTER_SECRET) is not None:
+        return rsa_keys.extended_master_secret(premaster, heard, algorithm)
+    return rsa_keys.master_secret(premaster, client.random, server.random, algorithm)

@@ -1,0 +1,103 @@
+"""How a handshake of TLS goes on: what its messages mean for the keys of both sides."""
+
+from __future__ import annotations
+
+from wsanalyze.layers.tls_facts import take_alert, take_certificate, take_forged
+from wsanalyze.layers.tls_handshake import TlsHandshake
+from wsanalyze.layers.tls_sender import TlsSender
+from wsanalyze.tls.messages import (
+    CERTIFICATE,
+    CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
+    ENCRYPTED_EXTENSIONS,
+    END_OF_EARLY_DATA,
+    FINISHED,
+    NEW_SESSION_TICKET,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+)
+
+
+def change(handshake: TlsHandshake, sender: TlsSender) -> int:
+    """Go on with the keys that were agreed on, RFC 5246 §7.1; return 1 to let go."""
+    sender.ciphered = True
+    sender.opener = None
+    if handshake.is_decided:
+        # A server that resumes says nothing between its hello and this.
+        has_certificate = handshake.senders[1 - handshake.client_side].has_certificate
+        handshake.resumes(has_certificate)
+        if not has_certificate:
+            handshake.resume()
+    if sender.begin_agreed():
+        return 0
+    return int(handshake.is_decided)
+
+
+def take_message(
+    handshake: TlsHandshake, sender: TlsSender, kind: int, body: bytes, place: tuple[int, int]
+) -> int:
+    """Read a handshake message; return 1 to let go."""
+    handshake.hears(kind, body)
+    if kind == CLIENT_HELLO:
+        sender.greeted = True
+        handshake.client_hello(sender.side, body)
+        return decide(handshake)
+    if kind == SERVER_HELLO:
+        sender.has_certificate = False
+        protected = sender.ciphered and sender.opened > 0
+        handshake.server_hello(sender.side, body, place, protected=protected)
+        return decide(handshake)
+    if kind == CLIENT_KEY_EXCHANGE:
+        handshake.client_key_exchange(body)
+    elif kind == END_OF_EARLY_DATA:
+        sender.advance()
+    elif kind == FINISHED and handshake.is_tls_1_3:
+        finished(handshake, sender)
+    elif kind == ENCRYPTED_EXTENSIONS:
+        handshake.encrypted_extensions(body)
+    elif handshake.is_server(sender.side):
+        if kind == NEW_SESSION_TICKET and not handshake.is_tls_1_3:
+            handshake.ticket(body)
+        sender.has_certificate |= kind in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE)
+        if kind == CERTIFICATE:
+            take_certificate(handshake.facts, body, place, with_context=handshake.is_tls_1_3)
+        if kind == SERVER_HELLO_DONE and handshake.is_closed:
+            # Nothing more is to be read without secrets.
+            handshake.resumes(has_certificate=True)
+            return 1
+    return 0
+
+
+def finished(handshake: TlsHandshake, sender: TlsSender) -> None:
+    """Go on to the secrets of application data, RFC 8446 §4.4.4."""
+    if sender.epochs and not sender.epochs[-1].is_application:
+        # A program had not logged it yet when the handshake began.
+        sender.epochs += handshake.application_epochs(sender.side)
+    while len(sender.epochs) > 1 and not sender.epochs[0].is_application:
+        sender.advance()
+
+
+def decide(handshake: TlsHandshake) -> int:
+    """Make keys where both hellos are there; return 1 to let go."""
+    if not handshake.maybe_decide():
+        return 0
+    for sender in handshake.senders:
+        if handshake.is_tls_1_3:
+            sender.begin_epochs(handshake.epochs(sender.side))
+    if not handshake.is_closed:
+        return 0
+    # What the certificate says is in the clear before TLS 1.3.
+    return int(handshake.is_tls_1_3 or not handshake.is_kept)
+
+
+def alert(
+    handshake: TlsHandshake, sender: TlsSender, content: bytes, place: tuple[int, int]
+) -> None:
+    """Take an alert of a side."""
+    take_alert(handshake.facts, handshake.role(sender.side), content, place)
+
+
+def forged(handshake: TlsHandshake, sender: TlsSender, time: int, packet: int) -> None:
+    """Take note of a record that did not authenticate although the keys were right."""
+    take_forged(handshake.facts, handshake.role(sender.side), time, packet)
