@@ -44,24 +44,21 @@ _CUT = ("proxy", "cut", "transport")
     circumstances=("reset",),
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
-    """PRX-12: one finding for a connection, at the first RST; both ends may have got one."""
-    forged = [
-        (ending, signs)
-        for ending in facts.observation.endings
-        if ending.how == "rst" and (signs := reset_signs(facts, ending))
-    ]
-    if not forged:
-        return
-    first, _ = forged[0]
-    usual = first.usual_ttl
-    other = usual is not None and abs(first.ttl - usual) > facts.thresholds.hops
-    yield Finding(
-        "; ".join(dict.fromkeys(sign for _, signs in forged for sign in signs)),
-        sender=first.sender,
-        time=first.time,
-        packet=first.packet,
-        evidence=f"TTL {first.ttl}, usual {usual}" if other else "RST",
-    )
+    """PRX-12."""
+    for ending in facts.observation.endings:
+        if ending.how != "rst":
+            continue
+        signs = reset_signs(facts, ending)
+        if signs:
+            usual = ending.usual_ttl
+            other = usual is not None and abs(ending.ttl - usual) > facts.thresholds.hops
+            yield Finding(
+                "; ".join(signs),
+                sender=ending.sender,
+                time=ending.time,
+                packet=ending.packet,
+                evidence=f"TTL {ending.ttl}, usual {usual}" if other else "RST",
+            )
 
 
 @check(
