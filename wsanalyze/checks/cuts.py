@@ -88,7 +88,8 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
         if cut is None:
             continue
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
-        if apart is not None:
+        # Where PRX-12 says of both that they are somebody else's, it has said this, too.
+        if apart is not None and not _both_forged(each):
             message = f"RSTs to both ends within {span(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
         key = each.handshake.key if each.handshake is not None else None
@@ -97,6 +98,11 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
         leg, first = cut_with.setdefault(key, (each, cut))
         if leg is not each and (told := _told_both(leg, first, each, cut)) is not None:
             yield facts.about(leg, Finding(told, time=first.time, packet=first.packet))
+
+
+def _both_forged(facts: Facts) -> bool:
+    resets = [each for each in facts.observation.endings if each.how == "rst"]
+    return {each.sender for each in resets if reset_signs(facts, each)} == {"client", "server"}
 
 
 def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
