@@ -145,7 +145,7 @@ WRONG: dict[str, tuple[tuple[Step, ...], list[tuple[str, str]]]] = {
             client(masked(code(1000), CLOSE), 30),
             *CLOSED[1:],
         ),
-        [("CTL-03", "error"), ("CTL-04", "error")],
+        [("CTL-04", "error")],
     ),
     "a Close without an answer": (
         (client(masked(code(1000), CLOSE)), server(FIN), client(FIN)),
