@@ -164,7 +164,7 @@ FOUND: dict[str, dict[int | None, str]] = {
         8: "FRM-05",  # /rsv1-on-ping
     },
     "injected-reset.pcapng": {
-        1: "CLS-08 PRX-12 PRX-13",  # /reset
+        1: "CLS-08 PRX-12",  # /reset
     },
     # The server resets each; the loop is told at the last attempt of /at-once.
     "reconnects.pcapng": dict.fromkeys(range(15), "CLS-08") | {7: "CLS-08 PRX-16"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 
 import pytest
 
@@ -217,6 +218,12 @@ class TestMismatchedPong:
         [finding] = self.of(self.ping, self.pong)
         assert finding.message == "a Pong with 02 while the Ping in packet 7 waits for 01"
         assert (finding.severity, finding.expected) == ("error", "01")
+
+    def test_that_it_was_not_answered_is_no_other_finding(self) -> None:
+        ping = replace(self.ping, value=30 * SECOND)
+        alone, both = observed(ping), observed(ping, replace(self.pong, other=ping))
+        assert len(found(control.unanswered_ping, connection(observation=alone))) == 1
+        assert found(control.unanswered_ping, connection(observation=both)) == []
 
     def test_payloads_that_are_text_are_read(self) -> None:
         ping = frame("ping-unanswered", 0x89, payload=b"one", packet=7)

@@ -98,6 +98,15 @@ class TestBothEnds:
             "RSTs to both ends within 1.0 ms, without a Close of either"
         ]
 
+    def test_of_two_that_are_somebody_elses_prx_12_tells(self) -> None:
+        both = session(ending(ttl=40), ending(sender="client", ttl=40))
+        record = connection(observation=both, client_frames=3)
+        assert found(cuts.both_ends_cut, record) == []
+        assert len(found(cuts.injected_reset, record)) == 2
+        one = session(ending(ttl=40), ending(sender="client"))
+        record = connection(observation=one, client_frames=3)
+        assert len(found(cuts.both_ends_cut, record)) == 1
+
     def test_one_a_second_later(self) -> None:
         both = session(ending(), ending(sender="client", time=10 * SECOND))
         assert found(cuts.both_ends_cut, connection(observation=both, client_frames=3)) == []

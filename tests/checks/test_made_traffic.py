@@ -145,7 +145,7 @@ WRONG: dict[str, tuple[tuple[Step, ...], list[tuple[str, str]]]] = {
             client(masked(code(1000), CLOSE), 30),
             *CLOSED[1:],
         ),
-        [("CTL-03", "error"), ("CTL-04", "error")],
+        [("CTL-04", "error")],
     ),
     "a Close without an answer": (
         (client(masked(code(1000), CLOSE)), server(FIN), client(FIN)),
@@ -164,6 +164,26 @@ WRONG: dict[str, tuple[tuple[Step, ...], list[tuple[str, str]]]] = {
         [("CLS-08", "warning")],
     ),
     "a RST after both Closes": ((*CLOSED[:2], server(RST)), [("CLS-09", "warning")]),
+    "a response of HTTP behind the Close": (
+        (
+            *CLOSED[:2],
+            server(b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 0\r\n\r\n" + b"\0" * 60),
+            *ENDED,
+        ),
+        [("FRM-13", "error")],
+    ),
+    "a response of HTTP in the place of a Close": (
+        (
+            client(masked(code(1000), CLOSE)),
+            server(b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 0\r\n\r\n" + b"\0" * 60),
+            *ENDED,
+        ),
+        [("FRM-13", "error")],
+    ),
+    "a request of HTTP in the place of frames": (
+        (client(b"GET /next HTTP/1.1\r\nHost: example.com\r\n\r\n" + b"\0" * 60), *CLOSED),
+        [("FRM-13", "error")],
+    ),
     "TCP left open": (
         (*CLOSED[:2], server(FIN, 11), client(FIN)),
         [("CLS-10", "warning")],

@@ -57,6 +57,18 @@ class TestSecretInTheClear:
     def test_over_wss(self) -> None:
         assert found(security.secret_in_the_clear, asked(COOKIE, scheme="wss")) == []
 
+    @pytest.mark.parametrize(
+        ("line", "section"),
+        [
+            ("Cookie: sid=0123456789", "RFC 6265 §8.3"),
+            ("Authorization: Bearer abcdefghijk", "RFC 9110 §11.6.2, §17.16.1"),
+            ("Proxy-Authorization: Basic dTpw", "RFC 9110 §11.7.2, §17.16.1"),
+        ],
+    )
+    def test_each_kind_has_its_own_document(self, line: str, section: str) -> None:
+        [finding] = found(security.secret_in_the_clear, asked(line))
+        assert finding.reference == f"RFC 6455 §10.6; {section}"
+
     def test_empty_fields(self) -> None:
         assert found(security.secret_in_the_clear, asked("Cookie:", "Authorization: ")) == []
 

@@ -134,6 +134,14 @@ def test_what_was_asked_for_where_the_request_does_not_say_it() -> None:
     assert "ws, request not seen, 101" in printed(audit_of([finding()], [unseen]))
 
 
+def test_the_legs_of_a_connection_through_a_proxy_name_each_other() -> None:
+    front = connection(requested=1, responded=9)
+    behind = connection(serial=1, requested=2, responded=8, client_port=5, server_port=6)
+    shown = lines(audit_of([finding(), finding(connection=1)], [front, behind]))
+    assert "  passed on by a proxy as connection 1" in shown
+    assert "  behind a proxy: it passes on connection 0" in shown
+
+
 def test_a_long_heading_goes_on_beneath_itself() -> None:
     request = b"GET /%s HTTP/1.1\r\nHost: example.com\r\n\r\n" % (b"a" * 40)
     text = printed(audit_of([finding()], [connection(handshake=handshake(request))]), 80)

@@ -79,10 +79,14 @@ def unanswered_ping(facts: Facts) -> Iterator[Finding]:
     enough, and closed.
 
     RFC 6455 §5.5.2 names no time, and a Close that is read before the Ping is dealt with ends the
-    duty: whoever was given a second may have been busy.
+    duty: whoever was given a second may have been busy. Where another Pong came, CTL-04 tells.
     """
+    mismatched = [each.other for each in facts.events("pong-mismatched")]
+    told = {(ping.packet, ping.frame) for ping in mismatched if ping is not None}
     for event in facts.events("ping-unanswered"):
         other = OTHER[event.sender]
+        if (event.packet, event.frame) in told:
+            continue
         if event.length > 125 or not event.head & 0x80 or not event.certain:
             continue
         if not (facts.whole(other) and facts.whole(event.sender)):

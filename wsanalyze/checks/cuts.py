@@ -44,24 +44,21 @@ _CUT = ("proxy", "cut", "transport")
     circumstances=("reset",),
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
-    """PRX-12: one finding for a connection, at the first RST; both ends may have got one."""
-    forged = [
-        (ending, signs)
-        for ending in facts.observation.endings
-        if ending.how == "rst" and (signs := reset_signs(facts, ending))
-    ]
-    if not forged:
-        return
-    first, _ = forged[0]
-    usual = first.usual_ttl
-    other = usual is not None and abs(first.ttl - usual) > facts.thresholds.hops
-    yield Finding(
-        "; ".join(dict.fromkeys(sign for _, signs in forged for sign in signs)),
-        sender=first.sender,
-        time=first.time,
-        packet=first.packet,
-        evidence=f"TTL {first.ttl}, usual {usual}" if other else "RST",
-    )
+    """PRX-12."""
+    for ending in facts.observation.endings:
+        if ending.how != "rst":
+            continue
+        signs = reset_signs(facts, ending)
+        if signs:
+            usual = ending.usual_ttl
+            other = usual is not None and abs(ending.ttl - usual) > facts.thresholds.hops
+            yield Finding(
+                "; ".join(signs),
+                sender=ending.sender,
+                time=ending.time,
+                packet=ending.packet,
+                evidence=f"TTL {ending.ttl}, usual {usual}" if other else "RST",
+            )
 
 
 @check(
@@ -88,7 +85,8 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
     cut_with: dict[str, tuple[Facts, Cut]] = {}
     for each, cut in every_cut(facts):
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
-        if apart is not None:
+        # Where PRX-12 says of both that they are somebody else's, it has said this, too.
+        if apart is not None and not _both_forged(each):
             message = f"RSTs to both ends within {span(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
         key = each.handshake.key if each.handshake is not None else None
@@ -97,6 +95,11 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
         leg, first = cut_with.setdefault(key, (each, cut))
         if leg is not each and (told := _told_both(leg, first, each, cut)) is not None:
             yield facts.about(leg, Finding(told, time=first.time, packet=first.packet))
+
+
+def _both_forged(facts: Facts) -> bool:
+    resets = [each for each in facts.observation.endings if each.how == "rst"]
+    return {each.sender for each in resets if reset_signs(facts, each)} == {"client", "server"}
 
 
 def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:

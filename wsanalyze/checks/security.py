@@ -30,8 +30,8 @@ CREDENTIALS = frozenset(("cookie", "authorization", "proxy-authorization"))
 # Where it is said of each that it must not be sent in the clear.
 FIELDS = {
     "Cookie": "RFC 6265 §8.3",
-    "Authorization": "RFC 9110 §11.6.2, §17.16",
-    "Proxy-Authorization": "RFC 9110 §11.7.2, §17.16",
+    "Authorization": "RFC 9110 §11.6.2, §17.16.1",
+    "Proxy-Authorization": "RFC 9110 §11.7.2, §17.16.1",
 }
 SUBPROTOCOLS = frozenset(("sec-websocket-protocol", "websocket-protocol"))
 # What a finding over plain ws says where a proxy had TLS with the client.
@@ -45,7 +45,7 @@ SECOND = 1_000_000_000
     "Credentials over plain ws",
     severity="warning",
     tags=("security", "privacy", "handshake"),
-    references=("RFC 6455 §10.6", "RFC 6265 §8.3", "RFC 6750 §2.3"),
+    references=("RFC 6455 §10.6", "RFC 6265 §8.3", "RFC 9110 §17.16.1", "RFC 6750 §2.3"),
     explanation=(
         "The request carries a cookie, Authorization, a token in its address or in a subprotocol, "
         "and the connection is not encrypted: whoever is on the way can read it and use it. Behind "

@@ -9,6 +9,7 @@ from functools import cached_property
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.checks.headline import HEADLINES, is_headline
+from wsanalyze.checks.legs import legs_before
 from wsanalyze.findings import numbers
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording, in_order
@@ -87,6 +88,16 @@ class Audited:
             for number, connection in enumerate(self.connections)
             if self.chosen is None or number in self.chosen
         ]
+
+    @cached_property
+    def legs_before(self) -> dict[int, int]:
+        """Number of a leg behind a proxy → number of the one before it."""
+        return legs_before(self.connections)
+
+    @cached_property
+    def legs_behind(self) -> dict[int, int]:
+        """Number of a leg in front of a proxy → number of the last one behind it."""
+        return {before: place for place, before in self.legs_before.items()}
 
     def check(self, finding: Finding) -> Check:
         """Return the check that found it."""

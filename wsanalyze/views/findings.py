@@ -203,11 +203,23 @@ def _by_connection(audited: Audited, width: int, show_all: bool) -> Iterator[Lin
             heading += f", in {visible(PurePath(connection.capture).name, 60)}"
         for place_in_it, text in enumerate(wrapped(heading, width - 2)):
             yield [(f"  {text}" if place_in_it else text, "bold")]
+        yield from _legs(audited, place, width)
         yield from _group(audited, findings, connection, width, show_all)
     if len(shown) < len(ordered):
         rest = counted(len(ordered) - len(shown), "more connection")
         yield [(f"… and {rest} with findings: --all shows them, -c and --where choose", "")]
         yield []
+
+
+def _legs(audited: Audited, place: int, width: int) -> Iterator[Line]:
+    """Say which connection is the other leg through a proxy."""
+    parts = []
+    if place in audited.legs_before:
+        parts.append(f"behind a proxy: it passes on connection {audited.legs_before[place]}")
+    if place in audited.legs_behind:
+        parts.append(f"passed on by a proxy as connection {audited.legs_behind[place]}")
+    if parts:
+        yield from labelled("  ", "; ".join(parts), width, column=2, style="dim")
 
 
 def _described(connection: Connection) -> str:
