@@ -80,7 +80,7 @@ def test_a_reset_that_nobody_sent_is_marked() -> None:
 
 
 def test_pings_of_random_bytes_are_shown_in_hex() -> None:
-    story = told("nginx-60s.pcapng", 3)
+    story = told("nginx-60s.pcapng", 3, (0, 60))
     pings = [each for each in story.events if each.label == "ping" and each.connection == 3]
     payloads = [each.payload for each in story.pings]
     for event, payload in zip(pings, payloads, strict=True):
