@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from support.packets import CLIENT, SECOND, T0
 from support.sessions import frame, masked
 
 from report.made import conversation
-from report.pages import CAPTURES, Opened, chromium, data_of, named, opened, written
+from report.pages import CAPTURES, Opened, data_of, named, opened, written
 from wsanalyze.views.escape import visible
 
 NASTY = (
@@ -29,12 +28,6 @@ NASTY = (
     b"&lt;b&gt; \\x1b \\\\ \" ' <svg onload=alert(1)>",
     b'{"__proto__": {"a": 1}, "a": 12345678901234567890, "a": [[], {}]}',
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def page_of(browser: Browser, folder: Path, data: dict[str, Any], place: str = "") -> Opened:
