@@ -229,10 +229,16 @@ def test_very_many_places_are_listed_when_asked_for(browser: Browser, tmp_path: 
     row.locator("li").first.wait_for()
     assert row.locator("li").count() == 100
     row.get_by_role("button", name="show 100 of 150 more").click()
+    assert "250 times on connection 0" in row.inner_text()
     row.get_by_role("button", name="show 50 of 50 more").press("Enter")
     assert row.locator("li").count() == 250
     assert row.locator("button").count() == 1
     assert not row.locator("button").is_visible()
+    seen.page.evaluate("location.hash = '#c=0'")
+    of_connection = seen.page.locator("#found details")
+    of_connection.first.wait_for()
+    assert of_connection.count() == 1
+    assert "250 times" in of_connection.inner_text()
 
 
 # What can be used, but for what is folded away until its summary is used.
