@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
-from wsanalyze.streams import KEPT_RECORDS, Nobody, Streams
+from wsanalyze.streams import KEPT_MESSAGES, KEPT_RECORDS, MESSAGE_BYTES, Nobody, Streams
 
 DATA = bytes(range(256)) * 4
 RANGES = st.lists(st.tuples(st.integers(0, 1024), st.integers(0, 1024)), max_size=8)
@@ -86,3 +86,17 @@ def test_the_ends_are_handed_on() -> None:
 
     tap = Streams({}, 0).tapped(Ends(), 7, 0)
     assert (tap.end(1, 1, 0, 0), tap.finish(1)) == (2, 1)
+
+
+def test_messages_of_tls_are_bounded_in_number_and_length() -> None:
+    streams = Streams({7: ([], [])}, 3 * MESSAGE_BYTES)
+    said = (22, 11, bytes(MESSAGE_BYTES + 5), True)
+    for _ in range(5):
+        streams.tls_message(7, 0, 1, (10, 2), said)
+    kept = streams.tls_messages[7]
+    assert len(kept) == 3
+    assert {(len(each.body), each.length) for each in kept} == {(MESSAGE_BYTES, MESSAGE_BYTES + 9)}
+    for _ in range(2 * KEPT_MESSAGES):
+        streams.tls_message(8, 0, 0, (10, 2), (20, 0, b"", False))
+    assert len(streams.tls_messages[8]) == KEPT_MESSAGES
+    assert {each.length for each in streams.tls_messages[8]} == {0}

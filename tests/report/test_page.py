@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from support.packets import CLIENT, SECOND, T0
 from support.sessions import frame, masked
 
 from report.made import conversation
-from report.pages import CAPTURES, Opened, chromium, data_of, named, opened, written
+from report.pages import CAPTURES, Opened, data_of, named, opened, written
 from wsanalyze.views.escape import visible
 
 NASTY = (
@@ -29,12 +28,6 @@ NASTY = (
     b"&lt;b&gt; \\x1b \\\\ \" ' <svg onload=alert(1)>",
     b'{"__proto__": {"a": 1}, "a": 12345678901234567890, "a": [[], {}]}',
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def page_of(browser: Browser, folder: Path, data: dict[str, Any], place: str = "") -> Opened:
@@ -236,10 +229,16 @@ def test_very_many_places_are_listed_when_asked_for(browser: Browser, tmp_path: 
     row.locator("li").first.wait_for()
     assert row.locator("li").count() == 100
     row.get_by_role("button", name="show 100 of 150 more").click()
+    assert "250 times on connection 0" in row.inner_text()
     row.get_by_role("button", name="show 50 of 50 more").press("Enter")
     assert row.locator("li").count() == 250
     assert row.locator("button").count() == 1
     assert not row.locator("button").is_visible()
+    seen.page.evaluate("location.hash = '#c=0'")
+    of_connection = seen.page.locator("#found details")
+    of_connection.first.wait_for()
+    assert of_connection.count() == 1
+    assert "250 times" in of_connection.inner_text()
 
 
 # What can be used, but for what is folded away until its summary is used.

@@ -77,3 +77,16 @@ def test_a_reset_that_nobody_sent_is_marked() -> None:
         (each.packet, each.note, each.severity) for each in events if each.label.startswith("RST")
     ]
     assert resets == [(36, None, "warning"), (38, None, None), (39, None, "warning")]
+
+
+def test_pings_of_random_bytes_are_shown_in_hex() -> None:
+    story = told("nginx-60s.pcapng", 3, (0, 60))
+    pings = [each for each in story.events if each.label == "ping" and each.connection == 3]
+    payloads = [each.payload for each in story.pings]
+    for event, payload in zip(pings, payloads, strict=True):
+        try:
+            shown = payload.decode()
+        except UnicodeDecodeError:
+            shown = f"bytes {payload.hex(' ')}"
+        assert event.detail == shown
+    assert sum(each.detail.startswith("bytes ") for each in pings) > 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,8 +17,8 @@ from wsanalyze.websocket.opcodes import opcode_name
 # Segments with a note that are shown one by one; further ones of the same kind are counted.
 NOTED = 40
 LAYERS = ("tcp", "tls", "http", "gap", "websocket")
-# Payload bytes that an event shows.
-PREVIEW = 48
+# Payload bytes that an event shows, as text and in hex.
+PREVIEW, PREVIEW_BYTES = 48, 12
 
 
 def of_transport(segments: Sequence[Segment], opened: Opening | None) -> list[Event]:
@@ -193,8 +194,15 @@ def _of_frame(
 
 
 def _preview(payload: bytes, length: int) -> str:
-    text = payload[:PREVIEW].decode("utf-8", "replace")
-    return text + ("…" if length > PREVIEW else "")
+    """Return what a payload begins with: text, or bytes in hex where it is none."""
+    rest = "…" if length > PREVIEW else ""
+    try:
+        # A character may be cut where the beginning ends.
+        decoder = getincrementaldecoder("utf-8")()
+        return decoder.decode(payload[:PREVIEW], final=not rest) + rest
+    except UnicodeDecodeError:
+        shown = payload[:PREVIEW_BYTES].hex(" ")
+        return f"bytes {shown}" + (" …" if length > PREVIEW_BYTES else "")
 
 
 def _of_skipped(frames: Sequence[Frame]) -> Event:

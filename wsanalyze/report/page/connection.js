@@ -40,7 +40,7 @@ function connectionView(report, connection) {
       : el("p", {}, "No frames.")),
     pingsSection(connection),
     section("found", "Findings of this connection", connection.found.length
-      ? connection.found.map((each) => findingElement(report, each, false)) : el("p", {}, "None.")),
+      ? groupsOf(connection.found).map((group) => foundElement(report, group, false)) : el("p", {}, "None.")),
     closeSection(connection));
   return { element, frames };
 }

@@ -31,9 +31,7 @@ function findingsOverview(report) {
       (!state.severity || each.severity === state.severity) &&
       `${each.check} ${report.rules[each.check]?.title} ${each.message} ${each.reference}`
         .toLowerCase().includes(wanted)));
-    holder.replaceChildren(...groups.map((group) => group.length === 1
-      ? findingElement(report, group[0], true) : groupElement(report, group)),
-    ...(groups.length ? [] : [el("p", { class: "note" }, "No finding.")]));
+    holder.replaceChildren(...groups.map((group) => foundElement(report, group, true)), ...(groups.length ? [] : [el("p", { class: "note" }, "No finding.")]));
   }
   show();
   return el("section", { id: "findings", "aria-labelledby": "findings-title" },
@@ -44,18 +42,31 @@ function findingsOverview(report) {
     holder);
 }
 
-function groupElement(report, group) {
+// One finding as it is, several of one check as one row.
+function foundElement(report, group, withConnection) {
+  return group.length === 1 ? findingElement(report, group[0], withConnection)
+    : groupElement(report, group, withConnection);
+}
+
+function timesOf(group, withConnection) {
+  const times = `${count(group.length)} times`;
+  if (!withConnection) return times;
+  const number = connectionsOf(group);
+  if (number > 1) return `${times} on ${counted(number, "connection")}`;
+  return group[0].c === null ? times : `${times} on connection ${group[0].c}`;
+}
+
+function groupElement(report, group, withConnection) {
   const [first] = group;
   const rule = report.rules[first.check];
-  const number = connectionsOf(group);
-  const times = `${count(group.length)} times on ${counted(number, "connection")}`;
+  const times = timesOf(group, withConnection);
   const list = el("ul", { class: "found-at" });
   let shown = 0;
   const more = el("button", { type: "button", onclick: add }, "");
   function add() {
     const next = group.slice(shown, shown + PLACES);
     list.append(...next.map((each) => el("li", {},
-      el("p", {}, each.message), el("p", { class: "places" }, placesOf(report, each, true)),
+      el("p", {}, each.message), el("p", { class: "places" }, placesOf(report, each, withConnection)),
       facts(evidenceOf(each).filter(([, value]) => value)))));
     shown += next.length;
     more.hidden = shown >= group.length;

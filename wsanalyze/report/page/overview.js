@@ -17,7 +17,7 @@ function overview(report) {
   const notices = report.left_out.map((text) => el("p", { class: "notice" }, text));
   const secrets = report.secrets
     ? "Credentials and tokens are shown as they were sent."
-    : "Redacted are cookies, credentials, tokens in addresses and subprotocols, and JSON Web Tokens. Of 12 characters and more they are redacted wherever they come again, letter by letter, in anything that a connection of these captures said, binary messages included; not where they come again encoded or compressed by an application. All else that messages say is shown.";
+    : "Redacted are cookies, credentials, and tokens in the addresses and subprotocols of handshakes, and JSON Web Tokens anywhere. Those of 12 characters and more are also redacted where they come again as they are, in whatever any connection of these captures said, binary messages included; not where an application encoded them. All else that messages say is shown, secrets that no handshake has among it.";
   return el("section", { id: "overview", "aria-labelledby": "overview-title" },
     el("h2", { id: "overview-title" }, "Overview"),
     el("div", { class: "cards" }, cards),
