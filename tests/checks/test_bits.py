@@ -69,7 +69,9 @@ def test_of_ordinary_numbers_nothing_is_odd(given_numbers: list[int]) -> None:
         return
     bits = Bits(words)
     assert 3 <= len(words) < SAMPLED
-    assert not (bits.again or bits.steady or bits.steady_turned)
+    assert not bits.again
+    assert not bits.steady
+    assert not bits.steady_turned
     # By chance so many bits are the same no less often than once in 2^33 cases.
     assert bits.fixed.bit_count() * (min(bits.looked_at, FIXED_IN) - 1) <= 33
 
