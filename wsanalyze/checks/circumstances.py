@@ -61,9 +61,9 @@ def circumstances(facts: Facts) -> tuple[str, ...]:
     _of_the_transport(record, observation, found)
     handshake = facts.handshake
     if handshake is not None:
-        if handshake.version == "hixie-75":
+        if not handshake.is_plainly_good and handshake.version == "hixie-75":
             found.append("hixie-75")
-        target = handshake.target
+        target = handshake.request_head.target
         if target and (TUNNELS[0] in target or TUNNELS[1] in target):
             found.append("tunnel")
     return tuple(found)
@@ -134,8 +134,8 @@ def _of_the_record(facts: Facts, record: Connection, found: list[str]) -> None:
         found.append("one-sided")
     if record.tls is not None:
         found.append("tls")
-    if record.sni:
-        found.append("sni")
+        if record.sni:
+            found.append("sni")
     if observation.stream is not None:
         found.append("http2")
 
