@@ -107,7 +107,7 @@ KINDS = {
     "hixie-length": "a length of more than 63 bits, behind which nothing can be read",
     "hixie-cut": "a frame that the end of the stream cut",
     # Of the closing handshake; counted alone, without an event:
-    "odd-close": "a Close that has a reason, or any code but 1000 and 1001",
+    "odd-reason": "a Close whose reason is not UTF-8",
     "odd-code": "a Close whose body does not begin with 1000 or 1001, and is not empty",
     "one-close": "the only Close of a session, which therefore has no answer",
     "no-close": "neither end sent a Close",

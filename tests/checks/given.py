@@ -129,7 +129,7 @@ def closed(
 
 def with_close_counts(observation: Observation) -> None:
     """Count what an observer counts of Close frames; each check sees for itself what they are."""
-    kinds = ("odd-close", "odd-code", "one-close", "no-close", "codes-differ")
+    kinds = ("odd-code", "odd-reason", "one-close", "no-close", "codes-differ")
     observation.counts |= {(kind, "client"): 1 for kind in kinds}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from hashlib import shake_128
 from itertools import pairwise
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wsanalyze.checks.bits import FIXED_IN, Bits, Bytes
+from wsanalyze.checks.bits import FIXED_IN, Bits, Bytes, are_ordinary
 
 SAMPLED = 256
 WORD = 0xFFFFFFFF
@@ -56,6 +57,28 @@ def test_as_many_different_numbers_as_are_looked_at_are_all_told_apart() -> None
     alike = [place << 9 for place in range(SAMPLED)]
     assert Bits(array("I", alike)).again == 0
     assert Bits(array("I", [*alike[:-1], alike[3]])).again == 1
+
+
+@given(numbers | st.lists(st.integers(0, WORD), min_size=3, max_size=9))
+@example([*range(7, 40)])
+@example([turned(7 * place) for place in range(30)])
+@example([0xFFFF & 77 * place * place for place in range(9)])
+def test_of_ordinary_numbers_nothing_is_odd(given_numbers: list[int]) -> None:
+    words = array("I", given_numbers)
+    if not are_ordinary(words):
+        return
+    bits = Bits(words)
+    assert 3 <= len(words) < SAMPLED
+    assert not bits.again
+    assert not bits.steady
+    assert not bits.steady_turned
+    # By chance so many bits are the same no less often than once in 2^33 cases.
+    assert bits.fixed.bit_count() * (min(bits.looked_at, FIXED_IN) - 1) <= 33
+
+
+def test_random_numbers_are_ordinary() -> None:
+    drawn = array("I", shake_128(b"masking keys").digest(4 * 255))
+    assert all(are_ordinary(drawn[:count]) for count in range(5, 256))
 
 
 @given(st.binary(max_size=600))

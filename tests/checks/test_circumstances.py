@@ -80,8 +80,8 @@ CASES: dict[str, tuple[Connection, ...]] = {
             ([key & 0xFFFF for key in RANDOM_KEYS], {}),
         )
     ),
-    "pings": (with_side(pings_in_second=1), with_side(ping_ns=ONE)),
-    "pongs": (with_side(pong_ns=ONE),),
+    "pings": (with_side(pings_in_second=21), with_side(ping_ns=replace(ONE, count=10))),
+    "pongs": (with_side(pong_ns=replace(ONE, count=3)),),
     "unsolicited-pongs": (with_side(unsolicited_pongs=1),),
     "bursts": (with_side(bursts=1),),
     "even": (with_side(message_lengths=ONE),),

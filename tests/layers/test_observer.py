@@ -139,10 +139,11 @@ def test_masking_keys_have_a_limit_in_all() -> None:
         (b"", set()),
         (b"\x03\xe8", set()),
         (b"\x03\xe9", set()),
-        (b"\x03\xe8bye", {"odd-close"}),
-        (b"\x03", {"odd-close", "odd-code"}),
-        (b"\x03\xea", {"odd-close", "odd-code"}),
-        (b"\x0f\xa0 expired", {"odd-close", "odd-code"}),
+        (b"\x03\xe8bye", set()),
+        (b"\x03\xe8by\xff", {"odd-reason"}),
+        (b"\x03", {"odd-code"}),
+        (b"\x03\xea", {"odd-code"}),
+        (b"\x0f\xa0 expired\xff", {"odd-code", "odd-reason"}),
     ],
 )
 def test_what_of_a_close_is_counted(body: bytes, counted: set[str]) -> None:

@@ -5,6 +5,7 @@ cdef unsigned int PLACES
 cdef unsigned int SPREAD
 cdef unsigned int ALL
 cdef unsigned int LOWEST
+cdef int CERTAIN
 
 cdef class Bits:
     cdef unsigned int[::1] numbers
@@ -26,3 +27,4 @@ cdef class Bytes:
     cdef int count(self) except -1
 
 cdef unsigned int turned(unsigned int number) noexcept
+cpdef bint are_ordinary(unsigned int[::1] numbers) except -1

@@ -15,6 +15,8 @@ BITS = 32
 SAMPLED = 256
 # Those in which bits that never change are looked for.
 FIXED_IN = 40
+# So many bits that are as they are by chance are no less than one in 2^33 cases.
+CERTAIN = 33
 # Places of the table of numbers that were seen: twice as many, a power of two.
 PLACES = 512
 SHIFT = 23
@@ -63,11 +65,12 @@ class Bits:
         off: cython.int
         step: cython.uint
         other_step: cython.uint
+        few: cython.Py_ssize_t = FIXED_IN
         if len(self.seen) != PLACES or not 0 < self.looked_at <= len(self.numbers):
             return 0
         for at in range(self.looked_at):
             number = self.numbers[at]
-            if at < FIXED_IN:
+            if at < few:
                 self.fixed &= number ^ self.numbers[0] ^ ALL
             # Four bits at a time, eight places apart: each byte of a lane counts one.
             for bit in range(8):
@@ -108,6 +111,41 @@ class Bits:
         for bit in range(8):
             self.lanes[bit] = 0
         return 0
+
+
+@cython.boundscheck(False)
+def are_ordinary(numbers: array[int]) -> cython.bint:
+    """Say whether a quick look finds nothing odd about fewer than SAMPLED numbers; else nothing.
+
+    None comes twice, the first three do not count, and no more bits are the same in the first
+    FIXED_IN than may be by chance: half as many as with a number less.
+    """
+    count: cython.Py_ssize_t = len(numbers)
+    at: cython.Py_ssize_t
+    before: cython.Py_ssize_t
+    bit: cython.int
+    number: cython.uint
+    step: cython.uint
+    again: cython.int = 0
+    fixed: cython.int = 0
+    same: cython.uint = ALL
+    few: cython.Py_ssize_t = FIXED_IN
+    if count < 3 or count >= SAMPLED:
+        return False
+    for at in range(count):
+        number = numbers[at]
+        if at < FIXED_IN:
+            same &= number ^ numbers[0] ^ ALL
+        # Without a branch, so that several are compared at once.
+        for before in range(at):
+            again += numbers[before] == number
+    step = numbers[1] - numbers[0] - (numbers[2] - numbers[1])
+    if again or step & ALL == 0:
+        return False
+    step = turned(numbers[1]) - turned(numbers[0]) - (turned(numbers[2]) - turned(numbers[1]))
+    for bit in range(BITS):
+        fixed += same >> bit & 1
+    return step & ALL != 0 and fixed * ((few if count > few else count) - 1) <= CERTAIN
 
 
 @cython.final

@@ -5,6 +5,7 @@ Telling all of them takes less time than calling the checks, nearly all of which
 
 from __future__ import annotations
 
+from wsanalyze.checks.control import EVEN_FROM, SEVERAL
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.randomness import may_be_weak
 from wsanalyze.layers.connection import Connection
@@ -18,8 +19,8 @@ CIRCUMSTANCES = {
     "lingering": "TCP stayed open after both Close frames for as long as is looked at",
     "after-end": "one side sent bytes after the other had ended",
     "odd-keys": "the client's masking keys are few, or may be weak",
-    "pings": "a side sent Pings",
-    "pongs": "a Pong answered a Ping",
+    "pings": "a side sent as many Pings as are looked at, in a second or in all",
+    "pongs": "several Pings of a side were answered",
     "unsolicited-pongs": "a side sent Pongs that answer nothing",
     "bursts": "a side sent messages in bursts behind pauses",
     "even": "a side sent messages, all of one length",
@@ -53,16 +54,16 @@ def circumstances(facts: Facts) -> tuple[str, ...]:
     record, observation = facts.connection, facts.observation
     found: list[str] = []
     _of_the_end(facts, observation, found)
-    _of_the_sides(observation, found)
+    _of_the_sides(facts, observation, found)
     if observation.client.masking_keys and may_be_weak(facts):
         found.append("odd-keys")
     _of_the_record(facts, record, found)
     _of_the_transport(record, observation, found)
     handshake = facts.handshake
     if handshake is not None:
-        if handshake.version == "hixie-75":
+        if not handshake.is_plainly_good and handshake.version == "hixie-75":
             found.append("hixie-75")
-        target = handshake.target
+        target = handshake.request_head.target
         if target and (TUNNELS[0] in target or TUNNELS[1] in target):
             found.append("tunnel")
     return tuple(found)
@@ -88,12 +89,17 @@ def _of_the_end(facts: Facts, observation: Observation, found: list[str]) -> Non
         found.append("after-end")
 
 
-def _of_the_sides(observation: Observation, found: list[str]) -> None:
+def _of_the_sides(facts: Facts, observation: Observation, found: list[str]) -> None:
     client, server = observation.client, observation.server
-    pings = client.pings_in_second or server.pings_in_second
-    if pings or client.ping_ns.count or server.ping_ns.count:
+    most = facts.thresholds.pings
+    if (
+        client.pings_in_second > most
+        or server.pings_in_second > most
+        or client.ping_ns.count >= EVEN_FROM
+        or server.ping_ns.count >= EVEN_FROM
+    ):
         found.append("pings")
-    if client.pong_ns.count or server.pong_ns.count:
+    if client.pong_ns.count >= SEVERAL or server.pong_ns.count >= SEVERAL:
         found.append("pongs")
     if client.unsolicited_pongs or server.unsolicited_pongs:
         found.append("unsolicited-pongs")
@@ -128,8 +134,8 @@ def _of_the_record(facts: Facts, record: Connection, found: list[str]) -> None:
         found.append("one-sided")
     if record.tls is not None:
         found.append("tls")
-    if record.sni:
-        found.append("sni")
+        if record.sni:
+            found.append("sni")
     if observation.stream is not None:
         found.append("http2")
 

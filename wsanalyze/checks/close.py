@@ -121,7 +121,7 @@ def _is_text(close: Event) -> bool:
     explanation="What stands behind the code is text for people who debug, and must be UTF-8.",
     advice="Cut the reason at a character's end where it is too long.",
     example="oddities.pcapng",
-    events=("odd-close",),
+    events=("odd-reason",),
 )
 def close_reason_not_utf8(facts: Facts) -> Iterator[Finding]:
     """CLS-03."""

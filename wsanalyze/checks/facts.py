@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.bits import Bits
@@ -15,7 +14,7 @@ from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.checks.pieces import generator_of_pieces
 from wsanalyze.checks.prediction import generator_of
 from wsanalyze.checks.redaction import concealed, redacted
-from wsanalyze.checks.sites import ORIGIN
+from wsanalyze.checks.sites import origin_of
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.lazy import lazy
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 # Payload bytes of a frame that may take a second, on a path of half a megabit a second.
 LARGE = 65536
 
-# Most connections of a capture have the same fields as others: the last sets of them are kept.
-KEPT_SETS = 64
-
 OTHER = {"client": "server", "server": "client"}
 
 
@@ -52,16 +48,6 @@ def described(event: Event) -> str:
     names = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
     name = names.get(event.opcode)
     return f"{name} frame" if name else f"frame of reserved opcode {event.opcode}"
-
-
-@lru_cache(KEPT_SETS)
-def _set_of(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
-@lru_cache(KEPT_SETS)
-def _origin_of(text: str) -> re.Match[str] | None:
-    return ORIGIN.match(text)
 
 
 @dataclass
@@ -129,12 +115,12 @@ class Facts:
         back = handshake.response_head
         parameter = ("?",) if "=" in (handshake.target or "") else ()
         names = () if back is None else back.names
-        return _set_of(*handshake.request_head.names, *names, *parameter)
+        return frozenset((*handshake.request_head.names, *names, *parameter))
 
     @lazy
     def origin(self) -> re.Match[str] | None:
         """The Origin taken apart: scheme, name, port; None where it is none of a site."""
-        return _origin_of(self.handshake.origin or "") if self.handshake is not None else None
+        return origin_of(self.handshake.origin or "") if self.handshake is not None else None
 
     @lazy
     def closes(self) -> tuple[Event, ...]:
@@ -372,6 +358,17 @@ class CaptureFacts:
                     continue
                 seen.add(id(facts.alike))
             found.append(facts)
+        return found
+
+    @lazy
+    def by_key(self) -> dict[str, list[Facts]]:
+        """The connections by their Sec-WebSocket-Key; without those that have none, or Hixie's."""
+        found: dict[str, list[Facts]] = {}
+        for facts in self.connections:
+            handshake = facts.handshake
+            key = handshake.key if handshake is not None and not handshake.is_hixie else None
+            if key:
+                found.setdefault(key, []).append(facts)
         return found
 
     @lazy

@@ -174,6 +174,8 @@ def generator_of_pieces(numbers: Sequence[int]) -> str | None:
     if LOWEST_FIRST:
         words.byteswap()
     drawn = words.tobytes()
+    additive: Additive
+    congruential: Congruential
     for additive in _BYTES:
         if additive.made(drawn, 0xFF):
             return additive.name

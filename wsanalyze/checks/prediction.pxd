@@ -18,3 +18,7 @@ cdef unsigned long long _xorshift(unsigned long long number) noexcept
 cpdef unsigned int untempered(unsigned int number) noexcept
 cpdef bint is_odd(bytes nonce) except -1
 cdef long long _word(bytes data, Py_ssize_t at) noexcept
+cdef bint _one_tells_the_next(
+    unsigned long long first, unsigned long long second, unsigned long long third
+) except -1
+cdef unsigned long long _over(unsigned long long number) noexcept

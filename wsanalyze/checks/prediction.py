@@ -61,7 +61,23 @@ def generator_of(numbers: Sequence[int]) -> str | None:
     # One number alone fits some relations, too: 0 is the sum of 0 and 0.
     if len(numbers) < 3 or numbers[0] == numbers[1] == numbers[2]:
         return None
-    words = array("I", numbers[:4])
+    if _one_tells_the_next(numbers[0], numbers[1], numbers[2]):
+        name = _of_few(array("I", numbers[:4]))
+        if name is not None:
+            return name
+    if len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
+        return None
+    for turned in (False, True):
+        order = ", bytes turned over" if turned else ""
+        if is_glibc(numbers, turned=turned):
+            return f"glibc's rand(){order}"
+        if is_mersenne(numbers, turned=turned):
+            return f"the Mersenne Twister MT19937{order}"
+    return None
+
+
+def _of_few(words: array[int]) -> str | None:
+    """Return the name of a generator of which three or four numbers tell."""
     for order in ("", ", bytes turned over"):
         if order:
             words.byteswap()
@@ -72,13 +88,31 @@ def generator_of(numbers: Sequence[int]) -> str | None:
         name = _congruential(words)
         if name is not None:
             return name + order
-    for turned in (False, True):
-        order = ", bytes turned over" if turned else ""
-        if is_glibc(numbers, turned=turned):
-            return f"glibc's rand(){order}"
-        if is_mersenne(numbers, turned=turned):
-            return f"the Mersenne Twister MT19937{order}"
     return None
+
+
+def _one_tells_the_next(
+    first: cython.ulonglong, second: cython.ulonglong, third: cython.ulonglong
+) -> cython.bint:
+    """Say whether `_of_few` may have a name for numbers that begin so; quickly."""
+    _turn: cython.int
+    place: cython.Py_ssize_t
+    for _turn in range(2):
+        if java_state(first, second, third) >= 0 or second == _xorshift(first):
+            return True
+        for place in range(len(FACTORS)):
+            if second == _follows(first, place):
+                return True
+        first, second, third = _over(first), _over(second), _over(third)
+    return False
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _over(number: cython.ulonglong) -> cython.ulonglong:
+    """Return a number of 32 bits with its four bytes in the other order."""
+    outer: cython.ulonglong = (number & 0xFF) << 24 | number >> 24
+    return outer | (number << 8 & 0xFF0000) | (number >> 8 & 0xFF00)
 
 
 def _turned(numbers: Sequence[int]) -> array[int]:
@@ -223,8 +257,9 @@ def is_glibc(numbers: Sequence[int], *, turned: bool = False) -> bool:
     # Its numbers have 31 bits.
     if numbers[0] & (0x80 if turned else 0x80000000):
         return False
-    if any(number & (0x80 if turned else 0x80000000) for number in numbers[:8]):
-        return False
+    for place in range(8):
+        if numbers[place] & (0x80 if turned else 0x80000000):
+            return False
     words = numbers[: _GLIBC_FROM + _GLIBC_CONFIRMED]
     if turned:
         words = _turned(words)

@@ -259,21 +259,30 @@ def _may_be_cached(facts: CaptureFacts) -> list[Facts]:
 
     Some field of theirs says so, or they have the accept value of another one, or none.
     """
+    if not _may_any_be_cached(facts):
+        return []
     answered, accepts = [], []
     for each in facts.connections:
         handshake = each.handshake
         if handshake is not None and handshake.response_head is not None and each.has_request:
             answered.append(each)
             accepts.append(handshake.accept)
-    # As a rule each value comes once, and nobody says anything of a cache.
-    if len(set(accepts)) == len(accepts) and not any(map(_speaks_of_cache, facts.distinct)):
-        return []
     counts = Counter(accepts)
     return [
         each
         for each, accept in zip(answered, accepts, strict=True)
         if counts[accept] > 1 or _speaks_of_cache(each)
     ]
+
+
+def _may_any_be_cached(facts: CaptureFacts) -> bool:
+    """Tell quickly whether any response may come out of a cache.
+
+    Where all accept values are right, two of them are the same where two keys are.
+    """
+    if any(each.alike is None or _speaks_of_cache(each) for each in facts.distinct):
+        return True
+    return any(len(connections) > 1 for connections in facts.by_key.values())
 
 
 def _speaks_of_cache(facts: Facts) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from math import comb, factorial, sqrt
 from struct import unpack
 
-from wsanalyze.checks.bits import FIXED_IN, Bits
+from wsanalyze.checks.bits import FIXED_IN, Bits, are_ordinary
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
@@ -53,14 +53,10 @@ SEEN_TWICE_NS = 1_000_000_000
 )
 def weak_handshake_key(facts: CaptureFacts) -> Iterator[Finding]:
     """SEC-06: one finding for each key that came again, one for each that is not random."""
-    used: dict[str, list[Facts]] = {}
-    for each in facts.connections:
-        handshake = each.handshake
-        if handshake is None or handshake.is_hixie or not handshake.key:
-            continue
-        used.setdefault(handshake.key, []).append(each)
-    for key, connections in used.items():
+    for key, connections in facts.by_key.items():
         why = weakness(key)
+        if why is None and len(connections) == 1:
+            continue
         evidence = f"Sec-WebSocket-Key: {key}"[:200]
         if why is not None:
             first = connections[0]
@@ -68,7 +64,7 @@ def weak_handshake_key(facts: CaptureFacts) -> Iterator[Finding]:
             if len(connections) > 1:
                 message += f"; {len(connections)} requests use it"
             yield facts.about(first, first.once("client", message, evidence=evidence))
-        elif len(connections) > 1:
+        else:
             again = _used_again(connections)
             if again is not None:
                 first, second = again
@@ -158,8 +154,12 @@ def may_be_weak(facts: Facts) -> bool:
     side, few = facts.observation.client, len(facts.observation.client.masking_keys) < 3
     if few or side.zero_keys or side.same_keys:
         return bool(side.masking_keys)
+    if facts.key_generator is not None:
+        return True
+    if are_ordinary(side.masking_keys):
+        return False
     bits = facts.key_bits
-    if bits.again >= 2 or bits.steady or bits.steady_turned or facts.key_generator is not None:
+    if bits.again >= 2 or bits.steady or bits.steady_turned:
         return True
     return (_fixed(bits) or _biased(bits)) is not None
 

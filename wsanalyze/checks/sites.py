@@ -70,6 +70,12 @@ def is_inside(ip: str) -> bool:
 
 
 @lru_cache(KEPT_NAMES)
+def origin_of(text: str) -> re.Match[str] | None:
+    """Return an Origin taken apart: scheme, name, port; None for what is none of a site."""
+    return ORIGIN.match(text)
+
+
+@lru_cache(KEPT_NAMES)
 def domain(name: str) -> str:
     """Return the last two labels of a name, three below such as co.uk; addresses as they are."""
     lowered = name.lower().rstrip(".")

@@ -226,7 +226,7 @@ class Attempt:
     ) -> None:
         """Write each FIN and RST, and what came from the other end after the first of an end's."""
         side = self.connection.client_direction
-        ended, was_reset = set(), set()
+        ended, was_reset = [], []
         for facts in endings:
             ending = ending_of(facts, side)
             observation.endings.append(ending)
@@ -234,11 +234,11 @@ class Attempt:
             from_client = sender == "client"
             then = facts[11:13] if side == 0 else facts[12:10:-1]
             if ending.how == "rst" and sender not in was_reset:
-                was_reset.add(sender)
+                was_reset.append(sender)
                 own = client.next - then[0] if from_client else server.next - then[1]
                 setattr(observation, f"{sender}_after_own_reset", max(own, 0))
             if sender not in ended:
-                ended.add(sender)
+                ended.append(sender)
                 if from_client:
                     observation.server_after_end = max(server.next - then[1], 0)
                 else:
@@ -279,16 +279,17 @@ def segments_of(direction: Direction) -> int:
 def ending_of(facts: EndingFacts, client_side: int) -> Ending:
     """Return a FIN or RST with the ends' names."""
     side, reset, time, packet, ttl, usual, identification, behind, window, acks, length = facts[:11]
+    # In the order of their declaration, as each connection has two.
     return Ending(
-        sender="client" if side == client_side else "server",
-        how="rst" if reset else "fin",
-        time=time,
-        packet=packet,
-        ttl=ttl,
-        usual_ttl=usual if usual >= 0 else None,
-        ip_id=identification if identification >= 0 else None,
-        behind=behind,
-        window=window,
-        has_ack=bool(acks),
-        bare=length == 0,
+        "client" if side == client_side else "server",
+        "rst" if reset else "fin",
+        time,
+        packet,
+        ttl,
+        usual if usual >= 0 else None,
+        identification if identification >= 0 else None,
+        behind,
+        window,
+        bool(acks),
+        length == 0,
     )

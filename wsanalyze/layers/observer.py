@@ -492,10 +492,14 @@ class Observer:
             self.odd_close(server, self.server)
 
     def odd_close(self, close: Event, watch: Watch) -> cython.int:
-        """Count a Close that has a reason or no usual code, for those who look at either."""
-        self.is_due("odd-close", watch)
-        if close.payload[:2] not in USUAL_CLOSES:
+        """Count a Close that has no usual code, or a reason that is not UTF-8."""
+        body: bytes = close.payload
+        if body[:2] not in USUAL_CLOSES:
             self.is_due("odd-code", watch)
+        try:
+            body[2:].decode()
+        except UnicodeDecodeError:
+            self.is_due("odd-reason", watch)
         return 0
 
     def unanswered(self, watch: Watch) -> None:

@@ -87,7 +87,10 @@ class Session(Layer):
         observer = Observer(observation, self.recorder.inspect, self.recorder.keys)
         observer.client.unsure = observer.server.unsure = self.connection.outcome == "unseen"
         handshake = self.connection.handshake
-        extensions = handshake.extensions if handshake is not None else []
+        if handshake is None or handshake.is_plainly_good:
+            # These have chosen permessage-deflate, or nothing.
+            return observer
+        extensions = handshake.extensions
         # Whose bits they are is known of permessage-deflate alone.
         observer.owned = any(
             each.partition(";")[0].strip().lower() != "permessage-deflate" for each in extensions
