@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 # What the demonstration installs beside wsanalyze itself: it shows wss and HTTP/2, too.
 EXTRAS := tls,http2
 DEMO := captures/aiohttp-chat.pcapng
-# Programs that the tests hold our results against, and the Debian packages they come in.
-TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux
+# Programs that the tests hold our results against, or show them with, and their Debian packages.
+TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux \
+	chromium:chromium
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
 # Installs what $(1) names, WSANALYZE_EXTENSIONS being $(2). It takes minutes, and pip is silent: who
@@ -34,6 +35,9 @@ demo: $(VENV)/.installed
 	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
 	@echo
 	@$(BIN)/python captures/watched.py
+	@echo
+	@$(BIN)/wsanalyze report -q $(DEMO) -o out/report.html
+	@echo "Everything that is in $(DEMO), on one page: open out/report.html in a browser."
 	@echo
 	@echo "Now in this shell: . $(VENV)/bin/activate"
 	@echo "Then: wsanalyze captures/chromium.pcapng, or wss: wsanalyze captures/chat-wss.pcapng"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cli.running import PLAIN, run
@@ -16,10 +18,12 @@ def test_limits() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_takes_what_means_the_same_everywhere(command: str) -> None:
+def test_every_command_takes_what_means_the_same_everywhere(command: str, tmp_path: Path) -> None:
     arguments = [] if command in ("checks", "doctor") else [PLAIN]
     if command == "export":
         arguments += ["-t", "summary"]
+    if command == "report":
+        arguments += ["-o", str(tmp_path / "page.html")]
     if command == "live":
         arguments = ["--list"]
     done = run(command, *arguments, "-q", "-v", "--no-color")

@@ -59,12 +59,13 @@ ALLOWED = {
     "pipeline",
     "views": "uncompiled streams tables.capture_summary websocket checks capture "
     "layers.connection recording findings tables story crosscheck monitoring",
+    "report": "streams websocket checks layers.connection recording findings tables story views",
     "analysis": "errors limits streams checks capture recording findings tables story pipeline "
     "views",
     "live_analysis": "errors limits checks capture recording tables monitoring analysis",
     "__init__": "errors limits crosscheck analysis live_analysis",
     "cli": "errors limits streams checks capture recording findings tables story pipeline "
-    "crosscheck monitoring views analysis __init__",
+    "crosscheck monitoring views report analysis __init__",
     "__main__": "cli",
 }
 
@@ -90,6 +91,8 @@ FOREIGN = {
     "pyshark": "capture",
     "lz4": "capture",
     "hpack": "http2",
+    "jinja2": "report",
+    "markupsafe": "report",
     "backports": "capture",
 }
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "Write tables: CSV, JSON Lines, Parquet, Arrow, SQLite, Excel, Zeek.",
     "check": "Show what is wrong in captures; exit status for scripts and CI.",
     "explain": "Tell a recorded connection step by step, bit by bit.",
+    "report": "Write one HTML page of everything, to read offline.",
     "live": "Analyse what passes on interfaces, while it happens.",
     "checks": "List the checks, or tell all of some of them.",
     "verify": "Cross-check a capture against Wireshark's dissector.",

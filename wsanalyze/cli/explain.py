@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from shutil import copyfileobj
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import click
 
@@ -18,6 +14,7 @@ from wsanalyze.cli import options
 from wsanalyze.cli.consoles import console_of
 from wsanalyze.cli.notes import say
 from wsanalyze.cli.reading import read_captures
+from wsanalyze.cli.twice import rewind, twice
 from wsanalyze.errors import UsageError
 from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
@@ -34,8 +31,6 @@ from wsanalyze.views.quantities import counted
 FRAMES = 12
 # Lines that are written at a time.
 BATCH = 500
-# Bytes of standard input that are copied at a time.
-PIECE = 1 << 20
 
 
 class FramesType(click.ParamType[Window]):
@@ -116,7 +111,7 @@ def command(
     if svg is not None and svg.is_file() and Path(capture).is_file() and svg.samefile(capture):
         raise UsageError(f"{svg} is the capture that is read: name another place")
     window = frames or (Window(frame, frame) if frame is not None else Window(0, FRAMES - 1))
-    with _twice(capture) as source:
+    with twice(capture) as source:
         story, status = _story(
             capture, source, number, window, options.limits_of(limits), keylogs, quiet, show_secrets
         )
@@ -133,31 +128,6 @@ def command(
     return status
 
 
-@contextmanager
-def _twice(capture: str) -> Iterator[str | BinaryIO]:
-    """Yield what can be read twice: of a pipe, a temporary copy that has its name."""
-    path = Path(capture)
-    if capture != "-" and not path.is_fifo():
-        yield capture
-        return
-    with tempfile.TemporaryFile(prefix="wsanalyze-", buffering=0) as copy:
-        if capture == "-":
-            copyfileobj(sys.stdin.buffer, copy, PIECE)
-        else:
-            with path.open("rb") as pipe:
-                copyfileobj(pipe, copy, PIECE)
-        name = "standard input" if capture == "-" else capture
-        yield cast(BinaryIO, _Named(copy.fileno(), name))
-
-
-class _Named(io.FileIO):
-    """A file under another name."""
-
-    def __init__(self, number: int, name: str) -> None:
-        super().__init__(number, "rb", closefd=False)
-        self.name = name
-
-
 def _story(
     capture: str,
     source: str | BinaryIO,
@@ -171,7 +141,7 @@ def _story(
     """Return the story, and the exit status that says how much of the capture was read."""
     paths = options.keylogs_of(keylogs)
     wants = Wants(segments=True, hashes=False, payloads="none", observe=True, tls=True)
-    _rewind(source)
+    rewind(source)
     reading = read_captures([source], wants, limits, quiet=quiet, keylogs=paths)
     recording = reading.recording
     connections = in_order(recording.connections)
@@ -186,7 +156,7 @@ def _story(
     def again(streams: Streams, wants: Wants) -> Recording:
         from wsanalyze.pipeline import read
 
-        _rewind(source)
+        rewind(source)
         return read(
             [source],
             wants=wants,
@@ -209,11 +179,6 @@ def _closed(recording: Recording) -> str:
     if not closed:
         return ""
     return f", but {counted(closed, 'TLS connection')} not decrypted: --keylog gives the keys"
-
-
-def _rewind(source: str | BinaryIO) -> None:
-    if not isinstance(source, str):
-        source.seek(0)
 
 
 def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool) -> None:

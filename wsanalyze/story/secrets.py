@@ -21,7 +21,7 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
     """
     if handshake is None:
         return story
-    secrets = _secrets(handshake)
+    secrets = handshake_secrets(handshake)
     return replace(
         story,
         target=None if story.target is None else concealed(story.target, secrets),
@@ -33,7 +33,7 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
     )
 
 
-def _secrets(handshake: Handshake) -> list[str]:
+def handshake_secrets(handshake: Handshake) -> list[str]:
     """Return the secrets; of a query only what looks like one, so that a lesson has the rest."""
     query = (handshake.target or "").partition("?")[2]
     others = [each for each in secrets_of(handshake) if query not in each or not query]

@@ -49,10 +49,26 @@ def tell(
     frames are told in full.
     """
     window = window if window is not None else Window()
+    contents, streams = _bytes(read.facts, ranges(read.frames, window), again)
+    return told(read, findings, window, recording=recording, contents=contents, streams=streams)
+
+
+def told(
+    read: AnalyzedConnection,
+    findings: Sequence[Finding],
+    window: Window,
+    *,
+    recording: Recording,
+    contents: AnalyzedConnection | None,
+    streams: Streams | None,
+) -> Story:
+    """Return the story, with the bytes that somebody has read already.
+
+    `contents` is the connection with the beginnings of its messages (it may be `read`), `streams`
+    has the bytes of `ranges`; None: the story goes without.
+    """
     connection = read.facts
     mine = [each for each in findings if each.connection == connection.serial]
-    wanted = ranges(read.frames, window)
-    contents, streams = _bytes(connection, wanted, again)
     wire = Wire(connection, streams)
     payloads = dict(control_payloads(read.frames, wire))
     frames = frame_stories(read.frames, window, wire, mine)
@@ -81,8 +97,8 @@ def tell(
     return Story(
         number=read.number,
         capture=connection.capture,
-        client=_end(connection.client_ip, connection.client_port),
-        server=_end(connection.server_ip, connection.server_port),
+        client=address_and_port(connection.client_ip, connection.client_port),
+        server=address_and_port(connection.server_ip, connection.server_port),
         scheme=connection.scheme,
         target=handshake.target if handshake is not None else None,
         tunnel=connection.tunnel,
@@ -142,7 +158,8 @@ def _bytes(
     return None, streams
 
 
-def _end(address: str, port: int) -> str:
+def address_and_port(address: str, port: int) -> str:
+    """Return `192.0.2.1:80`, `[2001:db8::1]:80`."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

@@ -1,0 +1,341 @@
+"""The page in Chromium, offline: what it shows, every control, and what it must not do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
+from support.sessions import frame, masked
+
+from report.pages import CAPTURES, Opened, chromium, data_of, named, opened, written
+from wsanalyze.views.escape import visible
+
+NASTY = (
+    b"<script>alert(1)</script>",
+    b"</script><img src=x onerror=alert(1)>",
+    b"\x1b[2J\x1b]0;owned\x07\x1b[31m",
+    "\u202e\u2066gpj.exe\u2069\u200b\u200d\ufeff".encode(),
+    b'=HYPERLINK("http://evil.example")',
+    b"\xff\xfe\xc0\x80\xed\xa0\x80",
+    b"javascript:alert(1)//{{7*7}}${7*7}",
+    b"\r\n\r\n\x00\x08\x7f\x9b31m",
+    "\U000e0041\U000e0042 a\u0300\u0301\u0302\u0303\u0304 \u3164\u2800\ufe0f".encode(),
+    b"&lt;b&gt; \\x1b \\\\ \" ' <svg onload=alert(1)>",
+    b'{"__proto__": {"a": 1}, "a": 12345678901234567890, "a": [[], {}]}',
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def conversation(ours: list[bytes], theirs: list[bytes], word: bytes = b"chat") -> bytes:
+    """Return a capture of one connection, its frames one packet each; `word` is in both heads."""
+    line = word.replace(b"\r", b"").replace(b"\n", b"")
+    request = (
+        b"GET /%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"User-Agent: %s\r\n\r\n" % (line.replace(b" ", b""), line, line)
+    )
+    response = (
+        b"HTTP/1.1 101 %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nServer: %s\r\n\r\n" % (line, line)
+    )
+    packets = [segment(CLIENT, SERVER, 0, 0, SYN), segment(SERVER, CLIENT, 0, 1, SYN | ACK)]
+    client, server = 1 + len(request), 1 + len(response)
+    packets.append(segment(CLIENT, SERVER, 1, 1, ACK, request))
+    packets.append(segment(SERVER, CLIENT, 1, client, ACK, response))
+    for data in ours:
+        packets.append(segment(CLIENT, SERVER, client, server, ACK, data))
+        client += len(data)
+    for data in theirs:
+        packets.append(segment(SERVER, CLIENT, server, client, ACK, data))
+        server += len(data)
+    return pcap_of(packets)
+
+
+def page_of(browser: Browser, folder: Path, data: dict[str, Any], place: str = "") -> Opened:
+    return opened(browser, written(folder, data), place)
+
+
+@pytest.mark.parametrize("payload", NASTY)
+def test_hostile_text_is_text(browser: Browser, tmp_path: Path, payload: bytes) -> None:
+    ours = [masked(payload), masked(payload, 2), masked(payload[:125], 9)]
+    theirs = [frame(payload[:125], 10), frame(b"\x0f\xa0" + payload[:100], 8)]
+    capture = tmp_path / "hostile.pcap"
+    capture.write_bytes(conversation(ours, theirs, payload))
+    file = written(tmp_path, data_of(capture), payload.decode("latin-1"))
+    for number in range(5):
+        seen = opened(browser, file, f"#c=0&f={number}")
+        seen.assert_quiet(file)
+        assert seen.page.locator("img, iframe, object, embed, form, base").count() == 0
+        # Nothing invisible is left anywhere but line feeds, where lines of a payload end.
+        shown = seen.page.locator("body").evaluate("body => body.textContent")
+        script = seen.page.locator("body script").evaluate_all("all => all.map(a => a.textContent)")
+        for each in script:
+            shown = shown.replace(each, "")
+        assert visible(shown.replace("\n", "")).replace("\\\\", "\\") == shown.replace("\n", "")
+        seen.page.context.close()
+
+
+def test_what_real_clients_sent_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    data = named("hostile-contents")
+    file = written(tmp_path, data)
+    seen = opened(browser, file)
+    for connection in data["connections"]:
+        for number in range(connection["frames"]["total"]):
+            address = f"#c={connection['connection']}&f={number}"
+            seen.page.evaluate("address => { location.hash = address }", address)
+            title = f"Frame {number} of connection {connection['connection']}"
+            seen.page.locator("#frame-detail h4", has_text=title).first.wait_for()
+    seen.assert_quiet(file)
+    assert seen.page.locator("img").count() == 0
+
+
+def test_an_escape_is_told_from_a_backslash(browser: Browser, tmp_path: Path) -> None:
+    capture = tmp_path / "a.pcap"
+    capture.write_bytes(conversation([masked(b"\x1b and \\x1b")], []))
+    seen = page_of(browser, tmp_path, data_of(capture), "#c=0&f=0")
+    assert seen.text("#frame-detail pre") == "\\x1b and \\x1b"
+    assert seen.page.locator("#frame-detail pre .hidden-character").all_inner_texts() == ["\\x1b"]
+
+
+def test_json_is_laid_out_and_its_tokens_stay(browser: Browser, tmp_path: Path) -> None:
+    capture = tmp_path / "a.pcap"
+    capture.write_bytes(conversation([masked(NASTY[-1])], []))
+    seen = page_of(browser, tmp_path, data_of(capture), "#c=0&f=0")
+    assert seen.text("#frame-detail pre") == (
+        '{\n  "__proto__": {\n    "a": 1\n  },\n  "a": 12345678901234567890,\n'
+        '  "a": [\n    [],\n    {}\n  ]\n}'
+    )
+    seen.page.get_by_role("button", name="Text", exact=True).click()
+    assert seen.text("#frame-detail pre") == NASTY[-1].decode()
+    seen.page.get_by_role("button", name="Hex", exact=True).click()
+    first = '00000000  7b 22 5f 5f 70 72 6f 74  6f 5f 5f 22 3a 20 7b 22  {"__proto__": {"'
+    assert seen.text("#frame-detail pre").splitlines()[0] == first
+
+
+def test_deep_links(browser: Browser, tmp_path: Path) -> None:
+    file = written(tmp_path, named("implementations"))
+    seen = opened(browser, file, "#c=3&f=2")
+    assert seen.text("#connection-title") == "Connection 3"
+    assert seen.text("#frame-detail h4 >> nth=0") == "Frame 2 of connection 3"
+    assert (
+        seen.page.locator("#frame-list [aria-selected=true]").get_attribute("id") == "frame-list-2"
+    )
+    seen.page.evaluate("location.hash = '#c=1'")
+    seen.page.locator("#connection-title", has_text="Connection 1").wait_for()
+    seen.page.go_back()
+    seen.page.locator("#connection-title", has_text="Connection 3").wait_for()
+    for wrong, said in (
+        ("#c=999", "There is no connection 999"),
+        ("#c=3&f=99999", "There is no frame 99,999"),
+        ("#c=%3Cimg%20src=x%3E", "There is no connection <img src=x>"),
+    ):
+        seen.page.evaluate("address => { location.hash = address }", wrong)
+        seen.page.locator(".notice", has_text=said).wait_for()
+    seen.assert_quiet(file)
+
+
+def test_the_table_is_sorted_filtered_and_searched(browser: Browser, tmp_path: Path) -> None:
+    data = named("faulty-answers")
+    seen = page_of(browser, tmp_path, data)
+    rows = seen.page.locator("#connections tbody tr")
+    head = seen.page.locator("#connections th")
+    assert rows.count() == 14
+    seen.page.locator("#connections th button", has_text="time").click()
+    assert head.nth(8).get_attribute("aria-sort") == "ascending"
+    order = sorted(data["connections"], key=lambda each: each["ended"] - each["started"])
+    numbers = [str(each["connection"]) for each in order]
+    assert [each.split("\t")[0] for each in rows.all_inner_texts()] == numbers
+    seen.page.locator("#connections th button", has_text="time").press("Enter")
+    assert head.nth(8).get_attribute("aria-sort") == "descending"
+    assert rows.first.inner_text().split("\t")[0] == numbers[-1]
+    seen.page.locator("#connections select").first.select_option("established")
+    assert rows.count() == 3
+    seen.page.locator("#connections select").nth(1).select_option("warning")
+    assert rows.count() == sum(
+        each["outcome"] == "established" and each["severity"] == "warning"
+        for each in data["connections"]
+    )
+    seen.page.locator("#connections select").first.select_option("")
+    seen.page.locator("#connections select").nth(1).select_option("")
+    seen.page.locator("#connections input").fill("content-LENGTH")
+    assert rows.count() == 1
+    rows.first.click()
+    assert "/content-length" in seen.text("#connection")
+
+
+def test_frames_by_keyboard_and_filters(browser: Browser, tmp_path: Path) -> None:
+    data = named("keepalive")
+    seen = page_of(browser, tmp_path, data, "#c=0")
+    chosen = seen.page.locator("#frame-list [aria-selected=true]")
+    frames = seen.page.locator("#frame-list")
+    frames.focus()
+    for key, number in (
+        ("ArrowDown", 0),
+        ("ArrowDown", 1),
+        ("End", 24),
+        ("ArrowUp", 23),
+        ("Home", 0),
+        ("PageDown", 13),
+        ("PageUp", 0),
+    ):
+        frames.press(key)
+        assert chosen.get_attribute("id") == f"frame-list-{number}", key
+    frames.press("ArrowDown")
+    frames.press("Enter")
+    assert seen.text("#frame-detail h4 >> nth=0") == "Frame 1 of connection 0"
+    assert seen.page.url.endswith("#c=0&f=1")
+    seen.page.locator("#frames select").first.select_option("ping")
+    assert seen.text("#frames .said") == "10 of 25 shown"
+    seen.page.locator("#frames select").nth(1).select_option("client")
+    assert seen.text("#frames .said") == "0 of 25 shown"
+    # A link shows the frame although it is filtered out.
+    seen.page.locator("#close a", has_text="frame 24").click()
+    assert seen.text("#frame-detail h4 >> nth=0") == "Frame 24 of connection 0"
+    assert seen.text("#frames .said") == "25 of 25 shown"
+
+
+def test_messages_are_searched_and_opened(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("hostile-contents"), "#c=0")
+    seen.page.locator("#messages input").fill("ALERT(document")
+    seen.page.locator("#messages select").select_option("server")
+    rows = seen.page.locator("#message-list .row")
+    seen.page.locator("#messages .said", has_text="2 of 40 shown").wait_for()
+    rows.first.click()
+    assert "<script>alert(document.domain)</script>" in seen.text("#message-detail pre")
+
+
+def test_findings_lead_to_their_frame(browser: Browser, tmp_path: Path) -> None:
+    data = named("unruly-peers")
+    seen = page_of(browser, tmp_path, data)
+    finding = next(each for each in data["findings"] if each["f"] is not None)
+    first = seen.page.locator("#findings details", has_text=finding["check"]).first
+    first.locator("summary").press("Enter")
+    assert finding["reference"] in first.inner_text()
+    first.get_by_role("link", name=f"frame {finding['f']}", exact=True).press("Enter")
+    title = f"Frame {finding['f']} of connection {finding['c']}"
+    seen.page.locator("#frame-detail h4", has_text=title).first.wait_for()
+    assert finding["check"] in seen.text("#frame-detail")
+    seen.page.locator("#findings input").fill("no such finding")
+    assert seen.text("#findings >> p.note") == "No finding."
+
+
+# What can be used, but for what is folded away until its summary is used.
+USABLE = """() => [...document.querySelectorAll(
+  'a[href], button, input, select, summary, [tabindex="0"]')]
+  .filter(each => each.checkVisibility())"""
+
+
+def test_everything_is_reached_by_tab(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("keepalive"), "#c=0&f=2")
+    wanted = len(seen.page.evaluate(f"({USABLE})().map(each => each.tagName)"))
+    assert wanted > 60
+    seen.page.evaluate("() => { document.activeElement.blur(); window.reached = new Set(); }")
+    for _ in range(wanted + 2):
+        seen.page.keyboard.press("Tab")
+        seen.page.evaluate("() => { window.reached.add(document.activeElement); }")
+    missed = seen.page.evaluate(
+        f"({USABLE})().filter(each => !window.reached.has(each)).map(each => each.outerHTML)"
+    )
+    assert missed == []
+
+
+def test_ladder_pings_and_handshake_are_the_capture_s(browser: Browser, tmp_path: Path) -> None:
+    data = named("nginx-proxy")
+    seen = page_of(browser, tmp_path, data, "#c=1")
+    lanes = seen.page.locator("#ladder .name").all_text_contents()
+    assert lanes == ["client", "proxy", "server"]
+    arrows = [each for each in data["connections"][1]["ladder"]["rungs"] if each[0] == "arrow"]
+    assert seen.page.locator("#ladder .tip").count() == len(arrows)
+    assert seen.page.locator("#handshake .verdict.ok").count() > 4
+
+
+def test_a_hundred_thousand_frames(
+    browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = tmp_path / "many.pcap"
+    batch = [masked(b"number %d" % number) for number in range(100_050)]
+    ours = [b"".join(batch[at : at + 60]) for at in range(0, len(batch), 60)]
+    capture.write_bytes(conversation(ours, []))
+    data = data_of(capture)
+    file = written(tmp_path, data)
+    seen = opened(browser, file, "#c=0&f=99999")
+    assert seen.text("#frame-detail h4 >> nth=0") == "Frame 99,999 of connection 0"
+    assert seen.text("#frame-detail pre") == "number 99999"
+    # Only what is in sight is in the page.
+    assert seen.page.locator("#frame-list .row").count() < 60
+    assert seen.text("#frames .said") == "100,000 of 100,050 shown"
+    assert "Of 100,050 frames 100,000 are listed" in seen.text("#overview")
+    seen.page.evaluate("location.hash = '#c=0&f=100001'")
+    seen.page.locator(".notice", has_text="Frame 100,001 is not listed").wait_for()
+    seen.page.locator("#frame-list").press("Home")
+    assert (
+        seen.page.locator("#frame-list [aria-selected=true]").get_attribute("id") == "frame-list-0"
+    )
+    took = seen.page.evaluate("performance.getEntriesByType('mark').at(-1).startTime")
+    with capsys.disabled():
+        print(
+            f" [100,000 frames shown after {took:.0f} ms, {file.stat().st_size / 1e6:.1f} MB]",
+            end="",
+        )
+    seen.assert_quiet(file)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(browser: Browser, tmp_path: Path, scheme: Any) -> None:
+    seen = opened(browser, written(tmp_path, named("keepalive")), color_scheme=scheme)
+    ground = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == {"light": "rgb(246, 248, 250)", "dark": "rgb(12, 17, 22)"}[scheme]
+
+
+def test_it_prints(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("keepalive"), "#c=0&f=3")
+    assert seen.page.pdf(format="A4").startswith(b"%PDF")
+    seen.page.emulate_media(media="print")
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.locator("#frame-list .row").count() == 25
+    assert not seen.page.locator("#connections .controls").is_visible()
+
+
+def test_a_browser_that_cannot_unpack_is_told(browser: Browser, tmp_path: Path) -> None:
+    file = written(tmp_path, named("keepalive"))
+    page = browser.new_context(offline=True).new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(file.as_uri())
+    page.locator("#status", has_text="cannot unpack the data").wait_for()
+
+
+def test_without_script_the_page_says_so(browser: Browser, tmp_path: Path) -> None:
+    file = written(tmp_path, named("keepalive"))
+    page = browser.new_context(offline=True, java_script_enabled=False).new_page()
+    page.goto(file.as_uri())
+    assert "does not\nrun" in page.content()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(each.name.partition(".")[0] for each in CAPTURES.glob("*.pcap*"))
+)
+def test_every_capture_is_shown(browser: Browser, tmp_path: Path, name: str) -> None:
+    data = named(name)
+    file = written(tmp_path, data)
+    seen = opened(browser, file)
+    for connection in data["connections"][:12]:
+        seen.page.evaluate(
+            "address => { location.hash = address }", f"#c={connection['connection']}&f=0"
+        )
+        title = f"Connection {connection['connection']}"
+        seen.page.locator("#connection-title", has_text=title).wait_for()
+        assert seen.text("#connection").count("undefined") == json.dumps(connection).count(
+            "undefined"
+        )
+        assert "NaN" not in seen.text("#plots")
+    seen.assert_quiet(file)

@@ -1,0 +1,132 @@
+"""`wsanalyze report`: everything that captures have to say, as one HTML file to read offline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from wsanalyze.cli import options
+from wsanalyze.cli.notes import say
+from wsanalyze.cli.reading import read_captures
+from wsanalyze.cli.twice import rewind, twice
+from wsanalyze.errors import UsageError
+from wsanalyze.findings import audit
+from wsanalyze.limits import Limits
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.streams import Streams
+from wsanalyze.tables.output import replacing
+from wsanalyze.tables.selection import chosen
+from wsanalyze.views.escape import visible
+from wsanalyze.views.quantities import size
+
+# Captures that the title names.
+NAMED = 3
+
+
+@click.command(short_help="Write one HTML page of everything, to read offline.")
+@options.reading
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="The page; - is standard output."
+)
+@click.option("--title", metavar="TEXT", help="What the page is called.  [default: the captures]")
+@click.option(
+    "--payload",
+    "longest",
+    type=click.IntRange(0, 1 << 24),
+    default=4096,
+    show_default=True,
+    metavar="BYTES",
+    help="How much of a message is shown.",
+)
+@click.option("--show-secrets", is_flag=True, help="Show credentials, not only their beginning.")
+@click.option("--no-color", is_flag=True, hidden=True)
+def command(
+    captures: tuple[str, ...],
+    numbers: tuple[int, ...],
+    where: str | None,
+    limits: tuple[tuple[str, int], ...],
+    keylogs: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,  # noqa: ARG001 - main looks at it
+    output: str,
+    title: str | None,
+    longest: int,
+    show_secrets: bool,
+    no_color: bool,  # noqa: ARG001 - means the same everywhere, and there is no colour here
+) -> int:
+    """Write one HTML page with the handshakes, frames, messages, findings and diagrams of captures.
+
+    The file holds everything it shows and loads nothing; any browser since 2023 opens it. Cookies,
+    credentials and tokens are redacted. A link can point at a connection and a frame, as
+    FILE.html#c=3&f=17. Beyond 100,000 frames or 1,000 connections it says what is left out.
+    """
+    from wsanalyze.report.budget import Budget
+    from wsanalyze.report.data import report_data
+    from wsanalyze.report.render import render
+
+    _spare(output, captures)
+    with ExitStack() as stack:
+        sources = [stack.enter_context(twice(each)) for each in captures]
+        paths = options.keylogs_of(keylogs)
+        bounds = options.limits_of(limits)
+        wants = Wants(
+            segments=True, payloads="preview", preview_length=longest, observe=True, tls=True
+        )
+        for source in sources:
+            rewind(source)
+        reading = read_captures(sources, wants, bounds, quiet=quiet, keylogs=paths)
+        recording = reading.recording
+        found = audit(recording, show_secrets=show_secrets)
+        data = report_data(
+            recording,
+            found,
+            again=lambda streams, wants: _again(sources, bounds, paths, streams, wants),
+            chosen=chosen(recording, numbers, where),
+            budget=Budget(message=longest),
+            show_secrets=show_secrets,
+        )
+    page = render(data, title or _title(captures))
+    if output == "-":
+        sys.stdout.write(page)
+        return reading.status
+    with replacing(output) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
+    if not quiet:
+        say(f"wrote {visible(output)}, {size(len(page))}")
+    return reading.status
+
+
+def _again(
+    sources: Sequence[str | BinaryIO],
+    limits: Limits,
+    keylogs: Sequence[Path],
+    streams: Streams,
+    wants: Wants,
+) -> Recording:
+    from wsanalyze.pipeline import read
+
+    for source in sources:
+        rewind(source)
+    return read(
+        sources, wants=wants, limits=limits, skip_unreadable=True, keylogs=keylogs, streams=streams
+    )
+
+
+def _spare(output: str, captures: Sequence[str]) -> None:
+    """Refuse to write over one of the captures that are read."""
+    place = Path(output)
+    for capture in captures:
+        path = Path(capture)
+        if output != "-" and place.is_file() and path.is_file() and place.samefile(path):
+            raise UsageError(f"{output} is the capture that is read: name another place")
+
+
+def _title(captures: Sequence[str]) -> str:
+    names = ["standard input" if each == "-" else Path(each).name for each in captures[:NAMED]]
+    more = len(captures) - NAMED
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")

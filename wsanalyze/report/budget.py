@@ -1,0 +1,39 @@
+"""How much of captures a report shows, so that a browser can hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Most of each kind: connections, frames and bytes of payload in all, rows of one connection.
+
+    `ladder`: frames of a connection that have a row of their own in its diagram; `pings`: Pings
+    that are listed; `message`: bytes that are shown of one message.
+    """
+
+    connections: int = 1000
+    frames: int = 100_000
+    payload: int = 16 * 1024 * 1024
+    message: int = 4096
+    ladder: int = 60
+    pings: int = 1000
+    findings: int = 5000
+
+
+def shares(counts: Sequence[int], most: int) -> list[int]:
+    """Return how many of each are shown where `most` may be in all.
+
+    Short ones are shown whole; long ones are cut at the same length.
+
+    >>> shares([5, 100, 300], 205)
+    [5, 100, 100]
+    """
+    left, given = most, [0] * len(counts)
+    ascending = sorted(range(len(counts)), key=counts.__getitem__)
+    for done, place in enumerate(ascending):
+        given[place] = min(counts[place], left // (len(counts) - done))
+        left -= given[place]
+    return given

@@ -1,0 +1,287 @@
+"""What a report shows, as one value that JSON can hold; every text in it is as sent.
+
+The page makes invisible characters visible where it shows a text. Times are integer ns since
+`began`, the first packet of all; lengths are bytes; None is "not available".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from wsanalyze.checks.catalogue import catalogue
+from wsanalyze.checks.finding import SEVERITIES, Finding
+from wsanalyze.findings import numbers
+from wsanalyze.recording import Recording, Wants
+from wsanalyze.report.budget import Budget, shares
+from wsanalyze.report.frames import frame_columns, message_columns
+from wsanalyze.report.hiding import Hide, hider
+from wsanalyze.report.parts import (
+    close_part,
+    handshake_part,
+    ladder_part,
+    pings_part,
+    tls_part,
+)
+from wsanalyze.report.plots import sizes, throughput
+from wsanalyze.story.frames import Window, ranges
+from wsanalyze.story.model import Story
+from wsanalyze.story.secrets import without_secrets
+from wsanalyze.story.telling import address_and_port, other_leg, told, with_other_leg
+from wsanalyze.streams import Range, Streams
+from wsanalyze.tables.build import Tables
+from wsanalyze.tables.objects import AnalyzedConnection
+from wsanalyze.tables.rows import connection_row, in_order
+from wsanalyze.tables.schema import OUTCOMES
+from wsanalyze.views.facts import facts
+from wsanalyze.views.quantities import counted, moment, size
+
+Data = dict[str, Any]
+# Reads the same captures again, keeping what `Streams` wants; None where that cannot be.
+Again = Callable[[Streams, Wants], Recording | None]
+# Bytes of frames that a second pass keeps in all.
+KEPT = 64 * 1024 * 1024
+
+
+def report_data(
+    recording: Recording,
+    findings: Sequence[Finding],
+    *,
+    again: Again | None = None,
+    chosen: set[int] | None = None,
+    budget: Budget | None = None,
+    show_secrets: bool = False,
+) -> Data:
+    """Return everything that the page shows of a recording.
+
+    The recording has frames, messages with their beginnings, and segments; `findings` are those of
+    `audit`. `again` reads the captures once more for bytes of control frames and headers; without
+    it the page goes without. `chosen`: numbers of the connections to show (None: all).
+    """
+    budget = budget if budget is not None else Budget()
+    began = min((c.first_time for c in recording.captures if c.first_time is not None), default=0)
+    tables = Tables(recording)
+    every = [
+        AnalyzedConnection(tables, number, each)
+        for number, each in enumerate(in_order(recording.connections))
+        if chosen is None or number in chosen
+    ]
+    reads = every[: budget.connections]
+    window = Window(0, budget.ladder - 1)
+    streams = _streams(reads, window, again)
+    stories = _stories(reads, findings, window, recording, streams, show_secrets)
+    told_findings = _findings(recording, findings, {each.number for each in every}, began)
+    index = {id(each): place for place, (each, _) in enumerate(told_findings)}
+    shown = shares([len(each.frames) for each in reads], budget.frames)
+    room = budget.payload
+    connections = []
+    for read, story, most in zip(reads, stories, shown, strict=True):
+        hide = hider(read.handshake, show=show_secrets)
+        messages, used = message_columns(read, most, began, room, budget.message, hide)
+        room -= used
+        connections.append(
+            _row(read, story, began, hide)
+            | {
+                "handshake": handshake_part(story, index, began),
+                "tls": tls_part(story),
+                "ladder": ladder_part(story, hide),
+                "frames": frame_columns(read, story, most, began, hide),
+                "messages": messages,
+                "throughput": throughput(read.frames, read.facts.started, read.facts.ended),
+                "sizes": sizes(read.messages),
+                "pings": pings_part(story, budget.pings, began, hide),
+                "close": close_part(story, began, hide),
+            }
+        )
+    return {
+        "began": moment(began),
+        # Folders are of the sender's machine, and no business of who gets the page.
+        "captures": [
+            facts(replace(capture, capture=PurePath(capture.capture).name))
+            for capture in recording.captures
+        ],
+        "totals": _totals(every, told_findings),
+        "left_out": _left_out(every, connections, told_findings, budget, again is None),
+        "secrets": show_secrets,
+        "rules": _rules(told_findings),
+        "findings": [cells for _, cells in told_findings[: budget.findings]],
+        "connections": connections,
+    }
+
+
+def _streams(
+    reads: Sequence[AnalyzedConnection], window: Window, again: Again | None
+) -> Streams | None:
+    """Return the bytes of all connections, of one pass for all of them."""
+    if again is None or not reads:
+        return None
+    wanted: dict[int, tuple[list[Range], list[Range]]] = {}
+    for read in reads:
+        client, server = ranges(read.frames, window)
+        sides = (client, server) if read.facts.client_direction == 0 else (server, client)
+        kept = wanted.setdefault(read.facts.conversation, ([], []))
+        for mine, more in zip(kept, sides, strict=True):
+            mine.extend(more)
+    streams = Streams(wanted, KEPT)
+    wants = Wants(messages=False, hashes=False, contents=False, payloads="none", tls=True)
+    return streams if again(streams, wants) is not None else None
+
+
+def _stories(
+    reads: Sequence[AnalyzedConnection],
+    findings: Sequence[Finding],
+    window: Window,
+    recording: Recording,
+    streams: Streams | None,
+    show_secrets: bool,
+) -> list[Story]:
+    by_serial: dict[int | None, list[Finding]] = {}
+    for finding in findings:
+        by_serial.setdefault(finding.connection, []).append(finding)
+    stories = {
+        read.number: told(
+            read,
+            by_serial.get(read.facts.serial, []),
+            window,
+            recording=recording,
+            contents=read,
+            streams=streams,
+        )
+        for read in reads
+    }
+    both = []
+    for read in reads:
+        story = stories[read.number]
+        leg = other_leg(recording, read.facts)
+        if leg is not None and leg[0] in stories:
+            alone = len(recording.captures) == 1
+            story = with_other_leg(story, stories[leg[0]], front=leg[1], by_packet=alone)
+        both.append(story if show_secrets else without_secrets(story, read.handshake))
+    return both
+
+
+def _findings(
+    recording: Recording, findings: Sequence[Finding], shown: set[int], began: int
+) -> list[tuple[Finding, Data]]:
+    """Return findings with their cells, worst first: of `shown` connections and of captures."""
+    number = numbers(recording)
+    found = []
+    for each in findings:
+        place = None if each.connection is None else number[each.connection]
+        if place is not None and place not in shown:
+            continue
+        cells = {
+            "c": place,
+            "check": each.check,
+            "severity": each.severity,
+            "message": each.message,
+            "sender": each.sender,
+            "t": None if each.time is None else each.time - began,
+            "packet": each.packet,
+            "f": each.frame,
+            "evidence": each.evidence,
+            "expected": each.expected,
+            "reference": each.reference,
+            "coverage": each.coverage,
+            "count": each.count,
+        }
+        found.append((each, cells))
+    found.sort(key=lambda pair: -SEVERITIES.index(pair[0].severity))
+    return found
+
+
+def _rules(findings: Sequence[tuple[Finding, Data]]) -> Data:
+    used = {each.check for each, _ in findings}
+    return {
+        each.id: {
+            "name": each.name,
+            "title": each.title,
+            "explanation": each.explanation,
+            "advice": each.advice,
+            "references": list(each.references),
+        }
+        for each in catalogue()
+        if each.id in used
+    }
+
+
+def _totals(every: Sequence[AnalyzedConnection], findings: Sequence[tuple[Finding, Data]]) -> Data:
+    outcomes = Counter(each.facts.outcome for each in every)
+    severities: Counter[str] = Counter()
+    for each, _ in findings:
+        severities[each.severity] += each.count
+    return {
+        "connections": len(every),
+        "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes[name]},
+        "severities": {name: severities[name] for name in reversed(SEVERITIES)},
+        "frames": sum(each.facts.client_frames + each.facts.server_frames for each in every),
+        "messages": sum(each.facts.client_messages + each.facts.server_messages for each in every),
+        "bytes": sum(each.facts.client_bytes + each.facts.server_bytes for each in every),
+    }
+
+
+_COLUMNS = (
+    *("connection", "capture", "scheme", "outcome", "status", "reason", "version", "http_version"),
+    *("target", "host", "origin", "user_agent", "server", "subprotocol", "extensions"),
+    *("tcp_stream", "http_stream", "tunnel", "ended_by", "severity", "findings"),
+    *("connect_ms", "handshake_ms", "duration_s", "client_frames", "server_frames"),
+    *("client_messages", "server_messages", "client_bytes", "server_bytes"),
+    *("client_lost_bytes", "server_lost_bytes", "client_retransmissions"),
+    *("server_retransmissions", "community_id"),
+)
+# Those with text of the handshake.
+_SENT = ("host", "origin", "subprotocol", "reason", "user_agent", "server")
+
+
+def _row(read: AnalyzedConnection, story: Story, began: int, hide: Hide) -> Data:
+    cells = connection_row(read.facts, read.number)
+    row = {name: cells[name] for name in _COLUMNS}
+    row |= {name: hide(row[name]) for name in _SENT if row[name]}
+    ends = read.facts
+    return row | {
+        "client": address_and_port(ends.client_ip, ends.client_port),
+        "server_address": address_and_port(ends.server_ip, ends.server_port),
+        "capture": PurePath(read.facts.capture).name,
+        "target": None if story.target is None else hide(story.target),
+        "started": ends.started - began,
+        "ended": ends.ended - began,
+        "other_leg": story.other_leg,
+    }
+
+
+def _left_out(
+    every: Sequence[AnalyzedConnection],
+    connections: Sequence[Data],
+    findings: Sequence[tuple[Finding, Data]],
+    budget: Budget,
+    is_once: bool,
+) -> list[str]:
+    """Return one sentence for each thing that the report does not show."""
+    said = []
+    if len(every) > len(connections):
+        said.append(
+            f"Of {counted(len(every), 'connection')} the first {len(connections):,} are shown."
+        )
+    frames = sum(each["frames"]["total"] for each in connections)
+    shown = sum(each["frames"]["shown"] for each in connections)
+    if frames > shown:
+        said.append(
+            f"Of {counted(frames, 'frame')} {shown:,} are listed: the first of each connection. "
+            "Counts and plots are of all of them."
+        )
+    if len(findings) > budget.findings:
+        said.append(
+            f"Of {counted(len(findings), 'finding')} the worst {budget.findings:,} are listed."
+        )
+    cut = sum(each["messages"]["cut"] for each in connections)
+    if cut:
+        said.append(
+            f"Of {counted(cut, 'message')} only the beginning is shown: at most "
+            f"{size(budget.message)} each and {size(budget.payload)} in all."
+        )
+    if is_once:
+        said.append("The input could be read only once: payloads of control frames are missing.")
+    return said

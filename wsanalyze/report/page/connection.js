@@ -1,0 +1,82 @@
+// One connection in full.
+"use strict";
+
+function connectionView(report, connection) {
+  const frames = framesSection(report, connection);
+  const number = connection.connection;
+  const element = el("article", { id: "connection", "aria-labelledby": "connection-title" },
+    el("h2", { id: "connection-title", tabindex: -1 }, `Connection ${number}`),
+    el("p", { class: "ends" }, connection.client, " → ", connection.server_address, " ",
+      badge(connection.outcome), " ", connection.severity ? badge(connection.severity) : null),
+    el("nav", { class: "parts", "aria-label": `parts of connection ${number}` }, parts(report, connection)),
+    facts([
+      ["resource", connection.target && el("code", {}, connection.target)],
+      ["host", connection.host], ["origin", connection.origin],
+      ["client program", connection.user_agent], ["server program", connection.server],
+      ["version", connection.version], ["HTTP", connection.http_version],
+      ["subprotocol", connection.subprotocol],
+      ["extensions", (connection.extensions || []).join(", ")],
+      ["tunnel", connection.tunnel],
+      ["other leg", connection.other_leg !== null && connection.other_leg !== undefined
+        ? el("a", { href: link(connection.other_leg) }, `connection ${connection.other_leg}`) : null],
+      ["TCP connect", connection.connect_ms === null ? null : duration(connection.connect_ms * 1e6)],
+      ["answered after", connection.handshake_ms === null ? null : duration(connection.handshake_ms * 1e6)],
+      ["lasted", duration(connection.ended - connection.started)],
+      ["sent by the client", `${counted(connection.client_frames, "frame")}, ${size(connection.client_bytes)}`],
+      ["sent by the server", `${counted(connection.server_frames, "frame")}, ${size(connection.server_bytes)}`],
+      ["lost by the capture", connection.client_lost_bytes + connection.server_lost_bytes
+        ? size(connection.client_lost_bytes + connection.server_lost_bytes) : null],
+      ["retransmissions", connection.client_retransmissions + connection.server_retransmissions || null],
+      ["Community ID", el("code", {}, connection.community_id)],
+      ["capture", connection.capture],
+    ]),
+    handshakeSection(report, connection),
+    section("ladder", "Ladder", ladderElement(connection.ladder)),
+    frames.element,
+    messagesSection(report, connection),
+    section("plots", "Plots", connection.frames.total
+      ? el("div", { class: "plots" }, throughputPlot(connection),
+        connection.messages.total ? sizesPlot(connection) : null)
+      : el("p", {}, "No frames.")),
+    pingsSection(connection),
+    section("found", "Findings of this connection", connection.found.length
+      ? connection.found.map((each) => findingElement(report, each, false)) : el("p", {}, "None.")),
+    closeSection(connection));
+  return { element, frames };
+}
+
+// Buttons, since the address holds which connection and frame is shown.
+function parts(report, connection) {
+  return [["handshake", "Handshake"], ["ladder", "Ladder"], ["frames", "Frames"], ["messages", "Messages"],
+    ["plots", "Plots"], ["pings", "Pings"], ["found", "Findings"], ["close", "Close"]].map(([id, text]) =>
+    el("button", { type: "button", onclick: () => document.getElementById(id).scrollIntoView() }, text));
+}
+
+function pingsSection(connection) {
+  const { total, answered, rows } = connection.pings;
+  if (!total) return section("pings", "Pings", el("p", {}, "None."));
+  const times = rows.map((each) => [linkToFrame(connection.connection, each.f), each.sender,
+    seconds(each.t - connection.started),
+    each.pong === null ? "no Pong was seen" : linkToFrame(connection.connection, each.pong),
+    each.rtt === null ? "" : duration(each.rtt)]);
+  const some = total > rows.length ? el("p", { class: "notice" }, `The first ${count(rows.length)} are listed.`) : null;
+  return section("pings", "Pings",
+    el("p", {}, `${counted(total, "Ping")}, ${count(answered)} answered. A round trip is measured where the capture was made.`), some,
+    rows.some((each) => each.rtt !== null) ? pingPlot(connection) : null,
+    table(["Ping", "sent by", "at (s)", "Pong", "round trip"], times, "Pings and their Pongs"));
+}
+
+function closeSection(connection) {
+  const { closes, ends, silences, cut, ended_by: how } = connection.close;
+  const rows = closes.map((each) => [each.f === null ? "" : linkToFrame(connection.connection, each.f),
+    each.sender, seconds(each.t - connection.started), each.code ?? "", each.reason || "", each.meaning, each.reference]);
+  const tcp = ends.map((each) => [each.how, each.sender, seconds(each.t - connection.started), count(each.packet)]);
+  const quiet = silences.map((each) => [seconds(each.t - connection.started), duration(each.length),
+    each.after === null ? "" : linkToFrame(connection.connection, each.after)]);
+  return section("close", "Close",
+    facts([["ended by", how], ["cut", cut]]),
+    rows.length ? table(["frame", "sent by", "at (s)", "code", "reason", "meaning", "source"], rows, "Close frames")
+      : el("p", {}, "No Close frame was seen."),
+    tcp.length ? table(["how", "sent by", "at (s)", "packet"], tcp, "Ends of TCP or of the stream") : null,
+    quiet.length ? table(["from (s)", "length", "after"], quiet, "Silences of 5 s and more") : null);
+}

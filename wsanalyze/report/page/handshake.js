@@ -1,0 +1,60 @@
+// Request and response side by side, each field with its meaning and its verdict.
+"use strict";
+
+const VERDICTS = { ok: "✓", error: "✗", warning: "!", info: "i", none: "" };
+const SAID = {
+  ok: "no fault found", error: "error", warning: "warning", info: "remark",
+  none: "no rule of the handshake is about it",
+};
+
+function handshakeSection(report, connection) {
+  const { request, response, interims, proof, meaning } = connection.handshake;
+  if (!request) {
+    return section("handshake", "Handshake",
+      el("p", {}, "The capture begins after the handshake, or does not have it."));
+  }
+  return section("handshake", "Handshake",
+    el("div", { class: "heads" },
+      headElement(report, "Request, sent by the client", request, null),
+      response ? headElement(report, "Response, sent by the server", response, meaning)
+        : el("div", { class: "head-box" }, el("h4", {}, "Response"), el("p", {}, "None was seen."))),
+    interims.map((line) => el("p", { class: "note" }, "before the response: ", el("code", {}, line))),
+    proofElement(proof),
+    connection.tls.length ? [el("h4", {}, "TLS around it"), facts(connection.tls)] : null);
+}
+
+function headElement(report, title, head, meaning) {
+  const place = [head.packet !== null ? `packet ${count(head.packet)}` : null,
+    head.length !== null ? `${count(head.length)} bytes` : "fields of HTTP/2"].filter(Boolean).join(", ");
+  return el("div", { class: "head-box" },
+    el("h4", {}, title), el("p", { class: "note" }, place),
+    head.start ? el("p", { class: "start" }, el("code", {}, head.start)) : null,
+    meaning ? el("p", { class: "note" }, meaning) : null,
+    el("ul", { class: "fields" }, head.lines.map((line) => fieldElement(report, line))),
+    head.findings.map((place) => found(report, place)));
+}
+
+// A finding by its place in the list; the worst only are in it where there are very many.
+function found(report, place) {
+  const finding = report.findings[place];
+  return finding ? findingElement(report, finding, false) : null;
+}
+
+function fieldElement(report, line) {
+  const mark = el("span", { class: `verdict ${line.verdict}`, title: SAID[line.verdict], role: "img",
+    "aria-label": SAID[line.verdict] }, VERDICTS[line.verdict]);
+  return el("li", {}, mark, el("div", {},
+    el("p", { class: "field" }, el("code", {}, el("b", {}, line.name), ": ", line.value)),
+    line.meaning ? el("p", { class: "note" }, line.meaning) : null,
+    line.findings.map((place) => found(report, place))));
+}
+
+function proofElement(proof) {
+  if (!proof) return null;
+  const sent = proof.sent === null ? "nothing" : proof.sent;
+  const right = { true: badge("ok", "right"), false: badge("error", "wrong"), null: "" }[String(proof.right)];
+  return el("div", {}, el("h4", {}, "How the server proves that it read the request"),
+    proof.why ? el("p", {}, proof.why) : null,
+    proof.steps.length ? facts([...proof.steps.map(([label, text]) => [label, el("code", {}, text)]),
+      ["the server sent", el("span", {}, el("code", {}, sent), " ", right)]]) : null);
+}

@@ -1,0 +1,60 @@
+// The page: what is shown follows the address, as #c=3&f=17.
+"use strict";
+
+async function start() {
+  const status = document.getElementById("status");
+  if (typeof DecompressionStream === "undefined") {
+    status.textContent = "This browser cannot unpack the data of this report (it lacks " +
+      "DecompressionStream). Browsers since 2023 can.";
+    return;
+  }
+  const report = indexed(await unpacked());
+  const main = document.getElementById("main");
+  const table = connectionsTable(report);
+  const holder = el("div", { id: "holder" });
+  document.getElementById("subtitle").replaceChildren(
+    ...shown(`WebSocket report · ${counted(report.totals.connections, "connection")} · from ${report.began}`));
+  main.replaceChildren(...[overview(report), table.element, timeline(report), findingsOverview(report),
+    holder].filter(Boolean));
+
+  let view = null;
+  let current = null;
+  function follow() {
+    const wanted = new URLSearchParams(location.hash.slice(1));
+    if (!wanted.has("c")) {
+      current = null;
+      table.mark(null);
+      holder.replaceChildren();
+      return;
+    }
+    const connection = report.byNumber.get(Number(wanted.get("c")));
+    if (!connection) {
+      current = null;
+      holder.replaceChildren(el("p", { class: "notice" }, `There is no connection ${wanted.get("c")} in this report.`));
+      return;
+    }
+    if (connection !== current) {
+      view = connectionView(report, connection);
+      holder.replaceChildren(view.element);
+      table.mark(connection);
+      current = connection;
+    }
+    const frame = wanted.get("f");
+    if (frame !== null && /^\d{1,15}$/.test(frame)) {
+      view.frames.choose(Number(frame));
+      document.getElementById("frames").scrollIntoView();
+    } else {
+      document.getElementById("connection-title").scrollIntoView();
+      document.getElementById("connection-title").focus({ preventScroll: true });
+    }
+  }
+  addEventListener("hashchange", follow);
+  follow();
+  document.documentElement.dataset.ready = "yes";
+  performance.mark("ready");
+}
+
+start().catch((error) => {
+  document.getElementById("status").textContent = `This report cannot be shown: ${error.message}`;
+  throw error;
+});

@@ -1,0 +1,193 @@
+"""The parts of one connection's story as plain values: handshake, TLS, ladder, Pings, the end."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wsanalyze.checks.finding import Finding
+from wsanalyze.report.hiding import Hide, in_bytes
+from wsanalyze.story.meanings import status_meaning
+from wsanalyze.story.model import HeadStory, Proof, Story
+from wsanalyze.views.rungs import lanes_of, rungs_of
+
+# Fields that the opening handshake has rules for (RFC 6455 §4, RFC 8441 §4, the drafts).
+_JUDGED = frozenset(
+    (
+        *("host", "upgrade", "connection", "origin", ":method", ":protocol", ":scheme", ":path"),
+        *(":authority", ":status", "content-length", "transfer-encoding", "websocket-protocol"),
+        *("websocket-origin", "websocket-location"),
+    )
+)
+Index = Mapping[int, int]
+
+
+def handshake_part(story: Story, index: Index, began: int) -> dict[str, Any]:
+    """Return both heads, each field with its verdict, and how the server proved that it read.
+
+    `index` has the place of each finding in the report's list, by identity. A field without a
+    finding is `ok` where the handshake has rules for it, else `none`.
+    """
+    status = _status(story.response)
+    return {
+        "request": _head(story.request, index, began),
+        "response": _head(story.response, index, began),
+        "interims": list(story.interims),
+        "meaning": status_meaning(status),
+        "proof": _proof(story.proof),
+    }
+
+
+def _head(head: HeadStory | None, index: Index, began: int) -> dict[str, Any] | None:
+    if head is None:
+        return None
+    return {
+        "start": head.start_line,
+        "t": None if head.time is None else head.time - began,
+        "packet": head.packet,
+        "length": head.length,
+        "findings": _places(head.findings, index),
+        "lines": [
+            {
+                "name": line.name,
+                "value": line.value,
+                "meaning": line.meaning,
+                "verdict": _verdict(line.name, line.findings),
+                "findings": _places(line.findings, index),
+            }
+            for line in head.lines
+        ],
+    }
+
+
+def _places(findings: Sequence[Finding], index: Index) -> list[int]:
+    return [index[id(each)] for each in findings if id(each) in index]
+
+
+def _verdict(name: str, findings: Sequence[Finding]) -> str:
+    for severity in ("error", "warning", "info"):
+        if any(each.severity == severity for each in findings):
+            return severity
+    lower = name.lower()
+    return "ok" if lower in _JUDGED or lower.startswith("sec-websocket-") else "none"
+
+
+def _status(response: HeadStory | None) -> int | None:
+    if response is None:
+        return None
+    texts = [line.value for line in response.lines if line.name == ":status"]
+    word = texts[0] if texts else [*response.start_line.split(" "), ""][1]
+    return int(word) if word.isascii() and word.isdigit() and len(word) == 3 else None
+
+
+def _proof(proof: Proof | None) -> dict[str, Any] | None:
+    if proof is None:
+        return None
+    steps: list[tuple[str, str]] = []
+    if proof.steps is not None:
+        steps = [
+            ("the client's random key", proof.steps.key),
+            ("key and GUID, joined", proof.steps.concatenation),
+            ("SHA-1 of it", proof.steps.digest),
+            ("in base64: must be sent", proof.steps.accept),
+        ]
+    if proof.challenge is not None:
+        first, second, answer = proof.challenge.first, proof.challenge.second, proof.challenge
+        steps = [
+            ("number of the first key", f"{first.number} with {first.spaces} spaces: {first.part}"),
+            (
+                "number of the second key",
+                f"{second.number} with {second.spaces} spaces: {second.part}",
+            ),
+            ("eight bytes behind the request", answer.body.hex()),
+            ("both parts and the eight bytes", _hex(answer.challenge)),
+            ("MD5 of it: must be sent", _hex(answer.answer)),
+        ]
+    return {"why": proof.why, "sent": proof.sent, "right": proof.right, "steps": steps}
+
+
+def _hex(data: bytes | None) -> str:
+    return "not to be computed" if data is None else data.hex()
+
+
+def tls_part(story: Story) -> list[tuple[str, str]]:
+    """Return what is known of the TLS around it, label and text; empty where there is none."""
+    tls = story.secure
+    if tls is None:
+        return []
+    found = [
+        ("version", tls.version),
+        ("cipher suite", tls.cipher),
+        ("server name (SNI)", tls.sni),
+        ("protocol (ALPN)", tls.alpn),
+        ("certificate of", tls.certificate_subject),
+        ("issued by", tls.certificate_issuer),
+        ("keys from", tls.keys_from),
+        ("decrypted", "yes" if tls.decrypted else "no"),
+        ("why not, or not to its end", tls.reason),
+    ]
+    return [(label, text) for label, text in found if text]
+
+
+def ladder_part(story: Story, hide: Hide) -> dict[str, Any]:
+    """Return the lanes and the rows of the ladder diagram."""
+    return {
+        "lanes": list(lanes_of(story)),
+        "rungs": [
+            [
+                *(rung.kind, rung.time, rung.packet, rung.start, rung.stop),
+                *(hide(rung.label), hide(rung.detail), rung.style, rung.severity),
+            ]
+            for rung in rungs_of(story)
+        ],
+    }
+
+
+def pings_part(story: Story, most: int, began: int, hide: Hide) -> dict[str, Any]:
+    """Return the first `most` Pings, each with its Pong's number and the time it took."""
+    return {
+        "total": len(story.pings),
+        "answered": sum(each.pong is not None for each in story.pings),
+        "rows": [
+            {
+                "sender": each.sender,
+                "f": each.frame,
+                "t": each.time - began,
+                "payload": b64encode(in_bytes(each.payload, hide)[0]).decode(),
+                "pong": each.pong,
+                "rtt": each.rtt_ns,
+            }
+            for each in story.pings[:most]
+        ],
+    }
+
+
+def close_part(story: Story, began: int, hide: Hide) -> dict[str, Any]:
+    """Return the Close frames, the ends of TCP, and the longest silences."""
+    closing = story.closing
+    return {
+        "ended_by": closing.ended_by,
+        "cut": story.cut,
+        "closes": [
+            {
+                "sender": each.sender,
+                "f": each.frame,
+                "t": each.time - began,
+                "packet": each.packet,
+                "code": each.code,
+                "reason": None if each.reason is None else hide(each.reason),
+                "meaning": each.meaning,
+                "reference": each.reference,
+            }
+            for each in closing.closes
+        ],
+        "ends": [
+            {"sender": each.sender, "how": each.how, "t": each.time - began, "packet": each.packet}
+            for each in closing.ends
+        ],
+        "silences": [
+            {"t": each.start - began, "length": each.length_ns, "after": each.after}
+            for each in story.silences
+        ],
+    }
