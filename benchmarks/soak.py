@@ -5,10 +5,11 @@
 It wants the right to capture, and the package websockets. Of a quarter of the connections neither
 FIN nor RST is captured (the filter leaves them out): those stay until they are idle. After the
 first `--warm-up` seconds, in which names of connections pile up (they are kept for four minutes),
-what is kept is counted every five seconds, and the slope over the connections that came is
-estimated with its 95 % confidence interval (Theil and Sen, over medians of four counts each): of
-Python's objects, of the bytes that malloc has given out, and of the memory of the process, in which
-there is what both have free in between. Ends with status 1 where one of them grows.
+what is kept is counted every few seconds: Python's objects, the bytes that malloc has given out, and
+the memory of the process, in which there is what both have free in between. How much each
+connection that came leaves behind is estimated with its 95 % confidence interval, by least squares
+over medians of four counts each, beside what each one that is open takes: how many those are
+depends on how busy the machine is. Ends with status 1 where one of the three grows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import argparse
 import asyncio
 import ctypes
 import gc
-import math
 import multiprocessing
 import resource
 import statistics
@@ -27,19 +27,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+import numpy as np
 from support.talks import everyone, free_port
 
 import wsanalyze
 from wsanalyze.limits import Limits
 
-EVERY, SHOWN_EVERY = 5.0, 3
+EVERY, SHOWN_EVERY = 2.5, 6
 # Counts of which a median is taken: a burst more or less evens out.
 BLOCK = 4
+FEWEST = 13
 # A connection that leaves anything behind leaves an object, or some bytes, each time. The memory of
 # the process rises a little for long, with each burst that is larger than all before.
 TOLERATED = {"objects": 0.1, "malloc": 16.0, "memory": 100.0}
 # Rounds of talking a second.
-ROUNDS = 2
+ROUNDS = 5
 # Clients whose port has a 0 in both of these bits.
 QUARTER = 6
 State = dict[str, float]
@@ -157,19 +159,20 @@ def main() -> int:
 
 def judged(states: list[State]) -> int:
     """Say how much each connection leaves behind, and whether that is something."""
-    if len(states) < 4 * BLOCK:
+    if len(states) < FEWEST * BLOCK:
         print("too short to say anything")
         return 1
     grown = []
-    seen = medians([state["seen"] for state in states])
+    seen, followed = (medians([state[name] for state in states]) for name in ("seen", "followed"))
     for name, tolerated in TOLERATED.items():
         counts = medians([state[name] for state in states])
-        slope, low, high = theil_sen(seen, counts)
+        left, error, of_open = least_squares(seen, followed, counts)
         print(
             f"{name}: {counts[0]:,.0f} to {counts[-1]:,.0f} while {seen[-1] - seen[0]:,.0f} "
-            f"connections came: {slope:+.3f} each (95 %: {low:+.3f} to {high:+.3f})"
+            f"connections came, of which each left {left:+.3f} ± {error:.3f} (95 %), and each "
+            f"open one took {of_open:,.0f}"
         )
-        if low > 0 and slope > tolerated:
+        if left - error > 0 and left > tolerated:
             grown.append(name)
     print("flat" if not grown else f"grew: {', '.join(grown)}")
     return 1 if grown else 0
@@ -181,22 +184,17 @@ def medians(samples: list[float]) -> list[float]:
     return [statistics.median(samples[at : at + BLOCK]) for at in range(0, whole, BLOCK)]
 
 
-def theil_sen(places: list[float], values: list[float]) -> tuple[float, float, float]:
-    """Return the median of all slopes between two points, and the ends of its 95 % interval.
-
-    Sen, Estimates of the Regression Coefficient Based on Kendall's Tau, JASA 63 (1968).
-    """
-    slopes = sorted(
-        (values[j] - values[i]) / (places[j] - places[i])
-        for i in range(len(values))
-        for j in range(i + 1, len(values))
-        if places[j] != places[i]
-    )
-    count = len(values)
-    spread = 1.96 * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
-    low = max(math.floor((len(slopes) - spread) / 2), 0)
-    high = min(math.ceil((len(slopes) + spread) / 2), len(slopes) - 1)
-    return statistics.median(slopes), slopes[low], slopes[high]
+def least_squares(
+    seen: list[float], followed: list[float], counts: list[float]
+) -> tuple[float, float, float]:
+    """Return what each connection leaves, half of its 95 % interval, and what an open one takes."""
+    rows = np.column_stack((np.ones(len(seen)), seen, followed))
+    found, *_ = np.linalg.lstsq(rows, np.array(counts), rcond=None)
+    rest = np.array(counts) - rows @ found
+    # Student's t of 95 % for 10 degrees of freedom or more is at most this.
+    variance = float(rest @ rest) / (len(counts) - 3)
+    errors = 2.23 * np.sqrt(variance * np.diag(np.linalg.inv(rows.T @ rows)))
+    return float(found[1]), float(errors[1]), float(found[2])
 
 
 if __name__ == "__main__":
