@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 import pytest
 from cli.running import COMMAND, environment
+from support.live import tcpdump as recording
+from support.live import two_hosts
 from support.played import Paused, Played, session_of
 from support.talks import free_port, talk
 
@@ -126,25 +127,6 @@ def test_an_interface_gives_the_rows_of_a_capture_of_the_same_traffic(
     assert_same(folder, file, but=[*LATER, *OF_CAPTURE])
 
 
-@contextlib.contextmanager
-def two_hosts() -> Iterator[tuple[str, str]]:
-    """Make two network namespaces with a cable between them: 192.0.2.1 and 192.0.2.2 on `wire`."""
-    names = tuple(f"wsa{os.getpid()}{end}" for end in "ab")
-    ip = partial(subprocess.run, check=True, capture_output=True)
-    try:
-        for name in names:
-            ip(["ip", "netns", "add", name])
-        there = ["peer", "name", "wire", "netns", names[1]]
-        ip(["ip", "-n", names[0], "link", "add", "wire", "type", "veth", *there])
-        for number, name in enumerate(names, 1):
-            ip(["ip", "-n", name, "addr", "add", f"192.0.2.{number}/24", "dev", "wire"])
-            ip(["ip", "-n", name, "link", "set", "wire", "up"])
-        yield names
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-
-
 TALKS = [sys.executable, str(Path(__file__).parent / "support" / "talks.py")]
 
 
@@ -165,20 +147,23 @@ def said(stream: IO[str] | None, word: str) -> None:
 @capturing
 @pytest.mark.skipif(shutil.which("ip") is None, reason="namespaces take ip")
 @pytest.mark.parametrize("source", ["dumpcap", "socket"])
-def test_between_two_hosts_live_gives_the_rows_of_the_packets_that_it_keeps(
+def test_between_two_hosts_live_gives_the_rows_of_the_packets_that_it_keeps_and_of_tcpdump(
     source: str, tmp_path: Path
 ) -> None:
-    kept, folder = tmp_path / "kept.pcapng", tmp_path / "out"
+    kept, folder, recorded = tmp_path / "kept.pcapng", tmp_path / "out", tmp_path / "tcpdump.pcap"
     options = ["--source", source, "-w", kept, "-o", folder, "--until-closed", "--duration", 50]
     pipe = {"stdout": subprocess.PIPE}
     with two_hosts() as (client, server):
         live = within(server, *COMMAND, "live", "wire", *options, stderr=subprocess.PIPE, **pipe)
         serving = within(server, *TALKS, "serve", "192.0.2.2", 8080, **pipe)
+        inside = ["ip", "netns", "exec", server]
         try:
             said(live.stderr, "Ctrl-C ends it")
             said(serving.stdout, "serving")
-            assert within(client, *TALKS, "talk", "192.0.2.2", 8080).wait(30) == 0
-            log, _ = live.communicate(timeout=60)
+            with recording(recorded, "wire", "tcp", within=inside) as until_it_has:
+                assert within(client, *TALKS, "talk", "192.0.2.2", 8080).wait(30) == 0
+                log, _ = live.communicate(timeout=60)
+                until_it_has(len(wsanalyze.analyze(kept, segments=True).segments))
         finally:
             for process in (live, serving):
                 process.kill()
@@ -186,6 +171,7 @@ def test_between_two_hosts_live_gives_the_rows_of_the_packets_that_it_keeps(
     assert live.returncode == 0
     assert log.count(" ended ") == 8
     assert_same(folder, kept, but=LATER)
+    assert_same(folder, recorded, but=[*LATER, *OF_CAPTURE])
 
 
 def live_on(source: Played, **options: Any) -> LiveAnalysis:

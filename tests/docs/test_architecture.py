@@ -55,11 +55,11 @@ ALLOWED = {
     "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",
-    "monitoring": "limits observation tables.capture_summary tables.columns tunnels checks "
-    "capture.batch capture layers.tls_connection layers.connection recording layers tables "
+    "monitoring": "uncompiled limits observation tables.capture_summary tables.columns tunnels "
+    "checks capture.batch capture layers.tls_connection layers.connection recording layers tables "
     "pipeline",
-    "views": "streams tables.capture_summary websocket checks capture layers.connection recording "
-    "findings tables story crosscheck monitoring",
+    "views": "uncompiled streams tables.capture_summary websocket checks capture "
+    "layers.connection recording findings tables story crosscheck monitoring",
     "report": "streams websocket checks layers.connection recording findings tables story views",
     "analysis": "errors limits streams checks capture recording findings tables story pipeline "
     "views report",

@@ -10,8 +10,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,25 @@ def veth() -> Iterator[tuple[str, str]]:
         yield one, other
     finally:
         subprocess.run(["ip", "link", "del", one], check=False, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
+def two_hosts() -> Iterator[tuple[str, str]]:
+    """Make two network namespaces with a cable between them: 192.0.2.1 and 192.0.2.2 on `wire`."""
+    names = tuple(f"wsa{os.getpid()}{end}" for end in "ab")
+    run = partial(subprocess.run, check=True, capture_output=True)
+    try:
+        for name in names:
+            run(["ip", "netns", "add", name])
+        there = ["peer", "name", "wire", "netns", names[1]]
+        run(["ip", "-n", names[0], "link", "add", "wire", "type", "veth", *there])
+        for number, name in enumerate(names, 1):
+            run(["ip", "-n", name, "addr", "add", f"192.0.2.{number}/24", "dev", "wire"])
+            run(["ip", "-n", name, "link", "set", "wire", "up"])
+        yield names
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
 def send(interface: str, *payloads: bytes, tag: int | None = None) -> None:
@@ -155,9 +175,14 @@ def until(condition: Callable[[], object], source: LiveSource | None = None) -> 
 
 
 @contextmanager
-def tcpdump(path: Path, interface: str, expression: str) -> Iterator[Callable[[int], None]]:
-    """Record with tcpdump; what is yielded waits until it has so many packets."""
-    command = ["tcpdump", "-i", interface, "-U", "--immediate-mode", "-w", str(path)]
+def tcpdump(
+    path: Path, interface: str, expression: str, *, within: Sequence[str] = ()
+) -> Iterator[Callable[[int], None]]:
+    """Record with tcpdump; what is yielded waits until it has so many packets.
+
+    `within`: a command that runs it somewhere else, in a namespace.
+    """
+    command = [*within, "tcpdump", "-i", interface, "-U", "--immediate-mode", "-w", str(path)]
     # As root it would become somebody who may not write there.
     command += ["-Z", "root"] if os.geteuid() == 0 else []
     command += [
