@@ -5,8 +5,8 @@
 It wants the right to capture, and the package websockets. Of a quarter of the connections neither
 FIN nor RST is captured (the filter leaves them out): those stay until they are idle. After the
 first `--warm-up` seconds, in which names of connections pile up (they are kept for four minutes),
-what is kept is counted every few seconds: Python's objects, the bytes that malloc has given out, and
-the memory of the process, in which there is what both have free in between. How much each
+what is kept is counted every few seconds: Python's objects, the bytes that malloc has given out,
+and the memory of the process, in which there is what both have free in between. How much each
 connection that came leaves behind is estimated with its 95 % confidence interval, by least squares
 over medians of four counts each, beside what each one that is open takes: how many those are
 depends on how busy the machine is. Ends with status 1 where one of the three grows.
