@@ -265,6 +265,19 @@ class TestRemarks:
         assert found(checks.grown_messages, grown(20, compressed=23)) == []
         assert found(checks.grown_messages, grown(20, compressed_length=300)) == []
 
+    def test_an_empty_message_of_no_bytes_breaks_the_next_one(self) -> None:
+        """Its receiver appends a tail, which alone is the beginning of another block."""
+        (finding,) = found(
+            checks.unusual_deflate, connection(observation=observed(event("empty-compressed")))
+        )
+        assert (finding.severity, finding.expected) == ("warning", "00")
+        receiver = zlib.decompressobj(wbits=-15)
+        assert receiver.decompress(b"\0\0\xff\xff") == b""
+        with pytest.raises(zlib.error):
+            receiver.decompress(b"\xcaH\xcd\xc9\xc9W\x00\x00\x00\x00\xff\xff")
+        legal = connection(observation=observed(event("empty-compressed", value=2)))
+        assert [each.severity for each in found(checks.unusual_deflate, legal)] == ["info"]
+
     def test_rare_ways(self) -> None:
         rare = observed(event("final-block", value=1), event("empty-compressed", value=2))
         assert len(found(checks.unusual_deflate, connection(observation=rare))) == 2

@@ -180,7 +180,7 @@ def grown_messages(facts: Facts) -> Iterator[Finding]:
 @check(
     "PMD-05",
     "unusual-deflate",
-    "Compressed in a way that is legal and rare",
+    "Compressed in a way that is rare, and that receivers fail at",
     severity="info",
     tags=_DEFLATE,
     references=("RFC 7692 §7.2.3.4", "RFC 7692 §7.2.3.6"),
