@@ -220,6 +220,7 @@ class Analysis:
         self._limits = limits if limits is not None else Limits()
         self._skip_unreadable = skip_unreadable
         self._keylogs = list(keylogs)
+        self._judge = judge
         self._tables = Tables(recording, judge=judge)
 
     @property
@@ -383,7 +384,8 @@ class Analysis:
         if shown is not None and not shown <= set(range(len(self))):
             raise UsageError(f"no connection {max(shown)}: there are {len(self)}")
         recording = self._again(None, wants_of_report(payload))
-        judge = cast("Callable[..., list[Finding]]", self._tables.judge)
+        # Of what `analyze` made, whose findings may have secrets in them.
+        judge = cast("Callable[..., list[Finding]]", self._judge)
         findings = judge(recording, show_secrets=show_secrets)
         page = report_page(
             recording,

@@ -57,7 +57,7 @@ function pingsSection(connection) {
   if (!total) return section("pings", "Pings", el("p", {}, "None."));
   const times = rows.map((each) => [linkToFrame(connection.connection, each.f), each.sender,
     seconds(each.t - connection.started),
-    each.pong === null ? "no Pong was seen" : linkToFrame(connection.connection, each.pong),
+    each.pong === null ? "no Pong of its own" : linkToFrame(connection.connection, each.pong),
     each.rtt === null ? "" : duration(each.rtt)]);
   const some = total > rows.length ? el("p", { class: "notice" }, `The first ${count(rows.length)} are listed.`) : null;
   return section("pings", "Pings",
