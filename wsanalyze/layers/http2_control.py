@@ -1,0 +1,71 @@
+"""Frames of HTTP/2 that are about the connection, or end a stream (RFC 9113 §6.4 to §6.9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsanalyze.http2.bodies import (
+    ENABLE_CONNECT_PROTOCOL,
+    INITIAL_WINDOW_SIZE,
+    LARGEST_WINDOW,
+    number,
+    settings,
+)
+from wsanalyze.http2.frames import Place
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.http2 import Http2
+
+
+def take_settings(http: Http2, side: int, body: bytes, place: Place) -> None:
+    """Take SETTINGS of a side (RFC 9113 §6.5)."""
+    found = settings(body)
+    if found is None:
+        http.shared.malformed += 1
+        return
+    if side != http.client_side:
+        http.shared.settings = True
+        http.shared.enable(
+            [value for identifier, value in found if identifier == ENABLE_CONNECT_PROTOCOL],
+            *place[:2],
+        )
+    sizes = [value for identifier, value in found if identifier == INITIAL_WINDOW_SIZE]
+    if sizes:
+        http.flow.initial(side, sizes[-1], place)
+
+
+def take_update(http: Http2, side: int, number_of: int, body: bytes, place: Place) -> None:
+    """Take a WINDOW_UPDATE of a side."""
+    increment = number(body)
+    if increment is None:
+        http.shared.malformed += 1
+        return
+    http.flow.update(side, number_of, increment & LARGEST_WINDOW, place)
+
+
+def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place) -> None:
+    """Take a RST_STREAM (RFC 9113 §6.4)."""
+    code = number(body)
+    stream = http.streams.get(number_of)
+    if http.guesses is not None:
+        http.guesses.drop(number_of)
+    if number_of in http.tunnels:
+        http.tunnels.end(side, number_of, 1, place)
+    if code is None:
+        http.shared.malformed += 1
+    if stream is None or code is None:
+        return
+    stream.last_time = place[0]
+    stream.facts.resets.append((stream.role(side), code, place[0], place[1]))
+    stream.end(side, 1, place[:2])
+    http.settle(stream)
+
+
+def take_goaway(http: Http2, side: int, body: bytes, place: Place) -> None:
+    """Take a GOAWAY (RFC 9113 §6.8)."""
+    last, code = number(body), number(body, 4)
+    if last is None or code is None:
+        http.shared.malformed += 1
+    elif http.shared.goaway is None:
+        sender = "client" if side == http.client_side else "server"
+        http.shared.goaway = (sender, code, last & LARGEST_WINDOW, place[0], place[1])

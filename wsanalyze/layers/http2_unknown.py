@@ -1,0 +1,69 @@
+"""Streams of HTTP/2 whose request is not in the capture: looked at, and taken up or counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsanalyze.buffer import Buffer
+from wsanalyze.http2.frames import Data, Place
+from wsanalyze.layers.http2_guess import Guesses
+from wsanalyze.layers.recognition import Recognition
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.http2 import Http2
+
+
+def guess(http: Http2, side: int, piece: Data, buffer: Buffer, base: int, place: Place) -> None:
+    """Look for frames on a stream whose request is not in the capture."""
+    guesses = http.guesses
+    if guesses is None:
+        return
+    number = piece.header.stream
+    if piece.missing:
+        guesses.gap(number, side, piece.missing, place)
+    if piece.stop == piece.start:
+        return
+    start, stop = base + piece.start, base + piece.stop
+    recognition = guesses.data(number, side, buffer, start, stop, place)
+    if recognition is not None and recognition.client_side() >= 0:
+        guesses.drop(number)
+        adopt(http, number, recognition)
+
+
+def adopt(http: Http2, number: int, recognition: Recognition) -> None:
+    """Read a stream as WebSocket that was recognised by its frames."""
+    http.client_side = recognition.client_side()
+    pieces = recognition.pieces()
+    if pieces and http.recorder.has_room():
+        _, (_, _, _, time, packet, ordinal) = pieces[0]
+        http.open(number, (time, packet, ordinal)).recognised(recognition)
+    elif not pieces:
+        # What was found is held no more: there was too much of it.
+        http.recorder.reach("resync")
+
+
+def guess_unasked(http: Http2) -> None:
+    """Look for frames in what a server sent to a client of whom the capture has nothing."""
+    if http.highest or http.guesses is not None or not http.early.waiting:
+        return
+    http.guesses = Guesses(http.recorder)
+    side = 1 - http.client_side
+    for number_of in http.early.waiting:
+        for what, _, place in http.early.take(number_of):
+            if isinstance(what, bytes):
+                http.guesses.data(number_of, side, Buffer(what), 0, len(what), place)
+
+
+def last_guesses(http: Http2, guesses: Guesses) -> None:
+    """Decide of the streams of unknown kind: nothing more will come."""
+    for number_of, recognition in guesses.all():
+        recognition.finish()
+        if recognition.client_side() < 0:
+            guesses.give_up(number_of)
+            continue
+        adopt(http, number_of, recognition)
+        stream = http.streams.pop(number_of, None)
+        if stream is not None:
+            stream.finish(0, http.conversation.last_time)
+    summary = http.recorder.summaries[http.conversation.capture]
+    summary.http2_unknown_streams += guesses.in_vain
