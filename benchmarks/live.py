@@ -195,6 +195,7 @@ class Round:
         self.wait_for(tool.ready)
         # Where a program says that it is ready before it is.
         time.sleep(1.0)
+        share_alike(self.child.pid)
 
     def watch(self, terminal: int) -> None:
         """Read what a terminal shows, as a terminal would; keep the end of it."""
@@ -247,6 +248,20 @@ class Round:
             return captured, number(r"(\d+) packets? dropped by kernel", errors)
         said = json.loads(written.splitlines()[-1])
         return said[tool.counts], said.get("dropped")
+
+
+def share_alike(process: int) -> None:
+    """Give the sessions that a process began the weight of ours, where the kernel has such.
+
+    sched(7), "The autogroup feature": nice values count among the processes of a session alone.
+    """
+    mine = Path("/proc/self/autogroup")
+    if not mine.exists():
+        return
+    weight = mine.read_text().split()[-1]
+    for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        Path(f"/proc/{child}/autogroup").write_text(weight)
+        share_alike(int(child))
 
 
 def number(expression: str, text: str) -> int | None:
