@@ -277,6 +277,10 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_opened() ->
         wsanalyze.live("nosuch0", payloads="some")
     with pytest.raises(UsageError, match="idle"):
         wsanalyze.live("nosuch0", idle=0)
+    for name in ("duration", "count", "rotate_bytes", "rotate_seconds"):
+        for value in (0, -1, float("nan"), float("inf")):
+            with pytest.raises(UsageError, match=name):
+                wsanalyze.live("nosuch0", **{name: value})
     with pytest.raises(UsageError, match="names no check"):
         wsanalyze.live("nosuch0", checks=["XYZ-99"])
     with pytest.raises(CaptureError, match="nosuch0"):

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
@@ -87,8 +88,11 @@ def live(
         raise UsageError(f"limits are wsanalyze.Limits(…), not {type(limits).__name__}")
     payloads_wanted(payloads, preview_length)
     judge_of(checks, thresholds, show_secrets)
-    if not idle >= 1:
+    if not 1 <= idle < inf:
         raise UsageError(f"idle {idle}: a second or more")
+    _check_ends(
+        duration=duration, count=count, rotate_bytes=rotate_bytes, rotate_seconds=rotate_seconds
+    )
     ends = Ends(duration, count, until_closed)
     keylogs = as_keylogs(keylog)
     wants = Wants(
@@ -130,6 +134,13 @@ def live(
         opened.close()
         raise
     return LiveAnalysis(opened, session, (checks, thresholds, show_secrets))
+
+
+def _check_ends(**given: float | None) -> None:
+    """Refuse what would never come, or came already."""
+    for name, value in given.items():
+        if value is not None and not 0 < value < inf:
+            raise UsageError(f"{name} {value}: more than 0")
 
 
 class LiveAnalysis:

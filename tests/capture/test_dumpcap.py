@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.live import (
     OURS,
+    descriptors,
     drain,
     ip,
     make_veth,
@@ -89,6 +91,16 @@ def test_it_is_gone_when_closed() -> None:
     assert len(processes_of(session)) == 2
     live.close()
     assert processes_of(session) == []
+
+
+def test_it_is_gone_when_nobody_has_it_any_more() -> None:
+    live = opened("lo")
+    session, before = live._child.pid, descriptors()
+    assert len(processes_of(session)) == 2
+    del live
+    gc.collect()
+    assert not processes_of(session)
+    assert len(descriptors()) == len(before) - 5
 
 
 def test_dumpcap_is_killed() -> None:

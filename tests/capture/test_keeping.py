@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.packets import ETHERNET, T0, Wire, segment
 
+from wsanalyze.capture import keeping
 from wsanalyze.capture.info import CaptureInfo, Interface
 from wsanalyze.capture.keeping import PacketWriter
 from wsanalyze.capture.live import Received
@@ -194,3 +195,55 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before + 1  # noqa: PTH208
     writer.close()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_a_fifo_that_nobody_reads_is_told_of_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(UsageError, match="fifo: cannot be written: nobody reads it"):
+        PacketWriter(tmp_path / "fifo", source())
+
+
+def test_who_reads_a_fifo_gets_the_packets(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    given = packets(200, size=2000)
+    with (
+        (tmp_path / "read.pcapng").open("wb") as output,
+        subprocess.Popen(["cat", tmp_path / "fifo"], stdout=output),
+    ):
+        writer = begun(tmp_path / "fifo")
+        writer.write_packets(given)
+        writer.close()
+    assert writer.problem is None
+    assert read(tmp_path / "read.pcapng") == given
+
+
+def test_who_stops_reading_a_fifo_does_not_stop_the_analysis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "PATIENCE", 10)
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    writer = PacketWriter(tmp_path / "fifo", source())
+    writer.write_packets(packets(100, size=2000))
+    assert writer.problem is not None
+    assert "who reads it has stopped reading; packets are kept no longer (0 were)" in writer.problem
+    os.close(reader)
+    writer.close()
+
+
+def test_a_terminal_is_no_place_for_packets() -> None:
+    ours, theirs = os.openpty()
+    with pytest.raises(UsageError, match="it is a terminal"):
+        PacketWriter(Path(os.ttyname(theirs)), source())
+    os.close(ours)
+    os.close(theirs)
+
+
+def begun(path: Path) -> PacketWriter:
+    """Return a writer into a FIFO, once its reader is there."""
+    for _ in range(1000):
+        try:
+            return PacketWriter(path, source())
+        except UsageError:
+            time.sleep(0.01)
+    pytest.fail("nobody reads")

@@ -250,6 +250,16 @@ def test_an_interface_is_to_be_named() -> None:
     assert_one_line(run("live"), 2, "--list")
 
 
+@pytest.mark.parametrize("option", ["--duration", "--idle", "--rotate-size", "--rotate-time"])
+@pytest.mark.parametrize("value", ["nan", "inf", "0", "-1"])
+def test_what_cannot_be_counted_to_is_refused(option: str, value: str) -> None:
+    assert_one_line(run("live", "nosuch0", "-w", "kept.pcapng", option, value), 2, option, value)
+
+
+def test_packets_do_not_go_where_the_log_goes() -> None:
+    assert_one_line(run("live", "nosuch0", "-w", "-"), 2, "-w -", "name a file")
+
+
 def test_the_interfaces_are_listed() -> None:
     done = run("live", "--list")
     assert (done.returncode, done.stderr) == (0, "")

@@ -51,6 +51,15 @@ def test_what_was_asked_for_and_answered_are_columns_of_connections() -> None:
 
 
 def test_limits_and_problems_are_said_in_short() -> None:
-    lines = as_jsonl([LimitReached("flows", 3), Problem("eth0 went down")]).splitlines()
-    assert json.loads(lines[0]) == {"event": "limit", "limit": "flows", "count": 3}
-    assert json.loads(lines[1]) == {"event": "problem", "what": "eth0 went down"}
+    lines = as_jsonl([LimitReached("flows", 3, 0), Problem("eth0 went down", 1)]).splitlines()
+    assert json.loads(lines[0]) == {
+        "event": "limit",
+        "limit": "flows",
+        "count": 3,
+        "time": "1970-01-01T00:00:00.000000000Z",
+    }
+    assert json.loads(lines[1]) == {
+        "event": "problem",
+        "what": "eth0 went down",
+        "time": "1970-01-01T00:00:00.000000001Z",
+    }

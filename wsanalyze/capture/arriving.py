@@ -107,7 +107,7 @@ class Arriving:
                 raise CaptureError(
                     self.info.name,
                     f"a stream compressed with {compression}",
-                    advice="decompress it first: ssh … | zcat | wsanalyze live -",
+                    advice=f"decompress it first: ssh … | {compression} -d | wsanalyze live -",
                 )
             self._records, info = recognise(self.info.name, window, None, self._limits)
         except CaptureError as error:

@@ -52,6 +52,7 @@ class Dumpcap:
         self, program: str, interfaces: Sequence[str], options: Options, limits: Limits
     ) -> None:
         """Start dumpcap; raises what `dumpcap_words.error` makes of its words."""
+        self._closed = True
         names = ", ".join(interfaces)
         self.description = (
             f"dumpcap on {names} (buffer {options.buffer_mib} MiB, "
@@ -75,13 +76,13 @@ class Dumpcap:
         self._stop_at: float | None = None
         self._kill_at: float | None = None
         self._stopped_ns = 0
-        self._closed = False
         # Whether dumpcap was told to stop only so that it can start with more interfaces.
         self._restarting = False
         # Names and numbers of loopback interfaces.
         self._loopback = {link.name: link.index for link in list_links() if link.loopback}
         self._watch = LinkWatch(self._interfaces)
         self._child = self._spawn()
+        self._closed = False
         self._arriving = Arriving(self._output, info, limits)
         self._poll = select.poll()
         for descriptor in (self._output, self._errors, self._watch.fileno(), self._ending):
@@ -200,6 +201,10 @@ class Dumpcap:
         for stream in (child.stdout, child.stderr):
             if stream is not None:
                 stream.close()
+
+    def __del__(self) -> None:
+        # Popen keeps a child that goes on, and its pipes, for as long as we live.
+        self.close()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         order = {

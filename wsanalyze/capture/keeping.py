@@ -1,12 +1,16 @@
 """Packets kept while they are analysed: pcapng files that rotate and can be read at any moment.
 
 Each call writes whole blocks, unbuffered; where the disk is full, what was written in part is cut
-off again. Interfaces are told apart by their link type: a batch does not say more.
+off again. A FIFO takes them, too, as long as somebody reads it. Interfaces are told apart by their
+link type: a batch does not say more.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import select
+import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +28,8 @@ PROGRAM = "wsanalyze"
 # The longest text of names, and what a description takes with it.
 NAMES = 1024
 DESCRIPTION = NAMES + 64
+# Milliseconds for who reads a FIFO to make room; meanwhile packets wait in the source's buffer.
+PATIENCE = 5000
 
 
 class PacketWriter:
@@ -140,8 +146,7 @@ class PacketWriter:
         if self._rotate_bytes is not None or self._rotate_seconds is not None:
             name = f"{self._given.stem}_{self.files:05}{self._given.suffix}"
             self.path = self._given.with_name(name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        self._descriptor = os.open(self.path, flags, 0o666)
+        self._descriptor = _opened(self.path)
         self._begun_at = time.monotonic()
         self._size = 0
         self._links: dict[int, int] = {}
@@ -152,7 +157,7 @@ class PacketWriter:
         left = memoryview(b"".join(blocks))
         whole = len(left)
         while left:
-            left = left[os.write(self._descriptor, left) :]
+            left = left[_written(self._descriptor, left) :]
         self._size += whole
         self.packets += packets
 
@@ -162,7 +167,7 @@ class PacketWriter:
             f"{self.path}: cannot be written: {reason(error)}; "
             f"packets are kept no longer ({self.packets} were)"
         )
-        if self._descriptor >= 0:
+        if self._descriptor >= 0 and stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             try:
                 os.ftruncate(self._descriptor, self._size)
             except OSError as second:
@@ -182,3 +187,30 @@ class PacketWriter:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _opened(path: Path) -> int:
+    """Return a descriptor that never waits. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "nobody reads it") from None
+        raise
+    if os.isatty(descriptor):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is a terminal")
+    return descriptor
+
+
+def _written(descriptor: int, data: memoryview) -> int:
+    """Write what there is room for, and return how much. Raises OSError."""
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        room = select.poll()
+        room.register(descriptor, select.POLLOUT)
+        if not room.poll(PATIENCE):
+            raise OSError(errno.EAGAIN, "who reads it has stopped reading") from None
+        return 0

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from wsanalyze.cli.notes import say
-from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE
+from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE, UNWRITABLE
 
 if TYPE_CHECKING:
     from wsanalyze.capture.live import LiveSource, Received
@@ -57,4 +57,6 @@ def status_of(session: Session, received: Received, signals: Signals) -> int:
     if session.failure is not None:
         say(session.failure)
         return PARTLY if received.received else UNREADABLE
-    return PARTLY if session.run.summaries[0].problem else DONE
+    if session.run.summaries[0].problem:
+        return PARTLY
+    return DONE if session.is_written else UNWRITABLE

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsanalyze.capture.live import BUFFER_MIB, SNAP_LENGTH, SOURCES
+from wsanalyze.capture.live import BUFFER_MIB, LARGEST_BUFFER_MIB, SNAP_LENGTH, SOURCES
+from wsanalyze.capture.stored import STANDARD_INPUT
 from wsanalyze.cli import options
 from wsanalyze.cli.choosing import checks_of, words_of
 from wsanalyze.cli.config import Number, ThresholdType, thresholds_of
@@ -49,7 +50,7 @@ FEW = 20
 @click.option(
     "--buffer",
     "buffer_mib",
-    type=click.IntRange(1, 4096),
+    type=click.IntRange(1, LARGEST_BUFFER_MIB),
     default=BUFFER_MIB,
     show_default=True,
     metavar="MIB",
@@ -66,13 +67,13 @@ FEW = 20
 @click.option("--user", metavar="NAME", help="Who to be once all is open, where started as root.")
 @click.option(
     "--idle",
-    type=click.FloatRange(1, 31_536_000),
+    type=options.FiniteRange(1, 31_536_000),
     default=IDLE_SESSION,
     show_default="7500: 2 hours 5 minutes",
     metavar="SECONDS",
     help="Let a WebSocket connection go after so long without a packet.",
 )
-@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="SECONDS")
+@click.option("--duration", type=options.FiniteRange(0, min_open=True), metavar="SECONDS")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many packets.")
 @click.option(
     "--until-closed", is_flag=True, help="End when all WebSocket connections seen have ended."
@@ -115,13 +116,13 @@ FEW = 20
 )
 @click.option(
     "--rotate-size",
-    type=click.FloatRange(0, min_open=True),
+    type=options.FiniteRange(0, min_open=True),
     metavar="MB",
     help="-w: begin a new file before one gets larger.",
 )
 @click.option(
     "--rotate-time",
-    type=click.FloatRange(0, min_open=True),
+    type=options.FiniteRange(0, min_open=True),
     metavar="SECONDS",
     help="-w: begin a new file when one is so old.",
 )
@@ -178,7 +179,7 @@ def command(
     is finished, and a summary says what was dropped; a second one ends at once.
 
     \b
-    Over ssh: ssh HOST tcpdump -i any -U -w - | wsanalyze live -
+    Over ssh: ssh HOST tcpdump -i any -U -w - tcp port 80 | wsanalyze live -
 
     \b
     Exit status: 0 done, also after SIGTERM; 2 wrong usage; 3 nothing could be
@@ -268,6 +269,8 @@ def _packet_file(
         if only_websocket or rotate_size is not None or rotate_time is not None:
             raise UsageError("--only-websocket and --rotate-… are for the packets that -w keeps")
         return None
+    if str(path) == STANDARD_INPUT:
+        raise UsageError("-w -: what is told goes to standard output; name a file, or a FIFO")
     from wsanalyze.monitoring.keeping import PacketFile
 
     size = None if rotate_size is None else int(rotate_size * 1_000_000)

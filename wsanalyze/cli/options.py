@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,19 @@ class LimitType(click.ParamType[tuple[str, int]]):
         if not (text.isascii() and text.isdigit()) or not 0 < int(text[:20]) < 1 << 62:
             self.fail(f"write {name}=NUMBER with a positive number, not {value!r}", param, ctx)
         return name, int(text)
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range: click takes `nan` for one in any."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a number that can be counted to", param, ctx)
+        return number
 
 
 def limits_of(pairs: tuple[tuple[str, int], ...]) -> Limits:

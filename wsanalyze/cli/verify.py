@@ -33,7 +33,7 @@ class Dissecting(Progress):
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.FiniteRange(min=0, min_open=True),
     metavar="SECONDS",
     default=TIMEOUT,
     help=f"The time that tshark may take.  [default: {TIMEOUT:g}]",

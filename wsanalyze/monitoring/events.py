@@ -141,19 +141,27 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """A limit was reached for the first time: from here on not everything is looked at or kept."""
+    """A limit was reached for the first time: from here on not everything is looked at or kept.
+
+    `time`: when, by our own clock (ns since 1970).
+    """
 
     kind: ClassVar[str] = "limit"
     limit: str
     count: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something happened to the capturing or the writing, in one line."""
+    """Something happened to the capturing or the writing, in one line.
+
+    `time`: when it was noticed, by our own clock (ns since 1970).
+    """
 
     kind: ClassVar[str] = "problem"
     what: str
+    time: int
 
 
 Event: TypeAlias = (

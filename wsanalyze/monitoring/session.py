@@ -105,6 +105,13 @@ class Session:
         """Why the source ended by itself; None where it did not, or ended well."""
         return self.source.failure
 
+    @property
+    def is_written(self) -> bool:
+        """Whether all that was to be kept could be written so far."""
+        rows = None if self.folder is None else self.folder.parts.problem
+        packets = None if self.packets is None else self.packets.writer.problem
+        return rows is None and packets is None
+
     def pump(self, seconds: float) -> list[Told]:
         """Take what comes within so many seconds, and return what happened.
 
@@ -210,7 +217,7 @@ class Session:
         events += self._unwritten()
         events += self._problems()
         if self.source.failure is not None:
-            events.append(Problem(self.source.failure))
+            events.append(Problem(self.source.failure, time.time_ns()))
         self.source.close()
         self.finished = True
         return events
@@ -251,12 +258,12 @@ class Session:
         reached = self.run.summaries[0].limits
         new = [name for name, count in reached.items() if count and name not in self._told]
         self._told.update(new)
-        return [LimitReached(name, reached[name]) for name in new]
+        return [LimitReached(name, reached[name], time.time_ns()) for name in new]
 
     def _problems(self) -> list[Told]:
         problems = list(self.source.problems)
         self.source.problems.clear()
-        return [Problem(each) for each in problems]
+        return [Problem(each, time.time_ns()) for each in problems]
 
     def _write_parts(self) -> None:
         if self.folder is not None:
@@ -277,7 +284,7 @@ class Session:
         new = {what: why for what, why in said.items() if why and f"no {what}" not in self._told}
         self._told.update(f"no {what}" for what in new)
         return [
-            Problem(f"{why}: the analysis goes on without these {what}")
+            Problem(f"{why}: the analysis goes on without these {what}", time.time_ns())
             for what, why in new.items()
         ]
 
