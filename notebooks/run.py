@@ -50,6 +50,8 @@ def execute(notebook: NotebookNode) -> NotebookNode:
             km=manager,
             timeout=PATIENCE,
             record_timing=False,
+            # How a kernel cuts what is printed into pieces depends on how busy the machine is.
+            coalesce_streams=True,
             resources={"metadata": {"path": str(FOLDER)}},
         )
         client.execute(cleanup_kc=True)
