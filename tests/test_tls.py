@@ -26,6 +26,7 @@ CAPTURES = ROOT / "captures"
 WSS = [
     *("chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng"),
     *("wss-handshakes.pcapng", "wss-rekeyed.pcapng"),
+    *("wss-rsa.pcapng", "wss-implementations.pcapng"),
 ]
 # What TCP and the clock decide.
 OF_PACKETS = (
@@ -286,6 +287,29 @@ def test_keys_that_change_on_the_way() -> None:
     # The request came in the flight of the ClientHello, before anything of the server.
     assert early["request_packet"].item() < early["response_packet"].item()
     assert early["request_packet"].item() == 136
+
+
+def test_the_key_of_the_server_alone(tmp_path: Path) -> None:
+    """Static RSA, sessions resumed from it too; not ECDHE, where the same key only signs."""
+    path = tmp_path / "closed.pcapng"
+    path.write_bytes(without_secrets((CAPTURES / "wss-rsa.pcapng").read_bytes()))
+    whole = wsanalyze.analyze(CAPTURES / "wss-rsa.pcapng")
+    opened = wsanalyze.analyze(path, keylog=CAPTURES / "wss-rsa.key.pem")
+    closed = opened.tls[~opened.tls["decrypted"]]
+    assert list(closed["cipher"]) == ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+    assert closed["reason"].item() == (
+        "no secret for this client random in 1 file, 0 lines; a private key opens no connection "
+        "with this cipher suite"
+    )
+    ecdhe = "/ecdhe"
+    assert targets(opened) == {
+        port: target for port, target in targets(whole).items() if target != ecdhe
+    }
+    columns = ["target", "client_messages", "server_messages", "client_bytes", "server_bytes"]
+    pd.testing.assert_frame_equal(
+        opened.connections[columns],
+        whole.connections.query("target != @ecdhe")[columns].reset_index(drop=True),
+    )
 
 
 # The client's port whose upgrade request is 0-RTT data.

@@ -63,6 +63,8 @@ class Stage:
     session: Session
     scratch: Path
     sniffers: list[Sniffer] = field(init=False)
+    #: Files that belong beside the captures, by what comes behind the session's name there.
+    beside: dict[str, Path] = field(default_factory=dict, init=False)
     _journals: list[Journal] = field(default_factory=list, init=False)
     _until: int | None = field(default=None, init=False)
 
@@ -161,3 +163,5 @@ class Stage:
             deliver(sniffer.path, directory / sniffer.path.name, self.session.file_format)
             text = truth_text({"capture": sniffer.path.name} | truth)
             (directory / f"{name}.truth.json").write_text(text, encoding="utf-8")
+        for ending, path in self.beside.items():
+            (directory / f"{self.session.name}{ending}").write_bytes(path.read_bytes())

@@ -39,7 +39,9 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_implementations,
     wss_openssl,
+    wss_rsa,
     wss_ways,
 )
 
@@ -81,6 +83,8 @@ FAMILIES = (
     wss_ways,
     wss_openssl,
     offloaded_host,
+    wss_rsa,
+    wss_implementations,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -11,7 +11,7 @@ from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from recording.journal import CLOSE, Journal, Peers, Pen
+from recording.journal import CLOSE, Header, Journal, Peers, Pen
 from recording.processes import start
 from recording.stage import SCRIPTS, Session, Stage
 from sessions.aiohttp_peers import serve_aiohttp
@@ -68,15 +68,33 @@ async def play(stage: Stage) -> None:
         events = await asyncio.wait_for(report, 60)
         browser.send_signal(signal.SIGTERM)
         await browser.wait()
-    write_journal(stage.journal("client", sees_control=False), events, peers)
+    write_journal(stage.journal("client", sees_control=False), events, peers, {})
 
 
-def write_journal(journal: Journal, events: list[dict[str, Any]], peers: dict[str, Peers]) -> None:
-    """Write the page's report as a journal; a page knows no ports: the server's are borrowed."""
+def write_journal(
+    journal: Journal,
+    events: list[dict[str, Any]],
+    peers: dict[str, Peers],
+    requests: dict[str, list[Header]],
+) -> None:
+    """Write the page's report as a journal; a page knows no ports: the server's are borrowed.
+
+    So are the header fields of `requests`, by path, where the server takes no notes of its own.
+    """
     since_epoch = time.time_ns() - time.monotonic_ns()
     pens = {path: journal.exchange(ends) for path, ends in peers.items()}
     for event in events:
-        note(pens[event["path"]], event, int(event["time"] * 1e6) - since_epoch)
+        path, moment = event["path"], int(event["time"] * 1e6) - since_epoch
+        if event["event"] == "open" and path in requests:
+            note_heads(pens[path], event, requests[path], moment)
+        note(pens[path], event, moment)
+
+
+def note_heads(pen: Pen, event: dict[str, Any], request: list[Header], moment: int) -> None:
+    """Write what was asked for, and what the page was told of the answer."""
+    fields = [(f"Sec-WebSocket-{name}", event[name.lower()]) for name in ("Protocol", "Extensions")]
+    pen.request(event["path"], request, time=moment)
+    pen.response(101, [(name, value) for name, value in fields if value], time=moment)
 
 
 def note(pen: Pen, event: dict[str, Any], moment: int) -> None:

@@ -293,16 +293,29 @@ class Application:
 
 
 @asynccontextmanager
-async def hypercorn(port: int, journal: Journal | None = None) -> AsyncIterator[None]:
-    """Serve the application with Hypercorn until the end of the block."""
+async def hypercorn(
+    port: int,
+    journal: Journal | None = None,
+    *,
+    application: Application | None = None,
+    pem: tuple[str, str] | None = None,
+) -> AsyncIterator[None]:
+    """Serve an application with Hypercorn until the end of the block.
+
+    `pem` is where its certificate and its key are: within TLS it speaks HTTP/1.1 alone.
+    """
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
     config = Config()
     config.bind, config.loglevel = [f"127.0.0.1:{port}"], "ERROR"
+    if pem is not None:
+        config.certfile, config.keyfile = pem
+        config.alpn_protocols = ["http/1.1"]
     over = asyncio.Event()
+    served = application or Application(journal)
     serving = asyncio.create_task(
-        serve(Application(journal), config, shutdown_trigger=over.wait)  # type: ignore[arg-type]
+        serve(served, config, shutdown_trigger=over.wait)  # type: ignore[arg-type]
     )
     try:
         await asyncio.wait_for(listening(port), 5)

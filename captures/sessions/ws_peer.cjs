@@ -3,13 +3,17 @@
 //   node ws_peer.cjs server HOST PORT OPTIONS ACTIONS
 //   node ws_peer.cjs client URL - OPTIONS ACTIONS
 //
-// OPTIONS goes to `ws` (and `subprotocol`: what the server chooses). ACTIONS, in JSON, are performed on
+// OPTIONS goes to `ws` (and `subprotocol`: what the server chooses; `pem`: the server's files of its
+// certificate and key, the client's of what it trusts and of its key log; the client asks 127.0.0.1
+// then, whatever the URL says). ACTIONS, in JSON, are performed on
 // the open connection; a server then echoes what comes. An action is a list:
 //   ["text", TEXT, {ws options}]   ["binary", BASE64, {…}]   a message, or with fin: false a fragment
 //   ["ping", TEXT]  ["pong", TEXT]  ["receive"] (wait for a message)  ["answered"] (wait for a pong)
 //   ["close", CODE, REASON]
 'use strict';
 
+const { appendFileSync, readFileSync } = require('node:fs');
+const https = require('node:https');
 const { WebSocket, WebSocketServer } = require('ws');
 const { Pen } = require('./journal.cjs');
 
@@ -95,9 +99,11 @@ class Peer {
 }
 
 /** Serves until standard input closes and the last connection has ended. */
-function serve(host, port, { subprotocol, ...options }, actions) {
+function serve(host, port, { subprotocol, pem, tls, ...options }, actions) {
   const handleProtocols = subprotocol === undefined ? undefined : () => subprotocol;
-  const server = new WebSocketServer({ host, port, autoPong: false, handleProtocols, ...options });
+  const below = pem && https.createServer({ cert: readFileSync(pem[0]), key: readFileSync(pem[1]), ...tls });
+  const where = pem ? { server: below } : { host, port };
+  const server = new WebSocketServer({ ...where, autoPong: false, handleProtocols, ...options });
   const pens = new WeakMap();
   server.on('headers', (lines, request) => {
     const pen = new Pen(request.socket);
@@ -119,14 +125,29 @@ function serve(host, port, { subprotocol, ...options }, actions) {
     }
   });
   server.on('listening', () => console.log('ready'));
-  process.stdin.resume().on('end', () => server.close());
+  below?.listen(port, host);
+  process.stdin.resume().on('end', () => {
+    server.close();
+    below?.close();
+  });
+}
+
+/** What is asked for an address, where it is on this machine whatever its name. */
+function lookup(name, options, done) {
+  if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }]);
+  else done(null, '127.0.0.1', 4);
 }
 
 /** Connects, performs the actions, and ends with the connection. */
-function connect(url, { protocols, ...options }, actions) {
+function connect(url, { protocols, pem, ...options }, actions) {
   let request;
-  const finishRequest = (sent) => { request = sent; sent.end(); };
-  const socket = new WebSocket(url, protocols, { autoPong: false, finishRequest, ...options });
+  const finishRequest = (sent) => {
+    request = sent;
+    if (pem) sent.on('socket', (below) => below.on('keylog', (line) => appendFileSync(pem[1], line)));
+    sent.end();
+  };
+  const trusted = pem && { ca: readFileSync(pem[0]), ALPNProtocols: ['http/1.1'], lookup };
+  const socket = new WebSocket(url, protocols, { autoPong: false, finishRequest, ...trusted, ...options });
   let peer;
   socket.on('upgrade', (response) => {
     const pen = new Pen(response.socket);

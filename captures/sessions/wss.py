@@ -51,20 +51,21 @@ VERSIONS = {
 }
 # Of the server and of the client.
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
+# What kind of key a server has, as `openssl req` is told.
+CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 # <openssl/ssl.h>
 SSL_OP_NO_ENCRYPT_THEN_MAC = 1 << 19
 
 
-def server_context(stage: Stage) -> ssl.SSLContext:
-    """Return a server's context with a certificate that was just made."""
+def server_context(stage: Stage, kind: tuple[str, ...] = CURVE) -> ssl.SSLContext:
+    """Return a server's context with a certificate that was just made, for a key of this kind."""
     certificate, key = stage.scratch / "cert.pem", stage.scratch / "key.pem"
     if not key.exists():
-        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
         subject = ["-subj", f"/O=wsanalyze captures/CN={NAME}"]
         subject += ["-addext", f"subjectAltName=DNS:{NAME}"]
         files = ["-keyout", str(key), "-out", str(certificate), "-nodes", "-days", "90"]
         subprocess.run(
-            ["openssl", "req", "-x509", *curve, *subject, *files], check=True, capture_output=True
+            ["openssl", "req", "-x509", *kind, *subject, *files], check=True, capture_output=True
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

@@ -19,6 +19,9 @@ FOUND: dict[str, dict[int | None, str]] = {
     },
     # The old versions alone; all certificates are their own issuers', which is a remark.
     "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
+    # Static RSA is a remark, TLS 1.0 is not.
+    "wss-rsa.pcapng": {6: "TLS-01"},
+    "wss-implementations.pcapng": {},
     "wss-http2.pcapng": {},
     "wss-http2-chromium.pcapng": {},
     "wss-tunnels.pcapng": {},
