@@ -196,7 +196,7 @@ def least_squares(
     rest = np.array(counts) - rows @ found
     # Student's t of 95 % for 7 degrees of freedom or more is at most this.
     variance = float(rest @ rest) / (len(counts) - 3)
-    errors = 2.37 * np.sqrt(variance * np.diag(np.linalg.inv(rows.T @ rows)))
+    errors = 2.37 * np.sqrt(variance * np.diag(np.linalg.pinv(rows.T @ rows)))
     return float(found[1]), float(errors[1]), float(found[2])
 
 
