@@ -312,6 +312,17 @@ def test_the_key_of_the_server_alone(tmp_path: Path) -> None:
     )
 
 
+@needs_tshark
+def test_what_tshark_opens_with_that_key(tmp_path: Path) -> None:
+    path, key = tmp_path / "closed.pcapng", CAPTURES / "wss-rsa.key.pem"
+    path.write_bytes(without_secrets((CAPTURES / "wss-rsa.pcapng").read_bytes()))
+    given = ("-o", f'uat:rsa_keys:"{key}",""')
+    theirs = fields(path, ("tcp.stream",), where="websocket", more=given)
+    opened = wsanalyze.analyze(path, keylog=key)
+    streams = opened.connections["tcp_stream"]
+    assert sorted(int(row[0]) for row in theirs) == sorted(streams[opened.frames["connection"]])
+
+
 # The client's port whose upgrade request is 0-RTT data.
 EARLY = 40_503
 
