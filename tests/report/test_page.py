@@ -271,6 +271,26 @@ def test_ladder_pings_and_handshake_are_the_capture_s(browser: Browser, tmp_path
     assert seen.page.locator("#handshake .verdict.ok").count() > 4
 
 
+def test_a_very_long_field_does_not_hide_what_follows(browser: Browser, tmp_path: Path) -> None:
+    """A field of 20 kB scrolls in a box that the keyboard reaches, and prints whole."""
+    seen = page_of(browser, tmp_path, named("hostile-contents"), "#c=1")
+    field = seen.page.locator("#handshake .field.long")
+    field.wait_for()
+    assert seen.page.locator("#handshake .field.long[tabindex='0']").count() == 1
+    assert (field.bounding_box() or {})["height"] < 300
+    seen.page.emulate_media(media="print")
+    assert (field.bounding_box() or {})["height"] > 2000
+
+
+def test_a_short_ladder_is_seen_whole(browser: Browser, tmp_path: Path) -> None:
+    """The last rows are where it is seen who cut a connection."""
+    seen = page_of(browser, tmp_path, named("nginx-60s"), "#c=0")
+    for box in (".ladder", ".connections"):
+        hidden = "each => each.scrollHeight - each.clientHeight"
+        assert seen.page.locator(box).first.evaluate(hidden) <= 0, box
+    assert "180 checks on 14 connections" in seen.text("#overview")
+
+
 def test_a_row_of_the_ladder_leads_to_its_frame(browser: Browser, tmp_path: Path) -> None:
     """In the diagram of both legs, a frame of the other one is in the other connection."""
     data = named("nginx-60s")

@@ -23,6 +23,7 @@ function overview(report) {
     el("div", { class: "cards" }, cards),
     notices,
     capturesElement(report.captures),
+    facts([["looked at", report.looked_at]]),
     el("p", { class: "note" }, secrets));
 }
 
