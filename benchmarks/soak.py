@@ -37,7 +37,7 @@ from wsanalyze.limits import Limits
 EVERY, SHOWN_EVERY = 2.5, 6
 # Counts of which a median is taken: a burst more or less evens out.
 BLOCK = 4
-FEWEST = 13
+FEWEST = 10
 # A connection that leaves anything behind leaves an object, or some bytes, each time.
 TOLERATED = {"objects": 0.1, "malloc": 16.0}
 # Rounds of talking a second.
@@ -194,9 +194,9 @@ def least_squares(
     rows = np.column_stack((np.ones(len(seen)), seen, followed))
     found, *_ = np.linalg.lstsq(rows, np.array(counts), rcond=None)
     rest = np.array(counts) - rows @ found
-    # Student's t of 95 % for 10 degrees of freedom or more is at most this.
+    # Student's t of 95 % for 7 degrees of freedom or more is at most this.
     variance = float(rest @ rest) / (len(counts) - 3)
-    errors = 2.23 * np.sqrt(variance * np.diag(np.linalg.inv(rows.T @ rows)))
+    errors = 2.37 * np.sqrt(variance * np.diag(np.linalg.pinv(rows.T @ rows)))
     return float(found[1]), float(errors[1]), float(found[2])
 
 

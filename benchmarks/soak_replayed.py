@@ -101,7 +101,7 @@ def main() -> int:
             before = session.taken
             session.pump(0)
             clock.now += 0.1
-        # Until they are closed or idle. What is remembered of an hour is full after half of it.
+        # Until they are closed or idle; what is remembered of an hour is full before it is judged.
         for _ in range(5):
             clock.now += 30
             session.pump(0)

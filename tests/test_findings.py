@@ -11,7 +11,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.thresholds import Thresholds
-from wsanalyze.findings import audit, numbers, reaches
+from wsanalyze.findings import Kept, audit, numbers, reaches
 from wsanalyze.observation import Observation
 from wsanalyze.tables.rows import in_order
 
@@ -88,3 +88,21 @@ def test_without_connections_captures_are_looked_at_all_the_same() -> None:
 def test_severities_have_an_order(severity: str, reached: list[str]) -> None:
     every = [Finding("", severity=each) for each in ("info", "warning", "error")]
     assert [each.severity for each in every if reaches(each, severity)] == reached
+
+
+def test_of_each_check_so_many_are_kept_and_the_rest_counted() -> None:
+    kept = Kept(most=2)
+    for number, severity in enumerate(["info", "info", "info", "warning", "info"]):
+        kept.add(
+            Finding("bad", severity=severity, reference="RFC", check="A-01", connection=number)
+        )
+    kept.add(Finding("good", severity="info", check="A-02", connection=0, count=3))
+    told = kept.findings()
+    assert [(each.check, each.connection, each.count, each.severity) for each in told] == [
+        ("A-01", 0, 1, "info"),
+        ("A-01", 1, 1, "info"),
+        ("A-02", 0, 3, "info"),
+        ("A-01", None, 3, "warning"),
+    ]
+    assert told[-1].message == "3 more of this check: the first 2 are told one by one"
+    assert told[-1].reference == "RFC"

@@ -70,3 +70,9 @@ def test_what_is_there_without_noise_is_found_exactly(soak: ModuleType) -> None:
     counts = [5 + 2 * one + 3 * other for one, other in zip(seen, followed, strict=True)]
     left, error, of_open = soak.least_squares(seen, followed, counts)
     assert (round(left, 6), round(error, 6), round(of_open, 6)) == (2, 0, 3)
+
+
+def test_where_none_is_open_the_slope_is_found_all_the_same(soak: ModuleType) -> None:
+    seen = [400.0 * place for place in range(30)]
+    left, error, _ = soak.least_squares(seen, [0.0] * 30, [5 + 2 * each for each in seen])
+    assert (round(left, 6), round(error, 3)) == (2, 0)

@@ -116,6 +116,16 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device")
+def test_nobody_waits_for_who_writes_a_pipe_that_took_the_place_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "keys.log"
+    path.write_bytes(b"1\n")
+    logs = KeyLogs([path])
+    assert [list(lines) for lines in logs.lines()] == [[b"1\n"]]
+    path.unlink()
+    os.mkfifo(path)
+    assert list(logs.appended()) == []
+
+
 def test_what_has_no_end_is_no_key_log() -> None:
     with pytest.raises(UsageError, match="key log /dev/zero: a line without an end"):
         read(Path("/dev/zero"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +95,11 @@ class KeyLogs:
                 states = [(file, file.stat()) for file in files]
             except (OSError, UsageError):
                 continue
-            found += [(state.st_mtime_ns, file, state.st_size) for file, state in states]
+            found += [
+                (state.st_mtime_ns, file, state.st_size)
+                for file, state in states
+                if stat.S_ISREG(state.st_mode)
+            ]
         if len(found) > MANY:
             self.next_look = self.clock() + PATIENCE * len(found)
         found.sort(reverse=True)

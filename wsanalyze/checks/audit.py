@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -59,11 +59,19 @@ class Audit:
         captures: Sequence[CaptureSummary],
         refusals: Sequence[Refusal] = (),
     ) -> list[Finding]:
-        """Return what is found, connection by connection, of the captures as a whole at the end."""
-        found: list[Finding] = []
+        """Return what is found, as `each` yields it."""
+        return list(self.each(connections, captures, refusals))
+
+    def each(
+        self,
+        connections: Sequence[Facts],
+        captures: Sequence[CaptureSummary],
+        refusals: Sequence[Refusal] = (),
+    ) -> Iterator[Finding]:
+        """Yield what is found, connection by connection, of the captures as a whole at the end."""
         for facts in connections:
-            found += self.of(facts)
-        return found + self.together(connections, captures, refusals)
+            yield from self.of(facts)
+        yield from self.together(connections, captures, refusals)
 
     def together(
         self,

@@ -77,7 +77,10 @@ class OpenConnections:
         shown = self.followed[:room]
         yield Text(shortened(self.heading, options.max_width), style="bold reverse")
         if shown:
-            yield self._table(shown, wide=options.max_width >= WIDE)
+            table = self._table(shown, wide=options.max_width >= WIDE)
+            # The ^C that a terminal echoes behind the last cell would begin another line.
+            table.width = max(options.max_width - len("^C"), 1)
+            yield table
         if self.count > len(shown):
             yield Text(f"… and {number(self.count - len(shown))} more")
         self.rates.forget_but(each.connection.serial for each in shown)
