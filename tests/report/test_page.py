@@ -288,6 +288,12 @@ def test_a_short_ladder_is_seen_whole(browser: Browser, tmp_path: Path) -> None:
     for box in (".ladder", ".connections"):
         hidden = "each => each.scrollHeight - each.clientHeight"
         assert seen.page.locator(box).first.evaluate(hidden) <= 0, box
+    proxied = "the server is a proxy, which passes it on as connection 1"
+    assert proxied in seen.text("#connection")
+    seen.page.evaluate("location.hash = '#c=1'")
+    seen.page.locator(
+        "dd", has_text="the client is a proxy, which passes on connection 0"
+    ).wait_for()
     assert "180 checks on 14 connections" in seen.text("#overview")
 
 

@@ -263,6 +263,7 @@ def _row(read: AnalyzedConnection, story: Story, began: int, hide: Hide) -> Data
         "started": ends.started - began,
         "ended": ends.ended - began,
         "other_leg": story.other_leg,
+        "behind_proxy": story.behind_proxy,
     }
 
 

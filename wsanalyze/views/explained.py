@@ -98,11 +98,12 @@ def _proxy(story: Story) -> str:
     if story.behind_proxy:
         return (
             f"Its client is a proxy, which passes on connection {story.other_leg}, from "
-            f"{story.beyond} to {story.proxy}. Client below is the proxy, but in the diagram."
+            f"{story.beyond} to {story.proxy}. Client below means the proxy; the diagram has both "
+            "legs."
         )
     return (
         f"Its server is a proxy, which passes it on as connection {story.other_leg}, to "
-        f"{story.beyond}. Server below is the proxy, but in the diagram."
+        f"{story.beyond}. Server below means the proxy; the diagram has both legs."
     )
 
 
