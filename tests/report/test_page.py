@@ -285,6 +285,7 @@ def test_a_very_long_field_does_not_hide_what_follows(browser: Browser, tmp_path
 def test_a_short_ladder_is_seen_whole(browser: Browser, tmp_path: Path) -> None:
     """The last rows are where it is seen who cut a connection."""
     seen = page_of(browser, tmp_path, named("nginx-60s"), "#c=0")
+    seen.page.set_viewport_size({"width": 1280, "height": 1000})
     for box in (".ladder", ".connections"):
         hidden = "each => each.scrollHeight - each.clientHeight"
         assert seen.page.locator(box).first.evaluate(hidden) <= 0, box
