@@ -113,6 +113,15 @@ def test_deep_links(browser: Browser, tmp_path: Path) -> None:
     seen.assert_quiet(file)
 
 
+def test_a_link_to_what_is_not_there_opens_where_that_is_said(
+    browser: Browser, tmp_path: Path
+) -> None:
+    seen = page_of(browser, tmp_path, named("nginx-60s"), "#c=999")
+    notice = seen.page.locator(".notice", has_text="There is no connection 999")
+    notice.wait_for()
+    assert notice.evaluate("each => each.getBoundingClientRect().bottom <= innerHeight")
+
+
 def test_the_table_is_sorted_filtered_and_searched(browser: Browser, tmp_path: Path) -> None:
     data = named("faulty-answers")
     seen = page_of(browser, tmp_path, data)
