@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -143,10 +144,19 @@ def test_wrong_answers_are_counted() -> None:
 
 def test_right_answers_are_found_by_asking_first() -> None:
     """What the quiz itself says is right, is right when it is answered."""
-    told = quiz("\n" * ASKED, "--seed", "1").stdout
-    assert "9 is Ping" in told or "question" in told
-    done = quiz("client\n" * ASKED, "--seed", "1")
-    assert done.returncode == 1
+    for seed in ("1", "2", "3"):
+        shown = " ".join(quiz("\n" * ASKED, "--seed", seed).stdout.split())
+        answers = re.findall(r"> The answer is (?:([a-f])\) )?(.+?): ", shown)
+        assert len(answers) == ASKED
+        done = quiz("".join(f"{letter or text}\n" for letter, text in answers), "--seed", seed)
+        assert f"{ASKED} right, 0 wrong" in done.stdout
+        assert done.returncode == 0
+
+
+def test_a_wrong_answer_is_set_right() -> None:
+    shown = " ".join(quiz("no such thing\n" * ASKED, "--seed", "187").stdout.split())
+    assert "No, it is 65: 38 XOR 5d, byte 2 of the key, is 65." in shown
+    assert "No, it is c) np6uoicBuWYa2a/DFM24PTyKYFI=: SHA-1 of key" in shown
 
 
 def test_hostile_answers_are_not_shown() -> None:

@@ -6,9 +6,11 @@ import json
 from base64 import b64decode
 
 import pytest
+from cli.running import run
 
 import wsanalyze
 from report.pages import CAPTURES, named
+from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.report.budget import Budget
 
 NAMES = sorted(each.name.partition(".")[0] for each in CAPTURES.glob("*.pcap*"))
@@ -50,6 +52,24 @@ def test_a_header_has_its_verdict_and_its_finding() -> None:
     assert wrong["verdict"] == "warning"
     assert [data["findings"][each]["check"] for each in wrong["findings"]] == ["HSR-13"]
     assert lines["/content-length", "Upgrade"]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nginx-60s", "14 connections: 14 seen whole"),
+        ("from-the-middle", None),
+        (
+            "wss-http2-chromium",
+            "3 connections: 3 seen whole; 1 TLS conversation could not be looked into",
+        ),
+    ],
+)
+def test_how_much_was_looked_at_is_what_check_says(name: str, text: str | None) -> None:
+    said = named(name)["looked_at"]
+    done = run("check", next(CAPTURES.glob(f"{name}.pcap*")), COLUMNS="200")
+    assert f"looked at       {said}\n" in done.stdout
+    assert text is None or said == f"{len(catalogue())} checks on {text}"
 
 
 def test_findings_are_those_of_check_and_each_has_its_rule() -> None:

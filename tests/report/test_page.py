@@ -113,6 +113,15 @@ def test_deep_links(browser: Browser, tmp_path: Path) -> None:
     seen.assert_quiet(file)
 
 
+def test_a_link_to_what_is_not_there_opens_where_that_is_said(
+    browser: Browser, tmp_path: Path
+) -> None:
+    seen = page_of(browser, tmp_path, named("nginx-60s"), "#c=999")
+    notice = seen.page.locator(".notice", has_text="There is no connection 999")
+    notice.wait_for()
+    assert notice.evaluate("each => each.getBoundingClientRect().bottom <= innerHeight")
+
+
 def test_the_table_is_sorted_filtered_and_searched(browser: Browser, tmp_path: Path) -> None:
     data = named("faulty-answers")
     seen = page_of(browser, tmp_path, data)
@@ -269,6 +278,33 @@ def test_ladder_pings_and_handshake_are_the_capture_s(browser: Browser, tmp_path
     arrows = [each for each in data["connections"][1]["ladder"]["rungs"] if each[0] == "arrow"]
     assert seen.page.locator("#ladder .tip").count() == len(arrows)
     assert seen.page.locator("#handshake .verdict.ok").count() > 4
+
+
+def test_a_very_long_field_does_not_hide_what_follows(browser: Browser, tmp_path: Path) -> None:
+    """A field of 20 kB scrolls in a box that the keyboard reaches, and prints whole."""
+    seen = page_of(browser, tmp_path, named("hostile-contents"), "#c=1")
+    field = seen.page.locator("#handshake .field.long")
+    field.wait_for()
+    assert seen.page.locator("#handshake .field.long[tabindex='0']").count() == 1
+    assert (field.bounding_box() or {})["height"] < 300
+    seen.page.emulate_media(media="print")
+    assert (field.bounding_box() or {})["height"] > 2000
+
+
+def test_a_short_ladder_is_seen_whole(browser: Browser, tmp_path: Path) -> None:
+    """The last rows are where it is seen who cut a connection."""
+    seen = page_of(browser, tmp_path, named("nginx-60s"), "#c=0")
+    seen.page.set_viewport_size({"width": 1280, "height": 1000})
+    for box in (".ladder", ".connections"):
+        hidden = "each => each.scrollHeight - each.clientHeight"
+        assert seen.page.locator(box).first.evaluate(hidden) <= 0, box
+    proxied = "the server is a proxy, which passes it on as connection 1"
+    assert proxied in seen.text("#connection")
+    seen.page.evaluate("location.hash = '#c=1'")
+    seen.page.locator(
+        "dd", has_text="the client is a proxy, which passes on connection 0"
+    ).wait_for()
+    assert "180 checks on 14 connections" in seen.text("#overview")
 
 
 def test_a_row_of_the_ladder_leads_to_its_frame(browser: Browser, tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ import wsanalyze
 from story.told import CAPTURES, analysis, told
 from wsanalyze.errors import UsageError
 from wsanalyze.story.telling import other_leg
+from wsanalyze.views.rungs import lanes_of
 
+# The ends of connection 0 of nginx-proxy.pcapng, beside the proxy.
+CLIENT, BACKEND = "127.0.0.1:40985", "127.0.0.1:9014"
 # In clear text, one packet a frame, so that what a frame is told to be stands in a packet.
 CLEAR = ("chat-ws.pcapng", "websockets-plain.pcapng", "fragments.pcapng", "hixie-76.pcapng")
 EVERY = (
@@ -90,6 +93,12 @@ def test_both_legs_of_a_proxied_connection() -> None:
     behind = told("nginx-proxy.pcapng", story.other_leg or 0)
     assert story.proxy == "127.0.0.1:9114"
     assert (behind.other_leg, behind.proxy) == (0, story.proxy)
+    # Each has the ends of its own TCP connection; the diagram has those of both.
+    assert (story.client, story.server, story.beyond) == (CLIENT, story.proxy, BACKEND)
+    assert (behind.server, behind.beyond, behind.behind_proxy) == (BACKEND, CLIENT, True)
+    assert behind.client not in (CLIENT, story.proxy)
+    assert lanes_of(story) == lanes_of(behind)
+    assert lanes_of(story) == (f"client {CLIENT}", f"proxy {story.proxy}", f"server {BACKEND}")
     assert behind.events == story.events or len(behind.events) == len(story.events)
     assert {event.leg for event in story.events} == {0, 1}
     asked = [(event.leg, event.packet) for event in story.events if event.label.startswith("GET")]

@@ -135,6 +135,27 @@ def test_the_facts_stand_in_it() -> None:
         assert fact in shown
 
 
+def test_who_is_a_proxy_is_said() -> None:
+    """Addresses are those of the connection that is told; the proxy is named where it cut."""
+    front, behind = (text(told("nginx-60s.pcapng", number), 200) for number in (0, 1))
+    assert "\n127.0.0.1:40965 → 127.0.0.1:9163, ws, /dashboard?visit=1\n" in front
+    assert "Its server is a proxy, which passes it on as connection 1, to 127.0.0.1:9062." in front
+    assert "Ended by: the server, here the proxy, closed TCP without a Close frame." in front
+    assert "\n127.0.0.1:40987 → 127.0.0.1:9062, ws, /dashboard?visit=1\n" in behind
+    assert "which passes on connection 0, from 127.0.0.1:40965 to 127.0.0.1:9163." in behind
+    assert "Ended by: the client, here the proxy, closed TCP without a Close frame." in behind
+
+
+def test_a_reset_of_the_proxy_is_named() -> None:
+    behind = text(told("haproxy-proxy.pcapng", 3), 200)
+    assert "Ended by: a RST in the name of the client, here the proxy, without a Close" in behind
+
+
+def test_no_two_lines_are_empty_together() -> None:
+    for name in ("nginx-60s.pcapng", "chat-wss.pcapng", "hixie-76.pcapng"):
+        assert "\n\n\n" not in text(told(name), 100)
+
+
 def test_every_connection_can_be_told() -> None:
     for name in ("faulty-requests.pcapng", "faulty-answers.pcapng", "oddities.pcapng"):
         for connection in analysis(name):

@@ -38,13 +38,13 @@ def ask(story: Story, seed: int | None) -> int:
         if answer is None:
             break
         if not answer.strip():
-            _write(f"It is so: {visible(question.because, SHOWN)}.")
+            _write(f"The answer is {_right(question)}: {visible(question.because, SHOWN)}.")
         elif is_right(question, answer):
             right += 1
             _write(f"Right: {visible(question.because, SHOWN)}.")
         else:
             wrong += 1
-            _write(f"No: {visible(question.because, SHOWN)}.")
+            _write(f"No, it is {_right(question)}: {visible(question.because, SHOWN)}.")
     _write("")
     _write(f"{right} right, {wrong} wrong, {len(drawn) - right - wrong} not answered.")
     return FOUND if wrong else DONE
@@ -82,6 +82,14 @@ def is_right(question: Question, answer: str) -> bool:
         if question.topic == "accept":
             return bool(chosen) and plain(chosen[0]) in question.answers
     return question.is_right(answer)
+
+
+def _right(question: Question) -> str:
+    """Return the right answer as it is shown: of choices, which were mixed, letter and text."""
+    right = question.answers[0]
+    if question.choices:
+        right = f"{right}) {question.choices[LETTERS.index(right)]}"
+    return visible(right, SHOWN)
 
 
 def _answer() -> str | None:

@@ -37,7 +37,9 @@ from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.tables.rows import connection_row, in_order
 from wsanalyze.tables.schema import OUTCOMES
+from wsanalyze.views.audited import audited
 from wsanalyze.views.facts import facts
+from wsanalyze.views.findings import looked_at
 from wsanalyze.views.quantities import counted, moment, size
 
 Data = dict[str, Any]
@@ -109,6 +111,7 @@ def report_data(
             facts(replace(capture, capture=PurePath(capture.capture).name))
             for capture in recording.captures
         ],
+        "looked_at": looked_at(audited(recording, catalogue(), findings, chosen=chosen)),
         "totals": _totals(every, told_findings),
         "left_out": _left_out(every, connections, told_findings, budget, again is None),
         "secrets": show_secrets,
@@ -260,6 +263,7 @@ def _row(read: AnalyzedConnection, story: Story, began: int, hide: Hide) -> Data
         "started": ends.started - began,
         "ended": ends.ended - began,
         "other_leg": story.other_leg,
+        "behind_proxy": story.behind_proxy,
     }
 
 

@@ -317,7 +317,8 @@ class Story:
     """Everything that is told of one connection. `frames` are those of the window, in order.
 
     `notes` are counts of segments by TCP's note. `proxy` is the address of who stands between,
-    where `events` has both legs; `other_leg` the number of the other connection.
+    where `events` has both legs; `other_leg` the number of the other connection, `beyond` its end
+    that is not the proxy: the server, or the client where this one is `behind_proxy`.
     """
 
     number: int
@@ -354,4 +355,6 @@ class Story:
     events: tuple[Event, ...] = ()
     proxy: str | None = None
     other_leg: int | None = None
+    beyond: str | None = None
+    behind_proxy: bool = False
     cut: str | None = None

@@ -245,9 +245,9 @@ def with_other_leg(story: Story, other: Story, *, front: bool, by_packet: bool =
     ]
     return replace(
         story,
-        client=first.client,
-        server=second.server,
         proxy=first.server,
         other_leg=other.number,
+        beyond=other.client if front else other.server,
+        behind_proxy=front,
         events=happened.in_order(events, by_packet=by_packet),
     )

@@ -58,9 +58,12 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
         if first is not None:
             number += 1
             yield from heading(number, title)
-            yield first
-            yield from lines
-            yield []
+            line = first
+            yield line
+            for line in lines:
+                yield line
+            if line:
+                yield []
 
 
 def _head(story: Story, width: int) -> Iterator[Line]:
@@ -72,6 +75,8 @@ def _head(story: Story, width: int) -> Iterator[Line]:
     if story.tunnel is not None:
         way += f", through {visible(story.tunnel, SHOWN)}"
     yield from ([(line, "")] for line in wrapped(way, width))
+    if story.proxy is not None:
+        yield from ([(line, "")] for line in wrapped(_proxy(story), width))
     facts = [OUTCOMES.get(story.outcome, story.outcome)]
     if story.version is not None:
         facts.append(f"version {visible(story.version, 20)}")
@@ -86,6 +91,20 @@ def _head(story: Story, width: int) -> Iterator[Line]:
     note += "numbers that they have in Wireshark."
     yield from ([(line, "dim")] for line in wrapped(note, width))
     yield []
+
+
+def _proxy(story: Story) -> str:
+    """Say which end of this TCP connection is the proxy, and whom it serves or asks."""
+    if story.behind_proxy:
+        return (
+            f"Its client is a proxy, which passes on connection {story.other_leg}, from "
+            f"{story.beyond} to {story.proxy}. Client below means the proxy; the diagram has both "
+            "legs."
+        )
+    return (
+        f"Its server is a proxy, which passes it on as connection {story.other_leg}, to "
+        f"{story.beyond}. Server below means the proxy; the diagram has both legs."
+    )
 
 
 def _other_findings(story: Story, width: int) -> Iterator[Line]:

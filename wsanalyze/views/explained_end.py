@@ -156,7 +156,15 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         by = ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
             by = by.partition(", without")[0].removesuffix(" without a Close frame")
+        if story.proxy is not None:
+            by = _named(by, "client" if story.behind_proxy else "server")
         yield from say(f"Ended by: {by}.", width)
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")
+
+
+def _named(by: str, end: str) -> str:
+    """Say of the end that is the proxy that it is, where it is what ended the connection."""
+    by = by.replace(f"the {end} closed", f"the {end}, here the proxy, closed")
+    return by.replace(f"in the {end}'s name", f"in the name of the {end}, here the proxy")

@@ -52,9 +52,9 @@ LEGEND = (
     "From here on both ends send frames: a header of 2 to 14 bytes, and the payload behind it. A "
     "diagram is that of RFC 6455 §5.2, with the bits as they were sent under their names: 32 in a "
     "row, read from the left, as the digits above count them.",
-    "FIN 1: the last frame of its message. RSV1 to RSV3: for extensions, 0 without one. opcode: "
-    "what kind of frame it is. MASK 1: the payload is masked. Payload len: its length in bytes; "
-    "126 or 127 say that it stands in the next 2 or 8 bytes.",
+    "FIN 1: the last frame of its message (TCP's FIN, at the end, is another). RSV1 to RSV3: for "
+    "extensions, 0 without one. opcode: what kind of frame it is. MASK 1: the payload is masked. "
+    "Payload len: its length in bytes; 126 or 127 say that it stands in the next 2 or 8 bytes.",
     "A client masks all that it sends, so that nobody who gives it the payload can choose the "
     "bytes that a proxy on the way sees (RFC 6455 §10.3). It keeps nothing secret: the key is in "
     "the frame.",

@@ -59,7 +59,8 @@ def opening_lines(story: Story, width: int) -> Iterator[Line]:
         yield from say(text, width)
         return
     text = "Three segments open a TCP connection (RFC 9293 §3.5): each end says where its numbering"
-    text += " begins, and confirms the other's. seq and ack count from there, as in Wireshark."
+    text += " begins (SYN), and confirms the other's (ACK). seq and ack count from there, as in"
+    text += " Wireshark."
     yield from say(text, width)
     for segment, name in zip(segments, ("SYN", "SYN, ACK", "ACK"), strict=True):
         if segment is None:

@@ -96,10 +96,15 @@ def _looked_at(audited: Audited, width: int) -> Iterator[Line]:
                 yield from labelled(label, sentence, width, column=16, label_style=style)
     if audited.interrupted:
         yield [("interrupted     ", "yellow"), ("this is what was read until then", "")]
+    text = looked_at(audited)
+    yield from labelled("looked at", text, width, column=16, label_style="bold")
+
+
+def looked_at(audited: Audited) -> str:
+    """Return how many checks were run on what, and what of it the captures do not have."""
     checks = counted(len(audited.checks), "check")
     connections = counted(len(audited.looked_at), "connection")
-    text = f"{checks} on {connections}{_coverages(audited.looked_at)}{_unread(audited)}"
-    yield from labelled("looked at", text, width, column=16, label_style="bold")
+    return f"{checks} on {connections}{_coverages(audited.looked_at)}{_unread(audited)}"
 
 
 def _coverages(connections: Sequence[Connection]) -> str:

@@ -46,7 +46,12 @@ def lanes_of(story: Story) -> tuple[str, ...]:
     """Return the names of the lanes, from left to right, with their addresses."""
     if story.proxy is None:
         return f"client {story.client}", f"server {story.server}"
-    return f"client {story.client}", f"proxy {story.proxy}", f"server {story.server}"
+    client, server = story.client, story.server
+    if story.behind_proxy:
+        client = story.beyond or client
+    else:
+        server = story.beyond or server
+    return f"client {client}", f"proxy {story.proxy}", f"server {server}"
 
 
 def rungs_of(story: Story) -> Iterator[Rung]:

@@ -17,8 +17,7 @@ function connectionView(report, connection) {
       ["subprotocol", connection.subprotocol],
       ["extensions", (connection.extensions || []).join(", ")],
       ["tunnel", connection.tunnel],
-      ["other leg", connection.other_leg !== null && connection.other_leg !== undefined
-        ? el("a", { href: link(connection.other_leg) }, `connection ${connection.other_leg}`) : null],
+      ["through a proxy", otherLeg(connection)],
       ["TCP connect", connection.connect_ms === null ? null : duration(connection.connect_ms * 1e6)],
       ["answered after", connection.handshake_ms === null ? null : duration(connection.handshake_ms * 1e6)],
       ["lasted", duration(connection.ended - connection.started)],
@@ -79,4 +78,11 @@ function closeSection(connection) {
       : el("p", {}, "No Close frame was seen."),
     tcp.length ? table(["how", "sent by", "at (s)", "packet"], tcp, "Ends of TCP or of the stream") : null,
     quiet.length ? table(["from (s)", "length", "after"], quiet, "Silences of 5 s and more") : null);
+}
+
+// Which end is the proxy, and the connection on its other side.
+function otherLeg(connection) {
+  if (connection.other_leg === null || connection.other_leg === undefined) return null;
+  const said = connection.behind_proxy ? "the client is a proxy, which passes on " : "the server is a proxy, which passes it on as ";
+  return el("span", {}, said, el("a", { href: link(connection.other_leg) }, `connection ${connection.other_leg}`));
 }

@@ -7,6 +7,9 @@ const SAID = {
   none: "no rule of the handshake is about it",
 };
 
+// Characters of a field that is shown without a box of its own.
+const LONG_FIELD = 1000;
+
 function handshakeSection(report, connection) {
   const { request, response, interims, proof, meaning } = connection.handshake;
   if (!request) {
@@ -58,9 +61,16 @@ function fieldElement(report, line) {
   const mark = el("span", { class: `verdict ${line.verdict}`, title: SAID[line.verdict], role: "img",
     "aria-label": SAID[line.verdict] }, VERDICTS[line.verdict]);
   return el("li", {}, mark, el("div", {},
-    el("p", { class: "field" }, el("code", {}, el("b", {}, line.name), ": ", line.value)),
+    fieldText(line),
     line.meaning ? el("p", { class: "note" }, line.meaning) : null,
     line.findings.map((place) => found(report, place))));
+}
+
+// A field of many lines scrolls in a box of its own: what follows must stay in sight.
+function fieldText(line) {
+  const long = line.value.length > LONG_FIELD
+    ? { class: "field long", tabindex: 0, role: "region", "aria-label": "a long field" } : { class: "field" };
+  return el("p", long, el("code", {}, el("b", {}, line.name), ": ", line.value));
 }
 
 function proofElement(proof) {

@@ -22,15 +22,17 @@ function overview(report) {
     el("h2", { id: "overview-title" }, "Overview"),
     el("div", { class: "cards" }, cards),
     notices,
-    capturesElement(report.captures),
+    capturesElement(report.captures, ["looked at", report.looked_at]),
     el("p", { class: "note" }, secrets));
 }
 
 // What each capture is; folded where there are many.
-function capturesElement(captures) {
+function capturesElement(captures, ofAll) {
+  if (captures.length === 1) return [facts([...captures[0], ofAll])];
   const lists = captures.map((lines) => facts(lines));
-  if (captures.length <= UNFOLDED) return lists;
-  return el("details", {}, el("summary", {}, `${counted(captures.length, "capture")}, one by one`), lists);
+  if (captures.length <= UNFOLDED) return [...lists, facts([ofAll])];
+  return [el("details", {}, el("summary", {}, `${counted(captures.length, "capture")}, one by one`), lists),
+    facts([ofAll])];
 }
 
 function card(number, noun, more) {

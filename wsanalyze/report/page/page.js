@@ -31,6 +31,7 @@ async function start() {
     if (!connection) {
       current = null;
       holder.replaceChildren(el("p", { class: "notice" }, `There is no connection ${wanted.get("c")} in this report.`));
+      holder.scrollIntoView();
       return;
     }
     if (connection !== current) {
