@@ -392,6 +392,20 @@ def test_light_and_dark(browser: Browser, tmp_path: Path, scheme: Any) -> None:
     assert ground == {"light": "rgb(246, 248, 250)", "dark": "rgb(12, 17, 22)"}[scheme]
 
 
+def test_nothing_is_cut_off_on_paper(browser: Browser, tmp_path: Path) -> None:
+    """A4 between margins is some 718 CSS pixels wide: the last column must be on it, too."""
+    seen = page_of(browser, tmp_path, named("chat-wss"), "#c=0")
+    seen.page.set_viewport_size({"width": 718, "height": 1000})
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 718
+    cells = seen.page.locator("#frames .row .wide, #connections td:last-child")
+    for cell in cells.all():
+        box = cell.bounding_box() or {}
+        assert box["x"] + box["width"] <= 718
+    hello = seen.page.locator("#frames .row .wide", has_text="Hello").first
+    assert hello.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
 def test_it_prints(browser: Browser, tmp_path: Path) -> None:
     seen = page_of(browser, tmp_path, named("keepalive"), "#c=0&f=3")
     assert seen.page.pdf(format="A4").startswith(b"%PDF")
