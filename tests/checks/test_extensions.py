@@ -195,6 +195,16 @@ def test_nearly_broken_is_not_broken(check: Check, offered: str | None, chosen: 
     assert found(check, negotiated(offered, chosen)) == []
 
 
+def test_the_largest_window_that_is_not_repeated_is_a_remark() -> None:
+    given = negotiated(f"{PMD}; {SERVER_BITS}=15; {CLIENT_BITS}=15", f"{PMD}; {CLIENT_BITS}=15")
+    (finding,) = found(ext.deflate_offer_not_honoured, given)
+    assert finding.severity == "info"
+    assert finding.message == (
+        f"the response does not repeat {SERVER_BITS}=15, which the client asked for: that is the "
+        "largest window there is, so the request is met"
+    )
+
+
 def test_a_refusal_negotiates_nothing() -> None:
     response = with_fields(RESPONSE, f"{FIELD}: x").replace(b"101", b"403")
     assert found(ext.extension_not_offered, connection(handshake(REQUEST, response))) == []

@@ -251,8 +251,13 @@ class Facts:
         """Return words about the handshake with its secrets as they may be shown."""
         return text if self.show_secrets or not text else concealed(text, self._secrets)
 
-    def of_faults(self, code: str, *, secret: bool = False) -> Iterator[Finding]:
-        """Yield a finding for each fault of the handshake with this code."""
+    def of_faults(
+        self, code: str, *, secret: bool = False, harmless: str = ""
+    ) -> Iterator[Finding]:
+        """Yield a finding for each fault of the handshake with this code.
+
+        Faults that void nothing have the severity `harmless` (empty: the one of the check).
+        """
         for fault in self.faults.get(code, ()):
             time, packet = self.handshake_place(fault.sender)
             evidence = (
@@ -267,6 +272,7 @@ class Facts:
                 packet=packet,
                 evidence=evidence or None,
                 reference=fault.section,
+                severity="" if fault.fatal else harmless,
             )
 
     def _empty(self, fault: Fault) -> str:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from wsanalyze.websocket.extensions import Extension, parse, valid_window_bits, window_bits
+from wsanalyze.websocket.extensions import (
+    DEFAULT_WINDOW_BITS,
+    Extension,
+    parse,
+    valid_window_bits,
+    window_bits,
+)
 from wsanalyze.websocket.faults import Fault, Faults, shown
 from wsanalyze.websocket.fields import split_list
 
@@ -142,44 +148,66 @@ def _accepted_offer(faults: Faults, offers: list[Extension], responses: list[Ext
     if response is None or not offered:
         return
     misfits = [_misfits(offer, response) for offer in offered]
-    for number, found in enumerate(misfits):
-        if not found:
-            if len(offered) > 1:
-                what = (
-                    f"offer {number + 1} of {len(offered)} was taken: {shown(offered[number].text)}"
-                )
-                section = "RFC 7692 §5.1"
-                faults.add("EXT-10", what, section, field=FIELD, evidence=response.text)
-            return
-    # None fits: the one that comes closest says best what went wrong.
-    for code, what, section in min(misfits, key=len):
-        evidence = response.text
-        faults.add(code, what, section, field=FIELD, evidence=evidence, fatal=True)
+    # Where none fits, the one that comes closest says best what went wrong.
+    number = min(range(len(offered)), key=lambda each: _distance(misfits[each]))
+    for reason in misfits[number]:
+        faults.add(
+            reason.code,
+            reason.message,
+            reason.section,
+            field=FIELD,
+            evidence=response.text,
+            fatal=reason.fatal,
+        )
+    if len(offered) > 1 and not any(reason.fatal for reason in misfits[number]):
+        what = f"offer {number + 1} of {len(offered)} was taken: {shown(offered[number].text)}"
+        section = "RFC 7692 §5.1"
+        faults.add("EXT-10", what, section, field=FIELD, evidence=response.text)
 
 
-def _misfits(offer: Extension, response: Extension) -> list[tuple[str, str, str]]:
-    """Return why `response` cannot answer `offer`: code, message and section of each reason."""
+class _Misfit(NamedTuple):
+    """Why a response does not answer an offer; `fatal`: so that it cannot."""
+
+    code: str
+    message: str
+    section: str
+    fatal: bool = True
+
+
+def _distance(misfits: list[_Misfit]) -> tuple[int, int]:
+    return sum(reason.fatal for reason in misfits), len(misfits)
+
+
+def _misfits(offer: Extension, response: Extension) -> list[_Misfit]:
+    """Return why `response` does not answer `offer`."""
     found = []
     name = "server_no_context_takeover"
     if offer.has(name) and not response.has(name):
         # §7.1.1.1: a server accepts the parameter by including it in the response.
         what = f"the client asked for {name} and the response does not have it"
-        found.append(("EXT-09", what, _NO_CONTEXT_TAKEOVER[name]))
+        found.append(_Misfit("EXT-09", what, _NO_CONTEXT_TAKEOVER[name]))
     name = "server_max_window_bits"
     if offer.has(name):
         asked = window_bits(offer.values(name)[0])
         given = window_bits(response.values(name)[0]) if response.has(name) else None
-        if not response.has(name):
+        if not response.has(name) and asked == DEFAULT_WINDOW_BITS:
+            # §7.1 voids what the client does not support: a larger window there is not.
+            what = (
+                f"the response does not repeat {name}={asked}, which the client asked for: that is "
+                "the largest window there is, so the request is met"
+            )
+            found.append(_Misfit("EXT-09", what, "RFC 7692 §7.1.2.1", fatal=False))
+        elif not response.has(name):
             what = f"the client asked for {name} and the response does not have it"
-            found.append(("EXT-09", what, "RFC 7692 §7.1.2.1"))
+            found.append(_Misfit("EXT-09", what, "RFC 7692 §7.1.2.1"))
         elif asked is not None and given is not None and given > asked:
             what = f"the client asked for {name}={asked} at most, the response has {given}"
-            found.append(("EXT-09", what, "RFC 7692 §7.1.2.1"))
+            found.append(_Misfit("EXT-09", what, "RFC 7692 §7.1.2.1"))
     name = "client_max_window_bits"
     if response.has(name) and not offer.has(name):
         # A value above the offered one is no fault: §7.1.2.2 calls the client's value a hint.
         what = f"the response has {name}, and the offer has not"
-        found.append(("EXT-08", what, "RFC 7692 §7.1.2.2"))
+        found.append(_Misfit("EXT-08", what, "RFC 7692 §7.1.2.2"))
     return found
 
 
