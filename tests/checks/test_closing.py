@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from checks.given import (
@@ -60,6 +62,11 @@ class TestUnansweredClose:
         assert len(found(checks.unanswered_close, record)) == 1
         record.observation.counts["cut", "server"] = 1
         assert found(checks.unanswered_close, record) == []
+
+    def test_what_it_sent_before_its_reset_may_not_have_been_captured(self) -> None:
+        """Its own FIN takes a number as well: it may have ended TCP before the Close came."""
+        unseen = replace(ending("server", "rst"), behind=1)
+        assert self.of(closing(), endings=(unseen,)) == []
 
     def test_nobody_does_anything(self) -> None:
         assert self.of(closing(), until=12) == ["no Close answered this one in 10.0 s"]

@@ -76,6 +76,9 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
         return
     for close in facts.closes:
         first = next(iter(facts.observation.endings), None)
+        if first is not None and first.sender == other and first.behind > 0:
+            # What it had sent before, be it the FIN alone, is not in the capture.
+            return
         until = facts.connection.ended if first is None else first.time
         waited = (until - close.time) / SECOND
         if first is not None and first.sender == other and waited > _crossing_s(facts, close):
