@@ -263,6 +263,7 @@ def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
     advice="Nothing is wrong with a few.",
     events=("empty-data",),
     example="fragments.pcapng",
+    quotes_samples=True,
 )
 def empty_fragments(facts: Facts) -> Iterator[Finding]:
     """FRM-10: one finding a side."""
