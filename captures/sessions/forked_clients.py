@@ -1,8 +1,8 @@
 """Clients that are forked, with the state of the generator of their masking keys, through nginx.
 
-`python -m sessions.forked_clients ORIGIN FOLDER` is the program that forks them. aiohttp draws
-masking keys from a `random.Random` that it makes when it is imported, and that Python does not seed
-anew behind fork, as it does its own.
+`main` runs in a process of its own, which forks them. aiohttp draws masking keys from a
+`random.Random` that it makes when it is imported; behind fork Python seeds its own generator anew,
+and not that one.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ async def work(worker: str, messages: tuple[int, ...], origin: str, folder: Path
     journal.close()
 
 
-def main(origin: str, folder: Path) -> None:
+def main(origin: str, folder: str) -> None:
     """Fork the clients, and wait for them."""
     children = []
     for worker, messages in enumerate(WORKERS):
         child = os.fork()
         if child == 0:
             asyncio.run(asyncio.sleep(worker * BETWEEN))
-            asyncio.run(work(f"forked-{worker}", messages, origin, folder))
+            asyncio.run(work(f"forked-{worker}", messages, origin, Path(folder)))
             os._exit(0)
         children.append(child)
     for child in children:
@@ -63,11 +63,11 @@ async def play(stage: Stage) -> None:
         await serve(echo, "127.0.0.1", ONE, ping_interval=None, logger=notes),
         running(FRONT, "nginx", "-p", str(stage.scratch), "-c", file),
     ):
-        name = "sessions.forked_clients"
-        forking = (sys.executable, "-m", name, origin, str(stage.scratch))
+        program = "import sys; from sessions.forked_clients import main; main(*sys.argv[1:])"
+        forking = (sys.executable, "-c", program, origin, str(stage.scratch))
         process = await start(*forking, cwd=CAPTURES)
         if await process.wait() != 0:
-            raise RuntimeError(f"{name} failed")
+            raise RuntimeError("the forked clients failed")
         await work("started-anew", (3,), origin, stage.scratch)
 
 
@@ -80,6 +80,3 @@ SESSIONS = (
         ("nginx", "aiohttp", "websockets"),
     ),
 )
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from recording.journal import Journal, Peers
 from recording.processes import running
 from recording.stage import Session, Stage
+from recording.websockets_log import HTTP_BY_OTHER
 from sessions.aiohttp_peers import NotedSocket, pen_of_request, serve_aiohttp
 from sessions.gateways import FRONT, ONE, TWO, nginx_file
 from sessions.raw_peers import upgrade_headers
@@ -39,13 +40,14 @@ def reuse(notes: Journal) -> None:
     )
     key = base64.b64encode(os.urandom(16)).decode()
     fields = upgrade_headers(host=f"127.0.0.1:{FRONT}", key=key)
-    client.request("GET", "/pooled", headers=dict(fields))
     pen.request("/pooled", fields)
+    client.request("GET", "/pooled", headers=dict(fields))
     response = client.getresponse()
     response.read()
     pen.response(response.status, response.getheaders())
     pen.opened()
     client.request("GET", "/pooled/next", headers={"User-Agent": "http.client"})
+    pen.note("http", sender="client")
     with suppress(HTTPException, OSError):
         client.getresponse()
     client.close()
@@ -53,9 +55,11 @@ def reuse(notes: Journal) -> None:
 
 async def read_until_the_end(connection: ServerConnection) -> None:
     """Read what comes; the protocol's error is in the log."""
-    with suppress(ConnectionClosed):
+    try:
         async for _ in connection:
             pass
+    except ConnectionClosed:
+        connection.logger.debug(HTTP_BY_OTHER)
 
 
 async def play(stage: Stage) -> None:
@@ -72,6 +76,7 @@ async def play(stage: Stage) -> None:
         message = await noted.receive()
         await noted.send(message.data)
         # As in every other handler, and wrong: aiohttp sends it.
+        pen.note("http", sender="server")
         return web.Response(text="that was all")
 
     file = nginx_file(stage.scratch, BOTH)
@@ -81,14 +86,17 @@ async def play(stage: Stage) -> None:
         serve_aiohttp(TWO, {"/answered": answer}),
         running(FRONT, "nginx", "-p", str(stage.scratch), "-c", file),
     ):
-        await asyncio.to_thread(reuse, stage.journal("client"))
+        # http.client sees no frame.
+        await asyncio.to_thread(reuse, stage.journal("client", sees_control=False))
         url = f"ws://127.0.0.1:{FRONT}/answered"
         client = stage.logger("client")
         async with connect(url, compression=None, ping_interval=None, logger=client) as socket:
             await socket.send("one question")
-            with suppress(ConnectionClosed):
+            try:
                 while True:
                     await socket.recv()
+            except ConnectionClosed:
+                socket.logger.debug(HTTP_BY_OTHER)
 
 
 SESSIONS = (

@@ -43,7 +43,7 @@ Told = dict[int, Finding | None]
     scope=CAPTURE,
     quotes_samples=True,
     measures=True,
-    example="seeded-clients.pcapng",
+    example="forked-clients.pcapng 2",
 )
 def reused_masking_keys(facts: CaptureFacts) -> Iterator[Finding]:
     """SEC-18: one finding for each connection that begins with what an earlier one has.
