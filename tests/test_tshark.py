@@ -54,6 +54,15 @@ MISSING: dict[str, tuple[str, list[Missing]]] = {
         "a frame that came together with the request is not looked for",
         [(214, Seen(17, 40511, 1, 0, 1, 0x7E68A48B, 14))],
     ),
+    "http-behind-upgrade.pcapng": (
+        "HTTP that looks like a frame whose payload never comes as a whole",
+        [
+            (15, Seen(0, 40213, 0, 6, 9, None, 116)),
+            (16, Seen(1, 40535, 0, 6, 9, None, 116)),
+            (45, Seen(2, 9170, 0, 3, 1, None, 49)),
+            (43, Seen(3, 9172, 0, 3, 1, None, 49)),
+        ],
+    ),
     "faulty-requests.pcapng": (
         "an HTTP request that came together with the upgrade is no frame",
         [(430, Seen(39, 40145, 0, 4, 7, None, 69))],

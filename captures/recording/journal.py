@@ -17,6 +17,7 @@ upgrade request on this TCP connection, 1 for the next) and `event`:
 - `control`: sender, type (`close`, `ping`, `pong`), length, code, reason
 - `frame`: sender, opcode, fin, rsv1, rsv2, rsv3, masked, length; from applications that see frames
 - `eof`: by: the end of one side's TCP stream, as an application notices it
+- `http`: sender: it writes HTTP in the place of frames, of which no application has a count
 - `cut`: by, how (`fin`, `rst`): the connection is torn down without the closing handshake
 """
 

@@ -64,6 +64,8 @@ class Story:
         """Take the events of one request, in order of time."""
         self.events = events
         self.sides = [side for side in SIDES if any(event["side"] == side for event in events)]
+        #: Who wrote HTTP in the place of frames: what its bytes are as frames no application knows.
+        self.strayed = {event["sender"] for event in self.of("http")}
         self.requested: int = next(event["time"] for event in events if event["event"] == "request")
 
     def of(self, kind: str, **facts: Any) -> list[Event]:
@@ -145,8 +147,10 @@ class Story:
         ]
 
     def frames(self) -> list[Event]:
-        """Return the frames, where an application sees them."""
+        """Return the frames, where an application sees them, and all bytes are frames."""
         chosen: list[Event] = []
+        if self.strayed:
+            return chosen
         for sender in SIDES:
             for side in sorted(self.sides, key=lambda side: side != sender):
                 frames = self.of("frame", sender=sender, side=side)
@@ -161,7 +165,7 @@ class Story:
         observer = self.observer(sender, control=True)
         return (
             None
-            if observer is None
+            if observer is None or sender in self.strayed
             else len(self.of("control", sender=sender, type=kind, side=observer))
         )
 
@@ -171,7 +175,7 @@ class Story:
         if frames:
             return len(frames)
         observer = self.observer(sender, control=True)
-        if observer is None:
+        if observer is None or sender in self.strayed:
             return None
         messages = self.of("message", sender=sender, side=observer)
         fragments: list[int | None] = [event["frames"] for event in messages]
@@ -186,7 +190,9 @@ class Story:
         return closes[0] if closes else None
 
     def ended_by(self, captured_to_end: bool) -> str | None:
-        """Return who ended the connection; None where no application noticed."""
+        """Return who ended the connection; None where no application noticed, or HTTP did."""
+        if self.strayed:
+            return None
         closes = self.of("control", type="close")
         if closes:
             return f"{closes[0]['sender']}-close"

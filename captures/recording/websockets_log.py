@@ -25,6 +25,8 @@ CUT = "! cut with %s"
 THROUGH = "! through %s"
 #: What a session logs where the library raised ConnectionResetError: its own log says EOF then too.
 RESET_BY_OTHER = "< reset"
+#: What a session logs where the other end wrote HTTP, which the library took for broken frames.
+HTTP_BY_OTHER = "< http"
 
 
 @dataclass
@@ -101,6 +103,8 @@ class WebsocketsLog(logging.Handler):
                 pen.cut(pen.side, how)
             case "through %s", (way,):
                 pen.note("tunnel", way=way)
+            case "http", ():
+                pen.note("http", sender=connection.whose(way))
             case "reset", ():
                 pen.cut(connection.whose(way), "rst")
 

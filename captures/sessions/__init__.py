@@ -13,11 +13,13 @@ from sessions import (
     deflate_parameters,
     deflate_violations,
     faulty_handshakes,
+    forked_clients,
     fragments,
     gateways,
     hidden_contents,
     hostile_contents,
     http2_streams,
+    http_behind_upgrade,
     hybi_drafts,
     implementations,
     interference,
@@ -85,6 +87,8 @@ FAMILIES = (
     offloaded_host,
     wss_rsa,
     wss_implementations,
+    forked_clients,
+    http_behind_upgrade,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -91,11 +92,14 @@ class NotedSocket:
 async def connect_noted(journal: Journal, url: str, **options: Any) -> AsyncIterator[NotedSocket]:
     """Connect to `url` (http scheme) with aiohttp."""
     async with ClientSession() as session:
+        # The request is known when all is over: behind a proxy the server would seem to be first.
+        asked = time.monotonic_ns()
         socket = await session.ws_connect(url, autoping=False, autoclose=False, **options)
         local, remote = socket.get_extra_info("sockname"), socket.get_extra_info("peername")
         pen = journal.exchange(Peers.seen_by("client", local, remote))
         response = socket._response  # the only place where aiohttp keeps the handshake's headers
-        pen.request(response.request_info.url.raw_path_qs, response.request_info.headers.items())
+        target = response.request_info.url.raw_path_qs
+        pen.request(target, response.request_info.headers.items(), time=asked)
         pen.response(response.status, response.headers.items())
         pen.opened()
         yield NotedSocket(socket, pen)

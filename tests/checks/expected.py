@@ -17,6 +17,14 @@ FOUND: dict[str, dict[int | None, str]] = {
         6: "CLS-02",  # /gevent
         17: "CLS-09 SEC-06",  # /from-mojolicious
     },
+    # Legs in front of the proxy, behind which the same keys are no others.
+    "forked-clients.pcapng": {2: "SEC-18", 4: "SEC-18", 6: "SEC-18"},
+    "http-behind-upgrade.pcapng": {
+        0: "FRM-13",  # /pooled: a request of the client; both legs
+        1: "FRM-13",
+        2: "FRM-13",  # /answered: a response of the server
+        3: "FRM-13",
+    },
     # The old versions alone; all certificates are their own issuers', which is a remark.
     "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
     # Static RSA is a remark, TLS 1.0 is not.

@@ -319,7 +319,9 @@ class TestHttpAmongFrames:
     def test_a_request_of_a_client(self) -> None:
         get = event("unmasked", frame=3, head=0x47, second=0x45, header_length=2, length=0x45)
         [finding] = found(frames.http_in_the_place_of_frames, self.record(get))
-        assert finding.message.endswith("the client writes a request of HTTP: its bytes begin 'GE'")
+        assert finding.message == (
+            "behind the 101 the client writes a request of HTTP: its bytes begin 'GE', as GET does"
+        )
         assert found(frames.unmasked_client_frame, self.record(get)) == []
 
     @pytest.mark.parametrize(

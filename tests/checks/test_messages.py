@@ -131,7 +131,10 @@ MISTAKES = [
     (b"\xf0\x9f\x98\x80\x80", 9, "a continuation byte 80 where none may be"),
     (b"\x9f\x98\x80a\xc3b", 9, "the character that begins with c3 is not finished"),
     (b"ab\xe2\x82c", 9, "the character that begins with e2 is not finished"),
-    (b"", 4, "its last character is not finished"),
+    # The message ends there.
+    (b"caf\xc3", 4, "its last character is not finished"),
+    (b"\xf0\x9f\x98", 3, "its last character is not finished"),
+    (b"\x82\xac\xe2\x82", 9, "its last character is not finished"),
 ]
 
 
@@ -141,7 +144,7 @@ class TestTextNotUtf8:
         noticed = observed(about("not-utf8", payload=around, value=offset))
         [finding] = found(checks.text_not_utf8, connection(observation=noticed))
         assert finding.message == f"text is no UTF-8 from offset {offset} on: {mistake}"
-        assert finding.evidence == (around.hex(" ") or None)
+        assert finding.evidence == around.hex(" ")
 
     def test_the_fragment_is_named_from_the_second_on(self) -> None:
         noticed = observed(about("not-utf8", payload=b"\xff", value=7, part=1))
@@ -154,9 +157,13 @@ class TestTextNotUtf8:
 
     def test_recorded(self) -> None:
         findings = found_in(checks.text_not_utf8, "oddities.pcapng")
-        assert [(f.packet, f.message) for f in findings] == [
-            (181, "text is no UTF-8 from offset 4 on: its last character is not finished"),
-            (208, "text is no UTF-8 from offset 1 on: a surrogate"),
+        assert [(f.packet, f.evidence, f.message) for f in findings] == [
+            (
+                181,
+                "63 61 66 e9",
+                "text is no UTF-8 from offset 4 on: its last character is not finished",
+            ),
+            (208, "ed a0 80", "text is no UTF-8 from offset 1 on: a surrogate"),
         ]
 
     def test_characters_split_over_fragments_are_fine(self) -> None:

@@ -149,7 +149,7 @@ class TestMaskingKeys:
 
     def test_the_same_each_time(self) -> None:
         assert self.of(client([0x12345678] * 5)) == [
-            "4 of 5 frames have the masking key of the frame before"
+            "the masking key is that of the frame before in 4 of 5 frames"
         ]
 
     @pytest.mark.parametrize("step", [1, 5, 0x01010101, 0xFFFFFFFF])

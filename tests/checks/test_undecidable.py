@@ -19,6 +19,7 @@ from checks import test_deflate as deflate
 from checks import test_encryption as encryption
 from checks import test_explicit_proxies as ways
 from checks import test_http2 as http2
+from checks import test_key_reuse as key_reuse
 from checks import test_legacy as legacy
 from checks import test_proxies as proxies
 from checks import test_proxy_answers as refusals
@@ -391,6 +392,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
     "TLS-08": encryption.TestImpossibleChoice.test_none,
     "PRX-19": encryption.TestInterception.test_others,
+    "SEC-18": key_reuse.TestOneSession.test_where_it_cannot_be_told,
     "SEC-17": ways.TestLogins.test_none_was_given_or_none_that_can_be_read,
     "PRX-23": refusals.TestDidNotArrive.test_the_request_or_the_body_was_not_captured,
     "PRX-21": ways.TestRefusals.test_no_websocket_connection_tells_what_it_was_for,

@@ -137,7 +137,8 @@ def test_what_was_asked_for_where_the_request_does_not_say_it() -> None:
 def test_the_legs_of_a_connection_through_a_proxy_name_each_other() -> None:
     front = connection(requested=1, responded=9)
     behind = connection(serial=1, requested=2, responded=8, client_port=5, server_port=6)
-    shown = lines(audit_of([finding(), finding(connection=1)], [front, behind]))
+    other = finding(MASK, connection=1)
+    shown = lines(audit_of([finding(), other], [front, behind]))
     assert "  passed on by a proxy as connection 1" in shown
     assert "  behind a proxy: it passes on connection 0" in shown
 
@@ -242,7 +243,7 @@ def test_doubt_is_said_beside_the_finding() -> None:
 def test_the_worst_connection_first_and_the_worst_of_each() -> None:
     connections = [connection(serial) for serial in range(3)]
     findings = [
-        finding(SERVER, connection=0),
+        finding(SERVER, connection=0, message="another"),
         finding(SERVER, connection=1, severity="warning"),
         finding(SERVER, connection=2, packet=1),
         finding(MASK, connection=2, packet=9),
@@ -283,7 +284,10 @@ def test_headlines_name_their_connections() -> None:
 
 def test_long_lists_are_bounded() -> None:
     connections = [connection(serial) for serial in range(FIRST + 5)]
-    findings = [finding(connection=serial) for serial in range(FIRST + 5)]
+    findings = [
+        finding(connection=serial, message=f"fault {chr(65 + serial)}")
+        for serial in range(FIRST + 5)
+    ]
     audit = audit_of(findings, connections)
     shown = lines(audit)
     assert sum(line.startswith("Connection ") for line in shown) == FIRST
@@ -292,9 +296,54 @@ def test_long_lists_are_bounded() -> None:
     every = lines(audit, show_all=True)
     assert sum(line.startswith("Connection ") for line in every) == FIRST + 5
 
-    many = audit_of([finding() for _ in range(FIRST_OF_EACH + 3)])
+    many = audit_of([finding(message="fault " + "x" * n) for n in range(FIRST_OF_EACH + 3)])
     assert "  … and 3 more: --all shows them" in lines(many)
     assert not any("more: --all" in line for line in lines(many, show_all=True))
+
+
+def test_what_is_the_same_in_several_connections_is_told_once() -> None:
+    connections = [connection(serial) for serial in range(4)]
+    findings = [finding(connection=serial, packet=serial + 6) for serial in range(4)]
+    findings += [finding(SERVER, connection=2, message="a proxy")]
+    shown = lines(audit_of(findings, connections))
+    start = shown.index("           also     connections 1 (packet 7), 2 (packet 8), 3 (packet 9)")
+    assert shown[start - 6].endswith("HSR-04 wrong-accept")
+    heading = "192.0.2.1:50002 → 198.51.100.2:8080, ws://example.com:8080/chat?…, 101"
+    assert shown[start + 2] == f"Connection 2: {heading}"
+    assert shown[start + 3 : start + 12] == [
+        "  info     PRX-04 proxy-signs",
+        "           a proxy",
+        "           where    packet 6, of the server, 1.00 s after the connection began",
+        "           found    Sec-WebSocket-Accept: AAAA",
+        "           expected s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        "           see      RFC 6455 §4.1",
+        "  as in connection 0: HSR-04",
+        "",
+        "Connections 1, 3 have nothing but what is told above.",
+    ]
+    every = lines(audit_of(findings, connections), show_all=True)
+    assert sum(line.endswith("HSR-04 wrong-accept") for line in every if "error" in line) == 4
+    assert not any("also" in line or "as in" in line for line in every)
+
+
+def test_connections_whose_findings_are_told_of_one_that_is_not_shown_are_counted() -> None:
+    connections = [connection(serial) for serial in range(FIRST + 2)]
+    findings = [
+        finding(connection=serial, message=f"fault {chr(65 + serial)}")
+        for serial in range(FIRST + 1)
+    ]
+    findings.append(finding(connection=FIRST + 1, message=findings[FIRST].message))
+    shown = lines(audit_of(findings, connections))
+    assert not any("nothing but what is told above" in line for line in shown)
+    rest = "… and 2 more connections with findings: --all shows them, -c and --where choose"
+    assert rest in shown
+
+
+def test_of_several_captures_the_others_say_which_they_are_in() -> None:
+    two = [CaptureSummary("a.pcap", format="pcap"), CaptureSummary("x/b.pcap", format="pcap")]
+    records = [connection(capture="a.pcap"), connection(1, capture="x/b.pcap")]
+    shown = lines(audit_of([finding(), finding(connection=1)], records, two))
+    assert "           also     connection 1 (packet 6, in b.pcap)" in shown
 
 
 def test_folded_findings_say_how_many_they_are() -> None:

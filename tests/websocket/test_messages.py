@@ -219,3 +219,24 @@ class TestCompressed:
         assert facts(reading.start(TEXT, True).fragment(data[1][:-4]).finish()) == whole(
             texts[1], 1
         )
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (2,), (3,), (4,), (5,), (1, 2, 3, 4, 5)])
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [("caf\xe9".encode("latin-1"), b"caf\xe9"), (b"abc\xf0\x9f\x98", b"c\xf0\x9f\x98")],
+)
+def test_of_text_that_ends_within_a_character_the_last_bytes_are_known(
+    text: bytes, last: bytes, cuts: tuple[int, ...]
+) -> None:
+    reader = Reading().start(TEXT).fragment(text, False, cuts).finish()
+    assert (reader.utf8_valid, reader.utf8.wrong_at) == (0, len(text))
+    assert last.endswith(reader.wrong)
+    assert text.endswith(reader.wrong)
+    # Of what came before the character, as much as came in the same piece.
+    assert reader.wrong.endswith(text[-3:] if text[-3] == 0xF0 else text[-1:])
+
+
+def test_a_character_that_is_finished_by_the_next_piece_is_none() -> None:
+    reader = Reading().start(TEXT).fragment("é".encode(), False, (1,)).fragment(b"\xff").finish()
+    assert (reader.utf8_valid, reader.wrong, reader.wrong_frame) == (0, b"\xff", 1)

@@ -25,6 +25,7 @@ FAMILIES = (
     "security_messages",
     "encryption",
     "randomness",
+    "key_reuse",
     "proxies",
     "proxy_answers",
     "explicit_proxies",

@@ -32,6 +32,12 @@ class Check:
     - `of_heads`: what it finds is told by the heads but for key, accept value and Date, with the
       scheme, outcome, server and tunnel. Where it found nothing of a handshake without faults, it
       is not called for others that say the same (`wsanalyze/checks/alike.py`)
+    - `quotes_samples`: its evidence is new in each connection (a key, a masked header); where text
+      tells several findings at once, it shows the first one's
+    - `measures`: the numbers in its messages are quantities; where text tells several at once, it
+      gives their range
+    - `instead_of`: IDs of checks whose findings with the same evidence in the same packet need no
+      telling beside its own, which says more
     - `example`: a capture in `captures/` that shows it, and the path or number of its connection
     """
 
@@ -50,6 +56,9 @@ class Check:
     fields: tuple[str, ...] = ()
     circumstances: tuple[str, ...] = ()
     of_heads: bool = False
+    quotes_samples: bool = False
+    measures: bool = False
+    instead_of: tuple[str, ...] = ()
     example: str = ""
 
     @property
@@ -78,6 +87,9 @@ def check(
     fields: tuple[str, ...] = (),
     circumstances: tuple[str, ...] = (),
     of_heads: bool = False,
+    quotes_samples: bool = False,
+    measures: bool = False,
+    instead_of: tuple[str, ...] = (),
     example: str = "",
 ) -> Callable[[Callable[[Any], Iterable[Finding]]], Check]:
     """Declare a function to be a check; see Check for what is told of it.
@@ -103,6 +115,9 @@ def check(
             fields=fields,
             circumstances=circumstances,
             of_heads=of_heads,
+            quotes_samples=quotes_samples,
+            measures=measures,
+            instead_of=instead_of,
             example=example,
         )
 

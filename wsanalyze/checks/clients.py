@@ -12,6 +12,7 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import signs
+from wsanalyze.checks.refusals import REDIRECTS, redirected_to
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
@@ -34,9 +35,6 @@ KEPT_AGENTS = 64
 
 # The field that each of these asks for.
 _CREDENTIALS = {401: "Authorization", 407: "Proxy-Authorization"}
-
-# To another place, and there in the same way or another.
-_REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 # Who logs in, in an address.
 _USER = re.compile(r"//[^/?#@]*@")
@@ -117,40 +115,35 @@ def _claimed_browser(agent: str) -> str | None:
     example="refused-upgrades.pcapng",
 )
 def redirected(facts: CaptureFacts) -> Iterator[Finding]:
-    """XCN-07: one finding for each client, endpoint and new place; whether it was asked for."""
+    """XCN-07: whether the client asked for the new place; HSR-10 says nothing of these answers."""
     asked: dict[tuple[str, str], list[int]] = {}
-    redirects: dict[tuple[str, str, str], list[Facts]] = {}
-    if facts.statuses.isdisjoint(_REDIRECTS):
+    redirects: list[tuple[Facts, str]] = []
+    if facts.statuses.isdisjoint(REDIRECTS):
         return
     for each in facts.connections:
         handshake, record = each.handshake, each.connection
         if handshake is None or record.requested is None:
             continue
         asked.setdefault((record.client_ip, handshake.target or ""), []).append(record.requested)
-        if handshake.status in _REDIRECTS and handshake.response_head is not None:
-            location = handshake.response_head.value("location") or ""
-            key = (record.client_ip, each.endpoint, location)
-            redirects.setdefault(key, []).append(each)
+        location = redirected_to(each)
+        if location is not None:
+            redirects.append((each, location))
     for times in asked.values():
         times.sort()
-    for (client, _, location), attempts in redirects.items():
-        times = asked.get((client, _path_of(location)), [])
-        followed = sum(_is_followed(each, times) for each in attempts)
-        first, count = attempts[0], len(attempts)
+    for each, location in redirects:
+        times = asked.get((each.connection.client_ip, _path_of(location)), [])
         place = _without_secrets(location)
-        status = first.handshake.status if first.handshake is not None else None
-        weaker = first.connection.scheme == "wss" and _leads_to_plain(location)
-        message = f"{status} to {shown(place)}, which the client "
-        message += "followed" if followed else "did not follow in this capture"
-        if count > 1:
-            message += f"; {count} times, of which {followed} were followed"
-        finding = first.once(
+        status = each.handshake.status if each.handshake is not None else None
+        weaker = each.connection.scheme == "wss" and _leads_to_plain(location)
+        followed = "followed" if _is_followed(each, times) else "did not follow in this capture"
+        finding = each.once(
             "server",
-            message,
+            f"the answer is {status}: redirected to {shown(place)}, which the client {followed}",
             evidence=f"Location: {place}"[:200],
+            expected=each.success,
             severity="warning" if weaker else "info",
         )
-        yield facts.about(first, replace(finding, count=count))
+        yield facts.about(each, finding)
 
 
 def _path_of(location: str) -> str:
@@ -190,6 +183,7 @@ def _is_followed(redirect: Facts, times: list[int]) -> bool:
     ),
     advice="Ask for credentials over wss only.",
     scope=CAPTURE,
+    instead_of=("SEC-01",),
     example="refused-upgrades.pcapng",
 )
 def credentials_on_demand(facts: CaptureFacts) -> Iterator[Finding]:

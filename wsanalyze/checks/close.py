@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.pipelining import is_http
 from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.close import describe, may_be_sent, registered
@@ -27,11 +28,14 @@ BLAMING = (1002, 1003, 1007, 1008, 1009, 1010, 1011)
 
 
 def both_closes(facts: Facts) -> tuple[Event | None, Event | None]:
-    """Return the client's and the server's first Close, None for one that is a guess or missing."""
+    """Return the client's and the server's first Close.
+
+    None for one that is missing, a guess, or HTTP in truth (FRM-13).
+    """
     client, server = facts.side("client").close, facts.side("server").close
     return (
-        client if client is not None and client.certain else None,
-        server if server is not None and server.certain else None,
+        client if client is not None and client.certain and not is_http(facts, client) else None,
+        server if server is not None and server.certain and not is_http(facts, server) else None,
     )
 
 
@@ -192,7 +196,9 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
         message = f"the {sender} closed with {named(code)}"
         if code == 1011:
             message += ", for an error of its own"
-        if provoker is not None:
+        if provoker is not None and is_http(facts, provoker):
+            message += f"; before that the {OTHER[sender]} had written HTTP (FRM-13)"
+        elif provoker is not None:
             message += (
                 f"; before that the {OTHER[sender]} had sent a {described(provoker)} of "
                 f"{octets(provoker.length)} (packet {provoker.packet}, frame {provoker.frame})"

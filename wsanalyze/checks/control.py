@@ -195,6 +195,7 @@ def _payload(frame: Event) -> str:
     advice="Nothing is wrong.",
     example="keepalive.pcap",
     circumstances=("unsolicited-pongs",),
+    quotes_samples=True,
 )
 def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
     """CTL-05: one finding a side, with the interval."""
@@ -283,6 +284,7 @@ def ping_after_close(facts: Facts) -> Iterator[Finding]:
     advice="Nothing is wrong. Compare with the connect time, which no program takes part in.",
     example="keepalive.pcap",
     circumstances=("pongs",),
+    measures=True,
 )
 def ping_round_trips(facts: Facts) -> Iterator[Finding]:
     """CTL-08: one finding for each side whose Pings were answered several times."""

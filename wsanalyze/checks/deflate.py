@@ -194,6 +194,7 @@ def grown_messages(facts: Facts) -> Iterator[Finding]:
         "empty messages as 00, or uncompressed."
     ),
     events=("empty-compressed", "final-block"),
+    quotes_samples=True,
 )
 def unusual_deflate(facts: Facts) -> Iterator[Finding]:
     """PMD-05: one finding for each side and kind."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pipelining import http_among_frames, is_http, request_behind
+from wsanalyze.checks.pipelining import METHODS, http_among_frames, is_http, request_behind
 from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
@@ -263,6 +263,7 @@ def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
     advice="Nothing is wrong with a few.",
     events=("empty-data",),
     example="fragments.pcapng",
+    quotes_samples=True,
 )
 def empty_fragments(facts: Facts) -> Iterator[Finding]:
     """FRM-10: one finding a side."""
@@ -348,6 +349,7 @@ def _bait_s(facts: Facts, event: Event) -> float | None:
     ),
     advice="Keep the HTTP server from writing to a connection that it has handed over.",
     events=("unmasked", "control-fragment"),
+    example="http-behind-upgrade.pcapng",
 )
 def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
     """FRM-13: one finding a side; of a request that came before the 101 HSQ-19 tells."""
@@ -359,5 +361,7 @@ def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
         if close is not None and (close.packet, close.frame) == (event.packet, event.frame):
             text += close.payload.partition(b"\r\n")[0]
         begins = shown(facts.without_secrets(text.decode("latin-1")))
+        method = METHODS.get(text)
+        begins += f", as {method} does" if method else ""
         message = f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin {begins}"
         yield facts.at(event, message, expected="frames")

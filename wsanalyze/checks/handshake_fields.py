@@ -63,6 +63,7 @@ def invalid_key(facts: Facts) -> Iterator[Finding]:
     ),
     advice=("Look for who adds the second one: the client, or a proxy that rewrites the request."),
     faults=True,
+    quotes_samples=True,
 )
 def repeated_key(facts: Facts) -> Iterator[Finding]:
     """HSQ-08."""

@@ -135,6 +135,7 @@ def malformed_extended_connect(facts: Facts) -> Iterator[Finding]:
     advice="Look for a proxy that translates HTTP/1 to HTTP/2 field by field.",
     faults=True,
     example="http2-haproxy.pcapng",
+    quotes_samples=True,
 )
 def field_of_http1(facts: Facts) -> Iterator[Finding]:
     """H2-04: a warning for what nobody needs to reject; HAProxy passes the key of HTTP/1 on.

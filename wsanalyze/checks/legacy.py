@@ -169,6 +169,7 @@ def hixie_75(facts: Facts) -> Iterator[Finding]:
     example="hybi-drafts.pcapng",
     faults=("HSQ-09",),
     fields=("sec-websocket-key1", "sec-websocket-key2"),
+    quotes_samples=True,
 )
 def draft_version(facts: Facts) -> Iterator[Finding]:
     """LEG-06."""

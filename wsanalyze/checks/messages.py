@@ -141,13 +141,14 @@ def _has_stray_rsv1(facts: Facts, event: Event) -> bool:
 def utf8_mistake(event: Event) -> str:
     """Say what is wrong at the place that a `not-utf8` event is about (RFC 3629 §3)."""
     around = event.payload
-    if not around:
-        return "its last character is not finished"
     # What is shown may begin within a character that is fine.
     begun = len(around[:3]) - len(around[:3].lstrip(_CONTINUATIONS)) if event.value else 0
     try:
         around[begun:].decode("utf-8")
     except UnicodeDecodeError as error:
+        # Of a character that is wrong, the wrong byte is there, and is told of first.
+        if error.reason == "unexpected end of data":
+            return "its last character is not finished"
         at = begun + error.start
         return _mistake_of(around[at], around[at + 1] if at + 1 < len(around) else 0)
     return _mistake_of(around[0], 0)
@@ -222,6 +223,8 @@ def content_contradicts_opcode(facts: Facts) -> Iterator[Finding]:
     advice="Nothing is wrong. Where a receiver fails at this place, it is the receiver.",
     events=("interleaved",),
     example="fragments.pcapng",
+    quotes_samples=True,
+    measures=True,
 )
 def control_between_fragments(facts: Facts) -> Iterator[Finding]:
     """MSG-06: one finding a side."""

@@ -10,9 +10,15 @@ from wsanalyze.observation import Event
 # How a request begins in what came before the answer to an upgrade.
 _REQUEST_BEGINS = re.compile(rb"(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) [!-~]")
 
+# Methods by their first two bytes, which a frame's header has.
+METHODS = {
+    name[:2]: name.decode()
+    for name in (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT")
+}
+
 # The kind of event in which it is noticed, and the first two bytes.
 _KINDS = {
-    "client": ("unmasked", frozenset((b"GE", b"PO", b"HE", b"PU", b"DE", b"OP", b"PA", b"CO"))),
+    "client": ("unmasked", frozenset(METHODS)),
     "server": ("control-fragment", frozenset((b"HT",))),
 }
 

@@ -190,8 +190,7 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     if side.zero_keys and _is_no_chance(side.zero_keys, masked):
         what = f"{side.zero_keys} of {masked} masking keys are 00000000"
     elif side.same_keys and _is_no_chance(side.same_keys, masked):
-        have = "frames has" if side.same_keys == 1 else "frames have"
-        what = f"{side.same_keys} of {masked} {have} the masking key of the frame before"
+        what = f"the masking key is that of the frame before in {side.same_keys} of {masked} frames"
     elif len(keys) >= 3:
         what = _counts(keys, facts.key_bits) or _repetition(facts.key_bits)
     if what is not None and side.first is not None:

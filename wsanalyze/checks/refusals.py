@@ -14,6 +14,8 @@ from wsanalyze.checks.spans import span
 
 _RESPONSE = ("handshake", "response")
 SECOND = 1_000_000_000
+# To another place, and there in the same way or another.
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
 @check(
@@ -24,8 +26,8 @@ SECOND = 1_000_000_000
     tags=_RESPONSE,
     references=("RFC 6455 §4.1 response item 1", "RFC 6455 §4.2.2"),
     explanation=(
-        "Any response but 101 is plain HTTP: credentials are wanted, the page is elsewhere, the "
-        "server cannot. The client may follow it or give up; there is no WebSocket. Who refuses "
+        "Any response but 101 is plain HTTP: credentials are wanted, there is nothing, the server "
+        "cannot; XCN-07 tells of redirections. There is no WebSocket. Who refuses "
         "with 3xx or 4xx means it: that is a remark. It is a warning where the upgrade failed "
         "without anybody refusing it: a page comes (200), the server fails (5xx), or no status is "
         "there at all."
@@ -41,10 +43,10 @@ def refused(facts: Facts) -> Iterator[Finding]:
     """HSR-10: a warning where nobody meant to refuse: a plain page, a failure, no status.
 
     PRX-05 tells of it where an intermediary did so, PRX-23 where the upgrade did not arrive, PRX-01
-    where it arrived without what belongs to it.
+    where it arrived without what belongs to it, XCN-07 where it was redirected.
     """
     handshake = facts.handshake
-    if handshake is None or handshake.response_head is None:
+    if handshake is None or handshake.response_head is None or redirected_to(facts) is not None:
         return
     if why_intermediary(facts, handshake.response_head, handshake.status) is not None:
         return
@@ -60,6 +62,16 @@ def refused(facts: Facts) -> Iterator[Finding]:
             expected=facts.success,
             severity="warning" if unmeant else "info",
         )
+
+
+def redirected_to(facts: Facts) -> str | None:
+    """Return the place that an upgrade was redirected to; None where it was not."""
+    handshake = facts.handshake
+    if handshake is None or handshake.response_head is None or handshake.status not in REDIRECTS:
+        return None
+    if facts.connection.requested is None:
+        return None
+    return handshake.response_head.value("location") or None
 
 
 @check(
@@ -116,6 +128,7 @@ def upgrade_required_without_upgrade(facts: Facts) -> Iterator[Finding]:
     advice="Compare with a capture beside the server: did the request arrive there?",
     scope=CAPTURE,
     example="hixie-76.pcapng",
+    measures=True,
 )
 def no_response(facts: CaptureFacts) -> Iterator[Finding]:
     """HSR-18: looks at captures, whose end a connection does not know."""

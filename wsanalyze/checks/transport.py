@@ -175,6 +175,7 @@ def _which(conflict: Conflict) -> str:
     advice="Retransmissions: look at the network. Closed windows: look at the receiver.",
     example="lossy-path-client.pcapng",
     circumstances=("troubled",),
+    measures=True,
 )
 def troubled_transport(facts: Facts) -> Iterator[Finding]:
     """TRN-03: one finding for each side that has something to say."""
@@ -339,6 +340,7 @@ def half_closed(facts: Facts) -> Iterator[Finding]:
     ),
     example="unruly-peers.pcapng",
     circumstances=("segments",),
+    measures=True,
 )
 def segmentation(facts: Facts) -> Iterator[Finding]:
     """TRN-09: one finding for each side of which most frames share segments, or take several."""

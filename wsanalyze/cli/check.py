@@ -78,7 +78,12 @@ TEXT = ("", "txt", "log", "out")
     help="Settings; without, wsanalyze.toml or pyproject.toml here or in a folder above.",
 )
 @click.option("--no-config", is_flag=True, help="Read no settings from any file.")
-@click.option("--all", "show_all", is_flag=True, help="Show every finding, however many.")
+@click.option(
+    "--all",
+    "show_all",
+    is_flag=True,
+    help="Show every finding in full: however many, and again in each connection.",
+)
 @click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR in the environment).")
 def command(
     captures: tuple[str, ...],
@@ -101,6 +106,8 @@ def command(
     no_color: bool,
 ) -> int:
     """Show what is wrong in captures, connection by connection, the worst first.
+
+    As text, what is the same in several connections is told once, with the others beside it.
 
     With -c or --where, only findings of those connections; what concerns all of them together is
     left out.

@@ -6,7 +6,8 @@ Made of records alone; rich only where it prints.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.escape import prose, visible
 from wsanalyze.views.facts import facts
+from wsanalyze.views.folding import NAMED, Share, Told, also, folded, unfolded, without_repetition
 from wsanalyze.views.quantities import counted, duration, number
 from wsanalyze.views.summary import endpoint, url
 from wsanalyze.views.wrapping import Line, labelled, print_lines, wrapped
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 # Connections, and findings of each, shown before the reader has to ask for more.
 FIRST = 20
 FIRST_OF_EACH = 10
-# Numbers of connections listed in one sentence.
-NAMED = 10
 # Columns at which text begins: behind severities, behind labels below them, behind the five.
 SEVERITY, LABEL, FIVE = 9, 20, 33
 
@@ -64,8 +64,8 @@ DOUBTS = {
 def print_findings(audited: Audited, console: Console, *, show_all: bool = False) -> None:
     """Print findings on a rich console, in its width.
 
-    Of many connections with findings, and of many findings of one, the worst are shown and the rest
-    is counted, unless `show_all`.
+    What is the same in several places is told once. Of many connections with findings, and of many
+    findings of one, the worst are shown and the rest is counted. With `show_all` each is told.
     """
     print_lines(lines(audited, console.width, show_all=show_all), console)
 
@@ -199,21 +199,48 @@ def _by_connection(audited: Audited, width: int, show_all: bool) -> Iterator[Lin
     for finding in audited.findings:
         if finding.connection is not None:
             groups.setdefault(finding.connection, []).append(finding)
-    ordered = sorted(groups.items(), key=lambda group: (_badness(group[1]), group[0]))
-    shown = ordered if show_all else ordered[:FIRST]
-    for place, findings in shown:
-        connection = audited.connections[place]
-        heading = f"Connection {place}: {_described(connection)}"
-        if len(audited.captures) > 1:
-            heading += f", in {visible(PurePath(connection.capture).name, 60)}"
-        for place_in_it, text in enumerate(wrapped(heading, width - 2)):
-            yield [(f"  {text}" if place_in_it else text, "bold")]
-        yield from _legs(audited, place, width)
-        yield from _group(audited, findings, connection, width, show_all)
-    if len(shown) < len(ordered):
-        rest = counted(len(ordered) - len(shown), "more connection")
+    ordered = sorted(
+        ((place, sorted(findings, key=_worst_first)) for place, findings in groups.items()),
+        key=lambda group: (_badness(group[1][0]), group[0]),
+    )
+    if show_all:
+        shares = unfolded(ordered)
+    else:
+        checks = {each.id: each for each in audited.checks}
+        needed = [(place, without_repetition(each, checks)) for place, each in ordered]
+        shares = folded(needed, partial(_doubt_of, audited))
+    left = [share for share in shares if share.told]
+    # Of what is told of others no order is left.
+    left.sort(key=lambda share: (_badness(share.told[0].finding), share.place))
+    shown = left if show_all else left[:FIRST]
+    for share in shown:
+        yield from _heading(audited, share.place, width)
+        yield from _group(audited, share, width, show_all)
+    places = {share.place for share in shown}
+    told = [each.place for each in shares if not each.told and places.issuperset(each.as_in)]
+    if told:
+        have = "has" if len(told) == 1 else "have"
+        text = f"{_connections(sorted(told)).capitalize()} {have} nothing but what is told above."
+        yield from ([(each, "")] for each in wrapped(text, width))
+        yield []
+    if len(shown) + len(told) < len(shares):
+        rest = counted(len(shares) - len(shown) - len(told), "more connection")
         yield [(f"… and {rest} with findings: --all shows them, -c and --where choose", "")]
         yield []
+
+
+def _heading(audited: Audited, place: int, width: int) -> Iterator[Line]:
+    connection = audited.connections[place]
+    heading = f"Connection {place}: {_described(connection)}"
+    if len(audited.captures) > 1:
+        heading += f", in {_capture(connection)}"
+    for place_in_it, text in enumerate(wrapped(heading, width - 2)):
+        yield [(f"  {text}" if place_in_it else text, "bold")]
+    yield from _legs(audited, place, width)
+
+
+def _capture(connection: Connection) -> str:
+    return visible(PurePath(connection.capture).name, 60)
 
 
 def _legs(audited: Audited, place: int, width: int) -> Iterator[Line]:
@@ -246,46 +273,59 @@ def _of_the_captures(audited: Audited, width: int, show_all: bool) -> Iterator[L
     findings = [each for each in audited.findings if each.connection is None]
     if findings:
         yield [("All connections together", "bold")]
-        yield from _group(audited, findings, None, width, show_all)
+        told = [Told(each) for each in sorted(findings, key=_worst_first)]
+        yield from _group(audited, Share(-1, told), width, show_all)
 
 
-def _group(
-    audited: Audited,
-    findings: Iterable[Finding],
-    connection: Connection | None,
-    width: int,
-    show_all: bool,
-) -> Iterator[Line]:
-    """Yield the findings of one heading, the worst first, and an empty line."""
-    ordered = sorted(findings, key=lambda each: (_badness([each]), each.packet or 0))
-    shown = ordered if show_all else ordered[:FIRST_OF_EACH]
-    for finding in shown:
-        yield from _finding(audited, finding, connection, width)
-    if len(shown) < len(ordered):
-        yield [(f"  … and {number(len(ordered) - len(shown))} more: --all shows them", "")]
+def _group(audited: Audited, share: Share, width: int, show_all: bool) -> Iterator[Line]:
+    """Yield what there is to tell under one heading, and an empty line."""
+    shown = share.told if show_all else share.told[:FIRST_OF_EACH]
+    for told in shown:
+        yield from _finding(audited, told, width)
+    if len(shown) < len(share.told):
+        yield [(f"  … and {number(len(share.told) - len(shown))} more: --all shows them", "")]
+    if share.as_in:
+        parts = [f"connection {place}: {', '.join(ids)}" for place, ids in share.as_in.items()]
+        text = f"as in {'; '.join(parts[:NAMED])}{'; …' if len(parts) > NAMED else ''}"
+        yield from labelled("  ", text, width, column=2, style="dim")
     yield []
 
 
-def _finding(
-    audited: Audited, finding: Finding, connection: Connection | None, width: int
-) -> Iterator[Line]:
-    name = f"{finding.check} {audited.check(finding).name}"
+def _finding(audited: Audited, told: Told, width: int) -> Iterator[Line]:
+    finding, check = told.finding, audited.check(told.finding)
+    connection = audited.connection(finding)
     times = f" ({number(finding.count)} times)" if finding.count > 1 else ""
     style = STYLES[finding.severity]
     severity = f"  {finding.severity}"
-    yield [(f"{severity:<{SEVERITY + 2}}", style), (name, "bold"), (times, "")]
+    head: Line = [(f"{severity:<{SEVERITY + 2}}", style), (f"{check.id} {check.name}", "bold")]
+    yield [*head, (times, "")]
     indent = " " * (SEVERITY + 2)
     yield from labelled(indent, prose(finding.message), width, column=len(indent))
-    doubt = None if connection is None else _doubt(finding, connection)
     for label, text in (
         ("where", _place(finding, connection)),
         ("found", None if finding.evidence is None else visible(finding.evidence)),
         ("expected", None if finding.expected is None else visible(finding.expected)),
         ("see", prose(finding.reference) or None),
-        ("mind", doubt),
+        ("mind", _doubt_of(audited, finding)),
     ):
         if text is not None:
             yield from labelled(f"{indent}{label}", text, width, column=LABEL, label_style="dim")
+    label = f"{indent}also"
+    for text in also(told, check, _captures(audited, told)):
+        yield from labelled(label, text, width, column=LABEL, label_style="dim")
+        label = ""
+
+
+def _captures(audited: Audited, told: Told) -> dict[int, str]:
+    """Return the names of the captures that others are in, where there are several."""
+    if len(audited.captures) < 2:
+        return {}
+    return {place: _capture(audited.connections[place]) for place in told.elsewhere}
+
+
+def _doubt_of(audited: Audited, finding: Finding) -> str | None:
+    connection = audited.connection(finding)
+    return None if connection is None else _doubt(finding, connection)
 
 
 def _doubt(finding: Finding, connection: Connection) -> str | None:
@@ -335,6 +375,10 @@ def _hides(finding: Finding) -> bool:
     return finding.connection is None and finding.coverage == "gap"
 
 
-def _badness(findings: Iterable[Finding]) -> int:
+def _badness(finding: Finding) -> int:
     """Return a number that is less for worse findings."""
-    return -max(SEVERITIES.index(each.severity) for each in findings)
+    return -SEVERITIES.index(finding.severity)
+
+
+def _worst_first(finding: Finding) -> tuple[int, int]:
+    return _badness(finding), finding.packet or 0

@@ -35,8 +35,9 @@ class MessageReader:
     - `compressed`: whether permessage-deflate applies to it (RFC 7692 §6)
     - `frames`, `wire_length`: fragments so far, and the sum of their payloads
     - `whole`: 0 once bytes of it are known to be missing
-    - `wrong`: up to four bytes before the first one that is not UTF-8 and four from it on, as far
-      as they came in one piece; `wrong_frame`: the fragment it is in, from 0
+    - `wrong`, where `utf8_valid` is 0: up to four bytes before the first one that is not UTF-8 and
+      four from it on, as far as they came in one piece; of a message that ends within a character,
+      its last four; `wrong_frame`: the fragment it is in, from 0
     - after `finish`: `length` after decompression (-1 unknown), `utf8_valid` (1, 0, -1 unknown or
       binary), `digest` (32 bytes or None), `complete`
     """
@@ -148,6 +149,7 @@ class MessageReader:
     def text(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Check text, and keep the bytes around the first one that is wrong."""
         at: cython.Py_ssize_t = start - self.utf8.length
+        due: cython.int = self.utf8.due
         self.utf8.feed(buffer, start, stop)
         if not self.utf8.valid:
             at += self.utf8.wrong_at
@@ -155,6 +157,11 @@ class MessageReader:
             self.wrong = buffer.copy(
                 at - 4 if at - 4 > start else start, at + 4 if at + 4 < stop else stop
             )
+        elif self.utf8.due:
+            # The message may end here, within a character, which has four bytes at most.
+            last = self.wrong if due else b""
+            last += buffer.copy(stop - 4 if stop - 4 > start else start, stop)
+            self.wrong = last[len(last) - 4 if len(last) > 4 else 0 :]
         return 0
 
     def miss(self) -> cython.int:

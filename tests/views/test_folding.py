@@ -1,0 +1,162 @@
+"""What counts as the same, and what is told of those that are: exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from views.audits import ACCEPT, MASK, STEERING, declared, finding
+from wsanalyze.checks.check import Check
+from wsanalyze.checks.finding import Finding
+from wsanalyze.views.folding import Told, also, folded, ranged, unfolded, without_repetition
+
+KEYED = declared("LEG-06", quotes_samples=True)
+TIMED = declared("CTL-08", measures=True)
+MORE = declared("XCN-08", instead_of=("HSR-04",))
+
+
+def sure(_: Finding) -> None:
+    """Return that nothing is in doubt."""
+
+
+def told_of(*findings: Finding) -> Told:
+    """Return what is told of findings of which all say the same."""
+    groups: dict[int, list[Finding]] = {}
+    for each in findings:
+        groups.setdefault(each.connection or 0, []).append(each)
+    first, *others = folded(list(groups.items()), sure)
+    assert not any(each.told for each in others)
+    [told] = first.told
+    return told
+
+
+def beside(*findings: Finding, check: Check = ACCEPT, **names: Any) -> list[str]:
+    """Return what is told beside the first of findings that say the same."""
+    return also(told_of(*findings), check, names.get("captures", {}))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"message": "the accept value is missing"},
+        {"expected": "another"},
+        {"severity": "warning"},
+        {"reference": "RFC 6455 §4.2"},
+        {"check": MASK},
+    ],
+)
+def test_what_is_not_the_same(facts: dict[str, Any]) -> None:
+    groups = [(0, [finding()]), (1, [finding(connection=1, **facts)])]
+    assert [len(each.told) for each in folded(groups, sure)] == [1, 1]
+
+
+def test_what_is_in_doubt_is_not_the_same_as_what_is_not() -> None:
+    groups = [(0, [finding()]), (1, [finding(connection=1, coverage="gap")])]
+    shares = folded(groups, lambda each: "mind" if each.coverage == "gap" else None)
+    assert [len(each.told) for each in shares] == [1, 1]
+
+
+def test_alone_it_has_nothing_beside_it() -> None:
+    assert beside(finding()) == []
+
+
+def test_the_place_is_no_difference() -> None:
+    others = [finding(connection=at, packet=90 + at, frame=at, time=at) for at in (9, 2)]
+    assert beside(finding(), *others) == [
+        "connections 2 (packet 92, frame 2), 9 (packet 99, frame 9)"
+    ]
+    assert beside(finding(), finding(connection=3, packet=None)) == ["connection 3"]
+    assert beside(finding(), finding(packet=8), finding(packet=9, frame=4)) == [
+        "packets 8, 9 (frame 4)"
+    ]
+    assert beside(finding(packet=None), finding(packet=None)) == ["1 more here"]
+
+
+def test_how_often_and_who_is_said_where_it_differs() -> None:
+    more = [finding(connection=4, packet=7, count=2), finding(connection=4, packet=8)]
+    assert beside(finding(), *more) == ["connection 4 (packet 7, 3 times)"]
+    other = finding(sender="client", packet=7)
+    assert beside(finding(), other) == ["packet 7 (of the client)"]
+
+
+def test_long_lists_are_bounded() -> None:
+    others = [finding(connection=at, packet=at) for at in range(1, 1235)]
+    [line] = beside(finding(), *others)
+    assert line.startswith("connections 1 (packet 1), 2 (packet 2), ")
+    assert line.endswith(", 10 (packet 10) and 1,224 more")
+    others = [finding(connection=at, packet=at, evidence=f"x{at}") for at in range(1, 8)]
+    assert beside(finding(), *others)[-2:] == [
+        "connection 5 (packet 5): x5",
+        "and 2 more that differ: --all shows them",
+    ]
+
+
+def test_what_differs_is_told() -> None:
+    wrong = [
+        finding(message="opcode 3 is reserved", evidence="83"),
+        finding(message="opcode 11 is reserved", evidence="8b", connection=1, packet=7),
+        finding(message="opcode 3 is reserved", evidence="83 84", connection=2, packet=8),
+        finding(message="opcode 3 is reserved", evidence="83", connection=3, packet=9),
+        finding(message="opcode 11 is reserved", evidence="8b", connection=4, packet=10),
+    ]
+    assert beside(*wrong) == [
+        "connection 3 (packet 9)",
+        "connections 1 (packet 7), 4 (packet 10): opcode 11 is reserved; found 8b",
+        "connection 2 (packet 8): 83 84",
+    ]
+    assert beside(finding(), finding(connection=1, evidence=None)) == [
+        "connection 1 (packet 6): nothing found"
+    ]
+
+
+def test_what_is_new_in_each_connection_is_not_told_of_each() -> None:
+    old = [finding(KEYED, connection=at, evidence=f"Sec-WebSocket-Key1: {at}") for at in (0, 1)]
+    assert beside(*old, check=KEYED) == ["connection 1 (packet 6)"]
+
+
+def test_of_quantities_the_range_is_told() -> None:
+    waits = ("72 µs", "708 µs", "1.00 s")
+    timed = [
+        finding(TIMED, message=f"closed after {wait}, {at} left", connection=at)
+        for at, wait in enumerate(waits, 1)
+    ]
+    assert beside(*timed, check=TIMED) == [
+        "connections 2 (packet 6), 3 (packet 6); of all: closed after 72 µs to 1.00 s, 1 to 3 left"
+    ]
+    assert beside(
+        timed[0], finding(TIMED, message=timed[0].message, connection=7), check=TIMED
+    ) == ["connection 7 (packet 6)"]
+
+
+def test_ranges() -> None:
+    assert ranged(["after 0.448 ms at least", "after 0.291 ms at least"]) == (
+        "after 0.291 to 0.448 ms at least"
+    )
+    assert ranged(["1,024 of 7", "9 of 7"]) == "9 to 1,024 of 7"
+    assert ranged(["no number"]) == "no number"
+
+
+def test_others_name_what_is_told_elsewhere() -> None:
+    groups = [
+        (4, [finding(), finding(MASK)]),
+        (1, [finding(connection=1), finding(MASK, connection=1), finding(MASK, connection=1)]),
+    ]
+    first, second = folded(groups, sure)
+    assert (first.place, len(first.told), first.as_in) == (4, 2, {})
+    assert (second.place, second.told, second.as_in) == (1, [], {4: ["HSR-04", "FRM-01"]})
+    assert [len(each.told) for each in unfolded(groups)] == [2, 3]
+
+
+def test_what_another_check_says_with_more_is_not_told_twice() -> None:
+    checks = {each.id: each for each in (ACCEPT, MASK, MORE)}
+    more = finding(MORE)
+    assert without_repetition([finding(), finding(MASK), more], checks) == [finding(MASK), more]
+    elsewhere = [finding(packet=7), finding(evidence="other")]
+    assert without_repetition([*elsewhere, more], checks) == [*elsewhere, more]
+
+
+def test_text_from_strangers_is_escaped() -> None:
+    [line] = beside(finding(), finding(connection=1, evidence=STEERING))
+    assert line.isprintable()
+    assert "\u202e" not in line

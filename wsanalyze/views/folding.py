@@ -1,0 +1,227 @@
+"""Findings that say the same: told in full once, of the others where they are and what differs.
+
+Two of them say the same where check, severity, section, what was expected, the doubt, and the
+message but for its numbers are the same. Who sent it, evidence and numbers may differ; what does is
+told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from wsanalyze.checks.check import Check
+from wsanalyze.checks.finding import Finding
+from wsanalyze.views.escape import prose, visible
+from wsanalyze.views.quantities import number
+
+# Places told of one finding, and lines of what differs.
+NAMED = 10
+DIFFERENT = 5
+# A number with the unit of time that is written behind it.
+_NUMBER = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?)( (?:µs|ms|s)\b)?")
+_NANOSECONDS = {"": 1.0, " µs": 1e3, " ms": 1e6, " s": 1e9}
+# Messages whose words without numbers are kept: those of one check come together.
+_KEPT = 1024
+
+Groups = Sequence[tuple[int, Sequence[Finding]]]
+
+
+@dataclass(slots=True)
+class Told:
+    """A finding that is told in full, and those that say the same.
+
+    - `here`: those of its own connection, in their order
+    - `elsewhere`: those of other connections, by their numbers, which are in order
+    """
+
+    finding: Finding
+    here: list[Finding] = field(default_factory=list)
+    elsewhere: dict[int, list[Finding]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Share:
+    """What is left to tell of one connection.
+
+    `as_in`: IDs of checks whose findings are told of another connection, by its number.
+    """
+
+    place: int
+    told: list[Told] = field(default_factory=list)
+    as_in: dict[int, list[str]] = field(default_factory=dict)
+
+
+def folded(groups: Groups, doubt: Callable[[Finding], str | None]) -> list[Share]:
+    """Return what is left to tell of each connection, when each finding is told where it is first.
+
+    `groups` are the numbers of connections with their findings, in the order of telling; `doubt`
+    says what is uncertain of one.
+    """
+    first: dict[tuple[object, ...], tuple[int, Told]] = {}
+    shares = []
+    for place, findings in groups:
+        share = Share(place)
+        for finding in findings:
+            key = _likeness(finding, doubt(finding))
+            known = first.get(key)
+            if known is None:
+                told = Told(finding)
+                first[key] = place, told
+                share.told.append(told)
+                continue
+            where, told = known
+            if where == place:
+                told.here.append(finding)
+                continue
+            told.elsewhere.setdefault(place, []).append(finding)
+            ids = share.as_in.setdefault(where, [])
+            if finding.check not in ids:
+                ids.append(finding.check)
+        shares.append(share)
+    for _, told in first.values():
+        told.elsewhere = dict(sorted(told.elsewhere.items()))
+    return shares
+
+
+def without_repetition(findings: Sequence[Finding], checks: Mapping[str, Check]) -> list[Finding]:
+    """Return findings of a connection without those of which another one says all, and more."""
+    said = {
+        (id_, each.packet, each.evidence)
+        for each in findings
+        for id_ in checks[each.check].instead_of
+    }
+    return [each for each in findings if (each.check, each.packet, each.evidence) not in said]
+
+
+def unfolded(groups: Groups) -> list[Share]:
+    """Return all that there is to tell of each connection."""
+    return [Share(place, [Told(each) for each in findings]) for place, findings in groups]
+
+
+def also(told: Told, check: Check, captures: Mapping[int, str]) -> list[str]:
+    """Return where else the same was found, and what differs there: lines, escaped for a terminal.
+
+    `captures`: names of the captures that connections are in, where there are several.
+    """
+    others = [each for findings in told.elsewhere.values() for each in findings]
+    if check.measures and (others or told.here):
+        messages = [each.message for each in (told.finding, *told.here, *others)]
+        everywhere = _places(told, [*told.here, *others], captures)
+        if len(set(messages)) == 1:
+            return [everywhere]
+        return [f"{everywhere}; of all: {prose(ranged(messages))}"]
+    # What others have of their own → those that have it; nothing for those that say the same.
+    apart: dict[str, list[Finding]] = {"": []}
+    for each in (*told.here, *others):
+        apart.setdefault(_own(told, each, check), []).append(each)
+    same = apart.pop("")
+    lines = [_places(told, same, captures)] if same else []
+    for own, findings in list(apart.items())[:DIFFERENT]:
+        lines.append(f"{_places(told, findings, captures)}: {own}")
+    if len(apart) > DIFFERENT:
+        rest = sum(map(len, list(apart.values())[DIFFERENT:]))
+        lines.append(f"and {number(rest)} more that differ: --all shows them")
+    return lines
+
+
+def ranged(messages: Iterable[str]) -> str:
+    """Return messages that differ in numbers as one, with the least and the most of each number."""
+    first, *rest = messages
+    found = [[match] for match in _NUMBER.finditer(first)]
+    for message in rest:
+        for column, match in zip(found, _NUMBER.finditer(message), strict=True):
+            column.append(match)
+    pieces, at = [], 0
+    for column in found:
+        pieces += [first[at : column[0].start()], _range(column)]
+        at = column[0].end()
+    return "".join([*pieces, first[at:]])
+
+
+def _range(column: list[re.Match[str]]) -> str:
+    low, high = min(column, key=_value), max(column, key=_value)
+    if low[0] == high[0]:
+        return low[0]
+    return f"{low[1] if low[2] == high[2] else low[0]} to {high[0]}"
+
+
+def _value(match: re.Match[str]) -> float:
+    return float(match[1].replace(",", "")) * _NANOSECONDS[match[2] or ""]
+
+
+@lru_cache(_KEPT)
+def _words(message: str) -> str:
+    """Return a message without its numbers; NUL, for which they stand, is in no message."""
+    return _NUMBER.sub("\0", message)
+
+
+def _likeness(finding: Finding, doubt: str | None) -> tuple[object, ...]:
+    return (
+        finding.check,
+        finding.severity,
+        finding.reference,
+        finding.expected,
+        doubt,
+        _words(finding.message),
+    )
+
+
+def _own(told: Told, other: Finding, check: Check) -> str:
+    """Return what another finding has of its own, beside the one that is told; nothing for none."""
+    parts = []
+    if other.message != told.finding.message:
+        parts.append(prose(other.message))
+    if other.evidence != told.finding.evidence and not check.quotes_samples:
+        parts.append("nothing found" if other.evidence is None else visible(other.evidence))
+    return "; found ".join(parts)
+
+
+def _places(told: Told, others: Sequence[Finding], captures: Mapping[int, str]) -> str:
+    """Return where others are: in the connection of the one that is told, and elsewhere."""
+    here: list[Finding] = []
+    elsewhere: dict[int, list[Finding]] = {}
+    for each in others:
+        if each.connection is None or each.connection == told.finding.connection:
+            here.append(each)
+        else:
+            elsewhere.setdefault(each.connection, []).append(each)
+    parts = []
+    spots = [_spot(told, each) for each in here if each.packet is not None]
+    if spots:
+        parts.append(_listed("packet", spots))
+    if len(spots) < len(here):
+        parts.append(f"{number(len(here) - len(spots))} more here")
+    if elsewhere:
+        first = list(elsewhere.items())[:NAMED]
+        names = [f"{at}{_inside(told, group, captures.get(at))}" for at, group in first]
+        parts.append(_listed("connection", names, len(elsewhere)))
+    return "; ".join(parts)
+
+
+def _listed(noun: str, names: Sequence[str], count: int | None = None) -> str:
+    count = len(names) if count is None else count
+    more = f" and {number(count - NAMED)} more" if count > NAMED else ""
+    return f"{noun}{'s' if count > 1 else ''} {', '.join(names[:NAMED])}{more}"
+
+
+def _inside(told: Told, findings: Sequence[Finding], capture: str | None) -> str:
+    first = findings[0]
+    parts = [] if first.packet is None else [f"packet {first.packet}"]
+    parts += _details(told, first, sum(each.count for each in findings))
+    parts += [] if capture is None else [f"in {capture}"]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _spot(told: Told, finding: Finding) -> str:
+    parts = _details(told, finding, finding.count)
+    return f"{finding.packet} ({', '.join(parts)})" if parts else f"{finding.packet}"
+
+
+def _details(told: Told, finding: Finding, times: int) -> list[str]:
+    parts = [] if finding.frame is None else [f"frame {finding.frame}"]
+    if finding.sender is not None and finding.sender != told.finding.sender:
+        parts.append(f"of the {finding.sender}")
+    return parts + ([f"{number(times)} times"] if times > 1 else [])
