@@ -83,13 +83,13 @@ class TestReused:
     def test_many_that_nearly_do_are_let_go(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Each begins with what all others have inside, too: each is laid beside few of them."""
         compared = []
-        known = key_reuse._row
+        known = key_reuse._are_the_same
 
-        def counted(other: Facts, place: int, each: Facts) -> int:
+        def counted(other: Facts, place: int, each: Facts, needed: int) -> bool:
             compared.append(place)
-            return known(other, place, each)
+            return known(other, place, each, needed)
 
-        monkeypatch.setattr(key_reuse, "_row", counted)
+        monkeypatch.setattr(key_reuse, "_are_the_same", counted)
         records = [
             session(number, [KEYS[0], OTHERS[number], KEYS[0], OTHERS[-number]])
             for number in range(1, 90)

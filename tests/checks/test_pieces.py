@@ -250,7 +250,7 @@ class TestHandshakeKey:
         assert self.check(inside, outside) == []
         outside.requested = 3 * SECOND
         assert self.check(inside, outside) == [
-            "the key '7WvwZHi1pBVFuuG3NFA/hg==' was used before, in packet 4 of test.pcap"
+            "the key '7WvwZHi1pBVFuuG3NFA/hg==' was used before, in packet 4"
         ]
 
     def test_of_one_client_at_the_same_time(self) -> None:

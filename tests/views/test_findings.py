@@ -326,6 +326,18 @@ def test_what_is_the_same_in_several_connections_is_told_once() -> None:
     assert not any("also" in line or "as in" in line for line in every)
 
 
+def test_what_another_check_says_with_more_is_neither_told_nor_advised_about() -> None:
+    more = declared("PRX-07", instead_of=("HSR-04",))
+    audit = audit_of([finding(), finding(more)], checks=(*CHECKS, more))
+    shown = lines(audit)
+    assert sum("HSR-04" in line for line in shown) == 0
+    assert sum("PRX-07" in line for line in shown) == 3
+    assert sum("HSR-04" in line for line in lines(audit, show_all=True)) == 3
+    # It is a finding all the same.
+    assert "  invalid Sec-WebSocket-Accept   connection 0" in shown
+    assert shown[-1].startswith("2 errors")
+
+
 def test_connections_whose_findings_are_told_of_one_that_is_not_shown_are_counted() -> None:
     connections = [connection(serial) for serial in range(FIRST + 2)]
     findings = [

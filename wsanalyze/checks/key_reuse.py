@@ -154,9 +154,10 @@ def _are_the_same(other: Facts, place: int, each: Facts, needed: int) -> bool:
 
     Keys that count are SEC-07's: two that begin at 0 are the same.
     """
-    if other is each or _row(other, place, each) < needed:
+    theirs, keys = other.observation.client.masking_keys, each.observation.client.masking_keys
+    row = keys[:needed]
+    if other is each or len(row) < needed or theirs[place : place + needed] != row:
         return False
-    keys = each.observation.client.masking_keys
     return len(keys) < 3 or not (each.key_bits.steady or each.key_bits.steady_turned)
 
 

@@ -343,6 +343,7 @@ def maybe_date(value: str) -> float | None:
     ),
     advice="Look at what both connections have in common: most often one proxy.",
     scope=CAPTURE,
+    instead_of=("HSR-04",),
 )
 def accept_of_another_key(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-07."""

@@ -68,10 +68,10 @@ def weak_handshake_key(facts: CaptureFacts) -> Iterator[Finding]:
             again = _used_again(connections)
             if again is not None:
                 first, second = again
-                message = (
-                    f"the key {shown(key)} was used before, in packet "
-                    f"{first.connection.request_packet} of {first.connection.capture}"
-                )
+                packet, capture = first.connection.request_packet, first.connection.capture
+                message = f"the key {shown(key)} was used before, in packet {packet}"
+                if capture != second.connection.capture:
+                    message += f" of {capture}"
                 yield facts.about(second, second.once("client", message, evidence=evidence))
 
 

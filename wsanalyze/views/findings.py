@@ -17,7 +17,16 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.escape import prose, visible
 from wsanalyze.views.facts import facts
-from wsanalyze.views.folding import NAMED, Share, Told, also, folded, unfolded, without_repetition
+from wsanalyze.views.folding import (
+    NAMED,
+    Groups,
+    Share,
+    Told,
+    also,
+    folded,
+    unfolded,
+    without_repetition,
+)
 from wsanalyze.views.quantities import counted, duration, number
 from wsanalyze.views.summary import endpoint, url
 from wsanalyze.views.wrapping import Line, labelled, print_lines, wrapped
@@ -82,9 +91,10 @@ def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[L
     yield [("Found: ", "bold"), *_counts(audited)]
     yield []
     yield from _headlines(audited, width)
-    yield from _by_connection(audited, width, show_all)
+    groups = _groups(audited, show_all)
+    yield from _by_connection(audited, groups, width, show_all)
     yield from _of_the_captures(audited, width, show_all)
-    yield from _advice(audited, width)
+    yield from _advice(audited, groups, width)
     yield _last(audited)
 
 
@@ -194,21 +204,22 @@ def _connections(found: Sequence[int]) -> str:
     return f"{noun} {', '.join(map(str, found[:NAMED]))}{more}"
 
 
-def _by_connection(audited: Audited, width: int, show_all: bool) -> Iterator[Line]:
+def _groups(audited: Audited, show_all: bool) -> Groups:
+    """Return connections with what is to be told of each, the worst of both first."""
     groups: dict[int, list[Finding]] = {}
     for finding in audited.findings:
         if finding.connection is not None:
             groups.setdefault(finding.connection, []).append(finding)
-    ordered = sorted(
-        ((place, sorted(findings, key=_worst_first)) for place, findings in groups.items()),
-        key=lambda group: (_badness(group[1][0]), group[0]),
-    )
-    if show_all:
-        shares = unfolded(ordered)
-    else:
-        checks = {each.id: each for each in audited.checks}
-        needed = [(place, without_repetition(each, checks)) for place, each in ordered]
-        shares = folded(needed, partial(_doubt_of, audited))
+    checks = {each.id: each for each in audited.checks}
+    told = {
+        place: sorted(each if show_all else without_repetition(each, checks), key=_worst_first)
+        for place, each in groups.items()
+    }
+    return sorted(told.items(), key=lambda group: (_badness(group[1][0]), group[0]))
+
+
+def _by_connection(audited: Audited, groups: Groups, width: int, show_all: bool) -> Iterator[Line]:
+    shares = unfolded(groups) if show_all else folded(groups, partial(_doubt_of, audited))
     left = [share for share in shares if share.told]
     # Of what is told of others no order is left.
     left.sort(key=lambda share: (_badness(share.told[0].finding), share.place))
@@ -357,9 +368,11 @@ def _since(ns: int, connection: Connection) -> str:
     return f"{duration(abs(ns))} {'before' if ns < 0 else 'after'} {began}"
 
 
-def _advice(audited: Audited, width: int) -> Iterator[Line]:
+def _advice(audited: Audited, groups: Groups, width: int) -> Iterator[Line]:
     """Yield what to do, once for each check that found an error or a warning, or could not look."""
-    bad = [each for each in audited.findings if each.severity != "info" or _hides(each)]
+    told = [finding for _, findings in groups for finding in findings]
+    told += [each for each in audited.findings if each.connection is None]
+    bad = [each for each in told if each.severity != "info" or _hides(each)]
     found = {each.check: audited.check(each) for each in bad}
     if not found:
         return
