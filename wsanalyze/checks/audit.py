@@ -69,9 +69,14 @@ class Audit:
         refusals: Sequence[Refusal] = (),
     ) -> Iterator[Finding]:
         """Yield what is found, connection by connection, of the captures as a whole at the end."""
+        whole = _together(connections, captures, refusals)
         for facts in connections:
+            facts.among = whole
             yield from self.of(facts)
-        yield from self.together(connections, captures, refusals)
+        yield from self._of_all(whole)
+        for facts in connections:
+            # A circle keeps all of them, with all that they looked up.
+            facts.among = None
 
     def together(
         self,
@@ -80,14 +85,12 @@ class Audit:
         refusals: Sequence[Refusal] = (),
     ) -> list[Finding]:
         """Return what is found of the captures as a whole."""
+        return self._of_all(_together(connections, captures, refusals))
+
+    def _of_all(self, whole: CaptureFacts) -> list[Finding]:
         found: list[Finding] = []
-        if self._whole:
-            first = connections[0] if connections else None
-            whole = CaptureFacts(connections, captures, refusals=refusals)
-            if first is not None:
-                whole = replace(whole, thresholds=first.thresholds, show_secrets=first.show_secrets)
-            for each in self._whole:
-                found += folded(_completed(each, finding) for finding in each(whole))
+        for each in self._whole:
+            found += folded(_completed(each, finding) for finding in each(whole))
         return found
 
     def of(self, facts: Facts) -> list[Finding]:
@@ -166,6 +169,17 @@ class Audit:
         return [each for each in self._single if each.id in woken or not _waits(each)]
 
 
+def _together(
+    connections: Sequence[Facts],
+    captures: Sequence[CaptureSummary],
+    refusals: Sequence[Refusal],
+) -> CaptureFacts:
+    if not connections:
+        return CaptureFacts(connections, captures, refusals=refusals)
+    first = connections[0]
+    return CaptureFacts(connections, captures, first.thresholds, first.show_secrets, refusals)
+
+
 def _waits(each: Check) -> bool:
     """Tell whether a check is called only where it has something to look at."""
     return bool(each.faults or each.events or each.fields or each.circumstances)
@@ -200,6 +214,8 @@ def _completed(
         finding.count,
         each.id,
         finding.connection if connection is None else connection,
+        finding.concerns,
+        finding.cause,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wsanalyze.checks.both_legs import BothLegs, legs_of, proxy_at
 from wsanalyze.checks.check import check
 from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
-from wsanalyze.checks.ending import known_limit, maybe_cut, sentence, was_a_try
+from wsanalyze.checks.ending import Cut, known_limit, maybe_cut, sentence, was_a_try
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
@@ -151,15 +152,50 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
     if cut is None or was_a_try(facts, cut):
         return
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
+    proxy, legs = proxy_at(facts, cut), legs_of(facts)
     yield Finding(
-        sentence(facts, cut),
+        sentence(facts, cut, f"the proxy at {proxy}" if proxy else "", _of_the_other(facts, legs)),
         sender=cut.by,
         time=cut.time,
         packet=cut.packet,
         evidence=cut.wire,
         expected="a Close frame first" if known is None else "Pings more often than the limit",
         reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
+        concerns=legs.serials if legs is not None and legs.began_at(facts) else (),
+        cause=_cause(facts, cut, proxy),
     )
+
+
+def _of_the_other(facts: Facts, legs: BothLegs | None) -> str:
+    """Say what became of the other leg of a connection through a proxy."""
+    if legs is None:
+        return ""
+    other, cut = legs.other(facts)
+    ends = other.connection
+    if legs.began_at(facts):
+        who = "the proxy then ended"
+    elif legs.by == "proxy":
+        who = "it ended"
+    else:
+        who = f"the {legs.by} had ended"
+    return (
+        f"{who} the other leg, from {ends.client_ip}:{ends.client_port} to "
+        f"{ends.server_ip}:{ends.server_port}, in packet {cut.packet}"
+    )
+
+
+def _cause(facts: Facts, cut: Cut, proxy: str | None) -> str:
+    """Say who cut how, in the same words for all connections of which that is true."""
+    did = {"fin": "closed", "rst": "reset"}[cut.how]
+    server = f"{facts.connection.server_ip}:{facts.connection.server_port}"
+    what = "a stream" if cut.wire.endswith("STREAM") else "TCP"
+    if cut.signs and cut.how == "rst":
+        return f"somebody between reset TCP in the {cut.by}'s name, at {server}"
+    if proxy is not None:
+        return f"the proxy at {proxy} {did} {what} ({cut.wire})"
+    if cut.by == "server":
+        return f"the server at {server} {did} {what} ({cut.wire})"
+    return f"the client {did} {what} ({cut.wire}) to {server}"
 
 
 @check(

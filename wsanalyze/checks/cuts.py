@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from wsanalyze.checks.both_legs import BothLegs, every_pair
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.ending import Cut, both_ends, keepalive_s, known_limit, maybe_cut, reset_signs
+from wsanalyze.checks.ending import (
+    both_ends,
+    fits,
+    keepalive_s,
+    known_limit,
+    last_said,
+    maybe_cut,
+    reset_signs,
+)
 from wsanalyze.checks.facts import CaptureFacts, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
@@ -82,19 +91,16 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
 )
 def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-13: on one connection by two RSTs, on the two legs of a proxy by what it told both."""
-    cut_with: dict[str, tuple[Facts, Cut]] = {}
+    pairs = every_pair(facts)
     for each, cut in every_cut(facts):
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         # Where PRX-12 says of both that they are somebody else's, it has said this, too.
         if apart is not None and not _both_forged(each):
             message = f"RSTs to both ends within {span(apart)}, without a Close of either"
             yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
-        key = each.handshake.key if each.handshake is not None else None
-        if key is None:
-            continue
-        leg, first = cut_with.setdefault(key, (each, cut))
-        if leg is not each and (told := _told_both(leg, first, each, cut)) is not None:
-            yield facts.about(leg, Finding(told, time=first.time, packet=first.packet))
+        legs = pairs.get(each.connection.serial)
+        if legs is not None and legs.by == "proxy" and each is legs.front:
+            yield facts.about(each, _by_the_proxy(legs))
 
 
 def _both_forged(facts: Facts) -> bool:
@@ -102,25 +108,22 @@ def _both_forged(facts: Facts) -> bool:
     return {each.sender for each in resets if reset_signs(facts, each)} == {"client", "server"}
 
 
-def _told_both(front: Facts, one: Cut, back: Facts, other: Cut) -> str | None:
-    """Say that who stands between two legs with one key ended both; None where it did not.
-
-    It is the server of the leg that began first and the client of the other. Where an application
-    ends its leg, the proxy ends only the one that is left.
-    """
-    first, second = front.connection, back.connection
-    if first.capture != second.capture or (one.by, other.by) != ("server", "client"):
-        return None
-    if (first.server_ip, first.server_port) == (second.server_ip, second.server_port):
-        return None
-    apart = abs(one.time - other.time)
-    if apart > front.thresholds.both_ends_s * SECOND:
-        return None
-    return (
-        f"the proxy at {first.server_ip}:{first.server_port} ended both its legs within "
-        f"{span(apart)}, without a Close of either end: this one, and that from "
-        f"{second.client_ip}:{second.client_port} to {second.server_ip}:{second.server_port} in "
-        f"packet {other.packet}"
+def _by_the_proxy(legs: BothLegs) -> Finding:
+    """Say that who stands between two legs ended both, and after what."""
+    cut, other, front, behind = legs.first, legs.second, legs.front, legs.behind.connection
+    proxy = f"the proxy at {front.connection.server_ip}:{front.connection.server_port}"
+    return Finding(
+        f"{proxy} ended both its legs ({cut.wire}, {other.wire}) within "
+        f"{span(abs(cut.time - other.time))}, without a Close of either end, {last_said(cut)}"
+        f"{fits(front, cut)}",
+        time=cut.time,
+        packet=cut.packet,
+        evidence=(
+            f"{other.wire} in packet {other.packet}, of the leg from {behind.client_ip}:"
+            f"{behind.client_port} to {behind.server_ip}:{behind.server_port}"
+        ),
+        concerns=legs.serials,
+        cause=f"{proxy} ended both its legs",
     )
 
 
@@ -152,15 +155,33 @@ def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
         first, cut = limit.cuts[0]
         known = known_limit(limit.seconds, first)
         message = f"{len(limit.cuts)} connections were closed after {limit.seconds:.1f} s idle"
-        by = {each.by for _, each in limit.cuts}
-        if len(by) == 1:
-            message += f", by the {next(iter(by))}'s side"
+        message += _by(facts, limit)
         if known is not None:
             message += f"; that is {known}"
         finding = Finding(
-            message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
+            message,
+            sender=cut.by,
+            time=cut.time,
+            packet=cut.packet,
+            evidence=_clients(limit),
+            concerns=tuple(each.connection.serial for each, _ in limit.cuts),
+            cause=message,
         )
         yield facts.about(first, finding)
+
+
+def _by(facts: CaptureFacts, limit: TimeLimit) -> str:
+    """Say by whom all of them were cut; nothing where that differs."""
+    pairs = every_pair(facts)
+    proxies = set()
+    for each, _ in limit.cuts:
+        legs = pairs.get(each.connection.serial)
+        is_proxy = legs is not None and legs.by == "proxy"
+        proxies.add((each.connection.server_ip, each.connection.server_port) if is_proxy else None)
+    if len(proxies) == 1 and (proxy := proxies.pop()) is not None:
+        return f", by the proxy at {proxy[0]}:{proxy[1]}"
+    by = {cut.by for _, cut in limit.cuts}
+    return f", by the {by.pop()}'s side" if len(by) == 1 else ""
 
 
 def _clients(limit: TimeLimit) -> str:
@@ -191,7 +212,13 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
         first, cut = limit.cuts[0]
         message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
         finding = Finding(
-            message, sender=cut.by, time=cut.time, packet=cut.packet, evidence=_clients(limit)
+            message,
+            sender=cut.by,
+            time=cut.time,
+            packet=cut.packet,
+            evidence=_clients(limit),
+            concerns=tuple(each.connection.serial for each, _ in limit.cuts),
+            cause=message,
         )
         yield facts.about(first, finding)
 

@@ -191,8 +191,12 @@ def keepalive_s(facts: Facts) -> float | None:
     return min(means, default=None)
 
 
-def sentence(facts: Facts, cut: Cut) -> str:
-    """Return one sentence: who ended the connection, how, after what, and what might help."""
+def sentence(facts: Facts, cut: Cut, who: str = "", also: str = "") -> str:
+    """Return one sentence: who ended the connection, how, after what, and what might help.
+
+    `who` did it is the end that the packet names, where nothing else is known; `also`: what else is
+    known of it.
+    """
     verb = {"fin": "closed", "rst": "reset"}[cut.how]
     stream = facts.connection.http_stream
     is_stream = cut.wire.endswith("STREAM")
@@ -200,23 +204,32 @@ def sentence(facts: Facts, cut: Cut) -> str:
     end = effective(facts)
     code = reset_code(facts, end)
     wire = cut.wire if code is None else f"{cut.wire}, {code}"
-    who = f"the {cut.by} {verb} {what} ({wire})"
+    did = f"{who or f'the {cut.by}'} {verb} {what} ({wire})"
     if cut.signs and cut.how == "rst":
-        who = f"{what} was reset in the {cut.by}'s name ({wire})"
-    text = f"{who} without a Close frame, {_last(cut)}"
+        did = f"{what} was reset in the {cut.by}'s name ({wire})"
+    text = f"{did} without a Close frame, {last_said(cut)}"
+    text += f"; {also}" if also else ""
     for said in (said_by_tls(facts, end), said_by_http2(facts, end)):
         text += f"; {said}" if said else ""
     if cut.signs:
         text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"
+    return text + fits(facts, cut)
+
+
+def fits(facts: Facts, cut: Cut) -> str:
+    """Say whose default an idle time fits, and what Pings have to do with it; nothing where none's.
+
+    It goes behind a sentence.
+    """
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
-    if known is not None and cut.idle_s is not None:
-        every = keepalive_s(facts)
-        beat = "none came" if every is None else f"they had come every {every:.0f} s"
-        text += f"; that fits {known}: Pings more often than that keep it open, and {beat}"
-    return text
+    if known is None:
+        return ""
+    every = keepalive_s(facts)
+    beat = "none came" if every is None else f"they had come every {every:.0f} s"
+    return f"; that fits {known}: Pings more often than that keep it open, and {beat}"
 
 
-def _last(cut: Cut) -> str:
+def last_said(cut: Cut) -> str:
     """Say how long after which frame; who was cut off may not have known it, and gone on."""
     if cut.after is None:
         return "before any frame"

@@ -23,6 +23,7 @@ from wsanalyze.tunnels.way import destination, host_and_port
 
 if TYPE_CHECKING:
     from wsanalyze.checks.alike import Alike
+    from wsanalyze.checks.both_legs import BothLegs
     from wsanalyze.checks.ending import Cut
     from wsanalyze.layers.connection import Connection
     from wsanalyze.tables.capture_summary import CaptureSummary
@@ -65,6 +66,8 @@ class Facts:
     established: bool = field(init=False)
     # What is known of handshakes that say the same; none of them has a fault.
     alike: Alike | None = field(init=False, default=None)
+    # All connections, where it is one of those that are judged together.
+    among: CaptureFacts | None = field(init=False, default=None)
     # How it was cut (see `ending.maybe_cut`), once somebody has asked: () until then.
     cut: Cut | tuple[()] | None = field(init=False, default=())
 
@@ -349,6 +352,10 @@ class CaptureFacts:
     refusals: Sequence[Refusal] = ()
     # What was cut (see `ending.every_cut`), once somebody has asked.
     cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
+    # Legs that were cut together (see `both_legs.every_pair`), likewise.
+    pairs: dict[int, BothLegs] | None = field(init=False, default=None)
+    # Serials of the legs in front of a proxy, and of those behind one, likewise.
+    legs: tuple[frozenset[int], frozenset[int]] | None = field(init=False, default=None)
 
     @lazy
     def distinct(self) -> list[Facts]:

@@ -23,6 +23,8 @@ class Finding:
     `sender` is `client` or `server`. `time` (integer ns), `packet` and `frame` are where it is.
     `evidence` is the bytes (in hex) or the field at fault, shortened, secrets redacted;
     `expected` what should have stood there. `count` is how many such findings this one stands for.
+    `concerns` has the serials of all connections that it is about, where those are several. `cause`
+    says of a cut who did it, in the same words for all that are alike.
     """
 
     message: str
@@ -38,3 +40,5 @@ class Finding:
     count: int = 1
     check: str = ""
     connection: int | None = None
+    concerns: tuple[int, ...] = ()
+    cause: str = ""
