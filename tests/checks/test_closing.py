@@ -161,12 +161,12 @@ class TestCutWithoutClose:
     def test_recorded(self) -> None:
         findings = found_in(checks.cut_without_close, "cut-connections.pcapng")
         assert [(f.sender, f.packet, f.evidence) for f in findings] == [
-            ("client", 10, "RST"),
-            ("client", 20, "FIN"),
-            ("server", 33, "RST"),
-            ("server", 44, "FIN"),
-            ("client", 57, "FIN"),
-            ("client", 70, "RST"),
+            ("client", 10, "RST; the last frame in packet 9"),
+            ("client", 20, "FIN; the last frame in packet 19"),
+            ("server", 33, "RST; the last frame in packet 32"),
+            ("server", 44, "FIN; the last frame in packet 43"),
+            ("client", 57, "FIN; the last frame in packet 55"),
+            ("client", 70, "RST; the last frame in packet 67"),
         ]
 
 

@@ -66,7 +66,7 @@ class TestInjectedReset:
         (finding,) = found(cuts.injected_reset, record)
         assert (finding.packet, finding.sender) == (30, "server")
         assert "TTL of 250, the server's other packets 60" in finding.message
-        assert finding.evidence == "TTL 250, usual 60"
+        assert finding.evidence == "TTL 250, usual 60; the last frame in packet 8"
 
     def test_a_way_that_is_a_little_longer(self) -> None:
         assert found(cuts.injected_reset, connection(observation=session(ending(ttl=58)))) == []
@@ -75,7 +75,7 @@ class TestInjectedReset:
         record = connection(observation=session(ending(), server_after_own_reset=700))
         (finding,) = found(cuts.injected_reset, record)
         assert "sent 700 more bytes" in finding.message
-        assert finding.evidence == "RST"  # its TTL shows nothing
+        assert finding.evidence == "RST; the last frame in packet 8"  # its TTL shows nothing
 
     def test_what_it_had_sent_before_came_late(self) -> None:
         late = session(ending(behind=700), server_after_own_reset=700)
@@ -95,7 +95,8 @@ class TestBothEnds:
         both = session(ending(), ending(sender="client", time=9 * SECOND + 1_000_000))
         record = connection(observation=both, client_frames=3)
         assert messages(found(cuts.both_ends_cut, record)) == [
-            "RSTs to both ends within 1.0 ms, without a Close of either"
+            "RSTs to both ends within 1.0 ms, without a Close of either, right after the last "
+            "frame, a continuation frame of the server"
         ]
 
     def test_of_two_that_are_somebody_elses_prx_12_tells(self) -> None:
@@ -129,9 +130,8 @@ class TestBothLegs:
 
     def test_it_ended_the_other_one_as_well(self) -> None:
         assert self.of() == [
-            "the proxy at 198.51.100.2:80 ended both its legs within 10.0 ms, without a Close of "
-            "either end: this one, "
-            "and that from 203.0.113.5:50000 to 198.51.100.2:9060 in packet 33"
+            "the proxy at 198.51.100.2:80 ended both its legs (FIN, FIN) within 10.0 ms, without a "
+            "Close of either end, right after the last frame, a continuation frame of the server"
         ]
 
     def test_an_application_ended_its_leg(self) -> None:

@@ -349,7 +349,7 @@ class TestEnds:
         played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
         (finding,) = [each for each in findings(played) if each.check == "CLS-08"]
         assert finding.message.startswith("the client reset stream 1 (RST_STREAM, CANCEL) without")
-        assert finding.evidence == "RST_STREAM"
+        assert finding.evidence == "RST_STREAM; the last frame in packet 8"
 
     def test_tcp_under_the_streams(self) -> None:
         played = stage().begin().open(1).open(3).talk(1, b"a")

@@ -1,7 +1,7 @@
 """A connection through a proxy whose two legs were cut together: by the proxy, or by one end.
 
-Both legs have one key. Each leg has its finding of how it was cut (CLS-08); here is where that began,
-and who did it.
+Both legs have one key. Each leg has its finding of how it was cut (CLS-08); here is where that
+began, and who did it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.both_legs import BothLegs, legs_of, proxy_at
 from wsanalyze.checks.check import check
 from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
-from wsanalyze.checks.ending import Cut, known_limit, maybe_cut, sentence, was_a_try
+from wsanalyze.checks.ending import Cut, known_limit, last_place, maybe_cut, sentence, was_a_try
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
@@ -143,6 +143,9 @@ def _crossing_s(facts: Facts, close: Event) -> float:
     ),
     example="cut-connections.pcapng",
     circumstances=("unclosed",),
+    quotes_samples=True,
+    measures=True,
+    instead_of=("CLS-08",),
 )
 def cut_without_close(facts: Facts) -> Iterator[Finding]:
     """CLS-08."""
@@ -158,7 +161,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         sender=cut.by,
         time=cut.time,
         packet=cut.packet,
-        evidence=cut.wire,
+        evidence=cut.wire + last_place(cut) + _other_leg(facts, legs),
         expected="a Close frame first" if known is None else "Pings more often than the limit",
         reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
         concerns=legs.serials if legs is not None and legs.began_at(facts) else (),
@@ -170,17 +173,20 @@ def _of_the_other(facts: Facts, legs: BothLegs | None) -> str:
     """Say what became of the other leg of a connection through a proxy."""
     if legs is None:
         return ""
+    if legs.began_at(facts):
+        return "the proxy then ended the other leg"
+    return "it ended both legs" if legs.by == "proxy" else f"the {legs.by} had ended the other leg"
+
+
+def _other_leg(facts: Facts, legs: BothLegs | None) -> str:
+    """Name the other leg and the end of it, behind other evidence; nothing where there is none."""
+    if legs is None:
+        return ""
     other, cut = legs.other(facts)
     ends = other.connection
-    if legs.began_at(facts):
-        who = "the proxy then ended"
-    elif legs.by == "proxy":
-        who = "it ended"
-    else:
-        who = f"the {legs.by} had ended"
     return (
-        f"{who} the other leg, from {ends.client_ip}:{ends.client_port} to "
-        f"{ends.server_ip}:{ends.server_port}, in packet {cut.packet}"
+        f"; {cut.wire} in packet {cut.packet} of the leg from {ends.client_ip}:{ends.client_port} "
+        f"to {ends.server_ip}:{ends.server_port}"
     )
 
 
@@ -190,12 +196,15 @@ def _cause(facts: Facts, cut: Cut, proxy: str | None) -> str:
     server = f"{facts.connection.server_ip}:{facts.connection.server_port}"
     what = "a stream" if cut.wire.endswith("STREAM") else "TCP"
     if cut.signs and cut.how == "rst":
-        return f"somebody between reset TCP in the {cut.by}'s name, at {server}"
+        return f"somebody between reset TCP, at {server}"
+    how = f"{did} {what} ({cut.wire})"
+    known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
+    after = "" if known is None else f", idle for a time that fits {known}"
     if proxy is not None:
-        return f"the proxy at {proxy} {did} {what} ({cut.wire})"
+        return f"the proxy at {proxy} {how}{after}"
     if cut.by == "server":
-        return f"the server at {server} {did} {what} ({cut.wire})"
-    return f"the client {did} {what} ({cut.wire}) to {server}"
+        return f"the server at {server} {how}{after}"
+    return f"the client {how} to {server}{after}"
 
 
 @check(

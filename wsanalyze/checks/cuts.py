@@ -8,10 +8,12 @@ from itertools import pairwise
 from wsanalyze.checks.both_legs import BothLegs, every_pair
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import (
+    Cut,
     both_ends,
     fits,
     keepalive_s,
     known_limit,
+    last_place,
     last_said,
     maybe_cut,
     reset_signs,
@@ -22,6 +24,7 @@ from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
 from wsanalyze.checks.spans import span
 from wsanalyze.checks.time_limits import TimeLimit, every_cut, idle_time_limits, lifetime_limits
 from wsanalyze.checks.waits import grow
+from wsanalyze.observation import Ending
 from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
@@ -51,23 +54,35 @@ _CUT = ("proxy", "cut", "transport")
     ),
     example="injected-reset.pcapng",
     circumstances=("reset",),
+    instead_of=("CLS-08", "PRX-13"),
 )
 def injected_reset(facts: Facts) -> Iterator[Finding]:
     """PRX-12."""
+    cut = maybe_cut(facts)
     for ending in facts.observation.endings:
         if ending.how != "rst":
             continue
-        signs = reset_signs(facts, ending)
-        if signs:
-            usual = ending.usual_ttl
-            other = usual is not None and abs(ending.ttl - usual) > facts.thresholds.hops
-            yield Finding(
-                "; ".join(signs),
-                sender=ending.sender,
-                time=ending.time,
-                packet=ending.packet,
-                evidence=f"TTL {ending.ttl}, usual {usual}" if other else "RST",
-            )
+        signs = "; ".join(reset_signs(facts, ending))
+        if not signs:
+            continue
+        usual = ending.usual_ttl
+        other = usual is not None and abs(ending.ttl - usual) > facts.thresholds.hops
+        evidence = f"TTL {ending.ttl}, usual {usual}" if other else "RST"
+        yield Finding(
+            signs if cut is None else f"{_cut_in_the_name(ending, cut)}: {signs}",
+            sender=ending.sender,
+            time=ending.time,
+            packet=ending.packet,
+            evidence=evidence if cut is None else evidence + last_place(cut),
+            concerns=() if cut is None else (facts.connection.serial,),
+            cause="" if cut is None else f"somebody between reset TCP, at {facts.endpoint}",
+        )
+        # How it was cut is said once.
+        cut = None
+
+
+def _cut_in_the_name(reset: Ending, cut: Cut) -> str:
+    return f"TCP was reset in the {reset.sender}'s name without a Close frame, {last_said(cut)}"
 
 
 @check(
@@ -87,7 +102,10 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
         "Otherwise look for a firewall or load balancer between the two ends."
     ),
     scope=CAPTURE,
-    example="firewall.pcap",
+    example="nginx-idle.pcapng",
+    quotes_samples=True,
+    measures=True,
+    instead_of=("CLS-08",),
 )
 def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-13: on one connection by two RSTs, on the two legs of a proxy by what it told both."""
@@ -96,8 +114,16 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
         apart = both_ends(each) if len(each.observation.endings) >= 2 else None
         # Where PRX-12 says of both that they are somebody else's, it has said this, too.
         if apart is not None and not _both_forged(each):
-            message = f"RSTs to both ends within {span(apart)}, without a Close of either"
-            yield facts.about(each, Finding(message, time=cut.time, packet=cut.packet))
+            finding = Finding(
+                f"RSTs to both ends within {span(apart)}, without a Close of either, "
+                f"{last_said(cut)}",
+                time=cut.time,
+                packet=cut.packet,
+                evidence=f"RST{last_place(cut)}",
+                concerns=(each.connection.serial,),
+                cause=f"somebody between reset TCP to both ends, at {each.endpoint}",
+            )
+            yield facts.about(each, finding)
         legs = pairs.get(each.connection.serial)
         if legs is not None and legs.by == "proxy" and each is legs.front:
             yield facts.about(each, _by_the_proxy(legs))
@@ -119,8 +145,8 @@ def _by_the_proxy(legs: BothLegs) -> Finding:
         time=cut.time,
         packet=cut.packet,
         evidence=(
-            f"{other.wire} in packet {other.packet}, of the leg from {behind.client_ip}:"
-            f"{behind.client_port} to {behind.server_ip}:{behind.server_port}"
+            f"{other.wire} in packet {other.packet} of the leg from {behind.client_ip}:"
+            f"{behind.client_port} to {behind.server_ip}:{behind.server_port}{last_place(cut)}"
         ),
         concerns=legs.serials,
         cause=f"{proxy} ended both its legs",

@@ -230,13 +230,21 @@ def fits(facts: Facts, cut: Cut) -> str:
 
 
 def last_said(cut: Cut) -> str:
-    """Say how long after which frame; who was cut off may not have known it, and gone on."""
+    """Say how long after which frame; who was cut off may not have known it, and gone on.
+
+    In which packet that was, is evidence (`last_place`): it differs where all else is the same.
+    """
     if cut.after is None:
         return "before any frame"
-    frame = f"a {described(cut.after)} of the {cut.after.sender} in packet {cut.after.packet}"
+    frame = f"a {described(cut.after)} of the {cut.after.sender}"
     waited = "right after"
     if cut.idle_s is not None and cut.idle_s >= AT_ONCE_S:
         waited = f"{cut.idle_s:.3f} s after"
     if cut.after.time > cut.time:
         return f"{waited} a frame; frames still came, the last one {frame}"
     return f"{waited} the last frame, {frame}"
+
+
+def last_place(cut: Cut) -> str:
+    """Say where the last frame was, behind other evidence; nothing where there was none."""
+    return "" if cut.after is None else f"; the last frame in packet {cut.after.packet}"

@@ -141,6 +141,8 @@ def _has_stray_rsv1(facts: Facts, event: Event) -> bool:
 def utf8_mistake(event: Event) -> str:
     """Say what is wrong at the place that a `not-utf8` event is about (RFC 3629 §3)."""
     around = event.payload
+    if not around:
+        return "its last character is not finished"
     # What is shown may begin within a character that is fine.
     begun = len(around[:3]) - len(around[:3].lstrip(_CONTINUATIONS)) if event.value else 0
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.checks.headline import HEADLINES, is_headline
 from wsanalyze.checks.legs import legs_before
+from wsanalyze.checks.who_cut import CutGroup, who_cut
 from wsanalyze.findings import numbers
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording, in_order
@@ -80,6 +81,11 @@ class Audited:
             found[name] = sorted(place for place in places if place is not None) if looked else None
         return found
 
+    @cached_property
+    def cuts(self) -> list[CutGroup]:
+        """Who cut which connections, by their numbers; the most first."""
+        return who_cut(self.findings)
+
     @property
     def looked_at(self) -> list[Connection]:
         """The connections that were looked at."""
@@ -128,12 +134,7 @@ def audited(
     With `chosen` those of other connections are left out, and those of the captures as a whole.
     """
     by_serial = numbers(recording)
-    numbered = [
-        finding
-        if finding.connection is None or finding.connection == by_serial[finding.connection]
-        else replace(finding, connection=by_serial[finding.connection])
-        for finding in findings
-    ]
+    numbered = [_numbered(finding, by_serial) for finding in findings]
     if chosen is not None:
         numbered = [finding for finding in numbered if finding.connection in chosen]
     return Audited(
@@ -144,3 +145,15 @@ def audited(
         chosen,
         interrupted,
     )
+
+
+def _numbered(finding: Finding, by_serial: Mapping[int, int]) -> Finding:
+    """Return a finding with numbers in place of serials."""
+    place = finding.connection
+    if place is None:
+        return finding
+    number = by_serial[place]
+    concerns = tuple(sorted(by_serial[each] for each in finding.concerns))
+    if number == place and concerns == finding.concerns:
+        return finding
+    return replace(finding, connection=number, concerns=concerns)

@@ -57,6 +57,9 @@ def as_json(audited: Audited) -> str:
         "checks": [each.id for each in audited.checks],
         "counts": audited.counts,
         "headlines": audited.headlines,
+        "cuts": [
+            {"cause": each.cause, "connections": list(each.connections)} for each in audited.cuts
+        ],
         "findings": [row(audited, finding) for finding in audited.findings],
     }
     return ascii_json(found, indent=2)

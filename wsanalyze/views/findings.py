@@ -24,6 +24,7 @@ from wsanalyze.views.folding import (
     Told,
     also,
     folded,
+    said_of_several,
     unfolded,
     without_repetition,
 )
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 # Connections, and findings of each, shown before the reader has to ask for more.
 FIRST = 20
 FIRST_OF_EACH = 10
+# Ways to be cut that are told at the top.
+CAUSES = 6
 # Columns at which text begins: behind severities, behind labels below them, behind the five.
 SEVERITY, LABEL, FIVE = 9, 20, 33
 
@@ -91,6 +94,7 @@ def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[L
     yield [("Found: ", "bold"), *_counts(audited)]
     yield []
     yield from _headlines(audited, width)
+    yield from _cuts(audited, width)
     groups = _groups(audited, show_all)
     yield from _by_connection(audited, groups, width, show_all)
     yield from _of_the_captures(audited, width, show_all)
@@ -179,6 +183,20 @@ def _headlines(audited: Audited, width: int) -> Iterator[Line]:
     yield []
 
 
+def _cuts(audited: Audited, width: int) -> Iterator[Line]:
+    """Yield who cut which connections, where some were cut."""
+    groups = audited.cuts
+    if not groups:
+        return
+    yield [("Who cut it", "bold")]
+    for group in groups[:CAUSES]:
+        text = f"{prose(group.cause)}: {_connections(group.connections)}"
+        yield from labelled("  ", text, width, column=4)
+    if len(groups) > CAUSES:
+        yield [(f"  … and {number(len(groups) - CAUSES)} more: see CLS-08", "")]
+    yield []
+
+
 def _absent(name: str, audited: Audited) -> str:
     """Say no, where a handshake could be looked at: the value of a 101 is judged by its request."""
     seen = [
@@ -211,11 +229,16 @@ def _groups(audited: Audited, show_all: bool) -> Groups:
         if finding.connection is not None:
             groups.setdefault(finding.connection, []).append(finding)
     checks = {each.id: each for each in audited.checks}
-    told = {
-        place: sorted(each if show_all else without_repetition(each, checks), key=_worst_first)
-        for place, each in groups.items()
-    }
-    return sorted(told.items(), key=lambda group: (_badness(group[1][0]), group[0]))
+    if not show_all:
+        said = said_of_several(audited.findings, checks)
+        for place, each in groups.items():
+            here = [one for one in each if (place, one.check) not in said]
+            groups[place] = without_repetition(here, checks)
+    told = {place: sorted(each, key=_worst_first) for place, each in groups.items()}
+    # Those of which another one's finding says all come last.
+    return sorted(
+        told.items(), key=lambda group: (_badness(group[1][0]) if group[1] else 0, group[0])
+    )
 
 
 def _by_connection(audited: Audited, groups: Groups, width: int, show_all: bool) -> Iterator[Line]:

@@ -20,8 +20,11 @@ from wsanalyze.views.quantities import number
 # Places told of one finding, and lines of what differs.
 NAMED = 10
 DIFFERENT = 5
+# Characters of a message of which only what differs is told again, with so many words on each side.
+LONG, WORDS = 120, 2
 # A number with the unit of time that is written behind it.
 _NUMBER = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?)( (?:µs|ms|s)\b)?")
+_BEHIND = re.compile(rf"[^\s,;]*(?: [^\s,;]+){{0,{WORDS}}}")
 _NANOSECONDS = {"": 1.0, " µs": 1e3, " ms": 1e6, " s": 1e9}
 # Messages whose words without numbers are kept: those of one check come together.
 _KEPT = 1024
@@ -92,8 +95,22 @@ def without_repetition(findings: Sequence[Finding], checks: Mapping[str, Check])
         (id_, each.packet, each.evidence)
         for each in findings
         for id_ in checks[each.check].instead_of
+        if id_ != each.check
     }
     return [each for each in findings if (each.check, each.packet, each.evidence) not in said]
+
+
+def said_of_several(
+    findings: Iterable[Finding], checks: Mapping[str, Check]
+) -> set[tuple[int, str]]:
+    """Return of which connection which check's findings another one says, that concerns several."""
+    return {
+        (place, id_)
+        for each in findings
+        for place in each.concerns
+        for id_ in checks[each.check].instead_of
+        if (place, id_) != (each.connection, each.check)
+    }
 
 
 def unfolded(groups: Groups) -> list[Share]:
@@ -112,7 +129,10 @@ def also(told: Told, check: Check, captures: Mapping[int, str]) -> list[str]:
         everywhere = _places(told, [*told.here, *others], captures)
         if len(set(messages)) == 1:
             return [everywhere]
-        return [f"{everywhere}; of all: {prose(ranged(messages))}"]
+        of_all = ranged(messages)
+        if len(of_all) > LONG:
+            of_all = what_differs(messages)
+        return [f"{everywhere}; of all: {prose(of_all)}"]
     # What others have of their own → those that have it; nothing for those that say the same.
     apart: dict[str, list[Finding]] = {"": []}
     for each in (*told.here, *others):
@@ -127,18 +147,35 @@ def also(told: Told, check: Check, captures: Mapping[int, str]) -> list[str]:
     return lines
 
 
-def ranged(messages: Iterable[str]) -> str:
+def what_differs(messages: Sequence[str]) -> str:
+    """Return the ranges of the numbers in which messages differ, each with the words beside it."""
+    first = messages[0]
+    parts = []
+    for column in _columns(messages):
+        if len({match[0] for match in column}) > 1:
+            before = " ".join(first[: column[0].start()].split()[-WORDS:])
+            behind = _BEHIND.match(first[column[0].end() :])
+            parts.append(f"… {before} {_range(column)}{behind[0] if behind else ''} …")
+    return "; ".join(parts)
+
+
+def ranged(messages: Sequence[str]) -> str:
     """Return messages that differ in numbers as one, with the least and the most of each number."""
-    first, *rest = messages
-    found = [[match] for match in _NUMBER.finditer(first)]
-    for message in rest:
-        for column, match in zip(found, _NUMBER.finditer(message), strict=True):
-            column.append(match)
+    first = messages[0]
     pieces, at = [], 0
-    for column in found:
+    for column in _columns(messages):
         pieces += [first[at : column[0].start()], _range(column)]
         at = column[0].end()
     return "".join([*pieces, first[at:]])
+
+
+def _columns(messages: Sequence[str]) -> list[list[re.Match[str]]]:
+    """Return the numbers of messages that have the same words: the first of each, and so on."""
+    found = [[match] for match in _NUMBER.finditer(messages[0])]
+    for message in messages[1:]:
+        for column, match in zip(found, _NUMBER.finditer(message), strict=True):
+            column.append(match)
+    return found
 
 
 def _range(column: list[re.Match[str]]) -> str:
