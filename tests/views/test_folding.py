@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from views.audits import ACCEPT, MASK, STEERING, declared, finding
 from wsanalyze.checks.check import Check
@@ -154,6 +156,38 @@ def test_what_another_check_says_with_more_is_not_told_twice() -> None:
     assert without_repetition([finding(), finding(MASK), more], checks) == [finding(MASK), more]
     elsewhere = [finding(packet=7), finding(evidence="other")]
     assert without_repetition([*elsewhere, more], checks) == [*elsewhere, more]
+
+
+@given(
+    st.lists(
+        st.builds(
+            finding,
+            st.sampled_from((ACCEPT, MASK, TIMED)),
+            connection=st.integers(0, 5),
+            packet=st.none() | st.integers(1, 9),
+            message=st.sampled_from(("after 3 ms", "after 12 µs", "never", "1 # 2", "# 3")),
+            evidence=st.none() | st.sampled_from("ab"),
+            count=st.integers(1, 3),
+        ),
+        max_size=30,
+    )
+)
+def test_nothing_is_left_out_and_nothing_told_twice(findings: list[Finding]) -> None:
+    groups: dict[int, list[Finding]] = {}
+    for each in findings:
+        groups.setdefault(each.connection or 0, []).append(each)
+    shares = folded(list(groups.items()), sure)
+    everything: list[Finding] = []
+    for share in shares:
+        for told in share.told:
+            elsewhere = [each for group in told.elsewhere.values() for each in group]
+            assert all(each.connection == share.place for each in (told.finding, *told.here))
+            assert all(each.connection != share.place for each in elsewhere)
+            everything += [told.finding, *told.here, *elsewhere]
+            check = TIMED if told.finding.check == TIMED.id else ACCEPT
+            assert bool(also(told, check, {})) == bool(told.here or elsewhere)
+    assert sorted(map(repr, everything)) == sorted(map(repr, findings))
+    assert [share.place for share in shares] == list(groups)
 
 
 def test_text_from_strangers_is_escaped() -> None:

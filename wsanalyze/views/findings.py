@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.coverage import coverage_of
@@ -28,10 +27,9 @@ from wsanalyze.views.folding import (
     unfolded,
     without_repetition,
 )
+from wsanalyze.views.headings import capture_name, heading
 from wsanalyze.views.quantities import counted, duration, number
-from wsanalyze.views.summary import endpoint, url
 from wsanalyze.views.wrapping import Line, labelled, print_lines, wrapped
-from wsanalyze.websocket.request_rules import without_userinfo
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -248,7 +246,7 @@ def _by_connection(audited: Audited, groups: Groups, width: int, show_all: bool)
     left.sort(key=lambda share: (_badness(share.told[0].finding), share.place))
     shown = left if show_all else left[:FIRST]
     for share in shown:
-        yield from _heading(audited, share.place, width)
+        yield from heading(audited, share.place, width)
         yield from _group(audited, share, width, show_all)
     places = {share.place for share in shown}
     told = [each.place for each in shares if not each.told and places.issuperset(each.as_in)]
@@ -261,46 +259,6 @@ def _by_connection(audited: Audited, groups: Groups, width: int, show_all: bool)
         rest = counted(len(shares) - len(shown) - len(told), "more connection")
         yield [(f"… and {rest} with findings: --all shows them, -c and --where choose", "")]
         yield []
-
-
-def _heading(audited: Audited, place: int, width: int) -> Iterator[Line]:
-    connection = audited.connections[place]
-    heading = f"Connection {place}: {_described(connection)}"
-    if len(audited.captures) > 1:
-        heading += f", in {_capture(connection)}"
-    for place_in_it, text in enumerate(wrapped(heading, width - 2)):
-        yield [(f"  {text}" if place_in_it else text, "bold")]
-    yield from _legs(audited, place, width)
-
-
-def _capture(connection: Connection) -> str:
-    return visible(PurePath(connection.capture).name, 60)
-
-
-def _legs(audited: Audited, place: int, width: int) -> Iterator[Line]:
-    """Say which connection is the other leg through a proxy."""
-    parts = []
-    if place in audited.legs_before:
-        parts.append(f"behind a proxy: it passes on connection {audited.legs_before[place]}")
-    if place in audited.legs_behind:
-        parts.append(f"passed on by a proxy as connection {audited.legs_behind[place]}")
-    if parts:
-        yield from labelled("  ", "; ".join(parts), width, column=2, style="dim")
-
-
-def _described(connection: Connection) -> str:
-    client = endpoint(connection.client_ip, connection.client_port)
-    server = endpoint(connection.server_ip, connection.server_port)
-    handshake = connection.handshake
-    target = "handshake not seen"
-    if handshake is not None:
-        # Without the query: it is where tokens are, and evidence alone says what may be shown.
-        path, question, _ = (handshake.target or "").partition("?")
-        target = visible(url(connection, handshake.host, without_userinfo(path) + question), 120)
-        target += "…" if question else ""
-        if handshake.status is not None:
-            target += f", {handshake.status}"
-    return f"{client} → {server}, {target}"
 
 
 def _of_the_captures(audited: Audited, width: int, show_all: bool) -> Iterator[Line]:
@@ -354,7 +312,7 @@ def _captures(audited: Audited, told: Told) -> dict[int, str]:
     """Return the names of the captures that others are in, where there are several."""
     if len(audited.captures) < 2:
         return {}
-    return {place: _capture(audited.connections[place]) for place in told.elsewhere}
+    return {place: capture_name(audited.connections[place]) for place in told.elsewhere}
 
 
 def _doubt_of(audited: Audited, finding: Finding) -> str | None:

@@ -1,0 +1,55 @@
+"""Whom findings are about: the heading of a connection, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from wsanalyze.layers.connection import Connection
+from wsanalyze.views.audited import Audited
+from wsanalyze.views.escape import visible
+from wsanalyze.views.summary import endpoint, url
+from wsanalyze.views.wrapping import Line, labelled, wrapped
+from wsanalyze.websocket.request_rules import without_userinfo
+
+
+def heading(audited: Audited, place: int, width: int) -> Iterator[Line]:
+    """Yield what a connection is: who talks to whom, what was asked for, which leg it is."""
+    connection = audited.connections[place]
+    text = f"Connection {place}: {_described(connection)}"
+    if len(audited.captures) > 1:
+        text += f", in {capture_name(connection)}"
+    for number, line in enumerate(wrapped(text, width - 2)):
+        yield [(f"  {line}" if number else line, "bold")]
+    yield from _legs(audited, place, width)
+
+
+def capture_name(connection: Connection) -> str:
+    """Return the file name of a connection's capture, escaped and shortened."""
+    return visible(PurePath(connection.capture).name, 60)
+
+
+def _legs(audited: Audited, place: int, width: int) -> Iterator[Line]:
+    """Say which connection is the other leg through a proxy."""
+    parts = []
+    if place in audited.legs_before:
+        parts.append(f"behind a proxy: it passes on connection {audited.legs_before[place]}")
+    if place in audited.legs_behind:
+        parts.append(f"passed on by a proxy as connection {audited.legs_behind[place]}")
+    if parts:
+        yield from labelled("  ", "; ".join(parts), width, column=2, style="dim")
+
+
+def _described(connection: Connection) -> str:
+    client = endpoint(connection.client_ip, connection.client_port)
+    server = endpoint(connection.server_ip, connection.server_port)
+    handshake = connection.handshake
+    target = "handshake not seen"
+    if handshake is not None:
+        # Without the query: it is where tokens are, and evidence alone says what may be shown.
+        path, question, _ = (handshake.target or "").partition("?")
+        target = visible(url(connection, handshake.host, without_userinfo(path) + question), 120)
+        target += "…" if question else ""
+        if handshake.status is not None:
+            target += f", {handshake.status}"
+    return f"{client} → {server}, {target}"
