@@ -326,6 +326,29 @@ def test_what_is_the_same_in_several_connections_is_told_once() -> None:
     assert not any("also" in line or "as in" in line for line in every)
 
 
+def test_who_cut_it_is_said_at_the_top() -> None:
+    connections = [connection(serial) for serial in range(3)]
+    cut = declared("CLS-08")
+    findings = [
+        finding(cut, connection=serial, cause="the server at 192.0.2.1:80 reset TCP (RST)")
+        for serial in (0, 2)
+    ]
+    shown = lines(audit_of(findings, connections, checks=(cut,)))
+    start = shown.index("Who cut it")
+    assert shown[start + 1 : start + 3] == [
+        "  the server at 192.0.2.1:80 reset TCP (RST): connections 0, 2",
+        "",
+    ]
+    many = [
+        finding(cut, connection=number % 3, cause=f"the server at 192.0.2.{number}:80 reset TCP")
+        for number in range(9)
+    ]
+    shown = lines(audit_of(many, connections, checks=(cut,)))
+    start = shown.index("Who cut it")
+    assert len(shown[start + 1 : shown.index("", start)]) == 3
+    assert "Who cut it" not in lines(audit_of([finding()], connections))
+
+
 def test_what_another_check_says_with_more_is_neither_told_nor_advised_about() -> None:
     more = declared("PRX-07", instead_of=("HSR-04",))
     audit = audit_of([finding(), finding(more)], checks=(*CHECKS, more))

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from views.audits import ACCEPT, MASK, STEERING, declared, finding
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import Finding
-from wsanalyze.views.folding import Told, also, folded, ranged, unfolded, without_repetition
+from wsanalyze.views.folding import (
+    Told,
+    also,
+    folded,
+    ranged,
+    said_of_several,
+    unfolded,
+    without_repetition,
+)
 
 KEYED = declared("LEG-06", quotes_samples=True)
 TIMED = declared("CTL-08", measures=True)
@@ -137,6 +145,32 @@ def test_ranges() -> None:
     )
     assert ranged(["1,024 of 7", "9 of 7"]) == "9 to 1,024 of 7"
     assert ranged(["no number"]) == "no number"
+
+
+def test_of_long_messages_only_what_differs_is_told_again() -> None:
+    words = (
+        "a proxy cut it within {} ms, and nobody had said a word for {} seconds before " + "x" * 60
+    )
+    long = [
+        finding(TIMED, message=words.format(*each), connection=at)
+        for at, each in enumerate([(4, 60), (7, 60), (5, 60)])
+    ]
+    assert beside(*long, check=TIMED) == [
+        "connections 1 (packet 6), 2 (packet 6); of all: … it within 4 to 7 ms …"
+    ]
+
+
+def test_a_finding_of_two_legs_speaks_for_both() -> None:
+    """PRX-13 for the CLS-08 of both, and one CLS-08 for the other leg's."""
+    cut, both = (
+        declared("CLS-08", instead_of=("CLS-08",)),
+        declared("PRX-13", instead_of=("CLS-08",)),
+    )
+    checks = {each.id: each for each in (cut, both)}
+    proxy = [finding(both, connection=0, concerns=(0, 1)), finding(cut), finding(cut, connection=1)]
+    assert said_of_several(proxy, checks) == {(0, "CLS-08"), (1, "CLS-08")}
+    passed_on = [finding(cut, connection=1, concerns=(0, 1)), finding(cut, connection=0)]
+    assert said_of_several(passed_on, checks) == {(0, "CLS-08")}
 
 
 def test_others_name_what_is_told_elsewhere() -> None:

@@ -189,7 +189,10 @@ def _cuts(audited: Audited, width: int) -> Iterator[Line]:
     yield [("Who cut it", "bold")]
     for group in groups[:CAUSES]:
         text = f"{prose(group.cause)}: {_connections(group.connections)}"
-        yield from labelled("  ", text, width, column=4)
+        yield from (
+            [(f"{'    ' if place else '  '}{each}", "")]
+            for place, each in enumerate(wrapped(text, width - 4))
+        )
     if len(groups) > CAUSES:
         yield [(f"  … and {number(len(groups) - CAUSES)} more: see CLS-08", "")]
     yield []
