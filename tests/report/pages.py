@@ -104,3 +104,8 @@ def opened(browser: Browser, file: Path, place: str = "", **options: Any) -> Ope
     seen.page.goto(file.as_uri() + place)
     seen.page.wait_for_selector("html[data-ready=yes]")
     return seen
+
+
+def page_of(browser: Browser, folder: Path, data: dict[str, Any], place: str = "") -> Opened:
+    """Write a page and open it at a place."""
+    return opened(browser, written(folder, data), place)

@@ -59,7 +59,7 @@ def command(
 
     The file holds everything it shows and loads nothing; any browser since 2023 opens it. Cookies,
     credentials and tokens are redacted. A link can point at a connection and a frame, as
-    FILE.html#c=3&f=17. Beyond 100,000 frames or 1,000 connections it says what is left out.
+    FILE.html#c=3&f=17, with &in=ladder in its diagram. Beyond 100,000 frames or 1,000 connections it says what is left out.
     """
     from wsanalyze.report.written import report_page, title_of, wants_of_report, write_page
 

@@ -73,16 +73,16 @@ def report_data(
         if chosen is None or number in chosen
     ]
     reads = every[: budget.connections]
-    window = Window(0, budget.ladder - 1)
+    window = Window(0, budget.headers - 1)
     streams = _streams(reads, window, again)
-    stories = _stories(reads, findings, window, recording, streams, show_secrets)
+    shown = shares([len(each.frames) for each in reads], budget.frames)
+    stories = _stories(reads, findings, window, shown, recording, streams, show_secrets)
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
     hides: dict[int | None, Hide] = {
         each.facts.serial: hider(each.handshake, known, show=show_secrets) for each in every
     }
     told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
-    shown = shares([len(each.frames) for each in reads], budget.frames)
     room = budget.payload
     connections = []
     for read, story, most in zip(reads, stories, shown, strict=True):
@@ -95,7 +95,7 @@ def report_data(
                 "handshake": handshake_part(story, index, began),
                 "tls": tls_part(story),
                 "tls_steps": tls_steps_part(story, began),
-                "ladder": ladder_part(story, hide),
+                "ladder": ladder_part(story, most, hide),
                 "frames": frame_columns(read, story, most, began, hide),
                 "messages": messages,
                 "throughput": throughput(read.frames, read.facts.started, read.facts.ended),
@@ -143,6 +143,7 @@ def _stories(
     reads: Sequence[AnalyzedConnection],
     findings: Sequence[Finding],
     window: Window,
+    shown: Sequence[int],
     recording: Recording,
     streams: Streams | None,
     show_secrets: bool,
@@ -158,8 +159,9 @@ def _stories(
             recording=recording,
             contents=read,
             streams=streams,
+            drawn=Window(0, most - 1),
         )
-        for read in reads
+        for read, most in zip(reads, shown, strict=True)
     }
     both, keys = [], same_keys(recording)
     for read in reads:

@@ -14,6 +14,7 @@ from wsanalyze.story.events_tls import of_tls
 from wsanalyze.story.frames import (
     Window,
     Wire,
+    beginnings,
     control_payloads,
     frame_stories,
     left_out,
@@ -63,12 +64,15 @@ def told(
     recording: Recording,
     contents: AnalyzedConnection | None,
     streams: Streams | None,
+    drawn: Window | None = None,
 ) -> Story:
     """Return the story, with the bytes that somebody has read already.
 
     `contents` is the connection with the beginnings of its messages (it may be `read`), `streams`
-    has the bytes of `ranges`; None: the story goes without.
+    has the bytes of `ranges`; None: the story goes without. `drawn`: the frames that are events of
+    their own, `window` or more (None: `window`).
     """
+    drawn = drawn if drawn is not None else window
     connection = read.facts
     mine = [each for each in findings if each.connection == connection.serial]
     wire = Wire(connection, streams)
@@ -82,6 +86,9 @@ def told(
         if each.compression and each.length is not None
         if each.type == "text" and len(each.frames) == 1
     }
+    if drawn != window:
+        sent, unpacked = beginnings(read.frames, drawn, contents)
+        payloads, inflated = sent | payloads, unpacked | inflated
     segments = read.turning_segments if recording.segments is not None else ()
     opened = opening(segments, connection) if recording.segments is not None else None
     request, response = heads(connection, mine)
@@ -91,7 +98,7 @@ def told(
         *happened.marked(happened.of_transport(segments, opened), mine),
         *of_tls(tls, segments),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, window, payloads, mine, inflated),
+        *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
         *happened.of_holes(connection),
     ]
     observation = connection.observation

@@ -112,6 +112,7 @@ function frameElement(report, connection, index, ofMessage) {
       ["captured of it", frames.captured[index] < Number(frames.length[index]) && `${count(frames.captured[index])} bytes`],
       ["close code", frames.code[index]],
       ["in Wireshark", el("code", {}, `frame.number == ${frames.packet_end[index]}`)],
+      ["in the ladder", el("a", { href: `${link(connection.connection, index)}&in=ladder` }, `frame ${count(index)} among its neighbours`)],
     ].filter(([, value]) => value !== false)),
     (connection.frameFindings.get(index) || []).map((each) => findingElement(report, each, false)),
     content);
