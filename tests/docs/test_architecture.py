@@ -24,6 +24,7 @@ DOCUMENT = ROOT / "docs" / "architecture.md"
 ALLOWED = {
     "uncompiled": "",
     "lazy": "",
+    "version": "",
     "errors": "",
     "observation": "",
     "limits": "errors",
@@ -60,11 +61,12 @@ ALLOWED = {
     "pipeline",
     "views": "uncompiled streams tables.capture_summary websocket checks capture "
     "layers.connection recording findings tables story crosscheck monitoring",
-    "report": "streams websocket checks layers.connection recording findings tables story views",
+    "report": "version streams tables.capture_summary websocket checks layers.connection recording "
+    "findings tables story views",
     "analysis": "errors limits streams checks capture recording findings tables story pipeline "
     "views report",
     "live_analysis": "errors limits checks capture recording tables monitoring analysis",
-    "__init__": "errors limits crosscheck analysis live_analysis",
+    "__init__": "version errors limits crosscheck analysis live_analysis",
     "cli": "errors limits streams checks capture recording findings tables story pipeline "
     "crosscheck monitoring views report analysis __init__",
     "__main__": "cli",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any
 
@@ -28,6 +29,7 @@ from wsanalyze.report.parts import (
     tls_steps_part,
 )
 from wsanalyze.report.plots import sizes, throughput
+from wsanalyze.report.provenance import Digest, capture_lines
 from wsanalyze.story.frames import Window, ranges
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
@@ -38,7 +40,6 @@ from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.tables.rows import connection_row, in_order
 from wsanalyze.tables.schema import OUTCOMES
 from wsanalyze.views.audited import audited
-from wsanalyze.views.facts import facts
 from wsanalyze.views.findings import looked_at
 from wsanalyze.views.quantities import counted, moment, size
 
@@ -57,12 +58,14 @@ def report_data(
     chosen: set[int] | None = None,
     budget: Budget | None = None,
     show_secrets: bool = False,
+    digests: Sequence[Digest | None] = (),
 ) -> Data:
     """Return everything that the page shows of a recording.
 
     The recording has frames, messages with their beginnings, and segments; `findings` are those of
     `audit`. `again` reads the captures once more for bytes of control frames and headers; without
-    it the page goes without. `chosen`: numbers of the connections to show (None: all).
+    it the page goes without. `chosen`: numbers of the connections to show (None: all). `digests`:
+    size and SHA-256 of each capture's file, as far as known.
     """
     budget = budget if budget is not None else Budget()
     began = min((c.first_time for c in recording.captures if c.first_time is not None), default=0)
@@ -108,8 +111,8 @@ def report_data(
         "began": moment(began),
         # Folders are of the sender's machine, and no business of who gets the page.
         "captures": [
-            facts(replace(capture, capture=PurePath(capture.capture).name))
-            for capture in recording.captures
+            capture_lines(replace(capture, capture=PurePath(capture.capture).name), digest)
+            for capture, digest in zip_longest(recording.captures, digests)
         ],
         "looked_at": looked_at(audited(recording, catalogue(), findings, chosen=chosen)),
         "totals": _totals(every, told_findings),

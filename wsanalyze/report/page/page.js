@@ -17,6 +17,9 @@ async function start() {
   const holder = el("div", { id: "holder" });
   document.getElementById("subtitle").replaceChildren(
     ...shown(`WebSocket report · ${counted(report.totals.connections, "connection")} · from ${report.began}`));
+  if (report.made) {
+    document.getElementById("made").replaceChildren(...shown(`Made by ${report.made.by} at ${report.made.at}.`));
+  }
   main.replaceChildren(...[overview(report), table.element, timeline(report), findingsOverview(report),
     holder].filter(Boolean));
 
