@@ -141,6 +141,15 @@ def test_the_handshake_of_tls_is_shown_by_messages(browser: Browser, tmp_path: P
     assert "encrypted" in steps.nth(4).inner_text()
 
 
+def test_tls_in_tls_is_shown_in_order(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("wss-tunnels"), "#c=6")
+    titles = seen.page.locator("#handshake h4").all_inner_texts()
+    assert [each for each in titles if each.startswith("TLS")] == [
+        "TLS, the outer: with the proxy",
+        "TLS, the inner: in the tunnel, with the far end",
+    ]
+
+
 def test_a_hundred_thousand_frames(
     browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

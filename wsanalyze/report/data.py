@@ -96,8 +96,11 @@ def report_data(
             _row(read, story, began, hide)
             | {
                 "handshake": handshake_part(story, index, began),
-                "tls": tls_part(story),
-                "tls_steps": tls_steps_part(story, began),
+                "tls": tls_part(story.secure),
+                "tls_steps": tls_steps_part(story.secure, began),
+                "tls_around": [
+                    [tls_part(each), tls_steps_part(each, began)] for each in story.around
+                ],
                 "ladder": ladder_part(story, most, hide),
                 "frames": frame_columns(read, story, most, began, hide),
                 "messages": messages,

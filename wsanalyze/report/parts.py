@@ -10,7 +10,7 @@ from typing import Any
 from wsanalyze.checks.finding import Finding
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
-from wsanalyze.story.model import HeadStory, Proof, Story
+from wsanalyze.story.model import HeadStory, Proof, Secure, Story
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
 
 # Fields that the opening handshake has rules for (RFC 6455 §4, RFC 8441 §4, the drafts).
@@ -119,9 +119,8 @@ _KEYS_FROM = {
 }
 
 
-def tls_part(story: Story) -> list[tuple[str, str]]:
-    """Return what is known of the TLS around it, label and text; empty where there is none."""
-    tls = story.secure
+def tls_part(tls: Secure | None) -> list[tuple[str, str]]:
+    """Return what is known of a TLS connection, label and text; empty where there is none."""
     if tls is None:
         return []
     found = [
@@ -138,9 +137,9 @@ def tls_part(story: Story) -> list[tuple[str, str]]:
     return [(label, text) for label, text in found if text]
 
 
-def tls_steps_part(story: Story, began: int) -> list[list[Any]]:
-    """Return the messages of the TLS handshake, each with what it is for and what it says."""
-    steps = story.secure.steps if story.secure is not None else ()
+def tls_steps_part(tls: Secure | None, began: int) -> list[list[Any]]:
+    """Return the messages of a TLS handshake, each with what it is for and what it says."""
+    steps = tls.steps if tls is not None else ()
     return [
         [
             *(each.sender, each.time - began, each.packet, each.name, each.meaning),

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.story.meanings import field_meaning
 from wsanalyze.story.model import HeaderLine, HeadStory, Opening, Proof, Secure
-from wsanalyze.story.tls_handshake import tls_alerts, tls_depth, tls_steps
+from wsanalyze.story.tls_handshake import depth_of, tls_alerts, tls_depth, tls_steps
 from wsanalyze.streams import Record, Streams
 from wsanalyze.tables.objects import Segment
 from wsanalyze.websocket.accept import accept_steps
@@ -43,20 +44,52 @@ def _first(
 
 
 def secure(connection: Connection, streams: Streams | None) -> Secure | None:
-    """Return what is known of the TLS around a connection; None where there is none."""
+    """Return what is known of the innermost TLS around a connection; None where there is none."""
     tls = connection.tls
     if tls is None:
         return None
-    origin: str | None = None
-    labels: tuple[str, ...] = ()
-    if streams is not None and tls.client_random is not None and tls.decrypted:
-        origin, labels = streams.key_origins.get(tls.client_random, ("RSA key", ()))
-    records: list[tuple[str, Record]] = []
     depth = tls_depth(connection, streams)
+    records: list[tuple[str, Record]] = []
     for record in streams.records.get(connection.conversation, ()) if streams is not None else ():
         is_client = record.sender == connection.client_direction
         if depth is None or record.depth == depth:
             records.append(("client" if is_client else "server", record))
+    return _secured(tls, connection, streams, depth, records)
+
+
+def around(
+    connection: Connection, streams: Streams | None, known: Iterable[TlsConnection]
+) -> tuple[Secure, ...]:
+    """Return the TLS connections around the innermost one, the outermost first.
+
+    Such as that with a proxy, in which a CONNECT stands. `known` are those of the recording. Their
+    records are left out: they hold that CONNECT, with credentials, and then the inner records.
+    """
+    inner = tls_depth(connection, streams)
+    if not inner:
+        return ()
+    found = [
+        (depth, tls)
+        for tls in known
+        if tls.conversation == connection.conversation
+        for depth in (depth_of(tls, streams),)
+        if depth is not None and depth < inner
+    ]
+    found.sort(key=lambda each: each[0])
+    return tuple(_secured(tls, connection, streams, depth, []) for depth, tls in found)
+
+
+def _secured(
+    tls: TlsConnection,
+    connection: Connection,
+    streams: Streams | None,
+    depth: int | None,
+    records: Sequence[tuple[str, Record]],
+) -> Secure:
+    origin: str | None = None
+    labels: tuple[str, ...] = ()
+    if streams is not None and tls.client_random is not None and tls.decrypted:
+        origin, labels = streams.key_origins.get(tls.client_random, ("RSA key", ()))
     return Secure(
         version=tls.version,
         cipher=tls.cipher,
@@ -72,8 +105,8 @@ def secure(connection: Connection, streams: Streams | None) -> Secure | None:
         keys_from=origin,
         labels=labels,
         records=tuple(records),
-        steps=tls_steps(connection, streams),
-        alerts=tls_alerts(connection),
+        steps=tls_steps(tls, connection, streams, depth),
+        alerts=tls_alerts(tls),
     )
 
 

@@ -23,7 +23,7 @@ from wsanalyze.story.frames import (
 )
 from wsanalyze.story.lasting import closing, cut, pings, silences
 from wsanalyze.story.model import Event, Story
-from wsanalyze.story.opening import heads, opening, proof, secure
+from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -92,11 +92,12 @@ def told(
     segments = read.turning_segments if recording.segments is not None else ()
     opened = opening(segments, connection) if recording.segments is not None else None
     request, response = heads(connection, mine)
-    tls = secure(connection, streams)
+    tls, outer = secure(connection, streams), around(connection, streams, recording.tls)
     handshake = connection.handshake
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
-        *of_tls(tls, segments),
+        *of_tls(tls, segments, "inner TLS" if outer else ""),
+        *(event for each in outer for event in of_tls(each, segments, "outer TLS")),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
         *happened.of_holes(connection),
@@ -140,6 +141,7 @@ def told(
         findings=tuple(mine),
         events=happened.in_order(found, by_packet=len(recording.captures) == 1),
         cut=cut(connection),
+        around=outer,
     )
 
 
