@@ -52,7 +52,8 @@ ALLOWED = {
     "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
-    "story": "observation streams websocket tls checks layers.connection recording tables",
+    "story": "observation streams websocket tls checks layers.tls_connection layers.connection "
+    "recording tables",
     "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",

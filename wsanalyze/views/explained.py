@@ -123,3 +123,7 @@ def _other_findings(story: Story, width: int) -> Iterator[Line]:
         yield from finding_lines(finding, width, INDENT)
     if len(rest) > FINDINGS:
         yield from say(f"… and {counted(len(rest) - FINDINGS, 'finding')} more", width)
+    # Where something went wrong, the last section says so.
+    if rest and all(each.severity == "info" for each in story.findings):
+        advice = "wsanalyze checks ID tells all of one: why it matters, what to do."
+        yield from say(advice, width, style="dim")

@@ -1,4 +1,4 @@
-"""The last word of an explained connection: what went wrong, and what to do, once for each check."""
+"""The last word of an explained connection: what went wrong, and what to do about it."""
 
 from __future__ import annotations
 
