@@ -247,4 +247,4 @@ def test_of_one_check_it_is_said_once_with_its_packets() -> None:
 def test_where_nothing_went_wrong_there_is_no_advice() -> None:
     story = told("nginx-60s.pcapng", 0)
     harmless = tuple(each for each in story.findings if each.severity == "info")
-    assert "what to do" not in text(replace(story, findings=harmless), 100)
+    assert "What went wrong" not in text(replace(story, findings=harmless), 100)
