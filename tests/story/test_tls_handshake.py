@@ -170,8 +170,11 @@ def test_of_tls_in_tls_both_are_told_the_outer_first() -> None:
     assert inner.steps[0].packet > outer.steps[0].packet
     # Credentials for the proxy are in them, and what the tunnel carries is told as the inner one.
     assert outer.records == ()
-    hellos = [each for each in story.events if each.label == "ClientHello" and each.leg == 0]
-    assert [each.detail for each in hellos] == ["outer TLS, SNI chat.example", "inner TLS"]
+    hellos = [each for each in story.events if "ClientHello" in each.label and each.leg == 0]
+    assert [(each.label, each.detail) for each in hellos] == [
+        ("outer: ClientHello", "SNI chat.example"),
+        ("inner: ClientHello", ""),
+    ]
 
 
 def test_a_leg_behind_it_and_a_plain_tunnel_have_one() -> None:

@@ -16,7 +16,7 @@ NAMED = 3
 def of_tls(secure: Secure | None, segments: Iterable[Segment], which: str = "") -> list[Event]:
     """Return one event for the messages that one side sent in one packet, and one for each alert.
 
-    `which` of several TLS connections in one another it is stands in front of the details. Where
+    `which` of several TLS connections in one another it is stands in front of the labels. Where
     messages are not known, the hellos at the first segments with payload of each end.
     """
     if secure is None:
@@ -26,7 +26,7 @@ def of_tls(secure: Secure | None, segments: Iterable[Segment], which: str = "") 
     found = [*_of_steps(secure), *_of_alerts(secure)]
     if not which:
         return found
-    return [replace(each, detail=", ".join(filter(None, (which, each.detail)))) for each in found]
+    return [replace(each, label=f"{which}: {each.label}") for each in found]
 
 
 def _of_steps(secure: Secure) -> Iterator[Event]:

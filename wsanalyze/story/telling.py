@@ -96,8 +96,8 @@ def told(
     handshake = connection.handshake
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
-        *of_tls(tls, segments, "inner TLS" if outer else ""),
-        *(event for each in outer for event in of_tls(each, segments, "outer TLS")),
+        *of_tls(tls, segments, "inner" if outer else ""),
+        *(event for each in outer for event in of_tls(each, segments, "outer")),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
         *happened.of_holes(connection),
