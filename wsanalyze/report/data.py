@@ -19,7 +19,7 @@ from wsanalyze.findings import numbers
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.report.budget import Budget, shares
 from wsanalyze.report.frames import frame_columns, message_columns
-from wsanalyze.report.hiding import Hide, hider, known_secrets
+from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
 from wsanalyze.report.parts import (
     close_part,
     handshake_part,
@@ -81,8 +81,10 @@ def report_data(
     shown = shares([len(each.frames) for each in reads], budget.frames)
     stories = _stories(reads, findings, window, shown, recording, streams, show_secrets)
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
+    cut = stumps(known.values())
     hides: dict[int | None, Hide] = {
-        each.facts.serial: hider(each.handshake, known, show=show_secrets) for each in every
+        each.facts.serial: hider(each.handshake, known, show=show_secrets, cut=cut)
+        for each in every
     }
     told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
