@@ -79,6 +79,13 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(whole["findings"]) == REFUSALS + 1 + ATTEMPTS
 
 
+def test_sarif_names_the_file_that_was_read(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = checked(capsys, REFUSED, "-f", "sarif")
+    (artifact,) = json.loads(out)["runs"][0]["artifacts"]
+    assert artifact["length"] == REFUSED.stat().st_size
+    assert artifact["hashes"] == {"sha-256": sha256(REFUSED.read_bytes()).hexdigest()}
+
+
 def test_jsonl(capsys: pytest.CaptureFixture[str]) -> None:
     rows = found(capsys, REFUSED, "--select", "TST-01")
     assert len(rows) == REFUSALS

@@ -182,6 +182,37 @@ def test_very_many_places_are_listed_when_asked_for(browser: Browser, tmp_path: 
     assert "250 times" in of_connection.inner_text()
 
 
+def test_bars_and_parts_lead_where_they_say(browser: Browser, tmp_path: Path) -> None:
+    """By keyboard as by mouse; the address keeps what is shown."""
+    seen = page_of(browser, tmp_path, named("implementations"))
+    bars = seen.page.locator("#timeline a")
+    bars.nth(2).press("Enter")
+    seen.page.locator("#connection-title", has_text="Connection 2").wait_for()
+    bars.nth(1).locator("rect").click()
+    seen.page.locator("#connection-title", has_text="Connection 1").wait_for()
+    seen.page.set_viewport_size({"width": 1280, "height": 500})
+    for number, part in enumerate(seen.page.locator(".parts button").all()):
+        if number % 2:
+            part.press(" ")
+        else:
+            part.click()
+        place = seen.page.locator(f"#{part.inner_text().lower().replace('findings', 'found')}")
+        top = "each => each.getBoundingClientRect().top < innerHeight"
+        assert place.evaluate(top), part.inner_text()
+    assert seen.page.url.endswith("#c=1")
+
+
+def test_findings_are_filtered_by_keyboard(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("faulty-answers"))
+    box = seen.page.locator("#findings select")
+    box.focus()
+    box.press("w")
+    assert box.input_value() == "warning"
+    rows = seen.page.locator("#findings details summary").all_inner_texts()
+    assert rows
+    assert {each.split()[0] for each in rows} == {"warning"}
+
+
 # What can be used, but for what is folded away until its summary is used.
 USABLE = """() => [...document.querySelectorAll(
   'a[href], button, input, select, summary, [tabindex="0"]')]

@@ -113,6 +113,7 @@ def test_what_real_clients_sent_does_not_steer(number: int, width: int) -> None:
         ("secrets-and-tunnels.pcapng", 3),
         ("websockets-deflate.pcapng", 0),
         ("wss-http2.pcapng", 0),
+        ("wss-tunnels.pcapng", 6),
     ],
 )
 def test_it_fits(name: str, number: int, width: int) -> None:

@@ -35,6 +35,8 @@ from wsanalyze.tables.selection import chosen
 from wsanalyze.views.audited import Audited, audited
 
 FORMATS = ("text", "json", "jsonl", "sarif", "github")
+# Those with a place for size and SHA-256 of what was read.
+PROVABLE = ("json", "sarif")
 # Endings of text beside its own name.
 TEXT = ("", "txt", "log", "out")
 
@@ -122,7 +124,7 @@ def command(
     # Records alone: nobody asked for rows of frames and messages.
     wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
     bounds = options.limits_of((*settings.limits, *limits))
-    before = marks_of(captures) if how == "json" else {}
+    before = marks_of(captures) if how in PROVABLE else {}
     reading = read_captures(
         captures, wants, bounds, quiet=quiet, keylogs=options.keylogs_of(keylogs)
     )
@@ -135,7 +137,7 @@ def command(
         interrupted=reading.status == INTERRUPTED,
     )
     names = [each.capture for each in recording.captures]
-    digests = digests_of(names, captures, before) if how == "json" else []
+    digests = digests_of(names, captures, before) if how in PROVABLE else []
     _write(shown, how, output, show_all, no_color, digests)
     return _status(shown, reading, fail_on or settings.fail_on or FAIL_ON[0])
 
@@ -202,7 +204,7 @@ def _rendered(
     if how == "sarif":
         from wsanalyze.views.sarif import as_sarif
 
-        return as_sarif(shown, __version__, Path.cwd())
+        return as_sarif(shown, __version__, Path.cwd(), digests)
     if how == "json":
         from wsanalyze.views.finding_rows import as_json
 
