@@ -33,7 +33,14 @@ from wsanalyze.report.provenance import Digest, capture_lines
 from wsanalyze.story.frames import Window, ranges
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
-from wsanalyze.story.telling import address_and_port, leg_among, same_keys, told, with_other_leg
+from wsanalyze.story.telling import (
+    address_and_port,
+    leg_among,
+    same_keys,
+    tls_layers,
+    told,
+    with_other_leg,
+)
 from wsanalyze.streams import Range, Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -159,12 +166,14 @@ def _stories(
     by_serial: dict[int | None, list[Finding]] = {}
     for finding in findings:
         by_serial.setdefault(finding.connection, []).append(finding)
+    layers = tls_layers(recording)
     stories = {
         read.number: told(
             read,
             by_serial.get(read.facts.serial, []),
             window,
             recording=recording,
+            layers=layers,
             contents=read,
             streams=streams,
             drawn=Window(0, most - 1),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.story.meanings import field_meaning
 from wsanalyze.story.model import HeaderLine, HeadStory, Opening, Proof, Secure
-from wsanalyze.story.tls_handshake import depth_of, tls_alerts, tls_depth, tls_steps
+from wsanalyze.story.tls_handshake import hellos_of, tls_alerts, tls_depth, tls_steps
 from wsanalyze.streams import Record, Streams
 from wsanalyze.tables.objects import Segment
 from wsanalyze.websocket.accept import accept_steps
@@ -58,25 +58,23 @@ def secure(connection: Connection, streams: Streams | None) -> Secure | None:
 
 
 def around(
-    connection: Connection, streams: Streams | None, known: Iterable[TlsConnection]
+    connection: Connection, streams: Streams | None, known: Mapping[str, TlsConnection]
 ) -> tuple[Secure, ...]:
     """Return the TLS connections around the innermost one, the outermost first.
 
-    Such as that with a proxy, in which a CONNECT stands. `known` are those of the recording. Their
-    records are left out: they hold that CONNECT, with credentials, and then the inner records.
+    Such as that with a proxy, in which a CONNECT stands. `known` are those of its conversation,
+    by client random. Their records are left out: they hold that CONNECT, with credentials, then the inner records.
     """
     inner = tls_depth(connection, streams)
-    if not inner:
+    if not inner or streams is None:
         return ()
-    found = [
-        (depth, tls)
-        for tls in known
-        if tls.conversation == connection.conversation
-        for depth in (depth_of(tls, streams),)
-        if depth is not None and depth < inner
-    ]
-    found.sort(key=lambda each: each[0])
-    return tuple(_secured(tls, connection, streams, depth, []) for depth, tls in found)
+    at_depth: dict[int, TlsConnection] = {}
+    for depth, random in hellos_of(connection.conversation, streams):
+        if depth < inner and random in known:
+            at_depth.setdefault(depth, known[random])
+    return tuple(
+        _secured(at_depth[depth], connection, streams, depth, []) for depth in sorted(at_depth)
+    )
 
 
 def _secured(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story import events as happened
 from wsanalyze.story.events_tls import of_tls
@@ -53,7 +54,28 @@ def tell(
     """
     window = window if window is not None else Window()
     contents, streams = _bytes(read.facts, ranges(read.frames, window), again)
-    return told(read, findings, window, recording=recording, contents=contents, streams=streams)
+    return told(
+        read,
+        findings,
+        window,
+        recording=recording,
+        layers=tls_layers(recording),
+        contents=contents,
+        streams=streams,
+    )
+
+
+# TLS connections by conversation, and by client random in hex.
+TlsLayers = Mapping[int, Mapping[str, TlsConnection]]
+
+
+def tls_layers(recording: Recording) -> TlsLayers:
+    """Return the TLS connections of each conversation that has several in one another."""
+    found: dict[int, dict[str, TlsConnection]] = {}
+    for each in recording.tls:
+        if each.client_random is not None:
+            found.setdefault(each.conversation, {})[each.client_random] = each
+    return {conversation: layers for conversation, layers in found.items() if len(layers) > 1}
 
 
 def told(
@@ -62,6 +84,7 @@ def told(
     window: Window,
     *,
     recording: Recording,
+    layers: TlsLayers,
     contents: AnalyzedConnection | None,
     streams: Streams | None,
     drawn: Window | None = None,
@@ -70,7 +93,7 @@ def told(
 
     `contents` is the connection with the beginnings of its messages (it may be `read`), `streams`
     has the bytes of `ranges`; None: the story goes without. `drawn`: the frames that are events of
-    their own, `window` or more (None: `window`).
+    their own, `window` or more (None: `window`). `layers` is `tls_layers` of the recording.
     """
     drawn = drawn if drawn is not None else window
     connection = read.facts
@@ -92,7 +115,8 @@ def told(
     segments = read.turning_segments if recording.segments is not None else ()
     opened = opening(segments, connection) if recording.segments is not None else None
     request, response = heads(connection, mine)
-    tls, outer = secure(connection, streams), around(connection, streams, recording.tls)
+    tls = secure(connection, streams)
+    outer = around(connection, streams, layers.get(connection.conversation, {}))
     handshake = connection.handshake
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from wsanalyze.checks.ways_to_end import ALERTS
@@ -71,7 +71,7 @@ def tls_steps(
 ) -> tuple[TlsStep, ...]:
     """Return the messages of the handshake of `tls` in order; () without bytes.
 
-    It is around `connection`, at a depth as `depth_of` says it.
+    It is around `connection`, at the depth of its ClientHello.
     """
     if streams is None:
         return ()
@@ -88,22 +88,21 @@ def tls_depth(connection: Connection, streams: Streams | None) -> int | None:
     tls = connection.tls
     if tls is None or streams is None:
         return None
-    depth = depth_of(tls, streams)
-    if depth is not None:
-        return depth
+    for depth, random in hellos_of(connection.conversation, streams):
+        if random == tls.client_random:
+            return depth
     every = streams.tls_messages.get(connection.conversation, ())
     return max((each.depth for each in every), default=None)
 
 
-def depth_of(tls: TlsConnection, streams: Streams | None) -> int | None:
-    """Return the depth at which the ClientHello of a TLS connection was, None if not known."""
-    for each in streams.tls_messages.get(tls.conversation, ()) if streams is not None else ():
+def hellos_of(conversation: int, streams: Streams) -> Iterator[tuple[int, str]]:
+    """Yield of each ClientHello that was kept its depth, and its random in hex."""
+    for each in streams.tls_messages.get(conversation, ()):
         if each.kind != CLIENT_HELLO or each.content_type == CHANGE_CIPHER_SPEC:
             continue
         hello = hellos.maybe_client_hello(each.body)
-        if hello is not None and hello.random.hex() == tls.client_random:
-            return each.depth
-    return None
+        if hello is not None:
+            yield each.depth, hello.random.hex()
 
 
 def tls_alerts(tls: TlsConnection) -> tuple[TlsAlert, ...]:
