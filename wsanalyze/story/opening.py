@@ -63,7 +63,8 @@ def around(
     """Return the TLS connections around the innermost one, the outermost first.
 
     Such as that with a proxy, in which a CONNECT stands. `known` are those of its conversation,
-    by client random. Their records are left out: they hold that CONNECT, with credentials, then the inner records.
+    by client random. Their records are left out: they hold that CONNECT, with credentials, and then
+    the inner records.
     """
     inner = tls_depth(connection, streams)
     if not inner or streams is None:
