@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from wsanalyze.version import VERSION
+
 # What type checkers take for true; importing `typing` for it would cost a third of `--version`.
 TYPE_CHECKING = False
 
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from wsanalyze.limits import Limits
     from wsanalyze.live_analysis import LiveAnalysis, live
 
-# Also in pyproject.toml; a test compares them. Reading the installed metadata costs 20 ms.
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Analysis",

@@ -375,6 +375,7 @@ class Analysis:
         or an open file, for a connection that there is not, and for `path` being one of the
         captures; OSError where the page cannot be written.
         """
+        from wsanalyze.capture.digests import digests_of, marks_of
         from wsanalyze.report.written import report_page, wants_of_report, write_page
 
         if not self._can_read_again():
@@ -383,6 +384,7 @@ class Analysis:
         shown = None if connections is None else set(connections)
         if shown is not None and not shown <= set(range(len(self))):
             raise UsageError(f"no connection {max(shown)}: there are {len(self)}")
+        before = marks_of(self._sources)
         recording = self._again(None, wants_of_report(payload))
         # Of what `analyze` made, whose findings may have secrets in them.
         judge = cast("Callable[..., list[Finding]]", self._judge)
@@ -395,6 +397,9 @@ class Analysis:
             chosen=shown,
             longest=payload,
             show_secrets=show_secrets,
+            digests=digests_of(
+                (each.capture for each in recording.captures), self._sources, before
+            ),
         )
         write_page(page, Path(path))
         return Path(path)

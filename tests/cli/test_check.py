@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from cli.fakes import FAKES
 from cli.running import CAPTURES, PLAIN, REFUSED, assert_one_line, run
+from wsanalyze import __version__
 from wsanalyze.cli.main import main
 from wsanalyze.pipeline import Interrupted, read
 
@@ -64,11 +66,24 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = checked(capsys, REFUSED, "-f", "json")
     whole = json.loads(out)
     assert whole["complete"] is True
-    assert whole["captures"] == [{"capture": str(REFUSED), "packets": 92, "problem": None}]
+    assert whole["version"] == __version__
+    (capture,) = whole["captures"]
+    assert (capture["capture"], capture["packets"]) == (str(REFUSED), 92)
+    assert capture["problem"] is None
+    assert capture["size"] == REFUSED.stat().st_size
+    assert capture["sha256"] == sha256(REFUSED.read_bytes()).hexdigest()
+    assert capture["first_time"] < capture["last_time"]
     assert whole["connections"] == ATTEMPTS
     assert whole["checks"] == ["TST-01", "TST-02", "TEST-3"]
     assert whole["counts"] == {"error": REFUSALS, "warning": 1, "info": ATTEMPTS}
     assert len(whole["findings"]) == REFUSALS + 1 + ATTEMPTS
+
+
+def test_sarif_names_the_file_that_was_read(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = checked(capsys, REFUSED, "-f", "sarif")
+    (artifact,) = json.loads(out)["runs"][0]["artifacts"]
+    assert artifact["length"] == REFUSED.stat().st_size
+    assert artifact["hashes"] == {"sha-256": sha256(REFUSED.read_bytes()).hexdigest()}
 
 
 def test_jsonl(capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,6 +73,18 @@ def test_only_the_diagram() -> None:
     assert "Frame " not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("frame", "left_out"),
+    [(120, ["frames 0 to 111", "frames 129 to 199"]), (2, ["frames 11 to 199"])],
+)
+def test_a_frame_in_the_diagram_among_its_neighbours(frame: int, left_out: list[str]) -> None:
+    """The last two of its 202 frames are Closes, which are always drawn."""
+    capture = CAPTURES / "lossy-path-client.pcapng"
+    done = run("explain", capture, "-q", "--ladder", "--frame", frame, COLUMNS="120")
+    assert done.returncode == 0
+    assert re.findall(r"frames \d+ to \d+", done.stdout) == left_out
+
+
 def test_the_diagram_as_svg(tmp_path: Path) -> None:
     path = tmp_path / "ladder.svg"
     done = run("explain", CHAT, "--svg", path)

@@ -24,6 +24,7 @@ DOCUMENT = ROOT / "docs" / "architecture.md"
 ALLOWED = {
     "uncompiled": "",
     "lazy": "",
+    "version": "",
     "errors": "",
     "observation": "",
     "limits": "errors",
@@ -51,7 +52,8 @@ ALLOWED = {
     "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
-    "story": "observation streams websocket tls checks layers.connection recording tables",
+    "story": "observation streams websocket tls checks layers.tls_connection layers.connection "
+    "recording tables",
     "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",
@@ -60,11 +62,12 @@ ALLOWED = {
     "pipeline",
     "views": "uncompiled streams tables.capture_summary websocket checks capture "
     "layers.connection recording findings tables story crosscheck monitoring",
-    "report": "streams websocket checks layers.connection recording findings tables story views",
+    "report": "version streams tables.capture_summary websocket checks layers.connection recording "
+    "findings tables story views",
     "analysis": "errors limits streams checks capture recording findings tables story pipeline "
     "views report",
     "live_analysis": "errors limits checks capture recording tables monitoring analysis",
-    "__init__": "errors limits crosscheck analysis live_analysis",
+    "__init__": "version errors limits crosscheck analysis live_analysis",
     "cli": "errors limits streams checks capture recording findings tables story pipeline "
     "crosscheck monitoring views report analysis __init__",
     "__main__": "cli",

@@ -15,6 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from wsanalyze.capture.digests import digests_of, marks_of
 from wsanalyze.findings import audit
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
@@ -38,9 +39,17 @@ def data_of(
     def again(streams: Streams, wants: Wants) -> Recording:
         return read(list(captures), wants=wants, limits=Limits(), streams=streams)
 
+    before = marks_of(captures)
     recording = read(list(captures), wants=WANTS, limits=Limits())
     found = audit(recording, show_secrets=show_secrets)
-    return report_data(recording, found, again=again, budget=budget, show_secrets=show_secrets)
+    return report_data(
+        recording,
+        found,
+        again=again,
+        budget=budget,
+        show_secrets=show_secrets,
+        digests=digests_of((each.capture for each in recording.captures), captures, before),
+    )
 
 
 def named(name: str, **options: Any) -> dict[str, Any]:
@@ -104,3 +113,8 @@ def opened(browser: Browser, file: Path, place: str = "", **options: Any) -> Ope
     seen.page.goto(file.as_uri() + place)
     seen.page.wait_for_selector("html[data-ready=yes]")
     return seen
+
+
+def page_of(browser: Browser, folder: Path, data: dict[str, Any], place: str = "") -> Opened:
+    """Write a page and open it at a place."""
+    return opened(browser, written(folder, data), place)

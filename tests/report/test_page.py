@@ -12,7 +12,7 @@ from support.packets import CLIENT, SECOND, T0
 from support.sessions import frame, masked
 
 from report.made import conversation
-from report.pages import CAPTURES, Opened, data_of, named, opened, written
+from report.pages import CAPTURES, data_of, named, opened, page_of, written
 from wsanalyze.views.escape import visible
 
 NASTY = (
@@ -28,10 +28,6 @@ NASTY = (
     b"&lt;b&gt; \\x1b \\\\ \" ' <svg onload=alert(1)>",
     b'{"__proto__": {"a": 1}, "a": 12345678901234567890, "a": [[], {}]}',
 )
-
-
-def page_of(browser: Browser, folder: Path, data: dict[str, Any], place: str = "") -> Opened:
-    return opened(browser, written(folder, data), place)
 
 
 @pytest.mark.parametrize("payload", NASTY)
@@ -66,29 +62,6 @@ def test_what_real_clients_sent_does_nothing(browser: Browser, tmp_path: Path) -
             seen.page.locator("#frame-detail h4", has_text=title).first.wait_for()
     seen.assert_quiet(file)
     assert seen.page.locator("img").count() == 0
-
-
-def test_an_escape_is_told_from_a_backslash(browser: Browser, tmp_path: Path) -> None:
-    capture = tmp_path / "a.pcap"
-    capture.write_bytes(conversation([masked(b"\x1b and \\x1b")], []))
-    seen = page_of(browser, tmp_path, data_of(capture), "#c=0&f=0")
-    assert seen.text("#frame-detail pre") == "\\x1b and \\x1b"
-    assert seen.page.locator("#frame-detail pre .hidden-character").all_inner_texts() == ["\\x1b"]
-
-
-def test_json_is_laid_out_and_its_tokens_stay(browser: Browser, tmp_path: Path) -> None:
-    capture = tmp_path / "a.pcap"
-    capture.write_bytes(conversation([masked(NASTY[-1])], []))
-    seen = page_of(browser, tmp_path, data_of(capture), "#c=0&f=0")
-    assert seen.text("#frame-detail pre") == (
-        '{\n  "__proto__": {\n    "a": 1\n  },\n  "a": 12345678901234567890,\n'
-        '  "a": [\n    [],\n    {}\n  ]\n}'
-    )
-    seen.page.get_by_role("button", name="Text", exact=True).click()
-    assert seen.text("#frame-detail pre") == NASTY[-1].decode()
-    seen.page.get_by_role("button", name="Hex", exact=True).click()
-    first = '00000000  7b 22 5f 5f 70 72 6f 74  6f 5f 5f 22 3a 20 7b 22  {"__proto__": {"'
-    assert seen.text("#frame-detail pre").splitlines()[0] == first
 
 
 def test_deep_links(browser: Browser, tmp_path: Path) -> None:
@@ -151,47 +124,6 @@ def test_the_table_is_sorted_filtered_and_searched(browser: Browser, tmp_path: P
     assert "/content-length" in seen.text("#connection")
 
 
-def test_frames_by_keyboard_and_filters(browser: Browser, tmp_path: Path) -> None:
-    data = named("keepalive")
-    seen = page_of(browser, tmp_path, data, "#c=0")
-    chosen = seen.page.locator("#frame-list [aria-selected=true]")
-    frames = seen.page.locator("#frame-list")
-    frames.focus()
-    for key, number in (
-        ("ArrowDown", 0),
-        ("ArrowDown", 1),
-        ("End", 24),
-        ("ArrowUp", 23),
-        ("Home", 0),
-        ("PageDown", 13),
-        ("PageUp", 0),
-    ):
-        frames.press(key)
-        assert chosen.get_attribute("id") == f"frame-list-{number}", key
-    frames.press("ArrowDown")
-    frames.press("Enter")
-    assert seen.text("#frame-detail h4 >> nth=0") == "Frame 1 of connection 0"
-    assert seen.page.url.endswith("#c=0&f=1")
-    seen.page.locator("#frames select").first.select_option("ping")
-    assert seen.text("#frames .said") == "10 of 25 shown"
-    seen.page.locator("#frames select").nth(1).select_option("client")
-    assert seen.text("#frames .said") == "0 of 25 shown"
-    # A link shows the frame although it is filtered out.
-    seen.page.locator("#close a", has_text="frame 24").click()
-    assert seen.text("#frame-detail h4 >> nth=0") == "Frame 24 of connection 0"
-    assert seen.text("#frames .said") == "25 of 25 shown"
-
-
-def test_messages_are_searched_and_opened(browser: Browser, tmp_path: Path) -> None:
-    seen = page_of(browser, tmp_path, named("hostile-contents"), "#c=0")
-    seen.page.locator("#messages input").fill("ALERT(document")
-    seen.page.locator("#messages select").select_option("server")
-    rows = seen.page.locator("#message-list .row")
-    seen.page.locator("#messages .said", has_text="2 of 40 shown").wait_for()
-    rows.first.click()
-    assert "<script>alert(document.domain)</script>" in seen.text("#message-detail pre")
-
-
 def test_findings_lead_to_their_frame(browser: Browser, tmp_path: Path) -> None:
     data = named("unruly-peers")
     seen = page_of(browser, tmp_path, data)
@@ -250,6 +182,37 @@ def test_very_many_places_are_listed_when_asked_for(browser: Browser, tmp_path: 
     assert "250 times" in of_connection.inner_text()
 
 
+def test_bars_and_parts_lead_where_they_say(browser: Browser, tmp_path: Path) -> None:
+    """By keyboard as by mouse; the address keeps what is shown."""
+    seen = page_of(browser, tmp_path, named("implementations"))
+    bars = seen.page.locator("#timeline a")
+    bars.nth(2).press("Enter")
+    seen.page.locator("#connection-title", has_text="Connection 2").wait_for()
+    bars.nth(1).locator("rect").click()
+    seen.page.locator("#connection-title", has_text="Connection 1").wait_for()
+    seen.page.set_viewport_size({"width": 1280, "height": 500})
+    for number, part in enumerate(seen.page.locator(".parts button").all()):
+        if number % 2:
+            part.press(" ")
+        else:
+            part.click()
+        place = seen.page.locator(f"#{part.inner_text().lower().replace('findings', 'found')}")
+        top = "each => each.getBoundingClientRect().top < innerHeight"
+        assert place.evaluate(top), part.inner_text()
+    assert seen.page.url.endswith("#c=1")
+
+
+def test_findings_are_filtered_by_keyboard(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("faulty-answers"))
+    box = seen.page.locator("#findings select")
+    box.focus()
+    box.press("w")
+    assert box.input_value() == "warning"
+    rows = seen.page.locator("#findings details summary").all_inner_texts()
+    assert rows
+    assert {each.split()[0] for each in rows} == {"warning"}
+
+
 # What can be used, but for what is folded away until its summary is used.
 USABLE = """() => [...document.querySelectorAll(
   'a[href], button, input, select, summary, [tabindex="0"]')]
@@ -268,65 +231,6 @@ def test_everything_is_reached_by_tab(browser: Browser, tmp_path: Path) -> None:
         f"({USABLE})().filter(each => !window.reached.has(each)).map(each => each.outerHTML)"
     )
     assert missed == []
-
-
-def test_ladder_pings_and_handshake_are_the_capture_s(browser: Browser, tmp_path: Path) -> None:
-    data = named("nginx-proxy")
-    seen = page_of(browser, tmp_path, data, "#c=1")
-    lanes = seen.page.locator("#ladder .name").all_text_contents()
-    assert lanes == ["client", "proxy", "server"]
-    arrows = [each for each in data["connections"][1]["ladder"]["rungs"] if each[0] == "arrow"]
-    assert seen.page.locator("#ladder .tip").count() == len(arrows)
-    assert seen.page.locator("#handshake .verdict.ok").count() > 4
-
-
-def test_a_very_long_field_does_not_hide_what_follows(browser: Browser, tmp_path: Path) -> None:
-    """A field of 20 kB scrolls in a box that the keyboard reaches, and prints whole."""
-    seen = page_of(browser, tmp_path, named("hostile-contents"), "#c=1")
-    field = seen.page.locator("#handshake .field.long")
-    field.wait_for()
-    assert seen.page.locator("#handshake .field.long[tabindex='0']").count() == 1
-    assert (field.bounding_box() or {})["height"] < 300
-    seen.page.emulate_media(media="print")
-    assert (field.bounding_box() or {})["height"] > 2000
-
-
-def test_a_short_ladder_is_seen_whole(browser: Browser, tmp_path: Path) -> None:
-    """The last rows are where it is seen who cut a connection."""
-    seen = page_of(browser, tmp_path, named("nginx-60s"), "#c=0")
-    seen.page.set_viewport_size({"width": 1280, "height": 1000})
-    for box in (".ladder", ".connections"):
-        hidden = "each => each.scrollHeight - each.clientHeight"
-        assert seen.page.locator(box).first.evaluate(hidden) <= 0, box
-    proxied = "the server is a proxy, which passes it on as connection 1"
-    assert proxied in seen.text("#connection")
-    seen.page.evaluate("location.hash = '#c=1'")
-    seen.page.locator(
-        "dd", has_text="the client is a proxy, which passes on connection 0"
-    ).wait_for()
-    assert "181 checks on 14 connections" in seen.text("#overview")
-
-
-def test_a_row_of_the_ladder_leads_to_its_frame(browser: Browser, tmp_path: Path) -> None:
-    """In the diagram of both legs, a frame of the other one is in the other connection."""
-    data = named("nginx-60s")
-    seen = page_of(browser, tmp_path, data, "#c=0")
-    rungs = [each for each in data["connections"][0]["ladder"]["rungs"] if each[10] is not None]
-    links = seen.page.locator("#ladder a")
-    assert links.count() == len(rungs)
-    assert [each[9] for each in rungs] == [0, 1, 1, 0]
-    links.nth(1).press("Enter")
-    seen.page.locator("#frame-detail h4", has_text="Frame 0 of connection 1").first.wait_for()
-
-
-def test_the_handshake_of_tls_is_shown_by_messages(browser: Browser, tmp_path: Path) -> None:
-    data = named("chat-wss")
-    seen = page_of(browser, tmp_path, data, "#c=0")
-    steps = seen.page.locator("#handshake .step")
-    assert steps.count() == len(data["connections"][0]["tls_steps"]) == 11
-    steps.first.locator("summary").press("Enter")
-    assert "TLS_AES_256_GCM_SHA384" in steps.first.inner_text()
-    assert "encrypted" in steps.nth(4).inner_text()
 
 
 def test_long_times_without_a_connection_are_folded(browser: Browser, tmp_path: Path) -> None:
@@ -352,37 +256,6 @@ def test_long_times_without_a_connection_are_folded(browser: Browser, tmp_path: 
 def test_short_times_are_not_folded(browser: Browser, tmp_path: Path) -> None:
     seen = page_of(browser, tmp_path, named("nginx-60s"))
     assert seen.page.locator("#timeline .strip").count() == 0
-
-
-def test_a_hundred_thousand_frames(
-    browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    capture = tmp_path / "many.pcap"
-    batch = [masked(b"number %d" % number) for number in range(100_050)]
-    ours = [b"".join(batch[at : at + 60]) for at in range(0, len(batch), 60)]
-    capture.write_bytes(conversation(ours, []))
-    data = data_of(capture)
-    file = written(tmp_path, data)
-    seen = opened(browser, file, "#c=0&f=99999")
-    assert seen.text("#frame-detail h4 >> nth=0") == "Frame 99,999 of connection 0"
-    assert seen.text("#frame-detail pre") == "number 99999"
-    # Only what is in sight is in the page.
-    assert seen.page.locator("#frame-list .row").count() < 60
-    assert seen.text("#frames .said") == "100,000 of 100,050 shown"
-    assert "Of 100,050 frames 100,000 are listed" in seen.text("#overview")
-    seen.page.evaluate("location.hash = '#c=0&f=100001'")
-    seen.page.locator(".notice", has_text="Frame 100,001 is not listed").wait_for()
-    seen.page.locator("#frame-list").press("Home")
-    assert (
-        seen.page.locator("#frame-list [aria-selected=true]").get_attribute("id") == "frame-list-0"
-    )
-    took = seen.page.evaluate("performance.getEntriesByType('mark').at(-1).startTime")
-    with capsys.disabled():
-        print(
-            f" [100,000 frames shown after {took:.0f} ms, {file.stat().st_size / 1e6:.1f} MB]",
-            end="",
-        )
-    seen.assert_quiet(file)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -416,16 +289,6 @@ def test_it_prints(browser: Browser, tmp_path: Path) -> None:
     assert seen.page.locator("details:not([open])").count() == 0
     seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert seen.page.locator("details[open]").count() == 0
-
-
-def test_paper_has_a_limit_and_says_so(browser: Browser, tmp_path: Path) -> None:
-    capture = tmp_path / "many.pcap"
-    capture.write_bytes(conversation([masked(b"x") * 600], []))
-    seen = page_of(browser, tmp_path, data_of(capture), "#c=0")
-    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert seen.text("#frames .said") == "600 of 600 shown; printed are the first 500"
-    seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert seen.text("#frames .said") == "600 of 600 shown"
 
 
 def test_a_browser_that_cannot_unpack_is_told(browser: Browser, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from support.sessions import frame, masked
 
 from report.made import conversation
 from report.pages import data_of, named
-from wsanalyze.report.hiding import hider
+from wsanalyze.report.budget import Budget
+from wsanalyze.report.hiding import hider, stumps
 
 COOKIE, BEARER, TOKEN = "q8Zt2Lm5Xw1RsCookie", "h7Kd93JfPqBearerV2", "a8f3e9c1d7b2token"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJlLW9mLWl0"
@@ -86,6 +87,31 @@ def test_it_is_not_in_what_another_connection_says(tmp_path: Path) -> None:
     assert together["connections"][0]["messages"]["redacted"] == [1, 1]
     text = json.dumps(together)
     assert [each for each in spellings(TOKEN) if each in text] == []
+
+
+@pytest.mark.parametrize("left", range(5, 20))
+def test_a_text_that_is_cut_within_a_secret_shows_none_of_it(tmp_path: Path, left: int) -> None:
+    """Rows of ladders show 48 bytes of a message, and messages their beginning."""
+    said = "x" * (47 - left) + " " + TOKEN * 2 + "y" * 40
+    capture = tmp_path / "cut.pcap"
+    word = b"next?access_token=" + TOKEN.encode()
+    capture.write_bytes(conversation([masked(said.encode())] * 70, [], word))
+    connection = data_of(capture, budget=Budget(message=48))["connections"][0]
+    texts = [
+        *connection["ladder"]["rungs"]["detail"],
+        *(b64decode(each).decode() for each in connection["messages"]["payload"]),
+    ]
+    assert len(texts) > 140
+    assert [each for each in texts if TOKEN[:5] in each] == []
+    assert set(connection["messages"]["redacted"]) == {1}
+
+
+def test_what_ends_like_a_secret_begins_stays_where_it_is_whole() -> None:
+    hide = hider(None, {}, show=False, cut=stumps([TOKEN]))
+    assert hide(f"see {TOKEN[:8]}") == f"see {TOKEN[:8]}"
+    assert hide(f"see {TOKEN[:8]}…") == "see …"
+    assert hide("see…") == "see…"
+    assert hide("…") == "…"
 
 
 def test_very_many_secrets_are_looked_for() -> None:

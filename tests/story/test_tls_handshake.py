@@ -153,3 +153,35 @@ def test_any_bytes_are_a_message(kind: int, body: bytes, new: bool, elliptic: bo
     name, _, said = told_message(kind, body, version, "ECDH" if elliptic else "")
     assert name
     assert all(isinstance(text, str) for pair in said for text in pair)
+
+
+def test_of_tls_in_tls_both_are_told_the_outer_first() -> None:
+    """`/secure-proxy`: TLS with HAProxy, a CONNECT in it, and TLS with the server in that."""
+    story = told("wss-tunnels.pcapng", 6)
+    (outer,) = story.around
+    assert (outer.sni, outer.alpn, outer.keys_from) == ("chat.example", "http/1.1", "capture")
+    assert outer.client_random is not None
+    assert outer.client_random.startswith("2a028161")
+    assert [each.name for each in outer.steps][:2] == ["ClientHello", "ServerHello"]
+    inner = story.secure
+    assert inner is not None
+    assert inner.client_random is not None
+    assert inner.client_random.startswith("b3b491f0")
+    assert inner.steps[0].packet > outer.steps[0].packet
+    # Credentials for the proxy are in them, and what the tunnel carries is told as the inner one.
+    assert outer.records == ()
+    hellos = [each for each in story.events if "ClientHello" in each.label and each.leg == 0]
+    assert [(each.label, each.detail) for each in hellos] == [
+        ("outer: ClientHello", "SNI chat.example"),
+        ("inner: ClientHello", ""),
+    ]
+
+
+def test_a_leg_behind_it_and_a_plain_tunnel_have_one() -> None:
+    for number in (0, 7, 8):
+        assert told("wss-tunnels.pcapng", number).around == ()
+
+
+def test_tls_on_a_stream_of_http2_is_in_the_tls_of_all_streams() -> None:
+    (outer,) = told("http2-connect.pcapng", 2).around
+    assert outer.alpn == "h2"

@@ -13,6 +13,7 @@ from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
 from support.sessions import frame, masked
 
 import wsanalyze
+from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.story.model import Story
 from wsanalyze.views.escape import cells
 from wsanalyze.views.explained import explained_lines
@@ -112,6 +113,7 @@ def test_what_real_clients_sent_does_not_steer(number: int, width: int) -> None:
         ("secrets-and-tunnels.pcapng", 3),
         ("websockets-deflate.pcapng", 0),
         ("wss-http2.pcapng", 0),
+        ("wss-tunnels.pcapng", 6),
     ],
 )
 def test_it_fits(name: str, number: int, width: int) -> None:
@@ -219,3 +221,31 @@ def test_nothing_in_a_tls_handshake_steers(payload: bytes) -> None:
     assert "##[" not in shown
     assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
     assert "<script" not in Ladder(story).svg
+
+
+def test_at_the_end_stands_what_went_wrong_and_what_to_do() -> None:
+    story = told("nginx-60s.pcapng", 0)
+    last = text(story, 100).rpartition("What went wrong, and what to do")[2]
+    bad = [each for each in story.findings if each.severity != "info"]
+    shown = re.findall(r"(?:error|warning) ([A-Z0-9]+-\d+)", last)
+    assert sorted({each.check for each in bad}) == sorted(shown)
+    advice = {each.id: each.advice for each in catalogue()}
+    told_in_one_line = " ".join(last.split())
+    for each in bad:
+        assert f"What to do: {' '.join(advice[each.check].split())}" in told_in_one_line
+        assert f"packet {each.packet}" in last
+
+
+def test_of_one_check_it_is_said_once_with_its_packets() -> None:
+    story = told("nginx-60s.pcapng", 0)
+    one = next(each for each in story.findings if each.severity != "info")
+    many = tuple(replace(one, packet=number) for number in range(1, 9))
+    last = text(replace(story, findings=many), 100).rpartition("what to do\n")[2]
+    assert last.count(one.check) == 1
+    assert "packets 1, 2, 3, 4, 5 …" in last
+
+
+def test_where_nothing_went_wrong_there_is_no_advice() -> None:
+    story = told("nginx-60s.pcapng", 0)
+    harmless = tuple(each for each in story.findings if each.severity == "info")
+    assert "What went wrong" not in text(replace(story, findings=harmless), 100)

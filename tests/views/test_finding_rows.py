@@ -46,9 +46,22 @@ def test_a_row() -> None:
 
 def test_the_whole() -> None:
     problem = CaptureSummary("chat.pcap", format="pcap", packets=9, problem="cut at byte 7")
-    found = json.loads(as_json(audit_of([finding(), OF_ALL], captures=[problem])))
+    problem.first_time = 1_500_000_000
+    audited = audit_of([finding(), OF_ALL], captures=[problem])
+    found = json.loads(as_json(audited, "1.2.3", [(99, "ab" * 32)]))
+    assert found["version"] == "1.2.3"
     assert found["complete"] is False
-    assert found["captures"] == [{"capture": "chat.pcap", "packets": 9, "problem": "cut at byte 7"}]
+    assert found["captures"] == [
+        {
+            "capture": "chat.pcap",
+            "packets": 9,
+            "problem": "cut at byte 7",
+            "first_time": "1970-01-01T00:00:01.500000000Z",
+            "last_time": None,
+            "size": 99,
+            "sha256": "ab" * 32,
+        }
+    ]
     assert found["connections"] == 1
     assert found["checks"] == ["HSR-04", "FRM-01", "PRX-04", "SEC-04"]
     assert found["counts"] == {"error": 1, "warning": 1, "info": 0}

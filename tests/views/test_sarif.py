@@ -30,9 +30,9 @@ FOLDER = Path("/data/captures")
 OF_ALL = finding(ORIGINS, connection=None, sender=None, time=None, packet=None)
 
 
-def run_of(audited: Audited) -> dict[str, Any]:
+def run_of(audited: Audited, *digests: tuple[int, str] | None) -> dict[str, Any]:
     """Return the one run of a log that its schema accepts."""
-    text = as_sarif(audited, "1.2.3", FOLDER)
+    text = as_sarif(audited, "1.2.3", FOLDER, digests)
     assert text.isascii()
     assert all(character.isprintable() for character in text.replace("\n", ""))
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
@@ -123,6 +123,13 @@ def test_what_concerns_several_captures_has_no_place() -> None:
     assert [each["location"]["uri"] for each in run["artifacts"]] == ["a.pcap", "b.pcap"]
     (place,) = run_of(audit_of([OF_ALL]))["results"][0]["locations"]
     assert place == {"physicalLocation": {"artifactLocation": {"uri": "chat.pcap"}}}
+
+
+def test_files_have_their_length_and_their_hash() -> None:
+    two = [CaptureSummary("a.pcap", format="pcap"), CaptureSummary("-", format="pcap")]
+    file, stream = run_of(audit_of([OF_ALL], captures=two), (24, "ab" * 32), None)["artifacts"]
+    assert (file["length"], file["hashes"]) == (24, {"sha-256": "ab" * 32})
+    assert stream.keys() == {"location", "roles"}
 
 
 def test_captures_that_were_read_in_part_are_told() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from wsanalyze import __version__
+from wsanalyze.capture.digests import Digest, digests_of, marks_of
 from wsanalyze.cli import options
 from wsanalyze.cli.choosing import checks_of
 from wsanalyze.cli.config import (
@@ -33,6 +35,8 @@ from wsanalyze.tables.selection import chosen
 from wsanalyze.views.audited import Audited, audited
 
 FORMATS = ("text", "json", "jsonl", "sarif", "github")
+# Those with a place for size and SHA-256 of what was read.
+PROVABLE = ("json", "sarif")
 # Endings of text beside its own name.
 TEXT = ("", "txt", "log", "out")
 
@@ -127,6 +131,7 @@ def command(
     # Records alone: nobody asked for rows of frames and messages.
     wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
     bounds = options.limits_of((*settings.limits, *limits))
+    before = marks_of(captures) if how in PROVABLE else {}
     reading = read_captures(
         captures, wants, bounds, quiet=quiet, keylogs=options.keylogs_of(keylogs)
     )
@@ -138,7 +143,9 @@ def command(
         chosen=chosen(recording, numbers, where),
         interrupted=reading.status == INTERRUPTED,
     )
-    _write(shown, how, output, show_all, no_color)
+    names = [each.capture for each in recording.captures]
+    digests = digests_of(names, captures, before) if how in PROVABLE else []
+    _write(shown, how, output, show_all, no_color, digests)
     return _status(shown, reading, fail_on or settings.fail_on or FAIL_ON[0])
 
 
@@ -176,26 +183,43 @@ def _spare(output: str, captures: tuple[str, ...]) -> None:
             raise UsageError(f"{place} is the capture that is read: name another place")
 
 
-def _write(shown: Audited, how: str, output: str, show_all: bool, no_color: bool) -> None:
+def _write(
+    shown: Audited,
+    how: str,
+    output: str,
+    show_all: bool,
+    no_color: bool,
+    digests: Sequence[Digest | None],
+) -> None:
     if output == "-":
-        sys.stdout.write(_rendered(shown, how, show_all, no_color))
+        sys.stdout.write(_rendered(shown, how, show_all, no_color, digests))
         return
-    text = _rendered(shown, how, show_all, no_color=True, to_file=True)
+    text = _rendered(shown, how, show_all, no_color=True, digests=digests, to_file=True)
     with replacing(output) as path:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _rendered(
-    shown: Audited, how: str, show_all: bool, no_color: bool, *, to_file: bool = False
+    shown: Audited,
+    how: str,
+    show_all: bool,
+    no_color: bool,
+    digests: Sequence[Digest | None],
+    *,
+    to_file: bool = False,
 ) -> str:
     if how == "sarif":
         from wsanalyze.views.sarif import as_sarif
 
-        return as_sarif(shown, __version__, Path.cwd())
-    if how != "text":
-        from wsanalyze.views.finding_rows import as_github, as_json, as_jsonl
+        return as_sarif(shown, __version__, Path.cwd(), digests)
+    if how == "json":
+        from wsanalyze.views.finding_rows import as_json
 
-        return {"json": as_json, "jsonl": as_jsonl, "github": as_github}[how](shown)
+        return as_json(shown, __version__, digests)
+    if how != "text":
+        from wsanalyze.views.finding_rows import as_github, as_jsonl
+
+        return {"jsonl": as_jsonl, "github": as_github}[how](shown)
     from wsanalyze.views.findings import print_findings
 
     console = console_of(no_color=no_color, to_file=to_file)

@@ -29,6 +29,8 @@ from wsanalyze.views.quantities import counted
 
 # Frames that are told in full where nobody says which.
 FRAMES = 12
+# Frames before and behind one in a diagram of it.
+AROUND = 8
 # Lines that are written at a time.
 BATCH = 500
 
@@ -64,7 +66,12 @@ class FramesType(click.ParamType[Window]):
     metavar="N",
     help="Which connection.  [default: 0]",
 )
-@click.option("--frame", type=click.IntRange(min=0), metavar="N", help="Only this frame.")
+@click.option(
+    "--frame",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Only this frame; with --ladder its neighbours, too.",
+)
 @click.option(
     "--frames",
     type=FramesType(),
@@ -110,7 +117,7 @@ def command(
         raise UsageError("--quiz reads answers from standard input: CAPTURE cannot be -, too")
     if svg is not None and svg.is_file() and Path(capture).is_file() and svg.samefile(capture):
         raise UsageError(f"{svg} is the capture that is read: name another place")
-    window = frames or (Window(frame, frame) if frame is not None else Window(0, FRAMES - 1))
+    window = frames or _window(frame, drawn=ladder or svg is not None)
     with twice(capture) as source:
         story, status = _story(
             capture, source, number, window, options.limits_of(limits), keylogs, quiet, show_secrets
@@ -126,6 +133,13 @@ def command(
         return status
     _print(story, only_ladder=ladder, only_frame=frame is not None, no_color=no_color)
     return status
+
+
+def _window(frame: int | None, *, drawn: bool) -> Window:
+    """Return the frames to tell where nobody says which: of a diagram, those around one."""
+    if frame is None:
+        return Window(0, FRAMES - 1)
+    return Window(frame - AROUND, frame + AROUND) if drawn else Window(frame, frame)
 
 
 def _story(

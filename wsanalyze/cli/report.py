@@ -59,8 +59,10 @@ def command(
 
     The file holds everything it shows and loads nothing; any browser since 2023 opens it. Cookies,
     credentials and tokens are redacted. A link can point at a connection and a frame, as
-    FILE.html#c=3&f=17. Beyond 100,000 frames or 1,000 connections it says what is left out.
+    FILE.html#c=3&f=17, with &in=ladder in its diagram. Each capture is named with its SHA-256.
+    Beyond 100,000 frames or 1,000 connections it says what is left out.
     """
+    from wsanalyze.capture.digests import digests_of, marks_of
     from wsanalyze.report.written import report_page, title_of, wants_of_report, write_page
 
     _spare(output, captures)
@@ -69,6 +71,7 @@ def command(
         paths = options.keylogs_of(keylogs)
         bounds = options.limits_of(limits)
         wants = wants_of_report(longest)
+        before = marks_of(sources)
         for source in sources:
             rewind(source)
         reading = read_captures(sources, wants, bounds, quiet=quiet, keylogs=paths)
@@ -82,6 +85,7 @@ def command(
             chosen=chosen(recording, numbers, where),
             longest=longest,
             show_secrets=show_secrets,
+            digests=digests_of((each.capture for each in recording.captures), sources, before),
         )
     if output == "-":
         sys.stdout.write(page)

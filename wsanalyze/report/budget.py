@@ -10,15 +10,15 @@ from dataclasses import dataclass
 class Budget:
     """Most of each kind: connections, frames and bytes of payload in all, rows of one connection.
 
-    `ladder`: frames of a connection that have a row of their own in its diagram; `pings`: Pings
-    that are listed; `message`: bytes that are shown of one message.
+    `headers`: frames of a connection whose header is shown byte by byte; `pings`: Pings that are
+    listed; `message`: bytes that are shown of one message.
     """
 
     connections: int = 1000
     frames: int = 100_000
     payload: int = 16 * 1024 * 1024
     message: int = 4096
-    ladder: int = 60
+    headers: int = 60
     pings: int = 1000
     findings: int = 5000
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any
 
@@ -18,7 +19,7 @@ from wsanalyze.findings import numbers
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.report.budget import Budget, shares
 from wsanalyze.report.frames import frame_columns, message_columns
-from wsanalyze.report.hiding import Hide, hider, known_secrets
+from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
 from wsanalyze.report.parts import (
     close_part,
     handshake_part,
@@ -28,17 +29,24 @@ from wsanalyze.report.parts import (
     tls_steps_part,
 )
 from wsanalyze.report.plots import sizes, throughput
+from wsanalyze.report.provenance import Digest, capture_lines
 from wsanalyze.story.frames import Window, ranges
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
-from wsanalyze.story.telling import address_and_port, leg_among, same_keys, told, with_other_leg
+from wsanalyze.story.telling import (
+    address_and_port,
+    leg_among,
+    same_keys,
+    tls_layers,
+    told,
+    with_other_leg,
+)
 from wsanalyze.streams import Range, Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.tables.rows import connection_row, in_order
 from wsanalyze.tables.schema import OUTCOMES
 from wsanalyze.views.audited import audited
-from wsanalyze.views.facts import facts
 from wsanalyze.views.findings import looked_at
 from wsanalyze.views.quantities import counted, moment, size
 
@@ -57,12 +65,14 @@ def report_data(
     chosen: set[int] | None = None,
     budget: Budget | None = None,
     show_secrets: bool = False,
+    digests: Sequence[Digest | None] = (),
 ) -> Data:
     """Return everything that the page shows of a recording.
 
     The recording has frames, messages with their beginnings, and segments; `findings` are those of
     `audit`. `again` reads the captures once more for bytes of control frames and headers; without
-    it the page goes without. `chosen`: numbers of the connections to show (None: all).
+    it the page goes without. `chosen`: numbers of the connections to show (None: all). `digests`:
+    size and SHA-256 of each capture's file, as far as known.
     """
     budget = budget if budget is not None else Budget()
     began = min((c.first_time for c in recording.captures if c.first_time is not None), default=0)
@@ -73,16 +83,18 @@ def report_data(
         if chosen is None or number in chosen
     ]
     reads = every[: budget.connections]
-    window = Window(0, budget.ladder - 1)
+    window = Window(0, budget.headers - 1)
     streams = _streams(reads, window, again)
-    stories = _stories(reads, findings, window, recording, streams, show_secrets)
+    shown = shares([len(each.frames) for each in reads], budget.frames)
+    stories = _stories(reads, findings, window, shown, recording, streams, show_secrets)
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
+    cut = stumps(known.values())
     hides: dict[int | None, Hide] = {
-        each.facts.serial: hider(each.handshake, known, show=show_secrets) for each in every
+        each.facts.serial: hider(each.handshake, known, show=show_secrets, cut=cut)
+        for each in every
     }
     told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
-    shown = shares([len(each.frames) for each in reads], budget.frames)
     room = budget.payload
     connections = []
     for read, story, most in zip(reads, stories, shown, strict=True):
@@ -93,9 +105,12 @@ def report_data(
             _row(read, story, began, hide)
             | {
                 "handshake": handshake_part(story, index, began),
-                "tls": tls_part(story),
-                "tls_steps": tls_steps_part(story, began),
-                "ladder": ladder_part(story, hide),
+                "tls": tls_part(story.secure),
+                "tls_steps": tls_steps_part(story.secure, began),
+                "tls_around": [
+                    [tls_part(each), tls_steps_part(each, began)] for each in story.around
+                ],
+                "ladder": ladder_part(story, most, hide),
                 "frames": frame_columns(read, story, most, began, hide),
                 "messages": messages,
                 "throughput": throughput(read.frames, read.facts.started, read.facts.ended),
@@ -108,8 +123,8 @@ def report_data(
         "began": moment(began),
         # Folders are of the sender's machine, and no business of who gets the page.
         "captures": [
-            facts(replace(capture, capture=PurePath(capture.capture).name))
-            for capture in recording.captures
+            capture_lines(replace(capture, capture=PurePath(capture.capture).name), digest)
+            for capture, digest in zip_longest(recording.captures, digests)
         ],
         "looked_at": looked_at(audited(recording, catalogue(), findings, chosen=chosen)),
         "totals": _totals(every, told_findings),
@@ -143,6 +158,7 @@ def _stories(
     reads: Sequence[AnalyzedConnection],
     findings: Sequence[Finding],
     window: Window,
+    shown: Sequence[int],
     recording: Recording,
     streams: Streams | None,
     show_secrets: bool,
@@ -150,16 +166,19 @@ def _stories(
     by_serial: dict[int | None, list[Finding]] = {}
     for finding in findings:
         by_serial.setdefault(finding.connection, []).append(finding)
+    layers = tls_layers(recording)
     stories = {
         read.number: told(
             read,
             by_serial.get(read.facts.serial, []),
             window,
             recording=recording,
+            layers=layers,
             contents=read,
             streams=streams,
+            drawn=Window(0, most - 1),
         )
-        for read in reads
+        for read, most in zip(reads, shown, strict=True)
     }
     both, keys = [], same_keys(recording)
     for read in reads:

@@ -75,7 +75,7 @@ def message_columns(
     used, cut, payloads, redacted, kept = 0, 0, [], [], []
     for message in messages:
         sent = read.beginning(message)[: max(min(longest, room - used), 0)]
-        data, is_redacted = in_bytes(sent, hide)
+        data, is_redacted = in_bytes(sent, hide, cut=len(sent) < (message.length or 0))
         used += len(data)
         whole = len(sent) == message.length
         cut += not whole and message.complete

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from wsanalyze.checks.redaction import BEGUN, concealed
+from wsanalyze.checks.redaction import BEGUN, SHOWN, concealed
 from wsanalyze.story.secrets import CREDENTIALS, handshake_secrets
 from wsanalyze.websocket.handshake import Handshake
 
@@ -15,6 +15,8 @@ Hide = Callable[[str], str]
 Known = Mapping[str, str]
 # Shorter ones would be found in texts that do not have them.
 SHORTEST = 12
+# What stands behind a text that was cut.
+GOES_ON = "…"
 # So many are looked for one after the other; more of them by how every place of a text begins.
 FEW = 40
 
@@ -32,20 +34,40 @@ def known_secrets(handshakes: Iterable[Handshake | None]) -> Known:
     return found
 
 
-def hider(handshake: Handshake | None, known: Known, *, show: bool) -> Hide:
+def stumps(secrets: Iterable[str]) -> frozenset[str]:
+    """Return how secrets begin, as far as a text that is cut within one may have them."""
+    return frozenset(
+        secret[:length]
+        for secret in secrets
+        for length in range(SHOWN + 1, min(len(secret), BEGUN))
+    )
+
+
+def hider(
+    handshake: Handshake | None,
+    known: Known,
+    *,
+    show: bool,
+    cut: frozenset[str] = frozenset(),
+) -> Hide:
     """Return what replaces secrets, and JSON Web Tokens; nothing where `show`.
 
-    They are those of its own handshake, and the `known` ones of all others.
+    They are those of its own handshake, and the `known` ones of all others. Of a text that ends
+    with `…`, what is left of one in front of that goes, too; `cut` are the `stumps` of the known.
     """
     if show:
         return _same
-    return partial(_without, _secrets(handshake), known)
+    secrets = _secrets(handshake)
+    return partial(_without, secrets, known, cut | stumps(secrets))
 
 
-def in_bytes(data: bytes, hide: Hide) -> tuple[bytes, bool]:
-    """Return bytes whose text has no secrets, and whether something was replaced."""
+def in_bytes(data: bytes, hide: Hide, *, cut: bool = False) -> tuple[bytes, bool]:
+    """Return bytes whose text has no secrets, and whether something was replaced.
+
+    `cut`: whether the text goes on behind them.
+    """
     text = data.decode("utf-8", "surrogateescape")
-    hidden = hide(text)
+    hidden = hide(text + GOES_ON).removesuffix(GOES_ON) if cut else hide(text)
     if hidden == text:
         return data, False
     return hidden.encode("utf-8", "surrogateescape"), True
@@ -55,8 +77,15 @@ def _same(text: str) -> str:
     return text
 
 
-def _without(secrets: list[str], known: Known, text: str) -> str:
-    return concealed(concealed(text, secrets), _known_in(text, known))
+def _without(secrets: list[str], known: Known, cut: frozenset[str], text: str) -> str:
+    hidden = concealed(concealed(text, secrets), _known_in(text, known))
+    if not hidden.endswith(GOES_ON):
+        return hidden
+    whole = hidden.removesuffix(GOES_ON)
+    for length in range(min(BEGUN - 1, len(whole)), SHOWN, -1):
+        if whole[-length:] in cut:
+            return whole[:-length] + GOES_ON
+    return hidden
 
 
 def _known_in(text: str, known: Known) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
-from wsanalyze.story.model import HeadStory, Proof, Story
-from wsanalyze.views.rungs import lanes_of, rungs_of
+from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
 
 # Fields that the opening handshake has rules for (RFC 6455 §4, RFC 8441 §4, the drafts).
 _JUDGED = frozenset(
@@ -118,9 +119,8 @@ _KEYS_FROM = {
 }
 
 
-def tls_part(story: Story) -> list[tuple[str, str]]:
-    """Return what is known of the TLS around it, label and text; empty where there is none."""
-    tls = story.secure
+def tls_part(tls: Secure | None) -> list[tuple[str, str]]:
+    """Return what is known of a TLS connection, label and text; empty where there is none."""
     if tls is None:
         return []
     found = [
@@ -137,9 +137,9 @@ def tls_part(story: Story) -> list[tuple[str, str]]:
     return [(label, text) for label, text in found if text]
 
 
-def tls_steps_part(story: Story, began: int) -> list[list[Any]]:
-    """Return the messages of the TLS handshake, each with what it is for and what it says."""
-    steps = story.secure.steps if story.secure is not None else ()
+def tls_steps_part(tls: Secure | None, began: int) -> list[list[Any]]:
+    """Return the messages of a TLS handshake, each with what it is for and what it says."""
+    steps = tls.steps if tls is not None else ()
     return [
         [
             *(each.sender, each.time - began, each.packet, each.name, each.meaning),
@@ -149,19 +149,22 @@ def tls_steps_part(story: Story, began: int) -> list[list[Any]]:
     ]
 
 
-def ladder_part(story: Story, hide: Hide) -> dict[str, Any]:
-    """Return the lanes and the rows of the ladder diagram, each with connection and frame."""
-    return {
-        "lanes": list(lanes_of(story)),
-        "rungs": [
-            [
-                *(rung.kind, rung.time, rung.packet, rung.start, rung.stop),
-                *(hide(rung.label), hide(rung.detail), rung.style, rung.severity),
-                *(rung.connection, rung.frame),
-            ]
-            for rung in rungs_of(story)
-        ],
-    }
+# Columns of a ladder's rows: the fields of `Rung` by name.
+_RUNG = tuple(field.name for field in fields(Rung))
+
+
+def ladder_part(story: Story, frames: int, hide: Hide) -> dict[str, Any]:
+    """Return the lanes and the rows of the ladder diagram, as columns: of the first `frames`.
+
+    The page draws a window of them. They are the rows of every other ladder of this story.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in _RUNG}
+    # Both legs of a proxied connection have as many, and then there are TCP, TLS and HTTP.
+    for rung in rungs_of(story, 2 * frames + MOST):
+        for name, column in columns.items():
+            value = getattr(rung, name)
+            column.append(hide(value) if name in ("label", "detail") and value else value)
+    return {"lanes": list(lanes_of(story)), "rungs": columns}
 
 
 def pings_part(story: Story, most: int, began: int, hide: Hide) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
@@ -9,8 +10,10 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.report.budget import Budget
 from wsanalyze.report.data import Again, report_data
+from wsanalyze.report.provenance import Digest, made_at
 from wsanalyze.report.render import render
 from wsanalyze.tables.output import replacing
+from wsanalyze.version import VERSION
 
 # Captures that a title names.
 NAMED = 3
@@ -32,10 +35,12 @@ def report_page(
     chosen: set[int] | None = None,
     longest: int = MESSAGE,
     show_secrets: bool = False,
+    digests: Sequence[Digest | None] = (),
 ) -> str:
     """Return the page of a recording with what `wants_of_report` says, as HTML.
 
-    `findings` are those of `audit`, with the same `show_secrets`. See `report_data` for the rest.
+    `findings` are those of `audit`, with the same `show_secrets`. The page says
+    what made it, and when (SOURCE_DATE_EPOCH). See `report_data` for the rest.
     """
     data = report_data(
         recording,
@@ -44,7 +49,9 @@ def report_page(
         chosen=chosen,
         budget=Budget(message=longest),
         show_secrets=show_secrets,
+        digests=digests,
     )
+    data["made"] = {"by": f"wsanalyze {VERSION}", "at": made_at(os.environ)}
     names = [each.capture for each in recording.captures]
     return render(data, title or title_of(names))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from wsanalyze.story.model import Event, Secure, TlsStep
@@ -12,16 +13,20 @@ from wsanalyze.tables.objects import Segment
 NAMED = 3
 
 
-def of_tls(secure: Secure | None, segments: Iterable[Segment]) -> list[Event]:
+def of_tls(secure: Secure | None, segments: Iterable[Segment], which: str = "") -> list[Event]:
     """Return one event for the messages that one side sent in one packet, and one for each alert.
 
-    Where messages are not known, the hellos at the first segments with payload of each end.
+    `which` of several TLS connections in one another it is stands in front of the labels. Where
+    messages are not known, the hellos at the first segments with payload of each end.
     """
     if secure is None:
         return []
     if not secure.steps:
         return _of_hellos(secure, segments)
-    return [*_of_steps(secure), *_of_alerts(secure)]
+    found = [*_of_steps(secure), *_of_alerts(secure)]
+    if not which:
+        return found
+    return [replace(each, label=f"{which}: {each.label}") for each in found]
 
 
 def _of_steps(secure: Secure) -> Iterator[Event]:

@@ -22,6 +22,8 @@ CONTROL = 125
 TAIL = b"\x00\x00\xff\xff"
 # What a message is inflated to, to see whether it can be without those before it.
 TRIED = 65_536
+# Bytes of a message that a row of a diagram begins with, and some more to see that it goes on.
+BEGUN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,33 @@ def message_stories(
             content = contents.beginning(message)
             told.append(_message_story(message, frames, content, wire))
     return tuple(told)
+
+
+def beginnings(
+    frames: Sequence[Frame], window: Window, contents: AnalyzedConnection | None
+) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """Return by frame how the text messages that begin in the window begin: as sent, inflated.
+
+    Inflated are those of one frame. They come of the messages, so that no byte is read again.
+    """
+    sent: dict[int, bytes] = {}
+    inflated: dict[int, bytes] = {}
+    if contents is None:
+        return sent, inflated
+    first: dict[int, Frame] = {}
+    for frame in frames[max(window.first, 0) : window.last + 1]:
+        if frame.opcode == 1 and frame.message is not None:
+            first.setdefault(frame.message, frame)
+    for message in contents.messages:
+        begins = first.get(message.number)
+        if begins is None:
+            continue
+        content = contents.beginning(message)[:BEGUN]
+        if not message.compressed:
+            sent[begins.number] = content[: begins.length]
+        elif message.length is not None and message.frames == 1:
+            inflated[begins.number] = content
+    return sent, inflated
 
 
 def _message_story(

@@ -319,6 +319,7 @@ class Story:
     `notes` are counts of segments by TCP's note. `proxy` is the address of who stands between,
     where `events` has both legs; `other_leg` the number of the other connection, `beyond` its end
     that is not the proxy: the server, or the client where this one is `behind_proxy`.
+    `secure` is the innermost TLS connection, `around` are those around it, the outermost first.
     """
 
     number: int
@@ -358,3 +359,4 @@ class Story:
     beyond: str | None = None
     behind_proxy: bool = False
     cut: str | None = None
+    around: tuple[Secure, ...] = ()

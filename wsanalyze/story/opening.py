@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.story.meanings import field_meaning
 from wsanalyze.story.model import HeaderLine, HeadStory, Opening, Proof, Secure
-from wsanalyze.story.tls_handshake import tls_alerts, tls_depth, tls_steps
+from wsanalyze.story.tls_handshake import hellos_of, tls_alerts, tls_depth, tls_steps
 from wsanalyze.streams import Record, Streams
 from wsanalyze.tables.objects import Segment
 from wsanalyze.websocket.accept import accept_steps
@@ -43,20 +44,51 @@ def _first(
 
 
 def secure(connection: Connection, streams: Streams | None) -> Secure | None:
-    """Return what is known of the TLS around a connection; None where there is none."""
+    """Return what is known of the innermost TLS around a connection; None where there is none."""
     tls = connection.tls
     if tls is None:
         return None
-    origin: str | None = None
-    labels: tuple[str, ...] = ()
-    if streams is not None and tls.client_random is not None and tls.decrypted:
-        origin, labels = streams.key_origins.get(tls.client_random, ("RSA key", ()))
-    records: list[tuple[str, Record]] = []
     depth = tls_depth(connection, streams)
+    records: list[tuple[str, Record]] = []
     for record in streams.records.get(connection.conversation, ()) if streams is not None else ():
         is_client = record.sender == connection.client_direction
         if depth is None or record.depth == depth:
             records.append(("client" if is_client else "server", record))
+    return _secured(tls, connection, streams, depth, records)
+
+
+def around(
+    connection: Connection, streams: Streams | None, known: Mapping[str, TlsConnection]
+) -> tuple[Secure, ...]:
+    """Return the TLS connections around the innermost one, the outermost first.
+
+    Such as that with a proxy, in which a CONNECT stands. `known` are those of its conversation,
+    by client random. Their records are left out: they hold that CONNECT, with credentials, and then
+    the inner records.
+    """
+    inner = tls_depth(connection, streams)
+    if not inner or streams is None:
+        return ()
+    at_depth: dict[int, TlsConnection] = {}
+    for depth, random in hellos_of(connection.conversation, streams):
+        if depth < inner and random in known:
+            at_depth.setdefault(depth, known[random])
+    return tuple(
+        _secured(at_depth[depth], connection, streams, depth, []) for depth in sorted(at_depth)
+    )
+
+
+def _secured(
+    tls: TlsConnection,
+    connection: Connection,
+    streams: Streams | None,
+    depth: int | None,
+    records: Sequence[tuple[str, Record]],
+) -> Secure:
+    origin: str | None = None
+    labels: tuple[str, ...] = ()
+    if streams is not None and tls.client_random is not None and tls.decrypted:
+        origin, labels = streams.key_origins.get(tls.client_random, ("RSA key", ()))
     return Secure(
         version=tls.version,
         cipher=tls.cipher,
@@ -72,8 +104,8 @@ def secure(connection: Connection, streams: Streams | None) -> Secure | None:
         keys_from=origin,
         labels=labels,
         records=tuple(records),
-        steps=tls_steps(connection, streams),
-        alerts=tls_alerts(connection),
+        steps=tls_steps(tls, connection, streams, depth),
+        alerts=tls_alerts(tls),
     )
 
 

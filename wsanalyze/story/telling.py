@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story import events as happened
 from wsanalyze.story.events_tls import of_tls
 from wsanalyze.story.frames import (
     Window,
     Wire,
+    beginnings,
     control_payloads,
     frame_stories,
     left_out,
@@ -22,7 +24,7 @@ from wsanalyze.story.frames import (
 )
 from wsanalyze.story.lasting import closing, cut, pings, silences
 from wsanalyze.story.model import Event, Story
-from wsanalyze.story.opening import heads, opening, proof, secure
+from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -52,7 +54,28 @@ def tell(
     """
     window = window if window is not None else Window()
     contents, streams = _bytes(read.facts, ranges(read.frames, window), again)
-    return told(read, findings, window, recording=recording, contents=contents, streams=streams)
+    return told(
+        read,
+        findings,
+        window,
+        recording=recording,
+        layers=tls_layers(recording),
+        contents=contents,
+        streams=streams,
+    )
+
+
+# TLS connections by conversation, and by client random in hex.
+TlsLayers = Mapping[int, Mapping[str, TlsConnection]]
+
+
+def tls_layers(recording: Recording) -> TlsLayers:
+    """Return the TLS connections of each conversation that has several in one another."""
+    found: dict[int, dict[str, TlsConnection]] = {}
+    for each in recording.tls:
+        if each.client_random is not None:
+            found.setdefault(each.conversation, {})[each.client_random] = each
+    return {conversation: layers for conversation, layers in found.items() if len(layers) > 1}
 
 
 def told(
@@ -61,14 +84,18 @@ def told(
     window: Window,
     *,
     recording: Recording,
+    layers: TlsLayers,
     contents: AnalyzedConnection | None,
     streams: Streams | None,
+    drawn: Window | None = None,
 ) -> Story:
     """Return the story, with the bytes that somebody has read already.
 
     `contents` is the connection with the beginnings of its messages (it may be `read`), `streams`
-    has the bytes of `ranges`; None: the story goes without.
+    has the bytes of `ranges`; None: the story goes without. `drawn`: the frames that are events of
+    their own, `window` or more (None: `window`). `layers` is `tls_layers` of the recording.
     """
+    drawn = drawn if drawn is not None else window
     connection = read.facts
     mine = [each for each in findings if each.connection == connection.serial]
     wire = Wire(connection, streams)
@@ -82,16 +109,21 @@ def told(
         if each.compression and each.length is not None
         if each.type == "text" and len(each.frames) == 1
     }
+    if drawn != window:
+        sent, unpacked = beginnings(read.frames, drawn, contents)
+        payloads, inflated = sent | payloads, unpacked | inflated
     segments = read.turning_segments if recording.segments is not None else ()
     opened = opening(segments, connection) if recording.segments is not None else None
     request, response = heads(connection, mine)
     tls = secure(connection, streams)
+    outer = around(connection, streams, layers.get(connection.conversation, {}))
     handshake = connection.handshake
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
-        *of_tls(tls, segments),
+        *of_tls(tls, segments, "inner" if outer else ""),
+        *(event for each in outer for event in of_tls(each, segments, "outer")),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, window, payloads, mine, inflated),
+        *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
         *happened.of_holes(connection),
     ]
     observation = connection.observation
@@ -133,6 +165,7 @@ def told(
         findings=tuple(mine),
         events=happened.in_order(found, by_packet=len(recording.captures) == 1),
         cut=cut(connection),
+        around=outer,
     )
 
 

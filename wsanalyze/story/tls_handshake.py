@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from wsanalyze.checks.ways_to_end import ALERTS
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.story.model import TlsAlert, TlsStep
 from wsanalyze.streams import Streams, TlsMessage
 from wsanalyze.tls import bodies, hellos
@@ -65,15 +66,16 @@ NO_SWITCH = "means nothing in TLS 1.3: it is there for devices that expect it (R
 Facts = list[tuple[str, str]]
 
 
-def tls_steps(connection: Connection, streams: Streams | None) -> tuple[TlsStep, ...]:
-    """Return the messages of the TLS handshake around a connection, in order; () without bytes.
+def tls_steps(
+    tls: TlsConnection, connection: Connection, streams: Streams | None, depth: int | None
+) -> tuple[TlsStep, ...]:
+    """Return the messages of the handshake of `tls` in order; () without bytes.
 
-    Of several TLS connections in one another it is the innermost.
+    It is around `connection`, at the depth of its ClientHello.
     """
-    tls = connection.tls
-    if tls is None or streams is None:
+    if streams is None:
         return ()
-    depth, context = tls_depth(connection, streams), _Context(tls.version or "", tls.cipher or "")
+    context = _Context(tls.version or "", tls.cipher or "")
     return tuple(
         _step(each, connection.client_direction, context)
         for each in streams.tls_messages.get(connection.conversation, ())
@@ -82,28 +84,30 @@ def tls_steps(connection: Connection, streams: Streams | None) -> tuple[TlsStep,
 
 
 def tls_depth(connection: Connection, streams: Streams | None) -> int | None:
-    """Return how many TLS connections are around that of a connection, None if not known.
-
-    It is where its ClientHello was.
-    """
+    """Return how many TLS connections are around that of a connection, None if not known."""
     tls = connection.tls
     if tls is None or streams is None:
         return None
+    for depth, random in hellos_of(connection.conversation, streams):
+        if random == tls.client_random:
+            return depth
     every = streams.tls_messages.get(connection.conversation, ())
-    for each in every:
-        if each.kind != CLIENT_HELLO or each.content_type == CHANGE_CIPHER_SPEC:
-            continue
-        hello = hellos.maybe_client_hello(each.body)
-        if hello is not None and hello.random.hex() == tls.client_random:
-            return each.depth
     return max((each.depth for each in every), default=None)
 
 
-def tls_alerts(connection: Connection) -> tuple[TlsAlert, ...]:
+def hellos_of(conversation: int, streams: Streams) -> Iterator[tuple[int, str]]:
+    """Yield of each ClientHello that was kept its depth, and its random in hex."""
+    for each in streams.tls_messages.get(conversation, ()):
+        if each.kind != CLIENT_HELLO or each.content_type == CHANGE_CIPHER_SPEC:
+            continue
+        hello = hellos.maybe_client_hello(each.body)
+        if hello is not None:
+            yield each.depth, hello.random.hex()
+
+
+def tls_alerts(tls: TlsConnection) -> tuple[TlsAlert, ...]:
     """Return the first close_notify and the first other alert, in order of time."""
-    tls, found = connection.tls, []
-    if tls is None:
-        return ()
+    found = []
     if tls.closed_at is not None and tls.closed_by is not None:
         found.append(TlsAlert(tls.closed_by, *tls.closed_at, "close_notify"))
     if tls.alert_at is not None and tls.alert_by is not None and tls.alert is not None:

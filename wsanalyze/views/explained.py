@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.story.model import Story
-from wsanalyze.views.escape import prose, visible
+from wsanalyze.views.escape import visible
+from wsanalyze.views.explained_advice import advice_lines
 from wsanalyze.views.explained_end import closing_lines, holes_lines, pings_lines, silences_lines
 from wsanalyze.views.explained_frames import frames_lines
 from wsanalyze.views.explained_opening import (
@@ -16,7 +17,7 @@ from wsanalyze.views.explained_opening import (
     response_lines,
 )
 from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
-from wsanalyze.views.explained_tls import secure_lines
+from wsanalyze.views.explained_tls import around_lines, secure_lines
 from wsanalyze.views.ladder_text import ladder_lines
 from wsanalyze.views.quantities import counted, duration, moment
 from wsanalyze.views.wrapping import Line, wrapped
@@ -40,7 +41,8 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
     yield from _head(story, width)
     steps = (
         ("TCP is opened", opening_lines(story, width)),
-        ("TLS", secure_lines(story, width)),
+        ("TLS, the outer", around_lines(story, width)),
+        ("TLS, the inner" if story.around else "TLS", secure_lines(story, width)),
         ("The client asks", request_lines(story, width)),
         ("The server answers", response_lines(story, width)),
         ("The proof that the server read the request", proof_lines(story, width)),
@@ -51,6 +53,7 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
         ("The end", closing_lines(story, width)),
         ("What else was found", _other_findings(story, width)),
         ("All of it as a diagram", ladder_lines(story, width)),
+        ("What went wrong, and what to do", advice_lines(story, width)),
     )
     number = 0
     for title, lines in steps:
@@ -120,6 +123,7 @@ def _other_findings(story: Story, width: int) -> Iterator[Line]:
         yield from finding_lines(finding, width, INDENT)
     if len(rest) > FINDINGS:
         yield from say(f"… and {counted(len(rest) - FINDINGS, 'finding')} more", width)
-    if rest:
+    # Where something went wrong, the last section says so.
+    if rest and all(each.severity == "info" for each in story.findings):
         advice = "wsanalyze checks ID tells all of one: why it matters, what to do."
-        yield from say(prose(advice), width, style="dim")
+        yield from say(advice, width, style="dim")

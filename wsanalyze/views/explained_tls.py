@@ -32,11 +32,37 @@ INTRODUCTION = (
 )
 
 
+OUTER = (
+    "Two TLS connections are in one another. This is the outer one, with the proxy: "
+    "it reads the request for the tunnel in it, passes on what comes then, and cannot read "
+    "it, for that is encrypted once more, with keys that only the far end has."
+)
+INNER = (
+    "Inside the tunnel the client begins anew, with the far end: what follows was in records of "
+    "the outer TLS connection."
+)
+
+
+def around_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the TLS connections around the innermost one, the outermost first."""
+    for tls in story.around:
+        yield from say(OUTER, width)
+        yield from _secured(tls, story, width)
+        if tls is not story.around[-1]:
+            yield []
+
+
 def secure_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield what is known of TLS, where the keys came from, and one record before and after."""
     tls = story.secure
     if tls is None:
         return
+    if story.around:
+        yield from say(INNER, width)
+    yield from _secured(tls, story, width)
+
+
+def _secured(tls: Secure, story: Story, width: int) -> Iterator[Line]:
     if tls.steps:
         yield from say(INTRODUCTION, width)
         for step in tls.steps[:STEPS]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from wsanalyze.checks.finding import Finding
@@ -44,13 +45,30 @@ def row(audited: Audited, finding: Finding) -> dict[str, Any]:
     }
 
 
-def as_json(audited: Audited) -> str:
-    """Return what was looked at and what was found, as one object."""
+def as_json(
+    audited: Audited,
+    version: str | None = None,
+    digests: Sequence[tuple[int, str] | None] = (),
+) -> str:
+    """Return what was looked at and what was found, as one object.
+
+    `version` is that of wsanalyze; `digests` have size and SHA-256 of each capture's file, None
+    for what is no file.
+    """
     captures = [
-        {"capture": capture.capture, "packets": capture.packets, "problem": capture.problem}
-        for capture in audited.captures
+        {
+            "capture": capture.capture,
+            "packets": capture.packets,
+            "problem": capture.problem,
+            "first_time": None if capture.first_time is None else iso(capture.first_time),
+            "last_time": None if capture.last_time is None else iso(capture.last_time),
+            "size": None if digest is None else digest[0],
+            "sha256": None if digest is None else digest[1],
+        }
+        for capture, digest in zip_longest(audited.captures, digests)
     ]
     found = {
+        "version": version,
         "complete": audited.complete,
         "captures": captures,
         "connections": len(audited.looked_at),

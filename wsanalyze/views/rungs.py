@@ -13,7 +13,7 @@ from wsanalyze.views.wrapping import defused
 SECOND = 1_000_000_000
 # From here on a time in which nothing is drawn is folded, and labelled.
 FOLDED = SECOND
-# Rows that are drawn of one diagram.
+# Events that are drawn of one diagram, where nobody says more.
 MOST = 2000
 # Characters of one label before it is laid out.
 LABEL = 120
@@ -54,19 +54,19 @@ def lanes_of(story: Story) -> tuple[str, ...]:
     return f"client {client}", f"proxy {story.proxy}", f"server {server}"
 
 
-def rungs_of(story: Story) -> Iterator[Rung]:
-    """Yield the rows from top to bottom, at most MOST and one that counts the others."""
+def rungs_of(story: Story, most: int = MOST) -> Iterator[Rung]:
+    """Yield the rows from top to bottom, those of `most` events and one that counts the others."""
     events: Sequence[Event] = story.events
     last = len(lanes_of(story)) - 1
     before: int | None = None
-    for event in events[:MOST]:
+    for event in events[:most]:
         if before is not None and event.time - before >= FOLDED:
             yield _fold(event.time - before, last)
         yield _rung(event, story)
         latest = event.time if event.until is None else event.until
         before = latest if before is None else max(latest, before)
-    if len(events) > MOST:
-        left = f"… and {number(len(events) - MOST)} more"
+    if len(events) > most:
+        left = f"… and {number(len(events) - most)} more"
         yield Rung("note", "", "", 0, last, left, "", "note")
     elif before is not None and story.closing.ended_by == "capture-end":
         if story.ended - before >= FOLDED:

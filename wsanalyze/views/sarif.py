@@ -6,8 +6,9 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html; § are section
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -23,8 +24,16 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
-def as_sarif(audited: Audited, version: str, folder: Path) -> str:
-    """Return a SARIF log of one run; paths of captures below `folder` are relative to it."""
+def as_sarif(
+    audited: Audited,
+    version: str,
+    folder: Path,
+    digests: Sequence[tuple[int, str] | None] = (),
+) -> str:
+    """Return a SARIF log of one run; paths of captures below `folder` are relative to it.
+
+    `digests` have size and SHA-256 of each capture's file, None for what is no file.
+    """
     run = {
         "tool": {
             "driver": {
@@ -35,12 +44,20 @@ def as_sarif(audited: Audited, version: str, folder: Path) -> str:
         },
         "invocations": [_invocation(audited, folder)],
         "artifacts": [
-            {"location": location(capture.capture, folder), "roles": ["analysisTarget"]}
-            for capture in audited.captures
+            _artifact(capture.capture, folder, digest)
+            for capture, digest in zip_longest(audited.captures, digests)
         ],
         "results": _results(audited, folder),
     }
     return ascii_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _artifact(capture: str, folder: Path, digest: tuple[int, str] | None) -> dict[str, Any]:
+    """Return an artifact; its hash has the name that IANA gave it (SARIF §3.24.11)."""
+    artifact = {"location": location(capture, folder), "roles": ["analysisTarget"]}
+    if digest is None:
+        return artifact
+    return artifact | {"length": digest[0], "hashes": {"sha-256": digest[1]}}
 
 
 def location(capture: str, folder: Path) -> dict[str, Any]:

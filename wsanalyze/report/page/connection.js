@@ -4,6 +4,8 @@
 function connectionView(report, connection) {
   const frames = framesSection(report, connection);
   const number = connection.connection;
+  const ladder = ladderSection(connection, (row, frame = null) =>
+    history.replaceState(null, "", `${link(number, frame)}${frame === null ? `&row=${row}` : "&in=ladder"}`));
   const element = el("article", { id: "connection", "aria-labelledby": "connection-title" },
     el("h2", { id: "connection-title", tabindex: -1 }, `Connection ${number}`),
     el("p", { class: "ends" }, connection.client, " → ", connection.server_address, " ",
@@ -30,7 +32,7 @@ function connectionView(report, connection) {
       ["capture", connection.capture],
     ]),
     handshakeSection(report, connection),
-    section("ladder", "Ladder", ladderElement(connection.ladder)),
+    ladder.element,
     frames.element,
     messagesSection(report, connection),
     section("plots", "Plots", connection.frames.total
@@ -41,7 +43,7 @@ function connectionView(report, connection) {
     section("found", "Findings of this connection", connection.found.length
       ? groupsOf(connection.found).map((group) => foundElement(report, group, false)) : el("p", {}, "None.")),
     closeSection(connection));
-  return { element, frames };
+  return { element, frames, ladder };
 }
 
 // Buttons, since the address holds which connection and frame is shown.

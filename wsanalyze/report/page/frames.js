@@ -88,8 +88,9 @@ function verdictOf(connection, index) {
 function frameElement(report, connection, index, ofMessage) {
   const { frames } = connection;
   const opcode = frames.head[index] & 15;
-  const packets = frames.packet[index] === frames.packet_end[index] ? count(frames.packet[index])
-    : `${count(frames.packet[index])} to ${count(frames.packet_end[index])}`;
+  const [begins, ends] = [frames.packet[index], frames.packet_end[index]];
+  const packets = begins === ends ? count(begins) : ends > begins ? `${count(begins)} to ${count(ends)}`
+    : `${count(begins)}; its last byte came earlier, in ${count(ends)}`;
   const message = ofMessage.get(frames.message[index]);
   const payload = frames.payloads[index];
   const content = opcode >= 8
@@ -112,6 +113,7 @@ function frameElement(report, connection, index, ofMessage) {
       ["captured of it", frames.captured[index] < Number(frames.length[index]) && `${count(frames.captured[index])} bytes`],
       ["close code", frames.code[index]],
       ["in Wireshark", el("code", {}, `frame.number == ${frames.packet_end[index]}`)],
+      ["in the ladder", el("a", { href: `${link(connection.connection, index)}&in=ladder` }, `frame ${count(index)} among its neighbours`)],
     ].filter(([, value]) => value !== false)),
     (connection.frameFindings.get(index) || []).map((each) => findingElement(report, each, false)),
     content);

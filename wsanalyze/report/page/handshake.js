@@ -23,19 +23,22 @@ function handshakeSection(report, connection) {
         : el("div", { class: "head-box" }, el("h4", {}, "Response"), el("p", {}, "None was seen."))),
     interims.map((line) => el("p", { class: "note" }, "before the response: ", el("code", {}, line))),
     proofElement(proof),
-    tlsElement(connection));
+    connection.tls_around.map(([known, steps]) =>
+      tlsElement(connection, "TLS, the outer: with the proxy", known, steps)),
+    tlsElement(connection, connection.tls_around.length ? "TLS, the inner: in the tunnel, with the far end" : "TLS around it",
+      connection.tls, connection.tls_steps));
 }
 
 // The handshake of TLS: one row for each message, what it says folded behind it.
-function tlsElement(connection) {
-  if (!connection.tls.length) return null;
-  const steps = connection.tls_steps.map(([sender, time, packet, name, meaning, length, sealed, said]) =>
+function tlsElement(connection, title, known, messages) {
+  if (!known.length) return null;
+  const steps = messages.map(([sender, time, packet, name, meaning, length, sealed, said]) =>
     el("details", { class: "step" },
       el("summary", {}, el("span", { class: "place" }, `packet ${count(packet)}, ${seconds(time - connection.started)} s `),
         el("span", { class: sender }, ARROWS[SENDERS.indexOf(sender)]), " ", el("b", {}, name), ` ${size(length)}`,
         sealed ? el("span", { class: "times" }, ", encrypted") : null),
       meaning ? el("p", { class: "note" }, meaning) : null, facts(said)));
-  return el("div", {}, el("h4", {}, "TLS around it"), facts(connection.tls),
+  return el("div", {}, el("h4", {}, title), facts(known),
     steps.length ? el("p", { class: "note" }, "Its handshake, message by message. What is marked as encrypted was opened with the secrets that are known.") : null,
     steps);
 }

@@ -1,6 +1,10 @@
-// The ladder diagram, drawn of its rows: lanes, arrows, folded silences.
+// The ladder diagram, drawn of its rows: lanes, arrows, folded silences. Of a long session a window
+// is drawn, which moves through all of it.
 "use strict";
 
+const DRAWN = 60;
+// Rows above the one that was asked for.
+const ABOVE = 6;
 const LADDER = { width: 960, row: 30, top: 56, first: 190, last: 900, time: 104, packet: 168 };
 const LETTER = 7.3;
 
@@ -13,33 +17,123 @@ function words(x, y, kind, text, anchor) {
   return svg("text", { class: kind, x, y, "text-anchor": anchor }, text);
 }
 
-function ladderElement(ladder) {
-  const lanes = ladder.lanes.length;
-  const places = ladder.lanes.map((_, lane) =>
+// Returns {element, show(row), choose(frame)}; `onmove(row, frame)` is called where the reader moves it.
+function ladderSection(connection, onmove) {
+  const { lanes, rungs } = connection.ladder;
+  const total = rungs.kind.length;
+  const label = `Ladder diagram: ${lanes.join(" to ")}`;
+  const box = el("div", { class: "ladder scroll", tabindex: 0, role: "region", "aria-label": label });
+  const said = el("p", { class: "said", role: "status" });
+  const last = Math.max(total - DRAWN, 0);
+  let first = 0;
+  let chosen = -1;
+
+  function draw() {
+    const rows = range(Math.min(DRAWN, total - first)).map((place) => rungAt(rungs, first + place));
+    box.replaceChildren(ladderDrawing(lanes, rows, label, chosen - first));
+    if (total > DRAWN) said.textContent = `rows ${count(first + 1)} to ${count(first + rows.length)} of ${count(total)}${framesAmong(rows)}`;
+    moves.forEach(([button, to]) => { button.disabled = Math.min(Math.max(to(), 0), last) === first; });
+  }
+
+  function framesAmong(rows) {
+    const numbers = rows.filter((rung) => rung[0] === "arrow" && rung[9] === connection.connection).map((rung) => rung[10]);
+    return numbers.length ? `: frames ${count(numbers[0])} to ${count(numbers.at(-1))}` : "";
+  }
+
+  function show(row) {
+    first = Math.min(Math.max(row, 0), last);
+    draw();
+  }
+
+  // What the reader does: the address follows, so that it can be passed on.
+  function move(row, bottom = false) {
+    show(row);
+    box.scrollTop = bottom ? box.scrollHeight : 0;
+    onmove(first);
+  }
+
+  // Puts a frame into the window, where it has a row or is among those that a row counts.
+  function choose(frame) {
+    chosen = rowOf(rungs, connection.connection, frame);
+    if (chosen < 0) return false;
+    if (chosen < first || chosen >= first + DRAWN) show(chosen - ABOVE);
+    else draw();
+    const row = box.querySelector(".at");
+    const middle = row.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 2;
+    box.scrollTop += middle;
+    return true;
+  }
+
+  const button = (text, to) => [el("button", { type: "button", onclick: () => move(to()) }, text), to];
+  const moves = [button("First", () => 0), button("Previous", () => first - DRAWN),
+    button("Next", () => first + DRAWN), button("Last", () => last)];
+  const entry = el("input", { type: "number", min: 0, max: connection.frames.total - 1, step: 1,
+    onchange: () => {
+      if (entry.value === "") return;
+      if (!choose(Number(entry.value))) said.textContent = `frame ${count(entry.value)} has no row here`;
+      else onmove(first, Number(entry.value));
+    } });
+  const controls = total > DRAWN ? el("div", { class: "controls", role: "group", "aria-label": "move the ladder" },
+    moves.map(([each]) => each), el("label", { class: "control" }, "to frame ", entry),
+    el("span", { class: "note" }, "In the diagram Home, End, Page Up and Page Down move it, too.")) : null;
+  box.addEventListener("keydown", (event) => {
+    if (total <= DRAWN || event.target !== box || event.altKey || event.ctrlKey || event.metaKey) return;
+    const atTop = box.scrollTop <= 0;
+    const atBottom = box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
+    if (event.key === "Home") move(0);
+    else if (event.key === "End") move(last, true);
+    else if (event.key === "PageUp" && atTop && first > 0) move(first - DRAWN, true);
+    else if (event.key === "PageDown" && atBottom && first < last) move(first + DRAWN);
+    else return;
+    event.preventDefault();
+  });
+  draw();
+  return { element: section("ladder", "Ladder", controls, box, total > DRAWN ? said : null), show, choose };
+}
+
+// A row as [kind, time, packet, start, stop, label, detail, style, severity, connection, frame].
+function rungAt(rungs, row) {
+  return [rungs.kind, rungs.time, rungs.packet, rungs.start, rungs.stop, rungs.label, rungs.detail,
+    rungs.style, rungs.severity, rungs.connection, rungs.frame].map((column) => column[row]);
+}
+
+// The row of a frame, or the one that counts it among others; -1 where there is none.
+function rowOf(rungs, connection, frame) {
+  let found = -1;
+  for (let row = 0; row < rungs.kind.length; row += 1) {
+    if (rungs.connection[row] !== connection || rungs.frame[row] > frame) continue;
+    if (rungs.frame[row] === frame) return row;
+    found = rungs.kind[row] === "note" ? row : -1;
+  }
+  return found;
+}
+
+function ladderDrawing(names, rungs, label, chosen) {
+  const lanes = names.length;
+  const places = names.map((_, lane) =>
     LADDER.first + ((LADDER.last - LADDER.first) * lane) / (lanes - 1));
-  const height = LADDER.top + LADDER.row * ladder.rungs.length + 20;
+  const height = LADDER.top + LADDER.row * rungs.length + 20;
   const parts = [words(LADDER.time, LADDER.top - 16, "place", "seconds", "end"),
     words(LADDER.packet, LADDER.top - 16, "place", "packet", "end")];
-  ladder.lanes.forEach((lane, place) => {
+  names.forEach((lane, place) => {
     const [name, address] = [lane.split(" ")[0], lane.split(" ").slice(1).join(" ")];
     const anchor = place === 0 ? "start" : place === lanes - 1 ? "end" : "middle";
     parts.push(words(places[place], LADDER.top - 34, "name", name, anchor),
       words(places[place], LADDER.top - 16, "place", address, anchor),
       svg("path", { class: "lane", d: `M${places[place]} ${LADDER.top - 8}V${height - 8}` }));
   });
-  ladder.rungs.forEach((rung, place) =>
-    parts.push(...rungParts(rung, LADDER.top + LADDER.row * place + 18, places)));
-  const label = `Ladder diagram: ${ladder.lanes.join(" to ")}`;
-  return el("div", { class: "ladder scroll", tabindex: 0, role: "region", "aria-label": label },
-    svg("svg", { viewBox: `0 0 ${LADDER.width} ${height}`, role: "img", "aria-label": label }, parts));
+  rungs.forEach((rung, place) => parts.push(
+    ...rungParts(rung, LADDER.top + LADDER.row * place + 18, places, place === chosen)));
+  return svg("svg", { viewBox: `0 0 ${LADDER.width} ${height}`, role: "img", "aria-label": label }, parts);
 }
 
 // A row that is about a frame leads to it.
-function rungParts(rung, y, places) {
+function rungParts(rung, y, places, chosen) {
   const [connection, frame] = rung.slice(9);
   const parts = drawnRung(rung, y, places);
   if (frame === null || frame === undefined) return parts;
-  return [svg("a", { href: link(connection, frame), "aria-label": `${rung[5]}: frame ${frame} of connection ${connection}` },
+  return [svg("a", { href: link(connection, frame), class: chosen ? "at" : null, "aria-current": chosen ? "true" : null,
+    "aria-label": `${rung[5]}: frame ${frame} of connection ${connection}` },
     svg("rect", { class: "row-ground", x: 0, y: y - 19, width: LADDER.width, height: LADDER.row }), parts)];
 }
 

@@ -1,5 +1,8 @@
-// The page: what is shown follows the address, as #c=3&f=17.
+// The page: what is shown follows the address. #c=3&f=17 is frame 17 in the list, with &in=ladder in
+// the diagram; #c=3&row=60 the diagram from a row on.
 "use strict";
+
+const NUMBER = /^\d{1,15}$/;
 
 async function start() {
   const status = document.getElementById("status");
@@ -14,6 +17,9 @@ async function start() {
   const holder = el("div", { id: "holder" });
   document.getElementById("subtitle").replaceChildren(
     ...shown(`WebSocket report · ${counted(report.totals.connections, "connection")} · from ${report.began}`));
+  if (report.made) {
+    document.getElementById("made").replaceChildren(...shown(`Made by ${report.made.by} at ${report.made.at}.`));
+  }
   main.replaceChildren(...[overview(report), table.element, timeline(report), findingsOverview(report),
     holder].filter(Boolean));
 
@@ -41,9 +47,14 @@ async function start() {
       current = connection;
     }
     const frame = wanted.get("f");
-    if (frame !== null && /^\d{1,15}$/.test(frame)) {
+    const row = wanted.get("row");
+    if (frame !== null && NUMBER.test(frame)) {
       view.frames.choose(Number(frame));
-      document.getElementById("frames").scrollIntoView();
+      const drawn = view.ladder.choose(Number(frame));
+      document.getElementById(drawn && wanted.get("in") === "ladder" ? "ladder" : "frames").scrollIntoView();
+    } else if (row !== null && NUMBER.test(row)) {
+      view.ladder.show(Number(row));
+      document.getElementById("ladder").scrollIntoView();
     } else {
       document.getElementById("connection-title").scrollIntoView();
       document.getElementById("connection-title").focus({ preventScroll: true });
