@@ -172,12 +172,6 @@ class TlsSender(TlsLane):
         pending = max(self.needed, len(self.pending)) if self.pending else 0
         return pending + len(self.messages.data)
 
-    def waits_for(self, length: int) -> bool:
-        """Say whether so many more bytes do not complete a record whose header is there."""
-        if self.seeking or self.needed == HEADER:
-            return False
-        return length < self.needed - len(self.pending)
-
     def open_alone(self, data: bytes) -> bytes | None:
         """Open a segment that is a record of application data, no more and no less.
 
