@@ -68,12 +68,12 @@ class TlsLine(Layer):
         length: cython.Py_ssize_t
         content: bytes | None
         inner: Layer | None
-        if lane.needed > HEADER and not lane.seeking and len(lane.pending) > 0:
-            if stop - start < lane.needed - len(lane.pending):
-                # It was counted whole when it began.
-                lane.pending += buffer.copy(start, stop)
-                lane.sent += stop - start
-                return 0
+        waits: cython.bint = lane.needed > HEADER and not lane.seeking and len(lane.pending) > 0
+        if waits and stop - start < lane.needed - len(lane.pending):
+            # It was counted whole when it began.
+            lane.pending += buffer.copy(start, stop)
+            lane.sent += stop - start
+            return 0
         while self.flows and stop - at > HEADER:
             if lane.opener is None or lane.seeking or lane.skipping or lane.lost or lane.missed:
                 break
