@@ -360,9 +360,11 @@ class TlsHandshake:
         protocol = chosen_protocol(body)
         if protocol is not None:
             self.facts.alpn = protocol
-            client = self.client
-            if client is not None and not client.may_be_encrypted and protocol not in client.alpn:
-                self.facts.disagreements += (NOT_OFFERED,)
+            client, said = self.client, self.facts.disagreements
+            if client is None or client.may_be_encrypted or NOT_OFFERED in said:
+                return
+            if protocol not in client.alpn:
+                self.facts.disagreements = (*said, NOT_OFFERED)
 
     def resumes(self, has_certificate: bool) -> None:
         """Note whether a session was resumed: the server says nothing but its hello then."""
