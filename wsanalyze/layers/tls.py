@@ -154,7 +154,7 @@ class Tls(TlsLine):
         blind = handshake.client is None and handshake.server is None and handshake.misses_hello
         if not (sender.opened or blind):
             return 1
-        sender.seeking = True
+        sender.seeking = sender.strayed = True
         sender.needed = HEADER
         return 0
 
