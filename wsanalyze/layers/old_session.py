@@ -341,7 +341,7 @@ class OldSession(Layer):
             if not seek_on(self.session.recorder, sender, length, time, packet, ordinal):
                 return 0
             self.resume(side, half)
-            return self.gap(side, length if exact else -length, time, packet, ordinal)
+            return self.gap(side, length, time, packet, ordinal)
         sender.offset += length
         if (
             exact

@@ -379,7 +379,7 @@ class Session(Layer):
             if not seek_on(self.recorder, sender, length, time, packet, ordinal):
                 return 0
             self.resume(side, sender)
-            return self.gap(side, length if exact else -length, time, packet, ordinal)
+            return self.gap(side, length, time, packet, ordinal)
         sender.offset += length
         if exact and sender.in_frame and reader.remaining >= cython.cast(cython.ulonglong, length):
             if sender.frame_message >= 0:
