@@ -272,9 +272,12 @@ def number(expression: str, text: str) -> int | None:
 
 @contextmanager
 def interface() -> Iterator[str]:
-    """Yield an interface that throws away what is sent on it (ifb), once it was captured."""
+    """Yield an interface that throws away what is sent on it, once it was captured.
+
+    A bridge without ports: of the kinds that most kernels have, the one that costs the sender least.
+    """
     name = f"wsflood{os.getpid() % 1000}"
-    subprocess.run(["ip", "link", "add", name, "type", "ifb"], check=True)
+    subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
     try:
         subprocess.run(["ip", "link", "set", name, "addrgenmode", "none", "up"], check=True)
         yield name
