@@ -274,7 +274,7 @@ def number(expression: str, text: str) -> int | None:
 def interface() -> Iterator[str]:
     """Yield an interface that throws away what is sent on it, once it was captured.
 
-    A bridge without ports: of the kinds that most kernels have, the one that costs the sender least.
+    A bridge without ports: of what most kernels have, it costs the sender least.
     """
     name = f"wsflood{os.getpid() % 1000}"
     subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)

@@ -95,3 +95,16 @@ cdef inline Py_ssize_t plain_json(
         at += 1
     target[at] = 34
     return at + 1
+
+
+cdef inline Py_ssize_t plain(
+    bytearray room, Py_ssize_t at, bytearray source, Py_ssize_t start, Py_ssize_t stop
+) except -1:
+    cdef Py_ssize_t i, length = _there(source, start, stop)
+    cdef const unsigned char* data = <const unsigned char*> PyByteArray_AS_STRING(source) + start
+    _checked(room, at, length)
+    for i in range(length):
+        if data[i] < 32 or data[i] > 126 or data[i] == 92:
+            return at
+    memcpy(PyByteArray_AS_STRING(room) + at, data, length)
+    return at + length

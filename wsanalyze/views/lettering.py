@@ -43,6 +43,18 @@ def plain_json(room: bytearray, at: int, source: bytearray, start: int, stop: in
     return _put(room, at, encode_basestring_ascii(text.decode()).encode())
 
 
+def plain(room: bytearray, at: int, source: bytearray, start: int, stop: int) -> int:
+    """Put `source[start:stop]` as it is, where all of it is printable ASCII without a backslash.
+
+    Returns `at`, and puts nothing, where that is not so.
+    """
+    _check(source, start, stop)
+    text = source[start:stop]
+    if b"\\" in text or not (text.isascii() and text.decode().isprintable()):
+        return at
+    return _put(room, at, bytes(text))
+
+
 def _put(room: bytearray, at: int, text: bytes) -> int:
     if at < 0 or at + len(text) > len(room):
         raise IndexError("no room")
