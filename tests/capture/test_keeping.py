@@ -199,7 +199,7 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
 
 def test_a_fifo_that_nobody_reads_is_told_of_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(OSError, match="nobody reads it: .*fifo"):
+    with pytest.raises(OSError, match=r"nobody reads it: .*fifo"):
         PacketWriter(tmp_path / "fifo", source())
 
 

@@ -47,8 +47,8 @@ def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
 class KeyLogs:
     """Key logs that programs may be writing while a capture of them is read.
 
-    `follows`: a FIFO is not waited for and read to its end, but read as far as it has come, each time
-    somebody asks what was appended; who writes it later need not be there yet.
+    `follows`: a FIFO is not waited for and read to its end, but read as far as it has come, each
+    time that somebody asks what was appended; who writes it later need not be there yet.
     """
 
     def __init__(

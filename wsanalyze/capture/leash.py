@@ -6,8 +6,9 @@ ORDER is JSON: `command`, and `interfaces`, the further arguments of each.
 
 The kernel's own means (PR_SET_PDEATHSIG) does not reach a program with file capabilities, which is
 what dumpcap is for most people. So it is this process that waits for the end of standard input,
-which comes however its parent dies; the kernel wakes it then, should it have been stopped. And where we give up being root after the start, this one can
-still start dumpcap again when an interface is back, with the arguments it was given and no others.
+which comes however its parent dies; the kernel wakes it then, should it have been stopped. And
+where we give up being root after the start, this one can still start dumpcap again when an
+interface is back, with the arguments it was given and no others.
 
 Lines come in: `run I J …` starts dumpcap on the interfaces with these numbers, `stop` has it write
 what it has and end. dumpcap's standard output is ours; on standard error, after its own words, a

@@ -36,8 +36,8 @@ PART = 30.0
 BLOCK = 3600.0
 # Seconds between two looks at which limits were reached.
 LIMITS = 1.0
-# Seconds between two looks at key logs that nobody asked for: a FIFO is emptied in time, so that who
-# writes it never waits.
+# Seconds between two looks at key logs that nobody asked for: a FIFO is emptied in time, so that
+# who writes it never waits.
 KEYS = 0.5
 # Bytes of the masking keys that every side may keep (`layers/watch.py`): those do not count.
 FREE_KEYS = 64
