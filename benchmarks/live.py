@@ -287,6 +287,8 @@ def interface() -> Iterator[str]:
 
 def main() -> None:
     """Measure, and print a table."""
+    # A shell may have had it ignored, which the tools would inherit, and never end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rates", default=",".join(str(rate * 1000) for rate in RATES))
