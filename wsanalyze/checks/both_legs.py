@@ -53,6 +53,10 @@ class BothLegs:
         """Tell whether an end cut this leg, and the proxy passed it on to the other one."""
         return facts is {"client": self.front, "server": self.behind}.get(self.by or "")
 
+    def speaks(self, facts: Facts) -> bool:
+        """Tell whether this leg's finding says all of the other's: where it began, or in front."""
+        return self.began_at(facts) or (self.by == "proxy" and facts is self.front)
+
 
 def legs_of(facts: Facts) -> BothLegs | None:
     """Return the legs of which a cut connection is one; None where the capture has it alone."""
@@ -69,45 +73,40 @@ def every_pair(whole: CaptureFacts) -> dict[int, BothLegs]:
 
 
 def _pairs(whole: CaptureFacts) -> dict[int, BothLegs]:
-    waiting: dict[str, tuple[Facts, Cut]] = {}
+    cut_by_serial = {each.connection.serial: (each, cut) for each, cut in every_cut(whole)}
     found: dict[int, BothLegs] = {}
-    for each, cut in every_cut(whole):
-        key = each.handshake.key if each.handshake is not None else None
-        if key is None:
+    if len(cut_by_serial) < 2:
+        return found
+    before, _ = _legs(whole)
+    for serial, (behind, second) in cut_by_serial.items():
+        # A key alone makes no legs: there are clients that send the same one to everybody.
+        if serial not in before or before[serial] not in cut_by_serial:
             continue
-        front, first = waiting.setdefault(key, (each, cut))
-        if front is not each and _are_legs(front, first, each, cut):
-            legs = BothLegs(front, first, each, cut)
-            if legs.by is not None:
-                found.setdefault(front.connection.serial, legs)
-                found[each.connection.serial] = legs
+        front, first = cut_by_serial[before[serial]]
+        if abs(first.time - second.time) > front.thresholds.both_ends_s * SECOND:
+            continue
+        legs = BothLegs(front, first, behind, second)
+        if legs.by is not None:
+            found.setdefault(front.connection.serial, legs)
+            found[serial] = legs
     return found
 
 
-def _are_legs(front: Facts, one: Cut, behind: Facts, other: Cut) -> bool:
-    """Tell whether attempts with one key lead to different servers and were cut together."""
-    first, second = front.connection, behind.connection
-    return (
-        first.capture == second.capture
-        and (first.server_ip, first.server_port) != (second.server_ip, second.server_port)
-        and abs(one.time - other.time) <= front.thresholds.both_ends_s * SECOND
-    )
+def _legs(whole: CaptureFacts) -> tuple[dict[int, int], frozenset[int]]:
+    """Return the serial of the leg before each one behind a proxy, and those of the former."""
+    if whole.legs is None:
+        places = legs_before([each.connection for each in whole.connections])
+        serials = [each.connection.serial for each in whole.connections]
+        before = {serials[place]: serials[front] for place, front in places.items()}
+        whole.legs = before, frozenset(before.values())
+    return whole.legs
 
 
 def proxy_at(facts: Facts, cut: Cut) -> str | None:
     """Return the address of the proxy that an end of a leg is; None where it is no proxy's."""
-    whole = facts.among
-    if whole is None:
+    if facts.among is None:
         return None
-    if whole.legs is None:
-        # Of who was cut some may be legs; where nothing was, nobody asks.
-        before = legs_before([each.connection for each in whole.connections])
-        serials = [each.connection.serial for each in whole.connections]
-        whole.legs = (
-            frozenset(serials[place] for place in before.values()),
-            frozenset(serials[place] for place in before),
-        )
-    fronts, behind = whole.legs
+    behind, fronts = _legs(facts.among)
     record = facts.connection
     if cut.by == "server" and record.serial in fronts:
         return f"{record.server_ip}:{record.server_port}"

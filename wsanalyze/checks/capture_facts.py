@@ -34,8 +34,8 @@ class CaptureFacts:
     cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
     # Legs that were cut together (see `both_legs.every_pair`), likewise.
     pairs: dict[int, BothLegs] | None = field(init=False, default=None)
-    # Serials of the legs in front of a proxy, and of those behind one, likewise.
-    legs: tuple[frozenset[int], frozenset[int]] | None = field(init=False, default=None)
+    # Serials of legs behind a proxy with that of the one in front; all of the latter, likewise.
+    legs: tuple[dict[int, int], frozenset[int]] | None = field(init=False, default=None)
 
     @lazy
     def distinct(self) -> list[Facts]:

@@ -164,7 +164,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         evidence=cut.wire + last_place(cut) + _other_leg(facts, legs),
         expected="a Close frame first" if known is None else "Pings more often than the limit",
         reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
-        concerns=legs.serials if legs is not None and legs.began_at(facts) else (),
+        concerns=legs.serials if legs is not None and legs.speaks(facts) else (),
         cause=_cause(facts, cut, proxy),
     )
 
