@@ -4,7 +4,8 @@
 
 OpenSSL (Python's `ssl`) makes the records in memory: one connection of large binary messages in
 records of 16 KiB, one of messages of some 70 bytes in records of about 100. tshark lists the frames
-(`-T fields`), wsanalyze exports them as CSV and summarises. Without `--size`: 200 MB each, beside which the start counts little.
+(`-T fields`), wsanalyze exports them as CSV and summarises. Without `--size` each has 200 MB,
+beside which the start counts little.
 """
 
 from __future__ import annotations

@@ -99,6 +99,38 @@ def test_each_leg_for_itself(front: tuple[str, float], behind: tuple[str, float]
     assert not any("other leg" in each.message for each in findings)
 
 
+@pytest.mark.parametrize("by", [("client", "client"), ("server", "client")])
+def test_a_client_that_sends_one_key_to_two_servers_is_no_proxy(by: tuple[str, str]) -> None:
+    first, second = leg(FRONT, by[0], 9.0), leg(BEHIND, by[1], 9.01, server_port=9060)
+    # The first request was answered long before the second one was sent.
+    first.requested, first.responded = 1000, 3000
+    second.requested, second.responded = SECOND, SECOND + 500
+    second.client_port = 50_001
+    findings = Audit(CHECKS).findings([Facts(first), Facts(second)], [])
+    assert [(each.check, each.concerns) for each in findings] == [("CLS-08", ()), ("CLS-08", ())]
+    assert not any("proxy" in each.message or "legs" in each.message for each in findings)
+
+
+def test_clients_that_all_send_the_same_key_each_have_their_legs() -> None:
+    facts = []
+    for place in range(3):
+        front = leg(2 * place, "server", 9.0 + place, client_port=50_000 + place)
+        front.requested, front.responded = place * SECOND + 1000, place * SECOND + 3000
+        behind = leg(2 * place + 1, "client", 9.01 + place, server_port=9060)
+        behind.client_ip, behind.client_port = "203.0.113.5", 50_000 + place
+        behind.requested, behind.responded = place * SECOND + 2000, place * SECOND + 2500
+        facts += [Facts(front), Facts(behind)]
+    findings = Audit(CHECKS).findings(facts, [])
+    told = [each.concerns for each in findings if each.check == "PRX-13"]
+    assert told == [(0, 1), (2, 3), (4, 5)]
+
+
+@pytest.mark.parametrize("checks", [["CLS-08"], ["CLS-08", "PRX-13"]])
+def test_a_cut_of_both_legs_is_one_whichever_checks_are_run(checks: list[str]) -> None:
+    findings = [each for each in legs(("server", 9.0), ("client", 9.01)) if each.check in checks]
+    assert [each.connections for each in who_cut(findings)] == [(FRONT,)]
+
+
 def test_a_leg_alone_says_what_its_packets_say() -> None:
     [finding] = Audit(CHECKS).findings([Facts(leg(FRONT, "server", 9.0))], [])
     assert finding.message.startswith("the server closed TCP (FIN)")

@@ -52,18 +52,18 @@ ALLOWED = {
     "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
-    "story": "observation streams websocket tls checks layers.tls_connection layers.connection "
-    "recording tables",
+    "story": "observation streams websocket tls tunnels checks layers.tls_connection "
+    "layers.connection recording tables",
     "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",
     "monitoring": "uncompiled limits observation tables.capture_summary tables.columns tunnels "
     "checks capture.batch capture layers.tls_connection layers.connection recording layers tables "
     "pipeline",
-    "views": "uncompiled streams tables.capture_summary websocket checks capture "
+    "views": "uncompiled streams tables.capture_summary websocket tunnels checks capture "
     "layers.connection recording findings tables story crosscheck monitoring",
-    "report": "version streams tables.capture_summary websocket checks layers.connection recording "
-    "findings tables story views",
+    "report": "version streams tables.capture_summary websocket tunnels checks layers.connection "
+    "recording findings tables story views",
     "analysis": "errors limits streams checks capture recording findings tables story pipeline "
     "views report",
     "live_analysis": "errors limits checks capture recording tables monitoring analysis",

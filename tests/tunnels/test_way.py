@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wsanalyze.tunnels.way import (
     JOINER,
     LONGEST,
+    address_and_port,
     depth,
     destination,
     endpoint,
@@ -102,3 +103,8 @@ def test_host_and_port(where: str, parts: tuple[str, int | None]) -> None:
 def test_addresses() -> None:
     assert endpoint(bytes((192, 0, 2, 1)), 80) == "192.0.2.1:80"
     assert endpoint(bytes(15) + b"\x01", 443) == "[::1]:443"
+
+
+def test_addresses_with_ports() -> None:
+    assert address_and_port("192.0.2.1", 80) == "192.0.2.1:80"
+    assert address_and_port("2001:db8::1", 80) == "[2001:db8::1]:80"

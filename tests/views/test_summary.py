@@ -10,7 +10,7 @@ from tables.recordings import REQUEST, connection, handshake, recording
 
 from wsanalyze.layers.connection import Connection
 from wsanalyze.views.escape import cells
-from wsanalyze.views.summary import FIRST, MANY, endpoint, print_summary
+from wsanalyze.views.summary import FIRST, MANY, print_summary
 
 
 def printed(
@@ -111,11 +111,6 @@ def test_none_at_all() -> None:
 def test_endings(ended_by: str | None, code: int | None, text: str) -> None:
     seen = connection(ended_by=ended_by, client_close_code=code, server_close_code=4000)
     assert f"established 101, {text}" in printed([seen], 200)
-
-
-def test_endpoints() -> None:
-    assert endpoint("192.0.2.1", 80) == "192.0.2.1:80"
-    assert endpoint("2001:db8::1", 80) == "[2001:db8::1]:80"
 
 
 def test_very_many_take_two_lines_each() -> None:

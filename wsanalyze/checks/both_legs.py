@@ -13,6 +13,7 @@ from wsanalyze.checks.ending import SECOND, Cut
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.legs import legs_before
 from wsanalyze.checks.time_limits import every_cut
+from wsanalyze.tunnels.way import address_and_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class BothLegs:
         """Tell whether an end cut this leg, and the proxy passed it on to the other one."""
         return facts is {"client": self.front, "server": self.behind}.get(self.by or "")
 
+    def speaks(self, facts: Facts) -> bool:
+        """Tell whether this leg's finding says all of the other's: where it began, or in front."""
+        return self.began_at(facts) or (self.by == "proxy" and facts is self.front)
+
 
 @dataclass(frozen=True, slots=True)
 class Legs:
@@ -77,29 +82,24 @@ def every_pair(whole: CaptureFacts) -> dict[int, BothLegs]:
 
 
 def _pairs(whole: CaptureFacts) -> dict[int, BothLegs]:
-    waiting: dict[str, tuple[Facts, Cut]] = {}
+    cut_by_serial = {each.connection.serial: (each, cut) for each, cut in every_cut(whole)}
     found: dict[int, BothLegs] = {}
-    for each, cut in every_cut(whole):
-        key = each.handshake.key if each.handshake is not None else None
-        if key is None:
+    if len(cut_by_serial) < 2:
+        return found
+    before = _legs(whole).before
+    for serial, (behind, second) in cut_by_serial.items():
+        # A key alone makes no legs: there are clients that send the same one to everybody.
+        known = before.get(serial)
+        if known is None or known.connection.serial not in cut_by_serial:
             continue
-        front, first = waiting.setdefault(key, (each, cut))
-        if front is not each and _are_legs(front, first, each, cut):
-            legs = BothLegs(front, first, each, cut)
-            if legs.by is not None:
-                found.setdefault(front.connection.serial, legs)
-                found[each.connection.serial] = legs
+        front, first = cut_by_serial[known.connection.serial]
+        if abs(first.time - second.time) > front.thresholds.both_ends_s * SECOND:
+            continue
+        legs = BothLegs(front, first, behind, second)
+        if legs.by is not None:
+            found.setdefault(front.connection.serial, legs)
+            found[serial] = legs
     return found
-
-
-def _are_legs(front: Facts, one: Cut, behind: Facts, other: Cut) -> bool:
-    """Tell whether attempts with one key lead to different servers and were cut together."""
-    first, second = front.connection, behind.connection
-    return (
-        first.capture == second.capture
-        and (first.server_ip, first.server_port) != (second.server_ip, second.server_port)
-        and abs(one.time - other.time) <= front.thresholds.both_ends_s * SECOND
-    )
 
 
 def proxy_at(facts: Facts, cut: Cut) -> str | None:
@@ -109,7 +109,7 @@ def proxy_at(facts: Facts, cut: Cut) -> str | None:
         return None
     legs = _legs(whole)
     if cut.by == "server" and record.serial in legs.fronts:
-        return f"{record.server_ip}:{record.server_port}"
+        return address_and_port(record.server_ip, record.server_port)
     return record.client_ip if cut.by == "client" and record.serial in legs.before else None
 
 

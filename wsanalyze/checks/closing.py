@@ -12,6 +12,7 @@ from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
 from wsanalyze.observation import Ending, Event
+from wsanalyze.tunnels.way import address_and_port
 
 
 @check(
@@ -164,7 +165,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         evidence=cut.wire + last_place(cut) + _other_leg(facts, legs),
         expected="a Close frame first" if known is None else "Pings more often than the limit",
         reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
-        concerns=legs.serials if legs is not None and legs.began_at(facts) else (),
+        concerns=legs.serials if legs is not None and legs.speaks(facts) else (),
         cause=_cause(facts, cut, proxy),
     )
 
@@ -185,15 +186,16 @@ def _other_leg(facts: Facts, legs: BothLegs | None) -> str:
     other, cut = legs.other(facts)
     ends = other.connection
     return (
-        f"; {cut.wire} in packet {cut.packet} of the leg from {ends.client_ip}:{ends.client_port} "
-        f"to {ends.server_ip}:{ends.server_port}"
+        f"; {cut.wire} in packet {cut.packet} of the leg from "
+        f"{address_and_port(ends.client_ip, ends.client_port)} to "
+        f"{address_and_port(ends.server_ip, ends.server_port)}"
     )
 
 
 def _cause(facts: Facts, cut: Cut, proxy: str | None) -> str:
     """Say who cut how, in the same words for all connections of which that is true."""
     did = {"fin": "closed", "rst": "reset"}[cut.how]
-    server = f"{facts.connection.server_ip}:{facts.connection.server_port}"
+    server = address_and_port(facts.connection.server_ip, facts.connection.server_port)
     what = "a stream" if cut.wire.endswith("STREAM") else "TCP"
     if cut.signs and cut.how == "rst":
         return f"somebody between reset TCP, at {server}"

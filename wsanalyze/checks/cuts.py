@@ -26,7 +26,7 @@ from wsanalyze.checks.spans import span
 from wsanalyze.checks.time_limits import TimeLimit, every_cut, idle_time_limits, lifetime_limits
 from wsanalyze.checks.waits import grow
 from wsanalyze.observation import Ending
-from wsanalyze.tunnels.way import sources
+from wsanalyze.tunnels.way import address_and_port, sources
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -138,7 +138,8 @@ def _both_forged(facts: Facts) -> bool:
 def _by_the_proxy(legs: BothLegs) -> Finding:
     """Say that who stands between two legs ended both, and after what."""
     cut, other, front, behind = legs.first, legs.second, legs.front, legs.behind.connection
-    proxy = f"the proxy at {front.connection.server_ip}:{front.connection.server_port}"
+    at = address_and_port(front.connection.server_ip, front.connection.server_port)
+    proxy = f"the proxy at {at}"
     return Finding(
         f"{proxy} ended both its legs ({cut.wire}, {other.wire}) within "
         f"{span(abs(cut.time - other.time))}, without a Close of either end, {last_said(cut)}"
@@ -146,8 +147,9 @@ def _by_the_proxy(legs: BothLegs) -> Finding:
         time=cut.time,
         packet=cut.packet,
         evidence=(
-            f"{other.wire} in packet {other.packet} of the leg from {behind.client_ip}:"
-            f"{behind.client_port} to {behind.server_ip}:{behind.server_port}{last_place(cut)}"
+            f"{other.wire} in packet {other.packet} of the leg from "
+            f"{address_and_port(behind.client_ip, behind.client_port)} to "
+            f"{address_and_port(behind.server_ip, behind.server_port)}{last_place(cut)}"
         ),
         concerns=legs.serials,
         cause=f"{proxy} ended both its legs",
@@ -206,16 +208,19 @@ def _by(facts: CaptureFacts, limit: TimeLimit) -> str:
         is_proxy = legs is not None and legs.by == "proxy"
         proxies.add((each.connection.server_ip, each.connection.server_port) if is_proxy else None)
     if len(proxies) == 1 and (proxy := proxies.pop()) is not None:
-        return f", by the proxy at {proxy[0]}:{proxy[1]}"
+        return f", by the proxy at {address_and_port(*proxy)}"
     by = {cut.by for _, cut in limit.cuts}
     return f", by the {by.pop()}'s side" if len(by) == 1 else ""
 
 
 def _clients(limit: TimeLimit) -> str:
-    """Name the first connections that a limit cut, by their clients."""
-    ends = [(each.connection.client_ip, each.connection.client_port) for each, _ in limit.cuts]
-    named = ", ".join(f"{ip}:{port}" for ip, port in ends[:NAMED])
-    return f"those of {named}{', …' if len(ends) > NAMED else ''}"
+    """Name the first connections that a limit cut, by their clients and where they were cut."""
+    named = ", ".join(
+        f"{address_and_port(each.connection.client_ip, each.connection.client_port)} "
+        f"(packet {cut.packet})"
+        for each, cut in limit.cuts[:NAMED]
+    )
+    return f"those of {named}{', …' if len(limit.cuts) > NAMED else ''}"
 
 
 @check(
@@ -238,6 +243,7 @@ def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     for limit in lifetime_limits(facts):
         first, cut = limit.cuts[0]
         message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
+        message += _by(facts, limit)
         finding = Finding(
             message,
             sender=cut.by,

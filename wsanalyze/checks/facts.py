@@ -19,7 +19,7 @@ from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.lazy import lazy
 from wsanalyze.observation import Ending, Event, Observation, Side
-from wsanalyze.tunnels.way import destination, host_and_port
+from wsanalyze.tunnels.way import address_and_port, destination, host_and_port
 
 if TYPE_CHECKING:
     from wsanalyze.checks.alike import Alike
@@ -144,7 +144,7 @@ class Facts:
         if self.alike is not None:
             return self.alike.endpoint
         record = self.connection
-        there = f"{record.server_ip}:{record.server_port}"
+        there = address_and_port(record.server_ip, record.server_port)
         asked = destination(record.tunnel)
         return there if asked is None else f"{asked or 'an unknown host'} through {there}"
 

@@ -20,6 +20,7 @@ from wsanalyze.checks.intermediaries import (
 )
 from wsanalyze.checks.one_way import maybe_unseen_end
 from wsanalyze.checks.redaction import address
+from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.websocket.faults import shown
 
 SECOND = 1_000_000_000
@@ -67,7 +68,7 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     front = leg_before(facts)
     is_seen = front is not None and front.handshake is not None and not _stripped(front)
     if front is not None and is_seen:
-        proxy = f"{front.connection.server_ip}:{front.connection.server_port}"
+        proxy = address_and_port(front.connection.server_ip, front.connection.server_port)
         packet = front.connection.request_packet
         message += f"; the request to the proxy at {proxy}, in packet {packet}, has it"
     if refused_as_stripped(facts):

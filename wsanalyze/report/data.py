@@ -34,7 +34,6 @@ from wsanalyze.story.frames import Window, ranges
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import (
-    address_and_port,
     leg_among,
     same_keys,
     tls_layers,
@@ -46,6 +45,7 @@ from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.tables.rows import connection_row, in_order
 from wsanalyze.tables.schema import OUTCOMES
+from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import audited
 from wsanalyze.views.findings import looked_at
 from wsanalyze.views.quantities import counted, moment, size

@@ -29,6 +29,7 @@ from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.tables.rows import in_order
+from wsanalyze.tunnels.way import address_and_port
 
 # Bytes that a second pass keeps in all.
 KEPT = 64 * 1024 * 1024
@@ -191,11 +192,6 @@ def _bytes(
         if same and each.requested_ordinal == connection.requested_ordinal:
             return AnalyzedConnection(tables, number, each), streams
     return None, streams
-
-
-def address_and_port(address: str, port: int) -> str:
-    """Return `192.0.2.1:80`, `[2001:db8::1]:80`."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def tell_both_legs(

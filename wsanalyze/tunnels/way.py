@@ -45,6 +45,11 @@ def destination(tunnel: str | None) -> str | None:
     return asked[-1] if asked else None
 
 
+def address_and_port(address: str, port: int) -> str:
+    """Return `192.0.2.1:80` or `[2001:db8::1]:80` (RFC 3986 §3.2.2)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def host_and_port(where: str) -> tuple[str, int | None]:
     """Return the two parts of `chat.example:80`; None for a port that is none."""
     host, _, port = where.rpartition(":")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from wsanalyze.layers.connection import Connection
+from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.escape import visible
-from wsanalyze.views.summary import endpoint, url
+from wsanalyze.views.summary import url
 from wsanalyze.views.wrapping import Line, labelled, wrapped
 from wsanalyze.websocket.request_rules import without_userinfo
 
@@ -41,8 +42,8 @@ def _legs(audited: Audited, place: int, width: int) -> Iterator[Line]:
 
 
 def _described(connection: Connection) -> str:
-    client = endpoint(connection.client_ip, connection.client_port)
-    server = endpoint(connection.server_ip, connection.server_port)
+    client = address_and_port(connection.client_ip, connection.client_port)
+    server = address_and_port(connection.server_ip, connection.server_port)
     handshake = connection.handshake
     target = "handshake not seen"
     if handshake is not None:

@@ -18,9 +18,10 @@ from wsanalyze.monitoring.events import (
     Refused,
     Requested,
 )
+from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import prose, visible
 from wsanalyze.views.quantities import counted, duration, size
-from wsanalyze.views.summary import URL, ending_of, endpoint, url
+from wsanalyze.views.summary import URL, ending_of, url
 
 ARROWS = {"client": "↑", "server": "↓"}
 # Cells that a message or a reason may take.
@@ -124,5 +125,5 @@ def resource(record: Connection) -> str:
 
 
 def _ends(record: Connection) -> str:
-    client = endpoint(record.client_ip, record.client_port)
-    return f"{client} at {endpoint(record.server_ip, record.server_port)}"
+    client = address_and_port(record.client_ip, record.client_port)
+    return f"{client} at {address_and_port(record.server_ip, record.server_port)}"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.monitoring.events import Message
 from wsanalyze.monitoring.follower import Followed
+from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import shortened, visible
 from wsanalyze.views.live_log import ARROWS, SEVERITIES, resource
 from wsanalyze.views.quantities import number, size
-from wsanalyze.views.summary import STYLES, endpoint
+from wsanalyze.views.summary import STYLES
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -98,8 +99,8 @@ class OpenConnections:
         for each in shown:
             record = each.connection
             up, up_bytes, down, down_bytes = each.traffic()
-            client = endpoint(record.client_ip, record.client_port)
-            server = endpoint(record.server_ip, record.server_port)
+            client = address_and_port(record.client_ip, record.client_port)
+            server = address_and_port(record.server_ip, record.server_port)
             state = Text(_state(each), style=STYLES.get(record.outcome, ""))
             state.append(_findings(each), style=_severity(each))
             frames, bytes_each = self.rates.of(each, self.now)

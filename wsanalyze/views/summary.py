@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
+from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import visible
 from wsanalyze.views.facts import facts
 from wsanalyze.views.listing import Listing, Row
@@ -135,13 +136,8 @@ def _row(place: int, connection: Connection, several: bool) -> Row:
 
 
 def _ends(connection: Connection) -> tuple[str, str]:
-    client = endpoint(connection.client_ip, connection.client_port)
-    return client, "→ " + endpoint(connection.server_ip, connection.server_port)
-
-
-def endpoint(address: str, port: int) -> str:
-    """Return `192.0.2.1:80` or `[2001:db8::1]:80` (RFC 3986 §3.2.2)."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    client = address_and_port(connection.client_ip, connection.client_port)
+    return client, "→ " + address_and_port(connection.server_ip, connection.server_port)
 
 
 def url(connection: Connection, host: str | None, target: str) -> str:
