@@ -226,7 +226,9 @@ def test_nothing_in_a_tls_handshake_steers(payload: bytes) -> None:
 def test_at_the_end_stands_what_went_wrong_and_what_to_do() -> None:
     story = told("nginx-60s.pcapng", 0)
     last = text(story, 100).rpartition("What went wrong, and what to do")[2]
-    bad = [each for each in story.findings if each.severity != "info"]
+    # Of the legs that the proxy ended, PRX-13 says more than CLS-08.
+    bad = [each for each in story.findings if each.severity != "info" and each.check != "CLS-08"]
+    assert len(bad) < len([each for each in story.findings if each.severity != "info"])
     shown = re.findall(r"(?:error|warning) ([A-Z0-9]+-\d+)", last)
     assert sorted({each.check for each in bad}) == sorted(shown)
     advice = {each.id: each.advice for each in catalogue()}

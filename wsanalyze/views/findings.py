@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.checks.coverage import coverage_of
 from wsanalyze.checks.finding import COVERAGES, SEVERITIES, Finding
+from wsanalyze.checks.who_cut import OF_CUTS
 from wsanalyze.layers.connection import Connection
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.escape import prose, visible
@@ -195,6 +196,12 @@ def _cuts(audited: Audited, width: int) -> Iterator[Line]:
         )
     if len(groups) > CAUSES:
         yield [(f"  … and {number(len(groups) - CAUSES)} more: see CLS-08", "")]
+    counted_only = sum(
+        each.count for each in audited.findings if each.connection is None and each.check in OF_CUTS
+    )
+    if counted_only:
+        text = f"  … and what {number(counted_only)} more findings say, which are counted alone"
+        yield [(text, "")]
     yield []
 
 
