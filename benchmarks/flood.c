@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 16 };
+enum { AT_ONCE = 64 };
 
 static double now(void)
 {

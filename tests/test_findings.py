@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from tables.recordings import connection, recording
 
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import check
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.findings import Kept, audit, numbers, reaches

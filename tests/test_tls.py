@@ -312,6 +312,41 @@ def test_the_key_of_the_server_alone(tmp_path: Path) -> None:
     )
 
 
+def premaster_lines(tmp_path: Path) -> tuple[Path, Path]:
+    """Return wss-rsa without its secrets, and a key log of what was sealed with the key alone."""
+    path, log = tmp_path / "closed.pcapng", tmp_path / "keys.log"
+    path.write_bytes(without_secrets((CAPTURES / "wss-rsa.pcapng").read_bytes()))
+    lines = keylog_of(CAPTURES / "wss-rsa.pcapng").splitlines(keepends=True)
+    log.write_bytes(b"".join(line for line in lines if line.startswith(b"RSA ")))
+    return path, log
+
+
+def test_premaster_secrets_alone(tmp_path: Path) -> None:
+    """OpenSSL logs each as `RSA`, with how it begins where it is encrypted; they open the same."""
+    path, log = premaster_lines(tmp_path)
+    by_key = wsanalyze.analyze(path, keylog=CAPTURES / "wss-rsa.key.pem")
+    by_line = wsanalyze.analyze(path, keylog=log)
+    for table in ("connections", "frames", "messages"):
+        pd.testing.assert_frame_equal(by_key.table(table), by_line.table(table))
+    drop = ["reason"]
+    pd.testing.assert_frame_equal(by_key.tls.drop(columns=drop), by_line.tls.drop(columns=drop))
+    assert list(by_line.tls["reason"].dropna()) == [
+        "no secret for this client random in 1 file, 9 lines"
+    ]
+    summary = by_line.summary.iloc[0]
+    assert (summary["keylog_lines"], summary["keylog_not_understood"]) == (9, 0)
+
+
+@needs_tshark
+def test_what_tshark_opens_with_premaster_secrets(tmp_path: Path) -> None:
+    path, log = premaster_lines(tmp_path)
+    given = ("-o", f"tls.keylog_file:{log}")
+    theirs = fields(path, ("tcp.stream",), where="websocket", more=given)
+    opened = wsanalyze.analyze(path, keylog=log)
+    streams = opened.connections["tcp_stream"]
+    assert sorted(int(row[0]) for row in theirs) == sorted(streams[opened.frames["connection"]])
+
+
 @needs_tshark
 def test_what_tshark_opens_with_that_key(tmp_path: Path) -> None:
     path, key = tmp_path / "closed.pcapng", CAPTURES / "wss-rsa.key.pem"

@@ -80,7 +80,8 @@ def live(
     is let go. The session ends by itself after `duration` seconds, `count` packets, or with
     `until_closed` when all WebSocket connections that were seen have ended.
 
-    Raises UsageError where an argument makes no sense, CaptureError where nothing can be opened.
+    Raises UsageError where an argument makes no sense, CaptureError where nothing can be opened,
+    OSError where `output` or `packets` cannot be written.
     """
     names = [interfaces] if isinstance(interfaces, str) else list(interfaces)
     limits = limits if limits is not None else Limits()

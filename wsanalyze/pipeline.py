@@ -94,12 +94,15 @@ def read(
     return recording
 
 
-def secrets_of(keylogs: Sequence[Path], limits: Limits, *, traced: bool = False) -> Secrets:
+def secrets_of(
+    keylogs: Sequence[Path], limits: Limits, *, traced: bool = False, follows: bool = False
+) -> Secrets:
     """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
 
-    Its `more` looks for what was appended to them since. `traced`: see Secrets.
+    Its `more` looks for what was appended to them since. `traced`: see Secrets; `follows`: see
+    KeyLogs.
     """
-    secrets, logs = Secrets(limits.secrets, traced=traced), KeyLogs(keylogs)
+    secrets, logs = Secrets(limits.secrets, traced=traced), KeyLogs(keylogs, follows=follows)
     for lines in logs.lines():
         secrets.add(lines, KEY_LOG)
 

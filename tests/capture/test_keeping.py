@@ -168,9 +168,9 @@ def test_the_disk_is_full_when_the_next_file_begins(small_disk: Path) -> None:
 
 
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"kept\.pcapng: cannot be written: No such file"):
+    with pytest.raises(OSError, match=r"No such file.*kept\.pcapng"):
         PacketWriter(tmp_path / "missing" / "kept.pcapng", source())
-    with pytest.raises(UsageError, match="Is a directory"):
+    with pytest.raises(OSError, match="Is a directory"):
         PacketWriter(tmp_path, source())
 
 
@@ -199,7 +199,7 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
 
 def test_a_fifo_that_nobody_reads_is_told_of_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(UsageError, match="fifo: cannot be written: nobody reads it"):
+    with pytest.raises(OSError, match=r"nobody reads it: .*fifo"):
         PacketWriter(tmp_path / "fifo", source())
 
 
@@ -244,6 +244,6 @@ def begun(path: Path) -> PacketWriter:
     for _ in range(1000):
         try:
             return PacketWriter(path, source())
-        except UsageError:
+        except OSError:
             time.sleep(0.01)
     pytest.fail("nobody reads")

@@ -195,3 +195,37 @@ class TestFollowed:
             os.utime(file, (number, number))
         found = [lines[0] for lines in logs.appended()]
         assert found == [b"%d" % number for number in range(FOLLOWED + 4, 4, -1)]
+
+
+def test_a_fifo_that_is_followed_is_read_as_far_as_it_has_come(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    logs = KeyLogs([path], follows=True)
+    assert list(logs.lines()) == []
+    assert list(logs.appended()) == []
+    for _ in range(2):
+        writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        os.write(writer, b"one\ntw")
+        assert list(logs.appended()) == [[b"one"]]
+        os.write(writer, b"o\n" + b"x" * 3 * LONGEST)
+        assert list(logs.appended()) == [[b"two", b"x" * LONGEST]]
+        os.write(writer, b"x" * 3 * LONGEST)
+        assert list(logs.appended()) == []
+        os.write(writer, b"x\nthree\n")
+        assert list(logs.appended()) == [[b"three"]]
+        os.close(writer)
+        assert list(logs.appended()) == []
+
+
+def test_a_fifo_that_may_not_be_read_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    def refused(*_arguments: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("wsanalyze.capture.key_files.os.open", refused)
+    with pytest.raises(UsageError, match="pipe: cannot be read: "):
+        list(KeyLogs([path], follows=True).lines())

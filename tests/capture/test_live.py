@@ -17,6 +17,7 @@ from support.live import (
     exchange,
     free_port,
     needs_capture,
+    needs_dumpcap,
     receive,
     send,
     tcpdump,
@@ -274,6 +275,22 @@ def test_interfaces_are_listed() -> None:
     assert not found[one].loopback
     assert (found[one].up, found[one].link) == (True, 1)
     assert "socket" in found[one].sources
+
+
+@needs_dumpcap
+def test_all_interfaces_together_are_listed_last() -> None:
+    last = list_interfaces()[-1]
+    assert (last.name, last.up, last.sources) == ("any", True, ("dumpcap",))
+    live = open_live(["any"], capture_filter="udp port 9")
+    live.close()
+
+
+def test_a_user_that_does_not_exist_is_refused_before_anything_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wsanalyze.capture.live._opened", lambda *_: pytest.fail("opened"))
+    with pytest.raises(UsageError, match="no user 'nosuch'"):
+        open_live(["lo"], user="nosuch")
 
 
 def test_interfaces_without_rights_say_that_nothing_opens_them() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from wsanalyze.checks.audit import Audit
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import Check
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending, Event, Observation

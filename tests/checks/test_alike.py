@@ -12,9 +12,10 @@ import pytest
 from checks.given import CAPTURES, REQUEST, RESPONSE, connection, handshake, with_fields
 from wsanalyze.checks.alike import likeness, without
 from wsanalyze.checks.audit import Audit
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.check import Check, check
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.limits import Limits

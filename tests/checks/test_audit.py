@@ -11,8 +11,9 @@ from support.chance import chance
 
 from checks.given import REQUEST, connection, event, handshake, observed, with_fields
 from wsanalyze.checks.audit import KEPT_FINDINGS, Audit
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import Check, check
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.errors import WsAnalyzeError
 from wsanalyze.findings import audit

@@ -264,28 +264,3 @@ class TestLoop:
     def test_at_the_same_time_they_are_no_reconnects(self) -> None:
         records = [cut(number, 1.0, begun=number / 10, how="rst") for number in range(6)]
         assert found(cuts.reconnect_loop, *records) == []
-
-
-class TestBuffered:
-    def of(self, messages_of_server: int, **counts: int) -> list[str]:
-        side = Side(message_lengths=Spread(messages_of_server, 100, 0.0, 1, 9), **counts)
-        return messages(found(cuts.buffered, connection(observation=observed(server=side))))
-
-    def test_most_come_in_bursts(self) -> None:
-        assert self.of(14, bursts=4, burst_messages=12) == [
-            "12 of the server's 14 messages came in 4 bursts after pauses of more than a second"
-        ]
-
-    def test_bursts_may_be_of_any_size(self) -> None:
-        assert len(self.of(400, bursts=4, burst_messages=396)) == 1
-
-    def test_a_few_bursts_among_many_messages(self) -> None:
-        assert self.of(100, bursts=4, burst_messages=40) == []
-
-    def test_who_pushes_unasked(self) -> None:
-        (message,) = self.of(40, bursts=5, unasked_bursts=5, burst_messages=38)
-        assert message.endswith("in which the other end was silent, too: it pushes unasked")
-
-    def test_programs_that_gather_what_they_push(self) -> None:
-        assert self.of(40, bursts=4, unasked_bursts=4, burst_messages=40) == []
-        assert self.of(50, bursts=5, unasked_bursts=5, burst_messages=40) == []

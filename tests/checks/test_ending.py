@@ -16,6 +16,7 @@ from checks.given import (
     recorded,
     seen_from_the_middle,
 )
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.ending import (
     both_ends,
     intermediary_signs,
@@ -24,7 +25,7 @@ from wsanalyze.checks.ending import (
     maybe_cut,
     sentence,
 )
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.time_limits import idle_time_limits, lifetime_limits
 from wsanalyze.observation import Ending, Observation, Side, Spread
 

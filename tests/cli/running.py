@@ -16,12 +16,14 @@ REFUSED = CAPTURES / "refused-upgrades.pcapng"
 
 # The package that the tests import, installed or not, and never the checkout just because of `-m`.
 PACKAGE = Path(wsanalyze.__file__).parents[1]
+# What is kept of our environment; the last ones are for kernels with sanitizers (`sanitize.py`).
+KEPT = ("PATH", "HOME", "LD_PRELOAD", "PYTHONMALLOC", "ASAN_OPTIONS", "UBSAN_OPTIONS")
 COMMAND = [sys.executable, "-P", "-m", "wsanalyze"]
 
 
 def environment(**changes: str) -> dict[str, str]:
     """Return an environment in which the package is found and nothing else is set by chance."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     return kept | {"PYTHONPATH": str(PACKAGE)} | changes
 
 

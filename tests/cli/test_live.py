@@ -260,6 +260,14 @@ def test_packets_do_not_go_where_the_log_goes() -> None:
     assert_one_line(run("live", "nosuch0", "-w", "-"), 2, "-w -", "name a file")
 
 
+@pytest.mark.parametrize("option", ["-o", "-w"])
+def test_what_cannot_be_written_is_told_of_at_once(option: str, tmp_path: Path) -> None:
+    """As of every command's output."""
+    (tmp_path / "file").touch()
+    done = piped(CHAT, option, tmp_path / "file" / "kept")
+    assert_one_line(done, 74, "file/kept", "Not a directory")
+
+
 def test_the_interfaces_are_listed() -> None:
     done = run("live", "--list")
     assert (done.returncode, done.stderr) == (0, "")

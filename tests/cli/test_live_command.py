@@ -234,9 +234,14 @@ def test_who_was_stopped_does_not_keep_it_from_ending(who: str, tmp_path: Path) 
     assert "it was killed" in of(events, "problem")[0]["what"]
 
 
-def test_a_dumpcap_that_was_stopped_goes_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stopped", [["dumpcap"], ["leash"], ["leash", "dumpcap"]])
+def test_who_was_stopped_goes_with_a_parent_that_is_killed(
+    stopped: list[str], tmp_path: Path
+) -> None:
+    # Nothing is captured: who writes into a pipe that nobody reads ends by that.
     with live(tmp_path, "lo", "--filter", "udp port 9", "-f", "jsonl") as running:
-        os.kill(running.child("dumpcap"), signal.SIGSTOP)
+        for number in [running.child(who) for who in stopped]:
+            os.kill(number, signal.SIGSTOP)
         running.process.kill()
 
 

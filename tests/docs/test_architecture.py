@@ -98,6 +98,9 @@ FOREIGN = {
     "jinja2": "report",
     "markupsafe": "report",
     "backports": "capture",
+    # What Cython knows of C and of Python's own objects, in .pxd files.
+    "cpython": "views",
+    "libc": "views",
 }
 
 

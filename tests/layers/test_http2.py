@@ -570,6 +570,15 @@ class TestUnknown:
         assert stage.connections == []
         assert stage.recorder.summaries[0].http2_unknown_streams == 1
 
+    def test_it_is_counted_where_its_stream_is_reset_as_well(self) -> None:
+        stage = Connection(opened=False)
+        for _ in range(8):
+            stage.body(1, 5, b"s" * 300).body(0, 5, b"t" * 300)
+        stage.client(h2(RST_STREAM, 0, 5, (8).to_bytes(4, "big")))
+        stage.finish()
+        assert stage.connections == []
+        assert stage.recorder.summaries[0].http2_unknown_streams == 1
+
     def test_what_only_one_side_sent_on_is_a_download(self) -> None:
         stage = Connection(opened=False)
         for _ in range(8):

@@ -30,6 +30,7 @@ from support.tls_crafted import (
     Crafted13,
     client_hello,
     crafted_secrets,
+    extensions,
     message,
     record,
     server_hello,
@@ -39,7 +40,7 @@ from support.tls_crafted import (
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY
 from wsanalyze.limits import Limits
-from wsanalyze.tls.hellos import RETRY
+from wsanalyze.tls.hellos import NOT_OFFERED, RETRY
 
 NOTHING, WEBSOCKET, HTTP, TLS, OTHER = range(5)
 # What both ends say, one write each.
@@ -411,6 +412,16 @@ def test_application_secrets_alone() -> None:
     assert (tls_of(stage).reason, tls_of(stage).forged) == (None, 0)
 
 
+def test_what_was_not_offered_is_kept_once() -> None:
+    """Who repeats it for each few bytes would make a longer and longer list of it."""
+    crafted, secrets = Crafted13(), crafted_secrets()
+    flights = crafted.handshake(alpn=b"mqtt")
+    again = message(8, extensions((16, vector(2, vector(1, b"mqtt")))))
+    flights += [(1, crafted.server(again * 500, 22)) for _ in range(3)]
+    stage = play(stage_of(secrets), flights)
+    assert tls_of(stage).disagreements == (NOT_OFFERED,)
+
+
 # <openssl/ssl.h>
 NO_EXTENDED_MASTER_SECRET = 1
 RSA_SUITES = ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA")
@@ -425,6 +436,14 @@ def with_rsa(suite: str, options: int = 0) -> Pair:
     for side, data in SAID:
         pair.send(side, data)
     return pair
+
+
+@pytest.mark.parametrize("suite", ["DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-SHA256"])
+def test_diffie_hellman_in_a_group_of_numbers(suite: str) -> None:
+    pair = with_rsa(suite)
+    stage = play(stage_of(pair.secrets), pair.flights)
+    assert plain_facts(stage) == in_the_clear()
+    assert (tls_of(stage).cipher or "").startswith("TLS_DHE_RSA_WITH_AES_")
 
 
 @pytest.mark.parametrize("options", [0, NO_EXTENDED_MASTER_SECRET])

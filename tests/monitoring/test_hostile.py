@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 from support.packets import pcap_of
-from support.played import Clock, Played, session_of
+from support.played import Clock, Played, drained, session_of
 
 from wsanalyze.capture.source import open_capture
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring import idleness
 from wsanalyze.monitoring import session as module
-from wsanalyze.monitoring.events import Ended, Event, Message, Requested
+from wsanalyze.monitoring.events import Ended, Event, Message, Messages, Requested
 from wsanalyze.views.live_log import line
 from wsanalyze.views.live_rows import as_jsonl
+from wsanalyze.views.message_lines import MessageLog
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 NAMES = (
@@ -102,3 +103,22 @@ def test_each_thing_is_told_once_and_nothing_stays(name: str, limits: Limits) ->
         assert len(set(once)) == len(once)
         assert session.follower.followed == {}
         assert session.run.recorder.keys.held == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_messages_that_come_in_blocks_are_the_same_lines(name: str) -> None:
+    """As the command tells them, without an object for each."""
+    chance = random.Random(name)  # noqa: S311 - for tests that repeat
+    for _ in range(TIMES):
+        data, window = damaged(name, chance), chance.choice((512, 2048, 65536))
+        blocks, events = (
+            drained(session_of(Played(io.BytesIO(data), window), in_blocks=in_blocks))
+            for in_blocks in (True, False)
+        )
+        told = [each for each in blocks if isinstance(each, Messages)]
+        messages = [each for each in events if isinstance(each, Message)]
+        log = MessageLog()
+        assert as_jsonl(told) == as_jsonl(messages)
+        assert "".join(log.text(each.rows, each.places) for each in told) == "".join(
+            f"{line(each)}\n" for each in messages
+        )

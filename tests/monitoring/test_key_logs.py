@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.played import Played, drained, events_of, session_of
+from support.played import Clock, Paused, Played, drained, events_of, session_of
 from test_tls import CAPTURES, keylog_of, without_secrets
 
 from wsanalyze.monitoring import session as module
@@ -16,6 +17,7 @@ from wsanalyze.monitoring.events import Ended, Event, Message
 pytest.importorskip("cryptography")
 
 CHAT = CAPTURES / "chat-wss.pcapng"
+PLAIN = CAPTURES / "aiohttp-chat.pcapng"
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +75,38 @@ def test_a_key_log_that_stays_empty(closed: Played, tmp_path: Path) -> None:
     log.write_bytes(b"")
     session = session_of(closed, keylogs=[log])
     assert said(drained(session)) == []
+
+
+@pytest.mark.parametrize("late", [0, 1, 8])
+def test_a_fifo_whose_writer_comes_later(closed: Played, tmp_path: Path, late: int) -> None:
+    """As of a browser that is started behind us, with SSLKEYLOGFILE."""
+    log, lines = tmp_path / "keys.fifo", keylog_of(CHAT)
+    os.mkfifo(log)
+    session = session_of(closed, keylogs=[log])
+    events: list[Event] = []
+    for _ in range(late):
+        events += session.pump(0)
+    # It would wait if nobody read.
+    writer = os.open(log, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(writer, lines[:300])
+    events += session.pump(0)
+    os.write(writer, lines[300:])
+    os.close(writer)
+    events += drained(session)
+    assert said(events) == said(events_of(CHAT))
+
+
+def test_a_fifo_is_emptied_whether_secrets_are_missing_or_not(tmp_path: Path) -> None:
+    log, clock = tmp_path / "keys.fifo", Clock()
+    os.mkfifo(log)
+    source = Paused(PLAIN)
+    session = session_of(source, keylogs=[log], clock=clock)
+    writer = os.open(log, os.O_WRONLY | os.O_NONBLOCK)
+    for _ in range(8):
+        # A megabyte each time: BlockingIOError where it had no room.
+        assert os.write(writer, b"#" * 999_999 + b"\n") == 1_000_000
+        clock.now += module.KEYS
+        session.pump(0)
+    os.close(writer)
+    source.stop()
+    drained(session)

@@ -29,8 +29,12 @@ COPIED = ("wsanalyze", "tests", "captures", "benchmarks")
 FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
 BUILT = shutil.ignore_patterns("*.so", "*.c", "__pycache__", ".hypothesis")
 # The inputs of the fuzz targets, all shipped captures, and damaged and made-up traffic.
-# Building tables takes no kernel, and long.
 TESTS = ("tests/fuzz/test_targets.py", "tests/test_captures.py", "tests/test_hostile.py")
+# What runs while packets come: the ring, numbers, lines, and whole sessions.
+TESTS += ("tests/capture/test_ring.py", "tests/monitoring/test_hostile.py")
+TESTS += ("tests/monitoring/test_numbering.py", "tests/views/test_message_lines.py")
+TESTS += ("tests/cli/test_live.py",)
+# Building tables takes no kernel, and long.
 TESTS += ("--deselect=tests/fuzz/test_targets.py::test_a_short_run[tables]",)
 
 BUILDS = ("sanitizers", "checks")

@@ -26,6 +26,17 @@ NAME = "chat.example"
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 NO_TICKETS = ssl.OP_NO_TICKET
 
+# The group ffdhe2048, RFC 7919 §A.1.
+GROUP = """-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
+
 # Side (0 the client), bytes.
 Flight = tuple[int, bytes]
 
@@ -80,6 +91,10 @@ def contexts(
         for file, data in zip(files, certificate(key), strict=True):
             file.write_bytes(data)
         server.load_cert_chain(*files)
+        if suites.startswith("DHE"):
+            group = Path(folder, "group.pem")
+            group.write_text(GROUP, encoding="ascii")
+            server.load_dh_params(group)
     for each in (client, server):
         each.set_alpn_protocols(["http/1.1"])
         each.minimum_version = each.maximum_version = version

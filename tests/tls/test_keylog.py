@@ -44,6 +44,38 @@ def test_a_session_of_old_nss() -> None:
     assert secrets.of(bytes.fromhex(RANDOM), b"") == {}
 
 
+def test_a_premaster_secret_by_how_it_begins_where_it_is_encrypted() -> None:
+    secrets = read(f"RSA 0011223344556677 {'0303' + '44' * 46}")
+    sealed = bytes.fromhex("0011223344556677") + bytes(248)
+    other = bytes.fromhex(OTHER)
+    assert secrets.premaster(other, sealed) == b"\x03\x03" + b"\x44" * 46
+    assert secrets.premaster(other, sealed[1:]) is None
+    assert secrets.premaster(other, sealed[:7]) is None
+    assert (secrets.not_understood, secrets.count, bool(secrets)) == (0, 1, True)
+    assert secrets.of(other) == {}
+
+
+@pytest.mark.parametrize("length", [1, 32, 48, 66, 1024])
+def test_a_premaster_secret_by_client_random(length: int) -> None:
+    secrets = read(f"PMS_CLIENT_RANDOM {RANDOM} {'5a' * length}")
+    assert secrets.premaster(bytes.fromhex(RANDOM), b"") == b"\x5a" * length
+    assert secrets.premaster(bytes.fromhex(OTHER), b"") is None
+    assert (secrets.not_understood, secrets.count) == (0, 1)
+    assert [len(each) for each in secrets.unused] == [0, 0]
+
+
+def test_a_premaster_secret_that_comes_late() -> None:
+    secrets = read()
+
+    def more() -> bool:
+        secrets.more = None
+        secrets.append([f"RSA 0011223344556677 {'44' * 48}".encode()])
+        return True
+
+    secrets.more = more
+    assert secrets.premaster(bytes(32), bytes.fromhex("0011223344556677")) == b"\x44" * 48
+
+
 @pytest.mark.parametrize("line", ["", "# a comment", "   ", "\r\n"])
 def test_nothing_to_understand(line: str) -> None:
     secrets = read(line)
@@ -54,6 +86,8 @@ def test_nothing_to_understand(line: str) -> None:
     "line",
     [
         f"EXPORTER_SECRET {RANDOM} {'55' * 32}",
+        f"EARLY_EXPORTER_SECRET {RANDOM} {'55' * 32}",
+        f"ECH_SECRET {RANDOM} {'55' * 32}",
         f"QUIC_CLIENT_TRAFFIC_SECRET_0 {RANDOM} {'55' * 32}",
         f"SOMETHING_NEW {RANDOM} {'55' * 32}",
     ],
@@ -74,6 +108,14 @@ def test_labels_that_open_no_record_are_known_to_be_others(line: str) -> None:
         f"client_random {RANDOM} {'11' * 48}",
         f"CLIENT_RANDOM {RANDOM} {'11' * 48} more",
         "RSA Session-ID:0a Master-Key:44",
+        f"RSA 00112233445566 {'44' * 48}",
+        f"RSA 0011223344556677 {'44' * 47}",
+        f"RSA 0011223344556677 {'44' * 48}00",
+        f"RSA  0011223344556677 {'44' * 48}",
+        f"PMS_CLIENT_RANDOM {RANDOM} ",
+        f"PMS_CLIENT_RANDOM {RANDOM} 5",
+        f"PMS_CLIENT_RANDOM {RANDOM} {'5a' * 1025}",
+        f"PMS_CLIENT_RANDOM {RANDOM[:-2]} {'5a' * 48}",
         "\xff\x00",
         "A" * 5000,
     ],
@@ -116,9 +158,18 @@ def test_a_key_that_is_cut_does_not_swallow_the_next_file() -> None:
     assert secrets.of(bytes.fromhex(RANDOM))
 
 
-def test_a_key_that_is_cut_does_not_swallow_the_secrets_behind_it() -> None:
-    secrets = read(*KEY[:2], LINE)
-    assert secrets.of(bytes.fromhex(RANDOM))
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE,
+        f"RSA 0011223344556677 {'44' * 48}",
+        f"RSA Session-ID:{'0a' * 32} Master-Key:{'44' * 48}",
+        f"PMS_CLIENT_RANDOM {RANDOM} {'5a' * 200}",
+    ],
+)
+def test_a_key_that_is_cut_does_not_swallow_the_secrets_behind_it(line: str) -> None:
+    secrets = read(*KEY[:2], line)
+    assert secrets.count == 1
     assert (secrets.private_keys, secrets.not_understood) == ([], 1)
 
 
@@ -235,6 +286,16 @@ class TestMoreThanAreKept:
         sessions = [b"RSA Session-ID:%064x Master-Key:%096x" % (n, n) for n in range(3)]
         secrets.append([self.line(1), *sessions, self.line(2)])
         assert (self.known(secrets), len(secrets.by_session), secrets.count) == ([2], 2, 3)
+
+    def test_premaster_secrets_count_as_well(self) -> None:
+        secrets = Secrets(3)
+        sealed = [b"RSA %016x %096x" % (n, n) for n in range(3)]
+        exchanged = [b"PMS_CLIENT_RANDOM %064x %096x" % (n, n) for n in range(2)]
+        secrets.append([self.line(1), *sealed, *exchanged])
+        assert (self.known(secrets), secrets.count, secrets.dropped) == ([], 3, 3)
+        assert [len(each) for each in (secrets.by_exchange, secrets.premasters)] == [1, 2]
+        secrets.append(exchanged)
+        assert (secrets.count, secrets.dropped) == (3, 3)
 
     def test_a_capture_pushes_nothing_of_a_key_log_out(self) -> None:
         """A stranger could hide a connection by bringing many secrets."""

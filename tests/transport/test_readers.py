@@ -236,3 +236,18 @@ class TestLimits:
             tap.feed([segment((CLIENT[0], 41000 + port), SERVER, 2, data=b"ab")])
         tap.finish()
         assert len(tap.left) == tap.counts.conversations == 5
+
+
+def test_who_was_not_heard_shares_nothing_with_others_that_were_not() -> None:
+    """Half-open conversations have one direction, until the other side says something."""
+    others = [("10.0.0.9", port) for port in range(5000, 5003)]
+    floods = [segment(source=other, seq=7, flags=SYN) for other in others]
+    answer = segment(source=SERVER, target=others[0], seq=99, ack=8, flags=SYN | ACK)
+    said = [segment(source=other, seq=8, ack=100, data=b"GET") for other in others]
+    tap = watch([*floods, answer, *floods, *said])
+    told = sorted(
+        sorted((each.syn, each.segments, each.acked) for each in (found.low, found.high))
+        for found in tap.conversations
+    )
+    unheard, asked = (0, 0, 0), (1, 3, 0)
+    assert told == [[unheard, asked], [unheard, asked], [(1, 1, 0), asked]]

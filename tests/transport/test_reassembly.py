@@ -322,3 +322,12 @@ def test_first_ending_after(segments: list[tuple[int, bytes, int]], offset: int)
         keep(direction, at, data)
     stops = [chunk.stop for chunk in direction.pending]
     assert direction.first_ending_after(offset) == sum(stop <= offset for stop in stops)
+
+
+def test_directions_share_nothing_that_one_of_them_changes() -> None:
+    one, other = Direction(), Direction()
+    one.keep(5, Buffer(b"later"), 0, 5, 5, 0, 1)
+    one.remember(0, Buffer(b"first"), 0, 5, 1, 0, 0)
+    assert (len(one.pending), bytes(one.recent)) == (1, b"first")
+    for each in (other, Direction()):
+        assert (each.pending, each.recent) == ([], b"")

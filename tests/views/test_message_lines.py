@@ -1,4 +1,4 @@
-"""Messages as JSON Lines from their columns: what the slow way writes, character by character."""
+"""Messages as lines from their columns: what the slow way writes, character by character."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from wsanalyze.monitoring.rows import MessageRows
 from wsanalyze.tables.columns import MessageColumns
 from wsanalyze.views.finding_rows import ascii_json
+from wsanalyze.views.live_log import line
 from wsanalyze.views.live_rows import row
-from wsanalyze.views.message_lines import MessageLines
+from wsanalyze.views.message_lines import MessageLines, MessageLog
 
 counts = st.integers(0, (1 << 63) - 1)
 times = st.integers(-(1 << 62), 1 << 62)
 cells = st.fixed_dictionaries(
     {
+        "owner": counts,
         "time": times,
         "time_end": times,
         "packet": counts,
@@ -39,7 +41,9 @@ given_messages = st.lists(
 )
 
 
-def rows_of(messages: list[tuple[dict[str, int], bytes, bytes | None]]) -> MessageRows:
+def rows_of(
+    messages: list[tuple[dict[str, int], bytes, bytes | None]], shown: int = 16
+) -> MessageRows:
     """Return rows with these cells, payloads and digests."""
     columns: dict[str, Any] = MessageColumns().run()
     rows = []
@@ -53,7 +57,10 @@ def rows_of(messages: list[tuple[dict[str, int], bytes, bytes | None]]) -> Messa
     for name, column in columns.items():
         if isinstance(column, memoryview):
             columns[name] = memoryview(array(column.format, [each.get(name, 0) for each in rows]))
-    return MessageRows(columns, 16)
+    found = MessageRows(columns, shown)
+    for place, each in enumerate(rows):
+        found.given()[0][place] = each.get("owner", 0)
+    return found
 
 
 @given(given_messages)
@@ -66,6 +73,46 @@ def test_a_line_is_that_of_the_event(
     text = MessageLines().text(rows, places)
     assert text == expected
     assert text.isascii()
+
+
+@given(given_messages, st.integers(1, 100))
+def test_a_line_of_the_log_is_that_of_the_event(
+    messages: list[tuple[dict[str, int], bytes, bytes | None]], shown: int
+) -> None:
+    rows = rows_of(messages, shown)
+    places = range(len(messages))
+    expected = "".join(f"{line(rows.event(place))}\n" for place in places)
+    assert MessageLog().text(rows, places) == expected
+
+
+def test_what_is_longer_than_a_line_of_the_log_is_cut() -> None:
+    cells = {"opcode": 1, "complete": 1}
+    texts = (b"a" * 80, b"a" * 81, b"\x1b[2J" * 30, "\u4f60".encode() * 50, b"\\" * 60)
+    rows = rows_of([(cells | {"length": len(text)}, text, None) for text in texts], 300)
+    told = MessageLog().text(rows, range(5)).splitlines()
+    assert told == [line(rows.event(place)) for place in range(5)]
+    assert [each[26:].partition(" B ")[2] for each in told] == [
+        "a" * 80,
+        "a" * 79 + "…",
+        "\\x1b[2J" * 11 + "\\x…",
+        "\u4f60" * 39 + "…",
+        "\\\\" * 39 + "\\…",
+    ]
+
+
+def test_more_than_the_room_has_come_in_pieces() -> None:
+    rows = rows_of([({"opcode": 1, "length": 9}, b'\xff\x00#"\\nine', None)] * 500, 5000)
+    events = [rows.event(place) for place in range(500)]
+    assert MessageLines().text(rows, range(500)) == "".join(
+        ascii_json(row(each)) for each in events
+    )
+    assert MessageLog().text(rows, range(500)) == "".join(f"{line(each)}\n" for each in events)
+
+
+def test_the_most_bytes_that_cells_can_take_have_room() -> None:
+    text = ("\U00010400" + "\U0001d167" * 3).encode() * 100
+    rows = rows_of([({"opcode": 1, "length": len(text)}, text, None)] * 50, 3000)
+    assert MessageLog().text(rows, range(50)) == f"{line(rows.event(0))}\n" * 50
 
 
 def test_the_second_of_the_line_before_is_not_that_of_the_next() -> None:

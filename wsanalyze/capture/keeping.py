@@ -32,6 +32,10 @@ DESCRIPTION = NAMES + 64
 PATIENCE = 5000
 
 
+class TerminalError(OSError):
+    """Packets would go to a terminal, which obeys what strangers sent."""
+
+
 class PacketWriter:
     """Writes packets into FILE, or with rotation into FILE_00001, FILE_00002 and so on.
 
@@ -51,7 +55,8 @@ class PacketWriter:
         """Begin the first file; `info` is the source's, for names of interfaces.
 
         A new file is begun before one would exceed `rotate_bytes`, and when it is `rotate_seconds`
-        old and another packet comes. Raises UsageError where `path` cannot be written.
+        old and another packet comes. OSError where `path` cannot be written, UsageError where it
+        is a terminal.
         """
         self._given = path
         self._info = info
@@ -65,8 +70,10 @@ class PacketWriter:
         self.path = path
         try:
             self._begin()
+        except TerminalError:
+            raise UsageError(f"{self.path}: it is a terminal, and no place for packets") from None
         except OSError as error:
-            raise UsageError(f"{self.path}: cannot be written: {reason(error)}") from None
+            raise OSError(error.errno, reason(error), str(self.path)) from None
 
     def write(self, batch: Batch) -> None:
         """Write every packet of a batch."""
@@ -200,7 +207,7 @@ def _opened(path: Path) -> int:
         raise
     if os.isatty(descriptor):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is a terminal")
+        raise TerminalError(errno.EINVAL, "it is a terminal")
     return descriptor
 
 

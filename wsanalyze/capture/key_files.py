@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +30,8 @@ MOST_UNPACKED = 1024 * 1024 * 1024
 MANY, PATIENCE = 64, 0.0002
 # How much of the rest of such a line is read at once, and how often: a device has no end.
 PASSED_OVER, PATIENCE_WITH_LINE = 1024 * 1024, 64
+# Room of a FIFO, as much as everybody may ask for, and what is read of it at a time.
+PIPE = 1 << 20
 
 
 def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
@@ -41,11 +45,23 @@ def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
 
 
 class KeyLogs:
-    """Key logs that programs may be writing while a capture of them is read."""
+    """Key logs that programs may be writing while a capture of them is read.
 
-    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
+    `follows`: a FIFO is not waited for and read to its end, but read as far as it has come, each
+    time that somebody asks what was appended; who writes it later need not be there yet.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        follows: bool = False,
+    ) -> None:
         self.paths = paths
         self.clock = clock
+        self.follows = follows
+        self.pipes: list[Pipe] = []
         self.next_look = 0.0
         # Of each file how much was read, up to the end of a line.
         self.read: dict[Path, int] = {}
@@ -56,6 +72,9 @@ class KeyLogs:
         """Yield the lines of each key log as `lines_of`; UsageError where one cannot be read."""
         for path in self.paths:
             for file in _files(path):
+                if self.follows and file.is_fifo():
+                    self.pipes.append(Pipe(file))
+                    continue
                 if _compression(file) is not None:
                     self.left_out.add(file)
                 if path != file and _is_binary(file):
@@ -69,6 +88,9 @@ class KeyLogs:
         At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
         were changed last; none where there are many and the last look was not long ago.
         """
+        for pipe in self.pipes:
+            if lines := pipe.lines():
+                yield lines
         if self.clock() < self.next_look:
             return
         for file, size in self._changed():
@@ -106,6 +128,59 @@ class KeyLogs:
         return [
             (file, size) for _, file, size in found[:FOLLOWED] if size != self.read.get(file, 0)
         ]
+
+
+class Pipe:
+    """A FIFO that programs write key logs into, one after another or none yet.
+
+    It is kept open: who opens it for writing would wait otherwise.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open it without waiting; UsageError where it cannot be read."""
+        self._descriptor = -1
+        # What came of a line whose end did not, and whether the line is too long already.
+        self._begun = b""
+        self._passing_over = False
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
+        with suppress(OSError, AttributeError):
+            # Room for who writes while nobody asks.
+            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, PIPE)
+
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+    def lines(self) -> list[bytes]:
+        """Return the lines that have come since the last call; APPENDED bytes at most."""
+        found: list[bytes] = []
+        left = APPENDED
+        while left > 0:
+            try:
+                data = os.read(self._descriptor, min(PIPE, left))
+            except OSError:
+                break  # nothing is there, and somebody may write yet
+            if not data:
+                break  # nobody writes at present
+            left -= len(data)
+            found += self._whole(data)
+        return found
+
+    def _whole(self, data: bytes) -> list[bytes]:
+        """Return the whole lines, and keep the beginning of the next one."""
+        *ended, begun = (self._begun + data).split(b"\n")
+        if ended and self._passing_over:
+            # The end of what was cut.
+            del ended[0]
+            self._passing_over = False
+        self._begun = b"" if self._passing_over else begun
+        if len(self._begun) > LONGEST:
+            ended.append(self._begun)
+            self._begun, self._passing_over = b"", True
+        return [line[:LONGEST] for line in ended]
 
 
 @contextmanager

@@ -6,8 +6,9 @@ ORDER is JSON: `command`, and `interfaces`, the further arguments of each.
 
 The kernel's own means (PR_SET_PDEATHSIG) does not reach a program with file capabilities, which is
 what dumpcap is for most people. So it is this process that waits for the end of standard input,
-which comes however its parent dies. And where we give up being root after the start, this one can
-still start dumpcap again when an interface is back, with the arguments it was given and no others.
+which comes however its parent dies; the kernel wakes it then, should it have been stopped. And
+where we give up being root after the start, this one can still start dumpcap again when an
+interface is back, with the arguments it was given and no others.
 
 Lines come in: `run I J …` starts dumpcap on the interfaces with these numbers, `stop` has it write
 what it has and end. dumpcap's standard output is ours; on standard error, after its own words, a
@@ -39,6 +40,9 @@ _prctl: Any = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 def main(text: str, parent: int) -> None:
     """Serve the lines of standard input until it ends."""
     order = json.loads(text)
+    if _prctl is not None:
+        # Where somebody has stopped this process, too, it goes on and sees that its parent is gone.
+        _prctl(PR_SET_PDEATHSIG, signal.SIGCONT)
     # A terminal's Ctrl-C is its parent's business; a handler, since SIG_IGN would be inherited.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)

@@ -13,7 +13,7 @@ from typing import Protocol
 from wsanalyze.capture.batch import Batch
 from wsanalyze.capture.info import CaptureInfo
 from wsanalyze.capture.links import VIRTUAL, list_links
-from wsanalyze.capture.privileges import give_up_root
+from wsanalyze.capture.privileges import check_user, give_up_root
 from wsanalyze.capture.stored import STANDARD_INPUT
 from wsanalyze.errors import CaptureError, UsageError
 from wsanalyze.limits import Limits
@@ -115,6 +115,7 @@ def open_live(
         raise UsageError("standard input cannot be read beside interfaces")
     if STANDARD_INPUT in interfaces:
         return _standard_input(capture_filter, source, limits or Limits())
+    check_user(user)
     options = Options(capture_filter or None, promiscuous, buffer_mib, snap_length)
     _check(interfaces, options)
     opened = _opened(interfaces, source, options, limits or Limits())
@@ -179,7 +180,7 @@ def _opened(interfaces: Sequence[str], source: str, options: Options, limits: Li
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An interface that could be captured on.
+    """An interface that could be captured on; `any`, all of them together, is one for dumpcap.
 
     `link` is its LINKTYPE_ number, None where only dumpcap knows it; `sources` which of "dumpcap"
     and "socket" would open it now.
@@ -194,7 +195,10 @@ class Offer:
 
 
 def list_interfaces() -> list[Offer]:
-    """Return the machine's interfaces, those that are up first, with what can open them."""
+    """Return the machine's interfaces, those that are up first, with what can open them.
+
+    Last comes what is none by itself.
+    """
     dumpcap, socket = why_not("dumpcap") is None, why_not("socket") is None
     offers = []
     for link in sorted(list_links(), key=lambda each: (not each.up, each.index)):
@@ -206,6 +210,8 @@ def list_interfaces() -> list[Offer]:
         offers.append(
             Offer(link.name, link.addresses, link.up, link.loopback, link.link, tuple(sources))
         )
+    if dumpcap:
+        offers += [Offer(name, (), True, False, None, ("dumpcap",)) for name in sorted(VIRTUAL)]
     return offers
 
 

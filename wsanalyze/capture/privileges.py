@@ -10,6 +10,12 @@ from wsanalyze.errors import UsageError
 ROOT = "root"
 
 
+def check_user(user: str | None) -> None:
+    """Raise UsageError for a user that does not exist: before anything is opened."""
+    if user is not None:
+        _entry(user)
+
+
 def give_up_root(user: str | None) -> str | None:
     """Become `user` for good, or who called sudo; return the name, None where nothing changed.
 

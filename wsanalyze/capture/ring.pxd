@@ -2,6 +2,16 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.capture.batch cimport Batch
 from wsanalyze.loads cimport little32, load32
 
+cdef extern from *:
+    """
+    #ifdef __GNUC__
+    #define wsanalyze_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+    #else
+    #define wsanalyze_fence()
+    #endif
+    """
+    void fence "wsanalyze_fence"() noexcept
+
 cdef class Ring:
     cdef object memory
     cdef Buffer buffer

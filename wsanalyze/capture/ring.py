@@ -19,6 +19,10 @@ except ImportError:
 if not cython.compiled:
     from wsanalyze.loads import little32, load32
 
+    def fence() -> None:
+        """Do nothing: between two steps of an interpreter there are fences enough."""
+
+
 # struct tpacket_block_desc, tpacket_hdr_v1: where things stand in a block.
 BLOCK_STATUS = 8
 PACKETS = 12
@@ -75,6 +79,8 @@ class Ring:
         """Let the kernel have the block that was read: what was handed out of it is gone."""
         at: cython.Py_ssize_t = self.block * self.block_size + BLOCK_STATUS
         if self.held and self.left == 0:
+            # Some processors would let the kernel write before we have read.
+            fence()
             self.memory[at : at + 4] = bytes(4)
             self.block = (self.block + 1) % self.blocks
             self.held = False
@@ -94,6 +100,8 @@ class Ring:
         if not self.held:
             if not self.is_ready():
                 return
+            # Likewise: what is read now is not to be older than that the block is finished.
+            fence()
             self.held = True
             self.left = self.number(base + PACKETS)
             self.at = base + self.number(base + FIRST)

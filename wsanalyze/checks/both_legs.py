@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.ending import SECOND, Cut
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.legs import legs_before
 from wsanalyze.checks.time_limits import every_cut
 

@@ -30,6 +30,7 @@ FAMILIES = (
     "proxy_answers",
     "explicit_proxies",
     "cuts",
+    "bursts",
     "transport",
     "capture_quality",
     "legacy",

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.capture_facts import CaptureFacts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 
 CONNECTION = "connection"

@@ -1,10 +1,10 @@
-"""The facts that checks look at: one connection, and all connections of the captures together."""
+"""The facts that checks of one connection look at."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wsanalyze.checks.bits import Bits
@@ -23,11 +23,9 @@ from wsanalyze.tunnels.way import destination, host_and_port
 
 if TYPE_CHECKING:
     from wsanalyze.checks.alike import Alike
-    from wsanalyze.checks.both_legs import BothLegs
+    from wsanalyze.checks.capture_facts import CaptureFacts
     from wsanalyze.checks.ending import Cut
     from wsanalyze.layers.connection import Connection
-    from wsanalyze.tables.capture_summary import CaptureSummary
-    from wsanalyze.tunnels.refusal import Refusal
     from wsanalyze.websocket.faults import Fault
     from wsanalyze.websocket.handshake import Handshake
 
@@ -335,83 +333,4 @@ class Facts:
             expected=expected,
             severity=severity,
             reference=reference,
-        )
-
-
-@dataclass
-class CaptureFacts:
-    """All connections of the captures that were read together, in order of their numbers.
-
-    `refusals` are what proxies refused, in the order of their answers.
-    """
-
-    connections: Sequence[Facts]
-    captures: Sequence[CaptureSummary]
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    show_secrets: bool = False
-    refusals: Sequence[Refusal] = ()
-    # What was cut (see `ending.every_cut`), once somebody has asked.
-    cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
-    # Legs that were cut together (see `both_legs.every_pair`), likewise.
-    pairs: dict[int, BothLegs] | None = field(init=False, default=None)
-    # Serials of the legs in front of a proxy, and of those behind one, likewise.
-    legs: tuple[frozenset[int], frozenset[int]] | None = field(init=False, default=None)
-
-    @lazy
-    def distinct(self) -> list[Facts]:
-        """The connections without those whose handshakes say the same as an earlier one's.
-
-        The earlier one has their endpoint, scheme and outcome, too.
-        """
-        seen: set[int] = set()
-        found = []
-        for facts in self.connections:
-            if facts.alike is not None:
-                if id(facts.alike) in seen:
-                    continue
-                seen.add(id(facts.alike))
-            found.append(facts)
-        return found
-
-    @lazy
-    def by_key(self) -> dict[str, list[Facts]]:
-        """The connections by their Sec-WebSocket-Key; without those that have none, or Hixie's."""
-        found: dict[str, list[Facts]] = {}
-        for facts in self.connections:
-            handshake = facts.handshake
-            key = handshake.key if handshake is not None and not handshake.is_hixie else None
-            if key:
-                found.setdefault(key, []).append(facts)
-        return found
-
-    @lazy
-    def statuses(self) -> set[int | None]:
-        """The status codes of final responses; None for none."""
-        shakes = (facts.handshake for facts in self.distinct)
-        return {shake.status for shake in shakes if shake is not None}
-
-    @lazy
-    def by_endpoint(self) -> dict[str, list[Facts]]:
-        """The connections by `Facts.endpoint`, each list in order."""
-        found: dict[str, list[Facts]] = {}
-        for facts in self.connections:
-            found.setdefault(facts.endpoint, []).append(facts)
-        return found
-
-    @lazy
-    def by_address(self) -> dict[tuple[str, str], list[Facts]]:
-        """The attempts of each address at each endpoint, in order of their requests."""
-        found: dict[tuple[str, str], list[Facts]] = {}
-        for facts in self.connections:
-            if facts.connection.requested is not None:
-                key = (facts.connection.client_ip, facts.endpoint)
-                found.setdefault(key, []).append(facts)
-        return found
-
-    def about(self, facts: Facts, finding: Finding) -> Finding:
-        """Return a finding that concerns one of the connections."""
-        return replace(
-            finding,
-            connection=facts.connection.serial,
-            coverage=finding.coverage or facts.coverage,
         )

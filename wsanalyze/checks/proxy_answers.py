@@ -7,8 +7,9 @@ from calendar import monthrange, timegm
 from collections import Counter
 from collections.abc import Iterator
 
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import (
     SERVERS_TOO,

@@ -11,8 +11,9 @@ from math import comb, factorial, sqrt
 from struct import unpack
 
 from wsanalyze.checks.bits import FIXED_IN, Bits, are_ordinary
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.pieces import turned
 from wsanalyze.checks.prediction import is_odd, java_numbers, maybe_java_state

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lgamma, log
 
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.ending import SECOND, Cut, maybe_cut
-from wsanalyze.checks.facts import CaptureFacts, Facts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.thresholds import Thresholds
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wsanalyze.checks.bursts import told_bursts
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.cuts import told_bursts
-from wsanalyze.checks.facts import CaptureFacts, Facts, ending_name
+from wsanalyze.checks.facts import Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
 from wsanalyze.checks.spans import octets

@@ -184,7 +184,8 @@ def command(
     \b
     Exit status: 0 done, also after SIGTERM; 2 wrong usage; 3 nothing could be
     captured; 4 the capturing ended by itself, and what came was delivered;
-    130 after Ctrl-C, with all that was received delivered.
+    74 what -o, -w or the output keep cannot be written; 130 after Ctrl-C, with
+    all that was received delivered.
     """
     from wsanalyze.capture.live import open_live
     from wsanalyze.cli.live_output import SHOWING, output_for

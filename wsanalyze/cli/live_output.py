@@ -15,7 +15,7 @@ from wsanalyze.monitoring.session import Session
 from wsanalyze.views.live_log import line, style
 from wsanalyze.views.live_rows import as_jsonl, summary_line
 from wsanalyze.views.live_summary import closing_facts, heading
-from wsanalyze.views.message_lines import MessageLines
+from wsanalyze.views.message_lines import MessageLines, MessageLog
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,10 +106,16 @@ class Log(Output):
     def __init__(self, wanted: Collection[str], console: Console) -> None:
         super().__init__(wanted)
         self.console = console
+        self._messages = MessageLog()
 
     def show(self, events: Iterable[Told], session: Session) -> None:  # noqa: ARG002 - an Output's
         """Write the lines."""
-        text = "".join(f"{line(event)}\n" for event in _each(self.chosen(events)))
+        text = "".join(
+            self._messages.text(event.rows, event.places)
+            if isinstance(event, Messages)
+            else f"{line(event)}\n"
+            for event in self.chosen(events)
+        )
         if text:
             sys.stdout.write(text)
             sys.stdout.flush()

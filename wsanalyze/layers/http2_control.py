@@ -12,6 +12,7 @@ from wsanalyze.http2.bodies import (
     settings,
 )
 from wsanalyze.http2.frames import Place
+from wsanalyze.layers.http2_unknown import conclude
 
 if TYPE_CHECKING:
     from wsanalyze.layers.http2 import Http2
@@ -46,9 +47,8 @@ def take_update(http: Http2, side: int, number_of: int, body: bytes, place: Plac
 def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place) -> None:
     """Take a RST_STREAM (RFC 9113 §6.4)."""
     code = number(body)
+    conclude(http, number_of)
     stream = http.streams.get(number_of)
-    if http.guesses is not None:
-        http.guesses.drop(number_of)
     if number_of in http.tunnels:
         http.tunnels.end(side, number_of, 1, place)
     if code is None:

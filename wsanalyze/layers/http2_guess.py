@@ -31,9 +31,13 @@ class Guesses:
         """Bytes that are held."""
         return sum(each.held for each in self._found.values())
 
-    def all(self) -> list[tuple[int, Recognition]]:
+    def numbers(self) -> list[int]:
         """Return the streams that are looked at."""
-        return list(self._found.items())
+        return list(self._found)
+
+    def of(self, stream: int) -> Recognition | None:
+        """Return what is known of a stream that is looked at."""
+        return self._found.get(stream)
 
     def exclude(self, stream: int) -> None:
         """Look at a stream no more: it is known, or was looked at in vain."""

@@ -54,14 +54,24 @@ def guess_unasked(http: Http2) -> None:
                 http.guesses.data(number_of, side, Buffer(what), 0, len(what), place)
 
 
+def conclude(http: Http2, number: int) -> None:
+    """Decide of a stream of unknown kind: nothing more will come on it."""
+    guesses = http.guesses
+    recognition = guesses.of(number) if guesses is not None else None
+    if guesses is None or recognition is None:
+        return
+    recognition.finish()
+    if recognition.client_side() < 0:
+        guesses.give_up(number)
+        return
+    guesses.drop(number)
+    adopt(http, number, recognition)
+
+
 def last_guesses(http: Http2, guesses: Guesses) -> None:
-    """Decide of the streams of unknown kind: nothing more will come."""
-    for number_of, recognition in guesses.all():
-        recognition.finish()
-        if recognition.client_side() < 0:
-            guesses.give_up(number_of)
-            continue
-        adopt(http, number_of, recognition)
+    """Decide of all streams of unknown kind: nothing more will come."""
+    for number_of in guesses.numbers():
+        conclude(http, number_of)
         stream = http.streams.pop(number_of, None)
         if stream is not None:
             stream.finish(0, http.conversation.last_time)

@@ -74,14 +74,7 @@ class Tls(TlsLine):
         if sender.seeking and not sender.sent and is_hello(data):
             sender.begin_at_hello()
         sender.sent += len(data)
-        if sender.pending:
-            if sender.waits_for(len(data)):
-                # Most segments of a large record; it was counted whole when it began.
-                sender.pending += data
-                return 0
-            content = None
-        else:
-            content = sender.open_alone(data)
+        content = None if sender.pending else sender.open_alone(data)
         if content is not None:
             self.show(sender, (data[:HEADER], data[HEADER:], content), time, packet)
             done = self.opened(sender, APPLICATION_DATA, content, time, packet, ordinal)
@@ -161,7 +154,7 @@ class Tls(TlsLine):
         blind = handshake.client is None and handshake.server is None and handshake.misses_hello
         if not (sender.opened or blind):
             return 1
-        sender.seeking = True
+        sender.seeking = sender.strayed = True
         sender.needed = HEADER
         return 0
 

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.tls_exchange import KeyExchange
 from wsanalyze.layers.tls_facts import begun, introduce, name_ends
 from wsanalyze.layers.tls_secrets import (
     NO_CRYPTOGRAPHY,
     NO_SESSION,
     epochs_of,
-    fits_private_key,
+    exchanges,
     has_cryptography,
-    master_of_exchange,
     no_secret,
+    not_told,
     obstacle,
 )
 from wsanalyze.layers.tls_sender import Epoch, TlsSender
@@ -33,7 +34,6 @@ from wsanalyze.tls.hellos import (
     version_name,
 )
 from wsanalyze.tls.keylog import NONE
-from wsanalyze.tls.messages import CLIENT_HELLO
 from wsanalyze.tls.suites import Suite, maybe_suite, suite_name
 from wsanalyze.transport.conversation import Conversation
 
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 # As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
 DECRYPTED = 0
-# Bytes of handshake messages that are kept for RFC 7627.
-MOST_HEARD = 256 * 1024
 # What both hellos may weigh that does not count as held; those of browsers weigh half as much.
 LIGHT = 8192
 
@@ -52,7 +50,8 @@ class TlsHandshake:
     """The handshake of one connection, and of its renegotiations.
 
     `is_tls_1_3`: as far as is known. `is_decided`: both hellos were read; `is_closed`: nothing can
-    be decrypted from there on, which `facts.reason` explains. `heard`: messages since the hello.
+    be decrypted from there on, which `facts.reason` explains. `exchange`: what a secret that the
+    client exchanges is to be made keys of.
     `found`: client randoms of handshakes that went on without their ClientHello;
     `may_have_early`: whether 0-RTT data may have been sent, and was taken; `weight`: bytes that the
     hellos take in memory.
@@ -74,8 +73,7 @@ class TlsHandshake:
         self.secrets: Mapping[str, bytes] = NONE
         self.is_decided = self.is_closed = False
         self.why: str | None = None
-        self.heard = bytearray()
-        self.hears_on = False
+        self.exchange = KeyExchange(recorder.secrets)
         # Protected records, or lost ones, came before both hellos were read.
         self.goes_on = False
         # Records wait for secrets; that was given up.
@@ -92,7 +90,7 @@ class TlsHandshake:
     @property
     def held(self) -> int:
         """Bytes that are kept of what was said, hellos of usual size left out."""
-        return len(self.heard) + max(self.weight - LIGHT, 0)
+        return self.exchange.held + max(self.weight - LIGHT, 0)
 
     @property
     def misses_hello(self) -> bool:
@@ -231,7 +229,7 @@ class TlsHandshake:
         self.version, self.suite = server.version, maybe_suite(server.suite)
         self.is_tls_1_3 = self.version == TLS_1_3
         self.secrets = self.recorder.secrets.of(client.random, server.session_id)
-        self.is_waiting = self._shall_wait(server)
+        self.is_waiting = self._shall_wait(client, server)
         if self.is_waiting:
             return False
         self.is_decided = True
@@ -243,27 +241,30 @@ class TlsHandshake:
             facts.disagreements = disagreements(client, server)
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
-            self._stop_hearing()
-        sessions = self.recorder.secrets.sessions
-        self.resumable = b"" if self.is_tls_1_3 else sessions.of(client, server)
+        sessions, is_new = self.recorder.secrets.sessions, self.exchange.body is not None
+        self.resumable = b"" if self.is_tls_1_3 or is_new else sessions.of(client, server)
         why = self._obstacle(client, server)
         self.is_closed = why is not None
         if why is not None:
             self.why = why
         elif not self.is_tls_1_3 and self.secrets:
             self._make_openers(client.random, server)
+        if self.is_tls_1_3 or self.is_closed or self.secrets:
+            self.exchange.forget()
+        elif self.exchange.body is not None:
+            self._take_exchange(client, server)
         return True
 
-    def _shall_wait(self, server: ServerHello) -> bool:
+    def _shall_wait(self, client: ClientHello, server: ServerHello) -> bool:
         """Say whether records are to wait for secrets that may come."""
         expects = self.recorder.secrets.expects and not self.has_waited
-        if not expects or self._may_have_key(server) or not has_cryptography():
+        if not expects or not has_cryptography():
             return False
         if self.is_tls_1_3 and self.secrets and self._lacks_secrets():
             more = self.recorder.secrets.more
             # They are those of one dict, which gets what comes.
             return more is None or not more() or self._lacks_secrets()
-        return not self.secrets
+        return not self.secrets and not self.exchange.tells(client, server)
 
     def _lacks_secrets(self) -> bool:
         """Say whether lines of TLS 1.3 may not be there yet: a program writes five or more."""
@@ -282,44 +283,32 @@ class TlsHandshake:
         """Return why nothing can be decrypted, None where it can."""
         if self.secrets:
             return obstacle(self.secrets, server)
-        if self.resumable or self._may_have_key(server):
-            return None
-        return no_secret(self.recorder.secrets, client, server)
-
-    def _may_have_key(self, server: ServerHello) -> bool:
-        """Say whether the client's secret is encrypted with an RSA key that may be there."""
-        return fits_private_key(self.recorder.secrets, server) and has_cryptography()
-
-    def hears(self, kind: int, body: bytes) -> None:
-        """Keep a message of the handshake, where the master secret may depend on it."""
-        if kind == CLIENT_HELLO:
-            self.heard, self.hears_on = bytearray(), bool(self.recorder.secrets.private_keys)
-        if self.hears_on and len(self.heard) + len(body) <= MOST_HEARD:
-            self.heard += bytes((kind, *len(body).to_bytes(3, "big"))) + body
-
-    def _stop_hearing(self) -> bytes:
-        heard, self.heard, self.hears_on = bytes(self.heard), bytearray(), False
-        return heard
+        known = self.recorder.secrets
+        may_tell = exchanges(known, client, server) and has_cryptography()
+        return None if self.resumable or may_tell else no_secret(known, client, server)
 
     def client_key_exchange(self, body: bytes) -> None:
-        """Take the client's secret, where an RSA key opens it."""
-        client, server, suite = self.client, self.server, self.suite
-        heard = self._stop_hearing()
+        """Take what the client exchanges, of which the master secret may be made."""
+        client, server = self.client, self.server
+        self.exchange.take(body)
         # Who exchanges keys resumes no session.
         self.resumable = b""
-        if self.secrets or client is None or server is None or suite is None:
+        if self.is_waiting:
+            # What says its secret may come later.
             return
-        if self.is_closed or not self.is_decided:
-            return
+        if self.secrets or self.is_closed or not self.is_decided or client is None:
+            self.exchange.forget()
+        elif server is not None:
+            self._take_exchange(client, server)
+
+    def _take_exchange(self, client: ClientHello, server: ServerHello) -> None:
         known = self.recorder.secrets
-        if not self._may_have_key(server):
-            self.is_closed = True
-            self.say(no_secret(known, client, server))
-            return
-        master = master_of_exchange(known, client, server, body, heard)
+        may_tell = exchanges(known, client, server) and has_cryptography()
+        master = self.exchange.maybe_master(client, server) if may_tell else None
+        self.exchange.forget()
         if master is None:
             self.is_closed = True
-            self.say("no private key fits its key exchange")
+            self.say(not_told(known) if may_tell else no_secret(known, client, server))
             return
         self.secrets = {keylog.MASTER: master}
         self._make_openers(client.random, server)
@@ -371,9 +360,11 @@ class TlsHandshake:
         protocol = chosen_protocol(body)
         if protocol is not None:
             self.facts.alpn = protocol
-            client = self.client
-            if client is not None and not client.may_be_encrypted and protocol not in client.alpn:
-                self.facts.disagreements += (NOT_OFFERED,)
+            client, said = self.client, self.facts.disagreements
+            if client is None or client.may_be_encrypted or NOT_OFFERED in said:
+                return
+            if protocol not in client.alpn:
+                self.facts.disagreements = (*said, NOT_OFFERED)
 
     def resumes(self, has_certificate: bool) -> None:
         """Note whether a session was resumed: the server says nothing but its hello then."""

@@ -6,6 +6,7 @@ cdef int APPLICATION_DATA
 
 cdef class TlsLane:
     cdef public bytearray pending
+    cdef public long long needed
     cdef public object opener
     cdef public long long skipping
     cdef public long long lost

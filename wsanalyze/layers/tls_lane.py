@@ -1,6 +1,8 @@
 # cython: language_level=3, wraparound=False, initializedcheck=False
 """TLS records that nearly all are: whole in their segment, in order, application data that opens.
 
+And segments amid a large one, which only wait for the rest of it.
+
 Anything else goes the long way (tls.py), which sees it as if there was no short cut.
 """
 
@@ -26,6 +28,7 @@ class TlsLane:
 
     def __init__(self) -> None:
         self.pending = bytearray()
+        self.needed = HEADER
         self.opener: Any = None
         self.skipping = self.lost = self.missed = self.skipped = 0
         self.sequence = self.opened = self.sent = 0
@@ -65,6 +68,12 @@ class TlsLine(Layer):
         length: cython.Py_ssize_t
         content: bytes | None
         inner: Layer | None
+        waits: cython.bint = lane.needed > HEADER and not lane.seeking and len(lane.pending) > 0
+        if waits and stop - start < lane.needed - len(lane.pending):
+            # It was counted whole when it began.
+            lane.pending += buffer.copy(start, stop)
+            lane.sent += stop - start
+            return 0
         while self.flows and stop - at > HEADER:
             if lane.opener is None or lane.seeking or lane.skipping or lane.lost or lane.missed:
                 break

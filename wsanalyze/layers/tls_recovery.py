@@ -85,6 +85,7 @@ def pass_over(handshake: TlsHandshake, sender: TlsSender, length: int) -> int:
     """Pass over a record that does not authenticate; return 1 to let go."""
     handshake.facts.bad_records += 1
     sender.miss(HEADER + length)
+    sender.passed += 1
     return give_up(handshake) if sender.is_tired else 0
 
 

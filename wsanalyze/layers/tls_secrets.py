@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from wsanalyze.layers.tls_sender import Epoch
 from wsanalyze.tls import keylog
 from wsanalyze.tls.hellos import (
-    EXTENDED_MASTER_SECRET,
     TLS_1_0,
-    TLS_1_2,
     TLS_1_3,
     ClientHello,
     ServerHello,
@@ -40,15 +38,13 @@ def has_cryptography() -> bool:
     return True
 
 
-def fits_private_key(known: Secrets, server: ServerHello) -> bool:
-    """Say whether the client's secret is encrypted with an RSA key that may be known."""
+def exchanges(known: Secrets, client: ClientHello, server: ServerHello) -> bool:
+    """Say whether the client's key exchange may tell the master secret, with what is known."""
     suite = maybe_suite(server.suite)
-    return (
-        suite is not None
-        and suite.exchange == "RSA"
-        and TLS_1_0 <= server.version < TLS_1_3
-        and bool(known.private_keys)
-    )
+    if suite is None or not TLS_1_0 <= server.version < TLS_1_3:
+        return False
+    sealed = suite.exchange == "RSA" and (bool(known.private_keys) or bool(known.by_exchange))
+    return sealed or client.random in known.premasters
 
 
 def obstacle(secrets: Mapping[str, bytes], server: ServerHello) -> str | None:
@@ -73,9 +69,9 @@ def obstacle(secrets: Mapping[str, bytes], server: ServerHello) -> str | None:
 def no_secret(known: Secrets, client: ClientHello | None, server: ServerHello) -> str:
     """Say why there is no secret: none was given, or a key that opens no such connection."""
     why = f"no secret for this client random in {known.described}"
+    if client is not None and exchanges(known, client, server):
+        return why if has_cryptography() else NO_CRYPTOGRAPHY
     if known.private_keys:
-        if fits_private_key(known, server):
-            return NO_CRYPTOGRAPHY
         is_1_3 = server.version == TLS_1_3
         what = "TLS 1.3" if is_1_3 else "connection with this cipher suite"
         why += f"; a private key opens no {what}"
@@ -83,6 +79,13 @@ def no_secret(known: Secrets, client: ClientHello | None, server: ServerHello) -
         # Secrets are logged with the random of the ClientHello inside.
         why += "; its ClientHello has ECH, with which another random may count"
     return why
+
+
+def not_told(known: Secrets) -> str:
+    """Say why a key exchange that might have told the master secret did not."""
+    if known.private_keys:
+        return "no private key fits its key exchange"
+    return f"no secret for this client random, or for its key exchange, in {known.described}"
 
 
 def labelled(secrets: Mapping[str, bytes], suite: Suite, label: str) -> bytes | None:
@@ -112,22 +115,3 @@ def epochs_of(
             is_application = label in (keylog.SERVER_TRAFFIC, keylog.CLIENT_TRAFFIC)
             found.append(Epoch(suite, secret, is_application=is_application))
     return found
-
-
-def master_of_exchange(
-    known: Secrets, client: ClientHello, server: ServerHello, exchange: bytes, heard: bytes
-) -> bytes | None:
-    """Return the master secret that a ClientKeyExchange says to a private key; None to nobody.
-
-    `heard`: the messages of the handshake up to it, of which the secret may be made (RFC 7627).
-    """
-    from wsanalyze.tls import rsa_keys
-
-    suite = maybe_suite(server.suite)
-    premaster = rsa_keys.maybe_premaster(known.rsa_keys(), exchange, client.version)
-    if premaster is None or suite is None:
-        return None
-    algorithm = suite.hash if server.version >= TLS_1_2 else "md5+sha1"
-    if server.extension(EXTENDED_MASTER_SECRET) is not None:
-        return rsa_keys.extended_master_secret(premaster, heard, algorithm)
-    return rsa_keys.master_secret(premaster, client.random, server.random, algorithm)

@@ -19,8 +19,8 @@ HEADER = 5
 # Content types, RFC 8446 §5.1; first of the version.
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, MAJOR = 20, 21, 22, 23, 3
 # The longest body of a record: RFC 5246 §6.2.3 allows 2048 bytes more than what is inside, TLS 1.3
-# 256 (RFC 8446 §5.2).
-LONGEST = 16_384 + 2048
+# 256 (RFC 8446 §5.2). What is inside at most.
+LONGEST, LARGEST = 16_384 + 2048, 16_384
 # Records that may be missing before one is looked at: a hole of 90 kB full of the smallest.
 MOST_MISSED = 4096
 # Bytes that may be tried in vain, besides TRIES times those that the side sent; and no more than
@@ -75,7 +75,9 @@ class TlsSender(TlsLane):
       whether it began to agree on them; `leap`: how many records are missing before the next, -1
       where that is not known
     - `updated`: whether its keys follow from others that were right; `torn`: whether bytes are
-      missing since the last record that opened, `vague` whether their number is not known
+      missing since the last record that opened, `vague` whether their number is not known;
+      `strayed`: whether what came behind it was no record although nothing was missing, so that
+      bytes stand where they were not sent; `passed`: how many whole records did not open since
     """
 
     def __init__(self, side: int, secrets: Secrets) -> None:
@@ -101,7 +103,8 @@ class TlsSender(TlsLane):
         self.sent = self.tried = 0
         self.has_certificate = False
         self.tried_blind = 0
-        self.updated = self.torn = self.vague = False
+        self.updated = self.torn = self.vague = self.strayed = False
+        self.passed = 0
 
     def fill(self, data: bytes, at: int) -> int:
         """Add to what is pending as much as the record takes, all where one is looked for."""
@@ -171,12 +174,6 @@ class TlsSender(TlsLane):
         """Bytes that are kept of what it sent, an unfinished record counted whole."""
         pending = max(self.needed, len(self.pending)) if self.pending else 0
         return pending + len(self.messages.data)
-
-    def waits_for(self, length: int) -> bool:
-        """Say whether so many more bytes do not complete a record whose header is there."""
-        if self.seeking or self.needed == HEADER:
-            return False
-        return length < self.needed - len(self.pending)
 
     def open_alone(self, data: bytes) -> bytes | None:
         """Open a segment that is a record of application data, no more and no less.
@@ -324,17 +321,23 @@ class TlsSender(TlsLane):
     def found_again(self, *, early: bool) -> int:
         """Return how many bytes of content are missing before the record that was just opened.
 
-        Exact where the suite always adds as much; else negative: at most as many. `early`: whether
+        Exact where the suite always adds as much, and TCP's numbers can be right; else negative: at
+        most as many. `early`: whether
         it may have sent 0-RTT data.
         """
         lost, self.lost, self.missed = self.lost, 0, 0
-        vague, self.vague, self.torn = self.vague, False, False
+        passed, torn, self.passed, self.torn = self.passed, self.torn, 0, False
+        vague, self.vague = self.vague, False
+        strayed, self.strayed = self.strayed, False
         if self.skipped == 0:
             # What came between was no record of its own: said in the clear, or forged.
             is_first = self.sequence == 1 and bool(self.epochs) and not self.updated
             return -lost if early and is_first else 0
         if vague or self.opener is None or self.skipped < 0 or self.opener.overhead < 0:
             return -lost
+        if strayed or not (torn or passed == self.skipped):
+            # Segments with wrong numbers: bytes are missing that nobody misses.
+            return -self.skipped * LARGEST
         return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
 
 

@@ -38,7 +38,7 @@ def take_message(
     handshake: TlsHandshake, sender: TlsSender, kind: int, body: bytes, place: tuple[int, int]
 ) -> int:
     """Read a handshake message; return 1 to let go."""
-    handshake.hears(kind, body)
+    handshake.exchange.hear(kind, body)
     if kind == CLIENT_HELLO:
         sender.greeted = True
         handshake.client_hello(sender.side, body)

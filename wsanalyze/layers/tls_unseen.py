@@ -53,16 +53,17 @@ def why_closed(client: ClientHello | None, server: ServerHello | None, secrets: 
     described = secrets.described
     if client is not None:
         labelled = secrets.of(client.random)
-        if MASTER in labelled:
+        if MASTER in labelled or client.random in secrets.premasters:
             return f"{NO_SERVER}: before TLS 1.3 its random is part of the keys"
         if labelled:
             return f"{NO_SERVER}, and the secrets of this client random open none of its records"
         return f"{NO_SERVER}, and no secret for this client random is in {described}"
     missing = NOT_SEEN if server is None else NO_CLIENT
-    if not secrets.count:
-        if server is not None and secrets.private_keys and server.version != TLS_1_3:
-            return f"{missing}: without its random a private key opens nothing"
-        return missing
+    if not secrets.by_random:
+        if server is None or server.version == TLS_1_3 or not secrets:
+            return missing
+        what = "private key" if secrets.private_keys else "premaster or session's secret"
+        return f"{missing}: without its random a {what} opens nothing"
     tried = "opens the records that were tried"
     not_all = " (not with all of them)" if secrets.tries_left <= 0 else ""
     if server is not None:

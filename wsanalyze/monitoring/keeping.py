@@ -36,7 +36,7 @@ class PacketFile:
 
 
 class InFile:
-    """Keeps packets in a file; UsageError where it cannot be written."""
+    """Keeps packets in a file; raises what `PacketWriter` does."""
 
     def __init__(self, file: PacketFile, run: Pass, limits: Limits) -> None:
         self.writer = PacketWriter(

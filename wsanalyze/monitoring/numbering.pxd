@@ -29,7 +29,7 @@ cdef class Firsts:
     cdef int[::1] slots
     cdef unsigned char[::1] states
     cdef int add(self, Py_ssize_t row) except -1
-    cdef Py_ssize_t slot(self, long long ordinal, long long offset)
+    cdef Py_ssize_t slot(self, long long connection, long long ordinal, long long offset)
     cdef long long take(
         self, long long connection, long long ordinal, long long offset, int sender
     ) except *

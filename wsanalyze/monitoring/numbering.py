@@ -150,18 +150,26 @@ class Firsts:
         self.slots = memoryview(array("i", bytes(4 * slots)))
         self.states = memoryview(bytearray(rows.count))
 
-    def slot(self, ordinal: cython.longlong, offset: cython.longlong) -> cython.Py_ssize_t:
-        """Return where to begin to look."""
+    def slot(
+        self, connection: cython.longlong, ordinal: cython.longlong, offset: cython.longlong
+    ) -> cython.Py_ssize_t:
+        """Return where to begin to look.
+
+        One packet may have frames of a thousand streams of HTTP/2, all at the same offset.
+        """
         digest: cython.ulonglong = ordinal
         digest = ((digest ^ self.seed) * FIRST_FACTOR) & ALL_BITS
         digest ^= digest >> 31
         digest = ((digest ^ (offset & ALL_BITS)) * SECOND_FACTOR) & ALL_BITS
         digest ^= digest >> 32
+        digest = ((digest ^ (connection & ALL_BITS)) * FIRST_FACTOR) & ALL_BITS
+        digest ^= digest >> 31
         return digest & self.mask
 
     def add(self, row: cython.Py_ssize_t) -> cython.int:
         """Add a frame, by its row."""
-        at: cython.Py_ssize_t = self.slot(self.rows.ordinal[row], self.rows.offset[row])
+        rows: FrameRows = self.rows
+        at: cython.Py_ssize_t = self.slot(rows.connection[row], rows.ordinal[row], rows.offset[row])
         while self.slots[at] != 0:
             at = (at + 1) & self.mask
         self.slots[at] = row + 1
@@ -178,7 +186,7 @@ class Firsts:
         """Return the number of the message that begins there; NONE where no frame does."""
         rows: FrameRows = self.rows
         row: cython.Py_ssize_t
-        at: cython.Py_ssize_t = self.slot(ordinal, offset)
+        at: cython.Py_ssize_t = self.slot(connection, ordinal, offset)
         while self.slots[at] != 0:
             row = self.slots[at] - 1
             if (

@@ -36,6 +36,9 @@ PART = 30.0
 BLOCK = 3600.0
 # Seconds between two looks at which limits were reached.
 LIMITS = 1.0
+# Seconds between two looks at key logs that nobody asked for: a FIFO is emptied in time, so that
+# who writes it never waits.
+KEYS = 0.5
 # Bytes of the masking keys that every side may keep (`layers/watch.py`): those do not count.
 FREE_KEYS = 64
 
@@ -72,7 +75,7 @@ class Session:
         """Take an open source, which the session closes, and what is wanted of it.
 
         `folder` is where tables grow, `packets` where packets are kept; UsageError where the one
-        has tables already or the other cannot be written, OSError where a folder cannot be made.
+        has tables already or the other is a terminal, OSError where they cannot be written.
         `most`, `in_blocks`: see Follower. `idle`: seconds without a packet after which a WebSocket
         connection leaves.
         """
@@ -83,7 +86,8 @@ class Session:
         self.finished = self.stopped = False
         self.taken = 0
         recording = Recording(wants, frames=FrameColumns(), messages=MessageColumns())
-        self.run = Pass(recording, limits, source.infos, secrets_of(keylogs, limits))
+        secrets = secrets_of(keylogs, limits, follows=True)
+        self.run = Pass(recording, limits, source.infos, secrets)
         # Whether its format is known yet or not, a key log is written while packets come.
         self.run.secrets.expects |= bool(keylogs)
         self.folder = None
@@ -95,7 +99,7 @@ class Session:
         self.follower = Follower(self.run, judge, keepers, most, in_blocks=in_blocks)
         self._clock = clock
         self.started = self._looked = self._part = self._block = clock()
-        self._limits_at = self.started
+        self._limits_at = self._keys_at = self.started
         self._unlooked = False
         self._told: set[str] = set()
         self._leaving = Leaving(self.run, idle, self.started)
@@ -130,6 +134,9 @@ class Session:
             self._take(batch)
         now = self._clock()
         self._unlooked |= self._leaving.maybe_leave(now)
+        if now - self._keys_at >= KEYS:
+            self._keys_at = now
+            self.run.more_secrets()
         if self._is_look_due(now, waited=batch is None):
             events += self._look(now)
         if batch is None and self.source.ended:

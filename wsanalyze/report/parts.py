@@ -115,7 +115,7 @@ def _hex(data: bytes | None) -> str:
 _KEYS_FROM = {
     "key log": "a key log that was given",
     "capture": "the capture itself: a Decryption Secrets Block of pcapng",
-    "RSA key": "a session ID or an RSA key that was given",
+    "RSA key": "a session ID, a premaster secret or an RSA key that was given",
 }
 
 

@@ -1,8 +1,9 @@
 """Secrets of TLS connections as browsers and libraries log them, the NSS key log format.
 
-draft-ietf-tls-keylogfile: lines of `LABEL CLIENT_RANDOM SECRET`, in hex; older, of NSS and OpenSSL:
-`RSA Session-ID:… Master-Key:…`. A file may hold
-a server's RSA key in PEM as well. No secret is ever shown: there is no text of them here.
+RFC 9850: lines of `LABEL CLIENT_RANDOM SECRET`, in hex. Older, of NSS and OpenSSL: `RSA
+Session-ID:… Master-Key:…`, and `RSA` with the first bytes of an encrypted premaster secret and that
+secret; of Wireshark: `PMS_CLIENT_RANDOM` with it. A file may hold a server's RSA key in PEM as
+well. No secret is ever shown: there is no text of them here.
 """
 
 from __future__ import annotations
@@ -29,14 +30,26 @@ USED = frozenset(
     {MASTER, CLIENT_EARLY, CLIENT_HANDSHAKE, SERVER_HANDSHAKE, CLIENT_TRAFFIC, SERVER_TRAFFIC}
 )
 
-LINE = re.compile(rb"([A-Z][A-Z0-9_]*) ([0-9a-fA-F]{64}) ((?:[0-9a-fA-F]{2}){16,64})")
-BY_SESSION = re.compile(rb"RSA Session-ID:((?:[0-9a-fA-F]{2}){1,32}) Master-Key:([0-9a-fA-F]{96})")
+# Each is a label, whose secret it is, and the secret. The secret that both ends exchanged is one of
+# RSA (48 bytes), or as long as a group of Diffie-Hellman, of up to 8,192 bits; it is for a client
+# random, or for how it begins where it is encrypted.
+SESSION, SEALED, PREMASTER = "RSA Session-ID", "RSA", "PMS_CLIENT_RANDOM"
+LINES = tuple(
+    re.compile(each.replace(b"OCTET", b"(?:[0-9a-fA-F]{2})"))
+    for each in (
+        rb"([A-Z][A-Z0-9_]*) (OCTET{32}) (OCTET{16,64})",
+        rb"(PMS_CLIENT_RANDOM) (OCTET{32}) (OCTET{1,1024})",
+        rb"(RSA) (OCTET{8}) (OCTET{48})",
+        rb"(RSA Session-ID):(OCTET{1,32}) Master-Key:(OCTET{48})",
+    )
+)
+SEALED_LENGTH = 8
 KEY_BEGINS = re.compile(rb"-----BEGIN (?:RSA )?PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END (?:RSA )?PRIVATE KEY-----")
 # A key of 16,384 bits takes 13 kB.
 LONGEST_KEY, MOST_KEYS = 16_384, 64
-# The longest line that is understood, with a label of 64 characters.
-LONGEST = 64 + 1 + 64 + 1 + 128
+# The longest line that is understood.
+LONGEST = len(PREMASTER) + 1 + 64 + 1 + 2048
 
 # Bytes that senders may try in vain beyond their share, in all connections: some four seconds,
 # asked for in pieces.
@@ -46,10 +59,11 @@ SPARE, SPARE_PIECE = 512 * 1024 * 1024, 256 * 1024
 TRIES = 2_000_000
 
 NONE: Mapping[str, bytes] = {}
+Kept = tuple[dict[bytes, bytes] | dict[bytes, dict[str, bytes]], bytes]
 
 
 class Secrets:
-    """What key logs say, by client random and by session ID.
+    """What key logs say, by client random, by session ID and by key exchange.
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
     `not_understood` those of them that say nothing, `dropped` secrets beyond `most`: the oldest are
@@ -58,6 +72,8 @@ class Secrets:
     `origins` says by client random where secrets are from, None where nobody wants to know;
     `tries_left` bounds what is tried without one, `spare` what is tried behind holes. `sessions`
     are those that were seen.
+    `premasters` are secrets that were exchanged, by client random; `by_exchange` are those that an
+    RSA key sealed, by the first SEALED_LENGTH bytes of that.
     `more()` looks for secrets that came late and says whether there were some; `expects`: whether
     there may be some later on, so that records shall wait for them.
     """
@@ -70,9 +86,16 @@ class Secrets:
         self.sources = self.lines = self.not_understood = self.dropped = self.count = 0
         self.by_random: dict[bytes, dict[str, bytes]] = {}
         self.by_session: dict[bytes, bytes] = {}
+        self.premasters: dict[bytes, bytes] = {}
+        self.by_exchange: dict[bytes, bytes] = {}
+        self._stores = {
+            SESSION: self.by_session,
+            SEALED: self.by_exchange,
+            PREMASTER: self.premasters,
+        }
         self.private_keys: list[bytes] = []
-        # What came first, of key logs and of captures: client randoms, and session IDs as tuples.
-        self._oldest: tuple[deque[bytes | tuple[bytes]], ...] = (deque(), deque())
+        # What came first, of key logs and of captures: where it is kept, and by what.
+        self._oldest: tuple[deque[Kept], ...] = (deque(), deque())
         self._pem = b""
         self._takes_keys = True
         self.unused = Unused(), Unused()
@@ -115,27 +138,23 @@ class Secrets:
     def _take(self, line: bytes) -> None:
         if not line or line.startswith(b"#"):
             return
+        said = _maybe_said(line)
         if self._pem or (self._takes_keys and KEY_BEGINS.fullmatch(line)):
-            if not LINE.fullmatch(line):
+            if said is None:
                 self._take_key(line)
                 return
             # The key is cut: what follows are secrets again.
             self._pem = b""
             self.not_understood += 1
         self.lines += 1
-        match = LINE.fullmatch(line) if len(line) <= LONGEST else None
-        if match is not None:
-            label = match[1].decode("ascii")
-            if label in USED:
-                random = bytes.fromhex(match[2].decode("ascii"))
-                self._learn(random, label, bytes.fromhex(match[3].decode("ascii")))
-            return
-        match = BY_SESSION.fullmatch(line) if len(line) <= LONGEST else None
-        if match is None:
+        if said is None:
             self.not_understood += 1
-        else:
-            session = bytes.fromhex(match[1].decode("ascii"))
-            self._learn_session(session, bytes.fromhex(match[2].decode("ascii")))
+            return
+        label, name, secret = said
+        if label in USED:
+            self._learn(name, label, secret)
+        elif label in self._stores:
+            self._keep(self._stores[label], name, secret)
 
     def _learn(self, random: bytes, label: str, secret: bytes) -> None:
         if label not in self.by_random.get(random, NONE) and not self._room():
@@ -143,17 +162,18 @@ class Secrets:
         self._note_unused(random, label)
         if random not in self.by_random:
             self.by_random[random] = {}
-            self._oldest[not self._takes_keys].append(random)
+            self._oldest[not self._takes_keys].append((self.by_random, random))
         self.by_random[random][label] = secret
         if self.origins is not None:
             self.origins[random] = self._origin
 
-    def _learn_session(self, session: bytes, master: bytes) -> None:
-        if session not in self.by_session:
+    def _keep(self, store: dict[bytes, bytes], name: bytes, secret: bytes) -> None:
+        """Keep the secret of a session, or of a key exchange."""
+        if name not in store:
             if not self._room():
                 return
-            self._oldest[not self._takes_keys].append((session,))
-        self.by_session[session] = master
+            self._oldest[not self._takes_keys].append((store, name))
+        store[name] = secret
 
     def _note_unused(self, random: bytes, label: str) -> None:
         if random not in self.by_random or not self.was_used(random):
@@ -188,9 +208,10 @@ class Secrets:
         self.count += 1
         return True
 
-    def _forget(self, key: bytes | tuple[bytes]) -> None:
-        if isinstance(key, tuple):
-            del self.by_session[key[0]]
+    def _forget(self, oldest: Kept) -> None:
+        store, key = oldest
+        if store is not self.by_random:
+            del store[key]
             self.count -= 1
             return
         self.count -= len(self.by_random.pop(key))
@@ -210,6 +231,17 @@ class Secrets:
             return found
         master = self.by_session.get(session_id) if session_id else None
         return NONE if master is None else {MASTER: master}
+
+    def premaster(self, client_random: bytes, sealed: bytes) -> bytes | None:
+        """Return the secret that a client exchanged, by its random or by how it begins sealed."""
+        found = self._premaster(client_random, sealed)
+        if found is None and self.more is not None and self.more():
+            found = self._premaster(client_random, sealed)
+        return found
+
+    def _premaster(self, client_random: bytes, sealed: bytes) -> bytes | None:
+        found = self.premasters.get(client_random)
+        return self.by_exchange.get(sealed[:SEALED_LENGTH]) if found is None else found
 
     def rsa_keys(self) -> list[RSAPrivateKey]:
         """Return the RSA keys among the private keys; each is read once, which takes a while."""
@@ -232,3 +264,15 @@ class Secrets:
         """How many there are to choose from: `2 files, 38 lines`."""
         files = f"{self.sources} file{'' if self.sources == 1 else 's'}"
         return f"{files}, {self.lines} line{'' if self.lines == 1 else 's'}"
+
+
+def _maybe_said(line: bytes) -> tuple[str, bytes, bytes] | None:
+    """Return the label of a line, whose secret it says, and that; None where it says none."""
+    if len(line) > LONGEST:
+        return None
+    for pattern in LINES:
+        match = pattern.fullmatch(line)
+        if match is not None:
+            label, name, secret = (each.decode("ascii") for each in match.groups())
+            return label, bytes.fromhex(name), bytes.fromhex(secret)
+    return None

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from wsanalyze.tls.cursor import Cursor, MalformedError
 from wsanalyze.tls.schedule import MASTER_SECRET, prf
 
 PREMASTER = 48
@@ -31,15 +30,11 @@ def loaded(keys: Iterable[bytes]) -> list[RSAPrivateKey]:
     return found
 
 
-def maybe_premaster(keys: Iterable[RSAPrivateKey], body: bytes, version: int) -> bytes | None:
-    """Return the premaster secret of a ClientKeyExchange; None where no key fits.
+def maybe_premaster(keys: Iterable[RSAPrivateKey], sealed: bytes, version: int) -> bytes | None:
+    """Return the premaster secret that a client encrypted; None where no key fits.
 
     `version` is the one of the ClientHello, with which it begins.
     """
-    try:
-        sealed = Cursor(body).vector(2)
-    except MalformedError:
-        return None
     for key in keys:
         try:
             found = key.decrypt(sealed, PKCS1v15())

@@ -1,5 +1,7 @@
 from wsanalyze.buffer cimport Buffer
 
+cdef list NOTHING
+cdef bytearray NO_BYTES
 cdef long long UNSET
 cdef int CHUNK_OVERHEAD
 cdef Py_ssize_t REMEMBERED

@@ -19,6 +19,11 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 
+# What most directions have of what waits and what is remembered: one for all, never changed, since
+# a SYN that nobody answers has two directions, and there may be as many as somebody sends.
+NOTHING: list[Chunk] = []
+NO_BYTES = bytearray()
+
 # No time: before 1970 times are negative.
 UNSET = 0x7FFFFFFFFFFFFFFF
 
@@ -99,12 +104,12 @@ class Direction:
         self.base = 0
         self.next = self.highest = self.acked = 0
         self.fin = -1
-        self.pending: list[Chunk] = []
+        self.pending: list[Chunk] = NOTHING
         self.pending_bytes = 0
         self.segments = self.loaded = self.retransmissions = self.out_of_order = 0
         self.keep_alives = self.conflicts = self.duplicates = self.lost = self.cut_off = 0
         self.passed = -1
-        self.recent = bytearray()
+        self.recent = NO_BYTES
         self.recent_stop = 0
         self.parts: list[tuple[int, int, int, int]] | None = None
         self.trust = 0
@@ -233,6 +238,8 @@ class Direction:
         if last > stop:
             last = stop
         data = buffer.copy(first, last)
+        if self.pending is NOTHING:
+            self.pending = []
         self.pending.insert(
             index, Chunk(at, upto, data, time, packet, sound, self.acked, self.segments)
         )

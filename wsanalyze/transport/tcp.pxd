@@ -14,6 +14,7 @@ from wsanalyze.transport.reassembly cimport UNSET, Direction
 from wsanalyze.transport.segment_rows cimport KEEP_ALIVE, RESET, RETRANSMISSION, add_segment
 from wsanalyze.transport.sequence cimport distance
 
+cdef Direction UNHEARD
 cdef int FIN
 cdef int SYN
 cdef int RST
@@ -42,6 +43,7 @@ cdef class Transport:
     ) except -1
     cdef int several(self, Buffer buffer, long long time, long long number) except -1
     cdef int segment(self, Buffer buffer, long long time, long long number) except -1
+    cdef Direction put(self, Conversation conversation, int side, Direction direction)
     cdef int side(self, Packet packet) except -1
     cdef Conversation conversation(self, Packet packet, int side, long long time)
     cdef int synchronize(

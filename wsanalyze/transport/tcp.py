@@ -42,6 +42,10 @@ LOW = 0xFFFFFFFF
 # part of all numbers.
 WITHIN = 1 << 26
 
+# Stands for the other side of a conversation of which only the SYN was seen, and changes nothing:
+# most of those that stay so are a flood.
+UNHEARD = Direction()
+
 
 @cython.final
 @cython.cclass
@@ -180,6 +184,13 @@ class Transport:
         else:
             mine = conversation.low
             other = conversation.high
+        if mine is UNHEARD:
+            mine = self.put(conversation, side, Direction())
+        elif flags & (SYN | ACK | FIN | RST) == SYN and packet.length == 0:
+            if mine.segments == 0 and not other.started:
+                self.put(conversation, 1 - side, UNHEARD)
+        elif other is UNHEARD:
+            other = self.put(conversation, 1 - side, Direction())
         mine.segments += 1
         if (packet.window == 0 or mine.window_zero != UNSET) and flags & (SYN | FIN | RST) == 0:
             mine.window(packet.window, time)
@@ -256,6 +267,14 @@ class Transport:
                 irregular.note,
             )
         return 0
+
+    def put(self, conversation: Conversation, side: cython.int, direction: Direction) -> Direction:
+        """Let a side of a conversation be that one, and return it."""
+        if side:
+            conversation.high = direction
+        else:
+            conversation.low = direction
+        return direction
 
     def side(self, packet: Packet) -> cython.int:
         """Return 0 where the sender is the low end of the conversation, else 1."""

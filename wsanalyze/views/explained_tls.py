@@ -137,7 +137,7 @@ def _keys(tls: Secure, width: int) -> Iterator[Line]:
     sources = {
         "key log": "a key log that was given (--keylog, SSLKEYLOGFILE)",
         "capture": "the capture itself (a Decryption Secrets Block of pcapng)",
-        "RSA key": "a session ID or an RSA key that was given, not a client random",
+        "RSA key": "a session ID, a premaster secret or an RSA key, not its client random",
     }
     if tls.keys_from is not None:
         source = sources[tls.keys_from]

@@ -12,6 +12,7 @@ from fuzz.targets import (
     pipeline,
     readers,
     reassembly,
+    secured,
     stories,
     tables,
     tls,
@@ -30,6 +31,7 @@ TARGETS: dict[str, Target] = {
         tables,
         tls,
         http2,
+        secured,
         stories,
     )
 }

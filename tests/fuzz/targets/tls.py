@@ -40,8 +40,8 @@ class Spy(Layer):
         return 0
 
     def gap(self, side: int, length: int, *_place: int) -> int:
-        """Add it up."""
-        self.missing[side] += abs(length)
+        """Add it up, where it is known."""
+        self.missing[side] += max(length, 0)
         return 0
 
 
