@@ -127,7 +127,8 @@ async def play(stage: Stage) -> None:
         for name in TELLING:
             for to in PORTS:
                 await converse(stage, name, to, "plain")
-                if to != "libwebsockets":  # it aborts at an empty message that it is to compress
+                # libwebsockets aborts at an empty message as Beast compresses it.
+                if (name, to) != ("beast", "libwebsockets"):
                     await converse(stage, name, to, "deflate")
         for pair in TOLD:
             await converse(stage, *pair, "told")
