@@ -13,6 +13,7 @@ from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.closing import cut_without_close
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.proxies import upgrade_stripped_on_the_way
 from wsanalyze.checks.who_cut import who_cut
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending, Side
@@ -108,3 +109,11 @@ def test_recorded() -> None:
     """The proxy's own time limit ended five sessions: ten legs, and each has its finding."""
     findings = found_in(cut_without_close, "nginx-60s.pcapng")
     assert len(findings) == 10
+
+
+def test_what_the_proxy_took_out_is_seen_in_front_of_it() -> None:
+    """The request to nginx asks for the upgrade, the one behind it does not: both are there."""
+    first, second = found_in(upgrade_stripped_on_the_way, "nginx-proxy.pcapng")
+    assert "; the request to the proxy at 127.0.0.1:9114, in packet 46, has it;" in first.message
+    assert "; the request to the proxy at 127.0.0.1:9114, in packet 66, has it;" in second.message
+    assert [each.concerns[1] for each in (first, second)] == [first.connection, second.connection]

@@ -169,6 +169,15 @@ class TestMaskingKeys:
         keys[60] = keys[20]
         assert self.of(client(keys)) == ["2 of the first 100 masking keys had been used before"]
 
+    def test_a_generator_that_begins_anew(self) -> None:
+        """Boost.Beast 1.74 draws from sixteen keys."""
+        source = chance(3)
+        keys = [source.getrandbits(32) for _ in range(16)]
+        assert self.of(client(keys + keys[:6])) == [
+            "6 of the first 22 masking keys had been used before: 16 keys come again and again, in "
+            "the same order"
+        ]
+
     def test_no_masked_frame_is_no_weak_key(self) -> None:
         assert self.of(connection(observation=observed())) == []
 

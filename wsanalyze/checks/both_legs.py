@@ -54,6 +54,14 @@ class BothLegs:
         return facts is {"client": self.front, "server": self.behind}.get(self.by or "")
 
 
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The legs in front of a proxy, by the serials of those behind it; `fronts`: their serials."""
+
+    before: dict[int, Facts]
+    fronts: frozenset[int]
+
+
 def legs_of(facts: Facts) -> BothLegs | None:
     """Return the legs of which a cut connection is one; None where the capture has it alone."""
     if facts.among is None:
@@ -96,21 +104,26 @@ def _are_legs(front: Facts, one: Cut, behind: Facts, other: Cut) -> bool:
 
 def proxy_at(facts: Facts, cut: Cut) -> str | None:
     """Return the address of the proxy that an end of a leg is; None where it is no proxy's."""
-    whole = facts.among
+    whole, record = facts.among, facts.connection
     if whole is None:
         return None
-    if whole.legs is None:
-        # Of who was cut some may be legs; where nothing was, nobody asks.
-        before = legs_before([each.connection for each in whole.connections])
-        serials = [each.connection.serial for each in whole.connections]
-        whole.legs = (
-            frozenset(serials[place] for place in before.values()),
-            frozenset(serials[place] for place in before),
-        )
-    fronts, behind = whole.legs
-    record = facts.connection
-    if cut.by == "server" and record.serial in fronts:
+    legs = _legs(whole)
+    if cut.by == "server" and record.serial in legs.fronts:
         return f"{record.server_ip}:{record.server_port}"
-    if cut.by == "client" and record.serial in behind:
-        return record.client_ip
-    return None
+    return record.client_ip if cut.by == "client" and record.serial in legs.before else None
+
+
+def leg_before(facts: Facts) -> Facts | None:
+    """Return the leg in front of the proxy that a connection is behind; None where none is seen."""
+    return None if facts.among is None else _legs(facts.among).before.get(facts.connection.serial)
+
+
+def _legs(whole: CaptureFacts) -> Legs:
+    if whole.legs is None:
+        everyone = whole.connections
+        places = legs_before([each.connection for each in everyone])
+        whole.legs = Legs(
+            {everyone[behind].connection.serial: everyone[at] for behind, at in places.items()},
+            frozenset(everyone[at].connection.serial for at in places.values()),
+        )
+    return whole.legs

@@ -12,7 +12,7 @@ from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.lazy import lazy
 
 if TYPE_CHECKING:
-    from wsanalyze.checks.both_legs import BothLegs
+    from wsanalyze.checks.both_legs import BothLegs, Legs
     from wsanalyze.checks.ending import Cut
     from wsanalyze.tables.capture_summary import CaptureSummary
     from wsanalyze.tunnels.refusal import Refusal
@@ -34,8 +34,8 @@ class CaptureFacts:
     cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
     # Legs that were cut together (see `both_legs.every_pair`), likewise.
     pairs: dict[int, BothLegs] | None = field(init=False, default=None)
-    # Serials of the legs in front of a proxy, and of those behind one, likewise.
-    legs: tuple[frozenset[int], frozenset[int]] | None = field(init=False, default=None)
+    # All legs of which another one is there, likewise.
+    legs: Legs | None = field(init=False, default=None)
 
     @lazy
     def distinct(self) -> list[Facts]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
+from wsanalyze.checks.both_legs import leg_before
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import Facts
@@ -47,6 +49,7 @@ _HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::[0-9]*)?\Z")
     ),
     example="nginx-proxy.pcapng",
     faults=("HSQ-04", "HSQ-05"),
+    instead_of=("PRX-23",),
 )
 def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     """PRX-01."""
@@ -61,9 +64,19 @@ def upgrade_stripped_on_the_way(facts: Facts) -> Iterator[Finding]:
     by = signs(head)
     if by:
         message += f"; an intermediary left {shown(by[0])}"
+    front = leg_before(facts)
+    is_seen = front is not None and front.handshake is not None and not _stripped(front)
+    if front is not None and is_seen:
+        proxy = f"{front.connection.server_ip}:{front.connection.server_port}"
+        packet = front.connection.request_packet
+        message += f"; the request to the proxy at {proxy}, in packet {packet}, has it"
     if refused_as_stripped(facts):
         message += f"; the server answered {facts.handshake.status}, as it should"
-    yield facts.once("client", message, evidence=left[:200], expected=", ".join(missing))
+    finding = facts.once("client", message, evidence=left[:200], expected=", ".join(missing))
+    if front is not None and is_seen:
+        both = (front.connection.serial, facts.connection.serial)
+        finding = replace(finding, concerns=both)
+    yield finding
 
 
 def _stripped(facts: Facts) -> list[str]:

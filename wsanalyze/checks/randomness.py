@@ -193,7 +193,7 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     elif side.same_keys and _is_no_chance(side.same_keys, masked):
         what = f"the masking key is that of the frame before in {side.same_keys} of {masked} frames"
     elif len(keys) >= 3:
-        what = _counts(keys, facts.key_bits) or _repetition(facts.key_bits)
+        what = _counts(keys, facts.key_bits) or _repetition(keys, facts.key_bits)
     if what is not None and side.first is not None:
         evidence = " ".join(f"{key:08x}" for key in keys[:6])
         yield facts.at(side.first, what, evidence=evidence, expected="random keys")
@@ -225,11 +225,24 @@ def _sequence(keys: Sequence[int]) -> str | None:
     return f"the masking keys count in steps of {step}"
 
 
-def _repetition(bits: Bits) -> str | None:
+def _repetition(keys: Sequence[int], bits: Bits) -> str | None:
     """Say how often keys come again, where that is no chance: one pair may be."""
     if bits.again < 2:
         return None
-    return f"{bits.again} of the first {bits.looked_at} masking keys had been used before"
+    message = f"{bits.again} of the first {bits.looked_at} masking keys had been used before"
+    period = _period(keys)
+    if period is not None:
+        message += f": {period} keys come again and again, in the same order"
+    return message
+
+
+def _period(keys: Sequence[int]) -> int | None:
+    """Return how many keys of a generator come before it begins anew; None where it does not."""
+    first = keys[0]
+    period = next((place for place in range(1, len(keys)) if keys[place] == first), None)
+    if period is None or keys[period:] != keys[: len(keys) - period]:
+        return None
+    return period
 
 
 @check(
