@@ -28,6 +28,17 @@ PROGRAMS = {
     "openssl": "version",
     "danted": "-v",
     "ssh": "-V",
+    "go": "version",
+    "g++": "--version",
+}
+#: Libraries, and a program, that do not tell their version: the packages of Debian that do.
+DEBIAN_PACKAGES = {
+    "microsocks": "microsocks",
+    "gorilla/websocket": "golang-github-gorilla-websocket-dev",
+    "Boost": "libboost1.74-dev",
+    "websocketpp": "libwebsocketpp-dev",
+    "libwebsockets": "libwebsockets17",
+    "Qt WebSockets": "libqt5websockets5",
 }
 
 
@@ -47,8 +58,9 @@ def version_of(software: str) -> str:
     if software.startswith("perl:"):
         module = software.removeprefix("perl:")
         return output("perl", f"-M{module}", "-e", f"print ${module}::VERSION").strip()
-    if software == "microsocks":  # it does not tell: Debian does
-        return output("dpkg-query", "-W", "-f", "${Version}", software).partition("-")[0]
+    if software in DEBIAN_PACKAGES:
+        package = DEBIAN_PACKAGES[software]
+        return re.split("[-+]", output("dpkg-query", "-W", "-f", "${Version}", package))[0]
     if software in PROGRAMS:
         answer = output(software, PROGRAMS[software])
         found = re.search(r"\d+\.\d+[\w.]*", answer)

@@ -25,6 +25,7 @@ from sessions import (
     interference,
     invalid_responses,
     judged_violations,
+    native_implementations,
     network,
     nginx_proxy,
     nginx_sixty_seconds,
@@ -89,6 +90,7 @@ FAMILIES = (
     wss_implementations,
     forked_clients,
     http_behind_upgrade,
+    native_implementations,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -17,6 +17,19 @@ FOUND: dict[str, dict[int | None, str]] = {
         6: "CLS-02",  # /gevent
         17: "CLS-09 SEC-06",  # /from-mojolicious
     },
+    # What these libraries do by themselves: gorilla's keys are of Go's math/rand, which starts
+    # in the same way in each process; Beast's come again after 16; libwebsockets and Qt close TCP
+    # behind their Close, and the answer to it meets a closed socket.
+    "native-implementations.pcapng": {
+        0: "SEC-08",  # the clients of gorilla, up to 9
+        **dict.fromkeys((*range(1, 10), 29, 34), "SEC-08 SEC-18"),
+        32: "CLS-09",  # /websocketpp-to-libwebsockets-told
+        33: "CLS-09",  # /beast-to-qt-told
+        35: "SEC-07",  # /beast-to-websocketpp-long, the one of Beast with so many frames
+        39: "CLS-09",  # /qt-to-gorilla
+        43: "CLS-09",  # /qt-to-beast
+        47: "CLS-09",  # /qt-to-websocketpp
+    },
     # Legs in front of the proxy, behind which the same keys are no others.
     "forked-clients.pcapng": {2: "SEC-18", 4: "SEC-18", 6: "SEC-18"},
     "http-behind-upgrade.pcapng": {
