@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from wsanalyze.checks.ending import DEFAULTS, maybe_cut, sentence
 from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
 from wsanalyze.tables.objects import Frame
@@ -17,6 +18,8 @@ SECOND = 1_000_000_000
 SILENCE = 5 * SECOND
 # Seconds by which a silence that ended a connection may differ from a limit that it fits.
 NEAR = 1.0
+# The check of who cut a connection.
+OF_CUTS = "CLS-08"
 # How many are told, the longest.
 TOLD = 20
 
@@ -144,8 +147,14 @@ def _close(frame: Frame, reason: str | None, *, is_hixie: bool) -> CloseFrame:
     )
 
 
-def cut(connection: Connection) -> str | None:
-    """Return one sentence of who cut the connection without a Close, None where nobody did."""
+def cut(connection: Connection, findings: Sequence[Finding]) -> str | None:
+    """Return one sentence of who cut the connection without a Close, None where nobody did.
+
+    The finding of that, where there is one, knows the other leg of a connection through a proxy.
+    """
+    told = [each for each in findings if each.check == OF_CUTS]
+    if told:
+        return told[0].message
     facts = Facts(connection)
     found = maybe_cut(facts)
     return sentence(facts, found) if found is not None else None

@@ -165,7 +165,7 @@ def told(
         notes=tuple((sender, note, count) for (sender, note), count in notes.items()),
         findings=tuple(mine),
         events=happened.in_order(found, by_packet=len(recording.captures) == 1),
-        cut=cut(connection),
+        cut=cut(connection, mine),
         around=outer,
     )
 
