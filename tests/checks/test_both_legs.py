@@ -131,6 +131,28 @@ def test_a_cut_of_both_legs_is_one_whichever_checks_are_run(checks: list[str]) -
     assert [each.connections for each in who_cut(findings)] == [(FRONT,)]
 
 
+def test_of_several_proxies_in_a_row_the_one_that_cut_is_told() -> None:
+    """The last of three cut, the two in front of it passed it on."""
+    by = ("server", "server", "server", "client")
+    every = []
+    for place, end in enumerate(by):
+        # The first leg waits the longest for its answer.
+        each = leg(
+            place,
+            end,
+            9.03 - place / 100 if end == "server" else 9.02,
+            server_port=9060 + place,
+            client_ip=f"203.0.113.{place}",
+        )
+        each.requested, each.responded = 1000 + place, 9000 - place
+        every.append(Facts(each))
+    findings = Audit(CHECKS).findings(every, [])
+    [both] = [each for each in findings if each.check == "PRX-13"]
+    assert (both.connection, both.concerns) == (2, (0, 1, 2, 3))
+    assert both.message.startswith("the proxy at 198.51.100.2:9062 ended both its legs")
+    assert [each.connections for each in who_cut(findings)] == [(2,)]
+
+
 def test_a_leg_alone_says_what_its_packets_say() -> None:
     [finding] = Audit(CHECKS).findings([Facts(leg(FRONT, "server", 9.0))], [])
     assert finding.message.startswith("the server closed TCP (FIN)")

@@ -65,7 +65,7 @@ class TestInjectedReset:
         record = connection(observation=session(ending(ttl=250)))
         (finding,) = found(cuts.injected_reset, record)
         assert (finding.packet, finding.sender) == (30, "server")
-        assert "TTL of 250, the server's other packets 60" in finding.message
+        assert "the server's name has a TTL of 250, its other packets 60" in finding.message
         assert finding.evidence == "TTL 250, usual 60; the last frame in packet 8"
 
     def test_a_way_that_is_a_little_longer(self) -> None:

@@ -105,7 +105,7 @@ class TestSigns:
 
     def test_a_reset_from_elsewhere(self) -> None:
         assert self.of(ending("server", "rst", ttl=61)) == [
-            "the RST in packet 18 has a TTL of 61, the server's other packets 64"
+            "the RST in the server's name has a TTL of 61, its other packets 64"
         ]
 
     def test_a_route_that_is_two_hops_longer(self) -> None:
@@ -131,7 +131,7 @@ class TestSigns:
         found = maybe_cut(cut(ending("server", "rst", ttl=47), server=late))
         assert found is not None
         assert found.signs == (
-            "the RST in packet 18 has a TTL of 47, the server's other packets 64",
+            "the RST in the server's name has a TTL of 47, its other packets 64",
         )
         # Its own RST ends what it has to say: what stands behind was captured late.
         assert maybe_cut(cut(ending("server", "rst"), server=late)) is None
@@ -205,7 +205,7 @@ class TestSentence:
         assert text.startswith("TCP was reset in the server's name (RST) without a Close frame, ")
         assert text.endswith(
             "; it looks like the doing of a middlebox: "
-            "the RST in packet 18 has a TTL of 50, the server's other packets 64"
+            "the RST in the server's name has a TTL of 50, its other packets 64"
         )
 
     def test_right_after_a_frame(self) -> None:

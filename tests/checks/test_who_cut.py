@@ -43,3 +43,21 @@ def test_of_two_legs_the_one_where_it_began_is_named() -> None:
 def test_what_cut_nothing_is_none() -> None:
     assert who_cut([finding("PRX-12", 0, ""), finding("FRM-01", 0, "x")]) == []
     assert who_cut([Finding("9 more", check="CLS-08", cause="")]) == []
+
+
+def test_a_server_that_ended_says_so_where_all_went_at_once() -> None:
+    ended = [
+        Finding(
+            "said",
+            "server",
+            9_000_000_000 + 1_000_000 * place,
+            check="CLS-08",
+            connection=place,
+            cause=SERVER,
+        )
+        for place in range(4)
+    ]
+    assert who_cut(ended) == [
+        CutGroup(f"{SERVER}, all within 3.0 ms: it ended, or was restarted", (0, 1, 2, 3))
+    ]
+    assert who_cut(ended[:2]) == [CutGroup(SERVER, (0, 1))]

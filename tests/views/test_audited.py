@@ -31,6 +31,23 @@ def test_of_chosen_connections_nothing_else_is_left() -> None:
     assert audit_of([], BOTH).looked_at == [BOTH[1], BOTH[0]]
 
 
+def test_a_limit_is_told_of_each_connection_that_it_cut() -> None:
+    """At the first of those that are looked at, and without a place that is another one's."""
+    limit = declared("PRX-14")
+    cut = finding(limit, connection=1, concerns=(0, 1), cause="2 were closed after 60 s")
+    checks = (*CHECKS, limit)
+    (told,) = audit_of([cut], BOTH, chosen={1}, checks=checks).findings
+    assert (told.connection, told.packet, told.time) == (1, None, None)
+    assert (told.message, told.evidence) == (cut.message, cut.evidence)
+    for chosen in (0, 1):
+        (group,) = audit_of([cut], BOTH, chosen={chosen}, checks=checks).cuts
+        assert group.connections == (chosen,)
+    (group,) = audit_of([cut], BOTH, checks=checks).cuts
+    assert group.connections == (0, 1)
+    other = finding(MASK, connection=1, concerns=(0, 1))
+    assert audit_of([other], BOTH, chosen={1}).findings == []
+
+
 def test_the_capture_of_a_finding() -> None:
     audited = audit_of([finding(connection=0), OF_ALL], BOTH, TWO)
     assert [audited.capture(each) for each in audited.findings] == ["b.pcap", None]

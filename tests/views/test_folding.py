@@ -139,6 +139,28 @@ def test_of_quantities_the_range_is_told() -> None:
     ) == ["connection 7 (packet 6)"]
 
 
+def test_an_address_or_a_place_is_no_quantity() -> None:
+    words = "the proxy at {} cut it after {} s"
+    timed = [
+        finding(TIMED, message=words.format(*each), connection=at)
+        for at, each in enumerate(
+            [
+                ("10.1.0.5:8080", 60),
+                ("10.1.0.5:8080", 61),
+                ("10.2.0.9:80", 60),
+            ]
+        )
+    ]
+    assert beside(*timed, check=TIMED) == [
+        "connection 1 (packet 6); of all: the proxy at 10.1.0.5:8080 cut it after 60 to 61 s",
+        "connection 2 (packet 6): the proxy at 10.2.0.9:80 cut it after 60 s",
+    ]
+    six = "at [fe80::1]:80 after {} s"
+    assert ranged([six.format(1), six.format(2)]) == six.format("1 to 2")
+    for place in ("packet", "stream", "frame", "connection", "port"):
+        assert ranged([f"{place} 9 has 1", f"{place} 9 has 3"]) == f"{place} 9 has 1 to 3"
+
+
 def test_ranges() -> None:
     assert ranged(["after 0.448 ms at least", "after 0.291 ms at least"]) == (
         "after 0.291 to 0.448 ms at least"
@@ -149,14 +171,14 @@ def test_ranges() -> None:
 
 def test_of_long_messages_only_what_differs_is_told_again() -> None:
     words = (
-        "a proxy cut it within {} ms, and nobody had said a word for {} seconds before " + "x" * 60
+        "a proxy cut it within {} ms, and nobody had said a word for {} seconds before " + "x" * 160
     )
     long = [
         finding(TIMED, message=words.format(*each), connection=at)
         for at, each in enumerate([(4, 60), (7, 60), (5, 60)])
     ]
     assert beside(*long, check=TIMED) == [
-        "connections 1 (packet 6), 2 (packet 6); of all: … it within 4 to 7 ms …"
+        "connections 1 (packet 6), 2 (packet 6); of all: 4 to 7 ms"
     ]
 
 
@@ -171,6 +193,11 @@ def test_a_finding_of_two_legs_speaks_for_both() -> None:
     assert said_of_several(proxy, checks) == {(0, "CLS-08"), (1, "CLS-08")}
     passed_on = [finding(cut, connection=1, concerns=(0, 1)), finding(cut, connection=0)]
     assert said_of_several(passed_on, checks) == {(0, "CLS-08")}
+    # What is not told itself says nothing of others.
+    forged = declared("PRX-12", instead_of=("CLS-08", "PRX-13"))
+    checks[forged.id] = forged
+    three = [finding(forged, connection=0, concerns=(0,)), *proxy]
+    assert said_of_several(three, checks) == {(0, "CLS-08"), (0, "PRX-13")}
 
 
 def test_others_name_what_is_told_elsewhere() -> None:

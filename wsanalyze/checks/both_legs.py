@@ -95,11 +95,27 @@ def _pairs(whole: CaptureFacts) -> dict[int, BothLegs]:
         front, first = cut_by_serial[known.connection.serial]
         if abs(first.time - second.time) > front.thresholds.both_ends_s * SECOND:
             continue
+        # A RST that was somebody else's is no end's doing, and no proxy's.
         legs = BothLegs(front, first, behind, second)
-        if legs.by is not None:
-            found.setdefault(front.connection.serial, legs)
-            found[serial] = legs
+        if legs.by is None or first.signs or second.signs:
+            continue
+        for each in legs.serials:
+            # Of several proxies in a row one began: what it did goes before what was passed on.
+            if legs.by == "proxy" or each not in found:
+                found[each] = legs
+        if legs.by != "proxy":
+            whole.passed_on[legs.serials[legs.by == "server"]] = legs.serials[legs.by == "client"]
     return found
+
+
+def spoken_for(legs: BothLegs, whole: CaptureFacts) -> tuple[int, ...]:
+    """Return the serials of both legs, and of those further on to which the cut was passed on."""
+    found = list(legs.serials)
+    for serial in found:
+        further = whole.passed_on.get(serial)
+        if further is not None and further not in found:
+            found.append(further)
+    return tuple(sorted(found))
 
 
 def proxy_at(facts: Facts, cut: Cut) -> str | None:

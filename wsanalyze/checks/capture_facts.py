@@ -34,6 +34,8 @@ class CaptureFacts:
     cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
     # Legs that were cut together (see `both_legs.every_pair`), likewise.
     pairs: dict[int, BothLegs] | None = field(init=False, default=None)
+    # Serials of legs that were cut, with that to which the proxy passed it on.
+    passed_on: dict[int, int] = field(init=False, default_factory=dict)
     # All legs of which another one is there, likewise.
     legs: Legs | None = field(init=False, default=None)
 

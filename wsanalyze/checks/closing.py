@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.checks.both_legs import BothLegs, legs_of, proxy_at
+from wsanalyze.checks.both_legs import BothLegs, legs_of, proxy_at, spoken_for
 from wsanalyze.checks.check import check
 from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
 from wsanalyze.checks.ending import Cut, known_limit, last_place, maybe_cut, sentence, was_a_try
@@ -140,7 +140,8 @@ def _crossing_s(facts: Facts, close: Event) -> float:
     ),
     advice=(
         "Where the idle time is that of a proxy's limit, send Pings more often than that, or raise "
-        "the limit. Where one end reset, look at its log at that time."
+        "the limit. Where one end reset, or closed right after a frame, look at its log at that "
+        "time: a program that ends should send a Close (1001) first."
     ),
     example="cut-connections.pcapng",
     circumstances=("unclosed",),
@@ -165,9 +166,15 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         evidence=cut.wire + last_place(cut) + _other_leg(facts, legs),
         expected="a Close frame first" if known is None else "Pings more often than the limit",
         reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
-        concerns=legs.serials if legs is not None and legs.speaks(facts) else (),
+        concerns=_spoken_for(facts, legs),
         cause=_cause(facts, cut, proxy),
     )
+
+
+def _spoken_for(facts: Facts, legs: BothLegs | None) -> tuple[int, ...]:
+    if legs is None or facts.among is None or not legs.speaks(facts):
+        return ()
+    return spoken_for(legs, facts.among)
 
 
 def _of_the_other(facts: Facts, legs: BothLegs | None) -> str:
@@ -195,10 +202,10 @@ def _other_leg(facts: Facts, legs: BothLegs | None) -> str:
 def _cause(facts: Facts, cut: Cut, proxy: str | None) -> str:
     """Say who cut how, in the same words for all connections of which that is true."""
     did = {"fin": "closed", "rst": "reset"}[cut.how]
-    server = address_and_port(facts.connection.server_ip, facts.connection.server_port)
+    server = facts.endpoint
     what = "a stream" if cut.wire.endswith("STREAM") else "TCP"
     if cut.signs and cut.how == "rst":
-        return f"somebody between reset TCP, at {server}"
+        return f"something between the client and {server} reset TCP"
     how = f"{did} {what} ({cut.wire})"
     known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
     after = "" if known is None else f", idle for a time that fits {known}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
-from wsanalyze.checks.both_legs import BothLegs, every_pair
+from wsanalyze.checks.both_legs import BothLegs, every_pair, spoken_for
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import (
@@ -51,7 +52,8 @@ _CUT = ("proxy", "cut", "transport")
         "after it. Firewalls and censors end connections that way, in the names of both ends."
     ),
     advice=(
-        "Look for a device whose distance fits the TTL; compare with a capture at the other end."
+        "Where the TTL differs, look for a device at that distance: a firewall, a load balancer, "
+        "a security product. Compare with a capture at the other end."
     ),
     example="injected-reset.pcapng",
     circumstances=("reset",),
@@ -63,9 +65,13 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
     for ending in facts.observation.endings:
         if ending.how != "rst":
             continue
-        signs = "; ".join(reset_signs(facts, ending))
-        if not signs:
+        found = reset_signs(facts, ending)
+        if not found:
             continue
+        apart = both_ends(facts)
+        if cut is not None and apart is not None:
+            found.append(f"both ends were told within {span(apart)} of each other")
+        signs = "; ".join(found)
         usual = ending.usual_ttl
         other = usual is not None and abs(ending.ttl - usual) > facts.thresholds.hops
         evidence = f"TTL {ending.ttl}, usual {usual}" if other else "RST"
@@ -76,14 +82,28 @@ def injected_reset(facts: Facts) -> Iterator[Finding]:
             packet=ending.packet,
             evidence=evidence if cut is None else evidence + last_place(cut),
             concerns=() if cut is None else (facts.connection.serial,),
-            cause="" if cut is None else f"somebody between reset TCP, at {facts.endpoint}",
+            cause="" if cut is None else _by_something(facts),
         )
         # How it was cut is said once.
         cut = None
 
 
+def _by_something(facts: Facts) -> str:
+    both = "" if both_ends(facts) is None else " to both"
+    return f"something between the client and {facts.endpoint} reset TCP{both}"
+
+
+def _silent(cut: Cut) -> str:
+    """Say how long nothing had been sent, in tenths of a second; nothing for less than a second."""
+    if cut.idle_s is None or cut.idle_s < 1:
+        return ""
+    return f", after {cut.idle_s:.1f} s of silence"
+
+
 def _cut_in_the_name(reset: Ending, cut: Cut) -> str:
-    return f"TCP was reset in the {reset.sender}'s name without a Close frame, {last_said(cut)}"
+    # Others may have come before the one that counts as the end, and frames between them.
+    said = last_said(replace(cut, time=reset.time))
+    return f"TCP was reset in the {reset.sender}'s name without a Close frame, {said}"
 
 
 @check(
@@ -122,12 +142,12 @@ def both_ends_cut(facts: CaptureFacts) -> Iterator[Finding]:
                 packet=cut.packet,
                 evidence=f"RST{last_place(cut)}",
                 concerns=(each.connection.serial,),
-                cause=f"somebody between reset TCP to both ends, at {each.endpoint}",
+                cause=f"something between the client and {each.endpoint} reset TCP to both",
             )
             yield facts.about(each, finding)
         legs = pairs.get(each.connection.serial)
         if legs is not None and legs.by == "proxy" and each is legs.front:
-            yield facts.about(each, _by_the_proxy(legs))
+            yield facts.about(each, _by_the_proxy(legs, facts))
 
 
 def _both_forged(facts: Facts) -> bool:
@@ -135,7 +155,7 @@ def _both_forged(facts: Facts) -> bool:
     return {each.sender for each in resets if reset_signs(facts, each)} == {"client", "server"}
 
 
-def _by_the_proxy(legs: BothLegs) -> Finding:
+def _by_the_proxy(legs: BothLegs, whole: CaptureFacts) -> Finding:
     """Say that who stands between two legs ended both, and after what."""
     cut, other, front, behind = legs.first, legs.second, legs.front, legs.behind.connection
     at = address_and_port(front.connection.server_ip, front.connection.server_port)
@@ -151,8 +171,8 @@ def _by_the_proxy(legs: BothLegs) -> Finding:
             f"{address_and_port(behind.client_ip, behind.client_port)} to "
             f"{address_and_port(behind.server_ip, behind.server_port)}{last_place(cut)}"
         ),
-        concerns=legs.serials,
-        cause=f"{proxy} ended both its legs",
+        concerns=spoken_for(legs, whole),
+        cause=f"{proxy} ended both its legs{_silent(cut)}",
     )
 
 

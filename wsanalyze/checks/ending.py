@@ -144,8 +144,8 @@ def reset_signs(facts: Facts, reset: Ending) -> list[str]:
     usual = reset.usual_ttl
     if usual is not None and abs(reset.ttl - usual) > facts.thresholds.hops:
         signs.append(
-            f"the RST in packet {reset.packet} has a TTL of {reset.ttl}, "
-            f"the {reset.sender}'s other packets {usual}"
+            f"the RST in the {reset.sender}'s name has a TTL of {reset.ttl}, "
+            f"its other packets {usual}"
         )
     sent = getattr(facts.observation, f"{reset.sender}_after_own_reset")
     # What stands before the RST in the sequence was sent before it, and only captured later.

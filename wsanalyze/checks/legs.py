@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wsanalyze.checks.randomness import weakness
 from wsanalyze.layers.connection import Connection
 
 # Requests with one key that are looked at: a client that always sends the same is no riddle.
@@ -37,6 +38,8 @@ def _pair(connections: Sequence[Connection], places: list[int], found: dict[int,
     """Take note of the legs among attempts with one key."""
     behind: dict[int, int] = {}
     waiting: list[int] = []
+    # Strangers have one as well: there it takes more to be legs of one connection.
+    is_weak = _weakness_of(connections[places[0]]) is not None
     for place in places:
         each = connections[place]
         waiting = [before for before in waiting if _waits(connections[before], each)]
@@ -44,12 +47,25 @@ def _pair(connections: Sequence[Connection], places: list[int], found: dict[int,
             candidate
             for candidate in waiting
             if _leads_elsewhere(connections[candidate], each)
+            and (not is_weak or _fits(connections[candidate], each))
             and not (candidate in behind and _goes_on(connections[behind[candidate]], each))
         ]
         if len(before) == 1:
             found[place] = before[0]
             behind[before[0]] = place
         waiting.append(place)
+
+
+def _weakness_of(connection: Connection) -> str | None:
+    key = connection.handshake.key if connection.handshake is not None else None
+    return None if key is None else weakness(key)
+
+
+def _fits(before: Connection, each: Connection) -> bool:
+    """Tell whether what asks has the address that was asked before, or wants the same."""
+    one, other = before.handshake, each.handshake
+    same = one is not None and other is not None and one.target == other.target
+    return before.server_ip == each.client_ip or same
 
 
 def _waits(before: Connection, each: Connection) -> bool:

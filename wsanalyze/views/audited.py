@@ -10,7 +10,7 @@ from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.checks.headline import HEADLINES, is_headline
 from wsanalyze.checks.legs import legs_before
-from wsanalyze.checks.who_cut import CutGroup, who_cut
+from wsanalyze.checks.who_cut import OF_SEVERAL, CutGroup, who_cut
 from wsanalyze.findings import numbers
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording, in_order
@@ -83,17 +83,27 @@ class Audited:
 
     @cached_property
     def cuts(self) -> list[CutGroup]:
-        """Who cut which connections, by their numbers; the most first."""
-        return who_cut(self.findings)
+        """Who cut which connections that were looked at, by their numbers; the most first."""
+        found = who_cut(self.findings)
+        if self.chosen is None:
+            return found
+        left = [replace(each, connections=self._looked_at_of(each)) for each in found]
+        return [each for each in left if each.connections]
+
+    def _looked_at_of(self, group: CutGroup) -> tuple[int, ...]:
+        chosen = self.chosen if self.chosen is not None else ()
+        return tuple(place for place in group.connections if place in chosen)
+
+    @property
+    def places(self) -> list[int]:
+        """The numbers of the connections that were looked at."""
+        every = range(len(self.connections))
+        return [number for number in every if self.chosen is None or number in self.chosen]
 
     @property
     def looked_at(self) -> list[Connection]:
         """The connections that were looked at."""
-        return [
-            connection
-            for number, connection in enumerate(self.connections)
-            if self.chosen is None or number in self.chosen
-        ]
+        return [self.connections[number] for number in self.places]
 
     @cached_property
     def legs_before(self) -> dict[int, int]:
@@ -136,7 +146,7 @@ def audited(
     by_serial = numbers(recording)
     numbered = [_numbered(finding, by_serial) for finding in findings]
     if chosen is not None:
-        numbered = [finding for finding in numbered if finding.connection in chosen]
+        numbered = [each for each in (_among(finding, chosen) for finding in numbered) if each]
     return Audited(
         recording.captures,
         in_order(recording.connections),
@@ -145,6 +155,19 @@ def audited(
         chosen,
         interrupted,
     )
+
+
+def _among(finding: Finding, chosen: Collection[int]) -> Finding | None:
+    """Return a finding that concerns a chosen connection, at the first of those; None for others.
+
+    Its place is in another connection then, and is told by the evidence alone.
+    """
+    if finding.connection in chosen:
+        return finding
+    first = next((place for place in finding.concerns if place in chosen), None)
+    if first is None or finding.check not in OF_SEVERAL:
+        return None
+    return replace(finding, connection=first, time=None, packet=None, frame=None, sender=None)
 
 
 def _numbered(finding: Finding, by_serial: Mapping[int, int]) -> Finding:

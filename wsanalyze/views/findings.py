@@ -90,11 +90,11 @@ def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[L
             yield from _headlines(audited, width)
         yield from _nothing(audited, width)
         return
-    yield [("Found: ", "bold"), *_counts(audited)]
+    groups = _groups(audited, show_all)
+    yield [("Found: ", "bold"), *_counts(audited), (_said_by_others(audited, groups), "")]
     yield []
     yield from _headlines(audited, width)
     yield from _cuts(audited, width)
-    groups = _groups(audited, show_all)
     yield from _by_connection(audited, groups, width, show_all)
     yield from _of_the_captures(audited, width, show_all)
     yield from _advice(audited, groups, width)
@@ -149,8 +149,20 @@ def _counts(audited: Audited) -> Line:
     return pieces
 
 
+def _said_by_others(audited: Audited, groups: Groups) -> str:
+    """Say how many findings are not told, since others say all of it."""
+    told = sum(len(each) for _, each in groups)
+    silent = sum(each.connection is not None for each in audited.findings) - told
+    if not silent:
+        return ""
+    say = "says" if silent == 1 else "say"
+    return f"; {number(silent)} of them {say} what others say with more: --all tells each"
+
+
 def _last(audited: Audited) -> Line:
     concerned = {each.connection for each in audited.findings if each.connection is not None}
+    # Of some checks not all findings are kept.
+    concerned |= {place for place in audited.places if audited.connections[place].findings}
     of = counted(len(audited.looked_at), "connection")
     text = f" in {number(len(concerned))} of {of}" if audited.looked_at else ""
     if not audited.complete:
@@ -195,7 +207,8 @@ def _cuts(audited: Audited, width: int) -> Iterator[Line]:
             for place, each in enumerate(wrapped(text, width - 4))
         )
     if len(groups) > CAUSES:
-        yield [(f"  … and {number(len(groups) - CAUSES)} more: see CLS-08", "")]
+        rest = counted(sum(len(each.connections) for each in groups[CAUSES:]), "more connection")
+        yield [(f"  … and {rest}, cut otherwise: each is told below", "")]
     counted_only = sum(
         each.count for each in audited.findings if each.connection is None and each.check in OF_CUTS
     )
@@ -226,8 +239,10 @@ def _absent(name: str, audited: Audited) -> str:
 
 def _connections(found: Sequence[int]) -> str:
     noun = "connection" if len(found) == 1 else "connections"
-    more = f" and {number(len(found) - NAMED)} more" if len(found) > NAMED else ""
-    return f"{noun} {', '.join(map(str, found[:NAMED]))}{more}"
+    # A number is as short as the words that one more is there.
+    first = found if len(found) <= NAMED + 1 else found[:NAMED]
+    more = f" and {number(len(found) - NAMED)} more" if len(found) > len(first) else ""
+    return f"{noun} {', '.join(map(str, first))}{more}"
 
 
 def _groups(audited: Audited, show_all: bool) -> Groups:

@@ -8,7 +8,7 @@ told.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -20,11 +20,16 @@ from wsanalyze.views.quantities import number
 # Places told of one finding, and lines of what differs.
 NAMED = 10
 DIFFERENT = 5
-# Characters of a message of which only what differs is told again, with so many words on each side.
-LONG, WORDS = 120, 2
+# Characters of a message of which only what differs is told again.
+LONG = 200
 # A number with the unit of time that is written behind it.
 _NUMBER = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?)( (?:µs|ms|s)\b)?")
-_BEHIND = re.compile(rf"[^\s,;]*(?: [^\s,;]+){{0,{WORDS}}}")
+# One that measures or counts: none of an address, of a port, or that names a place.
+_QUANTITY = re.compile(
+    r"(?<![\w.:\[])(?<!packet )(?<!stream )(?<!frame )(?<!connection )(?<!port )"
+    r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![\w\]]|[.:,][0-9A-Fa-f:])"
+    r"( (?:µs|ms|s)\b)?"
+)
 _NANOSECONDS = {"": 1.0, " µs": 1e3, " ms": 1e6, " s": 1e9}
 # Messages whose words without numbers are kept: those of one check come together.
 _KEPT = 1024
@@ -101,9 +106,15 @@ def without_repetition(findings: Sequence[Finding], checks: Mapping[str, Check])
 
 
 def said_of_several(
-    findings: Iterable[Finding], checks: Mapping[str, Check]
-) -> set[tuple[int, str]]:
+    findings: Sequence[Finding], checks: Mapping[str, Check]
+) -> set[tuple[int | None, str]]:
     """Return of which connection which check's findings another one says, that concerns several."""
+    # What is not told itself says nothing of others.
+    silent = _said(findings, checks)
+    return _said([each for each in findings if (each.connection, each.check) not in silent], checks)
+
+
+def _said(findings: Sequence[Finding], checks: Mapping[str, Check]) -> set[tuple[int | None, str]]:
     return {
         (place, id_)
         for each in findings
@@ -125,14 +136,7 @@ def also(told: Told, check: Check, captures: Mapping[int, str]) -> list[str]:
     """
     others = [each for findings in told.elsewhere.values() for each in findings]
     if check.measures and (others or told.here):
-        messages = [each.message for each in (told.finding, *told.here, *others)]
-        everywhere = _places(told, [*told.here, *others], captures)
-        if len(set(messages)) == 1:
-            return [everywhere]
-        of_all = ranged(messages)
-        if len(of_all) > LONG:
-            of_all = what_differs(messages)
-        return [f"{everywhere}; of all: {prose(of_all)}"]
+        return _measured(told, [*told.here, *others], captures)
     # What others have of their own → those that have it; nothing for those that say the same.
     apart: dict[str, list[Finding]] = {"": []}
     for each in (*told.here, *others):
@@ -147,16 +151,37 @@ def also(told: Told, check: Check, captures: Mapping[int, str]) -> list[str]:
     return lines
 
 
+def _measured(told: Told, others: list[Finding], captures: Mapping[int, str]) -> list[str]:
+    """Return where others are, with the range of what was measured.
+
+    An address, or the number of a packet, is no quantity: those that differ in one are told apart.
+    """
+    alike: dict[str, list[Finding]] = {_measure(told.finding.message): []}
+    for each in others:
+        alike.setdefault(_measure(each.message), []).append(each)
+    lines = []
+    for place, findings in enumerate(alike.values()):
+        if not findings:
+            continue
+        messages = [each.message for each in findings]
+        if place == 0:
+            messages.insert(0, told.finding.message)
+        text = _places(told, findings, captures)
+        if place or len(set(messages)) > 1:
+            of_all = ranged(messages)
+            if place == 0 and len(of_all) > LONG:
+                of_all = what_differs(messages)
+            text += f"{'; of all' if place == 0 else ''}: {prose(of_all)}"
+        lines.append(text)
+    if len(lines) > DIFFERENT:
+        return [*lines[:DIFFERENT], f"and {number(len(lines) - DIFFERENT)} more that differ"]
+    return lines
+
+
 def what_differs(messages: Sequence[str]) -> str:
-    """Return the ranges of the numbers in which messages differ, each with the words beside it."""
-    first = messages[0]
-    parts = []
-    for column in _columns(messages):
-        if len({match[0] for match in column}) > 1:
-            before = " ".join(first[: column[0].start()].split()[-WORDS:])
-            behind = _BEHIND.match(first[column[0].end() :])
-            parts.append(f"… {before} {_range(column)}{behind[0] if behind else ''} …")
-    return "; ".join(parts)
+    """Return the ranges of the quantities in which messages differ."""
+    ranges = [_range(column) for column in _columns(messages)]
+    return ", ".join(each for each in ranges if " to " in each)
 
 
 def ranged(messages: Sequence[str]) -> str:
@@ -171,9 +196,9 @@ def ranged(messages: Sequence[str]) -> str:
 
 def _columns(messages: Sequence[str]) -> list[list[re.Match[str]]]:
     """Return the numbers of messages that have the same words: the first of each, and so on."""
-    found = [[match] for match in _NUMBER.finditer(messages[0])]
+    found = [[match] for match in _QUANTITY.finditer(messages[0])]
     for message in messages[1:]:
-        for column, match in zip(found, _NUMBER.finditer(message), strict=True):
+        for column, match in zip(found, _QUANTITY.finditer(message), strict=True):
             column.append(match)
     return found
 
@@ -193,6 +218,12 @@ def _value(match: re.Match[str]) -> float:
 def _words(message: str) -> str:
     """Return a message without its numbers; NUL, for which they stand, is in no message."""
     return _NUMBER.sub("\0", message)
+
+
+@lru_cache(_KEPT)
+def _measure(message: str) -> str:
+    """Return a message without its quantities."""
+    return _QUANTITY.sub("\0", message)
 
 
 def _likeness(finding: Finding, doubt: str | None) -> tuple[object, ...]:
