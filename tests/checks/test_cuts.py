@@ -1,4 +1,4 @@
-"""Intermediaries that cut: resets in others' names, time limits, loops, bursts."""
+"""Intermediaries that cut: resets in others' names, both legs of a proxy, loops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from checks.given import (
 )
 from wsanalyze.checks import cuts
 from wsanalyze.layers.connection import Connection
-from wsanalyze.observation import Ending, Observation, Side, Spread
+from wsanalyze.observation import Ending, Observation, Side
 
 
 def ending(how: str = "rst", sender: str = "server", **facts: Any) -> Ending:
@@ -145,64 +145,6 @@ class TestBothLegs:
     )
     def test_they_may_be_no_legs_or_not_whole(self, facts: dict[str, Any]) -> None:
         assert self.of(**facts) == []
-
-
-class TestIdleLimit:
-    def test_the_same_time_twice(self) -> None:
-        records = [cut(0, 60.02), cut(1, 60.4, begun=7)]
-        (finding,) = found(cuts.idle_time_limit, *records)
-        assert "2 connections were closed after 60.2 s idle" in finding.message
-        assert "nginx" in finding.message
-        assert finding.connection == 0
-
-    def test_it_is_said_where_the_first_one_was_cut(self) -> None:
-        """Of many the first ones are shown."""
-        (finding,) = found(cuts.idle_time_limit, cut(0, 60.02), cut(1, 60.4, begun=7))
-        assert finding.connection == 0
-
-    def test_different_times(self) -> None:
-        assert found(cuts.idle_time_limit, cut(0, 60), cut(1, 75)) == []
-
-    def test_once_is_not_enough(self) -> None:
-        assert found(cuts.idle_time_limit, cut(0, 60)) == []
-
-    def test_no_pings_would_have_helped(self) -> None:
-        assert messages(found(cuts.keepalive_too_rare, cut(0, 60), cut(1, 60, begun=9))) == [
-            "none of the 2 connections had Pings"
-        ]
-
-    def test_pings_that_are_too_rare(self) -> None:
-        records = [cut(0, 60), cut(1, 60, begun=9)]
-        for record in records:
-            assert record.observation is not None
-            record.observation.server.ping_ns = Spread(2, 180 * SECOND, 0.0, 90, 90)
-        assert messages(found(cuts.keepalive_too_rare, *records)) == [
-            "Pings came every 90.0 s, the limit is 60.0 s"
-        ]
-
-    def test_pings_that_are_frequent_enough(self) -> None:
-        records = [cut(0, 60), cut(1, 60, begun=9)]
-        for record in records:
-            assert record.observation is not None
-            record.observation.server.ping_ns = Spread(2, 40 * SECOND, 0.0, 20, 20)
-        assert found(cuts.keepalive_too_rare, *records) == []
-
-    def test_all_at_once_is_one_event(self) -> None:
-        assert found(cuts.idle_time_limit, *(cut(number, 60) for number in range(9))) == []
-
-
-class TestLifetime:
-    def test_the_same_age_in_spite_of_traffic(self) -> None:
-        records = [cut(0, 0.5), cut(1, 0.5, begun=50)]
-        for record in records:
-            record.started -= 100 * SECOND
-        (finding,) = found(cuts.lifetime_limit, *records)
-        assert "2 connections were cut at an age of 105.5 s" in finding.message
-
-    def test_other_ages(self) -> None:
-        records = [cut(0, 0.5), cut(1, 0.5, begun=50)]
-        records[0].started -= 100 * SECOND
-        assert found(cuts.lifetime_limit, *records) == []
 
 
 class TestLoop:

@@ -30,6 +30,7 @@ FAMILIES = (
     "proxy_answers",
     "explicit_proxies",
     "cuts",
+    "cut_limits",
     "bursts",
     "transport",
     "capture_quality",

@@ -1,4 +1,4 @@
-"""Intermediaries that cut (PRX-12 to 16, 22): resets, time limits, reconnect loops."""
+"""Intermediaries that cut (PRX-12, 13, 16): resets, both legs of a proxy, reconnect loops."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from wsanalyze.checks.ending import (
     Cut,
     both_ends,
     fits,
-    keepalive_s,
-    known_limit,
     last_place,
     last_said,
     maybe_cut,
@@ -24,7 +22,7 @@ from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import MAY_BE_SEVERAL, may_be_several
 from wsanalyze.checks.spans import span
-from wsanalyze.checks.time_limits import TimeLimit, every_cut, idle_time_limits, lifetime_limits
+from wsanalyze.checks.time_limits import every_cut
 from wsanalyze.checks.waits import grow
 from wsanalyze.observation import Ending
 from wsanalyze.tunnels.way import address_and_port, sources
@@ -33,8 +31,6 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 # Waits between attempts that are shown of a loop.
 WAITS = 10
-# Connections that a time limit names.
-NAMED = 8
 # How many attempts, within how many s, the last of them, the waits between them in ns.
 Loop = tuple[int, float, Facts, list[int]]
 _CUT = ("proxy", "cut", "transport")
@@ -177,106 +173,6 @@ def _by_the_proxy(legs: BothLegs, whole: CaptureFacts) -> Finding:
 
 
 @check(
-    "PRX-14",
-    "idle-time-limit",
-    "Connections are cut after the same idle time",
-    severity="warning",
-    tags=_CUT,
-    references=("RFC 6455 §5.5.2",),
-    explanation=(
-        "Several connections were closed after the same time without a frame. That is a time limit "
-        "of somebody: a proxy, a load balancer, or the application itself. A capture can decide it "
-        "where they ended at different moments, or another connection to that endpoint stayed open "
-        "when they did: what ends all at once may be a restart, and of that CLS-08 alone tells. It "
-        "is told where chance makes no such group of their times, and where no more connections "
-        "outlived a longer silence."
-    ),
-    advice=(
-        "Send Pings more often than that, or raise the limit (nginx: proxy_read_timeout and "
-        "proxy_send_timeout; HAProxy: timeout tunnel)."
-    ),
-    scope=CAPTURE,
-    example="nginx-idle.pcapng",
-)
-def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
-    """PRX-14: one finding for each limit, at the first connection that it cut."""
-    for limit in idle_time_limits(facts):
-        first, cut = limit.cuts[0]
-        known = known_limit(limit.seconds, first)
-        message = f"{len(limit.cuts)} connections were closed after {limit.seconds:.1f} s idle"
-        message += _by(facts, limit)
-        if known is not None:
-            message += f"; that is {known}"
-        finding = Finding(
-            message,
-            sender=cut.by,
-            time=cut.time,
-            packet=cut.packet,
-            evidence=_clients(limit),
-            concerns=tuple(each.connection.serial for each, _ in limit.cuts),
-            cause=message,
-        )
-        yield facts.about(first, finding)
-
-
-def _by(facts: CaptureFacts, limit: TimeLimit) -> str:
-    """Say by whom all of them were cut; nothing where that differs."""
-    pairs = every_pair(facts)
-    proxies = set()
-    for each, _ in limit.cuts:
-        legs = pairs.get(each.connection.serial)
-        is_proxy = legs is not None and legs.by == "proxy"
-        proxies.add((each.connection.server_ip, each.connection.server_port) if is_proxy else None)
-    if len(proxies) == 1 and (proxy := proxies.pop()) is not None:
-        return f", by the proxy at {address_and_port(*proxy)}"
-    by = {cut.by for _, cut in limit.cuts}
-    return f", by the {by.pop()}'s side" if len(by) == 1 else ""
-
-
-def _clients(limit: TimeLimit) -> str:
-    """Name the first connections that a limit cut, by their clients and where they were cut."""
-    named = ", ".join(
-        f"{address_and_port(each.connection.client_ip, each.connection.client_port)} "
-        f"(packet {cut.packet})"
-        for each, cut in limit.cuts[:NAMED]
-    )
-    return f"those of {named}{', …' if len(limit.cuts) > NAMED else ''}"
-
-
-@check(
-    "PRX-15",
-    "lifetime-limit",
-    "Connections are cut at the same age",
-    severity="warning",
-    tags=_CUT,
-    references=(),
-    explanation=(
-        "Several connections were cut at the same age, though there was traffic until then. "
-        "Gateways and platforms limit how long a connection may last; Pings do not help."
-    ),
-    advice="Reconnect before the limit, or raise it.",
-    scope=CAPTURE,
-    example="lifetime-limit.pcapng",
-)
-def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
-    """PRX-15."""
-    for limit in lifetime_limits(facts):
-        first, cut = limit.cuts[0]
-        message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
-        message += _by(facts, limit)
-        finding = Finding(
-            message,
-            sender=cut.by,
-            time=cut.time,
-            packet=cut.packet,
-            evidence=_clients(limit),
-            concerns=tuple(each.connection.serial for each, _ in limit.cuts),
-            cause=message,
-        )
-        yield facts.about(first, finding)
-
-
-@check(
     "PRX-16",
     "reconnect-loop",
     "A client comes back again and again",
@@ -373,33 +269,3 @@ def _failed(facts: Facts) -> bool:
     if facts.connection.outcome in ("refused", "unanswered", "invalid"):
         return True
     return maybe_cut(facts) is not None
-
-
-@check(
-    "PRX-22",
-    "keepalive-too-rare",
-    "Pings come less often than the connection is cut",
-    severity="info",
-    tags=("proxy", "keep-alive", "cut"),
-    references=("RFC 6455 §5.5.2",),
-    explanation=(
-        "The connection was closed while idle. Whether there were Pings, and how often, says "
-        "whether a keep-alive exists that only has to be quicker."
-    ),
-    advice="Let one end send a Ping about three times as often as the limit.",
-    scope=CAPTURE,
-)
-def keepalive_too_rare(facts: CaptureFacts) -> Iterator[Finding]:
-    """PRX-22: beside each limit that PRX-14 finds."""
-    for limit in idle_time_limits(facts):
-        first, cut = limit.cuts[0]
-        beats = [keepalive_s(each) for each, _ in limit.cuts]
-        quickest = min((beat for beat in beats if beat is not None), default=None)
-        if quickest is None:
-            message = f"none of the {len(limit.cuts)} connections had Pings"
-        elif quickest > limit.seconds:
-            message = f"Pings came every {quickest:.1f} s, the limit is {limit.seconds:.1f} s"
-        else:
-            continue
-        finding = Finding(message, time=cut.time, packet=cut.packet)
-        yield facts.about(first, finding)
