@@ -117,8 +117,8 @@ KINDS = {
     "pong-mismatched": "a Pong that no Ping has the payload of, while one is due; other: the Ping",
     # Of messages; payload: the beginning of its content, decompressed:
     "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message, "
-    "payload: up to 4 bytes before it and 4 from it on, which end before it where text ends within "
-    "a character, part: the fragment that it is in",
+    "payload: up to 4 bytes before it, which begin with a character, and 4 from it on; they end "
+    "before it where text ends within a character; part: the fragment that it is in",
     "tiny-fragments": "a message of many small fragments; value: their bytes, part: how many",
     "not-inflated": "a compressed message that does not inflate; payload: what the decoder says",
     "inflated-again": "the first compressed message that inflates behind some that do not",
