@@ -42,7 +42,7 @@ class MessageReader:
     - `compressed`: whether permessage-deflate applies to it (RFC 7692 §6)
     - `frames`, `wire_length`: fragments so far, and the sum of their payloads
     - `whole`: 0 once bytes of it are known to be missing
-    - `wrong`, where `utf8_valid` is 0: up to four bytes before the first one that is not UTF-8, from
+    - `wrong`, where `utf8_valid` is 0: up to four bytes before the first that is not UTF-8, from
       a character's first one on, and four from it on, as far as they came in one piece (but a
       character that began in another one is there from its beginning); of a message that ends
       within a character, its last four; `wrong_frame`: the fragment it is in, from 0
