@@ -146,6 +146,50 @@ class TestOneSession:
         assert of(one, later) == []
         assert of(one, session(2, KEYS[:5], 1, capture="other.pcap")) == []
 
+    def test_one_that_stands_twice_in_a_capture(self) -> None:
+        """As of a file that was replayed, hours later: ports and key are the same."""
+        one = session(1, KEYS[:5])
+        again = session(2, KEYS[:5], 1, client_port=one.client_port, conversation=1)
+        assert of(one, again) == []
+        # Who begins with the same state has the same key, and another port.
+        assert len(of(one, session(2, KEYS[:5], 1))) == 1
+
+    def test_legs_of_a_gateway_that_answers_before_it_asks(self) -> None:
+        front = session(1, KEYS[:5])
+        leg = behind(front, handshake=session(99, KEYS).handshake)
+        leg.requested = (front.responded or 0) + SECOND
+        assert of(front, leg) == []
+        assert of(leg, front) == []
+        # Somebody else who asks then is no leg.
+        leg.client_ip = "192.0.2.77"
+        assert len(of(front, leg)) == 1
+        # Of a host that speaks to itself the addresses say nothing.
+        for each in (front, leg):
+            each.client_ip = each.server_ip = "127.0.0.1"
+        assert len(of(front, leg)) == 1
+
+    @pytest.mark.parametrize("apart", [-2, 0, 2])
+    def test_legs_of_a_gateway_in_two_captures(self, apart: int) -> None:
+        """The clocks of the two differ by some seconds."""
+        front = session(1, KEYS[:5])
+        leg = behind(front, handshake=session(99, KEYS).handshake, capture="behind.pcap")
+        # It asks its backend from another address than that it was asked at.
+        leg.client_ip = "10.0.0.1"
+        for name in ("started", "requested", "responded", "ended"):
+            setattr(leg, name, getattr(front, name) + apart * SECOND)
+        assert of(front, leg) == []
+        # Two that ask the same server are no legs of one session.
+        same = (front.client_ip, front.server_ip, front.server_port)
+        leg.client_ip, leg.server_ip, leg.server_port = same
+        assert len(of(front, leg)) == 1
+
+    def test_captures_of_other_times(self) -> None:
+        front = session(1, KEYS[:5])
+        leg = behind(front, handshake=session(99, KEYS).handshake, capture="behind.pcap")
+        for name in ("started", "requested", "responded", "ended"):
+            setattr(leg, name, getattr(front, name) + 60 * SECOND)
+        assert len(of(front, leg)) == 1
+
     def test_legs_of_a_second_one_are_told_once(self) -> None:
         first, second = session(1, KEYS[:5]), session(2, KEYS[:5])
         findings = of(first, second, behind(first), behind(second))
