@@ -46,7 +46,8 @@ class TestReused:
     def test_the_same_from_the_beginning(self) -> None:
         [finding] = of(session(1, KEYS[:9]), session(2, KEYS[:5]))
         assert finding.message == f"the first 5 masking keys are {FIRST} 8"
-        assert finding.evidence == " ".join(f"{key:08x}" for key in KEYS[:5])
+        keys = " ".join(f"{key:08x}" for key in KEYS[:5])
+        assert finding.evidence == f"{keys}, as of 192.0.2.1:50001"
         assert (finding.connection, finding.severity) == (2, "warning")
 
     def test_a_piece_of_another(self) -> None:
@@ -96,6 +97,11 @@ class TestReused:
         ]
         assert of(*records) == []
         assert len(compared) <= 90 * (2 * TRIED + 1)
+
+    @pytest.mark.parametrize("count", [0, 1, 5, TRIED, TRIED + 1, 50])
+    def test_what_the_next_one_is_laid_beside(self, count: int) -> None:
+        beside = [number for number in range(count) if number == 0 or number >= count - TRIED]
+        assert key_reuse._laid_beside(range(count)) == beside
 
     @pytest.mark.parametrize(
         ("connections", "row"), [(2, 2), (1000, 2), (70_000, 2), (80_000, 3), (524_288, 3)]

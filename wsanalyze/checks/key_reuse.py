@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
@@ -10,6 +11,7 @@ from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.randomness import NO_CHANCE
 from wsanalyze.layers.connection import Connection
+from wsanalyze.tunnels.way import address_and_port
 
 # First keys of a connection among which those that others begin with are looked for.
 LOOKED_AT = 64
@@ -17,6 +19,8 @@ LOOKED_AT = 64
 TRIED = 8
 # Nanoseconds by which the clocks of two captures may differ.
 CLOCKS = 5_000_000_000
+
+Session = TypeVar("Session")
 
 # Serial of a connection → what is told of it; None for another leg, or copy, of an earlier one.
 Told = dict[int, Finding | None]
@@ -105,7 +109,7 @@ def _begin_alike(alike: Sequence[Facts], needed: int, told: Told) -> None:
     sessions: list[Facts] = []
     for each in alike:
         twin, again = None, False
-        for other in (*sessions[:1], *sessions[max(1, len(sessions) - TRIED) :]):
+        for other in _laid_beside(sessions):
             if not _are_the_same(other, 0, each, needed):
                 continue
             if may_be_one(other.connection, each.connection):
@@ -119,6 +123,11 @@ def _begin_alike(alike: Sequence[Facts], needed: int, told: Told) -> None:
         sessions.append(each)
         if twin is not None:
             told[each.connection.serial] = _finding(twin, 0, each)
+
+
+def _laid_beside(sessions: Sequence[Session]) -> list[Session]:
+    """Return the sessions that the next one is laid beside: the first, and the last few."""
+    return [*sessions[:1], *sessions[max(1, len(sessions) - TRIED) :]]
 
 
 def _begin_inside(
@@ -260,6 +269,8 @@ def _finding(other: Facts, place: int, each: Facts) -> Finding:
     where = "" if place == 0 else f", from its number {place + 1} on"
     message = f"the first {count} {many}masking keys are those {whose}{where}"
     evidence = " ".join(f"{key:08x}" for key in keys[: min(count, 6)])
+    # Not in the message, where addresses would make each one other than the next.
+    evidence += f", as of {address_and_port(record.client_ip, record.client_port)}"
     start = each.observation.client.first
     if start is None:
         return each.once("client", message, evidence=evidence, expected="random keys")
