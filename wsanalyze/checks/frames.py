@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pipelining import METHODS, http_among_frames, is_http, request_behind
+from wsanalyze.checks.pipelining import http_among_frames, is_http, request_behind
 from wsanalyze.checks.redaction import address
 from wsanalyze.checks.spans import octets
-from wsanalyze.observation import Event
+from wsanalyze.observation import METHODS, Event
 from wsanalyze.websocket.faults import shown
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
