@@ -77,6 +77,27 @@ class Event:
         key = b"" if self.masking_key is None else self.masking_key.to_bytes(4, "big")
         return bytes((self.head, self.second)) + length + key
 
+    @property
+    def is_http(self) -> bool:
+        """Whether the frame is HTTP in truth: the beginning of a request, or of a response.
+
+        Its header is `HT` (of HTTP/1.1) or the beginning of a method: by the rules of frames a
+        control frame, or one of a reserved opcode, with RSV1, without FIN, and of a client without
+        a mask. No end that writes frames has all of that.
+        """
+        if not self.certain or self.kind != HTTP_KINDS[self.sender]:
+            return False
+        return self.header == b"HT" if self.sender == "server" else self.header in METHODS
+
+
+# Methods by their first two bytes, which a frame's header has.
+METHODS = {
+    name[:2]: name.decode()
+    for name in (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT")
+}
+
+# The kind of event of each end in which HTTP is noticed.
+HTTP_KINDS = {"client": "unmasked", "server": "control-fragment"}
 
 # Kinds of events → what `value`, `payload` and `other` hold. Of a frame's header:
 KINDS = {
@@ -117,8 +138,8 @@ KINDS = {
     "pong-mismatched": "a Pong that no Ping has the payload of, while one is due; other: the Ping",
     # Of messages; payload: the beginning of its content, decompressed:
     "not-utf8": "text that is not UTF-8; value: offset of the first bad byte in the message, "
-    "payload: up to 4 bytes before it and 4 from it on, which end before it where text ends within "
-    "a character, part: the fragment that it is in",
+    "payload: up to 4 bytes before it, which begin with a character, and 4 from it on; they end "
+    "before it where text ends within a character; part: the fragment that it is in",
     "tiny-fragments": "a message of many small fragments; value: their bytes, part: how many",
     "not-inflated": "a compressed message that does not inflate; payload: what the decoder says",
     "inflated-again": "the first compressed message that inflates behind some that do not",

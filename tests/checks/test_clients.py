@@ -104,6 +104,25 @@ class TestRedirected:
         assert finding.message.startswith(f"the answer is 302: redirected to {where}, which")
         assert "secret" not in f"{finding.message}{finding.evidence}"
 
+    @pytest.mark.parametrize(
+        ("location", "where"),
+        [
+            ("ws://h/x#access_token=s3cret", "ws://h/x#..."),
+            ("ws:/u:s3cret@h/x", "ws:/h/x"),
+            ("ws:u:s3cret@h/x", "ws:h/x"),
+            ("http:\\\\u:s3cret@h", "http:\\\\h"),
+            ("\\\\u:s3cret@h", "\\\\h"),
+            ("//u:s3cret@h/////", "//h/////"),
+            ("ws://h/x;jsessionid=s3cret", "ws://h/x;..."),
+            ("ws://u:s3cret@s3cret@h/?a b=s3cret HTTP/s3cret", "ws://h/?..."),
+            ("ws://u:a s3cret@h/", "ws://h/"),
+        ],
+    )
+    def test_wherever_secrets_are(self, location: str, where: str) -> None:
+        (finding,) = found(clients.redirected, refused(302, f"Location: {location}"))
+        assert f"redirected to {where!r}, which" in finding.message
+        assert finding.evidence == f"Location: {where}"
+
     def test_reading_takes_no_longer_for_a_client_that_asks_all_the_time(self) -> None:
         attempts = [refused(301, "Location: /chat") for _ in range(3000)]
         for number, each in enumerate(attempts):

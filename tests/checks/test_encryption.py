@@ -147,6 +147,11 @@ class TestSelfSigned:
         [finding] = found(encryption.self_signed, *records)
         assert (finding.count, finding.connection) == (3, records[0].serial)
         assert finding.message == (
+            "the certificate's issuer is its subject: the server signed it itself; "
+            "3 connections have this certificate"
+        )
+        [alone] = found(encryption.self_signed, records[0])
+        assert alone.message == (
             "the certificate's issuer is its subject: the server signed it itself"
         )
 

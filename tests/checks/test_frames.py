@@ -294,7 +294,7 @@ class TestHttpAmongFrames:
         record = self.record(self.HT, self.BEHIND)
         [finding] = found(frames.http_in_the_place_of_frames, record)
         assert finding.message == (
-            "behind the 101 the server writes a response of HTTP: its bytes begin 'HT'"
+            "behind the 101 the server writes a response of HTTP: its bytes begin as HTTP does"
         )
         assert (finding.severity, finding.frame, finding.evidence) == ("error", 4, "48 54")
         # What its bytes are as frames is not told.
@@ -307,9 +307,21 @@ class TestHttpAmongFrames:
         payload = b"TP/1.1 200 OK\r\nServer: Werkzeug"
         record.observation.server.close = replace(self.HT, kind="close", payload=payload)
         [finding] = found(frames.http_in_the_place_of_frames, record)
-        assert finding.message.endswith(" begin 'HTTP/1.1 200 OK'")
+        assert finding.evidence == "48 54, 'HTTP/1.1 200 OK'"
+        # Wherever TCP cut it, it is the same fault.
+        [without] = found(frames.http_in_the_place_of_frames, self.record(self.HT))
+        assert finding.message == without.message
         # It is no Close, and has no code.
         assert found(invalid_close_code, record) == []
+
+    def test_what_is_secret_in_a_request_that_was_kept(self) -> None:
+        head = event("unmasked", frame=3, head=0x48, second=0x45, header_length=2, length=0x45)
+        record = self.record(head)
+        assert record.observation is not None
+        payload = b"AD /?token=s3cret HTTP/1.1\r\n"
+        record.observation.client.close = replace(head, kind="close", payload=payload)
+        [finding] = found(frames.http_in_the_place_of_frames, record)
+        assert finding.evidence == "48 45, 'HEAD /?... HTTP/1.1'"
 
     def test_what_came_before_it_is_told(self) -> None:
         before = replace(self.BEHIND, frame=3)
@@ -320,7 +332,7 @@ class TestHttpAmongFrames:
         get = event("unmasked", frame=3, head=0x47, second=0x45, header_length=2, length=0x45)
         [finding] = found(frames.http_in_the_place_of_frames, self.record(get))
         assert finding.message == (
-            "behind the 101 the client writes a request of HTTP: its bytes begin 'GE', as GET does"
+            "behind the 101 the client writes a request of HTTP: its bytes begin as GET does"
         )
         assert found(frames.unmasked_client_frame, self.record(get)) == []
 

@@ -46,7 +46,8 @@ class TestReused:
     def test_the_same_from_the_beginning(self) -> None:
         [finding] = of(session(1, KEYS[:9]), session(2, KEYS[:5]))
         assert finding.message == f"the first 5 masking keys are {FIRST} 8"
-        assert finding.evidence == " ".join(f"{key:08x}" for key in KEYS[:5])
+        keys = " ".join(f"{key:08x}" for key in KEYS[:5])
+        assert finding.evidence == f"{keys}, as of 192.0.2.1:50001"
         assert (finding.connection, finding.severity) == (2, "warning")
 
     def test_a_piece_of_another(self) -> None:
@@ -97,6 +98,11 @@ class TestReused:
         assert of(*records) == []
         assert len(compared) <= 90 * (2 * TRIED + 1)
 
+    @pytest.mark.parametrize("count", [0, 1, 5, TRIED, TRIED + 1, 50])
+    def test_what_the_next_one_is_laid_beside(self, count: int) -> None:
+        beside = [number for number in range(count) if number == 0 or number >= count - TRIED]
+        assert key_reuse._laid_beside(range(count)) == beside
+
     @pytest.mark.parametrize(
         ("connections", "row"), [(2, 2), (1000, 2), (70_000, 2), (80_000, 3), (524_288, 3)]
     )
@@ -145,6 +151,50 @@ class TestOneSession:
         later = session(2, KEYS[:5], 1, client_ip="203.0.113.1")
         assert of(one, later) == []
         assert of(one, session(2, KEYS[:5], 1, capture="other.pcap")) == []
+
+    def test_one_that_stands_twice_in_a_capture(self) -> None:
+        """As of a file that was replayed, hours later: ports and key are the same."""
+        one = session(1, KEYS[:5])
+        again = session(2, KEYS[:5], 1, client_port=one.client_port, conversation=1)
+        assert of(one, again) == []
+        # Who begins with the same state has the same key, and another port.
+        assert len(of(one, session(2, KEYS[:5], 1))) == 1
+
+    def test_legs_of_a_gateway_that_answers_before_it_asks(self) -> None:
+        front = session(1, KEYS[:5])
+        leg = behind(front, handshake=session(99, KEYS).handshake)
+        leg.requested = (front.responded or 0) + SECOND
+        assert of(front, leg) == []
+        assert of(leg, front) == []
+        # Somebody else who asks then is no leg.
+        leg.client_ip = "192.0.2.77"
+        assert len(of(front, leg)) == 1
+        # Of a host that speaks to itself the addresses say nothing.
+        for each in (front, leg):
+            each.client_ip = each.server_ip = "127.0.0.1"
+        assert len(of(front, leg)) == 1
+
+    @pytest.mark.parametrize("apart", [-2, 0, 2])
+    def test_legs_of_a_gateway_in_two_captures(self, apart: int) -> None:
+        """The clocks of the two differ by some seconds."""
+        front = session(1, KEYS[:5])
+        leg = behind(front, handshake=session(99, KEYS).handshake, capture="behind.pcap")
+        # It asks its backend from another address than that it was asked at.
+        leg.client_ip = "10.0.0.1"
+        for name in ("started", "requested", "responded", "ended"):
+            setattr(leg, name, getattr(front, name) + apart * SECOND)
+        assert of(front, leg) == []
+        # Two that ask the same server are no legs of one session.
+        same = (front.client_ip, front.server_ip, front.server_port)
+        leg.client_ip, leg.server_ip, leg.server_port = same
+        assert len(of(front, leg)) == 1
+
+    def test_captures_of_other_times(self) -> None:
+        front = session(1, KEYS[:5])
+        leg = behind(front, handshake=session(99, KEYS).handshake, capture="behind.pcap")
+        for name in ("started", "requested", "responded", "ended"):
+            setattr(leg, name, getattr(front, name) + 60 * SECOND)
+        assert len(of(front, leg)) == 1
 
     def test_legs_of_a_second_one_are_told_once(self) -> None:
         first, second = session(1, KEYS[:5]), session(2, KEYS[:5])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks.given import SECOND, connection, event, found, found_in, messages, observed
+from wsanalyze.buffer import Buffer
 from wsanalyze.checks import messages as checks
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Ending, Event, Observation, Side
+from wsanalyze.websocket.masking import Scratch
+from wsanalyze.websocket.messages import MessageReader
 
 FIN = Ending("client", "fin", 9 * SECOND, 18, 64, 64, 1, 0, 500, has_ack=True, bare=True)
 
@@ -127,14 +133,22 @@ MISTAKES = [
     (b"\xff", 0, "the byte ff, which UTF-8 never has"),
     (b"\x80", 0, "a continuation byte 80 where none may be"),
     (b"\xc3\xa9\xbf", 2, "a continuation byte bf where none may be"),
-    # The four bytes before it are a whole character; or end one that began further before.
+    # The four bytes before it are a whole character; or none of it are known.
     (b"\xf0\x9f\x98\x80\x80", 9, "a continuation byte 80 where none may be"),
-    (b"\x9f\x98\x80a\xc3b", 9, "the character that begins with c3 is not finished"),
+    (b"\x80a\xc3", 9, "a continuation byte 80 where none may be"),
+    (b"a\xc3b", 9, "the character that begins with c3 is not finished"),
     (b"ab\xe2\x82c", 9, "the character that begins with e2 is not finished"),
     # The message ends there.
     (b"caf\xc3", 4, "its last character is not finished"),
     (b"\xf0\x9f\x98", 3, "its last character is not finished"),
-    (b"\x82\xac\xe2\x82", 9, "its last character is not finished"),
+    (b"\xe2\x82", 9, "its last character is not finished"),
+]
+
+
+CHARACTERS = [
+    *(character.encode() for character in "aé€😀"),
+    *(b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\x80", b"\xff", b"\xc0\x80"),
+    *(b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe0\x80\x80", b"\xf0\x80"),
 ]
 
 
@@ -145,6 +159,39 @@ class TestTextNotUtf8:
         [finding] = found(checks.text_not_utf8, connection(observation=noticed))
         assert finding.message == f"text is no UTF-8 from offset {offset} on: {mistake}"
         assert finding.evidence == around.hex(" ")
+
+    @given(
+        st.lists(st.sampled_from(CHARACTERS), min_size=1, max_size=9).map(b"".join),
+        st.lists(st.integers(0, 36), max_size=8),
+        st.lists(st.integers(0, 36), max_size=4),
+    )
+    def test_as_a_decoder_of_the_whole_text_says(
+        self, text: bytes, cuts: list[int], ends: list[int]
+    ) -> None:
+        """Wherever segments and fragments end."""
+        reader = MessageReader(0, False)
+        reader.start(1, False)
+        ends = sorted({min(end, len(text)) for end in ends} | {len(text)})
+        for begin, end in pairwise([0, *ends]):
+            for start, stop in pairwise(
+                sorted({begin, end} | {c for c in cuts if begin < c < end})
+            ):
+                reader.feed(Buffer(text), start, stop, False, 0, start - begin, Scratch())
+            reader.frames += 1
+        reader.finish(True)
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            known = text[error.start : error.start + 2] + bytes(1)
+            said = checks._mistake_of(known[0], known[1])
+            if error.reason == "unexpected end of data":
+                said = "its last character is not finished"
+            payload, value = reader.wrong, reader.utf8.wrong_at
+            assert checks.utf8_mistake(about("not-utf8", payload=payload, value=value)) == said
+            assert reader.utf8_valid == 0
+            assert payload in text
+        else:
+            assert reader.utf8_valid == 1
 
     def test_the_fragment_is_named_from_the_second_on(self) -> None:
         noticed = observed(about("not-utf8", payload=b"\xff", value=7, part=1))

@@ -199,6 +199,19 @@ class TestNoResponse:
         }
         assert said == {8: False, 9: True, 10: True}
 
+    def test_the_client_behind_a_proxy_is_the_proxy(self) -> None:
+        said = {
+            each.connection: (each.sender, each.message)
+            for each in found_in(refusals.no_response, "haproxy-proxy.pcapng")
+        }
+        assert said.keys() == {11, 13}
+        assert all(sender == "client" for sender, _ in said.values())
+        assert said[11][1] == (
+            "the proxy at 127.0.0.1 reset the connection 1.00 s after the request, "
+            "without a response"
+        )
+        assert said[13][1].startswith("the proxy at 127.0.0.1 reset the connection 287 µs after")
+
     def test_the_request_came_too_late(self) -> None:
         (finding,) = told(silent(ending("server", "fin", SECOND // 2)))
         assert finding.message == "the server closed the connection 500 ms before the request came"

@@ -28,7 +28,7 @@ KNOWN = {
     "hixie-75.pcapng": {"older-version": 20},
     "hixie-76.pcapng": {"older-version": 39, "not-websocket": 9},
     "hixie-proxies.pcapng": {"older-version": 8},
-    "http-behind-upgrade.pcapng": {"unfinished": 4},
+    "http-behind-upgrade.pcapng": {"http": 4},
     "http2-haproxy.pcapng": {"http2": 8},
     "http2-node.pcapng": {"http2": 30},
     "http2-streams.pcapng": {"http2": 31},
@@ -97,6 +97,14 @@ def test_the_first_packets() -> None:
     assert found.until == 20
     assert 0 < found.agree == found.ours == found.theirs < 25
     assert found.statement.endswith(f"agree on all {found.agree} frames, up to packet 20.")
+
+
+def test_http_is_no_fault_of_tshark() -> None:
+    found = wsanalyze.verify(CAPTURES / "http-behind-upgrade.pcapng")
+    assert found.statement.endswith(
+        f"agree on {found.agree} frames; bytes that are HTTP and no frames (FRM-13) "
+        "explain 4 differences."
+    )
 
 
 def test_no_more_packets_than_there_are_is_everything() -> None:

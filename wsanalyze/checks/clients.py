@@ -13,6 +13,7 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import signs
+from wsanalyze.checks.redaction import address
 from wsanalyze.checks.refusals import REDIRECTS, redirected_to
 from wsanalyze.websocket.faults import shown
 
@@ -36,9 +37,6 @@ KEPT_AGENTS = 64
 
 # The field that each of these asks for.
 _CREDENTIALS = {401: "Authorization", 407: "Proxy-Authorization"}
-
-# Who logs in, in an address.
-_USER = re.compile(r"//[^/?#@]*@")
 
 
 @check(
@@ -133,7 +131,7 @@ def redirected(facts: CaptureFacts) -> Iterator[Finding]:
         times.sort()
     for each, location in redirects:
         times = asked.get((each.connection.client_ip, _path_of(location)), [])
-        place = _without_secrets(location)
+        place = each.without_secrets(address(location, show=each.show_secrets))
         status = each.handshake.status if each.handshake is not None else None
         weaker = each.connection.scheme == "wss" and _leads_to_plain(location)
         followed = "followed" if _is_followed(each, times) else "did not follow in this capture"
@@ -154,12 +152,6 @@ def _path_of(location: str) -> str:
 
 def _leads_to_plain(location: str) -> bool:
     return location.lower().startswith(("ws://", "http://"))
-
-
-def _without_secrets(location: str) -> str:
-    """Return an address without its query, where tokens are, and without who logs in."""
-    place, query, _ = _USER.sub("//", location).partition("?")
-    return f"{place}?..." if query else place
 
 
 def _is_followed(redirect: Facts, times: list[int]) -> bool:

@@ -168,6 +168,10 @@ def _once_each(
         else:
             found[key] = each, _of_server(each, message, subject, at=tls.certificate_at)
     for each, finding in found.values():
+        if finding.count > 1:
+            # It stands with the first of them alone.
+            message = f"{finding.message}; {finding.count:,} connections have this certificate"
+            finding = replace(finding, message=message)
         yield facts.about(each, finding)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pipelining import METHODS, http_among_frames, is_http, request_behind
+from wsanalyze.checks.pipelining import http_among_frames, is_http, request_behind
+from wsanalyze.checks.redaction import address
 from wsanalyze.checks.spans import octets
-from wsanalyze.observation import Event
+from wsanalyze.observation import METHODS, Event
 from wsanalyze.websocket.faults import shown
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
@@ -357,11 +358,20 @@ def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
         event = http_among_frames(facts, sender)
         if event is None or (sender == "client" and request_behind(facts) is not None):
             continue
-        close, text = facts.side(sender).close, event.header
-        if close is not None and (close.packet, close.frame) == (event.packet, event.frame):
-            text += close.payload.partition(b"\r\n")[0]
-        begins = shown(facts.without_secrets(text.decode("latin-1")))
-        method = METHODS.get(text)
-        begins += f", as {method} does" if method else ""
-        message = f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin {begins}"
-        yield facts.at(event, message, expected="frames")
+        # How much of it there is depends on TCP: in the message each would be another fault.
+        begins = METHODS.get(event.header, "HTTP")
+        message = (
+            f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin as {begins} does"
+        )
+        evidence = event.header.hex(" ") + _first_line(facts, event)
+        yield facts.at(event, message, evidence=evidence, expected="frames")
+
+
+def _first_line(facts: Facts, event: Event) -> str:
+    """Return the line that a frame begins which is HTTP in truth, if it was kept as of a Close."""
+    close = facts.side(event.sender).close
+    if close is None or (close.packet, close.frame) != (event.packet, event.frame):
+        return ""
+    line = (event.header + close.payload).partition(b"\r\n")[0].decode("latin-1")
+    begun = address(line, show=facts.show_secrets)
+    return f", {shown(facts.without_secrets(begun))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
@@ -10,11 +11,16 @@ from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.randomness import NO_CHANCE
 from wsanalyze.layers.connection import Connection
+from wsanalyze.tunnels.way import address_and_port
 
 # First keys of a connection among which those that others begin with are looked for.
 LOOKED_AT = 64
 # Connections that one is laid beside before it is let go.
 TRIED = 8
+# Nanoseconds by which the clocks of two captures may differ.
+CLOCKS = 5_000_000_000
+
+Session = TypeVar("Session")
 
 # Serial of a connection → what is told of it; None for another leg, or copy, of an earlier one.
 Told = dict[int, Finding | None]
@@ -103,7 +109,7 @@ def _begin_alike(alike: Sequence[Facts], needed: int, told: Told) -> None:
     sessions: list[Facts] = []
     for each in alike:
         twin, again = None, False
-        for other in (*sessions[:1], *sessions[1:][-TRIED:]):
+        for other in _laid_beside(sessions):
             if not _are_the_same(other, 0, each, needed):
                 continue
             if may_be_one(other.connection, each.connection):
@@ -117,6 +123,11 @@ def _begin_alike(alike: Sequence[Facts], needed: int, told: Told) -> None:
         sessions.append(each)
         if twin is not None:
             told[each.connection.serial] = _finding(twin, 0, each)
+
+
+def _laid_beside(sessions: Sequence[Session]) -> list[Session]:
+    """Return the sessions that the next one is laid beside: the first, and the last few."""
+    return [*sessions[:1], *sessions[max(1, len(sessions) - TRIED) :]]
 
 
 def _begin_inside(
@@ -177,34 +188,71 @@ def may_be_one(one: Connection, other: Connection) -> bool:
     """Tell whether two connections may be one session that was seen in two places.
 
     - Streams of one conversation are several.
-    - In one capture, what begins when the other is over is another one; but from another address
-      with the same Sec-WebSocket-Key it may have been captured on both sides of a NAT.
+    - In one capture, what begins when the other is over is another one; but with the same
+      Sec-WebSocket-Key it may have been captured on both sides of a NAT, if the client's address
+      is another one, or stand in the file twice, if all addresses and ports are the same.
     - A proxy passes Sec-WebSocket-Key on (HTTP/2 has none, and a gateway makes its own), and asks
-      while it is asked. Of two captures the clocks may differ.
+      while it is asked; or it answers first, and asks then, from the address it is asked at.
+    - Of two captures the clocks may differ.
     """
-    if (one.capture, one.conversation) == (other.capture, other.conversation):
+    streams = (one.http_stream, other.http_stream) != (None, None)
+    if streams and (one.capture, one.conversation) == (other.capture, other.conversation):
         return False
     keys = _key(one), _key(other)
     same = keys[0] == keys[1]
     if one.capture != other.capture:
-        return same or None in keys
+        return same or None in keys or _are_legs(one, other, CLOCKS)
     if one.ended < other.started or other.ended < one.started:
-        return same and keys[0] is not None and one.client_ip != other.client_ip
-    if same or None in keys:
+        return same and keys[0] is not None and _are_copies(one, other)
+    return same or None in keys or _are_legs(one, other, 0)
+
+
+def _are_copies(one: Connection, other: Connection) -> bool:
+    """Tell whether two with one key, of which one begins later, may be one session."""
+    return one.client_ip != other.client_ip or _ends(one) == _ends(other)
+
+
+def _ends(record: Connection) -> tuple[str, int, str, int]:
+    return record.client_ip, record.client_port, record.server_ip, record.server_port
+
+
+def _are_legs(one: Connection, other: Connection, clocks: int) -> bool:
+    """Tell whether two with keys of their own may be the legs of a gateway.
+
+    `clocks` is by how many nanoseconds the times of both may differ.
+    """
+    if one.ended + clocks < other.started or other.ended + clocks < one.started:
+        return False
+    ways = [(each.client_ip, each.server_ip, each.server_port) for each in (one, other)]
+    if clocks and ways[0] == ways[1]:
+        return False
+    if _asks_from_there(one, other, clocks) or _asks_from_there(other, one, clocks):
         return True
-    return _asks_meanwhile(one, other) or _asks_meanwhile(other, one)
+    return _asks_meanwhile(one, other, clocks) or _asks_meanwhile(other, one, clocks)
 
 
 def _key(record: Connection) -> str | None:
     return record.handshake.key or None if record.handshake is not None else None
 
 
-def _asks_meanwhile(one: Connection, other: Connection) -> bool:
+def _asks_meanwhile(one: Connection, other: Connection, clocks: int) -> bool:
     """Tell whether `other` was asked for while `one` waited for its answer."""
     if one.requested is None or other.requested is None:
         return True
     until = one.ended if one.responded is None else one.responded
-    return one.requested <= other.requested <= until
+    return one.requested - clocks <= other.requested <= until + clocks
+
+
+def _asks_from_there(one: Connection, other: Connection, clocks: int) -> bool:
+    """Tell whether the server of `one` asks for `other`, as a gateway does, answered or not.
+
+    On one host everybody has the same address, which then says nothing.
+    """
+    if one.server_ip != other.client_ip or one.client_ip == other.client_ip:
+        return False
+    if one.requested is None or other.requested is None:
+        return True
+    return one.requested <= other.requested + clocks
 
 
 def _finding(other: Facts, place: int, each: Facts) -> Finding:
@@ -221,6 +269,8 @@ def _finding(other: Facts, place: int, each: Facts) -> Finding:
     where = "" if place == 0 else f", from its number {place + 1} on"
     message = f"the first {count} {many}masking keys are those {whose}{where}"
     evidence = " ".join(f"{key:08x}" for key in keys[: min(count, 6)])
+    # Not in the message, where addresses would make each one other than the next.
+    evidence += f", as of {address_and_port(record.client_ip, record.client_port)}"
     start = each.observation.client.first
     if start is None:
         return each.once("client", message, evidence=evidence, expected="random keys")

@@ -143,20 +143,16 @@ def utf8_mistake(event: Event) -> str:
     around = event.payload
     if not around:
         return "its last character is not finished"
-    # What is shown may begin within a character that is fine.
-    begun = len(around[:3]) - len(around[:3].lstrip(_CONTINUATIONS)) if event.value else 0
     try:
-        around[begun:].decode("utf-8")
+        around.decode("utf-8")
     except UnicodeDecodeError as error:
         # Of a character that is wrong, the wrong byte is there, and is told of first.
         if error.reason == "unexpected end of data":
             return "its last character is not finished"
-        at = begun + error.start
+        at = error.start
         return _mistake_of(around[at], around[at + 1] if at + 1 < len(around) else 0)
     return _mistake_of(around[0], 0)
 
-
-_CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 # The first byte of a character, the lowest and the highest second byte that are wrong behind it.
 _BOUNDED = (

@@ -5,22 +5,10 @@ from __future__ import annotations
 import re
 
 from wsanalyze.checks.facts import Facts
-from wsanalyze.observation import Event
+from wsanalyze.observation import HTTP_KINDS, Event
 
 # How a request begins in what came before the answer to an upgrade.
 _REQUEST_BEGINS = re.compile(rb"(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) [!-~]")
-
-# Methods by their first two bytes, which a frame's header has.
-METHODS = {
-    name[:2]: name.decode()
-    for name in (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT")
-}
-
-# The kind of event in which it is noticed, and the first two bytes.
-_KINDS = {
-    "client": ("unmasked", frozenset(METHODS)),
-    "server": ("control-fragment", frozenset((b"HT",))),
-}
 
 
 def request_behind(facts: Facts) -> tuple[Event, str] | None:
@@ -38,15 +26,9 @@ def request_behind(facts: Facts) -> tuple[Event, str] | None:
 
 
 def http_among_frames(facts: Facts, sender: str) -> Event | None:
-    """Return the first frame of an end that is HTTP in truth, None where there is none.
-
-    Its header is `HT` (of HTTP/1.1) or the beginning of a method: by the rules of frames a control
-    frame, or one of a reserved opcode, with RSV1, without FIN, and of a client without a mask. No
-    end that writes frames has all of that.
-    """
-    kind, begins = _KINDS[sender]
-    for event in facts.events(kind) if facts.observation.counts else ():
-        if event.sender == sender and event.certain and event.header in begins:
+    """Return the first frame of an end that is HTTP in truth, None where there is none."""
+    for event in facts.events(HTTP_KINDS[sender]) if facts.observation.counts else ():
+        if event.sender == sender and event.is_http:
             return event
     return None
 

@@ -7,6 +7,8 @@ from base64 import b64decode
 from collections.abc import Iterable
 from hashlib import sha256
 
+from wsanalyze.websocket.addresses import without_secrets
+
 # First characters that are shown of a secret of usual length.
 SHOWN = 4
 
@@ -18,10 +20,6 @@ BEGUN = 12
 
 # A JSON Web Token, or its beginning (RFC 7519 §3: Base64url of a JSON object, a dot, another).
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
-_USERINFO = re.compile(r"//[^/?#\s]*@")
-# No address without one of these has a secret.
-_MARKS = frozenset("@?#")
-_QUERY = re.compile(r"[?#]\S*")
 # What is this long, has letters and digits and no words apart in it, nobody has made up.
 _RUN = re.compile(r"[A-Za-z0-9_-]{20,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
@@ -71,10 +69,9 @@ def concealed(text: str, secrets: Iterable[str]) -> str:
 
 
 def address(text: str, *, show: bool = False) -> str:
-    """Return a URL, target or start line without userinfo, query and fragment, unless `show`.
+    """Return a URL, target or start line without its secrets, unless `show`.
 
-    That is where tokens are; what is left says which resource was meant.
+    Tokens are in userinfo, query, fragment and parameters; what is left says which resource was
+    meant.
     """
-    if show or _MARKS.isdisjoint(text):
-        return text
-    return _QUERY.sub(lambda found: f"{found[0][0]}...", _USERINFO.sub("//", text))
+    return text if show else without_secrets(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from wsanalyze.checks.both_legs import leg_before
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import Facts
@@ -167,7 +168,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
         ending = endings[0]
         after = ending.time - requested
         what = "stream" if ending.stream else "connection"
-        how = f"the {ending.sender} {closed[ending.how]} the {what} {span(abs(after))}"
+        how = f"{_who(facts, ending.sender)} {closed[ending.how]} the {what} {span(abs(after))}"
         message = f"{how} after the request, without a response"
         came = 0 if facts.multiplexed else facts.observation.server_segments
         if came:
@@ -180,6 +181,13 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     if waited_ns <= limit_ns:
         return None
     return facts.once("server", f"no response came in {span(waited_ns)}")
+
+
+def _who(facts: Facts, sender: str) -> str:
+    """Name an end: the client of a leg behind a proxy is the proxy."""
+    if sender == "client" and leg_before(facts) is not None:
+        return f"the proxy at {facts.connection.client_ip}"
+    return f"the {sender}"
 
 
 @check(

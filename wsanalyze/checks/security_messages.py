@@ -28,6 +28,8 @@ _TUNNEL_TARGETS = {
     "wstunnel": "wstunnel",
     "websockify": "websockify, VNC or any TCP in WebSocket",
 }
+# What may hold a secret begins there, or the line ends.
+_SECRET = re.compile(rb"[?#;]|//(?=[^/\r\n]{0,300}@)|\r\n")
 _TUNNEL_TARGET = re.compile(r"/(wstunnel|websockify)(?:[/?]|$)")
 
 
@@ -60,7 +62,7 @@ def request_line_on_the_wire(facts: Facts) -> Iterator[Finding]:
 
 def _request_hex(facts: Facts, payload: bytes) -> str:
     """Return the bytes of a request in hex, up to the parameters in its address."""
-    upto = payload if facts.show_secrets else re.split(rb"[?#]|\r\n", payload, maxsplit=1)[0]
+    upto = payload if facts.show_secrets else _SECRET.split(payload, maxsplit=1)[0]
     return upto[:64].hex(" ")
 
 

@@ -1,4 +1,4 @@
-"""Why tshark shows frames otherwise than we do: known faults of it, each a test of facts.
+"""Why tshark shows frames otherwise than we do: mostly known faults of it, each a test of facts.
 
 A reason applies where its test holds for a difference; the first of REASONS that does is taken.
 What none explains is unexplained. Faults as found in tshark 4.0.17, on captures made
@@ -43,11 +43,28 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A known fault: its name, what it is in a sentence, and whether a case is one of it."""
+    """Why: its name, what it is in a sentence, and whether a case is one of it.
+
+    `of_tshark`: it is a fault of tshark, or something that it does not read.
+    """
 
     name: str
     text: str
     applies: Callable[[Case], bool]
+    of_tshark: bool = True
+
+
+def _http(case: Case) -> bool:
+    """Bytes of HTTP in the place of frames (FRM-13), and all that the same end writes behind it."""
+    connection, mine, other = case.connection, case.difference.ours, case.difference.theirs
+    if connection is None or connection.observation is None:
+        return False
+    sender = "server" if case.from_server else "client"
+    packet = mine.packet_end if mine is not None else other.packet if other is not None else 0
+    return any(
+        event.sender == sender and event.is_http and packet >= event.packet
+        for event in connection.observation.events
+    )
 
 
 def _older_version(case: Case) -> bool:
@@ -197,6 +214,7 @@ REASONS = (
         "of a frame that the client began before the 101 tshark takes the rest for frames",
         _behind_early,
     ),
+    Reason("http", "bytes that are HTTP and no frames (FRM-13)", _http, of_tshark=False),
     Reason(
         "answer-first",
         "the 101 stands before its request in the capture, and tshark reads no frames behind it; "

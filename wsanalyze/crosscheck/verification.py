@@ -100,8 +100,7 @@ class Verification:
         if self.unexplained:
             many = _counted(self.unexplained, "unexplained difference")
             return f"{names} do not agree{where}: {many}."
-        many = _counted(count, "difference")
-        explained = f"what tshark is known to get wrong or not to read explains {many}"
+        explained = self._explanation
         if count and not self.agree:
             return f"Nothing was compared{where}: {names} have no frame in common; {explained}."
         if count:
@@ -109,6 +108,19 @@ class Verification:
         if not self.ours:
             return f"Nothing was compared{where}: {names} find no frames."
         return f"{both} agree on all {self.agree:,} frames{where}."
+
+    @property
+    def _explanation(self) -> str:
+        """What explains all differences, and how many of them."""
+        reasons = [each.reason for each in self.differences if each.reason is not None]
+        of_tshark = sum(each.of_tshark for each in reasons)
+        parts = []
+        if of_tshark:
+            many = _counted(of_tshark, "difference")
+            parts.append(f"what tshark is known to get wrong or not to read explains {many}")
+        for text, number in Counter(each.text for each in reasons if not each.of_tshark).items():
+            parts.append(f"{text} explain {_counted(number, 'difference')}")
+        return ", ".join(parts)
 
 
 def _counted(count: int, noun: str) -> str:

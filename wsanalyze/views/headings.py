@@ -11,7 +11,7 @@ from wsanalyze.views.audited import Audited
 from wsanalyze.views.escape import visible
 from wsanalyze.views.summary import url
 from wsanalyze.views.wrapping import Line, labelled, wrapped
-from wsanalyze.websocket.request_rules import without_userinfo
+from wsanalyze.websocket.addresses import public_part
 
 
 def heading(audited: Audited, place: int, width: int) -> Iterator[Line]:
@@ -48,9 +48,9 @@ def _described(connection: Connection) -> str:
     target = "handshake not seen"
     if handshake is not None:
         # Without the query: it is where tokens are, and evidence alone says what may be shown.
-        path, question, _ = (handshake.target or "").partition("?")
-        target = visible(url(connection, handshake.host, without_userinfo(path) + question), 120)
-        target += "…" if question else ""
+        path, mark = public_part(handshake.target or "")
+        target = visible(url(connection, handshake.host, path + mark), 120)
+        target += "…" if mark else ""
         if handshake.status is not None:
             target += f", {handshake.status}"
     return f"{client} → {server}, {target}"

@@ -21,6 +21,13 @@ except ImportError:
 if not cython.compiled:
     from wsanalyze.websocket.masking import PIECE
 
+_CONTINUATIONS = bytes(range(0x80, 0xC0))
+
+
+def _last_characters(text: bytes) -> bytes:
+    """Return the last four bytes of a text, without the end of a character that began before."""
+    return text[len(text) - 4 if len(text) > 4 else 0 :].lstrip(_CONTINUATIONS)
+
 
 @cython.final
 @cython.cclass
@@ -35,9 +42,10 @@ class MessageReader:
     - `compressed`: whether permessage-deflate applies to it (RFC 7692 §6)
     - `frames`, `wire_length`: fragments so far, and the sum of their payloads
     - `whole`: 0 once bytes of it are known to be missing
-    - `wrong`, where `utf8_valid` is 0: up to four bytes before the first one that is not UTF-8 and
-      four from it on, as far as they came in one piece; of a message that ends within a character,
-      its last four; `wrong_frame`: the fragment it is in, from 0
+    - `wrong`, where `utf8_valid` is 0: up to four bytes before the first that is not UTF-8, from
+      a character's first one on, and four from it on, as far as they came in one piece (but a
+      character that began in another one is there from its beginning); of a message that ends
+      within a character, its last four; `wrong_frame`: the fragment it is in, from 0
     - after `finish`: `length` after decompression (-1 unknown), `utf8_valid` (1, 0, -1 unknown or
       binary), `digest` (32 bytes or None), `complete`
     """
@@ -149,19 +157,18 @@ class MessageReader:
     def text(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
         """Check text, and keep the bytes around the first one that is wrong."""
         at: cython.Py_ssize_t = start - self.utf8.length
-        due: cython.int = self.utf8.due
+        # A character may have begun in an earlier piece.
+        last = self.wrong if self.utf8.due else b""
         self.utf8.feed(buffer, start, stop)
         if not self.utf8.valid:
             at += self.utf8.wrong_at
             self.wrong_frame = self.frames
-            self.wrong = buffer.copy(
-                at - 4 if at - 4 > start else start, at + 4 if at + 4 < stop else stop
-            )
+            last += buffer.copy(at - 4 if at - 4 > start else start, at)
+            self.wrong = _last_characters(last) + buffer.copy(at, at + 4 if at + 4 < stop else stop)
         elif self.utf8.due:
             # The message may end here, within a character, which has four bytes at most.
-            last = self.wrong if due else b""
             last += buffer.copy(stop - 4 if stop - 4 > start else start, stop)
-            self.wrong = last[len(last) - 4 if len(last) > 4 else 0 :]
+            self.wrong = _last_characters(last)
         return 0
 
     def miss(self) -> cython.int:

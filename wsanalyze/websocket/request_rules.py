@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from wsanalyze.websocket.addresses import public_part, without_secrets
 from wsanalyze.websocket.body import body_framing
 from wsanalyze.websocket.faults import Fault, Faults, shown
 from wsanalyze.websocket.fields import Head, is_token, split_list
@@ -81,13 +82,13 @@ def _target(faults: Faults, head: Head) -> None:
     target = head.target or ""
     path = re.split("[?#]", target, maxsplit=1)[0]
     if "#" in target:
-        what = f"the request target has a fragment behind {shown(without_userinfo(path))}"
+        what = f"the request target has a fragment behind {shown(public_part(path)[0])}"
         faults.add("HSQ-15", what, "RFC 6455 §3", evidence=target)
     absolute = _ABSOLUTE.match(target)
     if absolute is not None:
         _absolute(faults, head, absolute[1], absolute[2].rpartition("@")[2])
     elif not target.startswith("/"):
-        sent = shown(path if head.target is not None else None)
+        sent = shown(without_secrets(path) if head.target is not None else None)
         what = f"the request target {sent} is neither a path nor an http(s) URI"
         faults.add("HSQ-15", what, "RFC 6455 §4.1 item 3; RFC 9112 §3.2", evidence=target)
 
@@ -104,14 +105,6 @@ def _absolute(faults: Faults, head: Head, scheme: str, authority: str) -> None:
     if host is not None and named[0] != named[1]:
         what = f"the request target names {shown(authority)}, Host names {shown(host)}"
         faults.add("HSQ-15", what, DISAGREEMENT, field="Host", evidence=host)
-
-
-def without_userinfo(path: str) -> str:
-    """Return a request target without the credentials that one in absolute form may hold."""
-    absolute = _ABSOLUTE.match(path)
-    if absolute is None or "@" not in absolute[2]:
-        return path
-    return f"{absolute[1]}://{absolute[2].rpartition('@')[2]}{path[absolute.end() :]}"
 
 
 def _host(faults: Faults, head: Head) -> None:

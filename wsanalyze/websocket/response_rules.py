@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from wsanalyze.websocket.accept import accept_mistake
+from wsanalyze.websocket.addresses import without_secrets
 from wsanalyze.websocket.faults import Fault, Faults, shown
 from wsanalyze.websocket.fields import Head, is_token
 from wsanalyze.websocket.hixie_rules import challenge_reasons
@@ -80,7 +80,7 @@ def _refusal(faults: Faults, handshake: Handshake, head: Head) -> None:
     if meaning is None:
         meaning = "the server failed" if status and 500 <= status <= 599 else "not switched"
     location = head.value("location")
-    target = f" to {shown(_address(location))}" if location is not None else ""
+    target = f" to {shown(without_secrets(location))}" if location is not None else ""
     what = f"the answer is {status if status is not None else 'unreadable'}: {meaning}{target}"
     section = "RFC 6455 §4.1 response item 1, §4.2.2"
     if handshake.multiplexed:
@@ -94,13 +94,6 @@ def _refusal(faults: Faults, handshake: Handshake, head: Head) -> None:
         what = f"{status} to version {shown(handshake.version)} without saying which ones are known"
         section = "RFC 6455 §4.2.2 item 4, §4.4"
         faults.add("HSR-11", what, section, field="Sec-WebSocket-Version")
-
-
-def _address(location: str) -> str:
-    """Return a redirection's target without its query, fragment and userinfo: secrets are there."""
-    address = re.split("[?#]", location, maxsplit=1)[0]
-    left_out = "?..." if "?" in location else ""
-    return re.sub("//[^/]*@", "//", address, count=1) + left_out
 
 
 def _is_about_version(handshake: Handshake, status: int | None) -> bool:

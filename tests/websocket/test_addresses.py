@@ -1,0 +1,40 @@
+"""What may be shown of addresses: never who logs in, nor what stands behind `?`, `#` or `;`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsanalyze.websocket.addresses import public_part, without_secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "mark"),
+    [
+        ("/chat", "/chat", ""),
+        ("/chat?a;b#c", "/chat", "?"),
+        ("/chat;a?b", "/chat", ";"),
+        ("wss://u:p@h/#", "wss://h/", "#"),
+    ],
+)
+def test_what_is_left_and_where_it_ends(text: str, place: str, mark: str) -> None:
+    assert public_part(text) == (place, mark)
+
+
+@given(
+    st.sampled_from(["ws:", "WSS:", "http:", "https:", ""]),
+    st.text("/\\", min_size=2, max_size=5),
+    st.text("abc:@; !\xe9", max_size=9),
+    st.sampled_from(["/x", "?x", "#x", ";x", ""]),
+)
+def test_nobody_who_logs_in_is_shown(scheme: str, slashes: str, user: str, rest: str) -> None:
+    shown = without_secrets(f"{scheme}{slashes}{user}s3cret@h{rest}s3cret")
+    kept = "/xs3cret" if rest == "/x" else "hs3cret" if not rest else ""
+    assert shown.startswith(f"{scheme}{slashes}h")
+    assert ("s3cret" in shown) == bool(kept)
+
+
+def test_reading_takes_no_longer_for_many_slashes() -> None:
+    for text in ("/" * 65536, "/a" * 32768, "ws:" * 20000, ":/" * 32768, "//a " * 16384):
+        assert without_secrets(f"{text}?") == f"{text}?..."

@@ -1,0 +1,40 @@
+"""Addresses as they may be shown: without who logs in, and without what may hold a token."""
+
+from __future__ import annotations
+
+import re
+
+# Who logs in, behind what begins an authority. Browsers take any number of slashes and backslashes
+# for it, or none behind the scheme (URL Standard, "special authority ignore slashes state").
+_USERINFO = re.compile(
+    r"(\A(?:\S{1,20} )?(?:wss?|https?):(?![/\\])"
+    r"|(?<![/\\])(?:[/\\\t]{2,}|(?<=:)[/\\]))[^/\\?#]*@",
+    re.IGNORECASE,
+)
+# Behind these stand a query, a fragment, and parameters of the path such as `jsessionid`.
+_HIDDEN = re.compile("[?#;]")
+# The end of a start line (RFC 9112 §3), which is no part of its address.
+_VERSION = re.compile(r"\sHTTP/[0-9.]{0,3}\s{0,2}\Z")
+# No address without one of these has a secret.
+_MARKS = frozenset("@?#;")
+
+
+def public_part(text: str) -> tuple[str, str]:
+    """Return an address, or a start line, up to what may hold a token, and `?`, `#` or `;` there.
+
+    It has no userinfo (RFC 3986 §3.2.1); nothing comes second where nothing is left out.
+    """
+    if _MARKS.isdisjoint(text):
+        return text, ""
+    place = _USERINFO.sub(r"\1", text)
+    hidden = _HIDDEN.search(place)
+    return (place, "") if hidden is None else (place[: hidden.start()], hidden[0])
+
+
+def without_secrets(text: str) -> str:
+    """Return an address, or a start line, without userinfo, query, fragment and parameters."""
+    place, mark = public_part(text)
+    if not mark:
+        return place
+    version = _VERSION.search(text)
+    return f"{place}{mark}...{version[0] if version is not None else ''}"
