@@ -14,6 +14,8 @@ import pytest
 
 from wsanalyze.capture.key_files import FOLLOWED, LONGEST, MANY, PATIENCE, KeyLogs, as_one, lines_of
 from wsanalyze.errors import UsageError
+from wsanalyze.tls import keylog
+from wsanalyze.tls.keylog import Secrets
 
 
 def read(*paths: Path) -> list[list[bytes]]:
@@ -215,6 +217,29 @@ def test_a_fifo_that_is_followed_is_read_as_far_as_it_has_come(tmp_path: Path) -
         assert list(logs.appended()) == [[b"three"]]
         os.close(writer)
         assert list(logs.appended()) == []
+
+
+def test_a_line_without_an_end_is_one_where_its_writer_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    logs = KeyLogs([path], follows=True)
+    assert list(logs.lines()) == []
+    for word in (b"one", b"two"):
+        writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        os.write(writer, word)
+        assert list(logs.appended()) == []
+        os.close(writer)
+        assert list(logs.appended()) == [[word]]
+
+
+def test_the_longest_line_that_is_understood_is_read(tmp_path: Path) -> None:
+    assert LONGEST > keylog.LONGEST
+    path = tmp_path / "keys"
+    path.write_bytes(b"PMS_CLIENT_RANDOM %s %s\n" % (b"11" * 32, b"22" * 1024))
+    known = Secrets(10)
+    for lines in lines_of([path]):
+        known.add(lines)
+    assert known.premasters == {b"\x11" * 32: b"\x22" * 1024}
 
 
 def test_a_fifo_that_may_not_be_read_is_told_of(

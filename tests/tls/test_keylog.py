@@ -38,6 +38,24 @@ def test_the_later_line_counts() -> None:
     assert secrets.of(bytes.fromhex(RANDOM)) == {MASTER: b"\x33" * 48}
 
 
+def test_a_capture_says_nothing_against_a_key_log() -> None:
+    """Whoever sends a capture could make the secrets that its reader has useless otherwise."""
+    lines = [
+        b"CLIENT_RANDOM %s %s" % (b"11" * 32, b"%02x" * 48 % ((1,) * 48)),
+        b"RSA %s %s" % (b"22" * 8, b"%02x" * 48 % ((1,) * 48)),
+    ]
+    forged = [line.replace(b" 01", b" 02") for line in lines]
+    for first, second in ((lines, forged), (forged, lines)):
+        known = Secrets(100)
+        known.add(first, private_keys=first is lines)
+        known.add(second, private_keys=second is lines)
+        assert known.of(b"\x11" * 32)[MASTER][0] == 1
+        assert known.by_exchange[b"\x22" * 8][0] == 1
+    both = Secrets(100)
+    both.add(forged, private_keys=False)
+    assert both.of(b"\x11" * 32)[MASTER][0] == 2
+
+
 def test_a_session_of_old_nss() -> None:
     secrets = read(f"RSA Session-ID:{'0a' * 32} Master-Key:{'44' * 48}")
     assert secrets.of(bytes.fromhex(RANDOM), b"\x0a" * 32) == {MASTER: b"\x44" * 48}

@@ -131,3 +131,9 @@ def test_a_package_that_is_missing_stands_beside_damage() -> None:
     assert capture.problem == "; ".join(("byte 9: cut", LACKING["hpack"], LACKING["cryptography"]))
     capture.end_with(None)
     assert capture.damage is None
+
+
+def test_of_several_connections_the_plural_is_said_of_whole_words() -> None:
+    reason = "no private key fits its key exchange"
+    (_, (_, said)) = closed(2, tls_reasons={reason: 2}, keylog_files=1, keylog_lines=1)
+    assert said.startswith("2: no private key fits their key exchange")

@@ -18,7 +18,7 @@ from wsanalyze.capture.stored import Stored, reason
 from wsanalyze.errors import CaptureError, UsageError
 
 # More than any line of a key log has; what is longer is cut, and not understood.
-LONGEST = 1024
+LONGEST = 4096
 # Files that are followed at once, and bytes that are read of each at a time.
 FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
 # Bytes at the beginning of a file of a folder in which a NUL says that it is no text.
@@ -155,16 +155,18 @@ class Pipe:
             os.close(self._descriptor)
 
     def lines(self) -> list[bytes]:
-        """Return the lines that have come since the last call; APPENDED bytes at most."""
+        """Return the lines that have come since the last call; PIPE bytes at most."""
         found: list[bytes] = []
-        left = APPENDED
+        left = PIPE
         while left > 0:
             try:
                 data = os.read(self._descriptor, min(PIPE, left))
             except OSError:
                 break  # nothing is there, and somebody may write yet
             if not data:
-                break  # nobody writes at present
+                # Nobody writes at present: who did, ended with this.
+                found += self._whole(b"\n") if self._begun else []
+                break
             left -= len(data)
             found += self._whole(data)
         return found

@@ -58,6 +58,9 @@ SPARE, SPARE_PIECE = 512 * 1024 * 1024, 256 * 1024
 # Records that may be tried with secrets of who knows which connection, in all: some three seconds.
 TRIES = 2_000_000
 
+# Decryptions with private keys that may be in vain, in all: of the longest usual keys some seconds.
+RSA_TRIES = 2_000
+
 NONE: Mapping[str, bytes] = {}
 Kept = tuple[dict[bytes, bytes] | dict[bytes, dict[str, bytes]], bytes]
 
@@ -70,7 +73,8 @@ class Secrets:
     forgotten for them, but none of a key log for what a capture brings. `unused` are
     the client randoms that nobody asked for, of connections before TLS 1.3 and of TLS 1.3;
     `origins` says by client random where secrets are from, None where nobody wants to know;
-    `tries_left` bounds what is tried without one, `spare` what is tried behind holes. `sessions`
+    `tries_left` bounds what is tried without one, `spare` what is tried behind holes, `rsa_tries`
+    what private keys are tried on in vain. `sessions`
     are those that were seen.
     `premasters` are secrets that were exchanged, by client random; `by_exchange` are those that an
     RSA key sealed, by the first SEALED_LENGTH bytes of that.
@@ -98,8 +102,11 @@ class Secrets:
         self._oldest: tuple[deque[Kept], ...] = (deque(), deque())
         self._pem = b""
         self._takes_keys = True
+        # What key logs name: no capture of a stranger's says otherwise.
+        self._logged: set[bytes] = set()
         self.unused = Unused(), Unused()
         self.tries_left = TRIES
+        self.rsa_tries = RSA_TRIES
         self.sessions = Sessions(most)
         self.more: Callable[[], bool] | None = None
         self.expects = False
@@ -117,6 +124,8 @@ class Secrets:
 
     def add(self, lines: Iterable[bytes], origin: str = "", *, private_keys: bool = True) -> None:
         """Take the lines of one more key log; of two that are for the same, the later counts.
+
+        But what a capture brings does not count against a key log.
 
         `origin` says where they are from, `private_keys`: whether that is a key log, of which keys
         in PEM are taken. A capture's blocks have no place for them, and a stranger's keys can be so
@@ -157,7 +166,10 @@ class Secrets:
             self._keep(self._stores[label], name, secret)
 
     def _learn(self, random: bytes, label: str, secret: bytes) -> None:
-        if label not in self.by_random.get(random, NONE) and not self._room():
+        known = label in self.by_random.get(random, NONE)
+        if not known and not self._room():
+            return
+        if self._is_logged(random) and known:
             return
         self._note_unused(random, label)
         if random not in self.by_random:
@@ -172,8 +184,18 @@ class Secrets:
         if name not in store:
             if not self._room():
                 return
+            self._is_logged(name)
             self._oldest[not self._takes_keys].append((store, name))
+        elif self._is_logged(name):
+            return
         store[name] = secret
+
+    def _is_logged(self, name: bytes) -> bool:
+        """Say whether a key log names it, and this is none; remember what key logs name."""
+        if self._takes_keys:
+            self._logged.add(name)
+            return False
+        return name in self._logged
 
     def _note_unused(self, random: bytes, label: str) -> None:
         if random not in self.by_random or not self.was_used(random):
@@ -210,6 +232,7 @@ class Secrets:
 
     def _forget(self, oldest: Kept) -> None:
         store, key = oldest
+        self._logged.discard(key)
         if store is not self.by_random:
             del store[key]
             self.count -= 1

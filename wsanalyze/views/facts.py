@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from wsanalyze.tables.capture_summary import REASONS, CaptureSummary, ranked
 from wsanalyze.tables.schema import OUTCOMES
 from wsanalyze.views.escape import visible
@@ -26,6 +28,8 @@ SPOKEN = (
     ("conversations_other", "other"),
     ("conversations_empty", "without payload"),
 )
+
+_ITS = re.compile(r"\bits\b")
 
 
 def facts(capture: CaptureSummary) -> list[Fact]:
@@ -113,9 +117,7 @@ def closed_tls(capture: CaptureSummary) -> str:
 def _plural(reason: str, count: int) -> str:
     if count == 1:
         return reason
-    for one, many in (("this client random", "their client random"), ("its ", "their ")):
-        reason = reason.replace(one, many)
-    return reason
+    return _ITS.sub("their", reason.replace("this client random", "their client random"))
 
 
 def _attempts(capture: CaptureSummary) -> str:
