@@ -167,8 +167,9 @@ def _stories(
     for finding in findings:
         by_serial.setdefault(finding.connection, []).append(finding)
     layers = tls_layers(recording)
-    stories = {
-        read.number: told(
+    stories = {}
+    for read, most in zip(reads, shown, strict=True):
+        story = told(
             read,
             by_serial.get(read.facts.serial, []),
             window,
@@ -178,8 +179,8 @@ def _stories(
             streams=streams,
             drawn=Window(0, most - 1),
         )
-        for read, most in zip(reads, shown, strict=True)
-    }
+        # Before the legs are put together: each has secrets of its own.
+        stories[read.number] = story if show_secrets else without_secrets(story, read.handshake)
     both, keys = [], same_keys(recording)
     for read in reads:
         story = stories[read.number]
@@ -187,7 +188,7 @@ def _stories(
         if leg is not None and leg[0] in stories:
             alone = len(recording.captures) == 1
             story = with_other_leg(story, stories[leg[0]], front=leg[1], by_packet=alone)
-        both.append(story if show_secrets else without_secrets(story, read.handshake))
+        both.append(story)
     return both
 
 
