@@ -95,7 +95,7 @@ def report_data(
     }
     told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
-    room = budget.payload
+    room, tls_room = budget.payload, budget.tls // max(2 * len(reads), 1)
     connections = []
     for read, story, most in zip(reads, stories, shown, strict=True):
         hide = hides[read.facts.serial]
@@ -106,9 +106,10 @@ def report_data(
             | {
                 "handshake": handshake_part(story, index, began),
                 "tls": tls_part(story.secure),
-                "tls_steps": tls_steps_part(story.secure, began),
+                "tls_steps": tls_steps_part(story.secure, began, tls_room),
                 "tls_around": [
-                    [tls_part(each), tls_steps_part(each, began)] for each in story.around
+                    [tls_part(each), tls_steps_part(each, began, tls_room // len(story.around))]
+                    for each in story.around
                 ],
                 "ladder": ladder_part(story, most, hide),
                 "frames": frame_columns(read, story, most, began, hide),

@@ -22,6 +22,8 @@ _JUDGED = frozenset(
     )
 )
 Index = Mapping[int, int]
+# Messages of one TLS handshake that are listed, and characters of one text of it.
+TLS_STEPS, TLS_TEXT = 40, 1500
 
 
 def handshake_part(story: Story, index: Index, began: int) -> dict[str, Any]:
@@ -120,7 +122,10 @@ _KEYS_FROM = {
 
 
 def tls_part(tls: Secure | None) -> list[tuple[str, str]]:
-    """Return what is known of a TLS connection, label and text; empty where there is none."""
+    """Return what is known of a TLS connection, label and text; empty where there is none.
+
+    Its last lines say how many messages of its handshake `tls_steps_part` leaves out.
+    """
     if tls is None:
         return []
     found = [
@@ -134,19 +139,38 @@ def tls_part(tls: Secure | None) -> list[tuple[str, str]]:
         ("decrypted", "yes" if tls.decrypted else "no"),
         ("why not, or not to its end", tls.reason),
     ]
-    return [(label, text) for label, text in found if text]
+    if len(tls.steps) > TLS_STEPS:
+        left = f"{len(tls.steps) - TLS_STEPS:,} further messages of its handshake"
+        found.append(("not shown", left))
+    return [(label, _beginning(text)) for label, text in found if text]
 
 
-def tls_steps_part(tls: Secure | None, began: int) -> list[list[Any]]:
-    """Return the messages of a TLS handshake, each with what it is for and what it says."""
-    steps = tls.steps if tls is not None else ()
-    return [
-        [
-            *(each.sender, each.time - began, each.packet, each.name, each.meaning),
-            *(each.length, int(each.sealed), [list(pair) for pair in each.facts]),
-        ]
-        for each in steps
-    ]
+def tls_steps_part(tls: Secure | None, began: int, room: int) -> list[list[Any]]:
+    """Return the first messages of a TLS handshake, each with what it is for and what it says.
+
+    `room`: characters of what they say in all; of a message that does not fit its name is left.
+    """
+    rows: list[list[Any]] = []
+    for each in tls.steps[:TLS_STEPS] if tls is not None else ():
+        said = [[label, _beginning(text)] for label, text in each.facts]
+        needed = sum(len(label) + len(text) for label, text in said)
+        if needed > room:
+            said = [["not shown", f"what it says: {needed:,} characters, more than a report holds"]]
+        else:
+            room -= needed
+        rows.append(
+            [
+                *(each.sender, each.time - began, each.packet, each.name, each.meaning),
+                *(each.length, int(each.sealed), said),
+            ]
+        )
+    return rows
+
+
+def _beginning(text: str) -> str:
+    if len(text) <= TLS_TEXT:
+        return text
+    return f"{text[:TLS_TEXT]}… and {len(text) - TLS_TEXT:,} more characters"
 
 
 # Columns of a ladder's rows: the fields of `Rung` by name.
