@@ -23,6 +23,7 @@ from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
 from wsanalyze.report.parts import (
     close_part,
     handshake_part,
+    ladder_events,
     ladder_part,
     pings_part,
     tls_part,
@@ -97,7 +98,9 @@ def report_data(
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
     room, tls_room = budget.payload, budget.tls // max(2 * len(reads), 1)
     connections = []
-    for read, story, most in zip(reads, stories, shown, strict=True):
+    events = [ladder_events(story, most) for story, most in zip(stories, shown, strict=True)]
+    rows = shares(events, budget.rows)
+    for read, story, most, drawn in zip(reads, stories, shown, rows, strict=True):
         hide = hides[read.facts.serial]
         messages, used = message_columns(read, most, began, room, budget.message, hide)
         room -= used
@@ -111,7 +114,7 @@ def report_data(
                     [tls_part(each), tls_steps_part(each, began, tls_room // len(story.around))]
                     for each in story.around
                 ],
-                "ladder": ladder_part(story, most, hide),
+                "ladder": ladder_part(story, drawn, hide),
                 "frames": frame_columns(read, story, most, began, hide),
                 "messages": messages,
                 "throughput": throughput(read.frames, read.facts.started, read.facts.ended),

@@ -177,14 +177,19 @@ def _beginning(text: str) -> str:
 _RUNG = tuple(field.name for field in fields(Rung))
 
 
-def ladder_part(story: Story, frames: int, hide: Hide) -> dict[str, Any]:
-    """Return the lanes and the rows of the ladder diagram, as columns: of the first `frames`.
+def ladder_events(story: Story, frames: int) -> int:
+    """Return how many events the ladder of a story has, of which the first `frames` are shown."""
+    # Both legs of a proxied connection have as many, and then there are TCP, TLS and HTTP.
+    return min(len(story.events), 2 * frames + MOST)
+
+
+def ladder_part(story: Story, most: int, hide: Hide) -> dict[str, Any]:
+    """Return the lanes and the rows of the ladder diagram, as columns: of the first `most` events.
 
     The page draws a window of them. They are the rows of every other ladder of this story.
     """
     columns: dict[str, list[Any]] = {name: [] for name in _RUNG}
-    # Both legs of a proxied connection have as many, and then there are TCP, TLS and HTTP.
-    for rung in rungs_of(story, 2 * frames + MOST):
+    for rung in rungs_of(story, most):
         for name, column in columns.items():
             value = getattr(rung, name)
             column.append(hide(value) if name in ("label", "detail") and value else value)
