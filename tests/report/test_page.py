@@ -324,3 +324,36 @@ def test_every_capture_is_shown(browser: Browser, tmp_path: Path, name: str) -> 
         )
         assert "NaN" not in seen.text("#plots")
     seen.assert_quiet(file)
+
+
+def test_who_cut_it(browser: Browser, tmp_path: Path) -> None:
+    data = named("nginx-60s")
+    seen = page_of(browser, tmp_path, data)
+    assert data["cuts"]["rows"]
+    for row, item in zip(data["cuts"]["rows"], seen.page.locator("#cuts li").all(), strict=True):
+        assert item.inner_text().startswith(f"{visible(row['cause'])}: connection")
+        links = item.locator("a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        assert links == [f"#c={number}" for number in row["connections"]]
+    seen.page.locator("#cuts a").first.click()
+    first = data["cuts"]["rows"][0]["connections"][0]
+    seen.page.locator("#connection-title", has_text=f"Connection {first}").wait_for()
+    seen.assert_quiet(tmp_path / "report.html")
+
+
+def test_nobody_cut_it(browser: Browser, tmp_path: Path) -> None:
+    data = named("chat-ws")
+    assert data["cuts"] == {"total": 0, "rows": []}
+    assert page_of(browser, tmp_path, data).page.locator("#cuts").count() == 0
+
+
+def test_hostile_causes_are_text(browser: Browser, tmp_path: Path) -> None:
+    data = named("chat-ws")
+    cause = "<img src=x onerror=alert(1)>\u202e\x1b[31m"
+    row = {"cause": cause, "total": 205, "connections": [0, 999]}
+    data["cuts"] = {"total": 31, "rows": [row]}
+    seen = page_of(browser, tmp_path, data)
+    text = seen.text("#cuts li")
+    assert text == f"{visible(cause)}: connections 0, 999 and 203 more"
+    assert seen.page.locator("#cuts a").count() == 1
+    assert seen.page.locator("#cuts img").count() == 0
+    assert "and 30 more" in seen.text("#cuts")

@@ -22,6 +22,7 @@ from wsanalyze.report.frames import frame_columns, message_columns
 from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
 from wsanalyze.report.parts import (
     close_part,
+    cuts_part,
     handshake_part,
     ladder_events,
     ladder_part,
@@ -123,6 +124,7 @@ def report_data(
                 "close": close_part(story, began, hide),
             }
         )
+    shown_findings = audited(recording, catalogue(), findings, chosen=chosen)
     return {
         "began": moment(began),
         # Folders are of the sender's machine, and no business of who gets the page.
@@ -130,7 +132,8 @@ def report_data(
             capture_lines(replace(capture, capture=PurePath(capture.capture).name), digest)
             for capture, digest in zip_longest(recording.captures, digests)
         ],
-        "looked_at": looked_at(audited(recording, catalogue(), findings, chosen=chosen)),
+        "looked_at": looked_at(shown_findings),
+        "cuts": cuts_part(shown_findings, hider(None, known, show=show_secrets, cut=cut)),
         "totals": _totals(every, told_findings),
         "left_out": _left_out(every, connections, told_findings, budget, again is None),
         "secrets": show_secrets,

@@ -11,6 +11,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
 from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.views.audited import Audited
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
 
 # Fields that the opening handshake has rules for (RFC 6455 §4, RFC 8441 §4, the drafts).
@@ -24,6 +25,8 @@ _JUDGED = frozenset(
 Index = Mapping[int, int]
 # Messages of one TLS handshake that are listed, and characters of one text of it.
 TLS_STEPS, TLS_TEXT = 40, 1500
+# Causes of cuts that are listed, and connections of one.
+CAUSES, CUT = 20, 100
 
 
 def handshake_part(story: Story, index: Index, began: int) -> dict[str, Any]:
@@ -211,6 +214,22 @@ def pings_part(story: Story, most: int, began: int, hide: Hide) -> dict[str, Any
                 "rtt": each.rtt_ns,
             }
             for each in story.pings[:most]
+        ],
+    }
+
+
+def cuts_part(audited: Audited, hide: Hide) -> dict[str, Any]:
+    """Return who cut which connections, by their numbers; the most first."""
+    groups = audited.cuts
+    return {
+        "total": len(groups),
+        "rows": [
+            {
+                "cause": hide(each.cause),
+                "total": len(each.connections),
+                "connections": list(each.connections[:CUT]),
+            }
+            for each in groups[:CAUSES]
         ],
     }
 
