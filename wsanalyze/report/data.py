@@ -50,6 +50,7 @@ from wsanalyze.tables.schema import OUTCOMES
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import audited
 from wsanalyze.views.findings import looked_at
+from wsanalyze.views.folding import told_by
 from wsanalyze.views.quantities import counted, moment, size
 
 Data = dict[str, Any]
@@ -96,6 +97,7 @@ def report_data(
         for each in every
     }
     told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
+    _mark_told(told_findings[: budget.findings])
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
     room, tls_room = budget.payload, budget.tls // max(2 * len(reads), 1)
     connections = []
@@ -228,10 +230,21 @@ def _findings(
             "reference": each.reference,
             "coverage": each.coverage,
             "count": each.count,
+            "told": None,
         }
         found.append((each, cells))
     found.sort(key=lambda pair: -SEVERITIES.index(pair[0].severity))
     return found
+
+
+def _mark_told(listed: Sequence[tuple[Finding, Data]]) -> None:
+    """Write into the cells of findings which other one of the list says all that they do."""
+    tellers = told_by([each for each, _ in listed], {each.id: each for each in catalogue()})
+    cells = {id(each): own for each, own in listed}
+    for each, own in listed:
+        if id(each) in tellers:
+            teller = cells[id(tellers[id(each)])]
+            own["told"] = {"check": teller["check"], "c": teller["c"]}
 
 
 def _rules(findings: Sequence[tuple[Finding, Data]]) -> Data:

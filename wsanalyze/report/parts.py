@@ -239,7 +239,7 @@ def close_part(story: Story, began: int, hide: Hide) -> dict[str, Any]:
     closing = story.closing
     return {
         "ended_by": closing.ended_by,
-        "cut": story.cut,
+        "cut": None if story.cut is None else hide(story.cut),
         "closes": [
             {
                 "sender": each.sender,
