@@ -18,7 +18,6 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
-from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_both_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Judge, Tables
@@ -343,10 +342,14 @@ class Analysis:
             raise UsageError(f"no connection {number}: there are {len(self)}")
         recording, findings = self._told
         again = self._again if self._can_read_again() else None
-        story = tell_both_legs(recording, number, findings, window=Window(*frames), again=again)
-        if show_secrets:
-            return story
-        return without_secrets(story, in_order(recording.connections)[number].handshake)
+        return tell_both_legs(
+            recording,
+            number,
+            findings,
+            window=Window(*frames),
+            again=again,
+            show_secrets=show_secrets,
+        )
 
     def ladder(self, number: int, frames: tuple[int, int] = (0, 59)) -> Ladder:
         """Return a connection as a ladder diagram: `print` it, or let a notebook show it.

@@ -7,6 +7,8 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from wsanalyze.capture.digests import digests_of, marks_of
 
 HEADER = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
@@ -65,6 +67,30 @@ def test_bytes_and_open_files_are_what_was_read(tmp_path: Path) -> None:
     path.write_bytes(HEADER)
     with path.open("rb") as file:
         assert digests_of([str(path)], [file], {}) == [of(HEADER)]
+
+
+def test_a_file_of_that_name_is_not_the_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("<stream>").write_bytes(HEADER + b"other")
+    memory, file = io.BytesIO(HEADER), "<stream>"
+    before, names = marks_of([file]), ["<stream>", "<stream>"]
+    stored = of(HEADER + b"other")
+    assert digests_of(names, [memory, file], before) == [of(HEADER), stored]
+    assert digests_of(names, [file, memory], before) == [stored, of(HEADER)]
+    assert digests_of(["<stream>"], [file], before) == [stored]
+
+
+def test_each_has_its_own_beside_a_folder(tmp_path: Path) -> None:
+    for name in ("a.pcap", "b.pcap"):
+        (tmp_path / name).write_bytes(HEADER + name.encode())
+    sources = [tmp_path, io.BytesIO(HEADER)]
+    names = [str(tmp_path / "a.pcap"), str(tmp_path / "b.pcap"), "<stream>"]
+    expected = [of(HEADER + b"a.pcap"), of(HEADER + b"b.pcap"), of(HEADER)]
+    assert digests_of(names, sources, marks_of(sources)) == expected
+    (tmp_path / "c.pcap").write_bytes(HEADER)
+    assert digests_of(names, sources, {}) == [None] * 3
 
 
 def test_a_stream_that_does_not_go_back_has_none() -> None:

@@ -324,3 +324,80 @@ def test_every_capture_is_shown(browser: Browser, tmp_path: Path, name: str) -> 
         )
         assert "NaN" not in seen.text("#plots")
     seen.assert_quiet(file)
+
+
+def test_who_cut_it(browser: Browser, tmp_path: Path) -> None:
+    data = named("nginx-60s")
+    seen = page_of(browser, tmp_path, data)
+    assert data["cuts"]["rows"]
+    for row, item in zip(data["cuts"]["rows"], seen.page.locator("#cuts li").all(), strict=True):
+        assert item.inner_text().startswith(f"{visible(row['cause'])}: connection")
+        links = item.locator("a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        assert links == [f"#c={number}" for number in row["connections"]]
+    seen.page.locator("#cuts a").first.click()
+    first = data["cuts"]["rows"][0]["connections"][0]
+    seen.page.locator("#connection-title", has_text=f"Connection {first}").wait_for()
+    seen.assert_quiet(tmp_path / "report.html")
+
+
+def test_nobody_cut_it(browser: Browser, tmp_path: Path) -> None:
+    data = named("chat-ws")
+    assert data["cuts"] == {"total": 0, "rows": []}
+    assert page_of(browser, tmp_path, data).page.locator("#cuts").count() == 0
+
+
+def test_hostile_causes_are_text(browser: Browser, tmp_path: Path) -> None:
+    data = named("chat-ws")
+    cause = "<img src=x onerror=alert(1)>\u202e\x1b[31m"
+    row = {"cause": cause, "total": 205, "connections": [0, 999]}
+    data["cuts"] = {"total": 31, "rows": [row]}
+    seen = page_of(browser, tmp_path, data)
+    text = seen.text("#cuts li")
+    assert text == f"{visible(cause)}: connections 0, 999 and 203 more"
+    assert seen.page.locator("#cuts a").count() == 1
+    assert seen.page.locator("#cuts img").count() == 0
+    assert "and 30 more" in seen.text("#cuts")
+
+
+def test_a_cut_is_told_once(browser: Browser, tmp_path: Path) -> None:
+    """PRX-13 says all that CLS-08 does: that is counted, and stands in no list."""
+    data = named("nginx-60s")
+    seen = page_of(browser, tmp_path, data, "#c=0")
+    listed = seen.page.locator("#found code").all_inner_texts()
+    assert {"PRX-13", "PRX-14"} <= set(listed)
+    assert "CLS-08" not in listed
+    dropped = {each["check"] for each in data["findings"] if each["told"] and each["c"] == 0}
+    assert dropped == {"CLS-08"}
+    notes = seen.page.locator("#found .told").all_inner_texts()
+    assert notes == ["1 further finding (CLS-08): PRX-13 tells all of it"]
+    sentence = visible(data["connections"][0]["close"]["cut"])
+    assert sentence not in seen.text("#connection")
+    assert "see PRX-13 among the findings" in seen.text("#close")
+    told = [each for each in data["findings"] if each["told"]]
+    assert seen.text("#findings .told").startswith(f"{len(told)} further findings")
+    assert data["connections"][0]["findings"] == sum(
+        each["count"] for each in data["findings"] if each["c"] == 0
+    )
+    seen.page.evaluate("location.hash = '#c=1'")
+    seen.page.locator("#connection-title", has_text="Connection 1").wait_for()
+    assert visible(data["connections"][1]["close"]["cut"]) in seen.text("#close")
+    note = "1 further finding (CLS-08): PRX-13 of connection 0 tells all of it"
+    assert seen.text("#found .told") == note
+
+
+def test_a_cut_that_nothing_else_tells_is_said_among_the_findings(
+    browser: Browser, tmp_path: Path
+) -> None:
+    data = named("chat-ws")
+    finding = {
+        **data["findings"][0],
+        "c": 0,
+        "check": "CLS-08",
+        "message": "cut by x",
+        "told": None,
+    }
+    data["findings"].append(finding)
+    data["connections"][0]["close"]["cut"] = "cut by x"
+    seen = page_of(browser, tmp_path, data, "#c=0")
+    assert "see CLS-08 among the findings" in seen.text("#close")
+    assert "cut by x" in seen.text("#found")

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
+from support.both_legs import BACK_TOKEN, FRONT_TOKEN, both_legs
 from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
 from support.sessions import frame, masked
 
@@ -50,6 +51,23 @@ def spellings(secret: str) -> list[str]:
     data = secret.encode()
     coded = [b64encode(bytes(lead) + data).decode()[4:-4] for lead in range(3)]
     return [secret, data.hex(), *coded]
+
+
+@pytest.mark.parametrize("secret", [FRONT_TOKEN, BACK_TOKEN])
+def test_that_of_the_other_leg_is_not_either(tmp_path: Path, secret: str) -> None:
+    path = tmp_path / "legs.pcap"
+    path.write_bytes(both_legs())
+    data = data_of(path)
+    assert [each["other_leg"] for each in data["connections"]] == [1, 0]
+    text = json.dumps(data)
+    assert [each for each in spellings(secret) if each in text] == []
+
+
+@pytest.mark.parametrize("short", ["s3cr3tA9", "b4ckS9x"])
+def test_nor_is_a_short_one(tmp_path: Path, short: str) -> None:
+    path = tmp_path / "legs.pcap"
+    path.write_bytes(both_legs("s3cr3tA9", "b4ckS9x"))
+    assert short not in json.dumps(data_of(path))
 
 
 @pytest.mark.parametrize("secret", [COOKIE, BEARER, TOKEN, JWT])

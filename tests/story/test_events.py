@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from report.made import conversation
+from support.packets import ACK, CLIENT, FIN, RST, SERVER, pcap_of, segment
+
+import wsanalyze
 from story.told import told
 from wsanalyze.story.model import Event
 
@@ -90,3 +96,17 @@ def test_pings_of_random_bytes_are_shown_in_hex() -> None:
             shown = f"bytes {payload.hex(' ')}"
         assert event.detail == shown
     assert sum(each.detail.startswith("bytes ") for each in pings) > 3
+
+
+def test_ends_of_tcp_are_bounded_and_counted(tmp_path: Path) -> None:
+    """The first 20 FINs and RSTs are rows, all others one."""
+    fins = [segment(SERVER, CLIENT, 9000, 9000, FIN | ACK)] * 29
+    resets = [segment(SERVER, CLIENT, 9000, 0, RST)] * 2
+    path = tmp_path / "ends.pcap"
+    path.write_bytes(conversation([], []) + pcap_of([*fins, *resets])[24:])
+    events = wsanalyze.analyze(path).explain(0).events
+    ends = [each for each in events if each.label.startswith(("FIN", "RST"))]
+    (more,) = [each for each in events if "more segments" in each.label]
+    assert len(ends) == 20
+    assert more.label.startswith("11 more segments")
+    assert sum(int(each.split()[0]) for each in more.detail.split(", ")) == 11

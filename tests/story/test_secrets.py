@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from support.both_legs import BACK_TOKEN, FRONT_TOKEN, both_legs
 
 import wsanalyze
 from story.told import CAPTURES, told
@@ -37,6 +40,19 @@ def test_all_of_it_where_it_was_asked_for() -> None:
     hidden = told("chat-wss.pcapng").secure
     assert hidden is not None
     assert not any(b"HTTP/" in record.content for _, record in hidden.records)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_other_leg_goes_without_its_own(number: int) -> None:
+    analysis = wsanalyze.analyze(io.BytesIO(both_legs()))
+    story = analysis.explain(number)
+    assert story.other_leg == 1 - number
+    shown = texts(story) + Ladder(story).svg + repr(story.events) + analysis.ladder(number).svg
+    assert "access_token=" in shown
+    assert [each for each in (FRONT_TOKEN, BACK_TOKEN) if each in shown] == []
+    asked = repr(analysis.explain(number, show_secrets=True).events)
+    assert FRONT_TOKEN in asked
+    assert BACK_TOKEN in asked
 
 
 def test_a_query_without_a_token_stays() -> None:

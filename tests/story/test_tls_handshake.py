@@ -185,3 +185,13 @@ def test_a_leg_behind_it_and_a_plain_tunnel_have_one() -> None:
 def test_tls_on_a_stream_of_http2_is_in_the_tls_of_all_streams() -> None:
     (outer,) = told("http2-connect.pcapng", 2).around
     assert outer.alpn == "h2"
+
+
+def test_of_long_lists_the_first_are_named() -> None:
+    """A ClientHello with 500 cipher suites, RFC 8446 §4.1.2, and no extensions."""
+    suites = b"\x13\x01" * 500
+    body = b"\x03\x03" + bytes(32) + b"\x00" + len(suites).to_bytes(2, "big") + suites + b"\x01\x00"
+    _, _, facts = told_message(1, body, "TLS 1.3", "")
+    text = dict(facts)["500 cipher suites"]
+    assert text.count("TLS_AES_128_GCM_SHA256") == 100
+    assert text.endswith(" and 400 more")

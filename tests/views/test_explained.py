@@ -251,3 +251,11 @@ def test_where_nothing_went_wrong_there_is_no_advice() -> None:
     story = told("nginx-60s.pcapng", 0)
     harmless = tuple(each for each in story.findings if each.severity == "info")
     assert "What went wrong" not in text(replace(story, findings=harmless), 100)
+
+
+def test_no_section_lists_what_another_finding_says_all_of() -> None:
+    shown = text(told("firewall.pcap"), 400)
+    others = shown.partition("What else was found")[2]
+    assert "warning PRX-12" in others
+    assert "warning PRX-13" not in others
+    assert "1 further finding (PRX-13): PRX-12 tells all of it" in others

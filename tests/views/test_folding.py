@@ -17,6 +17,7 @@ from wsanalyze.views.folding import (
     folded,
     ranged,
     said_of_several,
+    told_by,
     unfolded,
     without_repetition,
 )
@@ -198,6 +199,21 @@ def test_a_finding_of_two_legs_speaks_for_both() -> None:
     checks[forged.id] = forged
     three = [finding(forged, connection=0, concerns=(0,)), *proxy]
     assert said_of_several(three, checks) == {(0, "CLS-08"), (0, "PRX-13")}
+
+
+def test_which_finding_says_all_of_another() -> None:
+    cut = declared("CLS-08", instead_of=("CLS-08",))
+    both = declared("PRX-13", instead_of=("CLS-08",))
+    checks = {each.id: each for each in (cut, both, ACCEPT, MORE)}
+    proxy = finding(both, connection=0, concerns=(0, 1))
+    first = finding(cut, connection=0, concerns=(0, 1))
+    second, plain, more = finding(cut, connection=1), finding(), finding(MORE)
+    told = told_by([first, second, proxy, plain, more], checks)
+    # The first says all of the second, and PRX-13 all of both.
+    assert told == {id(first): proxy, id(second): proxy, id(plain): more}
+    assert told_by([first, second], checks) == {id(second): first}
+    other = finding(cut, connection=1, concerns=(0, 1))
+    assert told_by([first, other], checks) == {}
 
 
 def test_others_name_what_is_told_elsewhere() -> None:

@@ -14,6 +14,7 @@ from stat import S_ISREG
 from typing import Any
 
 from wsanalyze.capture.several import expand
+from wsanalyze.capture.stored import STANDARD_INPUT
 from wsanalyze.errors import CaptureError
 
 # Size in bytes, SHA-256 in hex.
@@ -40,21 +41,38 @@ def marks_of(sources: Iterable[object]) -> dict[str, Mark]:
 def digests_of(
     captures: Iterable[str], sources: Sequence[object], before: Mapping[str, Mark]
 ) -> list[Digest | None]:
-    """Return size and SHA-256 of captures by name; None for what is no file, or has changed.
+    """Return size and SHA-256 of captures; None for what is no file, or has changed.
 
-    `before` is `marks_of` from before they were read. Of sources that are open files and can be
-    read again, such as the copy of a pipe, it is that of their contents.
+    `captures` are the names of what was read, one for each of the sources as `expand` gives them,
+    in their order: a file may have the name that a stream goes by. `before` is `marks_of` from
+    before they were read. Of sources that are open files and can be read again, such as the copy
+    of a pipe, it is that of their contents.
     """
-    files = {
-        getattr(each, "name", ""): each for each in sources if not isinstance(each, str | Path)
-    }
-    found: list[Digest | None] = []
-    for name in captures:
-        if name in files or (len(files) == 1 and name == "<stream>"):
-            found.append(_of_file(files[name] if name in files else next(iter(files.values()))))
-        else:
-            found.append(_of_path(name, before.get(name)))
+    names, entries = list(captures), _entries(sources)
+    if len(names) != len(entries):
+        return [None] * len(names)
+    return [_of(name, entry, before) for name, entry in zip(names, entries, strict=True)]
+
+
+def _entries(sources: Sequence[object]) -> list[object]:
+    """Return what was read, in order; None for a directory that cannot be."""
+    found: list[object] = []
+    for source in sources:
+        try:
+            found.extend(expand([source]))
+        except CaptureError:
+            found.append(None)
     return found
+
+
+def _of(name: str, entry: object, before: Mapping[str, Mark]) -> Digest | None:
+    if entry is None or entry == STANDARD_INPUT:
+        return None
+    if isinstance(entry, str):
+        # Names are those of opened files: without a leading "./".
+        same = "\0" not in entry and str(Path(entry)) == name
+        return _of_path(entry, before.get(entry)) if same else None
+    return _of_file(entry)
 
 
 def _mark(path: str) -> Mark | None:

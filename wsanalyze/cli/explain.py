@@ -21,7 +21,6 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants, in_order
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
-from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_both_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.output import replacing
@@ -181,9 +180,9 @@ def _story(
         )
 
     found = audit(recording, show_secrets=show_secrets)
-    story = tell_both_legs(recording, chosen, found, window=window, again=again)
-    if not show_secrets:
-        story = without_secrets(story, connections[chosen].handshake)
+    story = tell_both_legs(
+        recording, chosen, found, window=window, again=again, show_secrets=show_secrets
+    )
     return story, reading.status
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 class Budget:
     """Most of each kind: connections, frames and bytes of payload in all, rows of one connection.
 
+    `tls`: characters of what handshakes of TLS say, `rows`: those of ladder diagrams, in all.
     `headers`: frames of a connection whose header is shown byte by byte; `pings`: Pings that are
     listed; `message`: bytes that are shown of one message.
     """
@@ -18,6 +19,8 @@ class Budget:
     frames: int = 100_000
     payload: int = 16 * 1024 * 1024
     message: int = 4096
+    tls: int = 16 * 1024 * 1024
+    rows: int = 250_000
     headers: int = 60
     pings: int = 1000
     findings: int = 5000

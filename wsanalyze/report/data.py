@@ -22,7 +22,9 @@ from wsanalyze.report.frames import frame_columns, message_columns
 from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
 from wsanalyze.report.parts import (
     close_part,
+    cuts_part,
     handshake_part,
+    ladder_events,
     ladder_part,
     pings_part,
     tls_part,
@@ -48,6 +50,7 @@ from wsanalyze.tables.schema import OUTCOMES
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import audited
 from wsanalyze.views.findings import looked_at
+from wsanalyze.views.folding import told_by
 from wsanalyze.views.quantities import counted, moment, size
 
 Data = dict[str, Any]
@@ -94,10 +97,13 @@ def report_data(
         for each in every
     }
     told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
+    _mark_told(told_findings[: budget.findings])
     index = {id(each): place for place, (each, _) in enumerate(told_findings)}
-    room = budget.payload
+    room, tls_room = budget.payload, budget.tls // max(2 * len(reads), 1)
     connections = []
-    for read, story, most in zip(reads, stories, shown, strict=True):
+    events = [ladder_events(story, most) for story, most in zip(stories, shown, strict=True)]
+    rows = shares(events, budget.rows)
+    for read, story, most, drawn in zip(reads, stories, shown, rows, strict=True):
         hide = hides[read.facts.serial]
         messages, used = message_columns(read, most, began, room, budget.message, hide)
         room -= used
@@ -106,11 +112,12 @@ def report_data(
             | {
                 "handshake": handshake_part(story, index, began),
                 "tls": tls_part(story.secure),
-                "tls_steps": tls_steps_part(story.secure, began),
+                "tls_steps": tls_steps_part(story.secure, began, tls_room),
                 "tls_around": [
-                    [tls_part(each), tls_steps_part(each, began)] for each in story.around
+                    [tls_part(each), tls_steps_part(each, began, tls_room // len(story.around))]
+                    for each in story.around
                 ],
-                "ladder": ladder_part(story, most, hide),
+                "ladder": ladder_part(story, drawn, hide),
                 "frames": frame_columns(read, story, most, began, hide),
                 "messages": messages,
                 "throughput": throughput(read.frames, read.facts.started, read.facts.ended),
@@ -119,6 +126,7 @@ def report_data(
                 "close": close_part(story, began, hide),
             }
         )
+    shown_findings = audited(recording, catalogue(), findings, chosen=chosen)
     return {
         "began": moment(began),
         # Folders are of the sender's machine, and no business of who gets the page.
@@ -126,7 +134,8 @@ def report_data(
             capture_lines(replace(capture, capture=PurePath(capture.capture).name), digest)
             for capture, digest in zip_longest(recording.captures, digests)
         ],
-        "looked_at": looked_at(audited(recording, catalogue(), findings, chosen=chosen)),
+        "looked_at": looked_at(shown_findings),
+        "cuts": cuts_part(shown_findings, hider(None, known, show=show_secrets, cut=cut)),
         "totals": _totals(every, told_findings),
         "left_out": _left_out(every, connections, told_findings, budget, again is None),
         "secrets": show_secrets,
@@ -167,8 +176,9 @@ def _stories(
     for finding in findings:
         by_serial.setdefault(finding.connection, []).append(finding)
     layers = tls_layers(recording)
-    stories = {
-        read.number: told(
+    stories = {}
+    for read, most in zip(reads, shown, strict=True):
+        story = told(
             read,
             by_serial.get(read.facts.serial, []),
             window,
@@ -178,8 +188,8 @@ def _stories(
             streams=streams,
             drawn=Window(0, most - 1),
         )
-        for read, most in zip(reads, shown, strict=True)
-    }
+        # Before the legs are put together: each has secrets of its own.
+        stories[read.number] = story if show_secrets else without_secrets(story, read.handshake)
     both, keys = [], same_keys(recording)
     for read in reads:
         story = stories[read.number]
@@ -187,7 +197,7 @@ def _stories(
         if leg is not None and leg[0] in stories:
             alone = len(recording.captures) == 1
             story = with_other_leg(story, stories[leg[0]], front=leg[1], by_packet=alone)
-        both.append(story if show_secrets else without_secrets(story, read.handshake))
+        both.append(story)
     return both
 
 
@@ -220,10 +230,21 @@ def _findings(
             "reference": each.reference,
             "coverage": each.coverage,
             "count": each.count,
+            "told": None,
         }
         found.append((each, cells))
     found.sort(key=lambda pair: -SEVERITIES.index(pair[0].severity))
     return found
+
+
+def _mark_told(listed: Sequence[tuple[Finding, Data]]) -> None:
+    """Write into the cells of findings which other one of the list says all that they do."""
+    tellers = told_by([each for each, _ in listed], {each.id: each for each in catalogue()})
+    cells = {id(each): own for each, own in listed}
+    for each, own in listed:
+        if id(each) in tellers:
+            teller = cells[id(tellers[id(each)])]
+            own["told"] = {"check": teller["check"], "c": teller["c"]}
 
 
 def _rules(findings: Sequence[tuple[Finding, Data]]) -> Data:

@@ -11,6 +11,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
 from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.views.audited import Audited
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
 
 # Fields that the opening handshake has rules for (RFC 6455 §4, RFC 8441 §4, the drafts).
@@ -22,6 +23,10 @@ _JUDGED = frozenset(
     )
 )
 Index = Mapping[int, int]
+# Messages of one TLS handshake that are listed, and characters of one text of it.
+TLS_STEPS, TLS_TEXT = 40, 1500
+# Causes of cuts that are listed, and connections of one.
+CAUSES, CUT = 20, 100
 
 
 def handshake_part(story: Story, index: Index, began: int) -> dict[str, Any]:
@@ -120,7 +125,10 @@ _KEYS_FROM = {
 
 
 def tls_part(tls: Secure | None) -> list[tuple[str, str]]:
-    """Return what is known of a TLS connection, label and text; empty where there is none."""
+    """Return what is known of a TLS connection, label and text; empty where there is none.
+
+    Its last lines say how many messages of its handshake `tls_steps_part` leaves out.
+    """
     if tls is None:
         return []
     found = [
@@ -134,33 +142,57 @@ def tls_part(tls: Secure | None) -> list[tuple[str, str]]:
         ("decrypted", "yes" if tls.decrypted else "no"),
         ("why not, or not to its end", tls.reason),
     ]
-    return [(label, text) for label, text in found if text]
+    if len(tls.steps) > TLS_STEPS:
+        left = f"{len(tls.steps) - TLS_STEPS:,} further messages of its handshake"
+        found.append(("not shown", left))
+    return [(label, _beginning(text)) for label, text in found if text]
 
 
-def tls_steps_part(tls: Secure | None, began: int) -> list[list[Any]]:
-    """Return the messages of a TLS handshake, each with what it is for and what it says."""
-    steps = tls.steps if tls is not None else ()
-    return [
-        [
-            *(each.sender, each.time - began, each.packet, each.name, each.meaning),
-            *(each.length, int(each.sealed), [list(pair) for pair in each.facts]),
-        ]
-        for each in steps
-    ]
+def tls_steps_part(tls: Secure | None, began: int, room: int) -> list[list[Any]]:
+    """Return the first messages of a TLS handshake, each with what it is for and what it says.
+
+    `room`: characters of what they say in all; of a message that does not fit its name is left.
+    """
+    rows: list[list[Any]] = []
+    for each in tls.steps[:TLS_STEPS] if tls is not None else ():
+        said = [[label, _beginning(text)] for label, text in each.facts]
+        needed = sum(len(label) + len(text) for label, text in said)
+        if needed > room:
+            said = [["not shown", f"what it says: {needed:,} characters, more than a report holds"]]
+        else:
+            room -= needed
+        rows.append(
+            [
+                *(each.sender, each.time - began, each.packet, each.name, each.meaning),
+                *(each.length, int(each.sealed), said),
+            ]
+        )
+    return rows
+
+
+def _beginning(text: str) -> str:
+    if len(text) <= TLS_TEXT:
+        return text
+    return f"{text[:TLS_TEXT]}… and {len(text) - TLS_TEXT:,} more characters"
 
 
 # Columns of a ladder's rows: the fields of `Rung` by name.
 _RUNG = tuple(field.name for field in fields(Rung))
 
 
-def ladder_part(story: Story, frames: int, hide: Hide) -> dict[str, Any]:
-    """Return the lanes and the rows of the ladder diagram, as columns: of the first `frames`.
+def ladder_events(story: Story, frames: int) -> int:
+    """Return how many events the ladder of a story has, of which the first `frames` are shown."""
+    # Both legs of a proxied connection have as many, and then there are TCP, TLS and HTTP.
+    return min(len(story.events), 2 * frames + MOST)
+
+
+def ladder_part(story: Story, most: int, hide: Hide) -> dict[str, Any]:
+    """Return the lanes and the rows of the ladder diagram, as columns: of the first `most` events.
 
     The page draws a window of them. They are the rows of every other ladder of this story.
     """
     columns: dict[str, list[Any]] = {name: [] for name in _RUNG}
-    # Both legs of a proxied connection have as many, and then there are TCP, TLS and HTTP.
-    for rung in rungs_of(story, 2 * frames + MOST):
+    for rung in rungs_of(story, most):
         for name, column in columns.items():
             value = getattr(rung, name)
             column.append(hide(value) if name in ("label", "detail") and value else value)
@@ -186,12 +218,28 @@ def pings_part(story: Story, most: int, began: int, hide: Hide) -> dict[str, Any
     }
 
 
+def cuts_part(audited: Audited, hide: Hide) -> dict[str, Any]:
+    """Return who cut which connections, by their numbers; the most first."""
+    groups = audited.cuts
+    return {
+        "total": len(groups),
+        "rows": [
+            {
+                "cause": hide(each.cause),
+                "total": len(each.connections),
+                "connections": list(each.connections[:CUT]),
+            }
+            for each in groups[:CAUSES]
+        ],
+    }
+
+
 def close_part(story: Story, began: int, hide: Hide) -> dict[str, Any]:
     """Return the Close frames, the ends of TCP, and the longest silences."""
     closing = story.closing
     return {
         "ended_by": closing.ended_by,
-        "cut": story.cut,
+        "cut": None if story.cut is None else hide(story.cut),
         "closes": [
             {
                 "sender": each.sender,

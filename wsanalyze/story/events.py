@@ -16,6 +16,8 @@ from wsanalyze.websocket.opcodes import opcode_name
 
 # Segments with a note that are shown one by one; further ones of the same kind are counted.
 NOTED = 40
+# FINs and RSTs that are: an end has two, and a stranger may send any number.
+ENDS = 20
 LAYERS = ("tcp", "tls", "http", "gap", "websocket")
 # Payload bytes that an event shows, as text and in hex.
 PREVIEW, PREVIEW_BYTES = 48, 12
@@ -33,28 +35,36 @@ def of_transport(segments: Sequence[Segment], opened: Opening | None) -> list[Ev
             if segment is not None:
                 events.append(_of_segment(segment, label))
     shown = {event.packet for event in events}
-    noted: list[Segment] = []
+    ends = noted = 0
+    more: list[Segment] = []
     for segment in segments:
         flags = segment.flags.split(",")
         if segment.packet in shown:
             continue
         if "RST" in flags or "FIN" in flags:
+            ends += 1
+            if ends > ENDS:
+                more.append(segment)
+                continue
             label = "RST" if "RST" in flags else "FIN"
             events.append(_of_segment(segment, label + (", ACK" if "ACK" in flags else "")))
         elif segment.note is not None and segment.note not in ("duplicate", "reset"):
-            noted.append(segment)
-            if len(noted) <= NOTED:
-                label = "SYN" if "SYN" in flags else "data" if segment.length else "ACK"
-                events.append(_of_segment(segment, label))
-    if len(noted) > NOTED:
-        events.append(_of_more(noted[NOTED:]))
+            noted += 1
+            if noted > NOTED:
+                more.append(segment)
+                continue
+            label = "SYN" if "SYN" in flags else "data" if segment.length else "ACK"
+            events.append(_of_segment(segment, label))
+    if more:
+        events.append(_of_more(more))
     return events
 
 
 def _of_more(segments: Sequence[Segment]) -> Event:
     kinds: dict[str, int] = {}
     for segment in segments:
-        kinds[segment.note or ""] = kinds.get(segment.note or "", 0) + 1
+        kind = segment.note or ("RST" if "RST" in segment.flags.split(",") else "FIN")
+        kinds[kind] = kinds.get(kind, 0) + 1
     first = segments[0]
     return Event(
         layer="tcp",

@@ -25,6 +25,7 @@ from wsanalyze.story.frames import (
 from wsanalyze.story.lasting import closing, cut, pings, silences
 from wsanalyze.story.model import Event, Story
 from wsanalyze.story.opening import around, heads, opening, proof, secure
+from wsanalyze.story.secrets import without_secrets
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -201,23 +202,28 @@ def tell_both_legs(
     *,
     window: Window | None = None,
     again: Again | None = None,
+    show_secrets: bool = False,
 ) -> Story:
     """Return the story of connection `number`, with the events of its other leg, if there is one.
 
-    A proxied connection is two; where the capture has both, a diagram can show both.
+    A proxied connection is two; where the capture has both, a diagram can show both. Each leg goes
+    without the secrets of its own handshake: a proxy may have one that its client never sent.
     """
     connections = in_order(recording.connections)
     tables = Tables(recording)
-    read = AnalyzedConnection(tables, number, connections[number])
-    story = tell(read, findings, recording=recording, window=window, again=again)
+
+    def one_leg(number: int) -> Story:
+        read = AnalyzedConnection(tables, number, connections[number])
+        story = tell(read, findings, recording=recording, window=window, again=again)
+        return story if show_secrets else without_secrets(story, read.handshake)
+
+    story = one_leg(number)
     leg = other_leg(recording, connections[number])
     if leg is None:
         return story
     other, front = leg
-    read = AnalyzedConnection(tables, other, connections[other])
-    beside = tell(read, findings, recording=recording, window=window, again=again)
     alone = len(recording.captures) == 1
-    return with_other_leg(story, beside, front=front, by_packet=alone)
+    return with_other_leg(story, one_leg(other), front=front, by_packet=alone)
 
 
 def other_leg(recording: Recording, connection: Connection) -> tuple[int, bool] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from wsanalyze.checks.ways_to_end import ALERTS
 from wsanalyze.layers.connection import Connection
@@ -27,6 +28,8 @@ CHANGE_CIPHER_SPEC = 20
 CLIENT_HELLO, SERVER_HELLO, TICKET, ENCRYPTED_EXTENSIONS, CERTIFICATE = 1, 2, 4, 8, 11
 SERVER_KEY, CERTIFICATE_VERIFY, CLIENT_KEY, FINISHED = 12, 15, 16, 20
 KEY_SHARE = 51
+# Names of one list that are told: a stranger may send tens of thousands.
+NAMED = 100
 
 MEANINGS = {
     0: "asks the client for a new handshake (RFC 5246 §7.4.1.1)",
@@ -64,6 +67,7 @@ SWITCH = "what its sender says from here on is encrypted (RFC 5246 §7.1)"
 NO_SWITCH = "means nothing in TLS 1.3: it is there for devices that expect it (RFC 8446 §D.4)"
 
 Facts = list[tuple[str, str]]
+T = TypeVar("T")
 
 
 def tls_steps(
@@ -173,13 +177,13 @@ def _client_hello(body: bytes) -> Facts:
     facts: Facts = [("versions", _versions(hello)), ("random", hello.random.hex())]
     if hello.session_id:
         facts.append(("session ID", hello.session_id.hex()))
-    suites = ", ".join(map(offered_suite_name, hello.suites))
+    suites = _listed(hello.suites, offered_suite_name)
     facts += [
         (f"{len(hello.suites)} cipher suites", suites),
         ("server name (SNI)", hello.sni or "not said"),
-        ("protocols (ALPN)", ", ".join(hello.alpn)),
+        ("protocols (ALPN)", _listed(hello.alpn, str)),
         ("groups", _names(hello.groups, GROUPS)),
-        ("key shares", ", ".join(map(_share, _shares(hello)))),
+        ("key shares", _listed(_shares(hello), _share)),
         ("signature schemes", _names(hello.signatures, SIGNATURES)),
     ]
     keys = bodies.key_count(hello.extension(hellos.PRE_SHARED_KEY))
@@ -197,7 +201,7 @@ def _client_hello(body: bytes) -> Facts:
 def _versions(hello: ClientHello) -> str:
     if hello.extension(hellos.VERSIONS) is None:
         return f"up to {version_name(hello.version)}"
-    offered = ", ".join(named(each, hellos.VERSION_NAMES) for each in hello.versions)
+    offered = _names(hello.versions, hellos.VERSION_NAMES)
     old = version_name(hello.version)
     return f"{offered} (supported_versions); where versions used to be it says {old}"
 
@@ -253,7 +257,7 @@ def _certificate(body: bytes, context: _Context) -> Facts:
         return []
     if not chain:
         return [("certificates", "none")]
-    lengths = ", ".join(f"{each:,} bytes" for each in chain)
+    lengths = _listed(chain, "{:,} bytes".format)
     facts = [("certificates", f"{len(chain)}: {lengths}")]
     leaf = maybe_leaf(body, with_context=context.is_tls_1_3)
     found = maybe_certificate(leaf) if leaf is not None else None
@@ -295,11 +299,17 @@ def _ticket(body: bytes, context: _Context) -> Facts:
     return [("ticket", f"{found.length} bytes, good for {found.lifetime:,} s")]
 
 
-def _names(numbers: Iterable[int], names: dict[int, str]) -> str:
-    return ", ".join(named(each, names) for each in numbers)
+def _names(numbers: Sequence[int], names: dict[int, str]) -> str:
+    return _listed(numbers, lambda each: named(each, names))
 
 
-def _others(extensions: Iterable[tuple[int, bytes]], shown: set[int]) -> str:
+def _listed(items: Sequence[T], name: Callable[[T], str]) -> str:
+    """Return the names of the first items, and how many more there are."""
+    more = f" and {len(items) - NAMED:,} more" if len(items) > NAMED else ""
+    return ", ".join(map(name, items[:NAMED])) + more
+
+
+def _others(extensions: Sequence[tuple[int, bytes]], shown: set[int]) -> str:
     kinds = [kind for kind, _ in extensions if kind not in shown and not is_grease(kind)]
     return _names(kinds, EXTENSIONS)
 

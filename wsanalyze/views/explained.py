@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
+from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.finding import Finding
 from wsanalyze.story.model import Story
 from wsanalyze.views.escape import visible
@@ -18,6 +20,7 @@ from wsanalyze.views.explained_opening import (
 )
 from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
 from wsanalyze.views.explained_tls import around_lines, secure_lines
+from wsanalyze.views.folding import told_by
 from wsanalyze.views.ladder_text import ladder_lines
 from wsanalyze.views.quantities import counted, duration, moment
 from wsanalyze.views.wrapping import Line, wrapped
@@ -118,11 +121,18 @@ def _other_findings(story: Story, width: int) -> Iterator[Line]:
             told |= {id(each) for line in head.lines for each in line.findings}
     told |= {id(each) for frame in story.frames for each in frame.findings}
     told |= {id(each) for each in story.findings if each.message == story.cut}
-    rest: list[Finding] = [each for each in story.findings if id(each) not in told]
+    tellers = told_by(story.findings, {each.id: each for each in catalogue()})
+    others: list[Finding] = [each for each in story.findings if id(each) not in told]
+    rest = [each for each in others if id(each) not in tellers]
     for finding in rest[:FINDINGS]:
         yield from finding_lines(finding, width, INDENT)
     if len(rest) > FINDINGS:
         yield from say(f"… and {counted(len(rest) - FINDINGS, 'finding')} more", width)
+    # The last section goes without them, too.
+    repeated = [(each.check, tellers[id(each)].check) for each in others if id(each) in tellers]
+    for (check, teller), times in Counter(repeated).items():
+        text = f"{counted(times, 'further finding')} ({check}): {teller} tells all of it"
+        yield from say(text, width, style="dim")
     # Where something went wrong, the last section says so.
     if rest and all(each.severity == "info" for each in story.findings):
         advice = "wsanalyze checks ID tells all of one: why it matters, what to do."

@@ -10,7 +10,7 @@ from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.story.model import Story
 from wsanalyze.views.escape import prose
 from wsanalyze.views.explained_parts import INDENT, STYLES, say
-from wsanalyze.views.folding import said_of_several, without_repetition
+from wsanalyze.views.folding import told_by
 from wsanalyze.views.quantities import number
 from wsanalyze.views.wrapping import Line
 
@@ -23,11 +23,10 @@ BELOW = INDENT + 4
 def advice_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield each check that found an error or a warning, the worst first, with its advice."""
     checks = {each.id: each for each in catalogue()}
-    said = said_of_several(story.findings, checks)
-    findings = [each for each in story.findings if (each.connection, each.check) not in said]
+    tellers = told_by(story.findings, checks)
     by_check: dict[str, list[Finding]] = {}
-    for finding in without_repetition(findings, checks):
-        if finding.severity != "info":
+    for finding in story.findings:
+        if finding.severity != "info" and id(finding) not in tellers:
             by_check.setdefault(finding.check, []).append(finding)
     ordered = sorted(by_check.values(), key=_worst_first)
     for found in ordered[:CHECKS]:

@@ -124,6 +124,39 @@ def _said(findings: Sequence[Finding], checks: Mapping[str, Check]) -> set[tuple
     }
 
 
+def told_by(findings: Sequence[Finding], checks: Mapping[str, Check]) -> dict[int, Finding]:
+    """Return of findings which another one says all of, by identity, and which one that is.
+
+    They are those that `without_repetition` and `said_of_several` name.
+    """
+    several: dict[tuple[int | None, str], Finding] = {}
+    same: dict[tuple[object, ...], Finding] = {}
+    for each in findings:
+        for id_ in checks[each.check].instead_of:
+            for place in each.concerns:
+                if (place, id_) != (each.connection, each.check):
+                    several.setdefault((place, id_), each)
+            if id_ != each.check:
+                same.setdefault((each.connection, id_, each.packet, each.evidence), each)
+    found: dict[int, Finding] = {}
+    for each in findings:
+        alike = same.get((each.connection, each.check, each.packet, each.evidence))
+        teller = several.get((each.connection, each.check), alike)
+        if teller is not None and teller is not each:
+            found[id(each)] = teller
+    tellers = {place: _first_teller(teller, found) for place, teller in found.items()}
+    # Of findings that say all of one another none is left out.
+    return {place: teller for place, teller in tellers.items() if id(teller) not in found}
+
+
+def _first_teller(finding: Finding, found: Mapping[int, Finding]) -> Finding:
+    seen = {id(finding)}
+    while id(finding) in found and id(found[id(finding)]) not in seen:
+        finding = found[id(finding)]
+        seen.add(id(finding))
+    return finding
+
+
 def unfolded(groups: Groups) -> list[Share]:
     """Return all that there is to tell of each connection."""
     return [Share(place, [Told(each) for each in findings]) for place, findings in groups]

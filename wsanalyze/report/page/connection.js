@@ -41,7 +41,8 @@ function connectionView(report, connection) {
       : el("p", {}, "No frames.")),
     pingsSection(connection),
     section("found", "Findings of this connection", connection.found.length
-      ? groupsOf(connection.found).map((group) => foundElement(report, group, false)) : el("p", {}, "None.")),
+      ? [groupsOf(connection.found.filter((each) => !each.told)).map((group) => foundElement(report, group, false)),
+        toldElsewhere(report, connection.found, number)].flat() : el("p", {}, "None.")),
     closeSection(connection));
   return { element, frames, ladder };
 }
@@ -69,13 +70,16 @@ function pingsSection(connection) {
 
 function closeSection(connection) {
   const { closes, ends, silences, cut, ended_by: how } = connection.close;
+  // What a finding of this connection says already is not said again.
+  const own = cut ? connection.found.find((each) => each.message === cut) : null;
+  const said = !own ? null : !own.told ? own.check : own.told.c === own.c ? own.told.check : null;
   const rows = closes.map((each) => [each.f === null ? "" : linkToFrame(connection.connection, each.f),
     each.sender, seconds(each.t - connection.started), each.code ?? "", each.reason || "", each.meaning, each.reference]);
   const tcp = ends.map((each) => [each.how, each.sender, seconds(each.t - connection.started), count(each.packet)]);
   const quiet = silences.map((each) => [seconds(each.t - connection.started), duration(each.length),
     each.after === null ? "" : linkToFrame(connection.connection, each.after)]);
   return section("close", "Close",
-    facts([["ended by", how], ["cut", cut]]),
+    facts([["ended by", how], ["cut", said ? `see ${said} among the findings` : cut]]),
     rows.length ? table(["frame", "sent by", "at (s)", "code", "reason", "meaning", "source"], rows, "Close frames")
       : el("p", {}, "No Close frame was seen."),
     tcp.length ? table(["how", "sent by", "at (s)", "packet"], tcp, "Ends of TCP or of the stream") : null,

@@ -27,11 +27,14 @@ function findingsOverview(report) {
   const state = { severity: "", text: "" };
   function show() {
     const wanted = state.text.toLowerCase();
-    const groups = groupsOf(report.findings.filter((each) =>
+    const matching = report.findings.filter((each) =>
       (!state.severity || each.severity === state.severity) &&
       `${each.check} ${report.rules[each.check]?.title} ${each.message} ${each.reference}`
-        .toLowerCase().includes(wanted)));
-    holder.replaceChildren(...groups.map((group) => foundElement(report, group, true)), ...(groups.length ? [] : [el("p", { class: "note" }, "No finding.")]));
+        .toLowerCase().includes(wanted));
+    const groups = groupsOf(matching.filter((each) => !each.told));
+    holder.replaceChildren(...groups.map((group) => foundElement(report, group, true)),
+      ...toldElsewhere(report, matching, null),
+      ...(matching.length ? [] : [el("p", { class: "note" }, "No finding.")]));
   }
   show();
   return el("section", { id: "findings", "aria-labelledby": "findings-title" },
@@ -40,6 +43,24 @@ function findingsOverview(report) {
       select("severity", [["", "all"], ...WORST.map((each) => [each, each])], (value) => { state.severity = value; show(); }),
       search("search findings", (text) => { state.text = text; show(); })),
     holder);
+}
+
+// Of findings of which another one says all: how many they are, and which one that is.
+function toldElsewhere(report, findings, connection) {
+  const tellers = new Map();
+  for (const each of findings.filter(({ told }) => told)) {
+    const key = connection === null || each.told.c === connection ? each.told.check : `${each.told.check} ${each.told.c}`;
+    if (!tellers.has(key)) tellers.set(key, []);
+    tellers.get(key).push(each);
+  }
+  return [...tellers.values()].map((group) => {
+    const { check, c } = group[0].told;
+    const checks = [...new Set(group.map((each) => each.check))].sort().join(", ");
+    const elsewhere = connection !== null && c !== null && c !== connection;
+    const place = !elsewhere ? null : report.byNumber.has(c) ? el("a", { href: link(c) }, `connection ${c}`) : `connection ${c}`;
+    return el("p", { class: "note told" }, `${counted(group.length, "further finding")} (${checks}): ${check}`,
+      elsewhere ? " of " : null, place, " tells all of it");
+  });
 }
 
 // One finding as it is, several of one check as one row.

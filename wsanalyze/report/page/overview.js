@@ -22,8 +22,23 @@ function overview(report) {
     el("h2", { id: "overview-title" }, "Overview"),
     el("div", { class: "cards" }, cards),
     notices,
+    cutsElement(report),
     capturesElement(report.captures, ["looked at", report.looked_at]),
     el("p", { class: "note" }, secrets));
+}
+
+// Who cut which connections; nothing where none was cut.
+function cutsElement(report) {
+  const { total, rows } = report.cuts;
+  if (!total) return null;
+  const named = (number) => report.byNumber.has(number) ? el("a", { href: link(number) }, number) : String(number);
+  const left = (number) => number > 0 ? ` and ${count(number)} more` : "";
+  return el("div", { id: "cuts" }, el("h3", {}, "Who cut it"),
+    el("ul", {}, rows.map((row) => el("li", {}, `${row.cause}: `,
+      row.total === 1 ? "connection " : "connections ",
+      row.connections.flatMap((number, place) => (place ? [", ", named(number)] : [named(number)])),
+      left(row.total - row.connections.length)))),
+    total > rows.length ? el("p", { class: "note" }, `${left(total - rows.length).trim()}: see CLS-08`) : null);
 }
 
 // What each capture is; folded where there are many.

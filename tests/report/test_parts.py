@@ -1,0 +1,48 @@
+"""Parts of a report that strangers could make as long as they like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from story.told import told
+
+from report.pages import named
+from wsanalyze.report.parts import TLS_STEPS, TLS_TEXT, tls_part, tls_steps_part
+from wsanalyze.story.model import Secure
+
+ROOM = 1_000_000
+
+
+def secure() -> Secure:
+    found = told("chat-wss.pcapng").secure
+    assert found is not None
+    return found
+
+
+def test_a_handshake_as_it_is_loses_nothing() -> None:
+    steps = secure().steps
+    rows = tls_steps_part(secure(), 0, ROOM)
+    assert [row[-1] for row in rows] == [[list(pair) for pair in each.facts] for each in steps]
+    assert "not shown" not in dict(tls_part(secure()))
+    assert named("chat-wss")["connections"][0]["tls_steps"][0][-1] == rows[0][-1]
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    step = replace(secure().steps[0], facts=(("checksum", "a" * 5000),))
+    ((*_, said),) = tls_steps_part(replace(secure(), steps=(step,)), 0, ROOM)
+    assert said == [["checksum", "a" * TLS_TEXT + "… and 3,500 more characters"]]
+    known = dict(tls_part(replace(secure(), sni="b" * 5000)))
+    assert known["server name (SNI)"] == "b" * TLS_TEXT + "… and 3,500 more characters"
+
+
+def test_the_first_messages_are_listed_and_the_others_counted() -> None:
+    many = replace(secure(), steps=secure().steps[:1] * 1050)
+    assert len(tls_steps_part(many, 0, ROOM)) == TLS_STEPS == 40
+    assert tls_part(many)[-1] == ("not shown", "1,010 further messages of its handshake")
+
+
+def test_what_they_say_together_has_a_limit() -> None:
+    step = replace(secure().steps[0], facts=(("checksum", "a" * 92),))
+    rows = tls_steps_part(replace(secure(), steps=(step, step, step)), 0, 200)
+    assert [row[-1][0][0] for row in rows] == ["checksum", "checksum", "not shown"]
+    assert "100 characters" in rows[2][-1][0][1]
