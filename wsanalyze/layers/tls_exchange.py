@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from wsanalyze.layers.tls_secrets import exchanges
 from wsanalyze.tls.cursor import Cursor, MalformedError
 from wsanalyze.tls.hellos import EXTENDED_MASTER_SECRET, TLS_1_2, ClientHello, ServerHello
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO
 from wsanalyze.tls.suites import maybe_suite
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 # Bytes of handshake messages that are kept for RFC 7627.
 MOST_HEARD = 256 * 1024
@@ -75,7 +70,7 @@ class KeyExchange:
                 return None
         found = self.known.premaster(client.random, sealed)
         if found is None and sealed and self.known.private_keys and self.known.rsa_tries > 0:
-            keys = [each for each in self.known.rsa_keys() if _octets(each) == len(sealed)]
+            keys = rsa_keys.fitting(self.known.rsa_keys(), sealed)
             found = rsa_keys.maybe_premaster(keys, sealed, client.version)
             if found is None:
                 self.known.rsa_tries -= len(keys)
@@ -92,8 +87,3 @@ class KeyExchange:
         if server.extension(EXTENDED_MASTER_SECRET) is not None:
             return rsa_keys.extended_master_secret(premaster, bytes(self._heard), algorithm)
         return rsa_keys.master_secret(premaster, client.random, server.random, algorithm)
-
-
-def _octets(key: RSAPrivateKey) -> int:
-    """Return how long all is that was sealed with a key (RFC 8017 §7.2.1)."""
-    return (key.key_size + 7) // 8

@@ -30,6 +30,11 @@ def loaded(keys: Iterable[bytes]) -> list[RSAPrivateKey]:
     return found
 
 
+def fitting(keys: Iterable[RSAPrivateKey], sealed: bytes) -> list[RSAPrivateKey]:
+    """Return the keys that may have sealed it: what was sealed is as long (RFC 8017 §7.2.1)."""
+    return [each for each in keys if (each.key_size + 7) // 8 == len(sealed)]
+
+
 def maybe_premaster(keys: Iterable[RSAPrivateKey], sealed: bytes, version: int) -> bytes | None:
     """Return the premaster secret that a client encrypted; None where no key fits.
 
