@@ -45,22 +45,27 @@ _CUT = ("proxy", "cut", "transport")
 def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-14: one finding for each limit, at the first connection that it cut."""
     for limit in idle_time_limits(facts):
-        first, cut = limit.cuts[0]
+        first, _ = limit.cuts[0]
         known = known_limit(limit.seconds, first)
         message = f"{len(limit.cuts)} connections were closed after {limit.seconds:.1f} s idle"
         message += _by(facts, limit)
         if known is not None:
             message += f"; that is {known}"
-        finding = Finding(
-            message,
-            sender=cut.by,
-            time=cut.time,
-            packet=cut.packet,
-            evidence=_clients(limit),
-            concerns=tuple(each.connection.serial for each, _ in limit.cuts),
-            cause=message,
-        )
-        yield facts.about(first, finding)
+        yield facts.about(first, _of(limit, message))
+
+
+def _of(limit: TimeLimit, message: str) -> Finding:
+    """Return a finding about all that a limit cut, placed where the first one was."""
+    _, cut = limit.cuts[0]
+    return Finding(
+        message,
+        sender=cut.by,
+        time=cut.time,
+        packet=cut.packet,
+        evidence=_clients(limit),
+        concerns=tuple(each.connection.serial for each, _ in limit.cuts),
+        cause=message,
+    )
 
 
 def _by(facts: CaptureFacts, limit: TimeLimit) -> str:
@@ -117,19 +122,10 @@ def _clients(limit: TimeLimit) -> str:
 def lifetime_limit(facts: CaptureFacts) -> Iterator[Finding]:
     """PRX-15."""
     for limit in lifetime_limits(facts):
-        first, cut = limit.cuts[0]
+        first, _ = limit.cuts[0]
         message = f"{len(limit.cuts)} connections were cut at an age of {limit.seconds:.1f} s"
         message += _by(facts, limit)
-        finding = Finding(
-            message,
-            sender=cut.by,
-            time=cut.time,
-            packet=cut.packet,
-            evidence=_clients(limit),
-            concerns=tuple(each.connection.serial for each, _ in limit.cuts),
-            cause=message,
-        )
-        yield facts.about(first, finding)
+        yield facts.about(first, _of(limit, message))
 
 
 @check(
