@@ -67,6 +67,17 @@ class Legs:
     fronts: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Legs that were cut together, by the serial of each, in order of the front ones.
+
+    `passed_on`: serials of legs where a cut began, with that of the leg it was passed on to.
+    """
+
+    by_serial: dict[int, BothLegs]
+    passed_on: dict[int, int]
+
+
 def legs_of(facts: Facts) -> BothLegs | None:
     """Return the legs of which a cut connection is one; None where the capture has it alone."""
     if facts.among is None:
@@ -76,16 +87,21 @@ def legs_of(facts: Facts) -> BothLegs | None:
 
 def every_pair(whole: CaptureFacts) -> dict[int, BothLegs]:
     """Return the legs that were cut together, by the serial of each, in order of the front ones."""
+    return _pairs(whole).by_serial
+
+
+def _pairs(whole: CaptureFacts) -> Pairs:
     if whole.pairs is None:
-        whole.pairs = _pairs(whole)
+        whole.pairs = _paired(whole)
     return whole.pairs
 
 
-def _pairs(whole: CaptureFacts) -> dict[int, BothLegs]:
+def _paired(whole: CaptureFacts) -> Pairs:
     cut_by_serial = {each.connection.serial: (each, cut) for each, cut in every_cut(whole)}
     found: dict[int, BothLegs] = {}
+    passed_on: dict[int, int] = {}
     if len(cut_by_serial) < 2:
-        return found
+        return Pairs(found, passed_on)
     before = _legs(whole).before
     for serial, (behind, second) in cut_by_serial.items():
         # A key alone makes no legs: there are clients that send the same one to everybody.
@@ -104,15 +120,15 @@ def _pairs(whole: CaptureFacts) -> dict[int, BothLegs]:
             if legs.by == "proxy" or each not in found:
                 found[each] = legs
         if legs.by != "proxy":
-            whole.passed_on[legs.serials[legs.by == "server"]] = legs.serials[legs.by == "client"]
-    return found
+            passed_on[legs.serials[legs.by == "server"]] = legs.serials[legs.by == "client"]
+    return Pairs(found, passed_on)
 
 
 def spoken_for(legs: BothLegs, whole: CaptureFacts) -> tuple[int, ...]:
     """Return the serials of both legs, and of those further on to which the cut was passed on."""
-    found = list(legs.serials)
+    found, passed_on = list(legs.serials), _pairs(whole).passed_on
     for serial in found:
-        further = whole.passed_on.get(serial)
+        further = passed_on.get(serial)
         if further is not None and further not in found:
             found.append(further)
     return tuple(sorted(found))

@@ -12,7 +12,7 @@ from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.lazy import lazy
 
 if TYPE_CHECKING:
-    from wsanalyze.checks.both_legs import BothLegs, Legs
+    from wsanalyze.checks.both_legs import Legs, Pairs
     from wsanalyze.checks.ending import Cut
     from wsanalyze.tables.capture_summary import CaptureSummary
     from wsanalyze.tunnels.refusal import Refusal
@@ -33,9 +33,7 @@ class CaptureFacts:
     # What was cut (see `ending.every_cut`), once somebody has asked.
     cuts: list[tuple[Facts, Cut]] | None = field(init=False, default=None)
     # Legs that were cut together (see `both_legs.every_pair`), likewise.
-    pairs: dict[int, BothLegs] | None = field(init=False, default=None)
-    # Serials of legs that were cut, with that to which the proxy passed it on.
-    passed_on: dict[int, int] = field(init=False, default_factory=dict)
+    pairs: Pairs | None = field(init=False, default=None)
     # All legs of which another one is there, likewise.
     legs: Legs | None = field(init=False, default=None)
 
