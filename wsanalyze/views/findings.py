@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.checks.coverage import coverage_of
 from wsanalyze.checks.finding import COVERAGES, SEVERITIES, Finding
-from wsanalyze.checks.who_cut import OF_CUTS
 from wsanalyze.layers.connection import Connection
 from wsanalyze.views.audited import Audited
+from wsanalyze.views.cut_lines import connections_named, cut_lines
 from wsanalyze.views.escape import prose, visible
 from wsanalyze.views.facts import facts
 from wsanalyze.views.folding import (
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 # Connections, and findings of each, shown before the reader has to ask for more.
 FIRST = 20
 FIRST_OF_EACH = 10
-# Ways to be cut that are told at the top.
-CAUSES = 6
 # Columns at which text begins: behind severities, behind labels below them, behind the five.
 SEVERITY, LABEL, FIVE = 9, 20, 33
 
@@ -94,7 +92,7 @@ def lines(audited: Audited, width: int, *, show_all: bool = False) -> Iterator[L
     yield [("Found: ", "bold"), *_counts(audited), (_said_by_others(audited, groups), "")]
     yield []
     yield from _headlines(audited, width)
-    yield from _cuts(audited, width)
+    yield from cut_lines(audited, width)
     yield from _by_connection(audited, groups, width, show_all)
     yield from _of_the_captures(audited, width, show_all)
     yield from _advice(audited, groups, width)
@@ -187,34 +185,10 @@ def _headlines(audited: Audited, width: int) -> Iterator[Line]:
     yield [("What everyone meets first", "bold")]
     for name, found in looked_for.items():
         if found:
-            text, style = _connections(found), "red"
+            text, style = connections_named(found), "red"
         else:
             text, style = _absent(name, audited), ""
         yield from labelled(f"  {name}", text, width, column=FIVE, style=style)
-    yield []
-
-
-def _cuts(audited: Audited, width: int) -> Iterator[Line]:
-    """Yield who cut which connections, where some were cut."""
-    groups = audited.cuts
-    if not groups:
-        return
-    yield [("Who cut it", "bold")]
-    for group in groups[:CAUSES]:
-        text = f"{prose(group.cause)}: {_connections(group.connections)}"
-        yield from (
-            [(f"{'    ' if place else '  '}{each}", "")]
-            for place, each in enumerate(wrapped(text, width - 4))
-        )
-    if len(groups) > CAUSES:
-        rest = counted(sum(len(each.connections) for each in groups[CAUSES:]), "more connection")
-        yield [(f"  … and {rest}, cut otherwise: each is told below", "")]
-    counted_only = sum(
-        each.count for each in audited.findings if each.connection is None and each.check in OF_CUTS
-    )
-    if counted_only:
-        text = f"  … and what {number(counted_only)} more findings say, which are counted alone"
-        yield [(text, "")]
     yield []
 
 
@@ -235,14 +209,6 @@ def _absent(name: str, audited: Audited) -> str:
     if len(without) == len(seen):
         return NOT_IN_HTTP2[name] + unknown
     return f"no; in {counted(len(without), 'connection')}: {NOT_IN_HTTP2[name]}{unknown}"
-
-
-def _connections(found: Sequence[int]) -> str:
-    noun = "connection" if len(found) == 1 else "connections"
-    # A number is as short as the words that one more is there.
-    first = found if len(found) <= NAMED + 1 else found[:NAMED]
-    more = f" and {number(len(found) - NAMED)} more" if len(found) > len(first) else ""
-    return f"{noun} {', '.join(map(str, first))}{more}"
 
 
 def _groups(audited: Audited, show_all: bool) -> Groups:
@@ -277,7 +243,9 @@ def _by_connection(audited: Audited, groups: Groups, width: int, show_all: bool)
     told = [each.place for each in shares if not each.told and places.issuperset(each.as_in)]
     if told:
         have = "has" if len(told) == 1 else "have"
-        text = f"{_connections(sorted(told)).capitalize()} {have} nothing but what is told above."
+        text = (
+            f"{connections_named(sorted(told)).capitalize()} {have} nothing but what is told above."
+        )
         yield from ([(each, "")] for each in wrapped(text, width))
         yield []
     if len(shown) + len(told) < len(shares):
