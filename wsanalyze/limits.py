@@ -84,6 +84,9 @@ class Limits:
     # Secrets of TLS connections that key logs say, some 400 bytes each: five for each connection of
     # TLS 1.3. Beyond it the oldest are forgotten.
     secrets: int = 1024 * 1024
+    # How often private keys are used, in all: some 20 seconds with keys of 2,048 bits. Each that is
+    # as long as what was sealed, once for each connection that exchanges keys with RSA.
+    rsa: int = 32_768
     # Connections that ended while packets come, some 10 kB each, among which is looked for what
     # concerns several together; then those that end next. A client that reconnects does so at once.
     recent: int = 2048

@@ -239,7 +239,7 @@ def test_the_longest_line_that_is_understood_is_read(tmp_path: Path) -> None:
     known = Secrets(10)
     for lines in lines_of([path]):
         known.add(lines)
-    assert known.premasters == {b"\x11" * 32: b"\x22" * 1024}
+    assert known.reader.premasters == {b"\x11" * 32: b"\x22" * 1024}
 
 
 def test_a_fifo_that_may_not_be_read_is_told_of(

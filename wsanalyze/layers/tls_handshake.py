@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.recorder import Recorder
@@ -11,9 +11,11 @@ from wsanalyze.layers.tls_facts import begun, introduce, name_ends
 from wsanalyze.layers.tls_secrets import (
     NO_CRYPTOGRAPHY,
     NO_SESSION,
+    choice_of,
     epochs_of,
     exchanges,
     has_cryptography,
+    masters_of,
     no_secret,
     not_told,
     obstacle,
@@ -21,6 +23,7 @@ from wsanalyze.layers.tls_secrets import (
 from wsanalyze.layers.tls_sender import Epoch, TlsSender
 from wsanalyze.layers.tls_unseen import why_not
 from wsanalyze.tls import keylog
+from wsanalyze.tls.choice import Candidates, Choice
 from wsanalyze.tls.hellos import (
     NOT_OFFERED,
     TLS_1_3,
@@ -70,7 +73,9 @@ class TlsHandshake:
         self.version = 0
         self.is_tls_1_3 = False
         self.suite: Suite | None = None
-        self.secrets: Mapping[str, bytes] = NONE
+        self.secrets: tuple[Mapping[str, bytes], ...] = ()
+        # The master secrets that it may have before TLS 1.3, and what they open.
+        self.choice: Choice | None = None
         self.is_decided = self.is_closed = False
         self.why: str | None = None
         self.exchange = KeyExchange(recorder.secrets)
@@ -81,7 +86,7 @@ class TlsHandshake:
         # Application data was sent before what is known of it.
         self.begins_late = False
         # The master secret of a session that the client would resume.
-        self.resumable = b""
+        self.resumable: tuple[bytes, ...] = ()
         self.found: set[bytes] = set()
         self.may_have_early = True
         self.weight = 0
@@ -123,7 +128,8 @@ class TlsHandshake:
             self.version = server.version
         self.is_tls_1_3 = self.version == TLS_1_3
         if server is not None and not self.is_tls_1_3:
-            self._make_openers(found.client_random, server)
+            self.choice = None
+            self._make_openers(found.client_random, server, masters_of(self.secrets), final=True)
         facts = self.facts
         if facts.decrypted:
             return found
@@ -242,18 +248,25 @@ class TlsHandshake:
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
         sessions, is_new = self.recorder.secrets.sessions, self.exchange.body is not None
-        self.resumable = b"" if self.is_tls_1_3 or is_new else sessions.of(client, server)
+        self.resumable = () if self.is_tls_1_3 or is_new else sessions.of(client, server)
         why = self._obstacle(client, server)
         self.is_closed = why is not None
         if why is not None:
             self.why = why
-        elif not self.is_tls_1_3 and self.secrets:
-            self._make_openers(client.random, server)
-        if self.is_tls_1_3 or self.is_closed or self.secrets:
+        if self.is_tls_1_3 or self.is_closed:
             self.exchange.forget()
-        elif self.exchange.body is not None:
-            self._take_exchange(client, server)
+            return True
+        self._begin_keys(client, server)
         return True
+
+    def _begin_keys(self, client: ClientHello, server: ServerHello) -> None:
+        """Make keys before TLS 1.3, as far as nobody has to exchange some first."""
+        self.choice = None
+        if self.exchange.body is not None:
+            self._take_exchange(client, server)
+        elif masters := masters_of(self.secrets):
+            others = self.resumable or exchanges(self.recorder.secrets, client, server)
+            self._make_openers(client.random, server, masters, final=not others)
 
     def _shall_wait(self, client: ClientHello, server: ServerHello) -> bool:
         """Say whether records are to wait for secrets that may come."""
@@ -264,7 +277,7 @@ class TlsHandshake:
             more = self.recorder.secrets.more
             # They are those of one dict, which gets what comes.
             return more is None or not more() or self._lacks_secrets()
-        return not self.secrets and not self.exchange.tells(client, server)
+        return not masters_of(self.secrets) and not self.exchange.tells(client, server)
 
     def _lacks_secrets(self) -> bool:
         """Say whether lines of TLS 1.3 may not be there yet: a program writes five or more."""
@@ -275,77 +288,86 @@ class TlsHandshake:
         """Return the epoch of a side's application data, whose secret may have come by now."""
         label = keylog.SERVER_TRAFFIC if self.is_server(side) else keylog.CLIENT_TRAFFIC
         more = self.recorder.secrets.more
-        if label not in self.secrets and self.client is not None and more is not None and more():
+        lacks = not any(label in labelled for labelled in self.secrets)
+        if lacks and self.client is not None and more is not None and more():
             self.secrets = self.recorder.secrets.of(self.client.random)
         return [epoch for epoch in self.epochs(side) if epoch.is_application]
 
     def _obstacle(self, client: ClientHello, server: ServerHello) -> str | None:
         """Return why nothing can be decrypted, None where it can."""
-        if self.secrets:
-            return obstacle(self.secrets, server)
         known = self.recorder.secrets
-        may_tell = exchanges(known, client, server) and has_cryptography()
-        return None if self.resumable or may_tell else no_secret(known, client, server)
+        may_tell = bool(self.resumable) or (exchanges(known, client, server) and has_cryptography())
+        if self.secrets:
+            return obstacle(self.secrets, server, may_tell=may_tell)
+        return None if may_tell else no_secret(known, client, server)
 
     def client_key_exchange(self, body: bytes) -> None:
         """Take what the client exchanges, of which the master secret may be made."""
         client, server = self.client, self.server
         self.exchange.take(body)
         # Who exchanges keys resumes no session.
-        self.resumable = b""
+        self.resumable = ()
         if self.is_waiting:
             # What says its secret may come later.
             return
-        if self.secrets or self.is_closed or not self.is_decided or client is None:
+        if self.is_closed or not self.is_decided or client is None or server is None:
             self.exchange.forget()
-        elif server is not None:
+        elif not self.is_tls_1_3:
             self._take_exchange(client, server)
 
     def _take_exchange(self, client: ClientHello, server: ServerHello) -> None:
         known = self.recorder.secrets
         may_tell = exchanges(known, client, server) and has_cryptography()
-        master = self.exchange.maybe_master(client, server) if may_tell else None
+        masters = self._masters(client, server) if may_tell else masters_of(self.secrets)
         self.exchange.forget()
-        if master is None:
-            self.is_closed = True
-            self.say(not_told(known) if may_tell else no_secret(known, client, server))
+        if masters:
+            self._make_openers(client.random, server, masters, final=True)
             return
-        self.secrets = {keylog.MASTER: master}
-        self._make_openers(client.random, server)
+        self.is_closed = True
+        self.say(not_told(known) if may_tell else no_secret(known, client, server))
+
+    def _masters(self, client: ClientHello, server: ServerHello) -> list[bytes]:
+        """Return the master secrets that there may be: first all that the reader's secrets tell."""
+        known, found = self.recorder.secrets, []
+        for store in known.stores:
+            found += store.masters(client.random, server.session_id)
+            found += self.exchange.masters(store, client, server)
+        return found
 
     def resume(self) -> None:
-        """Take the master secret of a session that is resumed, where there is no other."""
+        """Take the master secrets of a session that is resumed, besides others that there are."""
         client, server = self.client, self.server
-        if self.secrets or client is None or server is None or self.is_closed:
+        if client is None or server is None or self.is_closed or self.is_tls_1_3:
             return
-        if not self.resumable:
+        known = self.recorder.secrets
+        reader, capture = (
+            store.masters(client.random, server.session_id) for store in known.stores
+        )
+        masters = [*reader, *self.resumable, *capture]
+        if not masters:
             self.is_closed = True
             self.say(NO_SESSION)
             return
-        self.secrets = {keylog.MASTER: self.resumable}
-        self._make_openers(client.random, server)
+        self._make_openers(client.random, server, masters, final=True)
 
     def ticket(self, body: bytes) -> None:
         """Take a NewSessionTicket before TLS 1.3 (RFC 5077 §3.3): who shows it resumes this."""
-        master = self.secrets.get(keylog.MASTER) or self.resumable
-        self.recorder.secrets.sessions.ticket(body, master)
+        masters = self.choice.candidates if self.choice else Candidates(self.resumable)
+        self.recorder.secrets.sessions.ticket(body, masters)
 
-    def _make_openers(self, client_random: bytes, server: ServerHello) -> None:
-        from wsanalyze.tls.ciphers import openers
-
+    def _make_openers(
+        self, client_random: bytes, server: ServerHello, masters: Sequence[bytes], *, final: bool
+    ) -> None:
+        """Let both sides agree on what these open; `final`: there will be no others."""
+        if self.choice is not None:
+            self.choice.candidates.offer(masters)
+            return
         if self.suite is None:
             return
-        self.recorder.secrets.sessions.begun(server, self.secrets[keylog.MASTER])
-        agreed = openers(
-            self.suite,
-            self.version,
-            self.secrets[keylog.MASTER],
-            client_random,
-            server.random,
-            encrypt_then_mac=server.encrypts_then_macs,
-        )
+        self.choice = choice_of(self.suite, self.version, client_random, server, masters)
+        self.recorder.secrets.sessions.begun(server, self.choice.candidates)
         for sender in self.senders:
-            sender.agree(agreed[self.is_server(sender.side)])
+            sender.agree(self.choice.opener(int(self.is_server(sender.side)), is_final=final))
 
     def epochs(self, side: int) -> list[Epoch]:
         """Return the epochs of TLS 1.3 of a side for which there are secrets."""
@@ -375,7 +397,22 @@ class TlsHandshake:
         """Note that a record was opened, the first one."""
         self.facts.decrypted = True
         self.conversation.spoke = DECRYPTED
+        if self.recorder.streams is not None:
+            self._note_origin(self.recorder.streams.key_origins)
         self.recorder.summaries[self.conversation.capture].tls_decrypted += 1
+
+    def _note_origin(self, origins: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+        """Note where the secret is from that opened the first record."""
+        random = self.facts.client_random or ""
+        used = [] if self.choice is None else list(self.choice.candidates.secrets)
+        for sender in self.senders:
+            if sender.opened and sender.epochs:
+                used += sender.epochs[0].candidates.secrets
+        for store in self.recorder.secrets.stores:
+            labelled = store.by_random.get(bytes.fromhex(random), NONE)
+            if any(secret in used for secret in labelled.values()):
+                origins[random] = store.name, tuple(sorted(labelled))
+                return
 
     def finish(self) -> None:
         """Say why it was not decrypted, or not to its end."""

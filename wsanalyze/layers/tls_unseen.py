@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography
+from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography, masters_of
 from wsanalyze.tls.hellos import TLS_1_3, ClientHello, ServerHello
-from wsanalyze.tls.keylog import MASTER, Secrets
+from wsanalyze.tls.keylog import Secrets
 
 if TYPE_CHECKING:
     from wsanalyze.layers.tls_handshake import TlsHandshake
@@ -53,19 +53,20 @@ def why_closed(client: ClientHello | None, server: ServerHello | None, secrets: 
     described = secrets.described
     if client is not None:
         labelled = secrets.of(client.random)
-        if MASTER in labelled or client.random in secrets.premasters:
+        if masters_of(labelled) or secrets.has_premaster(client.random):
             return f"{NO_SERVER}: before TLS 1.3 its random is part of the keys"
         if labelled:
             return f"{NO_SERVER}, and the secrets of this client random open none of its records"
         return f"{NO_SERVER}, and no secret for this client random is in {described}"
     missing = NOT_SEEN if server is None else NO_CLIENT
-    if not secrets.by_random:
+    if not any(store.by_random for store in secrets.stores):
         if server is None or server.version == TLS_1_3 or not secrets:
             return missing
         what = "private key" if secrets.private_keys else "premaster or session's secret"
         return f"{missing}: without its random a {what} opens nothing"
     tried = "opens the records that were tried"
-    not_all = " (not with all of them)" if secrets.tries_left <= 0 else ""
+    gave_up = any(store.by_random and store.tries_left <= 0 for store in secrets.stores)
+    not_all = " (not with all of them)" if gave_up else ""
     if server is not None:
         return f"{missing}, and no unused secret of {described} {tried}{not_all}"
     return (
