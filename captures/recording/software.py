@@ -31,6 +31,7 @@ PROGRAMS = {
     "go": "version",
     "g++": "--version",
     "mitmdump": "--version",
+    "nghttpx": "--version",
 }
 #: Libraries, and a program, that do not tell their version: the packages of Debian that do.
 DEBIAN_PACKAGES = {

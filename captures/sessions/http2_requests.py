@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
@@ -13,8 +14,10 @@ from recording.stage import Session, Stage
 from sessions.deterministic import prose
 from sessions.http2_peers import DEFLATE, Connection, h2_client, hypercorn
 from sessions.proxies import configured, echo_until_cut
+from sessions.websockets_peers import expect_refusal
 
 SERVER, UPGRADED, FRONT, BEHIND = 9340, 9341, 9342, 9343
+STREAMS_TO_1, STREAMS_BEHIND, TO_STREAMS = 9344, 9345, 9346
 
 HAPROXY = f"""
 global
@@ -69,8 +72,14 @@ def refuse(connection: ServerConnection, request: Request) -> Response | None:
     return connection.respond(HTTPStatus.FORBIDDEN, "no\n") if wanted else None
 
 
+def nghttpx(front: int, backend: str) -> list[str]:
+    """Return the command line of nghttpx between a port and a backend, without TLS."""
+    line = ["nghttpx", "--workers=1", "--errorlog-file=/dev/null", "--conf=/dev/null"]
+    return [*line, f"--frontend=127.0.0.1,{front};no-tls", f"--backend=127.0.0.1,{backend}"]
+
+
 async def play_translated(stage: Stage) -> None:
-    """Streams of HTTP/2 to HAProxy, which opens a connection of HTTP/1.1 for each."""
+    """Streams of HTTP/2 to HAProxy and to nghttpx; and what nghttpx makes streams of."""
     logger = stage.logger("server")
     options = {"ping_interval": None, "compression": None, "logger": logger}
     file = configured(stage.scratch, HAPROXY)
@@ -78,6 +87,9 @@ async def play_translated(stage: Stage) -> None:
         serve(echo_until_cut, "127.0.0.1", BEHIND, process_request=refuse, **options),  # type: ignore[arg-type]
         running(FRONT, "haproxy", "-db", "-f", file),
         h2_client(stage.journal("client"), FRONT) as client,
+        running(STREAMS_TO_1, *nghttpx(STREAMS_TO_1, f"{BEHIND}")),
+        hypercorn(STREAMS_BEHIND, stage.journal("server", sees_control=False)),
+        running(TO_STREAMS, *nghttpx(TO_STREAMS, f"{STREAMS_BEHIND};;proto=h2")),
     ):
         first = await client.open("/first")
         await first.say(b"translated")
@@ -89,6 +101,15 @@ async def play_translated(stage: Stage) -> None:
         await gone.say(b"soon gone")
         await gone.reset()
         await first.close()
+        async with h2_client(stage.journal("client"), STREAMS_TO_1) as other:
+            stream = await other.open("/streams-to-1")
+            await stream.say(b"by nghttpx")
+            await stream.close()
+        url, logger = f"ws://127.0.0.1:{TO_STREAMS}", stage.logger("client")
+        async with connect(f"{url}/to-streams", ping_interval=None, logger=logger) as plain:
+            await plain.send("the other way")
+            await plain.recv()
+        await expect_refusal(logger, f"{url}/refused-stream")
         await asyncio.sleep(0.1)
 
 
@@ -103,9 +124,10 @@ SESSIONS = (
     ),
     Session(
         "http2-translated",
-        "both legs through HAProxy, which translates: streams of HTTP/2 in front, a connection of "
-        "HTTP/1.1 behind for each; a refusal, and a stream that is reset",
+        "both legs through proxies that translate: streams of HTTP/2 in front and a connection of "
+        "HTTP/1.1 behind for each, by HAProxy (a refusal, a stream that is reset) and by nghttpx; "
+        "by nghttpx the other way as well, with a refusal",
         play_translated,
-        ("haproxy", "h2", "websockets"),
+        ("haproxy", "nghttpx", "h2", "hypercorn", "wsproto", "websockets"),
     ),
 )

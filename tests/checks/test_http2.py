@@ -370,7 +370,6 @@ class TestEnds:
         (finding,) = [each for each in findings(played) if each.check == "CLS-10"]
         assert finding.message.startswith("the stream stayed open for")
 
-
     def test_who_sends_a_goaway_with_an_error_has_cut_every_stream(self) -> None:
         """The other end closes TCP first, which is what it is to do then (RFC 9113 §5.4.1)."""
         played = stage().begin().open(1).open(3).talk(1, b"a")
