@@ -266,7 +266,9 @@ class Ending:
     `ip_id` is IPv4's identification, None with IPv6. `behind` says how many bytes the segment's
     sequence number is ahead of what had been received of its sender in order (negative: old).
     `window` is as sent. `bare` is False where it carried payload. `stream`: it is END_STREAM or
-    RST_STREAM of a stream of HTTP/2, which has nothing of that.
+    RST_STREAM of a stream of HTTP/2, or a GOAWAY with an error code, which have nothing of that;
+    `code` is the error code then, None of END_STREAM, and `last` the last stream that a GOAWAY
+    names.
     """
 
     sender: str
@@ -281,6 +283,8 @@ class Ending:
     has_ack: bool
     bare: bool
     stream: bool = False
+    code: int | None = None
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +316,9 @@ class Multiplex:
     - `connect`: the first values and the last one of SETTINGS_ENABLE_CONNECT_PROTOCOL
     - `websockets`, `requests`: how many streams asked for WebSocket, and for something else;
       `streams`: the first 64 of the former
-    - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY
+    - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY, or of the first
+      with an error
+    - `tcp_ends`: (sender, `fin` or `rst`, time, packet) of the ends of TCP below, the first 8
     - `malformed`: frames and field blocks that are not as RFC 9113 has them
     """
 
@@ -323,6 +329,7 @@ class Multiplex:
     requests: int = 0
     streams: list[int] = field(default_factory=list)
     goaway: tuple[str, int, int, int, int] | None = None
+    tcp_ends: list[tuple[str, str, int, int]] = field(default_factory=list)
     malformed: int = 0
 
     def enable(self, values: list[int], time: int, packet: int) -> None:

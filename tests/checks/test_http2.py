@@ -312,13 +312,19 @@ class TestEnds:
 
     def test_a_goaway_before_the_end_of_tcp_is_named(self) -> None:
         played = stage().begin().open(1).talk(1, b"a")
-        played.server(h2(GOAWAY, 0, 0, bytes(4) + (11).to_bytes(4, "big")))
+        played.server(h2(GOAWAY, 0, 0, bytes(8)))
         played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
         ((_, message),) = found(played, closing.cut_without_close)
         assert message.endswith(
-            "; the server had sent GOAWAY (ENHANCE_YOUR_CALM) in packet 9, which leaves out "
-            "stream 1"
+            "; the server had sent GOAWAY (NO_ERROR) in packet 9, which leaves out stream 1"
         )
+
+    def test_a_goaway_with_an_error_that_leaves_the_stream_out(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(4) + (11).to_bytes(4, "big")))
+        ((_, message),) = found(played, closing.cut_without_close)
+        assert "(GOAWAY, ENHANCE_YOUR_CALM)" in message
+        assert message.endswith("; it leaves out stream 1")
 
     @pytest.mark.parametrize(("code", "count"), [(0, 0), (CANCEL, 0), (1, 1), (99, 1)])
     def test_reset_after_both_close_frames(self, code: int, count: int) -> None:
@@ -363,6 +369,76 @@ class TestEnds:
             played.client(h2(6, 0, 0, b"8 bytes."))
         (finding,) = [each for each in findings(played) if each.check == "CLS-10"]
         assert finding.message.startswith("the stream stayed open for")
+
+    def test_who_sends_a_goaway_with_an_error_has_cut_every_stream(self) -> None:
+        """The other end closes TCP first, which is what it is to do then (RFC 9113 §5.4.1)."""
+        played = stage().begin().open(1).open(3).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\3\0\0\0\1")).end(0)
+        told = [each for each in findings(played) if each.check == "CLS-08"]
+        assert [each.ended_by for each in played.connections] == ["server-rst"] * 2
+        assert [(each.sender, each.packet) for each in told] == [("server", 11)] * 2
+        assert told[0].message.startswith(
+            "the server gave up the HTTP/2 connection (GOAWAY, PROTOCOL_ERROR) without a Close "
+            "frame, "
+        )
+        assert told[0].message.endswith("; 1 more WebSocket ended with this HTTP/2 connection")
+        assert told[0].reference == "RFC 9113 §5.4.1; RFC 6455 §7.1.5"
+        assert told[0].cause == (
+            "the server at 198.51.100.2:8080 gave up an HTTP/2 connection (GOAWAY)"
+        )
+
+    def test_who_sends_one_without_an_error_has_not(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(8))).talk(1, b"b").end(0)
+        played.finish()
+        assert played.connection.ended_by == "client-fin"
+
+    def test_an_error_behind_a_goaway_without_one(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(8)), h2(GOAWAY, 0, 0, bytes(7) + b"\2")).end(1)
+        played.finish()
+        assert played.connection.ended_by == "server-rst"
+
+    def test_a_goaway_behind_the_close_frames_ends_nothing(self) -> None:
+        played = stage().begin().open(1).body(0, 1, CLOSE[0]).body(1, 1, CLOSE[1])
+        played.server(h2(GOAWAY, 0, 0, bytes(7) + b"\2")).end(1)
+        assert found(played, closing.cut_without_close) == []
+        assert played.connection.ended_by == "client-close"
+
+    def test_a_request_that_a_goaway_answers(self) -> None:
+        played = stage().begin().headers(0, 1, REQUEST)
+        played.server(h2(GOAWAY, 0, 0, bytes(7) + b"\1")).end(1)
+        (finding,) = [each for each in findings(played) if each.check == "HSR-18"]
+        assert finding.message == (
+            "the server gave the HTTP/2 connection up (GOAWAY, PROTOCOL_ERROR) 1.00 s after the "
+            "request, without a response"
+        )
+
+    def test_a_request_that_is_reset_is_told_with_the_code(self) -> None:
+        played = stage().begin().headers(0, 1, REQUEST)
+        played.server(h2(RST_STREAM, 0, 1, (7).to_bytes(4, "big")))
+        (finding,) = [each for each in findings(played) if each.check == "HSR-18"]
+        assert finding.message.startswith(
+            "the server reset the stream (RST_STREAM, REFUSED_STREAM) 1.00 s after"
+        )
+
+    @pytest.mark.parametrize(
+        ("ends", "severity", "where"),
+        [(False, "warning", "on stream 1"), (True, "info", "and the end of the stream")],
+    )
+    def test_a_rst_of_tcp_behind_both_close_frames(
+        self, ends: bool, severity: str, where: str
+    ) -> None:
+        flags = END_STREAM if ends else 0
+        played = stage().begin().open(1)
+        played.body(0, 1, CLOSE[0], flags).body(1, 1, CLOSE[1], flags).end(1, 1)
+        (finding,) = findings(played, closing.tcp_closed_out_of_turn)
+        assert finding.message == f"the server reset TCP after both Close frames {where}"
+        assert (finding.severity, finding.sender, finding.packet) == (severity, "server", 9)
+
+    def test_a_fin_of_tcp_behind_them_is_nothing(self) -> None:
+        played = stage().begin().open(1).close(1).end(0).end(1)
+        assert findings(played, closing.tcp_closed_out_of_turn) == []
 
 
 class TestFlowControl:

@@ -202,12 +202,14 @@ def sentence(facts: Facts, cut: Cut, who: str = "", also: str = "") -> str:
     `who` did it is the end that the packet names, where nothing else is known; `also`: what else is
     known of it.
     """
-    verb = {"fin": "closed", "rst": "reset"}[cut.how]
-    stream = facts.connection.http_stream
-    is_stream = cut.wire.endswith("STREAM")
-    what = f"stream {stream}" if is_stream else "TCP"
     end = effective(facts)
-    code = reset_code(facts, end)
+    verb = {"fin": "closed", "rst": "reset"}[cut.how]
+    what = "TCP"
+    if end.last is not None:
+        verb, what = "gave up", "the HTTP/2 connection"
+    elif end.stream:
+        what = f"stream {facts.connection.http_stream}"
+    code = reset_code(end)
     wire = cut.wire if code is None else f"{cut.wire}, {code}"
     did = f"{who or f'the {cut.by}'} {verb} {what} ({wire})"
     if cut.signs and cut.how == "rst":

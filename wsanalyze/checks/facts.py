@@ -36,7 +36,9 @@ OTHER = {"client": "server", "server": "client"}
 
 
 def ending_name(ending: Ending) -> str:
-    """Return what an end is called on the wire: `FIN`, `RST`, `END_STREAM`, `RST_STREAM`."""
+    """Return what an end is called on the wire: `FIN`, `END_STREAM`, `GOAWAY` and the like."""
+    if ending.last is not None:
+        return "GOAWAY"
     if ending.stream:
         return "RST_STREAM" if ending.how == "rst" else "END_STREAM"
     return ending.how.upper()

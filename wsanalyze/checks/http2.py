@@ -10,11 +10,10 @@ from wsanalyze.checks.ending import maybe_cut, was_a_try
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.spans import span
-from wsanalyze.http2.bodies import error_name
+from wsanalyze.http2.bodies import CANCEL, NO_ERROR, error_name
 
 SECOND = 1_000_000_000
 _H2 = ("http2",)
-CANCEL, NO_ERROR = 8, 0
 
 # The fields of HTTP/1 that nobody reads here, and nothing forbids (RFC 8441 §5).
 _KEY, _ACCEPT = "sec-websocket-key", "sec-websocket-accept"

@@ -8,11 +8,12 @@ from dataclasses import replace
 from wsanalyze.checks.both_legs import leg_before
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.facts import Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.proxies import refused_as_stripped
 from wsanalyze.checks.proxy_answers import body_begins, not_arrived, why_intermediary
 from wsanalyze.checks.spans import span
+from wsanalyze.http2.bodies import error_name
 
 _RESPONSE = ("handshake", "response")
 SECOND = 1_000_000_000
@@ -167,8 +168,12 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     if endings:
         ending = endings[0]
         after = ending.time - requested
-        what = "stream" if ending.stream else "connection"
-        how = f"{_who(facts, ending.sender)} {closed[ending.how]} the {what} {span(abs(after))}"
+        did = f"{closed[ending.how]} the {'stream' if ending.stream else 'connection'}"
+        if ending.last is not None:
+            did = "gave the HTTP/2 connection up"
+        if ending.code is not None:
+            did += f" ({ending_name(ending)}, {error_name(ending.code)})"
+        how = f"{_who(facts, ending.sender)} {did} {span(abs(after))}"
         message = f"{how} after the request, without a response"
         came = 0 if facts.multiplexed else facts.observation.server_segments
         if came:

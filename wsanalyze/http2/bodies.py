@@ -14,6 +14,7 @@ ENABLE_CONNECT_PROTOCOL = 8
 LARGEST_WINDOW = (1 << 31) - 1
 
 # Error codes (§7).
+NO_ERROR, CANCEL = 0, 8
 ERRORS = (
     "NO_ERROR",
     "PROTOCOL_ERROR",

@@ -39,6 +39,7 @@ from wsanalyze.websocket.handshake import is_upgrade_request
 
 HTTP = 2
 KEPT_STREAMS = 64
+KEPT_ENDS = 8
 
 
 class Http2(Layer):
@@ -373,6 +374,9 @@ class Http2(Layer):
 
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Tell every stream that TCP ended on a side."""
+        if len(self.shared.tcp_ends) < KEPT_ENDS:
+            sender = "client" if side == self.client_side else "server"
+            self.shared.tcp_ends.append((sender, "rst" if how else "fin", time, packet))
         for stream in list(self.streams.values()):
             stream.end(side, how, (time, packet), tcp=True)
         self.tunnels.end_all(side, how, (time, packet, 0))

@@ -8,6 +8,7 @@ from wsanalyze.http2.bodies import (
     ENABLE_CONNECT_PROTOCOL,
     INITIAL_WINDOW_SIZE,
     LARGEST_WINDOW,
+    NO_ERROR,
     number,
     settings,
 )
@@ -57,7 +58,7 @@ def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place
         return
     stream.last_time = place[0]
     stream.facts.resets.append((stream.role(side), code, place[0], place[1]))
-    stream.end(side, 1, place[:2])
+    stream.end(side, 1, place[:2], code=code)
     http.settle(stream)
 
 
@@ -66,6 +67,15 @@ def take_goaway(http: Http2, side: int, body: bytes, place: Place) -> None:
     last, code = number(body), number(body, 4)
     if last is None or code is None:
         http.shared.malformed += 1
-    elif http.shared.goaway is None:
+        return
+    last &= LARGEST_WINDOW
+    known = http.shared.goaway
+    if known is None or (known[1] == NO_ERROR and code != NO_ERROR):
         sender = "client" if side == http.client_side else "server"
-        http.shared.goaway = (sender, code, last & LARGEST_WINDOW, place[0], place[1])
+        http.shared.goaway = (sender, code, last, place[0], place[1])
+    if code == NO_ERROR:
+        # Streams that are there go on (§6.8).
+        return
+    # A connection error: its sender closes TCP next, whoever is quicker (§5.4.1).
+    for stream in http.streams.values():
+        stream.end(side, 1, place[:2], code=code, last=last)

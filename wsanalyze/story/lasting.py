@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from wsanalyze.checks.ending import DEFAULTS, maybe_cut, sentence
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.facts import Facts, ending_name
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.ways_to_end import reset_code
 from wsanalyze.layers.connection import Connection
+from wsanalyze.observation import Observation
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
 from wsanalyze.tables.objects import Frame
 from wsanalyze.websocket.close import describe, registered
@@ -110,12 +112,32 @@ def closing(
         if frame.opcode == 8:
             reason = _reason(frame, payloads.get(frame.number, b""), connection)
             closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
-    observation = connection.observation
-    ends = tuple(
-        End(each.sender, each.how, each.time, each.packet, each.stream)
-        for each in (observation.endings if observation is not None else ())
-    )
-    return Closing(tuple(closes), ends, connection.ended_by)
+    return Closing(tuple(closes), _ends(connection.observation), connection.ended_by)
+
+
+def _ends(observation: Observation | None) -> tuple[End, ...]:
+    """Return the ends of a connection; of a stream that was over, those of TCP below it as well."""
+    if observation is None:
+        return ()
+    ends = [
+        End(
+            each.sender,
+            each.how,
+            each.time,
+            each.packet,
+            each.stream,
+            ending_name(each),
+            reset_code(each),
+        )
+        for each in observation.endings
+    ]
+    stream = observation.stream
+    if stream is not None and all(each.stream for each in ends):
+        ends += [
+            End(sender, how, time, packet, False, how.upper(), below=True)
+            for sender, how, time, packet in stream.shared.tcp_ends
+        ]
+    return tuple(ends)
 
 
 def _reason(frame: Frame, payload: bytes, connection: Connection) -> str | None:

@@ -238,13 +238,20 @@ class CloseFrame:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A FIN or RST (`how`) of TCP, or END_STREAM or RST_STREAM (`stream`)."""
+    """A FIN or RST (`how`) of TCP, or END_STREAM, RST_STREAM or GOAWAY of HTTP/2 (`stream`).
+
+    `name` is what it is called on the wire, `code` the name of its error code, None where there is
+    none; `below`: of TCP below a stream that was over.
+    """
 
     sender: str
     how: str
     time: int
     packet: int
     stream: bool
+    name: str
+    code: str | None = None
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)

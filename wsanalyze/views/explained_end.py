@@ -143,9 +143,9 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
             text = "The other end's Close, if there was one, is not in the capture."
         yield from say(text, width)
     for end in closing.ends:
-        name = "END_STREAM" if end.how == "fin" else "RST_STREAM"
-        if not end.stream:
-            name = "FIN" if end.how == "fin" else "RST"
+        name = end.name if end.code is None else f"{end.name} ({end.code})"
+        if end.below:
+            name += " of TCP, after the stream's end"
         place = f"packet {end.packet}, {since(end.time, story.started)} s"
         yield [
             (f"{' ' * INDENT}{place}  ", ""),
