@@ -32,7 +32,7 @@ from wsanalyze.report.parts import (
 )
 from wsanalyze.report.plots import sizes, throughput
 from wsanalyze.report.provenance import Digest, capture_lines
-from wsanalyze.story.frames import Window, ranges
+from wsanalyze.story.frames import Window, control_frames, ranges
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import (
@@ -87,9 +87,10 @@ def report_data(
     ]
     reads = every[: budget.connections]
     window = Window(0, budget.headers - 1)
-    streams = _streams(reads, window, again)
     shown = shares([len(each.frames) for each in reads], budget.frames)
-    stories = _stories(reads, findings, window, shown, recording, streams, show_secrets)
+    controls = shares([len(control_frames(each.frames)) for each in reads], budget.controls)
+    streams = _streams(reads, window, controls, again)
+    stories = _stories(reads, findings, window, shown, controls, recording, streams, show_secrets)
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
     cut = stumps(known.values())
     hides: dict[int | None, Hide] = {
@@ -122,7 +123,9 @@ def report_data(
                 "messages": messages,
                 "throughput": throughput(read.frames, read.facts.started, read.facts.ended),
                 "sizes": sizes(read.messages),
-                "pings": pings_part(story, budget.pings, began, hide),
+                "pings": pings_part(
+                    read.facts, story, budget.pings, began, hide, whole=streams is not None
+                ),
                 "close": close_part(story, began, hide),
             }
         )
@@ -146,20 +149,25 @@ def report_data(
 
 
 def _streams(
-    reads: Sequence[AnalyzedConnection], window: Window, again: Again | None
+    reads: Sequence[AnalyzedConnection],
+    window: Window,
+    controls: Sequence[int],
+    again: Again | None,
 ) -> Streams | None:
     """Return the bytes of all connections, of one pass for all of them."""
     if again is None or not reads:
         return None
     wanted: dict[int, tuple[list[Range], list[Range]]] = {}
-    for read in reads:
-        client, server = ranges(read.frames, window)
+    for read, most in zip(reads, controls, strict=True):
+        client, server = ranges(read.frames, window, most)
         sides = (client, server) if read.facts.client_direction == 0 else (server, client)
         kept = wanted.setdefault(read.facts.conversation, ([], []))
         for mine, more in zip(kept, sides, strict=True):
             mine.extend(more)
     streams = Streams(wanted, KEPT)
-    wants = Wants(messages=False, hashes=False, contents=False, payloads="none", tls=True)
+    wants = Wants(
+        frames=False, messages=False, hashes=False, contents=False, payloads="none", tls=True
+    )
     return streams if again(streams, wants) is not None else None
 
 
@@ -168,6 +176,7 @@ def _stories(
     findings: Sequence[Finding],
     window: Window,
     shown: Sequence[int],
+    controls: Sequence[int],
     recording: Recording,
     streams: Streams | None,
     show_secrets: bool,
@@ -177,7 +186,7 @@ def _stories(
         by_serial.setdefault(finding.connection, []).append(finding)
     layers = tls_layers(recording)
     stories = {}
-    for read, most in zip(reads, shown, strict=True):
+    for read, most, looked_into in zip(reads, shown, controls, strict=True):
         story = told(
             read,
             by_serial.get(read.facts.serial, []),
@@ -187,6 +196,7 @@ def _stories(
             contents=read,
             streams=streams,
             drawn=Window(0, most - 1),
+            controls=looked_into,
         )
         # Before the legs are put together: each has secrets of its own.
         stories[read.number] = story if show_secrets else without_secrets(story, read.handshake)

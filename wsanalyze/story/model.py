@@ -256,11 +256,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How it ended: Close frames in order, ends of TCP in order, the column `ended_by`."""
+    """How it ended: Close frames in order, ends of TCP in order, the column `ended_by`.
+
+    `more_closes`: how many Close frames there are behind those that are told.
+    """
 
     closes: tuple[CloseFrame, ...]
     ends: tuple[End, ...]
     ended_by: str | None
+    more_closes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

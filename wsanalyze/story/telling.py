@@ -19,13 +19,12 @@ from wsanalyze.story.frames import (
     control_payloads,
     frame_stories,
     http_from,
-    is_http,
     left_out,
     message_stories,
     ranges,
 )
 from wsanalyze.story.lasting import closing, cut, pings, silences
-from wsanalyze.story.model import Event, Story
+from wsanalyze.story.model import Event, MessageStory, Story
 from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.streams import Streams
@@ -92,33 +91,30 @@ def told(
     contents: AnalyzedConnection | None,
     streams: Streams | None,
     drawn: Window | None = None,
+    controls: int | None = None,
 ) -> Story:
     """Return the story, with the bytes that somebody has read already.
 
     `contents` is the connection with the beginnings of its messages (it may be `read`), `streams`
     has the bytes of `ranges`; None: the story goes without. `drawn`: the frames that are events of
-    their own, `window` or more (None: `window`). `layers` is `tls_layers` of the recording.
+    their own, `window` or more; of a page, which shows messages itself: the story has none then.
+    None: those of `window`. `controls`: how many control frames are looked into (None: all);
+    Pings behind them are not told. `layers` is `tls_layers` of the recording.
     """
-    drawn = drawn if drawn is not None else window
     connection = read.facts
     mine = [each for each in findings if each.connection == connection.serial]
     wire = Wire(connection, streams)
-    payloads = dict(control_payloads(read.frames, wire))
     http = http_from(connection)
+    payloads = control_payloads(read.frames, wire, controls)
     frames = frame_stories(read.frames, window, wire, mine, http)
     payloads |= {each.number: each.payload for each in frames}
-    messages = message_stories(read, contents, window, wire)
-    inflated = {
-        each.frames[0]: each.content
-        for each in messages
-        if each.compression and each.length is not None
-        if each.type == "text" and len(each.frames) == 1
-    }
-    if drawn != window:
-        sent, unpacked = beginnings(read.frames, drawn, contents)
-        payloads, inflated = sent | payloads, unpacked | inflated
-    segments = read.turning_segments if recording.segments is not None else ()
-    opened = opening(segments, connection) if recording.segments is not None else None
+    messages: tuple[MessageStory, ...] = ()
+    if drawn is None:
+        drawn, messages = window, message_stories(read, contents, window, wire)
+    sent, inflated = beginnings(read.frames, drawn, contents)
+    payloads = sent | payloads
+    segments = read.segments if recording.segments is not None else None
+    opened = opening(segments, connection) if segments is not None else None
     request, response = heads(connection, mine)
     tls = secure(connection, streams)
     outer = around(connection, streams, layers.get(connection.conversation, {}))
@@ -132,7 +128,6 @@ def told(
         *happened.of_holes(connection),
     ]
     observation = connection.observation
-    true = [each for each in read.frames if not is_http(each, http)] if http else read.frames
     notes = read.segment_notes if recording.segments is not None else {}
     return Story(
         number=read.number,
@@ -159,8 +154,8 @@ def told(
         frames=frames,
         left_out=left_out(read.frames, window),
         messages=messages,
-        pings=pings(true, payloads),
-        closing=closing(connection, true, payloads),
+        pings=pings(read.frames, payloads, http, controls),
+        closing=closing(connection, read.frames, payloads, http),
         silences=silences(read.frames, connection),
         holes=tuple(observation.holes) if observation is not None else (),
         lost={
