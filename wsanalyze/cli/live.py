@@ -16,6 +16,7 @@ from wsanalyze.cli.choosing import checks_of, words_of
 from wsanalyze.cli.config import Number, ThresholdType, thresholds_of
 from wsanalyze.cli.ending import Signals, nothing_came, status_of
 from wsanalyze.cli.notes import say
+from wsanalyze.cli.patience import Patience
 from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
@@ -25,7 +26,7 @@ from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
 
 if TYPE_CHECKING:
-    from wsanalyze.cli.live_output import Output
+    from wsanalyze.cli.live_output import Alone, Output
     from wsanalyze.monitoring.keeping import PacketFile
     from wsanalyze.monitoring.session import Session
 
@@ -184,11 +185,11 @@ def command(
     \b
     Exit status: 0 done, also after SIGTERM; 2 wrong usage; 3 nothing could be
     captured; 4 the capturing ended by itself, and what came was delivered;
-    74 what -o, -w or the output keep cannot be written; 130 after Ctrl-C, with
-    all that was received delivered.
+    74 what -o, -w or the output keep cannot be written, the others were; 130
+    after Ctrl-C, with all that was received delivered; 141 the reader left.
     """
     from wsanalyze.capture.live import open_live
-    from wsanalyze.cli.live_output import SHOWING, output_for
+    from wsanalyze.cli.live_output import SHOWING, Alone, output_for
     from wsanalyze.monitoring.ahead import load_ahead
     from wsanalyze.monitoring.judging import Judge
     from wsanalyze.monitoring.session import Ends, Session
@@ -203,7 +204,9 @@ def command(
     load_ahead(tables=output is not None, others=SHOWING)
     # A capture lives shortly; this goes on for days.
     gc.enable()
-    with Signals() as signals:
+    signals = Signals()
+    patience = Patience(lambda: signals.asked is not None)
+    with signals, patience.of_streams():
         opened = open_live(
             interfaces,
             source=source,
@@ -233,16 +236,18 @@ def command(
         except BaseException:
             opened.close()
             raise
+        patience.is_over = lambda: signals.asked is not None or session.is_ending()
         if not quiet:
             say(f"{opened.description}; Ctrl-C ends it")
+        alone = Alone(out)
         try:
-            with out:
-                _follow(session, out, signals)
+            with alone:
+                _follow(session, alone, signals)
             if not nothing_came(session, opened):
-                out.end(session, opened.statistics(), quiet=quiet)
+                alone.end(session, opened.statistics(), quiet=quiet)
         finally:
             session.close()
-    return status_of(session, opened.statistics(), signals)
+        return status_of(session, opened.statistics(), signals, alone)
 
 
 def _most(out: Output, wanted: frozenset[str]) -> int | None:
@@ -252,14 +257,15 @@ def _most(out: Output, wanted: frozenset[str]) -> int | None:
     return None if "message" in wanted else 0
 
 
-def _follow(session: Session, out: Output, signals: Signals) -> None:
-    """Show what happens until the session ends."""
+def _follow(session: Session, out: Alone, signals: Signals) -> None:
+    """Show what happens until the session ends, or nobody has anything of it any more."""
     while not session.finished:
         events = session.pump(STEP)
         if nothing_came(session, session.source):
             return
         out.show(events, session)
-        if signals.asked:
+        in_vain = out.failure is not None and not session.is_kept
+        if signals.asked or out.reader_left or in_vain:
             session.stop()
 
 

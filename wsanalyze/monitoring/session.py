@@ -116,6 +116,16 @@ class Session:
         packets = None if self.packets is None else self.packets.writer.problem
         return rows is None and packets is None
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything that passes is still written somewhere, or was to be kept in memory."""
+        packets = self.packets is not None and self.packets.writer.problem is None
+        return packets or self.folder is not None or self.memory is not None
+
+    def is_ending(self) -> bool:
+        """Say whether it was stopped, or is to stop itself when somebody pumps again."""
+        return self.stopped or self._is_time(self._clock())
+
     def pump(self, seconds: float) -> list[Told]:
         """Take what comes within so many seconds, and return what happened.
 
