@@ -25,7 +25,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
-from wsanalyze.story.telling import tell_both_legs
+from wsanalyze.story.telling import tell_all_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Judge, Tables
 from wsanalyze.tables.export import export_all, export_table, format_named, spare
@@ -274,7 +274,7 @@ class Analysis:
             raise UsageError(f"no connection {number}: there are {len(self)}")
         recording, findings = self._told
         again = self._again if self._can_read_again() else None
-        return tell_both_legs(
+        return tell_all_legs(
             recording,
             number,
             findings,

@@ -18,6 +18,9 @@ KEPT_RECORDS = 2
 # Messages of TLS handshakes that are kept of a conversation, and bytes of each.
 KEPT_MESSAGES = 64
 MESSAGE_BYTES = 64 * 1024
+# Messages by which proxies are asked for a way that are kept of a conversation, and bytes of each.
+KEPT_WAY = 64
+WAY_BYTES = 16 * 1024
 # The content type of handshake messages, and the length of their header (RFC 8446 §4, §5.1).
 HANDSHAKE, MESSAGE_HEADER = 22, 4
 
@@ -64,6 +67,28 @@ class TlsMessage:
     sealed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class WayMessage:
+    """One message by which a proxy was asked for a way, answered, or said for whom it asks.
+
+    `kind` is its protocol and its step, as in `KINDS` of `tunnels.messages`. `outer` is the way
+    that it was sent through, as the column `tunnel` has it, None for the first proxy's. `stream` is
+    that of HTTP/2, else 0. `length` is that of the message in bytes, `data` its beginning, at most
+    WAY_BYTES, of a login without the password. `sender` and `depth` as in `Record`; `packet` is the
+    one that completed it.
+    """
+
+    depth: int
+    stream: int
+    outer: str | None
+    sender: int
+    time: int
+    packet: int
+    kind: str
+    length: int
+    data: bytes
+
+
 class Streams:
     """Keeps chosen ranges of the byte streams of chosen conversations.
 
@@ -84,6 +109,7 @@ class Streams:
         self._depths: dict[tuple[int, int], set[int]] = {}
         self.records: dict[int, list[Record]] = {}
         self.tls_messages: dict[int, list[TlsMessage]] = {}
+        self.way: dict[int, list[WayMessage]] = {}
         self.left_out = 0
         # By client random in hex: `key log` or `capture`, and the labels of the secrets in it.
         self.key_origins: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -178,6 +204,29 @@ class Streams:
             TlsMessage(
                 depth, sender, *place, content_type, kind, length, body[:MESSAGE_BYTES], sealed
             )
+        )
+
+    def way_message(
+        self,
+        conversation: int,
+        route: tuple[int, str | None, int],
+        sender: int,
+        place: tuple[int, int],
+        said: tuple[str, int, bytes],
+    ) -> None:
+        """Keep the first messages to and from proxies of a conversation that is wanted.
+
+        `route` is depth, outer way and stream, `place` time and packet, `said` kind, length, data.
+        """
+        kept = self.way.setdefault(conversation, [])
+        kind, length, data = said
+        size = min(len(data), WAY_BYTES)
+        if len(kept) >= KEPT_WAY or size > self._room or not self.wants(conversation):
+            return
+        self._room -= size
+        depth, outer, stream = route
+        kept.append(
+            WayMessage(depth, stream, outer, sender, *place, kind, length, data[:WAY_BYTES])
         )
 
     def depths(self, conversation: int, stream: int) -> list[int]:

@@ -46,3 +46,33 @@ def test_what_they_say_together_has_a_limit() -> None:
     rows = tls_steps_part(replace(secure(), steps=(step, step, step)), 0, 200)
     assert [row[-1][0][0] for row in rows] == ["checksum", "checksum", "not shown"]
     assert "100 characters" in rows[2][-1][0][1]
+
+
+def test_the_way_through_a_proxy_has_every_message() -> None:
+    data = named("connect-tunnels")
+    way = data["connections"][12]["way"]
+    assert [(each["packet"], each["length"], each["code"]) for each in way] == [
+        (256, 57, None),
+        (258, 449, 407),
+        (260, 110, None),
+        (264, 39, 200),
+    ]
+    assert way[0]["ends"] == ["client", "proxy"]
+    assert [data["findings"][place]["check"] for place in way[2]["findings"]] == ["SEC-17"]
+    lines = {each["name"]: each["value"] for each in way[2]["head"]["lines"]}
+    assert lines["Proxy-Authorization"].startswith("Basi…")
+    assert data["connections"][13]["way"] == []
+
+
+def test_a_login_of_socks_has_no_name_and_no_password() -> None:
+    way = named("socks-tunnels")["connections"][12]["way"]
+    assert [each["label"] for each in way][2] == "SOCKS5 user name and password"
+    parts = {name: (shown, says) for shown, name, says in way[2]["parts"]}
+    assert parts["UNAME"][0] == parts["PASSWD"][0] == ""
+    assert "anna" not in str(way)
+
+
+def test_each_leg_names_those_beside_it() -> None:
+    every = named("socks-tunnels")["connections"]
+    legs = [(every[number]["leg_before"], every[number]["leg_behind"]) for number in (14, 15, 16)]
+    assert legs == [(None, 15), (14, 16), (15, None)]

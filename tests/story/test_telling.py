@@ -9,7 +9,6 @@ import pytest
 import wsanalyze
 from story.told import CAPTURES, analysis, told
 from wsanalyze.errors import UsageError
-from wsanalyze.story.telling import other_leg
 from wsanalyze.views.rungs import lanes_of
 
 # The ends of connection 0 of nginx-proxy.pcapng, beside the proxy.
@@ -103,11 +102,6 @@ def test_both_legs_of_a_proxied_connection() -> None:
     assert {event.leg for event in story.events} == {0, 1}
     asked = [(event.leg, event.packet) for event in story.events if event.label.startswith("GET")]
     assert asked == [(0, 4), (1, 9)]
-
-
-def test_a_connection_without_a_proxy_has_one_leg() -> None:
-    recording = analysis("chat-ws.pcapng").recording
-    assert other_leg(recording, recording.connections[0]) is None
 
 
 def test_frames_over_several_captures_are_in_order_of_time() -> None:

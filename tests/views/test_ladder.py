@@ -15,7 +15,7 @@ from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.views.escape import cells
 from wsanalyze.views.ladder import Ladder
-from wsanalyze.views.rungs import MOST
+from wsanalyze.views.rungs import MOST, rungs_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -128,3 +128,31 @@ def test_a_connection_of_no_analysis_cannot() -> None:
     alone = AnalyzedConnection(Tables(recording), 0, recording.connections[0])
     with pytest.raises(UsageError, match="no analysis"):
         alone.ladder()
+
+
+def test_times_before_zero_are_explained() -> None:
+    """A leg may be told whose client asked its proxy before: the diagram begins with that."""
+    rungs = list(rungs_of(told("nginx-proxy.pcapng", 1)))
+    assert (rungs[0].kind, rungs[0].time) == ("note", "")
+    assert "negative" in rungs[0].label
+    assert rungs[1].time.startswith("-")
+    assert not any("negative" in rung.label for rung in rungs_of(told("nginx-proxy.pcapng", 0)))
+
+
+def test_a_clock_that_goes_back_is_said() -> None:
+    story = told("chat-ws.pcapng")
+    early = replace(story.events[5], time=story.events[5].time - 7_000_000_000)
+    turned = replace(story, events=(*story.events[:5], early, *story.events[6:]))
+    notes = [rung.label for rung in rungs_of(turned) if rung.kind == "note"]
+    assert sum("goes back by 7.00 s" in label for label in notes) == 1
+    assert sum("seconds go back" in label for label in notes) == 1
+    assert [rung.label for rung in rungs_of(turned) if rung.kind == "fold"] == ["7.00 s"]
+
+
+def test_a_label_that_has_no_room_between_narrow_lanes_stands_beside_its_arrow() -> None:
+    lines = Ladder(told("socks-tunnels.pcapng", 14)).text(100).splitlines()
+    (asked,) = [line for line in lines if "SOCKS5 CONNECT" in line]
+    assert "►│ SOCKS5 CONNECT 127.0.0.1:9161, 10 B " in asked
+    (answered,) = [line for line in lines if line.split()[1] == "416"]
+    assert "101 Switching Protocols, 303 B │◄──" in answered
+    assert {len(line) for line in lines[2:] if "⋮" not in line} == {len(lines[2])}

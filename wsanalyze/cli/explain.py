@@ -21,7 +21,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants, in_order
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
-from wsanalyze.story.telling import tell_both_legs
+from wsanalyze.story.telling import tell_all_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.output import replacing
 from wsanalyze.views.quantities import counted
@@ -180,7 +180,7 @@ def _story(
         )
 
     found = audit(recording, show_secrets=show_secrets)
-    story = tell_both_legs(
+    story = tell_all_legs(
         recording, chosen, found, window=window, again=again, show_secrets=show_secrets
     )
     return story, reading.status

@@ -8,7 +8,8 @@ from wsanalyze.layers.http1_exchanges import Exchange, Exchanges
 from wsanalyze.layers.http1_half import Half
 from wsanalyze.layers.http1_lines import lets_through
 from wsanalyze.layers.route import Place
-from wsanalyze.layers.tunnel import inside, refuse
+from wsanalyze.layers.tunnel import inside, keep_message, refuse
+from wsanalyze.tunnels.messages import CONNECT_ANSWER, CONNECT_REQUEST
 from wsanalyze.tunnels.way import DEEPEST, depth
 from wsanalyze.websocket.fields import Head
 
@@ -28,6 +29,13 @@ def answers_lost_connect(http: Exchanges, raw: bytes, begun_blind: int) -> bool:
     if not presumed and (http.waiting or not (begun_blind or lost)):
         return False
     return lets_through(raw)
+
+
+def keep_head(http: Exchanges, half: Half, side: int, raw: bytes) -> None:
+    """Keep the head of a CONNECT, or of its answer, where somebody wants to show it."""
+    kind = CONNECT_REQUEST if side == http.client_side else CONNECT_ANSWER
+    place = (half.time, half.packet)
+    keep_message(http.recorder, http.conversation, http.route, side, kind, raw, place)
 
 
 def connected(http: Exchanges, half: Half, exchange: Exchange, head: Head) -> int:

@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 from wsanalyze.layers.attempt import Attempt
-from wsanalyze.layers.http1_connect import answers_lost_connect, connected, opens_tunnel
+from wsanalyze.layers.http1_connect import (
+    answers_lost_connect,
+    connected,
+    keep_head,
+    opens_tunnel,
+)
 from wsanalyze.layers.http1_exchanges import Exchange, Exchanges
 from wsanalyze.layers.http1_half import Half
 from wsanalyze.layers.http1_lines import has_body, login_of, way_of
@@ -58,6 +63,7 @@ def message(http: Exchanges, half: Half, side: int, raw: bytes) -> int:
     first = http.presumed or half.before == 0
     if first and answers_lost_connect(http, raw, begun_blind):
         http.let_through = 1
+        keep_head(http, half, side, raw)
         half.mode = HEAD
         return 0
     if not http.waiting and not http.given_up:
@@ -86,6 +92,7 @@ def request(http: Exchanges, half: Half, raw: bytes) -> int:
     http.connecting = http.login = None
     if method == "CONNECT":
         http.connecting = way_of(raw)
+        keep_head(http, half, http.client_side, raw)
         what = login_of(raw)
         http.login = None if what is None else ProxyLogin(what, half.time, half.packet)
     http.answer_lost = 0
@@ -134,6 +141,7 @@ def response(http: Exchanges, half: Half, raw: bytes) -> int:
         # Only to who asked for it (RFC 7540 §3.2; RFC 9113 took it away).
         return switch_to_http2(http, http.client_side) if head.has_token("upgrade", "h2c") else 1
     if exchange.way is not None:
+        keep_head(http, half, server, raw)
         return connected(http, half, exchange, head)
     http.begin_body(half, server, exchange.method, head)
     return 0

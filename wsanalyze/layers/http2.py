@@ -301,7 +301,7 @@ class Http2(Layer):
                 self.guesses.exclude(number)
             way = maybe_way(fields, self.route)
             if way is not None:
-                self.tunnels.ask(number, way, self.client_side)
+                self.tunnels.ask(number, way, self.client_side, fields, place)
                 for what, _, before in early:
                     if isinstance(what, bytes):
                         self.tunnels.ahead(number, what, before)

@@ -9,8 +9,9 @@ from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import Place as Beginning
 from wsanalyze.layers.route import Route
-from wsanalyze.layers.tunnel import inside, refuse
+from wsanalyze.layers.tunnel import inside, keep_message, refuse
 from wsanalyze.transport.conversation import Conversation
+from wsanalyze.tunnels.messages import CONNECT_ANSWER, CONNECT_REQUEST
 from wsanalyze.tunnels.way import DEEPEST, depth, written
 from wsanalyze.websocket.handshake import is_interim
 
@@ -59,13 +60,14 @@ class Tunnels:
         """Say whether a stream is a tunnel, or asks to be one."""
         return number in self.ways
 
-    def ask(self, number: int, way: str, client_side: int) -> None:
+    def ask(self, number: int, way: str, client_side: int, fields: Fields, place: Place) -> None:
         """Take the CONNECT of a stream."""
         if len(self.ways) >= self.recorder.limits.streams:
             self.recorder.reach("streams")
             return
         self.client_side = client_side
         self.ways[number] = way
+        self._keep(client_side, number, CONNECT_REQUEST, head_of(fields, "request").raw, place)
         self.early[number] = []
         self.sizes[number] = 0
         self.seen[number] = list(self.losses)
@@ -93,6 +95,7 @@ class Tunnels:
         head = head_of(fields, "response")
         if is_interim(head):
             return
+        self._keep(1 - self.client_side, number, CONNECT_ANSWER, head.raw, place)
         if head.status is None or head.status // 100 != 2:
             ends = (self.client_side, self.ways[number], head.status, place[0], place[1])
             refuse(self.recorder, self.conversation, self.route, *ends)
@@ -103,6 +106,13 @@ class Tunnels:
         self.inner[number] = inside(self.recorder, self.conversation, route, way, beginning)
         for data, before in self._released(number):
             self._hand_on(number, self.client_side, Buffer(data), 0, len(data), before)
+
+    def _keep(self, side: int, number: int, kind: str, data: bytes, place: Place) -> None:
+        """Keep a head, where somebody wants to show it: what its fields would be as lines."""
+        at = (place[0], place[1])
+        keep_message(
+            self.recorder, self.conversation, self.route, side, kind, data, at, stream=number
+        )
 
     def ahead(self, number: int, data: bytes, place: Place) -> None:
         """Take what the server sent behind its answer, before the CONNECT was seen."""

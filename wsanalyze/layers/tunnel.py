@@ -15,6 +15,7 @@ from wsanalyze.layers.route import Place, Route
 from wsanalyze.observation import ProxyLogin
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.tunnels.dialogue import GOING, MORE, NONE, OPEN, REFUSED, Dialogue
+from wsanalyze.tunnels.messages import kind_of, without_password
 from wsanalyze.tunnels.proxy_protocol import BEGINNING, SIGNATURE, ProxyHeader, declared
 from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.tunnels.socks import GRANTED, REFUSALS, Socks4, Socks5
@@ -121,6 +122,29 @@ def refuse(
     )
 
 
+def keep_message(
+    recorder: Recorder,
+    conversation: Conversation,
+    route: Route,
+    side: int,
+    kind: str,
+    data: bytes,
+    place: tuple[int, int],
+    *,
+    stream: int = 0,
+    length: int | None = None,
+) -> None:
+    """Keep a message to or from a proxy, where somebody wants to show bytes.
+
+    `place` is time and packet; `length` that of the message, None: of `data`.
+    """
+    if recorder.streams is None:
+        return
+    size = len(data) if length is None else length
+    where = (route.layers, route.tunnel, stream)
+    recorder.streams.way_message(conversation.index, where, side, place, (kind, size, data))
+
+
 class Tunnel(Layer):
     """Reads what a client and its proxy say first, then hands on what is in the tunnel.
 
@@ -150,6 +174,8 @@ class Tunnel(Layer):
         self.cut = [False, False]
         self.ends: list[tuple[int, int, int, int]] = []
         self.login: ProxyLogin | None = None
+        # What was said so far, where somebody wants to show it: side, kind, bytes, length, place.
+        self.said: list[tuple[int, str, bytes, int, tuple[int, int]]] = []
 
     def data(
         self,
@@ -205,6 +231,7 @@ class Tunnel(Layer):
                 self.dialogue = begun(bytes(data[:TELLING]))
                 if self.dialogue is None:
                     return self._mistake()
+            kind = None if self.dialogue is None else kind_of(self.dialogue)
             size = MORE if self.dialogue is None else self.dialogue.take(data)
             if max(size, len(data) if size == MORE else 0, declared(data)) > limit:
                 self.recorder.reach("head")
@@ -214,6 +241,10 @@ class Tunnel(Layer):
             if self.login is None and isinstance(self.dialogue, Socks5) and self.dialogue.login:
                 last = self.held.pieces[-1]
                 self.login = ProxyLogin(SOCKS5_LOGIN, last.time, last.packet)
+            if kind is not None and self.recorder.streams is not None:
+                shown = without_password(kind, bytes(data[:size]))
+                place = self._completed(side, self.passed[side] + size)
+                self.said.append((side, kind, shown, size, place))
             del data[:size]
             self.passed[side] += size
         if size == NONE:
@@ -224,6 +255,24 @@ class Tunnel(Layer):
             return self._go_blind()
         exceeded = self.held.exceeded()
         return 0 if exceeded is None else self._give_up(exceeded)
+
+    def _completed(self, side: int, offset: int) -> tuple[int, int]:
+        """Return time and packet of the piece that has the last byte before an offset."""
+        for piece in self.held.pieces:
+            if piece.side == side:
+                offset -= len(piece.data)
+                if offset <= 0:
+                    break
+        return piece.time, piece.packet
+
+    def _keep_said(self) -> None:
+        """Let what was said be shown: it was a tunnel's."""
+        for side, kind, data, length, place in self.said:
+            keep_message(
+                *(self.recorder, self.conversation, self.route, side, kind, data, place),
+                length=length,
+            )
+        self.said.clear()
 
     def _is_lost(self) -> bool:
         """Say whether what the dialogue waits for is missing."""
@@ -240,6 +289,7 @@ class Tunnel(Layer):
     def _conclude(self, dialogue: Dialogue) -> int:
         """Go into the tunnel, or let the connection go where there is none."""
         self.conversation.spoke = OTHER
+        self._keep_said()
         if dialogue.state == OPEN and dialogue.way is not None:
             return self._enter(dialogue.way, self.passed)
         if dialogue.state == REFUSED:
@@ -254,6 +304,7 @@ class Tunnel(Layer):
 
     def _enter(self, way: str, passed: list[int], *, presumed: bool = False) -> int:
         """Let a Probe read what is behind the bytes of each side that were `passed`."""
+        self._keep_said()
         offsets = tuple(map(sum, zip(self.place.offsets, passed, strict=True)))
         place = Place(
             (offsets[0], offsets[1]), self.client_side, self.place.before, presumed=presumed

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 class Budget:
     """Most of each kind: connections, frames and bytes of payload in all, rows of one connection.
 
-    `tls`: characters of what handshakes of TLS say, `rows`: those of ladder diagrams, in all.
-    `headers`: frames of a connection whose header is shown byte by byte; `pings`: Pings that are
-    listed; `controls`: control frames that are looked into for their bytes, in all, twice as many
-    as are listed since a Pong comes after its Ping; `message`: bytes that are shown of one message.
+    `tls`: characters of what handshakes of TLS say, and as many of what proxies and clients do;
+    `rows`: those of ladder diagrams, in all. `headers`: frames of a connection whose header is
+    shown byte by byte; `pings`: Pings that are listed; `controls`: control frames that are looked
+    into for their bytes, in all, twice as many as are listed since a Pong comes after its Ping;
+    `message`: bytes that are shown of one message.
     """
 
     connections: int = 1000

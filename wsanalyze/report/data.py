@@ -29,19 +29,16 @@ from wsanalyze.report.parts import (
     pings_part,
     tls_part,
     tls_steps_part,
+    way_part,
 )
 from wsanalyze.report.plots import sizes, throughput
 from wsanalyze.report.provenance import Digest, capture_lines
+from wsanalyze.story.ends import place_of
 from wsanalyze.story.frames import Window, control_frames, ranges
+from wsanalyze.story.legs import Legs, with_legs
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
-from wsanalyze.story.telling import (
-    leg_among,
-    same_keys,
-    tls_layers,
-    told,
-    with_other_leg,
-)
+from wsanalyze.story.telling import tls_layers, told
 from wsanalyze.streams import Range, Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -112,6 +109,7 @@ def report_data(
             _row(read, story, began, hide)
             | {
                 "handshake": handshake_part(story, index, began),
+                "way": way_part(story, index, began, tls_room, hide),
                 "tls": tls_part(story.secure),
                 "tls_steps": tls_steps_part(story.secure, began, tls_room),
                 "tls_around": [
@@ -200,15 +198,13 @@ def _stories(
         )
         # Before the legs are put together: each has secrets of its own.
         stories[read.number] = story if show_secrets else without_secrets(story, read.handshake)
-    both, keys = [], same_keys(recording)
+    legs, alone = Legs(recording), len(recording.captures) == 1
+    joined = []
     for read in reads:
-        story = stories[read.number]
-        leg = leg_among(keys, read.facts)
-        if leg is not None and leg[0] in stories:
-            alone = len(recording.captures) == 1
-            story = with_other_leg(story, stories[leg[0]], front=leg[1], by_packet=alone)
-        both.append(story)
-    return both
+        numbers = legs.of(read.number, stories)
+        every = [stories[each] for each in numbers]
+        joined.append(with_legs(every, numbers.index(read.number), by_packet=alone))
+    return joined
 
 
 def _findings(
@@ -312,8 +308,16 @@ def _row(read: AnalyzedConnection, story: Story, began: int, hide: Hide) -> Data
         "target": None if story.target is None else hide(story.target),
         "started": ends.started - began,
         "ended": ends.ended - began,
-        "other_leg": story.other_leg,
-        "behind_proxy": story.behind_proxy,
+        **_legs(story),
+    }
+
+
+def _legs(story: Story) -> Data:
+    """Return the numbers of the legs before and behind one, None for no proxy there."""
+    numbers, place = [leg.number for leg in story.legs], place_of(story)
+    return {
+        "leg_before": numbers[place - 1] if place else None,
+        "leg_behind": numbers[place + 1] if place + 1 < len(numbers) else None,
     }
 
 

@@ -12,7 +12,9 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
 from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.story.way import label_of
 from wsanalyze.views.audited import Audited
+from wsanalyze.views.explained_way import ends_of, said_of
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
 
 # Fields that the opening handshake has rules for (RFC 6455 §4, RFC 8441 §4, the drafts).
@@ -24,6 +26,8 @@ _JUDGED = frozenset(
     )
 )
 Index = Mapping[int, int]
+# Messages to and from proxies that are listed; parts or fields of one, and bytes of a part.
+WAY_STEPS, WAY_PARTS, WAY_BYTES = 20, 60, 64
 # Messages of one TLS handshake that are listed, and characters of one text of it.
 TLS_STEPS, TLS_TEXT = 40, 1500
 # Causes of cuts that are listed, and connections of one.
@@ -167,6 +171,51 @@ def tls_steps_part(tls: Secure | None, began: int, room: int) -> list[list[Any]]
                 *(each.sender, each.time - began, each.packet, each.name, each.meaning),
                 *(each.length, int(each.sealed), said),
             ]
+        )
+    return rows
+
+
+def way_part(story: Story, index: Index, began: int, room: int, hide: Hide) -> list[dict[str, Any]]:
+    """Return the first messages to and from proxies, with their bytes or their head.
+
+    `room`: characters of what they say in all; of a message that does not fit its label is left.
+    """
+    rows = []
+    for step in story.way[:WAY_STEPS]:
+        near, far = ends_of(step)
+        parts = [
+            [
+                "" if each.data is None else each.data[:WAY_BYTES].hex(" "),
+                each.name,
+                hide(_beginning(each.text)),
+            ]
+            for each in step.parts[:WAY_PARTS]
+        ]
+        head = _head(step.head, index, began)
+        needed = sum(len(text) for part in parts for text in part)
+        if head is not None:
+            head["start"] = hide(_beginning(head["start"]))
+            head["lines"] = [
+                each | {"value": hide(_beginning(each["value"]))}
+                for each in head["lines"][:WAY_PARTS]
+            ]
+            needed += sum(len(each["name"]) + len(each["value"]) for each in head["lines"])
+        fits = needed <= room
+        room -= needed if fits else 0
+        rows.append(
+            {
+                "sender": step.sender,
+                "ends": [near, far],
+                "t": step.time - began,
+                "packet": step.packet,
+                "length": step.length,
+                "label": hide(_beginning(label_of(step))),
+                "said": said_of(step),
+                "code": step.code,
+                "parts": parts if fits else [],
+                "head": head if fits else None,
+                "findings": _places(step.findings, index),
+            }
         )
     return rows
 

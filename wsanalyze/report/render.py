@@ -22,7 +22,15 @@ from wsanalyze.views.escape import visible
 # In the order in which they build on each other.
 SCRIPTS = (
     *("text.js", "elements.js", "data.js", "list.js", "payload.js", "plots.js", "ladder.js"),
-    *("overview.js", "timeline.js", "found.js", "handshake.js", "frames.js", "connection.js"),
+    *(
+        "overview.js",
+        "timeline.js",
+        "found.js",
+        "way.js",
+        "handshake.js",
+        "frames.js",
+        "connection.js",
+    ),
     "page.js",
 )
 # What ends a script element or begins a comment, and line ends that old scripts take for such.

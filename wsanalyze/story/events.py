@@ -33,7 +33,7 @@ NOTED = 40
 ENDS = 20
 # Notes that are no event: none, a copy, and what the label RST says.
 _UNTOLD = [0, NOTES.index("duplicate"), NOTES.index("reset")]
-LAYERS = ("tcp", "tls", "http", "gap", "websocket")
+LAYERS = ("tcp", "tls", "proxy", "http", "gap", "websocket")
 # Payload bytes that an event shows, as text and in hex.
 PREVIEW, PREVIEW_BYTES = 48, 12
 

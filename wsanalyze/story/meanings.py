@@ -37,6 +37,8 @@ FIELDS = {
     "set-cookie": "what the client shall keep and send again (RFC 6265 §4.1)",
     "authorization": "credentials for the server (RFC 9110 §11.6.2)",
     "proxy-authorization": "credentials for a proxy (RFC 9110 §11.7.2)",
+    "proxy-authenticate": "how the client may prove to the proxy who it is (RFC 9110 §11.7.1)",
+    "proxy-connection": "what old clients say in place of Connection (RFC 9110 §7.6.1)",
     "www-authenticate": "how the client may prove who it is (RFC 9110 §11.6.1)",
     "cache-control": "whether caches may answer; for an upgrade they never can (RFC 9111 §5.2)",
     "pragma": "cache-control of HTTP/1.0 (RFC 9111 §5.4)",
@@ -67,6 +69,16 @@ FIELDS = {
     ":status": "200 grants an extended CONNECT, where HTTP/1.1 has 101 (RFC 8441 §5)",
 }
 
+PROXY_STATUSES = {
+    400: "the proxy could not make sense of the request",
+    403: "the proxy will not: its rules do not allow this host or port",
+    405: "the proxy does not do CONNECT",
+    407: "the proxy wants credentials first (RFC 9110 §15.5.8)",
+    502: "the proxy could not reach the far end",
+    503: "the proxy cannot now, or could not reach the far end",
+    504: "the proxy got no answer from the far end in time",
+}
+
 OPCODES = {
     0: "continues the message of the frame before (RFC 6455 §5.4)",
     1: "begins a message of text in UTF-8 (RFC 6455 §5.6)",
@@ -91,9 +103,25 @@ STATUSES = {
 }
 
 
-def field_meaning(name: str) -> str | None:
-    """Return what a header field is for; None where that is not known here."""
-    return FIELDS.get(name.lower())
+# What these are for where a proxy is asked for a way (RFC 9110 §9.3.6).
+TO_PROXIES = {
+    "host": "the same host and port again; the start line is what counts (RFC 9110 §7.2)",
+    "connection": "what becomes of the connection to the proxy (RFC 9110 §7.6.1)",
+    ":method": "CONNECT, without :scheme and :path: a tunnel to :authority (RFC 9113 §8.5)",
+    ":authority": "the host and port that the proxy shall connect to (RFC 9113 §8.5)",
+    ":status": "a 2xx opens the tunnel (RFC 9113 §8.5)",
+}
+
+
+def field_meaning(name: str, *, of_proxy: bool = False) -> str | None:
+    """Return what a header field is for; None where that is not known here.
+
+    `of_proxy`: in a CONNECT or its answer.
+    """
+    lower = name.lower()
+    if of_proxy and lower in TO_PROXIES:
+        return TO_PROXIES[lower]
+    return FIELDS.get(lower)
 
 
 def opcode_meaning(opcode: int) -> str:
@@ -108,3 +136,10 @@ def status_meaning(status: int | None) -> str | None:
     if 300 <= status <= 399:
         return "ask elsewhere; browsers do not follow redirects for WebSocket"
     return STATUSES.get(status)
+
+
+def proxy_status_meaning(status: int) -> str:
+    """Return what a proxy's answer to a CONNECT means."""
+    if 200 <= status <= 299:
+        return "the way is open: right behind this head the bytes are those of the far end"
+    return PROXY_STATUSES.get(status, "no tunnel; HTTP with the proxy goes on (RFC 9110 §9.3.6)")

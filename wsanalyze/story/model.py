@@ -13,6 +13,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.observation import Hole
 from wsanalyze.streams import Record
 from wsanalyze.tables.objects import Segment
+from wsanalyze.tunnels.parts import Part
 from wsanalyze.websocket.accept import AcceptSteps
 from wsanalyze.websocket.challenge import ChallengeSteps
 from wsanalyze.websocket.extensions import Deflate
@@ -106,6 +107,33 @@ class HeadStory:
     start_line: str
     length: int | None
     lines: tuple[HeaderLine, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WayStep:
+    """A message of client or proxy before the way is open, or of a proxy that says who asks.
+
+    `kind` is one of `tunnels.messages.KINDS`. `hop`: which tunnel of the way it is about, from 0;
+    `depth`: how many TLS connections are around it; `stream` that of HTTP/2, None elsewhere.
+    `parts` are its bytes with their meaning, `head` in their place where it is a CONNECT or its
+    answer. `length` is in bytes, None in the compressed fields of HTTP/2. `code` is the number by
+    which it answers, `meaning` what that says.
+    """
+
+    sender: str
+    time: int
+    packet: int
+    kind: str
+    length: int | None
+    hop: int
+    depth: int
+    stream: int | None
+    parts: tuple[Part, ...]
+    head: HeadStory | None
+    code: int | None
+    meaning: str
+    reference: str
     findings: tuple[Finding, ...]
 
 
@@ -289,10 +317,11 @@ class Silence:
 class Event:
     """Something that went from one lane to another, or happened on one.
 
-    `layer`: `tcp`, `tls`, `http`, `websocket` or `gap`. `leg`: 0 is the connection itself, 1 its
-    other leg behind a proxy. `label` says what, `detail` more of it, `length` how many bytes.
-    `note` is TCP's (`retransmission` …), `severity` the worst finding, `frame` its number. What has
-    no `sender` is told of both: frames that are left out, the last of them at `until`.
+    `layer`: `tcp`, `tls`, `proxy` (asking for a way), `http`, `websocket` or `gap`. `leg`: which
+    of the `legs` of a proxied connection, from the client on. `label` says what, `detail` more of
+    it, `length` how many bytes. `note` is TCP's (`retransmission` …), `severity` the worst finding,
+    `frame` its number. What has no `sender` is told of both: frames that are left out, the last of
+    them at `until`.
     `connection` is the number of the one it is of, None for that of the story.
     """
 
@@ -325,13 +354,25 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One of the TCP connections that a proxied connection is made of: its number, its ends."""
+
+    number: int
+    client: str
+    server: str
+    tunnel: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that is told of one connection. `frames` are those of the window, in order.
 
-    `notes` are counts of segments by TCP's note. `proxy` is the address of who stands between,
-    where `events` has both legs; `other_leg` the number of the other connection, `beyond` its end
-    that is not the proxy: the server, or the client where this one is `behind_proxy`.
+    `notes` are counts of segments by TCP's note. `legs` are those of a proxied connection, from the
+    client on, where `events` has several. `proxy` is then the address of who stands between this
+    one and the next; `other_leg` the number of that connection, `beyond` its end that is not the
+    proxy: the server, or the client where this one is the last, `behind_proxy`.
     `secure` is the innermost TLS connection, `around` are those around it, the outermost first.
+    `way`: how proxies were asked for a way, and who they said asks; () where that is not kept.
     """
 
     number: int
@@ -372,3 +413,5 @@ class Story:
     behind_proxy: bool = False
     cut: str | None = None
     around: tuple[Secure, ...] = ()
+    way: tuple[WayStep, ...] = ()
+    legs: tuple[Leg, ...] = ()

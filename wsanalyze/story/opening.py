@@ -72,15 +72,19 @@ def secure(connection: Connection, streams: Streams | None) -> Secure | None:
 
 
 def around(
-    connection: Connection, streams: Streams | None, known: Mapping[str, TlsConnection]
+    connection: Connection,
+    streams: Streams | None,
+    known: Mapping[str, TlsConnection],
+    asked_in: int = 0,
 ) -> tuple[Secure, ...]:
     """Return the TLS connections around the innermost one, the outermost first.
 
-    Such as that with a proxy, in which a CONNECT stands. `known` are those of its conversation,
+    Such as that with a proxy, in which a CONNECT stands: in how many that was `asked_in` is all
+    there are where the connection itself is in the clear. `known` are those of its conversation,
     by client random. Their records are left out: they hold that CONNECT, with credentials, and then
     the inner records.
     """
-    inner = tls_depth(connection, streams)
+    inner = tls_depth(connection, streams) if connection.tls is not None else asked_in
     if not inner or streams is None:
         return ()
     at_depth: dict[int, TlsConnection] = {}

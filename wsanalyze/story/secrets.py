@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from wsanalyze.checks.redaction import concealed, redacted
 from wsanalyze.checks.tokens import secrets_of, tokens
-from wsanalyze.story.model import Event, HeadStory, Secure, Story
+from wsanalyze.story.model import Event, HeadStory, Secure, Story, WayStep
 from wsanalyze.websocket.handshake import Handshake
 
+# Fields that name a host, which a login may stand before.
+HOSTS = ("host", ":authority")
 # Fields whose value is a secret as a whole.
 CREDENTIALS = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
 
@@ -19,6 +21,7 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
 
     What frames carry stays: it is what was asked for.
     """
+    story = replace(story, way=tuple(map(_step, story.way)))
     if handshake is None:
         return story
     secrets = handshake_secrets(handshake)
@@ -64,6 +67,30 @@ def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:
             value = redacted(line.value)
         lines.append(replace(line, value=value))
     return replace(head, start_line=concealed(head.start_line, secrets), lines=tuple(lines))
+
+
+def _step(step: WayStep) -> WayStep:
+    """Return a message to a proxy without who is logging in, and with what."""
+    parts = tuple(
+        replace(each, data=None, text=redacted(each.text)) if each.secret else each
+        for each in step.parts
+    )
+    head = _head(step.head, ())
+    if head is None:
+        return replace(step, parts=parts)
+    # A login may stand before the host (RFC 3986 §3.2.1), where no proxy wants it.
+    lines = tuple(
+        replace(line, value=_without_login(line.value)) if line.name.lower() in HOSTS else line
+        for line in head.lines
+    )
+    words = [_without_login(word) for word in head.start_line.split(" ")]
+    start = " ".join(words) if step.sender == "client" else head.start_line
+    return replace(step, parts=parts, head=replace(head, start_line=start, lines=lines))
+
+
+def _without_login(authority: str) -> str:
+    login, at, rest = authority.rpartition("@")
+    return f"{redacted(login)}{at}{rest}" if at else authority
 
 
 def _event(event: Event, secrets: Sequence[str]) -> Event:

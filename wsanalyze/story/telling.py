@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
@@ -24,9 +22,11 @@ from wsanalyze.story.frames import (
     ranges,
 )
 from wsanalyze.story.lasting import closing, cut, pings, silences
-from wsanalyze.story.model import Event, MessageStory, Story
+from wsanalyze.story.legs import Legs, with_legs
+from wsanalyze.story.model import MessageStory, Story
 from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.story.secrets import without_secrets
+from wsanalyze.story.way import of_way, way_steps
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -73,12 +73,12 @@ TlsLayers = Mapping[int, Mapping[str, TlsConnection]]
 
 
 def tls_layers(recording: Recording) -> TlsLayers:
-    """Return the TLS connections of each conversation that has several in one another."""
+    """Return the TLS connections of each conversation: there may be several in one another."""
     found: dict[int, dict[str, TlsConnection]] = {}
     for each in recording.tls:
         if each.client_random is not None:
             found.setdefault(each.conversation, {})[each.client_random] = each
-    return {conversation: layers for conversation, layers in found.items() if len(layers) > 1}
+    return found
 
 
 def told(
@@ -116,13 +116,16 @@ def told(
     segments = read.segments if recording.segments is not None else None
     opened = opening(segments, connection) if segments is not None else None
     request, response = heads(connection, mine)
+    way = way_steps(connection, streams, mine)
     tls = secure(connection, streams)
-    outer = around(connection, streams, layers.get(connection.conversation, {}))
+    known = layers.get(connection.conversation, {})
+    outer = around(connection, streams, known, max((each.depth for each in way), default=0))
     handshake = connection.handshake
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
         *of_tls(tls, segments, "inner" if outer else ""),
         *(event for each in outer for event in of_tls(each, segments, "outer")),
+        *of_way(way),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, drawn, payloads, mine, inflated, http),
         *happened.of_holes(connection),
@@ -167,6 +170,7 @@ def told(
         events=happened.in_order(found, by_packet=len(recording.captures) == 1),
         cut=cut(connection, mine),
         around=outer,
+        way=way,
     )
 
 
@@ -194,7 +198,7 @@ def _bytes(
     return None, streams
 
 
-def tell_both_legs(
+def tell_all_legs(
     recording: Recording,
     number: int,
     findings: Sequence[Finding],
@@ -203,9 +207,9 @@ def tell_both_legs(
     again: Again | None = None,
     show_secrets: bool = False,
 ) -> Story:
-    """Return the story of connection `number`, with the events of its other leg, if there is one.
+    """Return the story of connection `number`, with the events of its other legs, if it has any.
 
-    A proxied connection is two; where the capture has both, a diagram can show both. Each leg goes
+    A proxied connection is two or more; where the capture has them, a diagram shows all. Each goes
     without the secrets of its own handshake: a proxy may have one that its client never sent.
     """
     connections = in_order(recording.connections)
@@ -216,72 +220,7 @@ def tell_both_legs(
         story = tell(read, findings, recording=recording, window=window, again=again)
         return story if show_secrets else without_secrets(story, read.handshake)
 
-    story = one_leg(number)
-    leg = other_leg(recording, connections[number])
-    if leg is None:
-        return story
-    other, front = leg
+    numbers = Legs(recording).of(number)
+    stories = [one_leg(each) for each in numbers]
     alone = len(recording.captures) == 1
-    return with_other_leg(story, one_leg(other), front=front, by_packet=alone)
-
-
-def other_leg(recording: Recording, connection: Connection) -> tuple[int, bool] | None:
-    """Return the number of the other leg of a proxied connection, and whether it is the front one.
-
-    Both have the same Sec-WebSocket-Key, overlap in time, and one's server is not the other's; the
-    one that asked first is the front.
-    """
-    return leg_among(same_keys(recording), connection)
-
-
-# Connections by their Sec-WebSocket-Key, with their numbers, in order.
-Keys = dict[str, list[tuple[int, Connection]]]
-# Connections of one key that are looked at before and behind one: legs follow each other closely,
-# and a client may send the same key for ever.
-NEAR = 64
-
-
-def same_keys(recording: Recording) -> Keys:
-    """Return the connections of a recording by key."""
-    found: Keys = {}
-    for number, each in enumerate(in_order(recording.connections)):
-        if each.handshake is not None and each.handshake.key:
-            found.setdefault(each.handshake.key, []).append((number, each))
-    return found
-
-
-def leg_among(keys: Keys, connection: Connection) -> tuple[int, bool] | None:
-    """Return what `other_leg` does, of connections that were put in order by key before."""
-    key = connection.handshake.key if connection.handshake is not None else None
-    same = keys.get(key or "", [])
-    at = bisect_left(same, connection.requested_ordinal, key=lambda each: each[1].requested_ordinal)
-    ends = (connection.client_ip, connection.client_port)
-    for number, each in same[max(at - NEAR, 0) : at + NEAR]:
-        if each is connection or (each.client_ip, each.client_port) == ends:
-            continue
-        apart = each.started > connection.ended or connection.started > each.ended
-        server = (each.server_ip, each.server_port)
-        if apart or server == (connection.server_ip, connection.server_port):
-            continue
-        return number, each.requested_ordinal < connection.requested_ordinal
-    return None
-
-
-def with_other_leg(story: Story, other: Story, *, front: bool, by_packet: bool = True) -> Story:
-    """Return a story whose events have both legs of a proxied connection.
-
-    `front`: whether `other` is the leg in front, with the real client.
-    """
-    first, second = (other, story) if front else (story, other)
-    events: list[Event] = [
-        *(replace(each, leg=0, connection=first.number) for each in first.events),
-        *(replace(each, leg=1, connection=second.number) for each in second.events),
-    ]
-    return replace(
-        story,
-        proxy=first.server,
-        other_leg=other.number,
-        beyond=other.client if front else other.server,
-        behind_proxy=front,
-        events=happened.in_order(events, by_packet=by_packet),
-    )
+    return with_legs(stories, numbers.index(number), by_packet=alone)

@@ -59,11 +59,11 @@ class ProxyHeader:
             self.state, self.way = OPEN, f"PROXY {who}"
             if data[:1] == SIGNATURE[:1] and data[12] & 15 == PROXIED:
                 begin = FIXED + SIZES[data[13] >> 4]
-                self.tls = _told_tls(dict(_tlvs(bytes(data[begin:size]))))
+                self.tls = _told_tls(dict(tlvs(bytes(data[begin:size]))))
         return size
 
 
-def _tlvs(data: bytes) -> Iterator[tuple[int, bytes]]:
+def tlvs(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield types and values, §2.2; nothing from one on that is longer than what is there."""
     at = 0
     while len(data) - at >= TLV:
@@ -74,11 +74,11 @@ def _tlvs(data: bytes) -> Iterator[tuple[int, bytes]]:
         at = stop
 
 
-def _told_tls(tlvs: dict[int, bytes]) -> str | None:
-    said = tlvs.get(SSL, b"")
+def _told_tls(said_of: dict[int, bytes]) -> str | None:
+    said = said_of.get(SSL, b"")
     if len(said) < SSL_BEGINS or not said[0] & CLIENT_SSL:
         return None
-    version = dict(_tlvs(said[SSL_BEGINS:])).get(SSL_VERSION, b"")
+    version = dict(tlvs(said[SSL_BEGINS:])).get(SSL_VERSION, b"")
     return version.decode("ascii") if _VERSION.fullmatch(version) else "TLS"
 
 

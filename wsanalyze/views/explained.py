@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.finding import Finding
 from wsanalyze.story.model import Story
+from wsanalyze.tunnels import messages
 from wsanalyze.views.escape import visible
 from wsanalyze.views.explained_advice import advice_lines
 from wsanalyze.views.explained_end import closing_lines, holes_lines, pings_lines, silences_lines
@@ -19,7 +20,8 @@ from wsanalyze.views.explained_opening import (
     response_lines,
 )
 from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
-from wsanalyze.views.explained_tls import around_lines, secure_lines
+from wsanalyze.views.explained_tls import tls_lines
+from wsanalyze.views.explained_way import ends_sentences, way_lines
 from wsanalyze.views.folding import told_by
 from wsanalyze.views.ladder_text import ladder_lines
 from wsanalyze.views.quantities import counted, duration, moment
@@ -44,8 +46,7 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
     yield from _head(story, width)
     steps = (
         ("TCP is opened", opening_lines(story, width)),
-        ("TLS, the outer", around_lines(story, width)),
-        ("TLS, the inner" if story.around else "TLS", secure_lines(story, width)),
+        *_carriers(story, width),
         ("The client asks", request_lines(story, width)),
         ("The server answers", response_lines(story, width)),
         ("The proof that the server read the request", proof_lines(story, width)),
@@ -81,8 +82,8 @@ def _head(story: Story, width: int) -> Iterator[Line]:
     if story.tunnel is not None:
         way += f", through {visible(story.tunnel, SHOWN)}"
     yield from ([(line, "")] for line in wrapped(way, width))
-    if story.proxy is not None:
-        yield from ([(line, "")] for line in wrapped(_proxy(story), width))
+    for text in ends_sentences(story):
+        yield from ([(line, "")] for line in wrapped(text, width))
     facts = [OUTCOMES.get(story.outcome, story.outcome)]
     if story.version is not None:
         facts.append(f"version {visible(story.version, 20)}")
@@ -99,18 +100,20 @@ def _head(story: Story, width: int) -> Iterator[Line]:
     yield []
 
 
-def _proxy(story: Story) -> str:
-    """Say which end of this TCP connection is the proxy, and whom it serves or asks."""
-    if story.behind_proxy:
-        return (
-            f"Its client is a proxy, which passes on connection {story.other_leg}, from "
-            f"{story.beyond} to {story.proxy}. Client below means the proxy; the diagram has both "
-            "legs."
-        )
-    return (
-        f"Its server is a proxy, which passes it on as connection {story.other_leg}, to "
-        f"{story.beyond}. Server below means the proxy; the diagram has both legs."
-    )
+def _carriers(story: Story, width: int) -> Iterator[tuple[str, Iterator[Line]]]:
+    """Yield the sections of what is between TCP and HTTP, from TCP on: ways and TLS."""
+    last = len(story.around) + (story.secure is not None)
+    for depth in range(last + 1):
+        headers = [each.kind == messages.HEADER for each in story.way if each.depth == depth]
+        title = "The way through the proxy"
+        if headers and all(headers):
+            title = "The proxy says who its client is"
+        yield title, way_lines(story, depth, last, width)
+        if depth < len(story.around):
+            title = "TLS with the proxy" if story.secure is None else "TLS, the outer"
+        else:
+            title = "TLS, the inner" if story.around else "TLS"
+        yield title, tls_lines(story, depth, width)
 
 
 def _other_findings(story: Story, width: int) -> Iterator[Line]:
@@ -119,6 +122,7 @@ def _other_findings(story: Story, width: int) -> Iterator[Line]:
     for head in (story.request, story.response):
         if head is not None:
             told |= {id(each) for line in head.lines for each in line.findings}
+    told |= {id(each) for step in story.way for each in step.findings}
     told |= {id(each) for frame in story.frames for each in frame.findings}
     told |= {id(each) for each in story.findings if each.message == story.cut}
     tellers = told_by(story.findings, {each.id: each for each in catalogue()})

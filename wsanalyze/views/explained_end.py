@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wsanalyze.story.ends import of_tcp, within
 from wsanalyze.story.model import Ping, Silence, Story
 from wsanalyze.views.escape import prose, shortened, visible
 from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, readable, row, say, since
@@ -64,7 +65,7 @@ def _ping(ping: Ping, story: Story, width: int) -> Line:
         answer += f", {duration(ping.rtt_ns)}"
         style = ""
     start = f"{' ' * INDENT}frame {ping.frame:<4} {since(ping.time, story.started):>10}  "
-    way = arrow(ping.sender)
+    way = arrow(ping.sender, within(story))
     room = max(width - len(start) - len(way) - len(answer) - 7, 8)
     payload = readable(ping.payload, min(room, 40)) if ping.payload else "empty"
     return [(start, ""), (way, SIDES[ping.sender]), (f"  {payload}: ", ""), (answer, style)]
@@ -127,7 +128,7 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         start = f"{' ' * INDENT}{place}  "
         yield [
             (start, ""),
-            (arrow(close.sender), SIDES[close.sender]),
+            (arrow(close.sender, within(story)), SIDES[close.sender]),
             (f"  Close {code}", "bold"),
         ]
         yield from say(meaning, width, indent=INDENT + 4, style="dim")
@@ -149,7 +150,7 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         place = f"packet {end.packet}, {since(end.time, story.started)} s"
         yield [
             (f"{' ' * INDENT}{place}  ", ""),
-            (arrow(end.sender), SIDES[end.sender]),
+            (arrow(end.sender, of_tcp(story)), SIDES[end.sender]),
             (f"  {name}", "bold"),
         ]
     if closing.ended_by is not None:

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from wsanalyze.story.ends import within
 from wsanalyze.story.frames import TAIL
 from wsanalyze.story.meanings import opcode_meaning
 from wsanalyze.story.model import Compression, FrameStory, MessageStory, Story, Summary
@@ -113,7 +114,7 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
     yield [
         (" " * INDENT + what, "bold"),
         (", ", ""),
-        (arrow(frame.sender), SIDES[frame.sender]),
+        (arrow(frame.sender, within(story)), SIDES[frame.sender]),
         (f", {place}", ""),
     ]
     meaning = f"It {opcode_meaning(frame.opcode)}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wsanalyze.story.ends import of_tcp
 from wsanalyze.story.meanings import status_meaning
 from wsanalyze.story.model import HeadStory, Proof, Story
 from wsanalyze.tables.objects import Segment
@@ -66,20 +67,21 @@ def opening_lines(story: Story, width: int) -> Iterator[Line]:
         if segment is None:
             yield from say(f"The {name} is not in the capture.", width)
         else:
-            yield _segment(segment, name, story.started)
+            yield _segment(segment, name, story)
     if opened.connect_ns is not None:
         text = f"From SYN to SYN, ACK: {duration(opened.connect_ns)}, one round trip from where"
-        yield from say(f"{text} the packets were captured to the server and back.", width)
+        text += f" the packets were captured to the {of_tcp(story)[1]} and back."
+        yield from say(text, width)
 
 
-def _segment(segment: Segment, name: str, start: int) -> Line:
+def _segment(segment: Segment, name: str, story: Story) -> Line:
     numbers = f"seq {segment.seq}" if segment.seq is not None else ""
     if segment.ack is not None and name != "SYN":
         numbers += f", ack {segment.ack}"
-    text = f"packet {segment.packet:<6} {since(segment.time, start):>10}  "
+    text = f"packet {segment.packet:<6} {since(segment.time, story.started):>10}  "
     return [
         (" " * INDENT + text, ""),
-        (arrow(segment.sender), SIDES[segment.sender]),
+        (arrow(segment.sender, of_tcp(story)), SIDES[segment.sender]),
         (f"  {name:<9} {numbers}", ""),
     ]
 

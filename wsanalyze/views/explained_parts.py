@@ -89,6 +89,7 @@ def byte_text(byte: int) -> str:
     return chr(byte) if 0x21 <= byte <= 0x7E else "." if byte != 0x20 else "␠"
 
 
-def arrow(sender: str) -> str:
-    """Return who sends to whom."""
-    return "client → server" if sender == "client" else "client ← server"
+def arrow(sender: str, ends: tuple[str, str] = ("client", "server")) -> str:
+    """Return who sends to whom; `ends`: what the client and the server are called."""
+    way = "→" if sender == "client" else "←"
+    return f"{ends[0]} {way} {ends[1]}"

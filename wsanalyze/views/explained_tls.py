@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wsanalyze.story.ends import of_tcp, within
 from wsanalyze.story.model import Event, Secure, Story, TlsStep
 from wsanalyze.story.secrets import is_head
 from wsanalyze.streams import Record
+from wsanalyze.tunnels.way import destination
 from wsanalyze.views.escape import visible
 from wsanalyze.views.explained_parts import (
     INDENT,
@@ -33,40 +35,46 @@ INTRODUCTION = (
 
 
 OUTER = (
-    "Two TLS connections are in one another. This is the outer one, with the proxy: "
-    "it reads the request for the tunnel in it, passes on what comes then, and cannot read "
-    "it, for that is encrypted once more, with keys that only the far end has."
+    "This is the outer of two TLS connections in one another, with the proxy: it reads the request "
+    "for the tunnel in it, passes on what comes then, and cannot read it, for that is encrypted "
+    "once more, with keys that only the far end has."
+)
+TO_PROXY = (
+    "This TLS connection is with the proxy and ends there: what is in the tunnel is in the clear "
+    "for it, and behind it."
 )
 INNER = (
     "Inside the tunnel the client begins anew, with the far end: what follows was in records of "
     "the outer TLS connection."
 )
+IN_TUNNEL = (
+    "Inside the tunnel the client agrees on keys with the far end: the proxy has none of them."
+)
 
 
-def around_lines(story: Story, width: int) -> Iterator[Line]:
-    """Yield the TLS connections around the innermost one, the outermost first."""
-    for tls in story.around:
-        yield from say(OUTER, width)
-        yield from _secured(tls, story, width)
-        if tls is not story.around[-1]:
-            yield []
+def tls_lines(story: Story, depth: int, width: int) -> Iterator[Line]:
+    """Yield what is known of the TLS connection with `depth` others around it.
 
-
-def secure_lines(story: Story, width: int) -> Iterator[Line]:
-    """Yield what is known of TLS, where the keys came from, and one record before and after."""
-    tls = story.secure
-    if tls is None:
+    Its handshake, where the keys came from, one record before and after decryption.
+    """
+    if depth < len(story.around):
+        yield from say(TO_PROXY if story.secure is None else OUTER, width)
+        yield from _secured(story.around[depth], story, of_tcp(story), width)
+        return
+    if story.secure is None or depth > len(story.around):
         return
     if story.around:
         yield from say(INNER, width)
-    yield from _secured(tls, story, width)
+    elif destination(story.tunnel) is not None:
+        yield from say(IN_TUNNEL, width)
+    yield from _secured(story.secure, story, within(story), width)
 
 
-def _secured(tls: Secure, story: Story, width: int) -> Iterator[Line]:
+def _secured(tls: Secure, story: Story, ends: tuple[str, str], width: int) -> Iterator[Line]:
     if tls.steps:
         yield from say(INTRODUCTION, width)
         for step in tls.steps[:STEPS]:
-            yield from _step(step, story, width)
+            yield from _step(step, story, ends, width)
         if len(tls.steps) > STEPS:
             left = counted(len(tls.steps) - STEPS, "message")
             yield from say(f"… and {left} more", width, style="dim")
@@ -74,19 +82,19 @@ def _secured(tls: Secure, story: Story, width: int) -> Iterator[Line]:
         yield from say("Before anything of HTTP, both ends agree on keys.", width)
         for event in story.events:
             if event.layer == "tls" and event.leg == 0:
-                yield _hello(event, story)
+                yield _hello(event, story, ends)
     yield []
     yield from _agreed(tls, width)
     yield from _keys(tls, width)
-    yield from _alerts(tls, story, width)
+    yield from _alerts(tls, story, ends, width)
 
 
-def _step(step: TlsStep, story: Story, width: int) -> Iterator[Line]:
+def _step(step: TlsStep, story: Story, ends: tuple[str, str], width: int) -> Iterator[Line]:
     length = f"{size(step.length)}{', encrypted' if step.sealed else ''}"
     way: Line = [
         (f"{' ' * INDENT}packet {step.packet:<6} ", ""),
         (f"{since(step.time, story.started):>10}  ", ""),
-        (arrow(step.sender), SIDES[step.sender]),
+        (arrow(step.sender, ends), SIDES[step.sender]),
         (f"  {step.name}", "bold"),
     ]
     if sum(len(text) for text, _ in way) + 2 + len(length) <= width:
@@ -100,11 +108,11 @@ def _step(step: TlsStep, story: Story, width: int) -> Iterator[Line]:
         yield from row(label, visible(text, VALUE), width, indent=BELOW)
 
 
-def _hello(event: Event, story: Story) -> Line:
+def _hello(event: Event, story: Story, ends: tuple[str, str]) -> Line:
     return [
         (f"{' ' * INDENT}packet {event.packet or 0:<6} ", ""),
         (f"{since(event.time, story.started):>10}  ", ""),
-        (arrow(event.sender), SIDES[event.sender]),
+        (arrow(event.sender, ends), SIDES[event.sender]),
         (f"  {event.label}", ""),
     ]
 
@@ -178,7 +186,7 @@ def _telling_record(tls: Secure) -> tuple[str, Record] | None:
     return plain[0] if plain else None
 
 
-def _alerts(tls: Secure, story: Story, width: int) -> Iterator[Line]:
+def _alerts(tls: Secure, story: Story, ends: tuple[str, str], width: int) -> Iterator[Line]:
     if tls.alerts:
         yield []
         yield from say("TLS says itself when it ends, or what failed: alerts.", width)
@@ -186,7 +194,7 @@ def _alerts(tls: Secure, story: Story, width: int) -> Iterator[Line]:
         yield [
             (f"{' ' * INDENT}packet {alert.packet:<6} ", ""),
             (f"{since(alert.time, story.started):>10}  ", ""),
-            (arrow(alert.sender), SIDES[alert.sender]),
+            (arrow(alert.sender, ends), SIDES[alert.sender]),
             (f"  {alert.name}", "bold"),
         ]
         if alert.name == "close_notify":

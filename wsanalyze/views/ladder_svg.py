@@ -18,16 +18,18 @@ CHARACTER = 7.0
 STYLE = """
 .wsl{max-width:960px;width:100%;font:12px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;
 --ink:#1b1f24;--dim:#59636e;--line:#c4ccd4;--back:#ffffff;--tcp:#59636e;--tls:#8250df;
---http:#0b6bcb;--websocket:#116329;--noted:#9a5b00;--gap:#9a5b00;--error:#b3261e;--warning:#9a5b00}
+--http:#0b6bcb;--proxy:#0e7490;--websocket:#116329;--noted:#9a5b00;--gap:#9a5b00;
+--error:#b3261e;--warning:#9a5b00}
 @media (prefers-color-scheme:dark){.wsl{--ink:#e8edf2;--dim:#9aa6b2;--line:#3d4650;--back:#0f1419;
---tcp:#9aa6b2;--tls:#c4a2ff;--http:#7cc0ff;--websocket:#7ddb93;--noted:#e7b351;--gap:#e7b351;
---error:#ff8a80;--warning:#e7b351}}
+--tcp:#9aa6b2;--tls:#c4a2ff;--http:#7cc0ff;--proxy:#67d8ef;--websocket:#7ddb93;--noted:#e7b351;
+--gap:#e7b351;--error:#ff8a80;--warning:#e7b351}}
 .wsl .back{fill:var(--back)}.wsl .lane{stroke:var(--line);stroke-width:2}
 .wsl .name{font-weight:700;fill:var(--ink)}.wsl .address,.wsl .place{fill:var(--dim)}
 .wsl .break{stroke:var(--dim);stroke-width:2;stroke-dasharray:2 4}
 .wsl .fold{fill:var(--dim)}.wsl .note{fill:var(--dim);font-style:italic}
 .wsl .wash{fill:var(--back)}.wsl .detail{fill:var(--dim)}.wsl path{stroke-width:1.5;fill:none}
 .wsl .tcp{--at:var(--tcp)}.wsl .tls{--at:var(--tls)}.wsl .http{--at:var(--http)}
+.wsl .proxy{--at:var(--proxy)}
 .wsl .websocket{--at:var(--websocket)}.wsl .noted{--at:var(--noted)}.wsl .gap{--at:var(--gap)}
 .wsl .error{--at:var(--error)}.wsl .warning{--at:var(--warning)}
 .wsl .label{fill:var(--at)}.wsl .shaft{stroke:var(--at)}.wsl .tip{fill:var(--at);stroke:none}

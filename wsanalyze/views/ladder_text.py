@@ -12,11 +12,14 @@ from wsanalyze.views.wrapping import Line
 # Time and packet to the left of the lanes.
 TIME, PACKET = 12, 8
 LEFT = TIME + PACKET + 1
+# From so many lanes on there is more room beside an arrow than in it.
+NARROW = 4
 # The least that lies between two lanes.
 LEAST = 14
 STYLES = {
     "tcp": "dim",
     "tls": "magenta",
+    "proxy": "blue",
     "http": "cyan",
     "websocket": "green",
     "gap": "yellow",
@@ -53,8 +56,14 @@ def _names(lanes: tuple[str, ...], gap: int) -> Iterator[Line]:
             elif place:
                 at -= len(name) // 2
             text = f"{text:<{at}}" if len(text) < at else text + " "
-            text += shortened(name, gap)
+            room = LEFT + (len(names) - 1) * (gap + 1) + 1 - len(text)
+            text += shortened(name, gap) if not last else _ending(name, min(room, gap))
         yield [(text, "bold")]
+
+
+def _ending(name: str, room: int) -> str:
+    """Return the end of a name, where its port is, that fits."""
+    return name if len(name) <= room else "…" + name[max(len(name) - room + 1, 0) :]
 
 
 def _line(rung: Rung, lanes: int, gap: int) -> Line:
@@ -66,12 +75,42 @@ def _line(rung: Rung, lanes: int, gap: int) -> Line:
         return [(left, "dim"), (body, style)]
     line: Line = [(left, "dim")]
     low, high = min(rung.start, rung.stop), max(rung.start, rung.stop)
+    if rung.kind == "note" and high - low > 1:
+        body = _spread(f" {_label(rung)} ", lanes, gap, " ", "│")
+        return [*line, (body, style)]
+    if lanes >= NARROW and rung.kind == "arrow" and sum(map(cells, _label(rung))) > gap - 6:
+        return [*line, *_beside(rung, lanes, gap, style)]
     for lane in range(lanes):
         if lane:
             inside = low < lane <= high
             line.append(_span(rung, gap, style) if inside and lane == low + 1 else (" " * gap, ""))
         line.append(("│", "dim"))
     return line
+
+
+def _beside(rung: Rung, lanes: int, gap: int, style: str) -> Line:
+    """Return an arrow between narrow lanes with its label beside it, where nothing else is."""
+    low = min(rung.start, rung.stop)
+    shaft = ("╌" if rung.style in ("gap", "noted") else "─") * (gap - 1)
+    bare = f"{shaft}►" if rung.start < rung.stop else f"◄{shaft}"
+    before, behind = low * (gap + 1), (lanes - 2 - low) * (gap + 1)
+    room = max(before, behind) - 3
+    label = shortened(_label(rung), room)
+    spare = " " * (room - sum(map(cells, label)))
+    bars, style = (" " * gap + "│"), "red" if rung.severity == "error" else style
+    front: Line = [("│" + bars * low, "dim")]
+    back: Line = [("│" + bars * (lanes - 2 - low), "dim")]
+    if behind >= before:
+        back = [("│ ", "dim"), (label, style), (spare + " │", "dim")]
+    else:
+        front = [("│ " + spare, "dim"), (label, style), (" │", "dim")]
+    return [*front, (bare, style), *back]
+
+
+def _label(rung: Rung) -> str:
+    """Return all that an arrow says, with its mark."""
+    text = f"{rung.label}: {rung.detail}" if rung.detail else rung.label
+    return text + MARKS.get(rung.severity or "", "")
 
 
 def _spread(text: str, lanes: int, gap: int, fill: str, bar: str) -> str:
@@ -81,8 +120,9 @@ def _spread(text: str, lanes: int, gap: int, fill: str, bar: str) -> str:
     for lane in range(lanes):
         room[lane * (gap + 1)] = bar
     shown = shortened(text, wide - 4)
-    at = (wide - len(shown)) // 2
-    room[at : at + len(shown)] = shown
+    used = sum(map(cells, shown))
+    at = (wide - used) // 2
+    room[at : at + used] = shown
     return "".join(room)
 
 

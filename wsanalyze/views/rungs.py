@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from wsanalyze.story.model import Event, Story
+from wsanalyze.story.ends import announced
+from wsanalyze.story.model import Event, Leg, Story
+from wsanalyze.tunnels.way import destination
 from wsanalyze.views.escape import visible
 from wsanalyze.views.quantities import duration, number, since, size
 from wsanalyze.views.wrapping import defused
@@ -17,6 +20,8 @@ FOLDED = SECOND
 MOST = 2000
 # Characters of one label before it is laid out.
 LABEL = 120
+# Characters of an address from the wire.
+ADDRESS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,19 @@ class Rung:
 
 def lanes_of(story: Story) -> tuple[str, ...]:
     """Return the names of the lanes, from left to right, with their addresses."""
-    if story.proxy is None:
-        return f"client {story.client}", f"server {story.server}"
-    client, server = story.client, story.server
-    if story.behind_proxy:
-        client = story.beyond or client
-    else:
-        server = story.beyond or server
-    return f"client {client}", f"proxy {story.proxy}", f"server {server}"
+    legs = story.legs or (Leg(story.number, story.client, story.server, story.tunnel),)
+    front, last = legs[0], legs[-1]
+    names = [f"client {front.client}"]
+    # A proxy that says who its client is, which the capture does not have.
+    source = announced(front.tunnel)
+    if source is not None:
+        names = [f"proxy {front.client}" + (f", for {visible(source, ADDRESS)}" if source else "")]
+    names += [f"proxy {leg.server}" for leg in legs[:-1]]
+    beyond = destination(last.tunnel)
+    if beyond is None:
+        return *names, f"server {last.server}"
+    # What is behind the proxy is not in the capture: all is drawn to and from it.
+    return *names, f"proxy {last.server}" + (f", to {visible(beyond, ADDRESS)}" if beyond else "")
 
 
 def rungs_of(story: Story, most: int = MOST) -> Iterator[Rung]:
@@ -59,9 +69,14 @@ def rungs_of(story: Story, most: int = MOST) -> Iterator[Rung]:
     events: Sequence[Event] = story.events
     last = len(lanes_of(story)) - 1
     before: int | None = None
+    yield from _of_clocks(story, events[:most], last)
     for event in events[:most]:
         if before is not None and event.time - before >= FOLDED:
             yield _fold(event.time - before, last)
+        elif before is not None and before - event.time >= FOLDED:
+            text = f"the capture's clock goes back by {duration(before - event.time)}"
+            yield Rung("note", "", "", 0, last, text, "", "note")
+            before = None
         yield _rung(event, story)
         latest = event.time if event.until is None else event.until
         before = latest if before is None else max(latest, before)
@@ -74,6 +89,20 @@ def rungs_of(story: Story, most: int = MOST) -> Iterator[Rung]:
         text = "the capture ends, the connection does not"
         time = since(story.ended, story.started)
         yield Rung("note", time, "", 0, last, text, "", "note")
+
+
+def _of_clocks(story: Story, events: Sequence[Event], last: int) -> Iterator[Rung]:
+    """Yield what is to be known where times are negative, or go back from row to row."""
+    said = []
+    if any(event.time < story.started for event in events):
+        which = f"connection {story.number}" if story.legs else "its TCP connection"
+        said.append(f"0 is the first packet of {which}; what is negative was before")
+    back = max((one.time - other.time for one, other in pairwise(events)), default=0)
+    if back > 0:
+        text = "in the order of packets: where seconds go back, the clock or the order is wrong"
+        said.append(f"{text} (up to {duration(back)})")
+    for text in said:
+        yield Rung("note", "", "", 0, last, text, "", "note")
 
 
 def _fold(length: int, last: int) -> Rung:

@@ -19,7 +19,7 @@ function connectionView(report, connection) {
       ["subprotocol", connection.subprotocol],
       ["extensions", (connection.extensions || []).join(", ")],
       ["tunnel", connection.tunnel],
-      ["through a proxy", otherLeg(connection)],
+      ["through a proxy", otherLegs(connection)],
       ["TCP connect", connection.connect_ms === null ? null : duration(connection.connect_ms * 1e6)],
       ["answered after", connection.handshake_ms === null ? null : duration(connection.handshake_ms * 1e6)],
       ["lasted", duration(connection.ended - connection.started)],
@@ -87,9 +87,13 @@ function closeSection(connection) {
     quiet.length ? table(["from (s)", "length", "after"], quiet, "Silences of 5 s and more") : null);
 }
 
-// Which end is the proxy, and the connection on its other side.
-function otherLeg(connection) {
-  if (connection.other_leg === null || connection.other_leg === undefined) return null;
-  const said = connection.behind_proxy ? "the client is a proxy, which passes on " : "the server is a proxy, which passes it on as ";
-  return el("span", {}, said, el("a", { href: link(connection.other_leg) }, `connection ${connection.other_leg}`));
+// Which ends are proxies, and the connections on their other sides.
+function otherLegs(connection) {
+  const { leg_before: before, leg_behind: behind, tunnel } = connection;
+  const leg = (number) => el("a", { href: link(number) }, `connection ${number}`);
+  const asked = (tunnel || "").split(", ").some((step) => step && !step.startsWith("PROXY "));
+  const said = [];
+  if (before !== null) said.push(["the client is a proxy, which passes on ", leg(before)]);
+  if (behind !== null) said.push([asked ? "the proxy passes it on as " : "the server is a proxy, which passes it on as ", leg(behind)]);
+  return said.length ? el("span", {}, said.flatMap((each, place) => place ? ["; ", ...each] : each)) : null;
 }

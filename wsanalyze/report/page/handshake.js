@@ -14,7 +14,7 @@ function handshakeSection(report, connection) {
   const { request, response, interims, proof, meaning } = connection.handshake;
   if (!request) {
     return section("handshake", "Handshake",
-      el("p", {}, "The capture begins after the handshake, or does not have it."));
+      el("p", {}, "The capture begins after the handshake, or does not have it."), wayElement(report, connection));
   }
   return section("handshake", "Handshake",
     el("div", { class: "heads" },
@@ -23,8 +23,9 @@ function handshakeSection(report, connection) {
         : el("div", { class: "head-box" }, el("h4", {}, "Response"), el("p", {}, "None was seen."))),
     interims.map((line) => el("p", { class: "note" }, "before the response: ", el("code", {}, line))),
     proofElement(proof),
+    wayElement(report, connection),
     connection.tls_around.map(([known, steps]) =>
-      tlsElement(connection, "TLS, the outer: with the proxy", known, steps)),
+      tlsElement(connection, connection.tls.length ? "TLS, the outer: with the proxy" : "TLS with the proxy", known, steps)),
     tlsElement(connection, connection.tls_around.length ? "TLS, the inner: in the tunnel, with the far end" : "TLS around it",
       connection.tls, connection.tls_steps));
 }
@@ -47,7 +48,7 @@ function headElement(report, title, head, meaning) {
   const place = [head.packet !== null ? `packet ${count(head.packet)}` : null,
     head.length !== null ? `${count(head.length)} bytes` : "fields of HTTP/2"].filter(Boolean).join(", ");
   return el("div", { class: "head-box" },
-    el("h4", {}, title), el("p", { class: "note" }, place),
+    title ? el("h4", {}, title) : null, el("p", { class: "note" }, place),
     head.start ? el("p", { class: "start" }, el("code", {}, head.start)) : null,
     meaning ? el("p", { class: "note" }, meaning) : null,
     el("ul", { class: "fields" }, head.lines.map((line) => fieldElement(report, line))),
