@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsanalyze.layers.tls_facts import take_alert, take_certificate, take_forged
 from wsanalyze.layers.tls_handshake import TlsHandshake
+from wsanalyze.layers.tls_keys import client_key_exchange, resume, ticket
 from wsanalyze.layers.tls_sender import TlsSender
 from wsanalyze.tls.messages import (
     CERTIFICATE,
@@ -28,7 +29,7 @@ def change(handshake: TlsHandshake, sender: TlsSender) -> int:
         has_certificate = handshake.senders[1 - handshake.client_side].has_certificate
         handshake.resumes(has_certificate)
         if not has_certificate:
-            handshake.resume()
+            resume(handshake)
     if sender.begin_agreed():
         return 0
     return int(handshake.is_decided)
@@ -49,7 +50,7 @@ def take_message(
         handshake.server_hello(sender.side, body, place, protected=protected)
         return decide(handshake)
     if kind == CLIENT_KEY_EXCHANGE:
-        handshake.client_key_exchange(body)
+        client_key_exchange(handshake, body)
     elif kind == END_OF_EARLY_DATA:
         sender.advance()
     elif kind == FINISHED and handshake.is_tls_1_3:
@@ -58,7 +59,7 @@ def take_message(
         handshake.encrypted_extensions(body)
     elif handshake.is_server(sender.side):
         if kind == NEW_SESSION_TICKET and not handshake.is_tls_1_3:
-            handshake.ticket(body)
+            ticket(handshake, body)
         sender.has_certificate |= kind in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE)
         if kind == CERTIFICATE:
             take_certificate(handshake.facts, body, place, with_context=handshake.is_tls_1_3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography, masters_of
-from wsanalyze.tls.hellos import TLS_1_3, ClientHello, ServerHello
+from wsanalyze.tls.hellos import TLS_1_3, Offer, ServerHello
 from wsanalyze.tls.keylog import Secrets
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def why_not(handshake: TlsHandshake) -> str | None:
     return why
 
 
-def why_undecided(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:
+def why_undecided(client: Offer | None, server: ServerHello | None, secrets: Secrets) -> str:
     """Return why a connection with one hello or none was not decrypted."""
     if secrets and not has_cryptography():
         known = client is None or bool(secrets.of(client.random))
@@ -48,7 +48,7 @@ def why_undecided(client: ClientHello | None, server: ServerHello | None, secret
     return why_closed(client, server, secrets)
 
 
-def why_closed(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:
+def why_closed(client: Offer | None, server: ServerHello | None, secrets: Secrets) -> str:
     """Return why the records of a connection with one hello or none could not be opened."""
     described = secrets.described
     if client is not None:
