@@ -545,7 +545,9 @@ def test_the_server_did_not_answer() -> None:
 def test_a_handshake_that_failed() -> None:
     stage = stage_of(crafted_secrets()).data(0, record(22, client_hello(TLS_1_3_OFFERED)))
     stage.data(1, record(21, b"\x02\x28")).finish()
-    assert tls_of(stage).reason == "the handshake ended with alert 40"
+    assert tls_of(stage).reason == (
+        "the handshake ended with alert 40 of the server, before the ServerHello"
+    )
 
 
 LINE = b"CLIENT_RANDOM %s %s\n" % (CLIENT_RANDOM.hex().encode(), b"6d" * 48)
@@ -555,6 +557,7 @@ def test_a_suite_that_is_not_decrypted() -> None:
     log = LINE
     stage = stage_of(secrets_of(log)).data(0, record(22, client_hello()))
     stage.data(1, record(22, server_hello(suite=0x000A) + message(14, b"")))
+    stage.data(0, record(16, b"") + record(20, b"\x01"))
     assert stage.gone
     assert tls_of(stage).reason == (
         "the cipher suite TLS_RSA_WITH_3DES_EDE_CBC_SHA is not decrypted"
@@ -597,7 +600,9 @@ def said_to_be_missing(stage: Stage) -> bool:
 def test_why_connections_stayed_closed_is_counted() -> None:
     stage = stage_of(crafted_secrets()).data(0, record(22, client_hello(TLS_1_3_OFFERED)))
     stage.data(1, record(21, b"\x02\x28")).finish()
-    assert stage.recorder.summaries[0].tls_reasons == {"the handshake ended with alert 40": 1}
+    assert stage.recorder.summaries[0].tls_reasons == {
+        "the handshake ended with alert 40 of the server, before the ServerHello": 1
+    }
     opened = play(stage_of(PAIRS[TLS_1_3].secrets), PAIRS[TLS_1_3].flights)
     opened.finish()
     assert opened.recorder.summaries[0].tls_reasons == {}

@@ -76,6 +76,13 @@ class TlsHandshake:
         self.exchange = KeyExchange(recorder.secrets)
         # Protected records, or lost ones, came before both hellos were read.
         self.goes_on = False
+        # The client has sent what only comes behind the server's first messages.
+        self.went_on = False
+        # A record of it that is as long as an alert came instead; records that the server has sent.
+        self.may_be_alert = False
+        self.sealed = 0
+        # How sides ended while nothing was inside: side, FIN (0) or RST (1).
+        self.ends: list[tuple[int, int]] = []
         # Records wait for secrets; that was given up.
         self.is_waiting = self.has_waited = False
         # Application data was sent before what is known of it.
