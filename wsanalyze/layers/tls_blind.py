@@ -7,11 +7,11 @@ ServerHello's, too (RFC 5246 §6.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, TLS_1_3, ClientHello, ServerHello
+from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, TLS_1_3, Offer, ServerHello
 from wsanalyze.tls.keylog import (
     CLIENT_HANDSHAKE,
     CLIENT_TRAFFIC,
@@ -62,7 +62,7 @@ class Found:
 
 def look(
     secrets: Secrets,
-    hellos: tuple[ClientHello | None, ServerHello | None],
+    hellos: tuple[Offer | None, ServerHello | None],
     side: int,
     missed: int,
     header: bytes,
@@ -82,7 +82,7 @@ def maybe_found(
     client_random: bytes | None,
     header: bytes,
     body: bytes,
-    named: tuple[int, ...] = (),
+    named: Sequence[int] = (),
 ) -> Found | None:
     """Try a record with the secrets of one connection, or of those that nobody used (None).
 
@@ -173,7 +173,7 @@ def _first_master(
 
 
 def _candidates(
-    store: SecretStore, client_random: bytes | None, named: tuple[int, ...], most: int
+    store: SecretStore, client_random: bytes | None, named: Sequence[int], most: int
 ) -> Iterator[tuple[Found, bytes]]:
     """Yield at most so many secrets, each with a suite that it may be for.
 
@@ -196,7 +196,7 @@ def _candidates(
 
 
 def _fitting(
-    random: bytes, labelled: Mapping[str, bytes], named: tuple[int, ...]
+    random: bytes, labelled: Mapping[str, bytes], named: Sequence[int]
 ) -> Iterator[tuple[Found, bytes]]:
     """Yield the secrets of one connection, each with a suite that it may be for."""
     by_length = ALL_SUITES if named else SUITES

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_secrets import exchanges
 from wsanalyze.tls.cursor import Cursor, MalformedError
-from wsanalyze.tls.hellos import EXTENDED_MASTER_SECRET, TLS_1_2, ClientHello, ServerHello
+from wsanalyze.tls.hellos import EXTENDED_MASTER_SECRET, TLS_1_2, Offer, ServerHello
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO
 from wsanalyze.tls.secret_store import SecretStore
@@ -66,7 +66,7 @@ class KeyExchange:
         self.body, self._heard, self._hears = None, (), False
         self._unsealed, self._asked = [], 0
 
-    def tells(self, client: ClientHello, server: ServerHello) -> bool:
+    def tells(self, client: Offer, server: ServerHello) -> bool:
         """Say whether it tells the master secret, or will do so where a key or a line is there.
 
         A sealed secret names itself: before it was seen, any of those that are known may be it.
@@ -78,9 +78,7 @@ class KeyExchange:
             return any(any(self._premasters(each, client, server)) for each in known.stores)
         return bool(known.private_keys) or known.has_premaster(client.random)
 
-    def masters(
-        self, store: SecretStore, client: ClientHello, server: ServerHello
-    ) -> Iterator[bytes]:
+    def masters(self, store: SecretStore, client: Offer, server: ServerHello) -> Iterator[bytes]:
         """Yield the master secrets that it makes of what a store says, RFC 5246 §8.1."""
         from wsanalyze.tls import rsa_keys
 
@@ -102,7 +100,7 @@ class KeyExchange:
         return b"".join(heard[part].digest() for part in parts if part in heard)
 
     def _premasters(
-        self, store: SecretStore, client: ClientHello, server: ServerHello
+        self, store: SecretStore, client: Offer, server: ServerHello
     ) -> Iterator[bytes]:
         """Yield the secrets that may have been exchanged, by what a store says."""
         sealed, suite = b"", maybe_suite(server.suite)
@@ -115,7 +113,7 @@ class KeyExchange:
         if sealed and store is self.known.reader:
             yield from self._unseal(sealed, client)
 
-    def _unseal(self, sealed: bytes, client: ClientHello) -> list[bytes]:
+    def _unseal(self, sealed: bytes, client: Offer) -> list[bytes]:
         """Return what private keys make of a secret that was sealed, RFC 5246 §7.4.7.1."""
         from wsanalyze.tls import rsa_keys
 

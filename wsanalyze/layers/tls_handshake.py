@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.tls_exchange import KeyExchange
 from wsanalyze.layers.tls_facts import begun, introduce, name_ends
+from wsanalyze.layers.tls_keys import begin_keys, make_openers
 from wsanalyze.layers.tls_secrets import (
     NO_CRYPTOGRAPHY,
-    NO_SESSION,
-    choice_of,
     epochs_of,
     exchanges,
     has_cryptography,
     masters_of,
     no_secret,
-    not_told,
     obstacle,
 )
 from wsanalyze.layers.tls_sender import Epoch, TlsSender
 from wsanalyze.layers.tls_unseen import why_not
 from wsanalyze.tls import keylog
-from wsanalyze.tls.choice import Candidates, Choice
+from wsanalyze.tls.choice import Choice
 from wsanalyze.tls.hellos import (
     NOT_OFFERED,
     TLS_1_3,
-    ClientHello,
+    Offer,
     ServerHello,
     chosen_protocol,
     disagreements,
@@ -45,8 +43,6 @@ if TYPE_CHECKING:
 
 # As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
 DECRYPTED = 0
-# What both hellos may weigh that does not count as held; those of browsers weigh half as much.
-LIGHT = 8192
 
 
 class TlsHandshake:
@@ -56,8 +52,7 @@ class TlsHandshake:
     be decrypted from there on, which `facts.reason` explains. `exchange`: what a secret that the
     client exchanges is to be made keys of.
     `found`: client randoms of handshakes that went on without their ClientHello;
-    `may_have_early`: whether 0-RTT data may have been sent, and was taken; `weight`: bytes that the
-    hellos take in memory.
+    `may_have_early`: whether 0-RTT data may have been sent, and was taken.
     """
 
     def __init__(
@@ -68,7 +63,7 @@ class TlsHandshake:
         self.senders = senders
         self.is_kept = recorder.tls is not None
         self.client_side = conversation.opened_by
-        self.client: ClientHello | None = None
+        self.client: Offer | None = None
         self.server: ServerHello | None = None
         self.version = 0
         self.is_tls_1_3 = False
@@ -81,6 +76,13 @@ class TlsHandshake:
         self.exchange = KeyExchange(recorder.secrets)
         # Protected records, or lost ones, came before both hellos were read.
         self.goes_on = False
+        # The client has sent what only comes behind the server's first messages.
+        self.went_on = False
+        # A record of it that is as long as an alert came instead; records that the server has sent.
+        self.may_be_alert = False
+        self.sealed = 0
+        # How sides ended while nothing was inside: side, FIN (0) or RST (1).
+        self.ends: list[tuple[int, int]] = []
         # Records wait for secrets; that was given up.
         self.is_waiting = self.has_waited = False
         # Application data was sent before what is known of it.
@@ -89,13 +91,12 @@ class TlsHandshake:
         self.resumable: tuple[bytes, ...] = ()
         self.found: set[bytes] = set()
         self.may_have_early = True
-        self.weight = 0
         self.facts = begun(recorder, conversation, self.client_side)
 
     @property
     def held(self) -> int:
-        """Bytes that are kept of what was said, hellos of usual size left out."""
-        return self.exchange.held + max(self.weight - LIGHT, 0)
+        """Bytes that are kept of what was said, besides the few that count of hellos."""
+        return self.exchange.held
 
     @property
     def misses_hello(self) -> bool:
@@ -129,7 +130,7 @@ class TlsHandshake:
         self.is_tls_1_3 = self.version == TLS_1_3
         if server is not None and not self.is_tls_1_3:
             self.choice = None
-            self._make_openers(found.client_random, server, masters_of(self.secrets), final=True)
+            make_openers(self, found.client_random, server, masters_of(self.secrets), final=True)
         facts = self.facts
         if facts.decrypted:
             return found
@@ -161,7 +162,6 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        self.weight = hello.weight
         if hello.random in self.found:
             # It comes late; what it began went on without it.
             self.found.discard(hello.random)
@@ -171,10 +171,10 @@ class TlsHandshake:
         if self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
             if not self.is_tls_1_3:
-                self.client = hello
+                self.client = hello.kept()
                 self._begin_anew(None)
             return
-        again, self.client = self.client is not None, hello
+        again, self.client = self.client is not None, hello.kept()
         if self.facts.decrypted:
             # The ServerHello of a renegotiation came before it.
             return
@@ -196,11 +196,11 @@ class TlsHandshake:
         """
         if self.is_decided and (self.is_tls_1_3 or not protected or not self.is_server(side)):
             return
-        hello = maybe_server_hello(body)
-        if hello is None:
+        read = maybe_server_hello(body)
+        if read is None:
             self.say("a ServerHello that is malformed")
             return
-        self.weight += hello.weight
+        hello = read.kept()
         if self.is_decided:
             # A renegotiation, whose ClientHello was lost or comes later.
             if hello.version < TLS_1_3:
@@ -256,19 +256,10 @@ class TlsHandshake:
         if self.is_tls_1_3 or self.is_closed:
             self.exchange.forget()
             return True
-        self._begin_keys(client, server)
+        begin_keys(self, client, server)
         return True
 
-    def _begin_keys(self, client: ClientHello, server: ServerHello) -> None:
-        """Make keys before TLS 1.3, as far as nobody has to exchange some first."""
-        self.choice = None
-        if self.exchange.body is not None:
-            self._take_exchange(client, server)
-        elif masters := masters_of(self.secrets):
-            others = self.resumable or exchanges(self.recorder.secrets, client, server)
-            self._make_openers(client.random, server, masters, final=not others)
-
-    def _shall_wait(self, client: ClientHello, server: ServerHello) -> bool:
+    def _shall_wait(self, client: Offer, server: ServerHello) -> bool:
         """Say whether records are to wait for secrets that may come."""
         expects = self.recorder.secrets.expects and not self.has_waited
         if not expects or not has_cryptography():
@@ -293,81 +284,13 @@ class TlsHandshake:
             self.secrets = self.recorder.secrets.of(self.client.random)
         return [epoch for epoch in self.epochs(side) if epoch.is_application]
 
-    def _obstacle(self, client: ClientHello, server: ServerHello) -> str | None:
+    def _obstacle(self, client: Offer, server: ServerHello) -> str | None:
         """Return why nothing can be decrypted, None where it can."""
         known = self.recorder.secrets
         may_tell = bool(self.resumable) or (exchanges(known, client, server) and has_cryptography())
         if self.secrets:
             return obstacle(self.secrets, server, may_tell=may_tell)
         return None if may_tell else no_secret(known, client, server)
-
-    def client_key_exchange(self, body: bytes) -> None:
-        """Take what the client exchanges, of which the master secret may be made."""
-        client, server = self.client, self.server
-        self.exchange.take(body)
-        # Who exchanges keys resumes no session.
-        self.resumable = ()
-        if self.is_waiting:
-            # What says its secret may come later.
-            return
-        if self.is_closed or not self.is_decided or client is None or server is None:
-            self.exchange.forget()
-        elif not self.is_tls_1_3:
-            self._take_exchange(client, server)
-
-    def _take_exchange(self, client: ClientHello, server: ServerHello) -> None:
-        known = self.recorder.secrets
-        may_tell = exchanges(known, client, server) and has_cryptography()
-        masters = self._masters(client, server) if may_tell else masters_of(self.secrets)
-        self.exchange.forget()
-        if masters:
-            self._make_openers(client.random, server, masters, final=True)
-            return
-        self.is_closed = True
-        self.say(not_told(known) if may_tell else no_secret(known, client, server))
-
-    def _masters(self, client: ClientHello, server: ServerHello) -> list[bytes]:
-        """Return the master secrets that there may be: first all that the reader's secrets tell."""
-        known, found = self.recorder.secrets, []
-        for store in known.stores:
-            found += store.masters(client.random, server.session_id)
-            found += self.exchange.masters(store, client, server)
-        return found
-
-    def resume(self) -> None:
-        """Take the master secrets of a session that is resumed, besides others that there are."""
-        client, server = self.client, self.server
-        if client is None or server is None or self.is_closed or self.is_tls_1_3:
-            return
-        known = self.recorder.secrets
-        reader, capture = (
-            store.masters(client.random, server.session_id) for store in known.stores
-        )
-        masters = [*reader, *self.resumable, *capture]
-        if not masters:
-            self.is_closed = True
-            self.say(NO_SESSION)
-            return
-        self._make_openers(client.random, server, masters, final=True)
-
-    def ticket(self, body: bytes) -> None:
-        """Take a NewSessionTicket before TLS 1.3 (RFC 5077 §3.3): who shows it resumes this."""
-        masters = self.choice.candidates if self.choice else Candidates(self.resumable)
-        self.recorder.secrets.sessions.ticket(body, masters)
-
-    def _make_openers(
-        self, client_random: bytes, server: ServerHello, masters: Sequence[bytes], *, final: bool
-    ) -> None:
-        """Let both sides agree on what these open; `final`: there will be no others."""
-        if self.choice is not None:
-            self.choice.candidates.offer(masters)
-            return
-        if self.suite is None:
-            return
-        self.choice = choice_of(self.suite, self.version, client_random, server, masters)
-        self.recorder.secrets.sessions.begun(server, self.choice.candidates)
-        for sender in self.senders:
-            sender.agree(self.choice.opener(int(self.is_server(sender.side)), is_final=final))
 
     def epochs(self, side: int) -> list[Epoch]:
         """Return the epochs of TLS 1.3 of a side for which there are secrets."""
@@ -383,7 +306,9 @@ class TlsHandshake:
         if protocol is not None:
             self.facts.alpn = protocol
             client, said = self.client, self.facts.disagreements
-            if client is None or client.may_be_encrypted or NOT_OFFERED in said:
+            if client is None or NOT_OFFERED in said:
+                return
+            if client.may_be_encrypted or not client.is_whole:
                 return
             if protocol not in client.alpn:
                 self.facts.disagreements = (*said, NOT_OFFERED)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from wsanalyze.layers.tls_sender import Epoch
 from wsanalyze.tls import keylog
-from wsanalyze.tls.choice import Candidates, Choice
 from wsanalyze.tls.hellos import (
     TLS_1_0,
     TLS_1_3,
-    ClientHello,
+    Offer,
     ServerHello,
     version_name,
 )
@@ -40,7 +38,7 @@ def has_cryptography() -> bool:
     return True
 
 
-def exchanges(known: Secrets, client: ClientHello, server: ServerHello) -> bool:
+def exchanges(known: Secrets, client: Offer, server: ServerHello) -> bool:
     """Say whether the client's key exchange may tell the master secret, with what is known."""
     suite = maybe_suite(server.suite)
     if suite is None or not TLS_1_0 <= server.version < TLS_1_3:
@@ -53,21 +51,6 @@ def masters_of(secrets: Sequence[Mapping[str, bytes]]) -> list[bytes]:
     """Return the master secrets among those of a connection."""
     found = (labelled.get(keylog.MASTER, b"") for labelled in secrets)
     return [each for each in found if len(each) == MASTER_SECRET]
-
-
-def choice_of(
-    suite: Suite,
-    version: int,
-    client_random: bytes,
-    server: ServerHello,
-    masters: Sequence[bytes],
-) -> Choice:
-    """Return what opens the records of both sides with one of some master secrets, up to 1.2."""
-    from wsanalyze.tls.ciphers import openers
-
-    etm, random = server.encrypts_then_macs, server.random
-    derive = partial(openers, suite, version, client_random, random, encrypt_then_mac=etm)
-    return Choice(Candidates(masters), derive)
 
 
 def obstacle(
@@ -94,7 +77,7 @@ def obstacle(
     return None
 
 
-def no_secret(known: Secrets, client: ClientHello | None, server: ServerHello) -> str:
+def no_secret(known: Secrets, client: Offer | None, server: ServerHello) -> str:
     """Say why there is no secret: none was given, or a key that opens no such connection."""
     why = f"no secret for this client random in {known.described}"
     if client is not None and exchanges(known, client, server):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wsanalyze.layers.tls_left import why_left
 from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography, masters_of
-from wsanalyze.tls.hellos import TLS_1_3, ClientHello, ServerHello
+from wsanalyze.tls.hellos import TLS_1_3, Offer, ServerHello
 from wsanalyze.tls.keylog import Secrets
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def why_not(handshake: TlsHandshake) -> str | None:
     facts, why, secrets = handshake.facts, handshake.why, handshake.recorder.secrets
     hellos = handshake.client, handshake.server
     misses = handshake.goes_on and not handshake.is_decided
+    if (left := why_left(handshake)) is not None:
+        return left
     if facts.decrypted:
         if why is None and misses:
             return f"behind a renegotiation: {why_undecided(*hellos, secrets)}"
@@ -30,7 +33,8 @@ def why_not(handshake: TlsHandshake) -> str | None:
         return why
     if why is None and facts.bad_records:
         return "the secret of its client random opens none of its records"
-    if why is None and (misses or (hellos[0] is None and not handshake.is_decided)):
+    torn = any(each.torn for each in handshake.senders) and not handshake.is_decided
+    if why is None and (misses or torn or (hellos[0] is None and not handshake.is_decided)):
         return why_undecided(*hellos, secrets)
     if why is None and facts.alert is not None:
         return f"the handshake ended with alert {facts.alert}"
@@ -39,7 +43,7 @@ def why_not(handshake: TlsHandshake) -> str | None:
     return why
 
 
-def why_undecided(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:
+def why_undecided(client: Offer | None, server: ServerHello | None, secrets: Secrets) -> str:
     """Return why a connection with one hello or none was not decrypted."""
     if secrets and not has_cryptography():
         known = client is None or bool(secrets.of(client.random))
@@ -48,7 +52,7 @@ def why_undecided(client: ClientHello | None, server: ServerHello | None, secret
     return why_closed(client, server, secrets)
 
 
-def why_closed(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:
+def why_closed(client: Offer | None, server: ServerHello | None, secrets: Secrets) -> str:
     """Return why the records of a connection with one hello or none could not be opened."""
     described = secrets.described
     if client is not None:

@@ -6,11 +6,10 @@ resumes a session, but may have opened the one that began it.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 
 from wsanalyze.tls.choice import Candidates
-from wsanalyze.tls.hellos import ClientHello, ServerHello
+from wsanalyze.tls.hellos import Offer, ServerHello, ticket_name
 
 # Lifetime and length before a ticket, RFC 5077 §3.3.
 TICKET_BEGINS = 6
@@ -36,7 +35,7 @@ class Sessions:
     def ticket(self, body: bytes, masters: Candidates) -> None:
         """Remember a session by the ticket in a NewSessionTicket."""
         if len(body) > TICKET_BEGINS:
-            self._learn(_name(body[TICKET_BEGINS:]), masters)
+            self._learn(ticket_name(body[TICKET_BEGINS:]), masters)
 
     def _learn(self, name: bytes, masters: Candidates) -> None:
         if not masters.secrets:
@@ -49,14 +48,10 @@ class Sessions:
         if len(self._oldest) > self.most:
             del self.masters[self._oldest.popleft()]
 
-    def of(self, client: ClientHello, server: ServerHello) -> tuple[bytes, ...]:
+    def of(self, client: Offer, server: ServerHello) -> tuple[bytes, ...]:
         """Return the master secrets that the session which a client would resume may have."""
-        found = self.masters.get(_name(client.ticket), ()) if client.ticket else ()
+        found = self.masters.get(client.ticket, ()) if client.ticket else ()
         if client.session_id and client.session_id == server.session_id:
             found += self.masters.get(client.session_id, ())
         proven = sorted(found, key=lambda each: not each.is_proven)
         return tuple(secret for each in proven for secret in each.secrets)
-
-
-def _name(ticket: bytes) -> bytes:
-    return hashlib.sha256(ticket).digest() + b"ticket"
