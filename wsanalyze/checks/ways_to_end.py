@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.checks.facts import Facts
-from wsanalyze.http2.bodies import error_name
+from wsanalyze.http2.bodies import PROTOCOL_ERROR, error_name
 from wsanalyze.observation import Ending
 
 # RFC 8446 §6 and, for what it has no more, RFC 5246 §7.2: those that end a connection.
@@ -79,6 +79,20 @@ def said_by_http2(facts: Facts, end: Ending) -> str | None:
     more = "1 more WebSocket" if others == 1 else f"{others} more WebSockets"
     what = "TCP" if end.last is None else "HTTP/2"
     return f"{more} ended with this {what} connection" if others > 0 else None
+
+
+def reset_for_fault(facts: Facts) -> Ending | None:
+    """Return the RST_STREAM with which a server answers a malformed request (RFC 9113 §8.1.1)."""
+    first = next(iter(facts.observation.endings), None)
+    if first is None or not first.stream or first.sender != "server" or first.last is not None:
+        return None
+    faulty = any(
+        fault.sender == "client"
+        for code in ("H2-03", "H2-04")
+        for fault in facts.faults.get(code, ())
+    )
+    is_answer = facts.connection.outcome == "unanswered" and first.code == PROTOCOL_ERROR
+    return first if faulty and is_answer else None
 
 
 def reset_code(end: Ending) -> str | None:
