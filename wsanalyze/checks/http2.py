@@ -127,7 +127,7 @@ def _with_reaction(facts: Facts, findings: Iterator[Finding]) -> Iterator[Findin
     """Say with the first finding about the request that the server reset the stream for it."""
     reset = reset_for_fault(facts)
     for finding in findings:
-        if reset is not None and finding.sender == "client" and not finding.severity:
+        if reset is not None and finding.sender == "client" and finding.severity != "warning":
             code, packet = error_name(reset.code or 0), reset.packet
             message = f"{finding.message}; the server reset the stream ({code}, packet {packet})"
             yield replace(finding, message=message)
@@ -381,8 +381,14 @@ def shared_connection(facts: Facts) -> Iterator[Finding]:
 def connection_error(facts: Facts) -> Iterator[Finding]:
     """H2-10: each fault once, at its stream where that is a WebSocket's, else at the first one.
 
-    A GOAWAY of the other end behind a fault is its answer: that is one finding.
+    A GOAWAY or RST_STREAM of the other end behind a fault is its answer: that is one finding.
     """
+    told = facts.faults.get("H2-03") or facts.faults.get("H2-04")
+    found = _errors(facts)
+    return found if told else _with_reaction(facts, found)
+
+
+def _errors(facts: Facts) -> Iterator[Finding]:
     stream = facts.observation.stream
     if stream is None:
         return

@@ -83,14 +83,21 @@ def said_by_http2(facts: Facts, end: Ending) -> str | None:
 
 def reset_for_fault(facts: Facts) -> Ending | None:
     """Return the RST_STREAM with which a server answers a malformed request (RFC 9113 §8.1.1)."""
-    first = next(iter(facts.observation.endings), None)
-    if first is None or not first.stream or first.sender != "server" or first.last is not None:
+    resets = (each for each in facts.observation.endings if each.how == "rst" and each.stream)
+    first = next(resets, None)
+    if first is None or first.sender != "server" or first.last is not None:
         return None
     faulty = any(
         fault.sender == "client"
         for code in ("H2-03", "H2-04")
         for fault in facts.faults.get(code, ())
     )
+    stream = facts.observation.stream
+    if stream is not None:
+        faulty |= any(
+            each.sender == "client" and each.stream == stream.number
+            for each in stream.shared.faults
+        )
     is_answer = facts.connection.outcome == "unanswered" and first.code == PROTOCOL_ERROR
     return first if faulty and is_answer else None
 
