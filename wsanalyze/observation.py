@@ -15,6 +15,9 @@ KEPT_EVENTS = 5
 # Values of SETTINGS_ENABLE_CONNECT_PROTOCOL that are kept of one connection.
 KEPT_SETTINGS = 16
 
+# Kinds of what is malformed that are kept of one connection.
+KEPT_FAULTS = 16
+
 # Masking keys kept of one side, the first ones: MT19937 gives itself away after 624 of 32 bits.
 KEPT_KEYS = 1024
 
@@ -308,6 +311,24 @@ class Setting:
 
 
 @dataclass(slots=True)
+class Malformed:
+    """A frame or a message of HTTP/2 that breaks a rule of RFC 9113, and how often it did.
+
+    `what` in words, `section` of which document, `evidence` what was found. `stream` is 0 for what
+    concerns the connection; time and packet are of the first.
+    """
+
+    what: str
+    section: str
+    evidence: str
+    sender: str
+    stream: int
+    time: int
+    packet: int
+    count: int = 1
+
+
+@dataclass(slots=True)
 class Multiplex:
     """What was noticed of an HTTP/2 connection; its streams share it.
 
@@ -319,7 +340,8 @@ class Multiplex:
     - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY, or of the first
       with an error
     - `tcp_ends`: (sender, `fin` or `rst`, time, packet) of the ends of TCP below, the first 8
-    - `malformed`: frames and field blocks that are not as RFC 9113 has them
+    - `malformed`: how many frames and messages are not as RFC 9113 has them, while `whole`; those
+      for WebSocket are judged by their handshake; `faults`: the first 16 kinds of them
     """
 
     whole: bool = True
@@ -331,6 +353,17 @@ class Multiplex:
     goaway: tuple[str, int, int, int, int] | None = None
     tcp_ends: list[tuple[str, str, int, int]] = field(default_factory=list)
     malformed: int = 0
+    faults: list[Malformed] = field(default_factory=list)
+
+    def tell(self, fault: Malformed) -> None:
+        """Take note of what is malformed; what breaks the same rule again is counted."""
+        self.malformed += 1
+        for each in self.faults:
+            if (each.what, each.sender) == (fault.what, fault.sender):
+                each.count += 1
+                return
+        if len(self.faults) < KEPT_FAULTS:
+            self.faults.append(fault)
 
     def enable(self, values: list[int], time: int, packet: int) -> None:
         """Take values of SETTINGS_ENABLE_CONNECT_PROTOCOL."""

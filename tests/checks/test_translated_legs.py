@@ -1,4 +1,4 @@
-"""Legs of proxies that translate between HTTP/1.1 and HTTP/2, and what only looks like them."""
+"""Legs through proxies that translate between HTTP/1.1 and HTTP/2, and what only looks so."""
 
 from __future__ import annotations
 

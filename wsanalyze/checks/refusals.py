@@ -13,6 +13,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.proxies import refused_as_stripped
 from wsanalyze.checks.proxy_answers import body_begins, not_arrived, why_intermediary
 from wsanalyze.checks.spans import span
+from wsanalyze.checks.ways_to_end import reset_for_fault
 from wsanalyze.http2.bodies import error_name
 
 _RESPONSE = ("handshake", "response")
@@ -157,6 +158,9 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     record, endings = facts.connection, facts.observation.endings
     requested = record.requested or 0
     if record.outcome != "unanswered" or record.server_lost_bytes or record.ended_by == "evicted":
+        return None
+    # A request that is malformed: H2-03 or H2-04 says so, and this with it.
+    if facts.multiplexed and reset_for_fault(facts) is not None:
         return None
     # Another attempt took its place on this connection: its answer is not in the capture.
     if record.ended_by is None:

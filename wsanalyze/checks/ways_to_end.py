@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.checks.facts import Facts
-from wsanalyze.http2.bodies import error_name
+from wsanalyze.http2.bodies import PROTOCOL_ERROR, error_name
 from wsanalyze.observation import Ending
 
 # RFC 8446 §6 and, for what it has no more, RFC 5246 §7.2: those that end a connection.
@@ -79,6 +79,27 @@ def said_by_http2(facts: Facts, end: Ending) -> str | None:
     more = "1 more WebSocket" if others == 1 else f"{others} more WebSockets"
     what = "TCP" if end.last is None else "HTTP/2"
     return f"{more} ended with this {what} connection" if others > 0 else None
+
+
+def reset_for_fault(facts: Facts) -> Ending | None:
+    """Return the RST_STREAM with which a server answers a malformed request (RFC 9113 §8.1.1)."""
+    resets = (each for each in facts.observation.endings if each.how == "rst" and each.stream)
+    first = next(resets, None)
+    if first is None or first.sender != "server" or first.last is not None:
+        return None
+    faulty = any(
+        fault.sender == "client"
+        for code in ("H2-03", "H2-04")
+        for fault in facts.faults.get(code, ())
+    )
+    stream = facts.observation.stream
+    if stream is not None:
+        faulty |= any(
+            each.sender == "client" and each.stream == stream.number
+            for each in stream.shared.faults
+        )
+    is_answer = facts.connection.outcome == "unanswered" and first.code == PROTOCOL_ERROR
+    return first if faulty and is_answer else None
 
 
 def reset_code(end: Ending) -> str | None:

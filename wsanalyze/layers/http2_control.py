@@ -8,6 +8,7 @@ from wsanalyze.http2.bodies import (
     ENABLE_CONNECT_PROTOCOL,
     INITIAL_WINDOW_SIZE,
     LARGEST_WINDOW,
+    MAX_FRAME_SIZE,
     NO_ERROR,
     number,
     settings,
@@ -23,7 +24,6 @@ def take_settings(http: Http2, side: int, body: bytes, place: Place) -> None:
     """Take SETTINGS of a side (RFC 9113 §6.5)."""
     found = settings(body)
     if found is None:
-        http.shared.malformed += 1
         return
     if side != http.client_side:
         http.shared.settings = True
@@ -32,6 +32,10 @@ def take_settings(http: Http2, side: int, body: bytes, place: Place) -> None:
             *place[:2],
         )
     sizes = [value for identifier, value in found if identifier == INITIAL_WINDOW_SIZE]
+    frames = [value for identifier, value in found if identifier == MAX_FRAME_SIZE]
+    if frames:
+        # When the other end has heard of it is not known: no limit takes hold that is lower.
+        http.largest[side] = max(http.largest[side], *frames)
     if sizes:
         http.flow.initial(side, sizes[-1], place)
 
@@ -40,7 +44,6 @@ def take_update(http: Http2, side: int, number_of: int, body: bytes, place: Plac
     """Take a WINDOW_UPDATE of a side."""
     increment = number(body)
     if increment is None:
-        http.shared.malformed += 1
         return
     http.flow.update(side, number_of, increment & LARGEST_WINDOW, place)
 
@@ -52,8 +55,8 @@ def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place
     stream = http.streams.get(number_of)
     if number_of in http.tunnels:
         http.tunnels.end(side, number_of, 1, place)
-    if code is None:
-        http.shared.malformed += 1
+    if http.messages is not None:
+        http.messages.forget(number_of)
     if stream is None or code is None:
         return
     stream.last_time = place[0]
@@ -66,7 +69,6 @@ def take_goaway(http: Http2, side: int, body: bytes, place: Place) -> None:
     """Take a GOAWAY (RFC 9113 §6.8)."""
     last, code = number(body), number(body, 4)
     if last is None or code is None:
-        http.shared.malformed += 1
         return
     last &= LARGEST_WINDOW
     known = http.shared.goaway

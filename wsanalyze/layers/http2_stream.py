@@ -40,6 +40,7 @@ class WebSocketStream:
         "number",
         "offsets",
         "recorder",
+        "said",
         "seen_losses",
         "session",
     )
@@ -79,6 +80,8 @@ class WebSocketStream:
         self.answered = self.answer_lost = False
         self.finished = [False, False]
         self.offsets = [0, 0]
+        # How much DATA the request says that it has; None where it does not say.
+        self.said: int | None = None
         self.last_time = time
         self.facts = Stream(shared, number)
         observation = self.attempt.connection.observation
