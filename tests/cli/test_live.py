@@ -260,6 +260,24 @@ def test_packets_do_not_go_where_the_log_goes() -> None:
     assert_one_line(run("live", "nosuch0", "-w", "-"), 2, "-w -", "name a file")
 
 
+@pytest.mark.parametrize("how", ["the path", "a link", "another name of standard input"])
+def test_packets_do_not_go_where_they_come_from(how: str, tmp_path: Path) -> None:
+    capture, link = tmp_path / "capture.pcapng", tmp_path / "link.pcapng"
+    capture.write_bytes(CHAT.read_bytes())
+    link.symlink_to(capture)
+    name = {"the path": capture, "a link": link}.get(how, Path("/dev/stdin"))
+    assert_one_line(piped(capture, "-w", name), 2, str(name), "name another file")
+    assert capture.read_bytes() == CHAT.read_bytes()
+
+
+def test_nor_where_secrets_or_the_events_are(tmp_path: Path) -> None:
+    log = tmp_path / "keys.log"
+    log.write_bytes(b"# secrets\n")
+    assert_one_line(piped(CHAT, "-w", log, "--keylog", log), 2, "keys.log", "name another file")
+    assert log.read_bytes() == b"# secrets\n"
+    assert_one_line(piped(CHAT, "-w", "/dev/stdout"), 2, "/dev/stdout", "name another file")
+
+
 @pytest.mark.parametrize("option", ["-o", "-w"])
 def test_what_cannot_be_written_is_told_of_at_once(option: str, tmp_path: Path) -> None:
     """As of every command's output."""

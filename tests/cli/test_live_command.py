@@ -247,11 +247,13 @@ def test_who_was_stopped_goes_with_a_parent_that_is_killed(
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("rotation", [("--rotate-size", 0.02), ("--rotate-time", 0.3)])
+@pytest.mark.parametrize("chosen", [[], ["--only-websocket"]])
 def test_files_that_rotate_have_every_packet_once(
-    source: str, rotation: tuple[str, float], tmp_path: Path
+    source: str, rotation: tuple[str, float], chosen: list[str], tmp_path: Path
 ) -> None:
     port = free_port()
     options = ["--source", source, "-w", tmp_path / "kept.pcapng", "-f", "jsonl", *rotation]
+    options += chosen
     with live(tmp_path, "lo", "--filter", f"tcp port {port}", *options) as running:
         for number in range(1, 4):
             talk(port)
@@ -263,7 +265,13 @@ def test_files_that_rotate_have_every_packet_once(
     if rotation[0] == "--rotate-size":
         # A packet on loopback may be larger than a file shall be.
         assert all(each.stat().st_size <= 20_000 or count_by_tshark(each) == 1 for each in files)
-    assert sum(map(count_by_tshark, files)) == events[-1]["received"]
+    counts = [count_by_tshark(each) for each in files]
+    assert all(counts)
+    # There is nothing but what asks for WebSocket.
+    assert sum(counts) == events[-1]["received"]
+    assert [each.name for each in files] == [
+        f"kept_{number:05}.pcapng" for number in range(1, len(files) + 1)
+    ]
     analysis = wsanalyze.analyze(files)
     assert len(analysis.messages) == len(of(events, "message")) == 3 * MESSAGES
 
