@@ -95,14 +95,18 @@ def read(
 
 
 def secrets_of(
-    keylogs: Sequence[Path], limits: Limits, *, traced: bool = False, follows: bool = False
+    keylogs: Sequence[Path],
+    limits: Limits,
+    *,
+    traced: bool = False,
+    logs: KeyLogs | None = None,
 ) -> Secrets:
     """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
 
-    Its `more` looks for what was appended to them since. `traced`: see Secrets; `follows`: see
-    KeyLogs.
+    Its `more` looks for what was appended to them since. `traced`: see Secrets; `logs`: `keylogs`
+    of somebody who looks on.
     """
-    secrets, logs = Secrets(limits.secrets, traced=traced), KeyLogs(keylogs, follows=follows)
+    secrets, logs = Secrets(limits.secrets, traced=traced), logs or KeyLogs(keylogs)
     for lines in logs.lines():
         secrets.add(lines, KEY_LOG)
 

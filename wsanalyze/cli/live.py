@@ -202,7 +202,7 @@ def command(
         return DONE
     judge = Judge(checks_of(select, ignore), thresholds_of(thresholds), show_secrets=show_secrets)
     wanted = _kinds(kinds)
-    secrets = options.keylogs_of(keylogs)
+    secrets = options.keylogs_of(keylogs, waits=True)
     file = _packet_file(packets, only_websocket, rotate_size, rotate_time, secrets)
     bounds: Limits = options.limits_of(limits)
     load_ahead(tables=output is not None, others=SHOWING)
@@ -242,6 +242,8 @@ def command(
             raise
         patience.is_over = lambda: signals.asked is not None or session.is_ending()
         if not quiet:
+            for path in session.keylogs.missing:
+                say(f"key log {path}: is not there yet; it is read when it is")
             say(f"{opened.description}; Ctrl-C ends it")
         alone = Alone(out)
         try:
