@@ -106,7 +106,9 @@ def live(
     judge = Judge(chosen(checks) if checks else None, thresholds, show_secrets=show_secrets)
     file = None
     if packets is not None:
-        file = PacketFile(Path(packets), only_websocket, rotate_bytes, rotate_seconds)
+        # Neither the capture that standard input may be, nor key logs are written over.
+        apart: list[int | Path] = [0, *keylogs]
+        file = PacketFile(Path(packets), only_websocket, rotate_bytes, rotate_seconds, apart)
     load_ahead(tables=keep or output is not None)
     opened = open_live(
         names,

@@ -91,12 +91,12 @@ def read(
     return recording
 
 
-def secrets_of(keylogs: Sequence[Path], limits: Limits, *, follows: bool = False) -> Secrets:
+def secrets_of(keylogs: Sequence[Path], limits: Limits, *, logs: KeyLogs | None = None) -> Secrets:
     """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
 
-    Its `more` looks for what was appended to them since. `follows`: see KeyLogs.
+    Its `more` looks for what was appended to them since. `logs`: `keylogs` of somebody who looks on.
     """
-    secrets, logs = Secrets(limits.secrets, limits.rsa), KeyLogs(keylogs, follows=follows)
+    secrets, logs = Secrets(limits.secrets, limits.rsa), logs or KeyLogs(keylogs)
     for lines in logs.lines():
         secrets.add(lines)
 

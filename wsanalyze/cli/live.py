@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # Seconds that a step waits for packets: how soon an end is noticed where nothing comes.
 STEP = 0.2
+# Standard input, output and error.
+STREAMS = (0, 1, 2)
 # Messages of one look that a terminal has room for.
 FEW = 20
 
@@ -199,7 +202,8 @@ def command(
         return DONE
     judge = Judge(checks_of(select, ignore), thresholds_of(thresholds), show_secrets=show_secrets)
     wanted = _kinds(kinds)
-    file = _packet_file(packets, only_websocket, rotate_size, rotate_time)
+    secrets = options.keylogs_of(keylogs, waits=True)
+    file = _packet_file(packets, only_websocket, rotate_size, rotate_time, secrets)
     bounds: Limits = options.limits_of(limits)
     load_ahead(tables=output is not None, others=SHOWING)
     # A capture lives shortly; this goes on for days.
@@ -228,7 +232,7 @@ def command(
                 ends=Ends(duration, count, until_closed),
                 folder=output,
                 packets=file,
-                keylogs=options.keylogs_of(keylogs),
+                keylogs=secrets,
                 idle=idle,
                 most=_most(out, wanted),
                 in_blocks=not out.is_terminal,
@@ -238,6 +242,8 @@ def command(
             raise
         patience.is_over = lambda: signals.asked is not None or session.is_ending()
         if not quiet:
+            for path in session.keylogs.missing:
+                say(f"key log {path}: is not there yet; it is read when it is")
             say(f"{opened.description}; Ctrl-C ends it")
         alone = Alone(out)
         try:
@@ -270,7 +276,11 @@ def _follow(session: Session, out: Alone, signals: Signals) -> None:
 
 
 def _packet_file(
-    path: Path | None, only_websocket: bool, rotate_size: float | None, rotate_time: float | None
+    path: Path | None,
+    only_websocket: bool,
+    rotate_size: float | None,
+    rotate_time: float | None,
+    keylogs: Sequence[Path],
 ) -> PacketFile | None:
     if path is None:
         if only_websocket or rotate_size is not None or rotate_time is not None:
@@ -281,7 +291,7 @@ def _packet_file(
     from wsanalyze.monitoring.keeping import PacketFile
 
     size = None if rotate_size is None else int(rotate_size * 1_000_000)
-    return PacketFile(path, only_websocket, size, rotate_time)
+    return PacketFile(path, only_websocket, size, rotate_time, (*STREAMS, *keylogs))
 
 
 def _listed() -> str:
