@@ -331,7 +331,7 @@ class Observer:
             if watch.close is None:
                 watch.close = watch.event("close", bytes(sender.control))
                 if other.first is not None:
-                    watch.before_close = other.event("before-close")
+                    watch.before_close = other.latest_event("before-close")
         elif opcode == 9:
             watch.pinged(bytes(sender.control))
         elif opcode == 10:
