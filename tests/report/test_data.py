@@ -200,3 +200,13 @@ def test_what_is_left_out_is_said() -> None:
     assert "Of 47 frames 5 are listed" in said
     assert "findings the worst 1 are listed." in said
     assert "messages only the beginning is shown: at most 3 B each" in said
+
+
+def test_what_a_header_is_said_to_have_is_among_the_findings_that_are_listed() -> None:
+    data = named("faulty-answers", budget=Budget(findings=3))
+    assert len(data["findings"]) == 3
+    heads = [each["handshake"]["response"] for each in data["connections"]]
+    lines = [line for head in heads if head for line in head["lines"]]
+    assert {place for line in lines for place in line["findings"]} <= {0, 1, 2}
+    # What is wrong with a field is not forgotten with that.
+    assert sum(line["verdict"] == "error" for line in lines) > 3

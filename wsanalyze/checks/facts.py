@@ -91,6 +91,11 @@ class Facts:
         """The bits of the client's first masking keys."""
         return Bits(self.observation.client.masking_keys)
 
+    def forget(self) -> None:
+        """Give up what takes room, and what no check of several connections asks for."""
+        for name in ("key_bits", "field_names", "faults"):
+            self.__dict__.pop(name, None)
+
     @lazy
     def key_generator(self) -> str | None:
         """The name of the generator that made the client's masking keys, None for no known one."""

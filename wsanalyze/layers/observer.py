@@ -333,7 +333,7 @@ class Observer:
             elif watch.close is None:
                 watch.close = watch.event("close", bytes(sender.control))
                 if other.first is not None:
-                    watch.before_close = other.event("before-close")
+                    watch.before_close = other.latest_event("before-close")
         elif opcode == 9:
             watch.pinged(bytes(sender.control))
         elif opcode == 10:
