@@ -73,7 +73,7 @@ def silences(frames: Sequence[Frame], connection: Connection) -> tuple[Silence, 
     ]
     last, ended = frames[-1], connection.ended
     if connection.observation is not None and connection.observation.endings:
-        ended = connection.observation.endings[0].time
+        ended = min(each.time for each in connection.observation.endings)
     if ended - last.time_end >= SILENCE:
         found.append(_silence(last.time_end, ended - last.time_end, last.number, None))
     longest = sorted(found, key=_length, reverse=True)[:TOLD]
@@ -100,9 +100,16 @@ def _start(silence: Silence) -> int:
 
 
 def closing(
-    connection: Connection, frames: Sequence[Frame], payloads: Mapping[int, bytes]
+    connection: Connection,
+    frames: Sequence[Frame],
+    payloads: Mapping[int, bytes],
+    *,
+    by_packet: bool = True,
 ) -> Closing:
-    """Return how a connection ended: its Close frames and the ends of TCP, in order."""
+    """Return how a connection ended: its Close frames and the ends of TCP, in order.
+
+    `by_packet`: all are of one capture, where packets are in order whatever its clock does.
+    """
     closes = []
     handshake = connection.handshake
     connection_is_hixie = handshake is not None and handshake.is_hixie
@@ -111,11 +118,27 @@ def closing(
             reason = _reason(frame, payloads.get(frame.number, b""), connection)
             closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
     observation = connection.observation
-    ends = tuple(
+    ends = [
         End(each.sender, each.how, each.time, each.packet, each.stream)
         for each in (observation.endings if observation is not None else ())
-    )
-    return Closing(tuple(closes), ends, connection.ended_by)
+    ]
+
+    def place(step: CloseFrame | End) -> tuple[int, int]:
+        # What came within one packet is in the order in which it was read: a Close, then a FIN.
+        return (0, step.packet) if by_packet else (step.time, step.packet)
+
+    steps: list[CloseFrame | End] = [*closes, *ends]
+    steps.sort(key=place)
+    ended = tuple(sorted(ends, key=place))
+    return Closing(tuple(closes), ended, connection.ended_by, tuple(steps), _lingered(closes, ends))
+
+
+def _lingered(closes: Sequence[CloseFrame], ends: Sequence[End]) -> int | None:
+    """Return how long TCP stayed open when both ends had sent a Close; None where that was not."""
+    if len({each.sender for each in closes}) < 2 or not ends:
+        return None
+    firsts = [next(each for each in closes if each.sender == side) for side in ("client", "server")]
+    return min(each.time for each in ends) - max(each.time for each in firsts)
 
 
 def _reason(frame: Frame, payload: bytes, connection: Connection) -> str | None:

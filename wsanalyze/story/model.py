@@ -276,11 +276,17 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How it ended: Close frames in order, ends of TCP in order, the column `ended_by`."""
+    """How it ended: Close frames in order, ends of TCP in order, the column `ended_by`.
+
+    `steps` are both together in order. `lingered_ns`: how long TCP stayed open when both ends had
+    sent a Close, None where that was not.
+    """
 
     closes: tuple[CloseFrame, ...]
     ends: tuple[End, ...]
     ended_by: str | None
+    steps: tuple[CloseFrame | End, ...] = ()
+    lingered_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
