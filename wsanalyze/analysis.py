@@ -25,6 +25,8 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
+from wsanalyze.story.refused import refused_tunnels, tell_refused
+from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_all_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Judge, Tables
@@ -32,6 +34,7 @@ from wsanalyze.tables.export import export_all, export_table, format_named, spar
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
 from wsanalyze.tables.rows import in_order
 from wsanalyze.tables.schema import TABLES
+from wsanalyze.tunnels.refusal import Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,6 +285,29 @@ class Analysis:
             again=again,
             show_secrets=show_secrets,
         )
+
+    def refused_tunnels(self) -> list[Refusal]:
+        """Return the tunnels that proxies refused, in the order of their answers.
+
+        They have no row in `connections`: nobody asked for WebSocket there, or could. Each is a
+        `Refusal`, plain data: `client_ip`, `client_port`, `proxy_ip`, `proxy_port`, `way` (what was
+        asked for, as the column `tunnel` has it), `kind`, `where`, `outer` (the tunnel that it was
+        asked for in, None for none), `code` and its `meaning`, `time` (integer ns), `packet`,
+        `capture`. A 407 that had a second try is none. At most `Limits.refusals` are kept.
+        """
+        return refused_tunnels(self.recording)
+
+    def explain_refused(self, number: int, *, show_secrets: bool = False) -> Story:
+        """Return what was said when a tunnel was refused, step by step, as `explain` does.
+
+        `number` counts `refused_tunnels()` from 0. UsageError for one that there is not.
+        """
+        if not 0 <= number < len(self.refused_tunnels()):
+            raise UsageError(f"no refused tunnel {number}: there are {len(self.refused_tunnels())}")
+        recording, findings = self._told
+        again = self._again if self._can_read_again() else None
+        story = tell_refused(recording, number, findings, again=again)
+        return story if show_secrets else without_secrets(story, None)
 
     def ladder(self, number: int, frames: tuple[int, int] = (0, 59)) -> Ladder:
         """Return a connection as a ladder diagram: `print` it, or let a notebook show it.

@@ -94,7 +94,7 @@ def read(
 def secrets_of(keylogs: Sequence[Path], limits: Limits, *, logs: KeyLogs | None = None) -> Secrets:
     """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
 
-    Its `more` looks for what was appended to them since. `logs`: `keylogs` of somebody who looks on.
+    Its `more` looks for what was appended since. `logs`: `keylogs` of somebody who looks on.
     """
     secrets, logs = Secrets(limits.secrets, limits.rsa), logs or KeyLogs(keylogs)
     for lines in logs.lines():

@@ -226,7 +226,7 @@ class TestTcpAfterBothCloses:
 
     def test_left_open(self) -> None:
         assert self.left_open(ending("server", at=12.2), until=13) == [
-            "TCP stayed open for 10.1 s after both Close frames"
+            "TCP stayed open for 10.1 s after both Close frames, longer than 10 s"
         ]
 
     def test_closed_just_in_time(self) -> None:

@@ -217,3 +217,35 @@ def test_ten_megabytes_of_a_header_line(tmp_path: Path) -> None:
     told = run("explain", path, "--limit", "head=20000000")
     assert "\x1b" not in told.stdout + told.stderr
     assert len(told.stdout) < 20_000
+
+
+TUNNELS = CAPTURES / "socks-tunnels.pcapng"
+
+
+def test_a_refused_tunnel() -> None:
+    done = run("explain", TUNNELS, "--refused", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Refused tunnel 2 of ")
+    assert "SOCKS5 reply 5: connection refused" in done.stdout
+    assert "DST.PORT: 1\n" in done.stdout
+    drawn = run("explain", TUNNELS, "--refused", "2", "--ladder")
+    assert drawn.stdout in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--refused", "9"], "no refused tunnel 9: the capture has 3 refused tunnels"),
+        (["--refused", "0", "-c", "1"], "--refused goes with --ladder and --svg alone"),
+        (["--refused", "0", "--quiz"], "--refused goes with --ladder and --svg alone"),
+    ],
+)
+def test_no_refused_tunnel(options: list[str], said: str) -> None:
+    done = run("explain", TUNNELS, *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_note_says_that_tunnels_were_refused() -> None:
+    done = run("explain", TUNNELS, "--ladder")
+    assert "proxies refused 3 tunnels; --refused 0 tells the first" in done.stderr

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from support.dialogues import Script
 from support.sessions import Stage, frame, http, masked, request, response
 from support.stacked import encrypted
 from support.tls import play, stage_of
 from support.tunnelled import CONNECT, SESSION, played, whole
 
 from wsanalyze.limits import Limits
+from wsanalyze.recording import Wants
 
 HTTP = 2
 
@@ -147,3 +149,38 @@ class TestConnectNotCaptured:
         (tls,) = stage.recording.tls
         assert (tls.decrypted, tls.sni) == (False, "chat.example")
         assert stage.connections == []
+
+
+class TestSecondTry:
+    """A 407 asks to try again: what comes of that counts."""
+
+    AGAIN = http("CONNECT chat.example:80 HTTP/1.1", "Host: x", "Proxy-Authorization: Digest x")
+
+    def play(self, script: Script) -> Stage:
+        return played(script, Stage(wants=Wants(observe=True)))
+
+    def tried(self, stage: Stage) -> list[tuple[int | None, bool]]:
+        return [(each.code, each.tried_again) for each in stage.recording.refusals]
+
+    @pytest.mark.parametrize("again", [AGAIN, CONNECT[0][1]], ids=["credentials", "without"])
+    def test_on_the_same_connection(self, again: bytes) -> None:
+        stage = self.play(
+            [CONNECT[0], ("server", ASKED_FOR_CREDENTIALS), ("client", again), CONNECT[1]]
+        )
+        assert self.tried(stage) == [(407, True)]
+
+    def test_that_is_refused_as_well(self) -> None:
+        refused = http("HTTP/1.1 403 X", "Content-Length: 0")
+        stage = self.play(
+            [
+                CONNECT[0],
+                ("server", ASKED_FOR_CREDENTIALS),
+                ("client", self.AGAIN),
+                ("server", refused),
+            ]
+        )
+        assert self.tried(stage) == [(407, True), (403, False)]
+
+    def test_none(self) -> None:
+        stage = self.play([CONNECT[0], ("server", ASKED_FOR_CREDENTIALS)])
+        assert self.tried(stage) == [(407, False)]

@@ -76,3 +76,12 @@ def test_each_leg_names_those_beside_it() -> None:
     every = named("socks-tunnels")["connections"]
     legs = [(every[number]["leg_before"], every[number]["leg_behind"]) for number in (14, 15, 16)]
     assert legs == [(None, 15), (14, 16), (15, None)]
+
+
+def test_refused_tunnels_are_listed() -> None:
+    refused = named("connect-tunnels")["refused"]
+    assert refused["total"] == 2
+    rows = [(each["way"], each["code"], each["packet"]) for each in refused["rows"]]
+    assert rows == [("CONNECT 127.0.0.1:9", 403, 196), ("CONNECT 127.0.0.1:9060", 407, 206)]
+    assert refused["rows"][0]["capture"] == "connect-tunnels.pcapng"
+    assert named("chat-wss")["refused"] == {"total": 0, "rows": []}

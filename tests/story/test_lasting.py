@@ -136,3 +136,27 @@ def test_a_silence_that_ended_at_a_limit_fits_it() -> None:
         assert last.next_limit is not None
         assert last.next_limit[0] == 100.0
     assert all(each.fits is None for each in told("nginx-60s.pcapng", 2).silences)
+
+
+def test_the_end_is_in_the_order_of_packets() -> None:
+    """END_STREAM and FIN are noticed in another order than they came."""
+    closing = told("http2-haproxy.pcapng", 3).closing
+    assert [each.packet for each in closing.steps] == [48, 50, 57, 58]
+    assert [(each.how, each.stream, each.packet) for each in closing.ends] == [
+        ("fin", False, 57),
+        ("fin", True, 58),
+    ]
+
+
+@pytest.mark.parametrize("name", ["chat-ws.pcapng", "chat-wss.pcapng", "nginx-proxy.pcapng"])
+def test_ends_are_told_in_order_of_time(name: str) -> None:
+    for connection in analysis(name):
+        times = [each.time for each in told(name, connection.number).closing.steps]
+        assert times == sorted(times)
+
+
+def test_how_long_tcp_stayed_open_behind_both_closes() -> None:
+    closing = told("http2-haproxy.pcapng", 3).closing
+    assert closing.lingered_ns is not None
+    assert 5_003_000_000 < closing.lingered_ns < 5_004_000_000
+    assert told("nginx-60s.pcapng", 0).closing.lingered_ns is None

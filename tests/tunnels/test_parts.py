@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from support.dialogues import SOCKS4, SOCKS4A, SOCKS5, SOCKS5_LOGIN, Script
 
 from wsanalyze.tunnels import messages
+from wsanalyze.tunnels.answers import method_name
 from wsanalyze.tunnels.dialogue import Dialogue
 from wsanalyze.tunnels.messages import kind_of, without_password
-from wsanalyze.tunnels.parts import code_of, method_name, parts_of
+from wsanalyze.tunnels.parts import code_of, parts_of
 from wsanalyze.tunnels.proxy_protocol import SIGNATURE, ProxyHeader
 from wsanalyze.tunnels.socks import Socks4, Socks5
 

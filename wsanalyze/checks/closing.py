@@ -346,9 +346,10 @@ def tcp_left_open(facts: Facts) -> Iterator[Finding]:
     if client is None or server is None:
         return
     endings = facts.observation.endings
-    until = endings[0].time if endings else facts.connection.ended
+    until = min((each.time for each in endings), default=facts.connection.ended)
     left = (until - max(client.time, server.time)) / SECOND
     if left > facts.thresholds.linger_s:
         what = "the stream" if facts.multiplexed else "TCP"
-        message = f"{what} stayed open for {left:.1f} s after both Close frames"
-        yield facts.at(server, message, evidence=body(server))
+        most = f"{facts.thresholds.linger_s:g} s"
+        message = f"{what} stayed open for {left:.1f} s after both Close frames, longer than {most}"
+        yield facts.at(server, message, evidence=body(server), expected=f"{most} at most")

@@ -21,6 +21,8 @@ from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants, in_order
 from wsanalyze.story.frames import Window
 from wsanalyze.story.model import Story
+from wsanalyze.story.refused import refused_tunnels, tell_refused
+from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_all_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.output import replacing
@@ -66,6 +68,12 @@ class FramesType(click.ParamType[Window]):
     help="Which connection.  [default: 0]",
 )
 @click.option(
+    "--refused",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="A tunnel that a proxy refused, in place of a connection.",
+)
+@click.option(
     "--frame",
     type=click.IntRange(min=0),
     metavar="N",
@@ -90,6 +98,7 @@ class FramesType(click.ParamType[Window]):
 def command(
     capture: str,
     number: int | None,
+    refused: int | None,
     frame: int | None,
     frames: Window | None,
     ladder: bool,
@@ -110,6 +119,8 @@ def command(
     """
     if frame is not None and frames is not None:
         raise UsageError("--frame and --frames exclude each other")
+    if refused is not None and (number, frame, frames, quiz) != (None, None, None, False):
+        raise UsageError("--refused goes with --ladder and --svg alone: it is no connection")
     if quiz and (ladder or svg is not None):
         raise UsageError("--quiz goes with neither --ladder nor --svg")
     if quiz and capture == "-":
@@ -119,7 +130,15 @@ def command(
     window = frames or _window(frame, drawn=ladder or svg is not None)
     with twice(capture) as source:
         story, status = _story(
-            capture, source, number, window, options.limits_of(limits), keylogs, quiet, show_secrets
+            capture,
+            source,
+            number,
+            refused,
+            window,
+            options.limits_of(limits),
+            keylogs,
+            quiet,
+            show_secrets,
         )
     if frame is not None and frame >= story.frame_count:
         raise UsageError(f"no frame {frame}: connection {story.number} has {story.frame_count}")
@@ -145,6 +164,7 @@ def _story(
     capture: str,
     source: str | BinaryIO,
     number: int | None,
+    refused: int | None,
     window: Window,
     limits: Limits,
     keylogs: tuple[str, ...],
@@ -157,14 +177,11 @@ def _story(
     rewind(source)
     reading = read_captures([source], wants, limits, quiet=quiet, keylogs=paths)
     recording = reading.recording
-    connections = in_order(recording.connections)
-    if not connections:
-        raise UsageError(f"{capture}: no WebSocket connection in it{_closed(recording)}")
-    chosen = number if number is not None else 0
-    if chosen >= len(connections):
-        raise UsageError(f"no connection {chosen}: there are {len(connections)}, from 0 on")
-    if number is None and len(connections) > 1 and not quiet:
-        say(f"note: the first of {len(connections)} connections; -c chooses another")
+    if refused is None:
+        chosen = _chosen(capture, recording, number, quiet)
+    elif refused >= len(refused_tunnels(recording)):
+        many = counted(len(refused_tunnels(recording)), "refused tunnel")
+        raise UsageError(f"no refused tunnel {refused}: the capture has {many}, from 0 on")
 
     def again(streams: Streams, wants: Wants) -> Recording:
         from wsanalyze.pipeline import read
@@ -180,14 +197,38 @@ def _story(
         )
 
     found = audit(recording, show_secrets=show_secrets)
+    if refused is not None:
+        told = tell_refused(recording, refused, found, again=again)
+        return (told if show_secrets else without_secrets(told, None)), reading.status
     story = tell_all_legs(
         recording, chosen, found, window=window, again=again, show_secrets=show_secrets
     )
     return story, reading.status
 
 
+def _chosen(capture: str, recording: Recording, number: int | None, quiet: bool) -> int:
+    """Return the number of the connection to tell; UsageError where there is none."""
+    connections = in_order(recording.connections)
+    if not connections:
+        raise UsageError(f"{capture}: no WebSocket connection in it{_closed(recording)}")
+    chosen = number if number is not None else 0
+    if chosen >= len(connections):
+        raise UsageError(f"no connection {chosen}: there are {len(connections)}, from 0 on")
+    if quiet:
+        return chosen
+    if number is None and len(connections) > 1:
+        say(f"note: the first of {len(connections)} connections; -c chooses another")
+    if number is None and (many := len(refused_tunnels(recording))):
+        say(f"note: proxies refused {counted(many, 'tunnel')}; --refused 0 tells the first")
+    return chosen
+
+
 def _closed(recording: Recording) -> str:
-    """Return a hint where there may be one in TLS that nobody has told the keys of."""
+    """Return a hint where there may be one in TLS without keys, or none could be."""
+    refused = len(refused_tunnels(recording))
+    if refused:
+        many = counted(refused, "tunnel")
+        return f", but proxies refused {many}: --refused 0 tells the first"
     closed = sum(each.conversations_tls for each in recording.captures)
     if not closed:
         return ""

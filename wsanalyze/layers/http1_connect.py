@@ -8,7 +8,7 @@ from wsanalyze.layers.http1_exchanges import Exchange, Exchanges
 from wsanalyze.layers.http1_half import Half
 from wsanalyze.layers.http1_lines import lets_through
 from wsanalyze.layers.route import Place
-from wsanalyze.layers.tunnel import inside, keep_message, refuse
+from wsanalyze.layers.tunnel import answered, inside, keep_message, refuse
 from wsanalyze.tunnels.messages import CONNECT_ANSWER, CONNECT_REQUEST
 from wsanalyze.tunnels.way import DEEPEST, depth
 from wsanalyze.websocket.fields import Head
@@ -40,12 +40,15 @@ def keep_head(http: Exchanges, half: Half, side: int, raw: bytes) -> None:
 
 def connected(http: Exchanges, half: Half, exchange: Exchange, head: Head) -> int:
     """Take the final response to a CONNECT: a tunnel begins, or HTTP goes on."""
+    asked = (http.recorder, http.conversation, http.route, http.client_side, exchange.way or "")
+    answered(*asked, has_credentials=exchange.credentials)
     if opens_tunnel(exchange, head):
         if exchange.attempt is not None and exchange.attempt is http.attempt:
             exchange.attempt.answered(head, half.time, half.packet)
         return go_through(http)
     ends = (http.client_side, exchange.way or "", head.status, half.time, half.packet)
-    refuse(http.recorder, http.conversation, http.route, *ends)
+    goes_on = not head.has_token("connection", "close") and head.http_version != "1.0"
+    refuse(http.recorder, http.conversation, http.route, *ends, kept_open=goes_on)
     http.connecting = None
     http.begin_body(half, 1 - http.client_side, exchange.method, head)
     return http.read_held()

@@ -31,15 +31,23 @@ HTTP = 2
 class Exchange:
     """A request that waits for its response; `attempt` where it asked for WebSocket.
 
-    `way` is what the column `tunnel` has for a CONNECT, None for any other method.
+    `way` is what the column `tunnel` has for a CONNECT, None for any other method; `credentials`
+    says whether it brought some for the proxy.
     """
 
-    __slots__ = ("attempt", "method", "way")
+    __slots__ = ("attempt", "credentials", "method", "way")
 
-    def __init__(self, method: str | None, attempt: Attempt | None, way: str | None = None) -> None:
+    def __init__(
+        self,
+        method: str | None,
+        attempt: Attempt | None,
+        way: str | None = None,
+        credentials: bool = False,
+    ) -> None:
         self.method = method
         self.attempt = attempt
         self.way = way
+        self.credentials = credentials
 
 
 @cython.cclass

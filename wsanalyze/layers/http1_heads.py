@@ -12,7 +12,7 @@ from wsanalyze.layers.http1_connect import (
 )
 from wsanalyze.layers.http1_exchanges import Exchange, Exchanges
 from wsanalyze.layers.http1_half import Half
-from wsanalyze.layers.http1_lines import has_body, login_of, way_of
+from wsanalyze.layers.http1_lines import has_body, has_credentials, login_of, way_of
 from wsanalyze.layers.http1_upgrade import (
     begin_attempt,
     conclude,
@@ -97,7 +97,8 @@ def request(http: Exchanges, half: Half, raw: bytes) -> int:
         http.login = None if what is None else ProxyLogin(what, half.time, half.packet)
     http.answer_lost = 0
     http.given_up = 0
-    http.waiting.append(Exchange(method, attempt, http.connecting))
+    credentials = method == "CONNECT" and has_credentials(raw)
+    http.waiting.append(Exchange(method, attempt, http.connecting, credentials))
     if len(http.waiting) > http.recorder.limits.pipelined:
         http.recorder.reach("pipelined")
         return 1

@@ -17,6 +17,7 @@ LET_THROUGH = re.compile(rb"HTTP/1\.[01] 2[0-9][0-9] [^\n]*\bestablished", re.IG
 PLAIN_RESPONSE = re.compile(rb"HTTP/1\.1 (200|201|206|301|302|307|400|403|404|500|502|503) ")
 # Credentials that whoever reads them can use (RFC 7617 §4, RFC 6750 §5.3).
 LOGIN = re.compile(rb"\nproxy-authorization[ \t]*:[ \t]*(basic|bearer)[ \t]+[!-~]", re.IGNORECASE)
+CREDENTIALS = re.compile(rb"\nproxy-authorization[ \t]*:", re.IGNORECASE)
 # Bytes that begin a frame of Hixie.
 HIXIE_TYPES = (b"\x00", b"\x80", b"\xff")
 
@@ -77,6 +78,11 @@ def login_of(request: bytes) -> str | None:
     """
     found = LOGIN.search(request)
     return None if found is None else f"Proxy-Authorization: {found[1].decode().capitalize()}"
+
+
+def has_credentials(request: bytes) -> bool:
+    """Say whether a CONNECT brings credentials for its proxy, of any kind."""
+    return CREDENTIALS.search(request) is not None
 
 
 def way_of(request: bytes) -> str:

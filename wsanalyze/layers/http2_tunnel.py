@@ -9,7 +9,7 @@ from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import Place as Beginning
 from wsanalyze.layers.route import Route
-from wsanalyze.layers.tunnel import inside, keep_message, refuse
+from wsanalyze.layers.tunnel import answered, inside, keep_message, refuse
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.tunnels.messages import CONNECT_ANSWER, CONNECT_REQUEST
 from wsanalyze.tunnels.way import DEEPEST, depth, written
@@ -48,6 +48,8 @@ class Tunnels:
         self.route = route
         self.client_side = -1
         self.ways: dict[int, str] = {}
+        # Streams whose CONNECT brought credentials for the proxy.
+        self.credentials: set[int] = set()
         self.inner: dict[int, Layer] = {}
         self.early: dict[int, list[tuple[bytes, Place]]] = {}
         self.held = 0
@@ -67,6 +69,8 @@ class Tunnels:
             return
         self.client_side = client_side
         self.ways[number] = way
+        if any(name == b"proxy-authorization" for name, _ in fields):
+            self.credentials.add(number)
         self._keep(client_side, number, CONNECT_REQUEST, head_of(fields, "request").raw, place)
         self.early[number] = []
         self.sizes[number] = 0
@@ -96,6 +100,8 @@ class Tunnels:
         if is_interim(head):
             return
         self._keep(1 - self.client_side, number, CONNECT_ANSWER, head.raw, place)
+        asked = (self.recorder, self.conversation, self.route, self.client_side, self.ways[number])
+        answered(*asked, has_credentials=number in self.credentials)
         if head.status is None or head.status // 100 != 2:
             ends = (self.client_side, self.ways[number], head.status, place[0], place[1])
             refuse(self.recorder, self.conversation, self.route, *ends)
@@ -181,6 +187,7 @@ class Tunnels:
         self._released(number)
         self.inner.pop(number, None)
         self.ways.pop(number, None)
+        self.credentials.discard(number)
         self.seen.pop(number, None)
 
     def finish(self, evicted: int) -> None:

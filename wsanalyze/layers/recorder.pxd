@@ -25,6 +25,7 @@ cdef class Recorder:
     cdef public long long kept_total
     cdef public long long conflicts
     cdef public long long refusals
+    cdef public dict challenged
     cdef public long long message_serial
     cdef public dict reached
     cdef public list summaries

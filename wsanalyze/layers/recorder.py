@@ -16,7 +16,7 @@ from wsanalyze.tables.columns import FrameColumns, MessageColumns
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.transport.conflict import Conflict
 from wsanalyze.transport.reassembly import Direction
-from wsanalyze.tunnels.refusal import Refusal
+from wsanalyze.tunnels.refusal import CHALLENGE, Refusal, Wish
 from wsanalyze.websocket.deflate import Memory
 from wsanalyze.websocket.masking import Scratch
 
@@ -79,6 +79,8 @@ class Recorder:
         self.secrets = secrets if secrets is not None else Secrets(limits.secrets)
         self.tls: list[TlsConnection] | None = recording.tls if wants.tls else None
         self.refusals = limits.refusals
+        # What proxies wanted credentials for, and may be asked for again.
+        self.challenged: dict[Wish, Refusal] = {}
         self.attempts = self.elsewhere = 0
         self.most = -1 if wants.connections is None else wants.connections
         self.moved: list[Connection] | None = None
@@ -140,6 +142,23 @@ class Recorder:
             return
         self.refusals -= 1
         self.recording.refusals.append(refusal)
+        if refusal.code == CHALLENGE:
+            if len(self.challenged) >= self.limits.refusals:
+                del self.challenged[next(iter(self.challenged))]
+            self.challenged[refusal.wish] = refusal
+
+    def answered_again(self, wish: Wish, conversation: int, has_credentials: bool) -> None:
+        """Take note of a proxy's answer to what it may have wanted credentials for before.
+
+        On another connection it is the second try of who could not go on, and brings credentials.
+        """
+        before = self.challenged.get(wish)
+        if before is None:
+            return
+        goes_on = has_credentials and not before.kept_open
+        if goes_on or before.conversation == conversation:
+            before.tried_again = True
+            del self.challenged[wish]
 
     def contested(self, direction: Direction, start: int) -> tuple[Conflict, ...]:
         """Keep the conflicts of a direction from the one at `start` on, as far as there is room."""

@@ -101,16 +101,18 @@ def refuse(
     code: int | None,
     time: int,
     packet: int,
+    *,
+    kept_open: bool = True,
 ) -> None:
-    """Keep what a proxy refused, for the checks."""
+    """Keep what a proxy refused, for the checks, and for who lists it."""
     if not recorder.observe:
         return
-    proxy = conversation.endpoint(1 - client_side)
+    client, proxy = conversation.endpoint(client_side), conversation.endpoint(1 - client_side)
     recorder.refuse(
         Refusal(
             conversation=conversation.index,
             capture=recorder.summaries[conversation.capture].capture,
-            client_ip=conversation.endpoint(client_side)[0],
+            client_ip=client[0],
             proxy_ip=proxy[0],
             proxy_port=proxy[1],
             outer=route.tunnel,
@@ -118,8 +120,28 @@ def refuse(
             code=code,
             time=time,
             packet=packet,
+            client_port=client[1],
+            client_side=client_side,
+            kept_open=kept_open,
         )
     )
+
+
+def answered(
+    recorder: Recorder,
+    conversation: Conversation,
+    route: Route,
+    client_side: int,
+    way: str,
+    *,
+    has_credentials: bool,
+) -> None:
+    """Take note of any answer to a CONNECT: it may be one to a second try."""
+    if recorder.challenged:
+        proxy = conversation.endpoint(1 - client_side)
+        client_ip = conversation.endpoint(client_side)[0]
+        wish = (client_ip, *proxy, route.tunnel, way)
+        recorder.answered_again(wish, conversation.index, has_credentials)
 
 
 def keep_message(

@@ -5,14 +5,18 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import PurePath
 from typing import Any
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
+from wsanalyze.recording import Recording
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
 from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.story.refused import refused_tunnels
 from wsanalyze.story.way import label_of
+from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.explained_way import ends_of, said_of
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
@@ -32,6 +36,8 @@ WAY_STEPS, WAY_PARTS, WAY_BYTES = 20, 60, 64
 TLS_STEPS, TLS_TEXT = 40, 1500
 # Causes of cuts that are listed, and connections of one.
 CAUSES, CUT = 20, 100
+# Refused tunnels that are listed.
+REFUSED = 200
 
 
 def handshake_part(story: Story, index: Index, began: int) -> dict[str, Any]:
@@ -291,6 +297,28 @@ def cuts_part(audited: Audited, hide: Hide) -> dict[str, Any]:
                 "connections": list(each.connections[:CUT]),
             }
             for each in groups[:CAUSES]
+        ],
+    }
+
+
+def refused_part(recording: Recording, began: int) -> dict[str, Any]:
+    """Return the tunnels that proxies refused, which no connection has, in order."""
+    refused = refused_tunnels(recording)
+    return {
+        "total": len(refused),
+        "rows": [
+            {
+                "client": address_and_port(each.client_ip, each.client_port),
+                "proxy": address_and_port(each.proxy_ip, each.proxy_port),
+                "way": each.way,
+                "outer": each.outer,
+                "code": each.code,
+                "meaning": each.meaning,
+                "t": each.time - began,
+                "packet": each.packet,
+                "capture": PurePath(each.capture).name,
+            }
+            for each in refused[:REFUSED]
         ],
     }
 

@@ -85,7 +85,7 @@ def silences(frames: Frames, connection: Connection) -> tuple[Silence, ...]:
     ]
     last, ended = frames[-1], connection.ended
     if connection.observation is not None and connection.observation.endings:
-        ended = connection.observation.endings[0].time
+        ended = min(each.time for each in connection.observation.endings)
     if ended - last.time_end >= SILENCE:
         found.append(_silence(last.time_end, ended - last.time_end, last.number, None))
     longest = sorted(found, key=_length, reverse=True)[:TOLD]
@@ -112,11 +112,17 @@ def _start(silence: Silence) -> int:
 
 
 def closing(
-    connection: Connection, frames: Frames, payloads: Mapping[int, bytes], http: Mapping[str, int]
+    connection: Connection,
+    frames: Frames,
+    payloads: Mapping[int, bytes],
+    http: Mapping[str, int],
+    *,
+    by_packet: bool = True,
 ) -> Closing:
     """Return how a connection ended: its first Close frames and the ends of TCP, in order.
 
-    `http` is `http_from` of the connection.
+    `http` is `http_from` of the connection; `by_packet`: all are of one capture, where packets are
+    in order whatever its clock does.
     """
     closes = []
     handshake = connection.handshake
@@ -125,14 +131,35 @@ def closing(
     for frame in frames.at(places[:CLOSES]):
         reason = _reason(frame, payloads.get(frame.number, b""), connection)
         closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
-    ends, more = _ends(connection.observation), len(places) - len(closes)
-    return Closing(tuple(closes), ends, connection.ended_by, more)
+    ends = _ends(connection.observation)
+
+    def place(step: CloseFrame | End) -> tuple[int, int]:
+        # What came within one packet is in the order in which it was read: a Close, then a FIN.
+        return (0, step.packet) if by_packet else (step.time, step.packet)
+
+    steps: list[CloseFrame | End] = [*closes, *ends]
+    return Closing(
+        closes=tuple(closes),
+        ends=tuple(sorted(ends, key=place)),
+        ended_by=connection.ended_by,
+        steps=tuple(sorted(steps, key=place)),
+        lingered_ns=_lingered(closes, [each for each in ends if not each.below]),
+        more_closes=len(places) - len(closes),
+    )
 
 
-def _ends(observation: Observation | None) -> tuple[End, ...]:
+def _lingered(closes: Sequence[CloseFrame], ends: Sequence[End]) -> int | None:
+    """Return how long TCP stayed open when both ends had sent a Close; None where that was not."""
+    if len({each.sender for each in closes}) < 2 or not ends:
+        return None
+    firsts = [next(each for each in closes if each.sender == side) for side in ("client", "server")]
+    return min(each.time for each in ends) - max(each.time for each in firsts)
+
+
+def _ends(observation: Observation | None) -> list[End]:
     """Return the ends of a connection; of a stream that was over, those of TCP below it as well."""
     if observation is None:
-        return ()
+        return []
     ends = [
         End(
             each.sender,
@@ -151,7 +178,7 @@ def _ends(observation: Observation | None) -> tuple[End, ...]:
             End(sender, how, time, packet, False, how.upper(), below=True)
             for sender, how, time, packet in stream.shared.tcp_ends
         ]
-    return tuple(ends)
+    return ends
 
 
 def _reason(frame: Frame, payload: bytes, connection: Connection) -> str | None:

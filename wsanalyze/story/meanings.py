@@ -69,16 +69,6 @@ FIELDS = {
     ":status": "200 grants an extended CONNECT, where HTTP/1.1 has 101 (RFC 8441 §5)",
 }
 
-PROXY_STATUSES = {
-    400: "the proxy could not make sense of the request",
-    403: "the proxy will not: its rules do not allow this host or port",
-    405: "the proxy does not do CONNECT",
-    407: "the proxy wants credentials first (RFC 9110 §15.5.8)",
-    502: "the proxy could not reach the far end",
-    503: "the proxy cannot now, or could not reach the far end",
-    504: "the proxy got no answer from the far end in time",
-}
-
 OPCODES = {
     0: "continues the message of the frame before (RFC 6455 §5.4)",
     1: "begins a message of text in UTF-8 (RFC 6455 §5.6)",
@@ -136,10 +126,3 @@ def status_meaning(status: int | None) -> str | None:
     if 300 <= status <= 399:
         return "ask elsewhere; browsers do not follow redirects for WebSocket"
     return STATUSES.get(status)
-
-
-def proxy_status_meaning(status: int) -> str:
-    """Return what a proxy's answer to a CONNECT means."""
-    if 200 <= status <= 299:
-        return "the way is open: right behind this head the bytes are those of the far end"
-    return PROXY_STATUSES.get(status, "no tunnel; HTTP with the proxy goes on (RFC 9110 §9.3.6)")

@@ -14,6 +14,7 @@ from wsanalyze.observation import Hole
 from wsanalyze.streams import Record
 from wsanalyze.tables.objects import Segment
 from wsanalyze.tunnels.parts import Part
+from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.websocket.accept import AcceptSteps
 from wsanalyze.websocket.challenge import ChallengeSteps
 from wsanalyze.websocket.extensions import Deflate
@@ -286,12 +287,16 @@ class End:
 class Closing:
     """How it ended: Close frames in order, ends of TCP in order, the column `ended_by`.
 
-    `more_closes`: how many Close frames there are behind those that are told.
+    `steps` are both together in order. `lingered_ns`: how long TCP stayed open when both ends had
+    sent a Close, None where that was not. `more_closes`: how many Close frames there are behind
+    those that are told.
     """
 
     closes: tuple[CloseFrame, ...]
     ends: tuple[End, ...]
     ended_by: str | None
+    steps: tuple[CloseFrame | End, ...] = ()
+    lingered_ns: int | None = None
     more_closes: int = 0
 
 
@@ -372,7 +377,9 @@ class Story:
     one and the next; `other_leg` the number of that connection, `beyond` its end that is not the
     proxy: the server, or the client where this one is the last, `behind_proxy`.
     `secure` is the innermost TLS connection, `around` are those around it, the outermost first.
-    `way`: how proxies were asked for a way, and who they said asks; () where that is not kept.
+    `refusal`: what it is about where it is a tunnel that was refused, and no connection; `number`
+    counts those then. `way`: how proxies were asked for a way, and who they said asks; () where
+    that is not kept.
     """
 
     number: int
@@ -415,3 +422,4 @@ class Story:
     around: tuple[Secure, ...] = ()
     way: tuple[WayStep, ...] = ()
     legs: tuple[Leg, ...] = ()
+    refusal: Refusal | None = None

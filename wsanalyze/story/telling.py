@@ -132,6 +132,7 @@ def told(
     ]
     observation = connection.observation
     notes = read.segment_notes if recording.segments is not None else {}
+    is_one_capture = len(recording.captures) == 1
     return Story(
         number=read.number,
         capture=connection.capture,
@@ -158,7 +159,7 @@ def told(
         left_out=left_out(read.frames, window),
         messages=messages,
         pings=pings(read.frames, payloads, http, controls),
-        closing=closing(connection, read.frames, payloads, http),
+        closing=closing(connection, read.frames, payloads, http, by_packet=is_one_capture),
         silences=silences(read.frames, connection),
         holes=tuple(observation.holes) if observation is not None else (),
         lost={
@@ -167,7 +168,7 @@ def told(
         },
         notes=tuple((sender, note, count) for (sender, note), count in notes.items()),
         findings=tuple(mine),
-        events=happened.in_order(found, by_packet=len(recording.captures) == 1),
+        events=happened.in_order(found, by_packet=is_one_capture),
         cut=cut(connection, mine),
         around=outer,
         way=way,

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.layers.connection import Connection
-from wsanalyze.story.meanings import field_meaning, proxy_status_meaning
+from wsanalyze.story.meanings import field_meaning
 from wsanalyze.story.model import Event, HeaderLine, HeadStory, WayStep
 from wsanalyze.streams import Streams, WayMessage
 from wsanalyze.tunnels import messages
+from wsanalyze.tunnels.answers import status_meaning
 from wsanalyze.tunnels.parts import code_of, parts_of
 from wsanalyze.tunnels.way import joined, steps, written
 from wsanalyze.websocket.head import read_head
@@ -45,7 +46,7 @@ def way_steps(
     every = streams.way.get(connection.conversation, ())
     until = connection.requested
     seen = [each for each in every if until is None or each.time <= until]
-    return steps_of(_chosen(seen, connection.tunnel), connection.client_direction, findings)
+    return steps_of(way_of(seen, connection.tunnel), connection.client_direction, findings)
 
 
 def steps_of(
@@ -61,8 +62,8 @@ def steps_of(
     return tuple(_step(each, hop, client_side, at_packet) for hop, each in said)
 
 
-def _chosen(every: Sequence[WayMessage], tunnel: str | None) -> Iterator[tuple[int, WayMessage]]:
-    """Yield the messages of each tunnel on the way, the outer one first, with its place.
+def way_of(every: Sequence[WayMessage], tunnel: str | None) -> Iterator[tuple[int, WayMessage]]:
+    """Yield the messages of each tunnel on a way, the outer one first, with its place.
 
     On HTTP/2 other tunnels may be asked for at the same time: the last stream that asked for this
     one is meant.
@@ -156,7 +157,7 @@ def _status(message: WayMessage) -> tuple[int, str] | None:
     status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else None
     if not message.stream:
         status = read_head(message.data).status
-    return None if status is None else (status, proxy_status_meaning(status))
+    return None if status is None else (status, status_meaning(status))
 
 
 def of_way(way: Sequence[WayStep]) -> list[Event]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from wsanalyze.tunnels import messages
+from wsanalyze.tunnels.answers import NO_METHOD, method_name, reply_meaning, socks4_meaning
 from wsanalyze.tunnels.proxy_protocol import (
     CLIENT_SSL,
     FIXED,
@@ -26,32 +27,9 @@ from wsanalyze.tunnels.proxy_protocol import (
     UNSPECIFIED,
     tlvs,
 )
-from wsanalyze.tunnels.socks import IPV4, NAME, NO_METHOD
+from wsanalyze.tunnels.socks import IPV4, NAME
 
-METHODS = {
-    0x00: "no authentication",
-    0x01: "GSSAPI",
-    0x02: "user name and password",
-    0xFF: "none of them",
-}
 COMMANDS = {1: "CONNECT: a TCP connection to there", 2: "BIND", 3: "UDP ASSOCIATE"}
-REPLIES = {
-    0: "succeeded",
-    1: "general failure of the proxy",
-    2: "not allowed by its rules",
-    3: "network unreachable",
-    4: "host unreachable",
-    5: "connection refused",
-    6: "TTL expired",
-    7: "command not supported",
-    8: "address type not supported",
-}
-SOCKS4_REPLIES = {
-    90: "granted",
-    91: "rejected or failed",
-    92: "rejected: the proxy cannot reach the client's identd",
-    93: "rejected: the client's identd knows another user",
-}
 ADDRESS_TYPES = {1: "IPv4 address", 3: "name, which the proxy looks up", 4: "IPv6 address"}
 FAMILIES = {
     UNSPECIFIED: "unspecified",
@@ -109,21 +87,14 @@ def code_of(kind: str, data: bytes) -> tuple[int, str] | None:
         return None
     code = data[1]
     if kind == messages.REPLY:
-        return code, REPLIES.get(code, "unassigned")
+        return code, reply_meaning(code)
     if kind == messages.SOCKS4_REPLY:
-        return code, SOCKS4_REPLIES.get(code, "unknown")
+        return code, socks4_meaning(code)
     if kind == messages.METHOD:
         return code, method_name(code)
     if kind == messages.STATUS:
         return code, "success" if code == 0 else "failure"
     return None
-
-
-def method_name(number: int) -> str:
-    """Return what a method of logging in is called (RFC 1928 §3)."""
-    if number in METHODS:
-        return METHODS[number]
-    return f"0x{number:02x}, {'assigned by IANA' if number < 0x80 else 'a private method'}"
 
 
 def _methods(data: bytes) -> Iterator[Part]:
@@ -163,7 +134,7 @@ def _request(data: bytes) -> Iterator[Part]:
 
 def _reply(data: bytes) -> Iterator[Part]:
     yield Part(data[:1], "VER", "version 5")
-    yield Part(data[1:2], "REP", REPLIES.get(data[1], "unassigned"))
+    yield Part(data[1:2], "REP", reply_meaning(data[1]))
     yield from _address(data, "BND")
 
 
@@ -199,7 +170,7 @@ def _socks4_request(data: bytes) -> Iterator[Part]:
 
 def _socks4_reply(data: bytes) -> Iterator[Part]:
     yield Part(data[:1], "VN", "version of the reply, 0")
-    yield Part(data[1:2], "CD", SOCKS4_REPLIES.get(data[1], "unknown"))
+    yield Part(data[1:2], "CD", socks4_meaning(data[1]))
     yield Part(data[2:4], "DSTPORT", f"{int.from_bytes(data[2:4], 'big')}, to be ignored")
     yield Part(data[4:8], "DSTIP", f"{IPv4Address(data[4:8])}, to be ignored")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.finding import Finding
 from wsanalyze.story.model import Story
-from wsanalyze.tunnels import messages
 from wsanalyze.views.escape import visible
 from wsanalyze.views.explained_advice import advice_lines
+from wsanalyze.views.explained_carriers import Section, carriers
 from wsanalyze.views.explained_end import closing_lines, holes_lines, pings_lines, silences_lines
 from wsanalyze.views.explained_frames import frames_lines
 from wsanalyze.views.explained_opening import (
@@ -20,8 +20,8 @@ from wsanalyze.views.explained_opening import (
     response_lines,
 )
 from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
-from wsanalyze.views.explained_tls import tls_lines
-from wsanalyze.views.explained_way import ends_sentences, way_lines
+from wsanalyze.views.explained_refused import refused_head, refused_sections
+from wsanalyze.views.explained_way import ends_sentences
 from wsanalyze.views.folding import told_by
 from wsanalyze.views.ladder_text import ladder_lines
 from wsanalyze.views.quantities import counted, duration, moment
@@ -43,10 +43,14 @@ OUTCOMES = {
 
 def explained_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the lines of a story, at most `width` cells wide where text allows it."""
+    if story.refusal is not None:
+        yield from refused_head(story, story.refusal, width)
+        yield from _numbered(refused_sections(story, story.refusal, width))
+        return
     yield from _head(story, width)
-    steps = (
+    steps: tuple[Section, ...] = (
         ("TCP is opened", opening_lines(story, width)),
-        *_carriers(story, width),
+        *carriers(story, width),
         ("The client asks", request_lines(story, width)),
         ("The server answers", response_lines(story, width)),
         ("The proof that the server read the request", proof_lines(story, width)),
@@ -59,6 +63,10 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
         ("All of it as a diagram", ladder_lines(story, width)),
         ("What went wrong, and what to do", advice_lines(story, width)),
     )
+    yield from _numbered(steps)
+
+
+def _numbered(steps: Iterable[Section]) -> Iterator[Line]:
     number = 0
     for title, lines in steps:
         first = next(lines, None)
@@ -98,22 +106,6 @@ def _head(story: Story, width: int) -> Iterator[Line]:
     note += "numbers that they have in Wireshark."
     yield from ([(line, "dim")] for line in wrapped(note, width))
     yield []
-
-
-def _carriers(story: Story, width: int) -> Iterator[tuple[str, Iterator[Line]]]:
-    """Yield the sections of what is between TCP and HTTP, from TCP on: ways and TLS."""
-    last = len(story.around) + (story.secure is not None)
-    for depth in range(last + 1):
-        headers = [each.kind == messages.HEADER for each in story.way if each.depth == depth]
-        title = "The way through the proxy"
-        if headers and all(headers):
-            title = "The proxy says who its client is"
-        yield title, way_lines(story, depth, last, width)
-        if depth < len(story.around):
-            title = "TLS with the proxy" if story.secure is None else "TLS, the outer"
-        else:
-            title = "TLS, the inner" if story.around else "TLS"
-        yield title, tls_lines(story, depth, width)
 
 
 def _other_findings(story: Story, width: int) -> Iterator[Line]:

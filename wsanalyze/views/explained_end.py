@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.story.ends import of_tcp, within
-from wsanalyze.story.model import Ping, Silence, Story
+from wsanalyze.story.model import CloseFrame, End, Ping, Silence, Story
 from wsanalyze.views.escape import prose, shortened, visible
 from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, readable, row, say, since
 from wsanalyze.views.quantities import counted, duration, number
@@ -14,6 +15,9 @@ from wsanalyze.views.wrapping import Line
 # Pings and Close frames that are listed.
 LISTED = 20
 REASON = 200
+# A time between both Close frames and the end of TCP that is worth telling; what a check minds.
+LINGERED = 1_000_000_000
+LINGER_S = Thresholds().linger_s
 
 ENDED_BY = {
     "client-close": "the client sent the first Close",
@@ -121,20 +125,16 @@ def holes_lines(story: Story, width: int) -> Iterator[Line]:
 def closing_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the closing handshake, with what codes mean, and how TCP ended."""
     closing = story.closing
-    for close in closing.closes[:LISTED]:
-        place = f"packet {close.packet}, {since(close.time, story.started)} s"
-        code = "without a code" if close.code is None else f"{close.code}"
-        meaning = f"{close.meaning} ({close.reference})"
-        start = f"{' ' * INDENT}{place}  "
-        yield [
-            (start, ""),
-            (arrow(close.sender, within(story)), SIDES[close.sender]),
-            (f"  Close {code}", "bold"),
-        ]
-        yield from say(meaning, width, indent=INDENT + 4, style="dim")
-        if close.reason:
-            reason = shortened(visible(close.reason), REASON)
-            yield from say(f'reason: "{reason}"', width, indent=INDENT + 4)
+    shown = {id(each) for each in closing.closes[:LISTED]}
+    for step in closing.steps:
+        if isinstance(step, End):
+            yield _end(step, story)
+        elif id(step) in shown:
+            yield from _close(step, story, width)
+    more = len(closing.closes) - LISTED + closing.more_closes
+    if more > 0:
+        left = counted(more, "more Close frame")
+        yield from say(f"… and {left}", width, style="dim")
     if len({close.sender for close in closing.closes}) == 2:
         text = "Both ends sent a Close: the closing handshake is whole (RFC 6455 §7.1)."
         yield from say(text, width)
@@ -143,16 +143,13 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         if any(story.lost.values()) or not closing.ends:
             text = "The other end's Close, if there was one, is not in the capture."
         yield from say(text, width)
-    for end in closing.ends:
-        name = end.name if end.code is None else f"{end.name} ({end.code})"
-        if end.below:
-            name += " of TCP, after the stream's end"
-        place = f"packet {end.packet}, {since(end.time, story.started)} s"
-        yield [
-            (f"{' ' * INDENT}{place}  ", ""),
-            (arrow(end.sender, of_tcp(story)), SIDES[end.sender]),
-            (f"  {name}", "bold"),
-        ]
+    if closing.lingered_ns is not None and closing.lingered_ns >= LINGERED:
+        what = "TCP" if story.http_stream is None else "The stream"
+        text = (
+            f"{what} stayed open for {duration(closing.lingered_ns)} after that; the server ends "
+        )
+        text += f"it first, and at once (RFC 6455 §7.1.1). CLS-10 warns from {LINGER_S:g} s on."
+        yield from say(text, width)
     if closing.ended_by is not None:
         by = ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
@@ -163,6 +160,34 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")
+
+
+def _close(close: CloseFrame, story: Story, width: int) -> Iterator[Line]:
+    place = f"packet {close.packet}, {since(close.time, story.started)} s"
+    code = "without a code" if close.code is None else f"{close.code}"
+    yield [
+        (f"{' ' * INDENT}{place}  ", ""),
+        (arrow(close.sender, within(story)), SIDES[close.sender]),
+        (f"  Close {code}", "bold"),
+    ]
+    meaning = f"{close.meaning} ({close.reference})"
+    yield from say(meaning, width, indent=INDENT + 4, style="dim")
+    if close.reason:
+        reason = shortened(visible(close.reason), REASON)
+        yield from say(f'reason: "{reason}"', width, indent=INDENT + 4)
+
+
+def _end(end: End, story: Story) -> Line:
+    name = end.name if end.code is None else f"{end.name} ({end.code})"
+    if end.below:
+        name += " of TCP, after the stream's end"
+    place = f"packet {end.packet}, {since(end.time, story.started)} s"
+    ends = within(story) if end.stream else of_tcp(story)
+    return [
+        (f"{' ' * INDENT}{place}  ", ""),
+        (arrow(end.sender, ends), SIDES[end.sender]),
+        (f"  {name}", "bold"),
+    ]
 
 
 def _named(by: str, end: str) -> str:

@@ -43,7 +43,8 @@ def ladder_svg(story: Story) -> str:
     places = [FIRST + (LAST - FIRST) * lane // (len(lanes) - 1) for lane in range(len(lanes))]
     rungs = list(rungs_of(story))
     height = TOP + ROW * len(rungs) + 20
-    title = f"Connection {story.number}: {' to '.join(lanes)}"
+    kind = "Connection" if story.refusal is None else "Refused tunnel"
+    title = f"{kind} {story.number}: {' to '.join(lanes)}"
     parts = [
         f'<svg class="wsl" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'role="img" aria-label="{escape(title)}">',

@@ -23,6 +23,7 @@ function overview(report) {
     el("div", { class: "cards" }, cards),
     notices,
     cutsElement(report),
+    refusedElement(report),
     capturesElement(report.captures, ["looked at", report.looked_at]),
     el("p", { class: "note" }, secrets));
 }
@@ -39,6 +40,20 @@ function cutsElement(report) {
       row.connections.flatMap((number, place) => (place ? [", ", named(number)] : [named(number)])),
       left(row.total - row.connections.length)))),
     total > rows.length ? el("p", { class: "note" }, `${left(total - rows.length).trim()}: see CLS-08`) : null);
+}
+
+// Tunnels that proxies refused, which are no connections; nothing where none was.
+function refusedElement(report) {
+  const { total, rows } = report.refused;
+  if (!total) return null;
+  const asked = (row) => [row.way.includes(" ") ? row.way : `${row.way}, before it was said where to`,
+    row.outer ? ` (inside ${row.outer})` : ""].join("");
+  return el("div", { id: "refused" }, el("h3", {}, "Refused tunnels"),
+    el("p", { class: "note" }, "What proxies did not open; nothing was passed on, so no connection has it. wsanalyze explain --refused N tells one."),
+    table(["#", "client", "proxy", "asked for", "answer", "at (s)", "packet"],
+      rows.map((row, place) => [place, row.client, row.proxy, asked(row),
+        `${row.code === null ? "" : `${row.code}: `}${row.meaning}`, seconds(row.t), count(row.packet)]), "Refused tunnels"),
+    total > rows.length ? el("p", { class: "note" }, `and ${count(total - rows.length)} more`) : null);
 }
 
 // What each capture is; folded where there are many.
