@@ -19,7 +19,8 @@ from cli.running import COMMAND, environment
 from support.live import tcpdump as recording
 from support.live import two_hosts
 from support.played import Paused, Played, session_of
-from support.talks import free_port, talk
+from support.ports import free_port
+from support.talks import talk
 
 import wsanalyze
 from wsanalyze.errors import CaptureError, UsageError

@@ -15,7 +15,6 @@ from support.live import (
     descriptors,
     drain,
     exchange,
-    free_port,
     needs_capture,
     needs_dumpcap,
     receive,
@@ -23,6 +22,7 @@ from support.live import (
     tcpdump,
     veth,
 )
+from support.ports import free_port
 
 from wsanalyze.capture.live import LiveSource, list_interfaces, open_live, why_not
 from wsanalyze.capture.source import open_capture

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support.live import drain, free_port, needs_capture, tcpdump
+from support.live import drain, needs_capture, tcpdump
+from support.ports import free_port
 
 import wsanalyze
 from wsanalyze.capture.keeping import PacketWriter

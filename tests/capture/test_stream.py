@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.live import drain, exchange, free_port, needs_capture, until, until_end
+from support.live import drain, exchange, needs_capture, until, until_end
 from support.packets import T0, file_header, record, segment
+from support.ports import free_port
 
 from wsanalyze.capture.live import open_live
 from wsanalyze.capture.source import open_capture

@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -21,7 +22,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from support.live import ip, needs_dumpcap, processes_of, tcpdump, two_hosts
-from support.talks import free_port, talk
+from support.ports import free_port
+from support.talks import talk
 
 import wsanalyze
 from cli.running import COMMAND, environment
@@ -349,15 +351,23 @@ def test_only_websocket_connections_are_kept_from_their_first_packet_on(
     assert all(data[47] == 0x02 for data in first.values()), "the first packet of each is a SYN"
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_root_is_given_up_and_files_are_the_users(source: str, tmp_path: Path) -> None:
+@pytest.fixture
+def place_of_nobody() -> Iterator[Path]:
+    """A folder in which nobody else than `nobody` writes.
+
+    Not below pytest's own: every pytest that starts makes that root's alone again.
+    """
     nobody = pwd.getpwnam("nobody")
-    tmp_path.chmod(0o755)
-    for folder in [each for each in tmp_path.parents if each.is_relative_to("/tmp")][:-1]:  # noqa: S108
-        folder.chmod(folder.stat().st_mode | 0o055)
-    place = tmp_path / "place"
-    place.mkdir()
-    os.chown(place, nobody.pw_uid, nobody.pw_gid)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_root_is_given_up_and_files_are_the_users(
+    source: str, place_of_nobody: Path, tmp_path: Path
+) -> None:
+    nobody, place = pwd.getpwnam("nobody"), place_of_nobody
     port = free_port()
     options = ["--source", source, "-o", place / "tables", "-w", place / "kept.pcapng"]
     options += ["--user", "nobody", "-f", "jsonl"]

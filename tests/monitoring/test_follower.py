@@ -8,7 +8,7 @@ from support.played import Paused, session_of
 
 from wsanalyze.capture.source import open_capture
 from wsanalyze.limits import Limits
-from wsanalyze.monitoring.events import Message, Requested
+from wsanalyze.monitoring.events import Ended, Found, Message, Requested
 from wsanalyze.monitoring.follower import Follower
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.pipeline import Pass
@@ -75,3 +75,37 @@ def test_a_request_is_told_with_the_packet_that_it_came_in() -> None:
     requested = [each for each in follower.look() if isinstance(each, Requested)]
     assert [each.packet for each in requested] == [each.facts.request_packet for each in requested]
     assert [each.time for each in requested] == [each.facts.requested for each in requested]
+
+
+def test_what_ends_in_one_moment_is_told_in_the_order_of_the_ends() -> None:
+    follower, run = follower_of(CAPTURES / "two-backends.pcapng")
+    follower.look()
+    run.close()
+    events = follower.look()
+    ended = [each.time for each in events if isinstance(each, Ended)]
+    assert len(ended) > 2
+    assert ended == sorted(ended)
+    # What is found of a connection stands before its end, in the order of packets.
+    told: dict[int, list[int]] = {}
+    for each in events:
+        if isinstance(each, Found) and each.connection is not None and each.packet is not None:
+            told.setdefault(each.connection, []).append(each.packet)
+        elif isinstance(each, Ended):
+            told.setdefault(each.connection, [])
+            assert told[each.connection] == sorted(told[each.connection])
+
+
+def test_what_is_found_of_a_handshake_stands_with_its_packet() -> None:
+    follower, _ = follower_of(CAPTURES / "refused-upgrades.pcapng")
+    # What else is found is told when a connection is over.
+    events = [
+        each
+        for each in follower.look()
+        if not isinstance(each, Ended | Found) or getattr(each, "check", "") == "SEC-01"
+    ]
+    packets = [each.packet_end if isinstance(each, Message) else each.packet for each in events]
+    assert packets == sorted(packets)
+    (request,) = [each for each in events if isinstance(each, Requested) and each.connection == 1]
+    (found,) = [each for each in events if isinstance(each, Found) and each.check == "SEC-01"]
+    assert events.index(request) < events.index(found)
+    assert found.packet == request.packet

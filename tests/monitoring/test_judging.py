@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from support.played import Clock, events_of
+
+import wsanalyze
 from wsanalyze.checks.catalogue import chosen
 from wsanalyze.layers.connection import Connection
 from wsanalyze.limits import Limits
-from wsanalyze.monitoring.judging import OF_CAPTURES, OF_HANDSHAKES, Judge, key
+from wsanalyze.monitoring import idleness
+from wsanalyze.monitoring.events import Found
+from wsanalyze.monitoring.judging import OF_BODIES, OF_CAPTURES, OF_HANDSHAKES, Judge, key
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Recording, Wants
 
@@ -41,6 +47,47 @@ def test_a_connection_is_told_how_many_findings_concern_it_however_many_were_tol
     assert connection.severity == "error"
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "checks"),
+    [
+        ("refused-upgrades.pcapng", 1, {"SEC-01"}),
+        ("cross-site.pcapng", 4, {"SEC-01", "SEC-03"}),
+        ("nginx-proxy.pcapng", 0, set()),
+    ],
+)
+def test_what_heads_alone_say_is_found_when_the_handshake_is_decided(
+    name: str, number: int, checks: set[str]
+) -> None:
+    connection, told = connection_of(name, number), set()
+    judge = Judge()
+    early = judge.handshake(connection, told)
+    assert {each.check for each in early if each.check[:4] in ("SEC-", "PRX-")} == checks
+    late = judge.ending(connection, told)
+    assert not {each.check for each in late} & checks
+
+
+def test_a_loss_is_told_at_the_packet_behind_it_however_late_it_is_given_up() -> None:
+    """As in a file, where nobody waits for time to pass."""
+    capture = CAPTURES / "overrun.pcap"
+    given = wsanalyze.analyze(capture).findings
+    expected = given[given.check == "TRN-01"]
+    found = [
+        (each.sender, each.packet, each.evidence)
+        for each in events_of(capture, clock=Passing())
+        if isinstance(each, Found) and each.check == "TRN-01"
+    ]
+    columns = (expected.sender, expected.packet, expected.evidence)
+    assert found == list(zip(*columns, strict=True))
+
+
+class Passing(Clock):
+    """A clock that is later whenever somebody asks."""
+
+    def __call__(self) -> float:
+        self.now += idleness.HOLE / 2
+        return self.now
+
+
 def test_only_the_checks_that_were_chosen_are_run() -> None:
     connection = connection_of("bad-accept.pcapng", 1)
     judge = Judge(chosen(["EXT"]))
@@ -60,6 +107,7 @@ def test_the_families_that_are_judged_early_or_last_exist() -> None:
     homes = {each.function.__module__ for each in chosen()}
     assert homes >= OF_HANDSHAKES
     assert OF_CAPTURES in homes
+    assert OF_BODIES in {each.function.__module__ for each in chosen() if each.of_heads}
 
 
 def test_an_event_has_the_number_of_its_connection_and_the_name_of_its_check() -> None:

@@ -25,7 +25,8 @@ SECONDS = 60
 FIRST = """
 import asyncio, threading, time
 import wsanalyze
-from support.talks import everyone, free_port
+from support.ports import free_port
+from support.talks import everyone
 
 assert asyncio.get_event_loop().is_running()
 port = free_port()

@@ -107,11 +107,6 @@ def send(interface: str, *payloads: bytes, tag: int | None = None) -> None:
             )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def exchange(port: int, sizes: tuple[int, ...] = (1, 1000, 200_000)) -> None:
     """Have a client and a server talk over loopback; what is large comes in large frames."""
     with (

@@ -5,20 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http
-import socket
 import sys
 from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-
-
-def free_port() -> int:
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        port: int = place.getsockname()[1]
-        return port
 
 
 async def echo(connection: ServerConnection) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol, cast
 
@@ -133,12 +134,14 @@ class Follower:
         self._events: list[Told] = []
         # What has a place among the packets, with the number of the packet.
         self._placed: list[tuple[int, Event]] = []
+        # What is told of connections that are over, with the time of their end.
+        self._endings: list[tuple[int, list[Event]]] = []
         run.recorder.moved = []
         run.left = []
 
     def look(self) -> list[Told]:
         """Return what happened since the last look."""
-        self._events, self._placed = [], []
+        self._events, self._placed, self._endings = [], [], []
         recorder = self.run.recorder
         moved, recorder.moved = recorder.moved or [], []
         left, self.run.left = set(self.run.left or ()), []
@@ -159,6 +162,8 @@ class Follower:
             for each in self._waiting.pop(index, ()):
                 self._release(each)
         self._make_room()
+        self._endings.sort(key=itemgetter(0))
+        self._events += chain.from_iterable(told for _, told in self._endings)
         for keeper in self.keepers:
             keeper.left(left)
         return self._events
@@ -215,7 +220,7 @@ class Follower:
         packet = record.response_packet or 0
         self._placed.append((packet, kind(number, time, record.response_packet, record)))
         told = self._told(followed, self.judge.handshake(record, followed.told))
-        self._placed += [(packet, event) for event in told]
+        self._placed += [(event.packet or packet, event) for event in told]
 
     def _told(self, followed: Followed, findings: Iterable[Finding]) -> list[Found]:
         """Return findings of a connection as events, which are kept, too."""
@@ -245,15 +250,17 @@ class Follower:
         if not followed.ended:
             followed.ended = True
             self.open -= 1
-            self._events += self._told(followed, self.judge.ending(record, followed.told))
-            self._events.append(Ended(followed.number, record.ended, record))
+            found = self._told(followed, self.judge.ending(record, followed.told))
+            ended = Ended(followed.number, record.ended, record)
+            self._endings.append((record.ended, [*by_packet(found), ended]))
 
     def _release(self, followed: Followed) -> None:
         """Let a connection go: nothing of it will change any more."""
         if followed.ended:
             # What its TCP conversation brought since is in its facts now.
-            found = self.judge.ending(followed.connection, followed.told)
-            self._events += self._told(followed, found)
+            record = followed.connection
+            found = self._told(followed, self.judge.ending(record, followed.told))
+            self._endings.append((record.ended, [*by_packet(found)]))
         self._end(followed)
         del self.followed[followed.connection.serial]
         del self._numberings[followed.connection.serial]
@@ -342,6 +349,11 @@ class Follower:
     def _open_frames(self, serial: int) -> list[Begun]:
         """Return the frames of a connection that have begun and not ended."""
         return _open_frames(self.followed[serial])
+
+
+def by_packet(found: Iterable[Found]) -> list[Found]:
+    """Return findings in the order of their packets, those without one last."""
+    return sorted(found, key=lambda each: (each.packet is None, each.packet or 0))
 
 
 def _open_frames(followed: Followed) -> list[Begun]:

@@ -26,6 +26,8 @@ OF_HANDSHAKES = frozenset(
     f"wsanalyze.checks.{name}"
     for name in ("handshake_request", "handshake_fields", "handshake_response")
 )
+# Likewise those that say so; but this one asks for the body of a refusal, too.
+OF_BODIES = "wsanalyze.checks.proxies"
 # Whose checks look at the capture as a whole: they have nothing to say before its end.
 OF_CAPTURES = "wsanalyze.checks.capture_quality"
 
@@ -49,7 +51,7 @@ class Judge:
         single = [each for each in checks if each.scope != CAPTURE]
         whole = [each for each in checks if each.scope == CAPTURE]
         self._single = Audit(single)
-        self._early = Audit([each for each in single if _room(each) in OF_HANDSHAKES])
+        self._early = Audit([each for each in single if _is_early(each)])
         self._recent = Audit([each for each in whole if _room(each) != OF_CAPTURES])
         self._whole = Audit(whole)
         self._names = {each.id: each.name for each in catalogue()}
@@ -114,6 +116,12 @@ def _new(found: list[Finding], told: set[Finding]) -> list[Finding]:
     new = [finding for finding in found if key(finding) not in told]
     told.update(map(key, new))
     return new
+
+
+def _is_early(check: Check) -> bool:
+    """Whether what a check finds is known when the handshake is decided, and stays so."""
+    room = _room(check)
+    return room in OF_HANDSHAKES or (check.of_heads and room != OF_BODIES)
 
 
 def _room(check: Check) -> str:

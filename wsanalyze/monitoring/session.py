@@ -16,8 +16,8 @@ from wsanalyze.capture.key_files import KeyLogs
 from wsanalyze.capture.live import LiveSource
 from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
-from wsanalyze.monitoring.events import Event, LimitReached, Problem, Told
-from wsanalyze.monitoring.follower import Followed, Follower
+from wsanalyze.monitoring.events import Found, LimitReached, Problem, Told
+from wsanalyze.monitoring.follower import Followed, Follower, by_packet
 from wsanalyze.monitoring.idleness import IDLE_SESSION, Leaving
 from wsanalyze.monitoring.judging import Judge
 from wsanalyze.monitoring.keeping import InFile, InFolder, InMemory, PacketFile
@@ -248,7 +248,7 @@ class Session:
         connections = [each.connection for each in recent]
         found = self.judge.together(connections, self.run.summaries, refusals, last=last)
         numbers = {each.connection.serial: each.number for each in recent}
-        events = [self._event(each, numbers) for each in found]
+        events = by_packet(self._event(each, numbers) for each in found)
         if self.folder is not None:
             self.folder.found(events)
         if self.memory is not None:
@@ -259,7 +259,7 @@ class Session:
             self._give_back(each)
         return list(events)
 
-    def _event(self, finding: Finding, numbers: dict[int, int]) -> Event:
+    def _event(self, finding: Finding, numbers: dict[int, int]) -> Found:
         number = None if finding.connection is None else numbers.get(finding.connection)
         return self.judge.event(finding, number)
 

@@ -397,14 +397,7 @@ class Readers:
                     chunk = mine.pending[0]
                     if chunk.packet > place or mine.acked < chunk.offset:
                         break
-                    self.skip(
-                        conversation,
-                        side,
-                        mine,
-                        chunk.offset,
-                        conversation.last_time,
-                        conversation.last_packet,
-                    )
+                    self.skip(conversation, side, mine, chunk.offset, chunk.time, chunk.packet)
 
     def leave_idle(
         self,
