@@ -25,6 +25,10 @@ class Limits:
     out_of_order: int = 4 * 1024 * 1024
     # Out-of-order bytes kept in all.
     out_of_order_total: int = 64 * 1024 * 1024
+    # Bytes already read that later copies are compared with, where the table of segments is wanted:
+    # 64 to 128 KiB of a direction, and some 200 bytes for each segment that brought them; in all.
+    # Beyond it a direction begins anew.
+    remembered: int = 256 * 1024 * 1024
     # Places where two copies of the same bytes differ that are kept with both versions, some 600
     # bytes each, in all; they are counted beyond it. Sound traffic has none.
     conflicts: int = 4096

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
-from wsanalyze.analysis import KeyLog, as_keylogs, judge_of, payloads_wanted
+from wsanalyze.arguments import KeyLog, as_keylogs, judge_of, payloads_wanted
 from wsanalyze.capture.live import BUFFER_MIB, SNAP_LENGTH, LiveSource, Received, open_live
 from wsanalyze.checks.catalogue import chosen
 from wsanalyze.checks.thresholds import Thresholds

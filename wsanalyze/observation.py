@@ -81,16 +81,21 @@ class Event:
         return bytes((self.head, self.second)) + length + key
 
     @property
-    def is_http(self) -> bool:
-        """Whether the frame is HTTP in truth: the beginning of a request, or of a response.
+    def spells_http(self) -> bool:
+        """Whether the header is HTTP in truth: the beginning of a request, or of a response.
 
-        Its header is `HT` (of HTTP/1.1) or the beginning of a method: by the rules of frames a
-        control frame, or one of a reserved opcode, with RSV1, without FIN, and of a client without
-        a mask. No end that writes frames has all of that.
+        It is `HT` (of HTTP/1.1) or the beginning of a method: by the rules of frames a control
+        frame, or one of a reserved opcode, with RSV1, without FIN, and of a client without a mask.
+        No end that writes frames has all of that.
         """
-        if not self.certain or self.kind != HTTP_KINDS[self.sender]:
+        if not self.certain:
             return False
         return self.header == b"HT" if self.sender == "server" else self.header in METHODS
+
+    @property
+    def is_http(self) -> bool:
+        """Whether it is the event in which HTTP in the place of frames is noticed."""
+        return self.kind == HTTP_KINDS[self.sender] and self.spells_http
 
 
 # Methods by their first two bytes, which a frame's header has.
@@ -126,6 +131,7 @@ KINDS = {
     "close-again": "a second Close of this side; other: the first one",
     "ping-after-close": "a Ping after this side's Close; other: the Close",
     "frame-after-refusal": "frames of this side behind a response that voids the handshake",
+    "http": "what would be a Close, were it no HTTP or behind such; payload: its body",
     "early": "bytes of the client before the 101; value: how many came",
     # Of frames of Hixie; value: where the frame begins in its sender's stream:
     "hixie-length": "a length of more than 63 bits, behind which nothing can be read",
@@ -473,6 +479,16 @@ class Observation:
     def of(self, kind: str) -> list[Event]:
         """Return the events of a kind that are kept, in order."""
         return [event for event in self.events if event.kind == kind]
+
+    def http(self, sender: str) -> Event | None:
+        """Return the first frame of an end that is HTTP in truth, as all behind it; None for none.
+
+        The first ones of each kind are kept: if there is any, it is among them.
+        """
+        for event in self.events:
+            if event.sender == sender and event.is_http:
+                return event
+        return None
 
     def count(self, kind: str, sender: str | None = None) -> int:
         """Count the events of a kind, kept or not, of one sender or both."""

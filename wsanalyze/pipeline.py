@@ -351,6 +351,7 @@ class Pass:
         reached["followed"] = transport.readers.reached_followed
         reached["out_of_order"] = transport.readers.reached_pending
         reached["out_of_order_total"] = transport.readers.reached_pending_all
+        reached["remembered"] = transport.readers.reached_remembered
         reached["conflicts"] = reached.get("conflicts", 0) + transport.readers.reached_conflicts
         reached["fragments"] = transport.fragments.reached_fragments
         reached["datagrams"] = transport.fragments.reached_datagrams

@@ -64,9 +64,10 @@ ALLOWED = {
     "layers.connection recording findings tables story crosscheck monitoring",
     "report": "version streams tables.capture_summary websocket tunnels checks layers.connection "
     "recording findings tables story views",
+    "arguments": "errors checks capture findings tables",
     "analysis": "errors limits streams checks capture recording findings tables story pipeline "
-    "views report",
-    "live_analysis": "errors limits checks capture recording tables monitoring analysis",
+    "views report arguments",
+    "live_analysis": "errors limits checks capture recording tables monitoring arguments",
     "__init__": "version errors limits crosscheck analysis live_analysis",
     "cli": "errors limits streams checks capture recording findings tables story pipeline "
     "crosscheck monitoring views report analysis __init__",

@@ -11,6 +11,7 @@ from wsanalyze.checks.ending import Cut, known_limit, last_place, maybe_cut, sen
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
+from wsanalyze.checks.pipelining import http_among_frames
 from wsanalyze.observation import Ending, Event
 from wsanalyze.tunnels.way import address_and_port
 
@@ -80,6 +81,9 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
     if len(unclosed) != 1 or not (facts.whole("client") and facts.whole("server")):
         return
     other = unclosed[0]
+    if http_among_frames(facts, other) is not None:
+        # Its answer is HTTP, and FRM-13 tells of it.
+        return
     if facts.observation.count("cut", other):
         # It ended within a frame, where no Close can be: that is FRM-09.
         return

@@ -131,14 +131,7 @@ class Facts:
         if not self.has_standard_frames:
             return ()
         both = (self.observation.client.close, self.observation.server.close)
-        # (A response that was written as if there was no upgrade, see FRM-13, begins as a Close.)
-        return tuple(
-            close
-            for close in both
-            if close is not None
-            and close.certain
-            and not (close.head == 0x48 and close.header == b"HT")
-        )
+        return tuple(close for close in both if close is not None and close.certain)
 
     @lazy
     def endpoint(self) -> str:

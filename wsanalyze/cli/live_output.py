@@ -13,7 +13,7 @@ from wsanalyze.cli.notes import say
 from wsanalyze.monitoring.events import Event, Messages, Told
 from wsanalyze.monitoring.session import Session
 from wsanalyze.views.live_log import line, style
-from wsanalyze.views.live_rows import as_jsonl, summary_line
+from wsanalyze.views.live_rows import jsonl_pieces, summary_line
 from wsanalyze.views.live_summary import closing_facts, heading
 from wsanalyze.views.message_lines import MessageLines, MessageLog
 
@@ -86,10 +86,9 @@ class JsonLines(Output):
 
     def show(self, events: Iterable[Told], session: Session) -> None:  # noqa: ARG002 - an Output's
         """Write the events."""
-        text = as_jsonl(self.chosen(events), self._lines)
-        if text:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+        for piece in jsonl_pieces(self.chosen(events), self._lines):
+            sys.stdout.write(piece)
+        sys.stdout.flush()
 
     def end(self, session: Session, received: Received, *, quiet: bool) -> None:
         """Write the summary: the last object, and a line beside."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.layers.connection import Connection
-from wsanalyze.story.frames import Window
+from wsanalyze.story.frames import Window, is_http
 from wsanalyze.story.model import Event, HeadStory, Opening
 from wsanalyze.tables.objects import Frame, Segment
 from wsanalyze.websocket.close import describe
@@ -143,10 +143,12 @@ def of_frames(
     payloads: Mapping[int, bytes],
     findings: Sequence[Finding],
     inflated: Mapping[int, bytes],
+    http: Mapping[str, int],
 ) -> list[Event]:
     """Return the frames of the window and every Close; what is left out between is one event.
 
-    `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame.
+    `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame; `http`
+    is `http_from` of the connection.
     """
     by_frame: dict[int, list[Finding]] = {}
     for finding in findings:
@@ -155,18 +157,41 @@ def of_frames(
     events: list[Event] = []
     skipped: list[Frame] = []
     for frame in frames:
-        if window.has(frame.number) or frame.opcode == 8:
+        written = is_http(frame, http)
+        if window.has(frame.number) or (frame.opcode == 8 and not written):
             if skipped:
                 events.append(_of_skipped(skipped))
                 skipped = []
             found = by_frame.get(frame.number, ())
             number = frame.number
-            events.append(_of_frame(frame, payloads.get(number, b""), found, inflated.get(number)))
+            payload = payloads.get(number, b"")
+            if written:
+                events.append(_of_http(frame, payload, found))
+            else:
+                events.append(_of_frame(frame, payload, found, inflated.get(number)))
         else:
             skipped.append(frame)
     if skipped:
         events.append(_of_skipped(skipped))
     return events
+
+
+def _of_http(frame: Frame, payload: bytes, findings: Sequence[Finding]) -> Event:
+    """Return what is HTTP in the place of a frame, by its bytes as text: header and payload."""
+    header = bytes((frame.head, frame.second))
+    text = header + payload if frame.header_length == 2 else payload
+    return Event(
+        layer="websocket",
+        sender=frame.sender,
+        time=frame.time,
+        packet=frame.packet,
+        ordinal=0,
+        label="HTTP, no frame",
+        detail=_preview(text, frame.header_length + frame.length),
+        length=frame.header_length + frame.captured,
+        severity=worst(findings),
+        frame=frame.number,
+    )
 
 
 def _of_frame(

@@ -114,10 +114,38 @@ def dialect(connection: Connection) -> str:
     return framing or "rfc6455"
 
 
+def http_from(connection: Connection) -> dict[str, int]:
+    """Return by sender the number of its first frame that is HTTP in truth, as all behind it are.
+
+    A response that was written as if there was no upgrade, for example (FRM-13).
+    """
+    observation = connection.observation
+    if observation is None:
+        return {}
+    begun = {sender: observation.http(sender) for sender in ("client", "server")}
+    return {
+        sender: event.frame
+        for sender, event in begun.items()
+        if event is not None and event.frame is not None
+    }
+
+
+def is_http(frame: Frame, begun: Mapping[str, int]) -> bool:
+    """Say whether a frame is none but HTTP; `begun` is `http_from` of its connection."""
+    return frame.sender in begun and frame.number >= begun[frame.sender]
+
+
 def frame_stories(
-    frames: Sequence[Frame], window: Window, wire: Wire, findings: Sequence[Finding]
+    frames: Sequence[Frame],
+    window: Window,
+    wire: Wire,
+    findings: Sequence[Finding],
+    http: Mapping[str, int],
 ) -> tuple[FrameStory, ...]:
-    """Return the frames of the window, each with its bytes and what is wrong with it."""
+    """Return the frames of the window, each with its bytes and what is wrong with it.
+
+    `http` is `http_from` of the connection.
+    """
     by_frame: dict[int, list[Finding]] = {}
     for finding in findings:
         if finding.frame is not None:
@@ -150,6 +178,7 @@ def frame_stories(
                 parts=of,
                 close_code=frame.close_code,
                 close_reason=_reason(frame, payload),
+                is_http=is_http(frame, http),
                 findings=tuple(by_frame.get(frame.number, ())),
             )
         )

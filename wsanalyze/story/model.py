@@ -196,6 +196,7 @@ class FrameStory:
     parts: int
     close_code: int | None
     close_reason: str | None
+    is_http: bool
     findings: tuple[Finding, ...]
 
     @property

@@ -18,6 +18,8 @@ from wsanalyze.story.frames import (
     beginnings,
     control_payloads,
     frame_stories,
+    http_from,
+    is_http,
     left_out,
     message_stories,
     ranges,
@@ -102,7 +104,8 @@ def told(
     mine = [each for each in findings if each.connection == connection.serial]
     wire = Wire(connection, streams)
     payloads = dict(control_payloads(read.frames, wire))
-    frames = frame_stories(read.frames, window, wire, mine)
+    http = http_from(connection)
+    frames = frame_stories(read.frames, window, wire, mine, http)
     payloads |= {each.number: each.payload for each in frames}
     messages = message_stories(read, contents, window, wire)
     inflated = {
@@ -125,10 +128,11 @@ def told(
         *of_tls(tls, segments, "inner" if outer else ""),
         *(event for each in outer for event in of_tls(each, segments, "outer")),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
+        *happened.of_frames(read.frames, drawn, payloads, mine, inflated, http),
         *happened.of_holes(connection),
     ]
     observation = connection.observation
+    true = [each for each in read.frames if not is_http(each, http)] if http else read.frames
     notes = read.segment_notes if recording.segments is not None else {}
     return Story(
         number=read.number,
@@ -155,8 +159,8 @@ def told(
         frames=frames,
         left_out=left_out(read.frames, window),
         messages=messages,
-        pings=pings(read.frames, payloads),
-        closing=closing(connection, read.frames, payloads),
+        pings=pings(true, payloads),
+        closing=closing(connection, true, payloads),
         silences=silences(read.frames, connection),
         holes=tuple(observation.holes) if observation is not None else (),
         lost={
