@@ -18,7 +18,8 @@ from wsanalyze.websocket.opcodes import opcode_name
 NOTED = 40
 # FINs and RSTs that are: an end has two, and a stranger may send any number.
 ENDS = 20
-LAYERS = ("tcp", "tls", "http", "gap", "websocket")
+# In the order in which they stand in one packet: END_STREAM is behind the frames.
+LAYERS = ("tcp", "tls", "http", "gap", "websocket", "http2")
 # Payload bytes that an event shows, as text and in hex.
 PREVIEW, PREVIEW_BYTES = 48, 12
 

@@ -285,10 +285,11 @@ class Silence:
 class Event:
     """Something that went from one lane to another, or happened on one.
 
-    `layer`: `tcp`, `tls`, `http`, `websocket` or `gap`. `leg`: 0 is the connection itself, 1 its
-    other leg behind a proxy. `label` says what, `detail` more of it, `length` how many bytes.
-    `note` is TCP's (`retransmission` …), `severity` the worst finding, `frame` its number. What has
-    no `sender` is told of both: frames that are left out, the last of them at `until`.
+    `layer`: `tcp`, `tls`, `http`, `websocket`, `gap`, or `http2` for what ends a stream. `leg`: 0
+    is the connection itself, 1 its other leg behind a proxy. `label` says what, `detail` more of
+    it, `length` how many bytes. `note` is TCP's (`retransmission` …), `severity` the worst finding,
+    `frame` its number. What has no `sender` is told of both: frames that are left out, the last of
+    them at `until`.
     `connection` is the number of the one it is of, None for that of the story.
     """
 
@@ -318,6 +319,32 @@ class Summary:
     server: int
     kinds: tuple[tuple[str, int], ...]
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsStory:
+    """SETTINGS of one end: of each its name, its value, and what it means where that is known."""
+
+    sender: str
+    time: int
+    packet: int
+    values: tuple[tuple[str, int, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplexed:
+    """How the HTTP/2 connection of a stream began; `preface` has time and packet.
+
+    `whole`: nothing of it is missing. `enabled`: what the server had said of extended CONNECT when
+    the request came, None where that is not known. `others`, `requests`: what shares it.
+    """
+
+    preface: tuple[int, int] | None
+    settings: tuple[SettingsStory, ...]
+    whole: bool
+    enabled: int | None
+    others: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,3 +395,4 @@ class Story:
     behind_proxy: bool = False
     cut: str | None = None
     around: tuple[Secure, ...] = ()
+    multiplexed: Multiplexed | None = None

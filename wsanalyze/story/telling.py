@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.legs import legs_before
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.recording import Recording, Wants
@@ -26,6 +28,7 @@ from wsanalyze.story.frames import (
 )
 from wsanalyze.story.lasting import closing, cut, pings, silences
 from wsanalyze.story.model import Event, Story
+from wsanalyze.story.multiplexed import ending_events, multiplexed, opening_events
 from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.streams import Streams
@@ -127,9 +130,11 @@ def told(
         *happened.marked(happened.of_transport(segments, opened), mine),
         *of_tls(tls, segments, "inner" if outer else ""),
         *(event for each in outer for event in of_tls(each, segments, "outer")),
+        *opening_events(connection),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, drawn, payloads, mine, inflated, http),
         *happened.of_holes(connection),
+        *happened.marked(ending_events(connection), mine),
     ]
     observation = connection.observation
     true = [each for each in read.frames if not is_http(each, http)] if http else read.frames
@@ -172,6 +177,7 @@ def told(
         events=happened.in_order(found, by_packet=len(recording.captures) == 1),
         cut=cut(connection, mine),
         around=outer,
+        multiplexed=multiplexed(connection),
     )
 
 
@@ -234,13 +240,21 @@ def other_leg(recording: Recording, connection: Connection) -> tuple[int, bool] 
     """Return the number of the other leg of a proxied connection, and whether it is the front one.
 
     Both have the same Sec-WebSocket-Key, overlap in time, and one's server is not the other's; the
-    one that asked first is the front.
+    one that asked first is the front. Of proxies that translate, `translated_legs` knows.
     """
     return leg_among(same_keys(recording), connection)
 
 
-# Connections by their Sec-WebSocket-Key, with their numbers, in order.
-Keys = dict[str, list[tuple[int, Connection]]]
+class Keys(NamedTuple):
+    """Connections by their Sec-WebSocket-Key, with their numbers, in order.
+
+    `translated` has the other leg, as `other_leg` gives it, of those that have no key in common.
+    """
+
+    by_key: dict[str, list[tuple[int, Connection]]]
+    translated: dict[int, tuple[int, bool]]
+
+
 # Connections of one key that are looked at before and behind one: legs follow each other closely,
 # and a client may send the same key for ever.
 NEAR = 64
@@ -248,17 +262,27 @@ NEAR = 64
 
 def same_keys(recording: Recording) -> Keys:
     """Return the connections of a recording by key."""
-    found: Keys = {}
-    for number, each in enumerate(in_order(recording.connections)):
+    connections = in_order(recording.connections)
+    found: dict[str, list[tuple[int, Connection]]] = {}
+    for number, each in enumerate(connections):
         if each.handshake is not None and each.handshake.key:
             found.setdefault(each.handshake.key, []).append((number, each))
-    return found
+    translated: dict[int, tuple[int, bool]] = {}
+    has_streams = any(each.http_stream is not None for each in connections)
+    for behind, front in legs_before(connections).items() if has_streams else ():
+        one, other = connections[behind].handshake, connections[front].handshake
+        if one is not None and other is not None and one.key != other.key:
+            translated[connections[behind].serial] = front, True
+            translated[connections[front].serial] = behind, False
+    return Keys(found, translated)
 
 
 def leg_among(keys: Keys, connection: Connection) -> tuple[int, bool] | None:
     """Return what `other_leg` does, of connections that were put in order by key before."""
+    if connection.serial in keys.translated:
+        return keys.translated[connection.serial]
     key = connection.handshake.key if connection.handshake is not None else None
-    same = keys.get(key or "", [])
+    same = keys.by_key.get(key or "", [])
     at = bisect_left(same, connection.requested_ordinal, key=lambda each: each[1].requested_ordinal)
     ends = (connection.client_ip, connection.client_port)
     for number, each in same[max(at - NEAR, 0) : at + NEAR]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.story.model import Ping, Silence, Story
+from wsanalyze.story.model import Closing, Ping, Silence, Story
 from wsanalyze.views.escape import prose, shortened, visible
 from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, readable, row, say, since
 from wsanalyze.views.quantities import counted, duration, number
@@ -153,7 +153,7 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
             (f"  {name}", "bold"),
         ]
     if closing.ended_by is not None:
-        by = ENDED_BY.get(closing.ended_by, closing.ended_by)
+        by = _of_stream(closing) or ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
             by = by.partition(", without")[0].removesuffix(" without a Close frame")
         if story.proxy is not None:
@@ -162,6 +162,15 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")
+
+
+def _of_stream(closing: Closing) -> str | None:
+    """Say what ended a stream of HTTP/2 that had no Close; None for what TCP, or a Close, ended."""
+    for end in closing.ends:
+        if end.stream and f"{end.sender}-{end.how}" == closing.ended_by:
+            name = end.name if end.code is None else f"{end.name} ({end.code})"
+            return f"{name} of the {end.sender}, without a Close frame"
+    return None
 
 
 def _named(by: str, end: str) -> str:
