@@ -15,6 +15,9 @@ KEPT_EVENTS = 5
 # Values of SETTINGS_ENABLE_CONNECT_PROTOCOL that are kept of one connection.
 KEPT_SETTINGS = 16
 
+# SETTINGS frames that are kept of one connection, and settings of one.
+KEPT_OPENING = 8
+
 # Kinds of what is malformed that are kept of one connection.
 KEPT_FAULTS = 16
 
@@ -310,6 +313,16 @@ class Setting:
     packet: int
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A SETTINGS frame of one end: identifiers and values, in order, the first 16."""
+
+    sender: str
+    time: int
+    packet: int
+    values: tuple[tuple[int, int], ...]
+
+
 @dataclass(slots=True)
 class Malformed:
     """A frame or a message of HTTP/2 that breaks a rule of RFC 9113, and how often it did.
@@ -334,6 +347,8 @@ class Multiplex:
 
     - `whole`: from its first byte on, every frame could be read so far; `settings`: whether
       SETTINGS of the server were seen
+    - `preface`: time and packet of the client's preface; `opening`: the first SETTINGS of both
+      ends, at most 8
     - `connect`: the first values and the last one of SETTINGS_ENABLE_CONNECT_PROTOCOL
     - `websockets`, `requests`: how many streams asked for WebSocket, and for something else;
       `streams`: the first 64 of the former
@@ -346,6 +361,8 @@ class Multiplex:
 
     whole: bool = True
     settings: bool = False
+    preface: tuple[int, int] | None = None
+    opening: list[Settings] = field(default_factory=list)
     connect: list[Setting] = field(default_factory=list)
     websockets: int = 0
     requests: int = 0

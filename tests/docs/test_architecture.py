@@ -52,7 +52,7 @@ ALLOWED = {
     "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
-    "story": "observation streams websocket tls tunnels checks layers.tls_connection "
+    "story": "observation streams websocket http2 tls tunnels checks layers.tls_connection "
     "layers.connection recording tables.columns tables",
     "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",

@@ -259,3 +259,28 @@ def test_no_section_lists_what_another_finding_says_all_of() -> None:
     assert "warning PRX-12" in others
     assert "warning PRX-13" not in others
     assert "1 further finding (PRX-13): PRX-12 tells all of it" in others
+
+
+def test_http2_is_told_from_its_preface_to_the_code_of_its_end() -> None:
+    shown = " ".join(text(told("http2-unruly.pcapng", 20), 100).split())
+    for part in (
+        "2 HTTP/2 begins",
+        "the preface",
+        "ENABLE_CONNECT_PROTOCOL 1",
+        "So the server had said that it knows extended CONNECT before the client asked",
+        "This is an extended CONNECT (RFC 8441).",
+        "RST_STREAM (INTERNAL_ERROR)",
+        "FIN of TCP, after the stream's end",
+        "Ended by: the client sent the first Close.",
+    ):
+        assert part in shown, part
+
+
+def test_a_client_that_did_not_wait_for_the_settings() -> None:
+    shown = " ".join(text(told("http2-unruly.pcapng", 25), 100).split())
+    assert "The server had not said that it knows extended CONNECT when the client asked" in shown
+
+
+def test_what_ended_a_stream_is_called_what_it_is() -> None:
+    shown = " ".join(text(told("http2-unruly.pcapng", 23), 100).split())
+    assert "Ended by: GOAWAY (ENHANCE_YOUR_CALM) of the server, without a Close frame." in shown

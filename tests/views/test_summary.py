@@ -113,6 +113,22 @@ def test_endings(ended_by: str | None, code: int | None, text: str) -> None:
     assert f"established 101, {text}" in printed([seen], 200)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "ended_by", "text"),
+    [
+        ("established", "server-rst", "established 101, server-rst PROTOCOL_ERROR"),
+        ("established", "client-close", "established 101, client-close 1000"),
+        ("unanswered", "server-rst", "unanswered, server-rst PROTOCOL_ERROR"),
+        ("unanswered", "client-fin", "unanswered, PROTOCOL_ERROR"),
+    ],
+)
+def test_the_error_code_of_a_stream(outcome: str, ended_by: str, text: str) -> None:
+    shake = handshake() if outcome == "established" else handshake(response=None)
+    seen = connection(handshake=shake, ended_by=ended_by, client_close_code=1000)
+    seen.outcome, seen.stream_error = outcome, "PROTOCOL_ERROR"
+    assert text in printed([seen], 200)
+
+
 def test_very_many_take_two_lines_each() -> None:
     many = [connection(serial) for serial in range(MANY)]
     text = lines(printed(many, show_all=True))

@@ -12,6 +12,17 @@ INITIAL_WINDOW_SIZE = 4
 MAX_FRAME_SIZE = 5
 ENABLE_CONNECT_PROTOCOL = 8
 
+SETTINGS_NAMES = {
+    1: "HEADER_TABLE_SIZE",
+    ENABLE_PUSH: "ENABLE_PUSH",
+    3: "MAX_CONCURRENT_STREAMS",
+    INITIAL_WINDOW_SIZE: "INITIAL_WINDOW_SIZE",
+    MAX_FRAME_SIZE: "MAX_FRAME_SIZE",
+    6: "MAX_HEADER_LIST_SIZE",
+    ENABLE_CONNECT_PROTOCOL: "ENABLE_CONNECT_PROTOCOL",
+    9: "NO_RFC7540_PRIORITIES",
+}
+
 # The largest window (§6.9.1).
 LARGEST_WINDOW = (1 << 31) - 1
 
@@ -67,3 +78,8 @@ def number(body: bytes, at: int = 0) -> int | None:
 def error_name(code: int) -> str:
     """Return what an error code is called (§7)."""
     return ERRORS[code] if code < len(ERRORS) else f"error {code}"
+
+
+def setting_name(identifier: int) -> str:
+    """Return what a setting is called (IANA, HTTP/2 Settings), `0x4242` where it has no name."""
+    return SETTINGS_NAMES.get(identifier, f"0x{identifier:04x}")

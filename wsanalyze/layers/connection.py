@@ -104,6 +104,8 @@ class Connection:
     proxy_logins: tuple[ProxyLogin, ...] = ()
     # The TLS connection that it travelled in.
     tls: TlsConnection | None = None
+    # What the first RST_STREAM of its stream, or a GOAWAY with an error, names as the reason.
+    stream_error: str | None = None
     # Whether its counts are final, but for an answer that comes late.
     over: bool = False
 

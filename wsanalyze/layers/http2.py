@@ -105,7 +105,7 @@ class Http2(Layer):
             ends = self.recorder, self.conversation, self.route, self.client_side
             self.misled = open_http1(*ends)
             return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
-        at = self.pass_preface(side, half, data)
+        at = self.pass_preface(side, half, data, place)
         self.tell(side, half, 0, place)
         if half.reader.lost:
             found = self.find(half, data, at)
@@ -127,13 +127,14 @@ class Http2(Layer):
             return 1
         return 0
 
-    def pass_preface(self, side: int, half: Half, data: bytes) -> int:
+    def pass_preface(self, side: int, half: Half, data: bytes, place: Place) -> int:
         """Step over the client's preface (RFC 9113 §3.4); return where frames begin."""
         if half.begins_with_preface(data):
             # Who sends it is the client, whoever was taken for it.
             self.halves[1 - side].preface = b""
             self.client_side = side
             half.preface = half.preface or PREFACE
+            self.shared.preface = place[:2]
         half.untouched = False
         return half.pass_preface(data) if half.preface else 0
 

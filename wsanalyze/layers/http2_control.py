@@ -15,6 +15,7 @@ from wsanalyze.http2.bodies import (
 )
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.http2_unknown import conclude
+from wsanalyze.observation import KEPT_OPENING, KEPT_SETTINGS, Settings
 
 if TYPE_CHECKING:
     from wsanalyze.layers.http2 import Http2
@@ -25,6 +26,10 @@ def take_settings(http: Http2, side: int, body: bytes, place: Place) -> None:
     found = settings(body)
     if found is None:
         return
+    if len(http.shared.opening) < KEPT_OPENING and http.client_side >= 0:
+        sender = "client" if side == http.client_side else "server"
+        values = tuple(found[:KEPT_SETTINGS])
+        http.shared.opening.append(Settings(sender, place[0], place[1], values))
     if side != http.client_side:
         http.shared.settings = True
         http.shared.enable(

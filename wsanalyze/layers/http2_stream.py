@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.http2.bodies import error_name
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.attempt import Attempt
 from wsanalyze.layers.connection import GIVEN_UP
@@ -233,6 +234,8 @@ class WebSocketStream:
         self.finished[side] = True
         connection = self.attempt.connection
         name = self.role(side)
+        if code is not None and connection.stream_error is None:
+            connection.stream_error = error_name(code)
         if connection.observation is not None and not tcp:
             connection.observation.endings.append(ending(name, how, time, packet, code, last))
         if self.session is not None:

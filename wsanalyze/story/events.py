@@ -33,7 +33,8 @@ NOTED = 40
 ENDS = 20
 # Notes that are no event: none, a copy, and what the label RST says.
 _UNTOLD = [0, NOTES.index("duplicate"), NOTES.index("reset")]
-LAYERS = ("tcp", "tls", "proxy", "http", "gap", "websocket")
+# In the order in which they stand in one packet: END_STREAM is behind the frames.
+LAYERS = ("tcp", "tls", "proxy", "http", "gap", "websocket", "http2")
 # Payload bytes that an event shows, as text and in hex.
 PREVIEW, PREVIEW_BYTES = 48, 12
 

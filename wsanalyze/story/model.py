@@ -322,12 +322,11 @@ class Silence:
 class Event:
     """Something that went from one lane to another, or happened on one.
 
-    `layer`: `tcp`, `tls`, `proxy` (asking for a way), `http`, `websocket` or `gap`. `leg`: which
-    of the `legs` of a proxied connection, from the client on. `label` says what, `detail` more of
-    it, `length` how many bytes. `note` is TCP's (`retransmission` …), `severity` the worst finding,
-    `frame` its number. What has no `sender` is told of both: frames that are left out, the last of
-    them at `until`.
-    `connection` is the number of the one it is of, None for that of the story.
+    `layer`: `tcp`, `tls`, `proxy` (asking for a way), `http`, `websocket`, `gap`, or `http2` for
+    what ends a stream. `leg`: which of the `legs` of a proxied connection, from the client on.
+    `label` says what, `detail` more of it, `length` how many bytes. `note` is TCP's
+    (`retransmission` …), `severity` the worst finding, `frame` its number. What has no `sender` is
+    told of both: frames that are left out, the last of them at `until`.
     """
 
     layer: str
@@ -366,6 +365,32 @@ class Leg:
     client: str
     server: str
     tunnel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsStory:
+    """SETTINGS of one end: of each its name, its value, and what it means where that is known."""
+
+    sender: str
+    time: int
+    packet: int
+    values: tuple[tuple[str, int, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplexed:
+    """How the HTTP/2 connection of a stream began; `preface` has time and packet.
+
+    `whole`: nothing of it is missing. `enabled`: what the server had said of extended CONNECT when
+    the request came, None where that is not known. `others`, `requests`: what shares it.
+    """
+
+    preface: tuple[int, int] | None
+    settings: tuple[SettingsStory, ...]
+    whole: bool
+    enabled: int | None
+    others: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,3 +448,4 @@ class Story:
     way: tuple[WayStep, ...] = ()
     legs: tuple[Leg, ...] = ()
     refusal: Refusal | None = None
+    multiplexed: Multiplexed | None = None

@@ -19,7 +19,7 @@ from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.objects import Segment
 from wsanalyze.tables.schema import SENDERS
 from wsanalyze.websocket.accept import accept_steps
-from wsanalyze.websocket.fields import Head
+from wsanalyze.websocket.fields import Field, Head
 from wsanalyze.websocket.handshake import Handshake
 
 Segments = LazyRows[Segment]
@@ -141,6 +141,7 @@ def heads(
         (connection.requested, connection.request_packet),
         [each for each in findings if each.sender == "client"],
         fields,
+        connection,
     )
     if handshake.response_head is None:
         return request, None
@@ -150,6 +151,7 @@ def heads(
         (connection.responded, connection.response_packet),
         [each for each in findings if each.sender == "server"],
         fields,
+        connection,
     )
     return request, response
 
@@ -169,6 +171,7 @@ def _head(
     place: tuple[int | None, int | None],
     findings: Sequence[Finding],
     fields: dict[tuple[str, str], set[str]],
+    connection: Connection,
 ) -> HeadStory:
     time, packet = place
     about = [each for each in findings if each.frame is None and each.packet in (packet, None)]
@@ -192,13 +195,23 @@ def _head(
             HeaderLine(
                 each.name,
                 each.value,
-                field_meaning(each.name),
+                _meaning(each, connection),
                 tuple(at_field.get(each.position, ())),
             )
             for each in head.fields
         ),
         findings=tuple(of_head),
     )
+
+
+def _meaning(field: Field, connection: Connection) -> str | None:
+    """Return what a field is for; of :scheme, whether this leg is what it says."""
+    meaning = field_meaning(field.name)
+    if field.name == ":scheme" and field.value == "https" and connection.tls is None:
+        return f"{meaning}; this leg is in clear text: who asks says that its own client's is not"
+    if field.name == ":scheme" and field.value == "http" and connection.tls is not None:
+        return f"{meaning}; this leg is within TLS, though"
+    return meaning
 
 
 def _is_of_head(finding: Finding, packet: int | None) -> bool:
@@ -208,13 +221,38 @@ def _is_of_head(finding: Finding, packet: int | None) -> bool:
 
 
 NO_KEY = (
-    "an extended CONNECT has no Sec-WebSocket-Key and no Sec-WebSocket-Accept: :protocol takes "
+    "an extended CONNECT needs no Sec-WebSocket-Key and no Sec-WebSocket-Accept: :protocol takes "
     "their place (RFC 8441 §5). They prove that no HTTP server has answered by mistake; over "
     "HTTP/2 the server says in its SETTINGS that it knows extended CONNECT, before a client may "
     "ask (§3)"
 )
+KEY, ACCEPT = "sec-websocket-key", "sec-websocket-accept"
 PARTLY = "a part of the challenge is missing"
 NO_CHALLENGE = "Hixie-75 has no key: nothing proves that the server understood the request"
+
+
+def _key_all_the_same(handshake: Handshake) -> str:
+    """Say that a key, or its answer, is there although nobody needs it; nothing where none is."""
+    key = handshake.request_head.value(KEY)
+    response = handshake.response_head
+    accept = None if response is None else response.value(ACCEPT)
+    if key is None and accept is None:
+        return ""
+    if key is None:
+        return (
+            ". This answer has a Sec-WebSocket-Accept all the same, as of a proxy that hands on "
+            "what a server of HTTP/1.1 said to its own key; nobody looks at it here"
+        )
+    if accept is None:
+        return (
+            ". This request has a Sec-WebSocket-Key all the same, as of a proxy that hands on what "
+            "it was asked in HTTP/1.1; the server does not answer it, and need not"
+        )
+    fits = "is" if accept == accept_steps(key).accept else "is not"
+    return (
+        ". These heads have both all the same, as of a proxy that hands on what it was asked in "
+        f"HTTP/1.1; the accept value {fits} that of the key, and nothing depends on it"
+    )
 
 
 def proof(handshake: Handshake | None) -> Proof | None:
@@ -222,7 +260,7 @@ def proof(handshake: Handshake | None) -> Proof | None:
     if handshake is None:
         return None
     if handshake.multiplexed:
-        return Proof("none", why=NO_KEY)
+        return Proof("none", why=NO_KEY + _key_all_the_same(handshake))
     if handshake.has_challenge:
         steps = handshake.challenge_steps
         if steps is None:

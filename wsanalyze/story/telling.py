@@ -24,6 +24,7 @@ from wsanalyze.story.frames import (
 from wsanalyze.story.lasting import closing, cut, pings, silences
 from wsanalyze.story.legs import Legs, with_legs
 from wsanalyze.story.model import MessageStory, Story
+from wsanalyze.story.multiplexed import ending_events, multiplexed, opening_events
 from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.way import of_way, way_steps
@@ -126,9 +127,11 @@ def told(
         *of_tls(tls, segments, "inner" if outer else ""),
         *(event for each in outer for event in of_tls(each, segments, "outer")),
         *of_way(way),
+        *opening_events(connection),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, drawn, payloads, mine, inflated, http),
         *happened.of_holes(connection),
+        *happened.marked(ending_events(connection), mine),
     ]
     observation = connection.observation
     notes = read.segment_notes if recording.segments is not None else {}
@@ -172,6 +175,7 @@ def told(
         cut=cut(connection, mine),
         around=outer,
         way=way,
+        multiplexed=multiplexed(connection),
     )
 
 

@@ -13,6 +13,7 @@ from wsanalyze.views.explained_advice import advice_lines
 from wsanalyze.views.explained_carriers import Section, carriers
 from wsanalyze.views.explained_end import closing_lines, holes_lines, pings_lines, silences_lines
 from wsanalyze.views.explained_frames import frames_lines
+from wsanalyze.views.explained_http2 import multiplexed_lines
 from wsanalyze.views.explained_opening import (
     opening_lines,
     proof_lines,
@@ -51,6 +52,7 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
     steps: tuple[Section, ...] = (
         ("TCP is opened", opening_lines(story, width)),
         *carriers(story, width),
+        ("HTTP/2 begins", multiplexed_lines(story, width)),
         ("The client asks", request_lines(story, width)),
         ("The server answers", response_lines(story, width)),
         ("The proof that the server read the request", proof_lines(story, width)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.story.ends import of_tcp, within
-from wsanalyze.story.model import CloseFrame, End, Ping, Silence, Story
+from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence, Story
 from wsanalyze.views.escape import prose, shortened, visible
 from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, readable, row, say, since
 from wsanalyze.views.quantities import counted, duration, number
@@ -151,7 +151,7 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         text += f"it first, and at once (RFC 6455 §7.1.1). CLS-10 warns from {LINGER_S:g} s on."
         yield from say(text, width)
     if closing.ended_by is not None:
-        by = ENDED_BY.get(closing.ended_by, closing.ended_by)
+        by = _of_stream(closing) or ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
             by = by.partition(", without")[0].removesuffix(" without a Close frame")
         if story.proxy is not None:
@@ -188,6 +188,15 @@ def _end(end: End, story: Story) -> Line:
         (arrow(end.sender, ends), SIDES[end.sender]),
         (f"  {name}", "bold"),
     ]
+
+
+def _of_stream(closing: Closing) -> str | None:
+    """Say what ended a stream of HTTP/2 that had no Close; None for what TCP, or a Close, ended."""
+    for end in closing.ends:
+        if end.stream and f"{end.sender}-{end.how}" == closing.ended_by:
+            name = end.name if end.code is None else f"{end.name} ({end.code})"
+            return f"{name} of the {end.sender}, without a Close frame"
+    return None
 
 
 def _named(by: str, end: str) -> str:

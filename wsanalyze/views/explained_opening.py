@@ -9,6 +9,7 @@ from wsanalyze.story.meanings import status_meaning
 from wsanalyze.story.model import HeadStory, Proof, Story
 from wsanalyze.tables.objects import Segment
 from wsanalyze.views.escape import visible
+from wsanalyze.views.explained_http2 import EXTENDED_CONNECT
 from wsanalyze.views.explained_parts import (
     INDENT,
     SIDES,
@@ -92,6 +93,8 @@ def request_lines(story: Story, width: int) -> Iterator[Line]:
     if head is None:
         yield from say("The request is not in the capture.", width)
         return
+    if story.multiplexed is not None:
+        yield from say(EXTENDED_CONNECT, width)
     yield from _head_lines(head, story, width)
 
 

@@ -190,6 +190,9 @@ def _consequence(connection: Connection) -> str:
     text = "" if status is None else f" {status}"
     if connection.outcome in ("established", "unseen"):
         text += ", " + ending_of(connection)
+    elif connection.outcome == "unanswered" and connection.stream_error is not None:
+        is_rst = (connection.ended_by or "").endswith("-rst")
+        text += ", " + (ending_of(connection) if is_rst else connection.stream_error)
     if connection.outcome == "invalid" and connection.handshake is not None:
         reasons = [fault.message for fault in connection.handshake.faults if fault.fatal]
         text += "".join(f": {visible(reason, 120)}" for reason in reasons[:1])
@@ -210,9 +213,11 @@ def _missing(connection: Connection) -> str:
 
 
 def ending_of(connection: Connection) -> str:
-    """Return how it ended, with the code of the Close frame that came first."""
+    """Return how it ended, with the code of the Close frame, or of the reset, that came first."""
     ending = connection.ended_by or "end not seen"
     side, _, how = ending.partition("-")
+    if how == "rst" and connection.stream_error is not None:
+        return f"{ending} {connection.stream_error}"
     if how != "close":
         return ending
     code = connection.client_close_code if side == "client" else connection.server_close_code

@@ -1,0 +1,67 @@
+"""How HTTP/2 begins around an explained WebSocket: the preface, SETTINGS, and what allows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsanalyze.story.model import Multiplexed, Story
+from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, row, say, since
+from wsanalyze.views.quantities import counted
+from wsanalyze.views.wrapping import Line
+
+EXTENDED_CONNECT = (
+    "This is an extended CONNECT (RFC 8441). CONNECT alone asks a proxy for a tunnel to another "
+    "host; with :protocol it asks the server itself to turn this one stream into a WebSocket. In "
+    "HTTP/1.1 an Upgrade does so with the whole connection, and nothing else can use it then."
+)
+
+
+def multiplexed_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the preface and SETTINGS of both ends; nothing for HTTP/1."""
+    begun = story.multiplexed
+    if begun is None:
+        return
+    text = (
+        "HTTP/2 carries many requests at once on one TCP connection, each on a stream with a "
+        "number (RFC 9113 §5). Its client begins with a preface, which is no request that a server "
+        "of HTTP/1 would take (§3.4); then each end says what it takes, in SETTINGS (§6.5)."
+    )
+    yield from say(text, width)
+    if begun.preface is not None:
+        time, packet = begun.preface
+        yield _place("client", time, packet, "PRI * HTTP/2.0 … SM, the preface", story)
+    for settings in begun.settings:
+        title = "SETTINGS" if settings.values else "SETTINGS, all as RFC 9113 has them"
+        yield _place(settings.sender, settings.time, settings.packet, title, story)
+        for name, value, meaning in settings.values:
+            text = f"{value:,}" + (f"  {meaning}" if meaning else "")
+            yield from row(name, text, width, column=26, indent=INDENT + 4)
+    if not begun.settings and begun.preface is None:
+        yield from say("Neither is in the capture.", width)
+    yield from say(_allowed(begun), width)
+    shared = [
+        counted(count, name)
+        for count, name in ((begun.others, "other WebSocket"), (begun.requests, "other request"))
+        if count
+    ]
+    if shared:
+        yield from say(f"The connection is shared with {' and '.join(shared)}.", width)
+
+
+def _allowed(begun: Multiplexed) -> str:
+    if begun.enabled == 1:
+        return (
+            "So the server had said that it knows extended CONNECT before the client asked, as RFC "
+            "8441 §3 wants it."
+        )
+    if begun.enabled is None:
+        return "Whether the server knows extended CONNECT is not in the capture."
+    return (
+        "The server had not said that it knows extended CONNECT when the client asked: a client "
+        "must wait for that (RFC 8441 §3)."
+    )
+
+
+def _place(sender: str, time: int, packet: int, title: str, story: Story) -> Line:
+    text = f"packet {packet:<6} {since(time, story.started):>10}  "
+    return [(" " * INDENT + text, ""), (arrow(sender), SIDES[sender]), (f"  {title}", "")]
