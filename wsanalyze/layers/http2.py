@@ -344,6 +344,8 @@ class Http2(Layer):
         self.losses[side] += length
         if side == self.client_side or self.client_side < 0:
             self.make_guesses()
+        if self.guesses is not None:
+            self.guesses.lose(side)
 
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Tell every stream that TCP ended on a side."""

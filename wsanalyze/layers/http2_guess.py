@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from wsanalyze.buffer import Buffer
+from wsanalyze.http2.alignment import Alignment, client_of
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
+
+
+class Guess(NamedTuple):
+    """A stream that is WebSocket: what is held of it, which side is the client.
+
+    `aligned`: where frames begin on both sides, where DATA and not what is in it told so.
+    """
+
+    recognition: Recognition
+    client_side: int
+    aligned: tuple[Alignment, Alignment] | None = None
+
 
 # Streams that are looked at, at once and in all.
 LOOKED_AT = 64
@@ -17,12 +32,13 @@ class Guesses:
     `in_vain`: streams with data of both sides that were given up.
     """
 
-    __slots__ = ("_excluded", "_found", "_offsets", "_recorder", "in_vain")
+    __slots__ = ("_aligned", "_excluded", "_found", "_offsets", "_recorder", "in_vain")
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._found: dict[int, Recognition] = {}
         self._offsets: dict[int, list[int]] = {}
+        self._aligned: dict[int, tuple[Alignment, Alignment]] = {}
         self._excluded: set[int] = set()
         self.in_vain = 0
 
@@ -43,6 +59,7 @@ class Guesses:
         """Look at a stream no more: it is known, or was looked at in vain."""
         self._found.pop(stream, None)
         self._offsets.pop(stream, None)
+        self._aligned.pop(stream, None)
         if len(self._excluded) < self._recorder.limits.streams:
             self._excluded.add(stream)
 
@@ -66,27 +83,61 @@ class Guesses:
             return None
         found = self._found[stream] = Recognition(self._recorder)
         self._offsets[stream] = [0, 0]
+        self._aligned[stream] = Alignment(), Alignment()
         return found
 
     def data(
-        self, stream: int, side: int, buffer: Buffer, start: int, stop: int, place: Place
-    ) -> Recognition | None:
-        """Look at DATA of a stream; return what is known of it, None where nothing will be."""
+        self,
+        stream: int,
+        side: int,
+        buffer: Buffer,
+        piece: tuple[int, int],
+        place: Place,
+        *,
+        first: bool = True,
+        last: bool = True,
+    ) -> Guess | None:
+        """Look at DATA of a stream; return how it is WebSocket, None where that is not known.
+
+        `piece`: from where to where it is in the buffer; `first`, `last`: whether it is the
+        beginning and the end of its frame.
+        """
         found = self._of(stream)
         if found is None:
             return None
-        offsets = self._offsets[stream]
-        found.data(side, buffer, start, stop, offsets[side], *place)
+        start, stop = piece
+        offsets, aligned = self._offsets[stream], self._aligned[stream]
+        if stop > start:
+            found.data(side, buffer, start, stop, offsets[side], *place)
+        said = buffer.copy(start, stop)
+        aligned[side].data(said, offsets[side], first=first, last=last)
         offsets[side] += stop - start
-        if found.exhausted and found.client_side() < 0:
+        guess = self.guess(stream)
+        if guess is None and found.exhausted:
             self._recorder.reach("midstream")
             self.give_up(stream)
+        return guess
+
+    def guess(self, stream: int) -> Guess | None:
+        """Return how a stream that is looked at is WebSocket, None where that is not known."""
+        found = self._found.get(stream)
+        if found is None:
             return None
-        return found
+        if (client := found.client_side()) >= 0:
+            return Guess(found, client)
+        aligned = self._aligned[stream]
+        client = client_of(aligned)
+        return Guess(found, client, aligned) if client >= 0 else None
+
+    def lose(self, side: int) -> None:
+        """Learn that frames of a side are missing, of whichever stream."""
+        for aligned in self._aligned.values():
+            aligned[side].lose()
 
     def gap(self, stream: int, side: int, length: int, place: Place) -> None:
         """Learn that DATA of a stream is missing."""
         found = self._found.get(stream)
         if found is not None:
             found.gap(side, length, self._offsets[stream][side], *place)
+            self._aligned[stream][side].lose()
             self._offsets[stream][side] += length

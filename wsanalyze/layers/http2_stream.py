@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
+from wsanalyze.http2.alignment import Alignment
 from wsanalyze.http2.bodies import error_name
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.attempt import Attempt
@@ -16,6 +17,7 @@ from wsanalyze.observation import Ending, Multiplex, Observation, Stream
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import is_interim
+from wsanalyze.websocket.resync import NEVER
 
 
 class WebSocketStream:
@@ -133,8 +135,13 @@ class WebSocketStream:
         self.attempt.connection.outcome = "unseen"
         return self.open()
 
-    def recognised(self, recognition: Recognition) -> None:
-        """Read frames that were found on a stream whose request is not in the capture."""
+    def recognised(
+        self, recognition: Recognition, aligned: tuple[Alignment, Alignment] | None = None
+    ) -> None:
+        """Read frames that were found on a stream whose request is not in the capture.
+
+        `aligned`: where they begin, if DATA tells it.
+        """
         connection = self.attempt.connection
         connection.requested = connection.request_packet = None
         # When it began is not known: what TCP lost before this place may be of it.
@@ -143,12 +150,17 @@ class WebSocketStream:
         session = self.begin_unseen()
         for side in (0, 1):
             session.lose_from(side, *recognition.beginning(side, 0))
+            if aligned is not None:
+                session.hold_on(side, NEVER)
         for side, (_, data, missing, time, packet, ordinal) in recognition.pieces():
             place = (time, packet, ordinal)
             if missing:
                 self.gap(side, missing, place)
             else:
                 self.data(side, Buffer(data), 0, len(data), place)
+        for side in (0, 1):
+            if aligned is not None:
+                session.begin_at(side, aligned[side].starts, aligned[side].bits)
 
     def data(self, side: int, buffer: Buffer, start: int, stop: int, place: Place) -> None:
         """Read the next bytes of DATA."""

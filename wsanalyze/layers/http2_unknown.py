@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.http2.frames import Data, Place
-from wsanalyze.layers.http2_guess import Guesses
-from wsanalyze.layers.recognition import Recognition
+from wsanalyze.layers.http2_guess import Guess, Guesses
 
 if TYPE_CHECKING:
     from wsanalyze.layers.http2 import Http2
@@ -21,22 +20,23 @@ def guess(http: Http2, side: int, piece: Data, buffer: Buffer, base: int, place:
     number = piece.header.stream
     if piece.missing:
         guesses.gap(number, side, piece.missing, place)
-    if piece.stop == piece.start:
+    if piece.stop == piece.start and not piece.last:
         return
-    start, stop = base + piece.start, base + piece.stop
-    recognition = guesses.data(number, side, buffer, start, stop, place)
-    if recognition is not None and recognition.client_side() >= 0:
+    within = base + piece.start, base + piece.stop
+    edges = {"first": piece.first, "last": piece.last}
+    found = guesses.data(number, side, buffer, within, place, **edges)
+    if found is not None:
         guesses.drop(number)
-        adopt(http, number, recognition)
+        adopt(http, number, found)
 
 
-def adopt(http: Http2, number: int, recognition: Recognition) -> None:
+def adopt(http: Http2, number: int, found: Guess) -> None:
     """Read a stream as WebSocket that was recognised by its frames."""
-    http.client_side = recognition.client_side()
+    http.client_side, recognition = found.client_side, found.recognition
     pieces = recognition.pieces()
     if pieces and http.recorder.has_room():
         _, (_, _, _, time, packet, ordinal) = pieces[0]
-        http.open(number, (time, packet, ordinal)).recognised(recognition)
+        http.open(number, (time, packet, ordinal)).recognised(recognition, found.aligned)
     elif not pieces:
         # What was found is held no more: there was too much of it.
         http.recorder.reach("resync")
@@ -51,7 +51,7 @@ def guess_unasked(http: Http2) -> None:
     for number_of in http.early.waiting:
         for what, _, place in http.early.take(number_of):
             if isinstance(what, bytes):
-                http.guesses.data(number_of, side, Buffer(what), 0, len(what), place)
+                http.guesses.data(number_of, side, Buffer(what), (0, len(what)), place)
 
 
 def conclude(http: Http2, number: int) -> None:
@@ -61,11 +61,12 @@ def conclude(http: Http2, number: int) -> None:
     if guesses is None or recognition is None:
         return
     recognition.finish()
-    if recognition.client_side() < 0:
+    found = guesses.guess(number)
+    if found is None:
         guesses.give_up(number)
         return
     guesses.drop(number)
-    adopt(http, number, recognition)
+    adopt(http, number, found)
 
 
 def last_guesses(http: Http2, guesses: Guesses) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import GIVEN_UP, Connection
@@ -431,6 +433,35 @@ class Session(Layer):
         sender: Sender = self.high if side else self.low
         sender.offset = offset
         sender.unread = unread
+        self.lose(sender)
+
+    def hold_on(self, side: int, accept: int) -> None:
+        """Hold what comes of a side that is lost, and look for no frames that are not as certain.
+
+        `begin_at` says where they begin.
+        """
+        sender: Sender = self.high if side else self.low
+        if sender.search is not None:
+            sender.search.accept = accept
+
+    def begin_at(self, side: int, starts: Iterable[int], bits: int) -> None:
+        """Read on at the first of the places where frames begin that is held; `bits` say so.
+
+        Where there is none, what is held is given up, and frames are looked for behind it.
+        """
+        sender: Sender = self.high if side else self.low
+        search = sender.search
+        if search is None:
+            return
+        for start in starts:
+            if bits > 0 and search.pieces and start >= search.pieces[0][0]:
+                search.anchor = start
+                search.bits = bits
+                resume(self, self.recorder, side, sender)
+                return
+        self.recorder.held -= search.held
+        search.shrink(0)
+        sender.unread += search.dropped
         self.lose(sender)
 
     def lose_more(self, side: int, offset: int) -> None:
