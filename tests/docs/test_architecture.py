@@ -64,8 +64,8 @@ ALLOWED = {
     "layers.connection recording findings tables story crosscheck monitoring",
     "report": "version streams tables.capture_summary websocket tunnels checks layers.connection "
     "recording findings tables story views",
-    "analysis": "errors limits streams tunnels checks capture recording findings tables story pipeline "
-    "views report",
+    "analysis": "errors limits streams tunnels checks capture recording findings tables story "
+    "pipeline views report",
     "live_analysis": "errors limits checks capture recording tables monitoring analysis",
     "__init__": "version errors limits crosscheck analysis live_analysis",
     "cli": "errors limits streams checks capture recording findings tables story pipeline "
