@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from story.told import told
-from wsanalyze.story.quiz import Question, plain, questions
+from wsanalyze.story.question import Question, plain
+from wsanalyze.story.quiz import questions
 from wsanalyze.views.bits import bits_of
 
 NAMES = (
@@ -96,3 +97,32 @@ def test_answers_are_compared_plainly(given: str, expected: str) -> None:
 
 def test_a_very_long_answer_is_cut() -> None:
     assert len(plain("9" * 1_000_000)) == 200
+
+
+def test_bits_of_frames() -> None:
+    story = told("fragments.pcapng")
+    fins, masks = asked("fragments.pcapng", "fin"), asked("fragments.pcapng", "mask-bit")
+    assert [each.is_right("yes") for each in fins] == [frame.fin for frame in story.frames]
+    assert [each.is_right("y") for each in masks] == [
+        frame.sender == "client" for frame in story.frames
+    ]
+    assert {each.is_right("no") for each in fins} == {True, False}
+
+
+def test_the_one_frame_that_breaks_a_rule() -> None:
+    (question,) = asked("oddities.pcapng", "fault")
+    story = told("oddities.pcapng")
+    wrong = [each.number for each in story.frames if each.findings]
+    assert question.is_right(str(wrong[0]))
+
+
+def test_a_refusal_and_a_subprotocol() -> None:
+    story = told("refused-upgrades.pcapng", 2)
+    assert story.response is not None
+    (question,) = asked("refused-upgrades.pcapng", "refused", 2)
+    assert question.is_right(story.response.start_line.split(" ")[1])
+    (chosen,) = asked("subprotocols.pcapng", "subprotocol")
+    response = told("subprotocols.pcapng").response
+    assert response is not None
+    values = [line.value for line in response.lines if line.name == "Sec-WebSocket-Protocol"]
+    assert chosen.is_right(values[0])

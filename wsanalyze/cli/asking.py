@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from wsanalyze.cli.status import DONE, FOUND
 from wsanalyze.errors import UsageError
 from wsanalyze.story.model import Story
-from wsanalyze.story.quiz import LONGEST, Question, plain, questions
+from wsanalyze.story.question import LONGEST, Question, plain
+from wsanalyze.story.quiz import questions
 from wsanalyze.views.escape import visible
 from wsanalyze.views.wrapping import wrapped
 
@@ -60,7 +61,10 @@ def draw(all_of_them: Sequence[Question], chance: random.Random) -> list[Questio
     first: dict[str, Question] = {}
     for question in shuffled:
         first.setdefault(question.topic, question)
-    chosen = list(first.values())[:ASKED]
+    # Of each frame there are several: drawn among all, they would be most of what is asked.
+    topics = sorted(first)
+    chance.shuffle(topics)
+    chosen = [first[topic] for topic in topics][:ASKED]
     chosen += [each for each in shuffled if each not in chosen][: max(ASKED - len(chosen), 0)]
     return [_mixed(each, chance) for each in chosen]
 

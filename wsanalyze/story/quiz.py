@@ -4,45 +4,25 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha1
 
-from wsanalyze.story.model import FrameStory, Story
-from wsanalyze.websocket.close import describe
+from wsanalyze.story.model import FrameStory, HeadStory, Story
+from wsanalyze.story.question import Question, yes_or_no
+from wsanalyze.story.quiz_carriers import of_carriers
+from wsanalyze.story.quiz_end import of_end, of_lasting
 from wsanalyze.websocket.opcodes import opcode_name
-
-# The longest answer that is looked at.
-LONGEST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question. `topic` names its kind; text from the wire in it is as sent.
-
-    With `choices`, the first one is right: who asks puts them into another order. Without, one of
-    `answers` is (in lower case, without spaces and `0x`). `because` says why.
-    """
-
-    topic: str
-    text: str
-    answers: tuple[str, ...]
-    because: str
-    choices: tuple[str, ...] = ()
-
-    def is_right(self, answer: str) -> bool:
-        """Say whether an answer is right; choices are compared by who asks."""
-        return plain(answer) in self.answers
-
-
-def plain(answer: str) -> str:
-    """Return an answer as it is compared: small letters, no spaces, colons or `0x`."""
-    text = answer[:LONGEST].strip().lower().removeprefix("0x")
-    return "".join(text.split()).replace(":", "").replace("_", "").rstrip(".")
 
 
 def questions(story: Story) -> list[Question]:
     """Return every question that this story has an answer to, in the order of the story."""
-    return [*_of_handshake(story), *_of_frames(story), *_of_end(story)]
+    return [
+        *of_carriers(story),
+        *_of_handshake(story),
+        *_of_frames(story),
+        *_of_faults(story),
+        *of_lasting(story),
+        *of_end(story),
+    ]
 
 
 def _of_handshake(story: Story) -> Iterator[Question]:
@@ -79,6 +59,7 @@ def _of_handshake(story: Story) -> Iterator[Question]:
                 (str(first.part),),
                 f"it has {first.spaces} spaces, and {first.number} / {first.spaces} = {first.part}",
             )
+    yield from _of_answer(story, response)
     if response is not None and story.outcome == "established":
         status = "101" if response.start_line else "200"
         yield Question(
@@ -87,6 +68,46 @@ def _of_handshake(story: Story) -> Iterator[Question]:
             (status,),
             "HTTP/1.1 has 101 (RFC 6455 §4.2.2), an extended CONNECT 200 (RFC 8441 §5)",
         )
+
+
+def _of_answer(story: Story, response: HeadStory | None) -> Iterator[Question]:
+    """Ask what the server chose, or with which status it refused."""
+    if response is None:
+        return
+    words = response.start_line.split(" ")
+    if story.outcome == "refused" and len(words) > 1 and words[1].isdigit():
+        yield Question(
+            "refused",
+            "The server refused. With which status code?",
+            (words[1],),
+            f"its answer begins with {response.start_line}",
+        )
+    chosen = [line for line in response.lines if line.name.lower() == "sec-websocket-protocol"]
+    if chosen and chosen[0].value and story.outcome == "established":
+        yield Question(
+            "subprotocol",
+            "Which of the client's subprotocols did the server choose?",
+            (chosen[0].value,),
+            f"its answer has {chosen[0].name}: {chosen[0].value} (RFC 6455 §4.2.2)",
+        )
+
+
+def _of_faults(story: Story) -> Iterator[Question]:
+    """Ask which frame is wrong, where one alone of those that are told is."""
+    wrong = [
+        each for each in story.frames if any(found.severity == "error" for found in each.findings)
+    ]
+    if len(wrong) != 1 or len(story.frames) < 3:
+        return
+    frame = wrong[0]
+    (fault, *_) = [each for each in frame.findings if each.severity == "error"]
+    yield Question(
+        "fault",
+        f"One of the frames {story.frames[0].number} to {story.frames[-1].number} breaks a rule. "
+        "Which one?",
+        (str(frame.number),),
+        f"frame {frame.number}: {fault.message} ({fault.check})",
+    )
 
 
 def _of_frames(story: Story) -> Iterator[Question]:
@@ -146,6 +167,20 @@ def _of_frame(frame: FrameStory) -> Iterator[Question]:
             f"the low four bits of {header[:2]} are {frame.opcode:04b}, opcode {frame.opcode}",
             (name, *(each for each in names if each != name)),
         )
+    yield Question(
+        "fin",
+        f"{which}. Does its message end with it, yes or no?",
+        yes_or_no(right=frame.fin),
+        f"the first bit of {header[:2]} is FIN {int(frame.fin)} (RFC 6455 §5.2)",
+    )
+    is_masked = bool(frame.second & 0x80)
+    yield Question(
+        "mask-bit",
+        f"{which}. Is its payload masked, yes or no?",
+        yes_or_no(right=is_masked),
+        f"the first bit of the second byte, {header[3:5]}, is MASK {int(is_masked)}: it was sent "
+        f"by the {frame.sender} (RFC 6455 §5.2)",
+    )
     short = frame.second & 0x7F
     where = "the low seven bits of its second byte"
     if short > 125:
@@ -181,27 +216,4 @@ def _of_frame(frame: FrameStory) -> Iterator[Question]:
             "without the mask?",
             (f"{result:02x}",),
             f"{sent:02x} XOR {used:02x}, byte {place % 4} of the key, is {result:02x}",
-        )
-
-
-def _of_end(story: Story) -> Iterator[Question]:
-    closes = story.closing.closes
-    if not closes:
-        return
-    first = closes[0]
-    yield Question(
-        "who-closed",
-        "Who began the closing handshake, the client or the server?",
-        (first.sender, f"the{first.sender}"),
-        f"the {first.sender}'s Close is the first, in packet {first.packet}",
-    )
-    if first.code is not None:
-        others = [1000, 1001, 1002, 1009, 1011]
-        wrong = [describe(each) for each in others if describe(each) != first.meaning]
-        yield Question(
-            "close-code",
-            f"The {first.sender} closed with code {first.code}. What does that mean?",
-            (),
-            f"{first.code} is {first.meaning} ({first.reference})",
-            (first.meaning, *wrong[:3]),
         )

@@ -59,7 +59,7 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
         ("Frames", frames_lines(story, width)),
         ("Pings and Pongs", pings_lines(story, width)),
         ("Silences", silences_lines(story, width)),
-        ("What is missing", holes_lines(story, width)),
+        ("What is missing, or came again", holes_lines(story, width)),
         ("The end", closing_lines(story, width)),
         ("What else was found", _other_findings(story, width)),
         ("All of it as a diagram", ladder_lines(story, width)),

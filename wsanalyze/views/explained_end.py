@@ -139,7 +139,7 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         text = "Both ends sent a Close: the closing handshake is whole (RFC 6455 §7.1)."
         yield from say(text, width)
     elif closing.closes:
-        text = "The other end sent none before TCP ended."
+        text = "The other end sent no Close before TCP ended."
         if any(story.lost.values()) or not closing.ends:
             text = "The other end's Close, if there was one, is not in the capture."
         yield from say(text, width)
@@ -154,9 +154,11 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         by = _of_stream(closing) or ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
             by = by.partition(", without")[0].removesuffix(" without a Close frame")
-        if story.proxy is not None:
-            by = _named(by, "client" if story.behind_proxy else "server")
-        yield from say(f"Ended by: {by}.", width)
+        # What cut it says that, too, and more.
+        if story.cut is None or by.partition(" without")[0] not in story.cut:
+            for end, name in zip(("client", "server"), of_tcp(story), strict=True):
+                by = _named(by, end) if name == "proxy" else by
+            yield from say(f"Ended by: {by}.", width)
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")

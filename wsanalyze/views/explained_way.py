@@ -22,7 +22,7 @@ from wsanalyze.views.explained_parts import (
     since,
 )
 from wsanalyze.views.quantities import counted, size
-from wsanalyze.views.wrapping import Line, wrapped
+from wsanalyze.views.wrapping import Line, defused, wrapped
 
 # Bytes of one part that are shown, characters of a text, fields of a head, parts of a message.
 BYTES, TEXT, FIELDS, PARTS = 16, 300, 100, 60
@@ -110,7 +110,7 @@ def _message(step: WayStep, story: Story, width: int) -> Iterator[Line]:
         (f"{since(step.time, story.started):>10}  ", ""),
         (arrow(step.sender, ends_of(step)), SIDES[step.sender]),
     ]
-    label = visible(label_of(step), TEXT)
+    label = defused(visible(label_of(step), TEXT))
     if step.length is not None:
         label += f", {size(step.length)}"
     used = sum(len(text) for text, _ in way) + 2

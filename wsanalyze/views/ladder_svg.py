@@ -12,6 +12,8 @@ WIDTH, ROW, TOP = 960, 30, 64
 # Where the first and the last lane are; time and packet stand to the left of them.
 FIRST, LAST = 190, 900
 TIME_AT, PACKET_AT = 104, 168
+# From so many lanes on labels go on over the lanes beside their arrow.
+NARROW = 4
 # How wide a character of the labels is, at most, in their size.
 CHARACTER = 7.0
 
@@ -33,6 +35,7 @@ STYLE = """
 .wsl .websocket{--at:var(--websocket)}.wsl .noted{--at:var(--noted)}.wsl .gap{--at:var(--gap)}
 .wsl .error{--at:var(--error)}.wsl .warning{--at:var(--warning)}
 .wsl .label{fill:var(--at)}.wsl .shaft{stroke:var(--at)}.wsl .tip{fill:var(--at);stroke:none}
+.wsl .over{paint-order:stroke;stroke:var(--back);stroke-width:4px}
 .wsl .noted .shaft,.wsl .gap .shaft{stroke-dasharray:5 4}
 """
 
@@ -78,6 +81,8 @@ def _rung(rung: Rung, at: int, places: list[int]) -> str:
     kind = rung.severity if rung.severity in ("error", "warning") else rung.style
     lead = 8 if stop > start else -8
     label = _label(rung, middle, at - 6, abs(stop - start))
+    if len(places) >= NARROW:
+        label = _over_lanes(rung, at - 6, places)
     dashed = " noted" if rung.style in ("noted", "gap") and kind != rung.style else ""
     return (
         f'{place}<g class="{kind}{dashed}">{label}'
@@ -99,6 +104,19 @@ def _fold(rung: Rung, at: int, places: list[int]) -> str:
 
 
 def _label(rung: Rung, middle: float, at: int, wide: int) -> str:
+    return _fitted(rung, (middle, at), "middle", wide, "label")
+
+
+def _over_lanes(rung: Rung, at: int, places: list[int]) -> str:
+    """Return the label of an arrow between narrow lanes: it goes on over those beside it."""
+    low, high = sorted((places[rung.start], places[rung.stop]))
+    if places[-1] - high >= low - places[0]:
+        return _fitted(rung, (low + 12, at), "start", places[-1] - low, "label over")
+    return _fitted(rung, (high - 12, at), "end", high - places[0], "label over")
+
+
+def _fitted(rung: Rung, place: tuple[float, int], anchor: str, wide: int, kind: str) -> str:
+    """Return label and detail at a place, as much of them as `wide` pixels hold."""
     room = int((wide - 30) / CHARACTER)
     mark = {"error": " ✗", "warning": " !"}.get(rung.severity or "", "")
     label = shortened(rung.label, room - len(mark)) + mark
@@ -106,8 +124,8 @@ def _label(rung: Rung, middle: float, at: int, wide: int) -> str:
     detail = shortened(rung.detail, left) if rung.detail and left > 4 else ""
     more = f'<tspan class="detail">  {escape(detail)}</tspan>' if detail else ""
     return (
-        f'<text class="label" x="{middle:g}" y="{at}" text-anchor="middle" xml:space="preserve">'
-        f"{escape(label)}{more}</text>"
+        f'<text class="{kind}" x="{place[0]:g}" y="{place[1]}" text-anchor="{anchor}" '
+        f'xml:space="preserve">{escape(label)}{more}</text>'
     )
 
 

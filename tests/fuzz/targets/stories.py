@@ -32,13 +32,16 @@ def check(data: bytes) -> Hashable:
         stories = [
             analysis.explain(number, frames=FRAMES) for number in range(min(len(analysis), TOLD))
         ]
+        refused = range(min(len(analysis.refused_tunnels()), TOLD))
+        stories += [analysis.explain_refused(number) for number in refused]
     return tuple(looked_at(story) for story in stories)
 
 
 def looked_at(story: Story) -> Hashable:
     """Assert what must hold of a text and a diagram; return how large they are."""
     lines = ["".join(text for text, _ in line) for line in explained_lines(story, 80)]
-    assert lines[0].startswith("Connection ")
+    title = "Connection " if story.refusal is None else "Refused tunnel "
+    assert lines[0].startswith(title)
     assert all(character.isprintable() for line in lines for character in line)
     root = ET.fromstring(ladder_svg(story))  # noqa: S314 - our own
     assert all(bool(each.answers) != bool(each.choices) for each in questions(story))

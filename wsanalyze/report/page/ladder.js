@@ -7,6 +7,7 @@ const DRAWN = 60;
 const ABOVE = 6;
 const LADDER = { width: 960, row: 30, top: 56, first: 190, last: 900, time: 104, packet: 168 };
 const LETTER = 7.3;
+const NARROW = 4;
 
 function fits(text, width) {
   const most = Math.floor(width / LETTER);
@@ -153,16 +154,27 @@ function drawnRung([kind, time, packet, from, to, label, detail, style, severity
   }
   const mark = { error: " ✗", warning: " !" }[severity] || "";
   const lead = stop > start ? 8 : -8;
-  const name = fits(label, wide - 30) + mark;
-  const left = wide - 30 - name.length * LETTER;
+  const at = labelAt(start, stop, places);
+  const name = fits(label, at.wide - 30) + mark;
+  const left = at.wide - 30 - name.length * LETTER;
   const more = detail && left > 40 ? svg("tspan", { class: "detail" }, "  " + fits(detail, left)) : null;
   const shaft = `M${start} ${y}H${stop - lead}`;
   const dashed = style === "noted" || style === "gap" ? " dashed" : "";
   const colour = severity === "error" || severity === "warning" ? severity : style;
   return [...place, svg("g", { class: `${colour}${dashed}` },
-    svg("text", { class: "label", x: middle, y: y - 6, "text-anchor": "middle" }, name, more),
+    svg("text", { class: at.kind, x: at.x, y: y - 6, "text-anchor": at.anchor }, name, more),
     svg("path", { class: "shaft", d: shaft }),
     svg("path", { class: "tip", d: `M${stop} ${y}l${-lead} -4v8z` }))];
+}
+
+// Where a label stands: in the middle of its arrow; between narrow lanes it goes on over those beside it.
+function labelAt(start, stop, places) {
+  const [low, high] = [Math.min(start, stop), Math.max(start, stop)];
+  if (places.length < NARROW) return { x: (low + high) / 2, anchor: "middle", wide: high - low, kind: "label" };
+  const kind = "label over";
+  return places.at(-1) - high >= low - places[0]
+    ? { x: low + 12, anchor: "start", wide: places.at(-1) - low, kind }
+    : { x: high - 12, anchor: "end", wide: high - places[0], kind };
 }
 
 function washed(x, y, kind, text, wide) {
