@@ -58,7 +58,8 @@ def test_that_of_the_other_leg_is_not_either(tmp_path: Path, secret: str) -> Non
     path = tmp_path / "legs.pcap"
     path.write_bytes(both_legs())
     data = data_of(path)
-    assert [each["other_leg"] for each in data["connections"]] == [1, 0]
+    legs = [(each["leg_before"], each["leg_behind"]) for each in data["connections"]]
+    assert legs == [(None, 1), (0, None)]
     text = json.dumps(data)
     assert [each for each in spellings(secret) if each in text] == []
 

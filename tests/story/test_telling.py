@@ -107,7 +107,21 @@ def test_both_legs_of_a_proxied_connection() -> None:
 
 def test_a_connection_without_a_proxy_has_one_leg() -> None:
     recording = analysis("chat-ws.pcapng").recording
-    assert other_leg(recording, recording.connections[0]) is None
+    assert other_leg(recording, 0) is None
+
+
+@pytest.mark.parametrize(("name", "number"), [("hybi-drafts.pcapng", 2), ("squid-proxy.pcapng", 9)])
+def test_the_sample_key_of_the_document_makes_no_legs(name: str, number: int) -> None:
+    assert told(name, number).other_leg is None
+
+
+def test_of_three_legs_each_has_the_one_in_front_of_it() -> None:
+    recording = analysis("socks-tunnels.pcapng").recording
+    assert [other_leg(recording, each) for each in (14, 15, 16)] == [
+        (15, False),
+        (14, True),
+        (15, True),
+    ]
 
 
 def test_frames_over_several_captures_are_in_order_of_time() -> None:

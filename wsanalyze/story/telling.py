@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.legs import legs_before, legs_behind
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.recording import Recording, Wants
@@ -215,7 +215,7 @@ def tell_both_legs(
         return story if show_secrets else without_secrets(story, read.handshake)
 
     story = one_leg(number)
-    leg = other_leg(recording, connections[number])
+    leg = other_leg(recording, number)
     if leg is None:
         return story
     other, front = leg
@@ -223,46 +223,19 @@ def tell_both_legs(
     return with_other_leg(story, one_leg(other), front=front, by_packet=alone)
 
 
-def other_leg(recording: Recording, connection: Connection) -> tuple[int, bool] | None:
+def other_leg(recording: Recording, number: int) -> tuple[int, bool] | None:
     """Return the number of the other leg of a proxied connection, and whether it is the front one.
 
-    Both have the same Sec-WebSocket-Key, overlap in time, and one's server is not the other's; the
-    one that asked first is the front.
+    Of one between two proxies, that in front. None where the recording has it alone.
     """
-    return leg_among(same_keys(recording), connection)
+    return legs_of(recording).get(number)
 
 
-# Connections by their Sec-WebSocket-Key, with their numbers, in order.
-Keys = dict[str, list[tuple[int, Connection]]]
-# Connections of one key that are looked at before and behind one: legs follow each other closely,
-# and a client may send the same key for ever.
-NEAR = 64
-
-
-def same_keys(recording: Recording) -> Keys:
-    """Return the connections of a recording by key."""
-    found: Keys = {}
-    for number, each in enumerate(in_order(recording.connections)):
-        if each.handshake is not None and each.handshake.key:
-            found.setdefault(each.handshake.key, []).append((number, each))
-    return found
-
-
-def leg_among(keys: Keys, connection: Connection) -> tuple[int, bool] | None:
-    """Return what `other_leg` does, of connections that were put in order by key before."""
-    key = connection.handshake.key if connection.handshake is not None else None
-    same = keys.get(key or "", [])
-    at = bisect_left(same, connection.requested_ordinal, key=lambda each: each[1].requested_ordinal)
-    ends = (connection.client_ip, connection.client_port)
-    for number, each in same[max(at - NEAR, 0) : at + NEAR]:
-        if each is connection or (each.client_ip, each.client_port) == ends:
-            continue
-        apart = each.started > connection.ended or connection.started > each.ended
-        server = (each.server_ip, each.server_port)
-        if apart or server == (connection.server_ip, connection.server_port):
-            continue
-        return number, each.requested_ordinal < connection.requested_ordinal
-    return None
+def legs_of(recording: Recording) -> dict[int, tuple[int, bool]]:
+    """Return what `other_leg` does of each connection that has another leg, in any capture."""
+    before = legs_before(in_order(recording.connections), across=True)
+    found = {front: (behind, False) for front, behind in legs_behind(before).items()}
+    return found | {behind: (front, True) for behind, front in before.items()}
 
 
 def with_other_leg(story: Story, other: Story, *, front: bool, by_packet: bool = True) -> Story:

@@ -15,11 +15,12 @@ function connectionView(report, connection) {
       ["resource", connection.target && el("code", {}, connection.target)],
       ["host", connection.host], ["origin", connection.origin],
       ["client program", connection.user_agent], ["server program", connection.server],
-      ["version", connection.version], ["HTTP", connection.http_version],
+      ["version", connection.version], ["HTTP", httpOf(connection)], ["scheme", connection.scheme],
       ["subprotocol", connection.subprotocol],
       ["extensions", (connection.extensions || []).join(", ")],
       ["tunnel", connection.tunnel],
-      ["through a proxy", otherLeg(connection)],
+      ["through a proxy", otherLeg(connection.leg_before, "the client is a proxy, which passes on ")],
+      ["through a proxy", otherLeg(connection.leg_behind, "the server is a proxy, which passes it on as ")],
       ["TCP connect", connection.connect_ms === null ? null : duration(connection.connect_ms * 1e6)],
       ["answered after", connection.handshake_ms === null ? null : duration(connection.handshake_ms * 1e6)],
       ["lasted", duration(connection.ended - connection.started)],
@@ -87,9 +88,7 @@ function closeSection(connection) {
     quiet.length ? table(["from (s)", "length", "after"], quiet, "Silences of 5 s and more") : null);
 }
 
-// Which end is the proxy, and the connection on its other side.
-function otherLeg(connection) {
-  if (connection.other_leg === null || connection.other_leg === undefined) return null;
-  const said = connection.behind_proxy ? "the client is a proxy, which passes on " : "the server is a proxy, which passes it on as ";
-  return el("span", {}, said, el("a", { href: link(connection.other_leg) }, `connection ${connection.other_leg}`));
+// The connection on the other side of a proxy.
+function otherLeg(number, said) {
+  return number === null ? null : el("span", {}, said, el("a", { href: link(number) }, `connection ${number}`));
 }
