@@ -305,6 +305,19 @@ def test_light_and_dark(browser: Browser, tmp_path: Path, scheme: Any) -> None:
     assert ground == {"light": "rgb(246, 248, 250)", "dark": "rgb(12, 17, 22)"}[scheme]
 
 
+def test_the_table_with_every_column_is_not_cut_off_on_paper(
+    browser: Browser, tmp_path: Path
+) -> None:
+    seen = page_of(browser, tmp_path, named("socks-tunnels"))
+    seen.page.set_viewport_size({"width": 718, "height": 1000})
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 718
+    assert seen.page.locator("#connections th").last.inner_text() == "tunnel"
+    for row in seen.page.locator("#connections tbody tr").all():
+        box = row.bounding_box() or {}
+        assert box["x"] + box["width"] <= 718
+
+
 def test_nothing_is_cut_off_on_paper(browser: Browser, tmp_path: Path) -> None:
     """A4 between margins is some 718 CSS pixels wide: the last column must be on it, too."""
     seen = page_of(browser, tmp_path, named("chat-wss"), "#c=0")

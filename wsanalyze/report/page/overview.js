@@ -71,15 +71,15 @@ const TABLE = [
   ["resource", (each) => each.target || "", null, "resource"],
   ["scheme", (each) => each.scheme],
   ["HTTP", (each) => each.http_version || "", httpOf],
-  ["tunnel", (each) => each.tunnel || "", null, "resource", (each) => each.tunnel],
-  ["other leg", (each) => legs(each).map(([number]) => number)[0] ?? -1, legsCell, "", (each) => legs(each).length],
   ["outcome", (each) => each.outcome, (each) => badge(each.outcome)],
   ["status", (each) => each.status ?? -1, (each) => each.status ?? "", "number"],
   ["frames", (each) => each.client_frames + each.server_frames, (each) => count(each.client_frames + each.server_frames), "number"],
-  ["in frames", (each) => each.client_bytes + each.server_bytes, (each) => size(each.client_bytes + each.server_bytes), "number"],
+  ["bytes", (each) => each.client_bytes + each.server_bytes, (each) => size(each.client_bytes + each.server_bytes), "number"],
   ["time", (each) => each.ended - each.started, (each) => duration(each.ended - each.started), "number"],
   ["ended by", (each) => each.ended_by || ""],
   ["findings", (each) => severityRank(each) * 1e6 + each.findings, (each) => each.severity ? badge(each.severity, count(each.findings)) : "0", "number"],
+  ["other leg", (each) => legs(each).map(([number]) => number)[0] ?? -1, legsCell, "", (each) => legs(each).length],
+  ["tunnel", (each) => each.tunnel || "", null, "tunnel", (each) => each.tunnel],
 ];
 
 function httpOf(each) {
