@@ -96,6 +96,32 @@ def test_lengths_beyond_what_numbers_hold(browser: Browser, tmp_path: Path, leng
     assert "Connection 0" in text
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "<script>alert(1)</script>",
+        "</script><img/src=x/onerror=alert(1)>",
+        "\xe2\x80\xae\xe2\x81\xa6gpj.example",
+        '=HYPERLINK("http://evil.example")',
+        "a" * 5000,
+        "\x1b[31mowned",
+    ],
+    ids=["script", "image", "bidi", "formula", "long", "ansi"],
+)
+def test_what_a_tunnel_is_called_is_text(browser: Browser, tmp_path: Path, host: str) -> None:
+    connect = f"CONNECT {host}:80 HTTP/1.1\r\nHost: {host}:80\r\n\r\n".encode("latin-1")
+    packets = packets_of(connect, b"HTTP/1.1 200 OK\r\n\r\n")
+    at = {CLIENT: 1 + len(connect), SERVER: 1 + len(b"HTTP/1.1 200 OK\r\n\r\n")}
+    for sender, data in ((CLIENT, request()), (SERVER, response()), (CLIENT, masked(b"said"))):
+        receiver = SERVER if sender == CLIENT else CLIENT
+        packets.append(segment(sender, receiver, at[sender], at[receiver], ACK, data))
+        at[sender] += len(data)
+    text = is_quiet(browser, tmp_path, pcap_of(packets))
+    assert "Connection 0" in text
+    assert "tunnel" in text
+    assert not {"\u202e", "\u2066", "\x1b"} & set(text)
+
+
 def test_every_byte_and_every_separator(browser: Browser, tmp_path: Path) -> None:
     every = bytes(range(256)) + "\u2028\u2029\ufeff\u202e\0".encode() + b"\xed\xa0\x80"
     ours = [masked(every), masked(every, 2), masked(every[:125], 9), frame(every[128:250], 10)]

@@ -95,19 +95,58 @@ def test_a_link_to_what_is_not_there_opens_where_that_is_said(
     assert notice.evaluate("each => each.getBoundingClientRect().bottom <= innerHeight")
 
 
+def test_the_table_says_how_each_came_and_which_its_other_leg_is(
+    browser: Browser, tmp_path: Path
+) -> None:
+    heads = "#connections th"
+    seen = page_of(browser, tmp_path, named("socks-tunnels"))
+    titles = seen.page.locator(heads).all_inner_texts()
+    place = {title.strip(" ▲"): number for number, title in enumerate(titles)}
+    cells = seen.page.locator("#connections tbody tr").nth(15).locator("td")
+    named_cells = ("scheme", "HTTP", "tunnel", "other leg")
+    shown = {name: cells.nth(place[name]).inner_text() for name in named_cells}
+    data = named("socks-tunnels")["connections"][15]
+    assert shown == {
+        "scheme": "ws",
+        "HTTP": "1.1",
+        "tunnel": data["tunnel"],
+        "other leg": "behind 14, in front of 16",
+    }
+    cells.nth(place["other leg"]).get_by_role("link", name="connection 16").click()
+    seen.page.locator("#connection-title", has_text="Connection 16").wait_for()
+    # Of streams their number; and no column for what nobody has.
+    seen = page_of(browser, tmp_path, named("http2-streams"))
+    titles = seen.page.locator(heads).all_inner_texts()
+    assert not {"tunnel", "other leg"} & set(titles)
+    first = seen.page.locator("#connections tbody tr").first.locator("td")
+    assert first.nth(titles.index("HTTP")).inner_text() == "2, stream 1"
+
+
+def test_payload_is_told_apart_from_that_of_control_frames(
+    browser: Browser, tmp_path: Path
+) -> None:
+    capture = tmp_path / "one.pcap"
+    ours = [masked(b"a" * 100, 1), masked(b"ping", 9), masked(b"\x03\xe8", 8)]
+    capture.write_bytes(conversation(ours, [frame(b"b" * 50, 2)]))
+    seen = page_of(browser, tmp_path, data_of(capture))
+    card = seen.page.locator(".card", has_text="data frame")
+    assert "2 messages in 2 data frames, 150 B of payload" in card.inner_text()
+    assert "2 control frames (Close, Ping, Pong), 6 B" in card.inner_text()
+
+
 def test_the_table_is_sorted_filtered_and_searched(browser: Browser, tmp_path: Path) -> None:
     data = named("faulty-answers")
     seen = page_of(browser, tmp_path, data)
     rows = seen.page.locator("#connections tbody tr")
-    head = seen.page.locator("#connections th")
+    time = seen.page.locator("#connections th", has_text="time")
     assert rows.count() == 14
     seen.page.locator("#connections th button", has_text="time").click()
-    assert head.nth(8).get_attribute("aria-sort") == "ascending"
+    assert time.get_attribute("aria-sort") == "ascending"
     order = sorted(data["connections"], key=lambda each: each["ended"] - each["started"])
     numbers = [str(each["connection"]) for each in order]
     assert [each.split("\t")[0] for each in rows.all_inner_texts()] == numbers
     seen.page.locator("#connections th button", has_text="time").press("Enter")
-    assert head.nth(8).get_attribute("aria-sort") == "descending"
+    assert time.get_attribute("aria-sort") == "descending"
     assert rows.first.inner_text().split("\t")[0] == numbers[-1]
     seen.page.locator("#connections select").first.select_option("established")
     assert rows.count() == 3
@@ -264,6 +303,19 @@ def test_light_and_dark(browser: Browser, tmp_path: Path, scheme: Any) -> None:
     seen = opened(browser, written(tmp_path, named("keepalive")), color_scheme=scheme)
     ground = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(246, 248, 250)", "dark": "rgb(12, 17, 22)"}[scheme]
+
+
+def test_the_table_with_every_column_is_not_cut_off_on_paper(
+    browser: Browser, tmp_path: Path
+) -> None:
+    seen = page_of(browser, tmp_path, named("socks-tunnels"))
+    seen.page.set_viewport_size({"width": 718, "height": 1000})
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 718
+    assert seen.page.locator("#connections th").last.inner_text() == "tunnel"
+    for row in seen.page.locator("#connections tbody tr").all():
+        box = row.bounding_box() or {}
+        assert box["x"] + box["width"] <= 718
 
 
 def test_nothing_is_cut_off_on_paper(browser: Browser, tmp_path: Path) -> None:

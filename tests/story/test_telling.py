@@ -104,6 +104,11 @@ def test_both_legs_of_a_proxied_connection() -> None:
     assert asked == [(0, 4), (1, 9)]
 
 
+@pytest.mark.parametrize(("name", "number"), [("hybi-drafts.pcapng", 2), ("squid-proxy.pcapng", 9)])
+def test_the_sample_key_of_the_document_makes_no_legs(name: str, number: int) -> None:
+    assert told(name, number).other_leg is None
+
+
 def test_frames_over_several_captures_are_in_order_of_time() -> None:
     story = wsanalyze.analyze(
         [CAPTURES / "lossy-path-client.pcapng", CAPTURES / "lossy-path-server.pcapng"]

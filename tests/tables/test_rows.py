@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tables.recordings import REQUEST, SECOND, T0, connection, handshake
-from wsanalyze.tables.rows import connection_row, in_order, iso
+from wsanalyze.limits import Limits
+from wsanalyze.pipeline import read
+from wsanalyze.recording import Wants
+from wsanalyze.tables.rows import connection_row, connection_rows, in_order, iso
 from wsanalyze.tables.schema import CONNECTIONS
+
+CAPTURES = Path(__file__).parents[2] / "captures"
 
 
 def test_order_is_of_the_requests_then_of_serials() -> None:
@@ -48,3 +55,19 @@ def test_http_version_of_the_request_stands_in() -> None:
 )
 def test_iso(time: int, text: str) -> None:
     assert iso(time) == text
+
+
+def test_legs_through_a_proxy_have_the_numbers_of_each_other() -> None:
+    recording = read([CAPTURES / "socks-tunnels.pcapng"], wants=Wants(), limits=Limits())
+    rows = list(connection_rows(recording.connections))
+    assert [row["connection"] for row in rows] == list(range(len(rows)))
+    legs = [(row["leg_before"], row["leg_behind"]) for row in rows[14:17]]
+    assert legs == [(None, 15), (14, 16), (15, None)]
+    for row in rows:
+        if row["leg_before"] is not None:
+            assert rows[row["leg_before"]]["key"] == row["key"]
+
+
+def test_the_sample_key_alone_makes_no_legs() -> None:
+    recording = read([CAPTURES / "hybi-drafts.pcapng"], wants=Wants(), limits=Limits())
+    assert {row["leg_before"] for row in connection_rows(recording.connections)} == {None}

@@ -8,7 +8,7 @@ between HTTP/1.1 and HTTP/2, where keys are no more, `translated_legs.py` knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wsanalyze.checks.randomness import weakness
 from wsanalyze.checks.translated_legs import translated_legs
@@ -18,11 +18,11 @@ from wsanalyze.layers.connection import Connection
 MOST = 1000
 
 
-def legs_before(connections: Sequence[Connection]) -> dict[int, int]:
+def legs_before(connections: Sequence[Connection], *, across: bool = False) -> dict[int, int]:
     """Return for each leg behind a proxy the place of the one before it, both in `connections`.
 
     They are given in order of their requests. Where several could be the one before, as of clients
-    that share a key, there is none.
+    that share a key, there is none. `across`: also between captures, whose clocks may differ.
     """
     by_key: dict[str, list[int]] = {}
     for place, each in enumerate(connections):
@@ -32,11 +32,21 @@ def legs_before(connections: Sequence[Connection]) -> dict[int, int]:
     found: dict[int, int] = {}
     for places in by_key.values():
         if 1 < len(places) <= MOST:
-            _pair(connections, places, found)
+            _pair(connections, places, found, across=across)
     return found | translated_legs(connections, found)
 
 
-def _pair(connections: Sequence[Connection], places: list[int], found: dict[int, int]) -> None:
+def legs_behind(before: Mapping[int, int]) -> dict[int, int]:
+    """Return for each leg in front of a proxy the place of the last one behind it.
+
+    `before` is what `legs_before` returns.
+    """
+    return {front: behind for behind, front in before.items()}
+
+
+def _pair(
+    connections: Sequence[Connection], places: list[int], found: dict[int, int], *, across: bool
+) -> None:
     """Take note of the legs among attempts with one key."""
     behind: dict[int, int] = {}
     waiting: list[int] = []
@@ -49,6 +59,7 @@ def _pair(connections: Sequence[Connection], places: list[int], found: dict[int,
             candidate
             for candidate in waiting
             if _leads_elsewhere(connections[candidate], each)
+            and (across or connections[candidate].capture == each.capture)
             and (not is_weak or _fits(connections[candidate], each))
             and not (candidate in behind and _goes_on(connections[behind[candidate]], each))
         ]
@@ -77,11 +88,10 @@ def _waits(before: Connection, each: Connection) -> bool:
 
 
 def _leads_elsewhere(before: Connection, each: Connection) -> bool:
-    return (
-        before.capture == each.capture
-        and (before.server_ip, before.server_port) != (each.server_ip, each.server_port)
-        and (before.client_ip, before.client_port) != (each.client_ip, each.client_port)
-    )
+    return (before.server_ip, before.server_port) != (each.server_ip, each.server_port) and (
+        before.client_ip,
+        before.client_port,
+    ) != (each.client_ip, each.client_port)
 
 
 def _goes_on(behind: Connection, each: Connection) -> bool:

@@ -14,7 +14,7 @@ from wsanalyze.cli.consoles import console_of
 from wsanalyze.cli.reading import read_captures
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.tables.declaration import Kind, Table
-from wsanalyze.tables.rows import connection_row, in_order, iso
+from wsanalyze.tables.rows import connection_rows, iso
 from wsanalyze.tables.schema import CONNECTIONS, SUMMARY
 from wsanalyze.tables.selection import chosen
 from wsanalyze.views.summary import FIRST
@@ -91,8 +91,8 @@ def _print_text(
 def _print_json(recording: Recording, numbers: set[int] | None) -> None:
     captures = [_times_as_text(asdict(capture), SUMMARY) for capture in recording.captures]
     connections = [
-        _times_as_text(connection_row(connection, number), CONNECTIONS)
-        for number, connection in enumerate(in_order(recording.connections))
+        _times_as_text(row, CONNECTIONS)
+        for number, row in enumerate(connection_rows(recording.connections))
         if numbers is None or number in numbers
     ]
     # ASCII: control and bidi characters from the wire are escaped, and read back exactly.

@@ -16,10 +16,11 @@ from typing import Any
 
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.finding import SEVERITIES, Finding
+from wsanalyze.checks.legs import legs_before, legs_behind
 from wsanalyze.findings import numbers
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.report.budget import Budget, shares
-from wsanalyze.report.frames import frame_columns, message_columns
+from wsanalyze.report.frames import control_totals, frame_columns, message_columns
 from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
 from wsanalyze.report.parts import (
     close_part,
@@ -35,7 +36,6 @@ from wsanalyze.report.parts import (
 )
 from wsanalyze.report.plots import sizes, throughput
 from wsanalyze.report.provenance import Digest, capture_lines
-from wsanalyze.story.ends import place_of
 from wsanalyze.story.frames import Window, control_frames, ranges
 from wsanalyze.story.legs import Legs, with_legs
 from wsanalyze.story.model import Story
@@ -89,6 +89,8 @@ def report_data(
     shown = shares([len(each.frames) for each in reads], budget.frames)
     controls = shares([len(control_frames(each.frames)) for each in reads], budget.controls)
     streams = _streams(reads, window, controls, again)
+    before = legs_before(in_order(recording.connections), across=True)
+    behind = legs_behind(before)
     stories = _stories(reads, findings, window, shown, controls, recording, streams, show_secrets)
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
     cut = stumps(known.values())
@@ -112,7 +114,7 @@ def report_data(
         messages, used = message_columns(read, most, began, room, budget.message, hide)
         room -= used
         connections.append(
-            _row(read, story, began, hide)
+            _row(read, story, began, hide, (before.get(read.number), behind.get(read.number)))
             | {
                 "handshake": handshake_part(story, index, began),
                 "way": way_part(story, index, began, tls_room, hide),
@@ -144,7 +146,7 @@ def report_data(
         "looked_at": looked_at(shown_findings),
         "cuts": cuts_part(shown_findings, hide_of(None)),
         "refused": refused_part(recording, began),
-        "totals": _totals(every, [each for each, _ in found]),
+        "totals": _totals(every, tables, [each for each, _ in found]),
         "left_out": _left_out(every, connections, len(found), budget, again is None),
         "secrets": show_secrets,
         "rules": _rules([each for each, _ in listed]),
@@ -273,11 +275,14 @@ def _rules(findings: Sequence[Finding]) -> Data:
     }
 
 
-def _totals(every: Sequence[AnalyzedConnection], findings: Sequence[Finding]) -> Data:
+def _totals(
+    every: Sequence[AnalyzedConnection], tables: Tables, findings: Sequence[Finding]
+) -> Data:
     outcomes = Counter(each.facts.outcome for each in every)
     severities: Counter[str] = Counter()
     for each in findings:
         severities[each.severity] += each.count
+    controls, control_bytes = control_totals(tables, [each.number for each in every])
     return {
         "connections": len(every),
         "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes[name]},
@@ -285,6 +290,8 @@ def _totals(every: Sequence[AnalyzedConnection], findings: Sequence[Finding]) ->
         "frames": sum(each.facts.client_frames + each.facts.server_frames for each in every),
         "messages": sum(each.facts.client_messages + each.facts.server_messages for each in every),
         "bytes": sum(each.facts.client_bytes + each.facts.server_bytes for each in every),
+        "controls": controls,
+        "control_bytes": control_bytes,
     }
 
 
@@ -295,14 +302,20 @@ _COLUMNS = (
     *("connect_ms", "handshake_ms", "duration_s", "client_frames", "server_frames"),
     *("client_messages", "server_messages", "client_bytes", "server_bytes"),
     *("client_lost_bytes", "server_lost_bytes", "client_retransmissions"),
-    *("server_retransmissions", "community_id"),
+    *("server_retransmissions", "community_id", "leg_before", "leg_behind"),
 )
 # Those with text of the handshake.
-_SENT = ("host", "origin", "subprotocol", "reason", "user_agent", "server")
+_SENT = ("host", "origin", "subprotocol", "reason", "user_agent", "server", "tunnel")
 
 
-def _row(read: AnalyzedConnection, story: Story, began: int, hide: Hide) -> Data:
-    cells = connection_row(read.facts, read.number)
+def _row(
+    read: AnalyzedConnection,
+    story: Story,
+    began: int,
+    hide: Hide,
+    legs: tuple[int | None, int | None],
+) -> Data:
+    cells = connection_row(read.facts, read.number, legs)
     row = {name: cells[name] for name in _COLUMNS}
     row |= {name: hide(row[name]) for name in _SENT if row[name]}
     ends = read.facts
@@ -313,16 +326,6 @@ def _row(read: AnalyzedConnection, story: Story, began: int, hide: Hide) -> Data
         "target": None if story.target is None else hide(story.target),
         "started": ends.started - began,
         "ended": ends.ended - began,
-        **_legs(story),
-    }
-
-
-def _legs(story: Story) -> Data:
-    """Return the numbers of the legs before and behind one, None for no proxy there."""
-    numbers, place = [leg.number for leg in story.legs], place_of(story)
-    return {
-        "leg_before": numbers[place - 1] if place else None,
-        "leg_behind": numbers[place + 1] if place + 1 < len(numbers) else None,
     }
 
 

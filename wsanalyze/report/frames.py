@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from wsanalyze.report.hiding import Hide, in_bytes
+from wsanalyze.story.frames import CONTROL_BIT
 from wsanalyze.story.model import Story
+from wsanalyze.tables.build import Tables
 from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
 
@@ -124,3 +127,12 @@ def message_columns(
         "whole": kept,
     }
     return columns, used
+
+
+def control_totals(tables: Tables, connections: Sequence[int]) -> tuple[int, int]:
+    """Return how many control frames connections have, by their numbers, and their payload."""
+    columns = tables.frame_arrays
+    is_control = columns["head"] & CONTROL_BIT > 0
+    of, captured = columns["connection"][is_control], columns["captured"][is_control]
+    is_theirs = np.isin(tables.numbers[of], np.array(connections, dtype=np.int64))
+    return int(is_theirs.sum()), int(captured[is_theirs].sum())

@@ -34,7 +34,7 @@ from wsanalyze.tables.numbering import (
     order,
     places,
 )
-from wsanalyze.tables.rows import Row, connection_row, in_order, summary_row
+from wsanalyze.tables.rows import Row, connection_rows, in_order, summary_row
 from wsanalyze.tables.runs import HeldRun, Run, blocks, numbered
 from wsanalyze.tables.schema import (
     CONNECTIONS,
@@ -241,8 +241,7 @@ class Tables:
     def _connection_rows(self) -> Iterator[pa.RecordBatch]:
         # The columns `findings` and `severity` come of it.
         _ = self.found
-        numbered_rows = enumerate(in_order(self.recording.connections))
-        rows = (connection_row(connection, number) for number, connection in numbered_rows)
+        rows = connection_rows(self.recording.connections)
         while some := list(islice(rows, ROWS)):
             yield rows_of(CONNECTIONS, some)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from wsanalyze.checks.legs import legs_before, legs_behind
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import in_order as in_order
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -33,17 +35,30 @@ _OF_HANDSHAKE = (
     "extensions_offered",
     "extensions",
 )
-_COMPUTED = ("connection", "handshake_ms", "duration_s", "faults")
+_COMPUTED = ("connection", "handshake_ms", "duration_s", "faults", "leg_before", "leg_behind")
 _NAMES = CONNECTIONS.names
 _OF_CONNECTION = tuple(
     name for name in _NAMES if name not in _OF_HANDSHAKE and name not in _COMPUTED
 )
 
 
-def connection_row(connection: Connection, number: int) -> Row:
+def connection_rows(connections: Iterable[Connection]) -> Iterator[Row]:
+    """Yield the rows of `connections`, of all connections of a recording, in their order."""
+    ordered = in_order(connections)
+    before = legs_before(ordered)
+    behind = legs_behind(before)
+    for number, connection in enumerate(ordered):
+        legs = (before.get(number), behind.get(number))
+        yield connection_row(connection, number, legs)
+
+
+def connection_row(
+    connection: Connection, number: int, legs: tuple[int | None, int | None] = (None, None)
+) -> Row:
     """Return the cells of a row of `connections` by column name, in the order of the table.
 
-    Times are integer nanoseconds; None is NA. Lists are new ones.
+    Times are integer nanoseconds; None is NA. Lists are new ones. `legs`: numbers of the one before
+    it and the one behind it, of a connection through a proxy.
     """
     cells: Row = {name: getattr(connection, name) for name in _OF_CONNECTION}
     handshake = connection.handshake
@@ -56,6 +71,7 @@ def connection_row(connection: Connection, number: int) -> Row:
     if handshake is not None:
         cells["faults"] = [f"{fault.code}: {fault.message}" for fault in handshake.faults]
     cells["connection"] = number
+    cells["leg_before"], cells["leg_behind"] = legs
     cells["handshake_ms"] = _milliseconds(connection.requested, connection.responded)
     cells["duration_s"] = (connection.ended - connection.started) / 1e9
     return {name: cells[name] for name in _NAMES}

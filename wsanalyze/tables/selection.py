@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from wsanalyze.recording import Recording
-from wsanalyze.tables.rows import Row, connection_row, in_order
+from wsanalyze.tables.rows import Row, connection_rows
 from wsanalyze.tables.schema import TABLES
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ def chosen(recording: Recording, numbers: tuple[int, ...], where: str | None) ->
         return None
     wanted = set(numbers)
     matches = _matching(where) if where is not None else None
+    if matches is None:
+        return wanted & set(range(len(recording.connections)))
     return {
         number
-        for number, connection in enumerate(in_order(recording.connections))
-        if (not wanted or number in wanted)
-        and (matches is None or matches(connection_row(connection, number)))
+        for number, row in enumerate(connection_rows(recording.connections))
+        if (not wanted or number in wanted) and matches(row)
     }
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from wsanalyze.checks.check import Check
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.checks.headline import HEADLINES, is_headline
-from wsanalyze.checks.legs import legs_before
+from wsanalyze.checks.legs import legs_before, legs_behind
 from wsanalyze.checks.who_cut import OF_SEVERAL, CutGroup, who_cut
 from wsanalyze.findings import numbers
 from wsanalyze.layers.connection import Connection
@@ -113,7 +113,7 @@ class Audited:
     @cached_property
     def legs_behind(self) -> dict[int, int]:
         """Number of a leg in front of a proxy → number of the last one behind it."""
-        return {before: place for place, before in self.legs_before.items()}
+        return legs_behind(self.legs_before)
 
     def check(self, finding: Finding) -> Check:
         """Return the check that found it."""

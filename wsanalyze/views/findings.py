@@ -28,7 +28,7 @@ from wsanalyze.views.folding import (
     unfolded,
     without_repetition,
 )
-from wsanalyze.views.headings import capture_name, heading
+from wsanalyze.views.headings import capture_name, heading, legs_without_heading
 from wsanalyze.views.quantities import counted, duration, number
 from wsanalyze.views.wrapping import Line, labelled, print_lines, wrapped
 
@@ -248,6 +248,7 @@ def _by_connection(audited: Audited, groups: Groups, width: int, show_all: bool)
         )
         yield from ([(each, "")] for each in wrapped(text, width))
         yield []
+        yield from legs_without_heading(audited, set(told), places, width)
     if len(shown) + len(told) < len(shares):
         rest = counted(len(shares) - len(shown) - len(told), "more connection")
         yield [(f"… and {rest} with findings: --all shows them, -c and --where choose", "")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePath
 
 from wsanalyze.layers.connection import Connection
@@ -12,6 +12,9 @@ from wsanalyze.views.escape import visible
 from wsanalyze.views.summary import url
 from wsanalyze.views.wrapping import Line, labelled, wrapped
 from wsanalyze.websocket.addresses import public_part
+
+# Pairs of legs that are named in one sentence.
+LEGS = 50
 
 
 def heading(audited: Audited, place: int, width: int) -> Iterator[Line]:
@@ -39,6 +42,30 @@ def _legs(audited: Audited, place: int, width: int) -> Iterator[Line]:
         parts.append(f"passed on by a proxy as connection {audited.legs_behind[place]}")
     if parts:
         yield from labelled("  ", "; ".join(parts), width, column=2, style="dim")
+
+
+def legs_without_heading(
+    audited: Audited, told: Collection[int], headed: Collection[int], width: int
+) -> Iterator[Line]:
+    """Say which are the other legs of connections that are `told` of others, without a heading.
+
+    `headed`: those that have one, and their other legs in it.
+    """
+    pairs = [
+        (front, behind)
+        for behind, front in sorted(audited.legs_before.items(), key=_front_first)
+        if (front in told or behind in told) and front not in headed and behind not in headed
+    ]
+    if pairs:
+        parts = [f"{front} as {behind}" for front, behind in pairs[:LEGS]]
+        rest = ", …" if len(pairs) > LEGS else ""
+        text = f"Likewise passed on by a proxy: connection {', '.join(parts)}{rest}."
+        yield from ([(each, "")] for each in wrapped(text, width))
+        yield []
+
+
+def _front_first(legs: tuple[int, int]) -> tuple[int, int]:
+    return legs[1], legs[0]
 
 
 def _described(connection: Connection) -> str:

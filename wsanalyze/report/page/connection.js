@@ -15,7 +15,7 @@ function connectionView(report, connection) {
       ["resource", connection.target && el("code", {}, connection.target)],
       ["host", connection.host], ["origin", connection.origin],
       ["client program", connection.user_agent], ["server program", connection.server],
-      ["version", connection.version], ["HTTP", connection.http_version],
+      ["version", connection.version], ["HTTP", httpOf(connection)], ["scheme", connection.scheme],
       ["subprotocol", connection.subprotocol],
       ["extensions", (connection.extensions || []).join(", ")],
       ["tunnel", connection.tunnel],

@@ -10,7 +10,8 @@ function overview(report) {
     card(count(totals.connections), totals.connections === 1 ? "connection" : "connections",
       Object.entries(totals.outcomes).map(([name, number]) => badge(name, `${count(number)} ${name}`))),
     card(count(totals.frames), totals.frames === 1 ? "frame" : "frames",
-      [`${counted(totals.messages, "message")}, ${size(totals.bytes)} of payload`]),
+      [`${counted(totals.messages, "message")} in ${counted(totals.frames - totals.controls, "data frame")}, ${size(totals.bytes - totals.control_bytes)} of payload;`,
+        `${counted(totals.controls, "control frame")} (Close, Ping, Pong), ${size(totals.control_bytes)}`]),
     card(count(Object.values(totals.severities).reduce((all, each) => all + each, 0)), "findings",
       Object.entries(totals.severities).map(([name, number]) => badge(name, `${count(number)} ${name}`))),
   ];
@@ -76,19 +77,40 @@ function search(label, oninput) {
   return box;
 }
 
+// Title, what is sorted by, what is shown where that is something else, class; and, of columns that
+// most captures have nothing for, whether a connection has something.
 const TABLE = [
   ["#", (each) => each.connection, (each) => each.connection, "number"],
   ["client", (each) => each.client],
   ["server", (each) => each.server_address],
-  ["resource", (each) => each.target || ""],
+  ["resource", (each) => each.target || "", null, "resource"],
+  ["scheme", (each) => each.scheme],
+  ["HTTP", (each) => each.http_version || "", httpOf],
   ["outcome", (each) => each.outcome, (each) => badge(each.outcome)],
   ["status", (each) => each.status ?? -1, (each) => each.status ?? "", "number"],
   ["frames", (each) => each.client_frames + each.server_frames, (each) => count(each.client_frames + each.server_frames), "number"],
-  ["payload", (each) => each.client_bytes + each.server_bytes, (each) => size(each.client_bytes + each.server_bytes), "number"],
+  ["bytes", (each) => each.client_bytes + each.server_bytes, (each) => size(each.client_bytes + each.server_bytes), "number"],
   ["time", (each) => each.ended - each.started, (each) => duration(each.ended - each.started), "number"],
   ["ended by", (each) => each.ended_by || ""],
   ["findings", (each) => severityRank(each) * 1e6 + each.findings, (each) => each.severity ? badge(each.severity, count(each.findings)) : "0", "number"],
+  ["other leg", (each) => legs(each).map(([number]) => number)[0] ?? -1, legsCell, "", (each) => legs(each).length],
+  ["tunnel", (each) => each.tunnel || "", null, "tunnel", (each) => each.tunnel],
 ];
+
+function httpOf(each) {
+  if (!each.http_version) return "";
+  return each.http_stream === null ? each.http_version : `${each.http_version}, stream ${each.http_stream}`;
+}
+
+// The other legs of a connection through a proxy: [number, where that is].
+function legs(each) {
+  return [[each.leg_before, "behind "], [each.leg_behind, "in front of "]].filter(([number]) => number !== null);
+}
+
+function legsCell(each) {
+  return legs(each).flatMap(([number, where], place) =>
+    [place ? ", " : null, where, el("a", { href: link(number), "aria-label": `connection ${number}` }, number)]);
+}
 
 function severityRank(connection) {
   return connection.severity ? WORST.length - WORST.indexOf(connection.severity) : 0;
@@ -98,9 +120,10 @@ function connectionsTable(report) {
   const state = { column: 0, down: false, outcome: "", severity: "", text: "" };
   const body = el("tbody");
   const said = el("p", { class: "said", role: "status" });
-  const heads = TABLE.map(([title, , , kind], column) => el("th", { scope: "col", class: kind },
+  const columns = TABLE.filter(([, , , , has]) => !has || report.connections.some(has));
+  const heads = columns.map(([title, , , kind], column) => el("th", { scope: "col", class: kind },
     el("button", { type: "button", onclick: () => sort(column) }, title)));
-  const rows = new Map(report.connections.map((each) => [each, connectionRow(each)]));
+  const rows = new Map(report.connections.map((each) => [each, connectionRow(each, columns)]));
 
   function sort(column) {
     state.down = state.column === column ? !state.down : false;
@@ -109,7 +132,7 @@ function connectionsTable(report) {
   }
 
   function show() {
-    const key = TABLE[state.column][1];
+    const key = columns[state.column][1];
     const wanted = state.text.toLowerCase();
     const chosen = report.connections.filter((each) =>
       (!state.outcome || each.outcome === state.outcome) &&
@@ -145,12 +168,13 @@ function connectionsTable(report) {
 function searched(each) {
   return [each.connection, each.client, each.server_address, each.target, each.host, each.origin,
     each.user_agent, each.server, each.subprotocol, each.outcome, each.status, each.ended_by,
-    each.capture].join(" ").toLowerCase();
+    each.scheme, httpOf(each), each.tunnel, each.capture].join(" ").toLowerCase();
 }
 
-function connectionRow(each) {
-  const go = () => { location.hash = link(each.connection); };
-  return el("tr", { onclick: go }, TABLE.map(([, key, cell, kind], column) => el("td", { class: kind },
+function connectionRow(each, columns) {
+  // A link in it goes where it says.
+  const go = (event) => { if (!event.target.closest("a")) location.hash = link(each.connection); };
+  return el("tr", { onclick: go }, columns.map(([, key, cell, kind], column) => el("td", { class: kind },
     column === 0 ? el("a", { href: link(each.connection) }, each.connection)
       : (cell || key)(each))));
 }

@@ -26,6 +26,11 @@ _NO_REQUEST = "the handshake was before the capture, or the field was not sent"
 _NO_RESPONSE = "no final response was seen, or the field was not sent"
 _NO_TLS = "not inside TLS, or its handshake was not seen"
 
+_NO_LEG = (
+    "there is no such leg in the capture, or it could be one of several; in what `live` writes "
+    "always, since it comes later"
+)
+
 CONNECTIONS = Table(
     "connections",
     "one WebSocket connection attempt, whether it succeeded or not",
@@ -246,6 +251,20 @@ CONNECTIONS = Table(
         text("tls_cipher", "cipher suite of TLS, as in `tls`", _NO_TLS),
         text("sni", "host that the client asked TLS for", f"{_NO_TLS}, or it named none"),
         text("alpn", "protocol that was negotiated in TLS", f"{_NO_TLS}, or none was"),
+        Column(
+            "leg_before",
+            Kind.NULLABLE_INT,
+            "number of the connection in front of the proxy that is its client: both legs have one "
+            "Sec-WebSocket-Key",
+            _NO_LEG,
+        ),
+        Column(
+            "leg_behind",
+            Kind.NULLABLE_INT,
+            "number of the connection behind the proxy that is its server: of several that the "
+            "proxy tried in turn the last",
+            _NO_LEG,
+        ),
     ),
 )
 
