@@ -93,7 +93,7 @@ def test_what_comes_through_a_pipe_gives_the_rows_of_the_file(tmp_path: Path) ->
         ) as live,
     ):
         talk(port)
-        log, _ = live.communicate(timeout=60)
+        log, _ = live.communicate(timeout=180)
         source.terminate()
         tee.wait()
     assert live.returncode == 0
@@ -163,7 +163,7 @@ def test_between_two_hosts_live_gives_the_rows_of_the_packets_that_it_keeps_and_
             said(serving.stdout, "serving")
             with recording(recorded, "wire", "tcp", within=inside) as until_it_has:
                 assert within(client, *TALKS, "talk", "192.0.2.2", 8080).wait(30) == 0
-                log, _ = live.communicate(timeout=60)
+                log, _ = live.communicate(timeout=180)
                 until_it_has(len(wsanalyze.analyze(kept, segments=True).segments))
         finally:
             for process in (live, serving):

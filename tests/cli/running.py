@@ -18,6 +18,8 @@ REFUSED = CAPTURES / "refused-upgrades.pcapng"
 PACKAGE = Path(wsanalyze.__file__).parents[1]
 # What is kept of our environment; the last ones are for kernels with sanitizers (`sanitize.py`).
 KEPT = ("PATH", "HOME", "LD_PRELOAD", "PYTHONMALLOC", "ASAN_OPTIONS", "UBSAN_OPTIONS")
+# Until a test says that something hangs: on a busy machine a start alone may take half a minute.
+SECONDS = 180
 COMMAND = [sys.executable, "-P", "-m", "wsanalyze"]
 
 
@@ -35,7 +37,7 @@ def run(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
         encoding="utf-8",
         env=environment(**changes),
         cwd=ROOT,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
 

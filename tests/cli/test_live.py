@@ -18,7 +18,17 @@ import pytest
 from test_tls import keylog_of, without_secrets
 
 import wsanalyze
-from cli.running import CAPTURES, COMMAND, PLAIN, REFUSED, ROOT, assert_one_line, environment, run
+from cli.running import (
+    CAPTURES,
+    COMMAND,
+    PLAIN,
+    REFUSED,
+    ROOT,
+    SECONDS,
+    assert_one_line,
+    environment,
+    run,
+)
 
 CHAT = CAPTURES / "aiohttp-chat.pcapng"
 
@@ -58,14 +68,15 @@ def piped(capture: Path, *arguments: object) -> subprocess.CompletedProcess[str]
             encoding="utf-8",
             env=environment(),
             cwd=ROOT,
-            timeout=60,
+            timeout=SECONDS,
             check=False,
         )
 
 
 def until_written(path: Path, size: int) -> None:
     """Wait until the packets that came were read and kept."""
-    for _ in range(600):
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
         if path.exists() and path.stat().st_size >= size:
             return
         time.sleep(0.05)
@@ -149,7 +160,7 @@ def test_a_signal_ends_it_with_all_that_was_received(number: int, status: int) -
         feed(process, PLAIN)
         lines_until(process.stdout, b'"close"')
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == status
     events = objects(rest.decode())
     assert [each["event"] for each in events][-2:] == ["ended", "summary"]
@@ -167,11 +178,10 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
     os.set_blocking(write, True)
     with running("-f", "jsonl", stdout=write) as process:
         feed(process, PLAIN)
-        for _ in range(100):
+        deadline = time.monotonic() + SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
             process.send_signal(signal.SIGINT)
             time.sleep(0.1)
-            if process.poll() is not None:
-                break
         assert process.returncode in (130, -signal.SIGINT)
     os.close(read)
     os.close(write)
@@ -194,7 +204,7 @@ def test_a_reader_that_leaves_ends_it_quietly() -> None:
         with contextlib.suppress(BrokenPipeError):
             for _ in range(50):
                 feed(process, CAPTURES / "keepalive.pcap")
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 141
         assert errors == b""
 
@@ -219,7 +229,7 @@ def test_a_standard_output_that_is_full_is_one_line() -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             env=environment(),
-            timeout=60,
+            timeout=SECONDS,
             check=False,
         )
     assert done.returncode == 74

@@ -26,7 +26,7 @@ from support.ports import free_port
 from support.talks import talk
 
 import wsanalyze
-from cli.running import COMMAND, environment
+from cli.running import COMMAND, SECONDS, environment
 from wsanalyze.capture.source import open_capture
 
 pytestmark = needs_dumpcap
@@ -41,7 +41,6 @@ session.PART = 0.05
 from wsanalyze.cli.main import main
 sys.exit(main())
 """
-SECONDS = 60
 
 
 class Running:
@@ -110,7 +109,7 @@ def children_of(process: int) -> list[int]:
 
 def wait_until_gone(session: int) -> None:
     """Wait until nothing is left of a leash and what it holds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SECONDS
     while left := processes_of(session):
         assert time.monotonic() < deadline, f"processes {left} outlive the command"
         time.sleep(0.05)

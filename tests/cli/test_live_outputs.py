@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import wsanalyze
-from cli.running import CAPTURES, COMMAND, environment
+from cli.running import CAPTURES, COMMAND, SECONDS, environment
 from cli.test_live import feed, lines_until, running, until_written
 
 CHAT = CAPTURES / "aiohttp-chat.pcapng"
@@ -50,7 +50,7 @@ def shell(streams: str, *arguments: object) -> subprocess.CompletedProcess[bytes
             stdin=file,
             capture_output=True,
             env=environment(),
-            timeout=60,
+            timeout=SECONDS,
             check=False,
         )
 
@@ -74,7 +74,7 @@ def test_a_reader_that_does_not_read_cannot_keep_it_from_ending(
         feed(process, CHAT)
         until_written(packets, CHAT.stat().st_size // 2)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 74
     lines = errors.decode().splitlines()
     assert lines[1] == (
@@ -87,7 +87,7 @@ def test_a_reader_that_does_not_read_cannot_keep_it_from_ending(
 def test_nor_from_ending_after_a_time() -> None:
     with full_pipe() as pipe, running("-f", "jsonl", "--duration", 1, stdout=pipe) as process:
         feed(process, CHAT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 74
     assert b"has stopped reading" in errors
 
@@ -99,7 +99,7 @@ def test_nor_where_both_streams_go_there(tmp_path: Path) -> None:
         feed(process, CHAT)
         until_written(packets, CHAT.stat().st_size // 2)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 74
+        assert process.wait(SECONDS) == 74
     assert_all_is_there(tables, packets)
 
 
@@ -111,7 +111,7 @@ def test_nor_a_terminal_that_is_stopped() -> None:
         os.read(master, 1)
         termios.tcflow(slave, termios.TCOOFF)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 74
     assert b"has stopped reading" in errors
     os.close(master)
@@ -129,7 +129,7 @@ def test_who_reads_late_gets_all_of_a_stream_that_ended() -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(7)
         assert process.stdout.read().splitlines()[-1].startswith(b'{"event": "summary"')
-        assert process.wait(60) == 0
+        assert process.wait(SECONDS) == 0
 
 
 @needs_full
@@ -154,7 +154,7 @@ def test_where_nothing_else_is_kept_it_ends(how: list[str]) -> None:
     with FULL.open("wb") as full, running(*how, "-q", stdout=full) as process:
         feed(process, CHAT)
         # Its input stays open.
-        assert process.wait(60) == 74
+        assert process.wait(SECONDS) == 74
         assert process.stderr is not None
         assert process.stderr.read() == (
             b"wsanalyze: standard output: No space left on device: nothing more is told there\n"
@@ -168,7 +168,7 @@ def test_a_reader_that_leaves_costs_neither_tables_nor_packets(tmp_path: Path) -
         process.stdout.close()
         process.stdout = None
         feed(process, CHAT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 141
     assert len(errors.splitlines()) == 1
     assert_all_is_there(tables, packets)
@@ -207,5 +207,5 @@ def test_what_was_not_written_counts_more_than_ctrl_c(tmp_path: Path) -> None:
         feed(process, CHAT)
         lines_until(process.stdout, b'"problem"')
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=SECONDS)
         assert process.returncode == 74

@@ -15,10 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.running import CAPTURES, COMMAND, ROOT, environment
+from cli.running import CAPTURES, COMMAND, ROOT, SECONDS, environment
 
 # What rich writes to move the cursor, to hide it and to colour: nothing else may be there.
 RICH = re.compile(rb"\x1b\[[0-9;]*[ABJKm]|\x1b\[2K|\x1b\[\?25[lh]")
+
+
+def widest(shown: bytes) -> int:
+    """Return the length of the longest whole line."""
+    lines = re.split(rb"[\r\n]+", RICH.sub(b"", shown))[1:-1]
+    return max((len(line.decode()) for line in lines), default=0)
 
 
 class Terminal:
@@ -48,12 +54,21 @@ class Terminal:
 
     def until(self, word: bytes, *, since: int = 0) -> bytes:
         """Read until the word was shown behind a place, and return all behind it."""
-        for _ in range(600):
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
             if word in self.shown[since:]:
                 return self.shown[since:]
             if select.select([self.master], [], [], 0.1)[0]:
                 self.shown += self._read()
         raise AssertionError(self.shown[since:])
+
+    def until_wider(self, columns: int, *, since: int) -> None:
+        """Read until something wider was shown behind a place."""
+        deadline = time.monotonic() + SECONDS
+        while widest(self.shown[since:]) <= columns:
+            assert time.monotonic() < deadline, self.shown[since:]
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.shown += self._read()
 
     def rest(self) -> bytes:
         """Close the input, and return all that was shown by the end."""
@@ -61,7 +76,7 @@ class Terminal:
         self.process.stdin.close()
         while data := self._read():
             self.shown += data
-        self.process.wait(30)
+        self.process.wait(SECONDS)
         return self.shown
 
     def _read(self) -> bytes:
@@ -111,11 +126,8 @@ def test_a_terminal_that_is_resized_gets_a_table_of_its_new_width() -> None:
         terminal.feed(CAPTURES / "capture-ends-open.pcap")
         terminal.until(b"client \xe2\x86\x92 server")
         terminal.resize(200, 30)
-        time.sleep(0.5)
-        since = len(terminal.shown)
-        shown = terminal.until(b"client \xe2\x86\x92 server", since=since)
-        shown += terminal.until(b"open of", since=len(terminal.shown))
+        # What was drawn before may not have been read yet.
+        terminal.until_wider(80, since=len(terminal.shown))
+        terminal.until(b"open of", since=len(terminal.shown))
     finally:
         terminal.close()
-    lines = re.split(rb"[\r\n]+", RICH.sub(b"", shown))
-    assert max(len(line.decode()) for line in lines) > 80

@@ -21,6 +21,8 @@ from wsanalyze.capture.live import LiveSource
 
 Packet = tuple[int, int, int, int, bytes]
 COUNT = itertools.count()
+# Until a test says that something does not happen: machines are busy.
+SECONDS = 90
 # An EtherType for local experiments (IEEE 802), so that nobody else's packets are among ours.
 EXPERIMENT = 0x88B5
 OURS = "ether proto 0x88b5"
@@ -133,7 +135,7 @@ def drain(source: LiveSource) -> list[Packet]:
     return until_end(source)
 
 
-def until_end(source: LiveSource, seconds: float = 20) -> list[Packet]:
+def until_end(source: LiveSource, seconds: float = SECONDS) -> list[Packet]:
     packets: list[Packet] = []
     deadline = time.monotonic() + seconds
     while not source.ended:
@@ -145,7 +147,7 @@ def until_end(source: LiveSource, seconds: float = 20) -> list[Packet]:
     return packets
 
 
-def receive(source: LiveSource, count: int, seconds: float = 20) -> list[Packet]:
+def receive(source: LiveSource, count: int, seconds: float = SECONDS) -> list[Packet]:
     """Return what comes until there are `count` packets."""
     packets: list[Packet] = []
     deadline = time.monotonic() + seconds
@@ -160,9 +162,9 @@ def receive(source: LiveSource, count: int, seconds: float = 20) -> list[Packet]
 
 def until(condition: Callable[[], object], source: LiveSource | None = None) -> None:
     """Wait until something is so, letting a source see what happens meanwhile."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 20 seconds"
+        assert time.monotonic() < deadline, "it did not happen in time"
         if source is None:
             time.sleep(0.02)
         else:
@@ -197,7 +199,7 @@ def tcpdump(
             yield lambda count: until(lambda: _packets_in(path) >= count)
         finally:
             child.send_signal(signal.SIGINT)
-            child.communicate(timeout=20)
+            child.communicate(timeout=SECONDS)
 
 
 def _packets_in(path: Path) -> int:

@@ -12,6 +12,9 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+# However busy the machine is, nobody gives up, and no Ping is sent that was not asked for.
+PATIENT: dict[str, Any] = {"open_timeout": None, "ping_interval": None, "close_timeout": 120}
+
 
 async def echo(connection: ServerConnection) -> None:
     with contextlib.suppress(ConnectionClosed):
@@ -27,7 +30,7 @@ def refuse(connection: ServerConnection, request: Any) -> Any:
 
 async def chat(place: str, number: int, compression: str | None, largest: int) -> None:
     url = f"ws://{place}/chat?number={number}"
-    async with connect(url, subprotocols=["chat"], compression=compression) as client:
+    async with connect(url, subprotocols=["chat"], compression=compression, **PATIENT) as client:
         for length in (0, 5, 200, largest):
             await client.send("é" * length if number % 2 else b"\x00\xff" * length)
             await client.recv()
@@ -38,12 +41,12 @@ async def chat(place: str, number: int, compression: str | None, largest: int) -
 
 async def be_refused(place: str) -> None:
     with contextlib.suppress(InvalidStatus):
-        async with connect(f"ws://{place}/refused"):
+        async with connect(f"ws://{place}/refused", **PATIENT):
             pass
 
 
 async def vanish(place: str) -> None:
-    client = await connect(f"ws://{place}/vanishing", subprotocols=["chat"])
+    client = await connect(f"ws://{place}/vanishing", subprotocols=["chat"], **PATIENT)
     await client.send("the last word")
     await client.recv()
     client.transport.abort()
@@ -51,7 +54,7 @@ async def vanish(place: str) -> None:
 
 def serving(host: str, port: int) -> serve:
     """Return a server that echoes, refuses some, and speaks `chat`."""
-    return serve(echo, host, port, subprotocols=["chat"], process_request=refuse)
+    return serve(echo, host, port, subprotocols=["chat"], process_request=refuse, **PATIENT)
 
 
 async def clients(place: str, largest: int) -> None:
