@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.http2 import (
     CONTINUATION,
@@ -9,6 +11,7 @@ from support.http2 import (
     END_HEADERS,
     END_STREAM,
     GET,
+    GOAWAY,
     HEADERS,
     PADDED,
     RST_STREAM,
@@ -20,6 +23,7 @@ from support.http2 import (
 from support.sessions import masked
 
 from wsanalyze.layers.http2_messages import COST
+from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.limits import Limits
 from wsanalyze.observation import Malformed
 from wsanalyze.recording import Wants
@@ -118,6 +122,23 @@ def test_behind_a_hole_nobody_is_blamed() -> None:
     played.client(data[:10]).gap(0, 6)
     played.client(h2(SETTINGS, 0, 0, b"\0"))
     assert told(played) == []
+
+
+def test_many_goaways_cost_no_call_for_each_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = stage()
+    for number in range(3, 43, 2):
+        played.open(number)
+    ended: list[int] = []
+    end = WebSocketStream.end
+
+    def counted(stream: WebSocketStream, *arguments: Any, **more: Any) -> None:
+        ended.append(stream.number)
+        end(stream, *arguments, **more)
+
+    monkeypatch.setattr(WebSocketStream, "end", counted)
+    for _ in range(50):
+        played.server(h2(GOAWAY, 0, 0, bytes(7) + b"\1"))
+    assert ended == [1, *range(3, 43, 2)]
 
 
 def test_requests_that_are_open_are_bounded() -> None:

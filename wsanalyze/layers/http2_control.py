@@ -80,8 +80,8 @@ def take_goaway(http: Http2, side: int, body: bytes, place: Place) -> None:
     if known is None or (known[1] == NO_ERROR and code != NO_ERROR):
         sender = "client" if side == http.client_side else "server"
         http.shared.goaway = (sender, code, last, place[0], place[1])
-    if code == NO_ERROR:
-        # Streams that are there go on (§6.8).
+    if code == NO_ERROR or (known is not None and known[1] != NO_ERROR):
+        # Streams that are there go on (§6.8); or have been ended, which costs a call for each.
         return
     # A connection error: its sender closes TCP next, whoever is quicker (§5.4.1).
     for stream in http.streams.values():

@@ -17,8 +17,10 @@ from support.http2 import (
     HEADERS,
     PADDED,
     PING,
+    PRIORITY,
     REQUEST,
     RST_STREAM,
+    SETTINGS,
     WINDOW_UPDATE,
     Connection,
     changed,
@@ -33,6 +35,8 @@ from fuzz.targets.pipeline import calls_of
 from fuzz.targets.tls import GAP, LARGEST, flights_of, packed
 from fuzz.targets.tls import mutate as lose_or_change
 from wsanalyze.limits import Limits
+from wsanalyze.observation import KEPT_FAULTS
+from wsanalyze.recording import Wants
 
 CALLS, CALLS_PER_BYTE = 60_000, 400
 LIMITS = Limits(held=60_000, head=4096, streams=32, resync=4096, midstream=8192)
@@ -69,6 +73,28 @@ def several() -> Kept:
     return kept
 
 
+def governed() -> Kept:
+    """Return what is about the connection: SETTINGS, windows, priorities, lengths, CONTINUATION.
+
+    Three frames of it are malformed.
+    """
+    kept = Kept()
+    kept.begin(b"\0\3\0\0\0\x64\0\4\0\0\1\0\0\5\0\0\x40\0\0\x08\0\0\0\1").open(1)
+    kept.data(0, h2(SETTINGS, 0, 0, b"\0\4\0\0\2\0") + h2(SETTINGS, 1))
+    post = [(":method", "POST"), *GET[1:], ("content-length", "6")]
+    kept.headers(0, 3, post).body(0, 3, b"abc").body(0, 3, b"def", END_STREAM)
+    block = kept.block(0, [*GET, ("x-long", "y" * 40)])
+    kept.data(0, h2(HEADERS, PADDED | END_STREAM, 5, b"\2" + block[:9] + bytes(2)))
+    parts = [h2(CONTINUATION, 0, 5, block[at : at + 5]) for at in range(9, len(block), 5)]
+    kept.data(0, b"".join(parts) + h2(CONTINUATION, END_HEADERS, 5))
+    kept.data(0, h2(PRIORITY, 0, 7, bytes(5)) + h2(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff"))
+    kept.talk(1, b"between")
+    kept.data(1, h2(WINDOW_UPDATE, 0, 1, bytes(4)) + h2(PING, 0, 1, bytes(8)))
+    kept.headers(1, 3, [(":status", "200"), ("connection", "close")], END_HEADERS | END_STREAM)
+    kept.data(1, h2(GOAWAY, 0, 0, bytes(7) + b"\x0b"))
+    return kept
+
+
 def compressed() -> Kept:
     """Return a stream whose messages are compressed, fragmented, and cut by frames of HTTP/2."""
     kept, deflate = Kept(), Deflater()
@@ -88,7 +114,7 @@ def compressed() -> Kept:
 def seeds() -> Sequence[bytes]:
     """Return connections of each kind: whole, with holes, and from the middle."""
     found = []
-    for kept in (several(), compressed()):
+    for kept in (several(), compressed(), governed()):
         flights = kept.flights
         found += [packed(flights), packed(flights[6:])]
         lost = [
@@ -116,7 +142,8 @@ def mutate(data: bytes, others: Sequence[bytes], chance: random.Random) -> bytes
 
 def stage_of(data: bytes, pieces: int | None) -> Stage:
     """Read a connection."""
-    stage = Stage(pieces=pieces, limits=LIMITS)
+    wants = Wants(payloads="full", observe=True)
+    stage = Stage(pieces=pieces, limits=LIMITS, wants=wants)
     for side, content in flights_of(data):
         if side >= GAP:
             stage.gap(side - GAP, len(content))
@@ -139,6 +166,21 @@ def rows_of(stage: Stage) -> list[tuple[object, ...]]:
     ]
 
 
+def faults_of(stage: Stage) -> list[tuple[object, ...]]:
+    """Return what is malformed on the connections, however bytes are cut into packets."""
+    found = []
+    for row in stage.connections:
+        if row.handshake is None:
+            continue
+        stream = None if row.observation is None else row.observation.stream
+        if stream is not None and stream.shared.whole:
+            faults = stream.shared.faults
+            assert len(faults) <= KEPT_FAULTS
+            assert sum(each.count for each in faults) <= stream.shared.malformed
+            found += [(each.what, each.sender, each.stream, each.count) for each in faults]
+    return found
+
+
 def check(data: bytes) -> Hashable:
     """Read it, and count what that costs."""
     outcome: list[Stage] = []
@@ -155,6 +197,7 @@ def check(data: bytes) -> Hashable:
     cut = stage_of(data, 13) if is_whole else stage
     if not any((*stage.recorder.reached.values(), *cut.recorder.reached.values())):
         assert rows_of(cut) == rows_of(stage), "packets that are cut elsewhere"
+        assert faults_of(cut) == faults_of(stage), "what is malformed in packets cut elsewhere"
     rows = ((row.outcome, row.ended_by, magnitude(row.client_frames)) for row in stage.connections)
     return tuple(rows), stage.conversation.spoke
 
