@@ -97,13 +97,13 @@ def secrets_of(keylogs: Sequence[Path], limits: Limits, *, follows: bool = False
     Its `more` looks for what was appended to them since. `follows`: see KeyLogs.
     """
     secrets, logs = Secrets(limits.secrets, limits.rsa), KeyLogs(keylogs, follows=follows)
-    for lines in logs.lines():
-        secrets.add(lines)
+    for log, lines in logs.lines():
+        secrets.add(lines, log)
 
     def more() -> bool:
         before = secrets.lines
-        for lines in logs.appended():
-            secrets.append(lines)
+        for log, lines in logs.appended():
+            secrets.append(lines, log)
         return secrets.lines > before
 
     if keylogs:
