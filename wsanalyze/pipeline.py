@@ -97,13 +97,13 @@ def secrets_of(keylogs: Sequence[Path], limits: Limits, *, logs: KeyLogs | None 
     Its `more` looks for what was appended since. `logs`: `keylogs` of somebody who looks on.
     """
     secrets, logs = Secrets(limits.secrets, limits.rsa), logs or KeyLogs(keylogs)
-    for lines in logs.lines():
-        secrets.add(lines)
+    for log, lines in logs.lines():
+        secrets.add(lines, log)
 
     def more() -> bool:
         before = secrets.lines
-        for lines in logs.appended():
-            secrets.append(lines)
+        for log, lines in logs.appended():
+            secrets.append(lines, log)
         return secrets.lines > before
 
     if keylogs:

@@ -150,7 +150,7 @@ def test_a_private_key() -> None:
         ["-----BEGIN CERTIFICATE-----"],
         ["-----BEGIN ENCRYPTED PRIVATE KEY-----"],
         ["-----BEGIN PRIVATE KEY-----", *["A" * 64] * 300],
-        KEY * 65,
+        [line for number in range(65) for line in (KEY[0], f"{number:04d}", KEY[2])],
     ],
     ids=["certificate", "encrypted", "too long", "too many"],
 )
@@ -196,7 +196,8 @@ def test_a_private_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rsa_keys, "loaded", lambda keys: asked.append(len(keys)) or list(keys))
     secrets = read(*KEY)
     assert secrets.rsa_keys() == secrets.rsa_keys() == secrets.private_keys
-    secrets.add(line.encode() for line in KEY * 2)
+    others = [line for each in ("AAAA", "BBBB") for line in (KEY[0], each, KEY[2])]
+    secrets.add(line.encode() for line in [*others, *KEY, *others])
     assert len(secrets.rsa_keys()) == 3
     assert asked == [1, 2]
 

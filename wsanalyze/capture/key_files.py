@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from wsanalyze.capture.compression import MAGIC_LENGTH, Decompressed, compression_of
+from wsanalyze.capture.key_lines import KeyLines, is_text
 from wsanalyze.capture.stored import Stored, reason
 from wsanalyze.errors import CaptureError, UsageError
 
-# More than any line of a key log has; what is longer is cut, and not understood.
-LONGEST = 4096
 # Files that are followed at once, and bytes that are read of each at a time.
 FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
 # Bytes at the beginning of a file of a folder in which a NUL says that it is no text.
@@ -28,8 +27,10 @@ MOST_UNPACKED = 1024 * 1024 * 1024
 # Whether files have changed is asked for each connection, which takes some 8 us a file. Where there
 # are more files than so many, the next look is so many seconds for each of them in coming.
 MANY, PATIENCE = 64, 0.0002
-# How much of the rest of such a line is read at once, and how often: a device has no end.
-PASSED_OVER, PATIENCE_WITH_LINE = 1024 * 1024, 64
+# Bytes that are read at once, and how many a line may have until its end: a device has none.
+CHUNK, PATIENCE_WITH_LINE = 1024 * 1024, 64 * 1024 * 1024
+# Bytes in front of the place up to which a file was read that tell whether it is still the same.
+TAIL = 256
 # Room of a FIFO, as much as everybody may ask for, and what is read of it at a time.
 PIPE = 1 << 20
 
@@ -67,16 +68,15 @@ class KeyLogs:
         self.follows = follows
         self.pipes: list[Pipe] = []
         self.next_look = 0.0
-        # Of each file how much was read, up to the end of a line.
-        self.read: dict[Path, int] = {}
+        self.followed: dict[Path, Followed] = {}
         # Compressed files, which nobody appends to, and captures and the like in folders.
         self.left_out: set[Path] = set()
         self.missing: list[Path] = []
         self.problems: list[str] = []
         self._told: set[Path] = set()
 
-    def lines(self) -> Iterator[Iterator[bytes]]:
-        """Yield the lines of each key log as `lines_of`; UsageError where one cannot be read."""
+    def lines(self) -> Iterator[tuple[object, Iterator[bytes]]]:
+        """Yield each key log, and its lines as `lines_of`; UsageError where one cannot be read."""
         for path in self.paths:
             if self.follows and not _is_there(path):
                 self.missing.append(path)
@@ -90,54 +90,67 @@ class KeyLogs:
                 if path != file and _is_binary(file):
                     self.left_out.add(file)
                 else:
-                    yield _lines(file, self.read)
+                    followed = self.followed[file] = Followed()
+                    yield followed, _lines(file, followed)
 
-    def appended(self) -> Iterator[list[bytes]]:
-        """Yield the whole lines that files got since they were read, and those of new files.
+    def appended(self) -> Iterator[tuple[object, list[bytes]]]:
+        """Yield key logs and the whole lines that they got since they were read, and new files.
 
         At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
-        were changed last; none where there are many and the last look was not long ago.
+        were changed last; none where there are many and the last look was not long ago. What is
+        yielded with the lines is another object where a log was begun anew.
         """
         for path in [each for each in self.missing if _is_there(each)]:
             self.missing.remove(path)
             yield from self._come(path)
-        for pipe in self.pipes:
+        for place, pipe in enumerate(self.pipes):
             if lines := pipe.lines():
-                yield lines
+                yield pipe, lines
+            elif (anew := pipe.maybe_anew()) is not None:
+                self.pipes[place] = anew
+                if lines := anew.lines():
+                    yield anew, lines
         if self.clock() < self.next_look:
             return
-        for file, size in self._changed():
-            start = self.read.get(file, 0)
+        for file in self._changed():
             try:
                 with file.open("rb") as stream:
-                    # A file that is shorter than it was, was begun anew.
-                    stream.seek(start if start <= size else 0)
+                    followed = self._followed(file, stream)
                     data = stream.read(APPENDED)
-                    whole = data[: data.rfind(b"\n") + 1]
-                    self.read[file] = stream.tell() - len(data) + len(whole)
             except OSError as error:
                 # Whoever writes it may replace it; but one that came late may be somebody else's.
-                if file in self.paths and file not in self.read and file not in self._told:
+                if file in self.paths and file not in self.followed and file not in self._told:
                     self._told.add(file)
                     self.problems.append(f"key log {file}: cannot be read: {reason(error)}")
                 continue
-            if start == 0 and file not in self.paths and b"\0" in data[:LOOKED_AT]:
+            if not followed.lines.seen and file not in self.paths and not is_text(data[:LOOKED_AT]):
                 self.left_out.add(file)
-            elif whole:
-                yield [line[:LONGEST] for line in whole.splitlines()]
+            elif lines := followed.take(data):
+                yield followed, lines
 
-    def _come(self, path: Path) -> Iterator[list[bytes]]:
+    def _come(self, path: Path) -> Iterator[tuple[object, list[bytes]]]:
         """Begin with one that was missing; what is plain text counts as appended from then on."""
         try:
             if path.is_fifo():
                 self.pipes.append(Pipe(path))
             elif _compression(path) is not None:
                 self.left_out.add(path)
-                yield list(_lines(path))
+                yield path, list(_lines(path))
         except UsageError as error:
             self.problems.append(str(error))
 
-    def _changed(self) -> list[tuple[Path, int]]:
+    def _followed(self, file: Path, stream: BinaryIO) -> Followed:
+        """Return how far a file was read, and go there; to its beginning if it was begun anew."""
+        state = os.fstat(stream.fileno())
+        followed = self.followed.get(file)
+        if followed is None or not followed.is_same(stream, state):
+            followed = self.followed[file] = Followed()
+        followed.note(state)
+        stream.seek(followed.lines.seen)
+        return followed
+
+    def _changed(self) -> list[Path]:
+        """Return the files that are not what they were when they were looked at."""
         found = []
         for path in self.paths:
             try:
@@ -146,16 +159,53 @@ class KeyLogs:
             except (OSError, UsageError):
                 continue
             found += [
-                (state.st_mtime_ns, file, state.st_size)
+                (state.st_mtime_ns, file, state)
                 for file, state in states
                 if stat.S_ISREG(state.st_mode)
             ]
         if len(found) > MANY:
             self.next_look = self.clock() + PATIENCE * len(found)
-        found.sort(reverse=True)
+        found.sort(key=lambda each: each[:2], reverse=True)
+        seen = self.followed
         return [
-            (file, size) for _, file, size in found[:FOLLOWED] if size != self.read.get(file, 0)
+            file
+            for _, file, state in found[:FOLLOWED]
+            if (seen[file].differs(state) if file in seen else state.st_size)
         ]
+
+
+class Followed:
+    """How far a file was read that may get more, and what tells that it was begun anew."""
+
+    def __init__(self) -> None:
+        self.lines = KeyLines()
+        self._state: tuple[int, ...] = ()
+        # The last bytes that were read.
+        self._tail = b""
+
+    def note(self, state: os.stat_result) -> None:
+        """Remember what the file is now."""
+        self._state = _state_of(state)
+
+    def differs(self, state: os.stat_result) -> bool:
+        """Say whether the file is not what it was, or was not read to its end."""
+        return _state_of(state) != self._state or state.st_size > self.lines.seen
+
+    def is_same(self, stream: BinaryIO, state: os.stat_result) -> bool:
+        """Say whether what was read of a file still stands there: nobody emptied or replaced it."""
+        if self._state and state.st_ino != self._state[0]:
+            return False
+        stream.seek(max(self.lines.seen - len(self._tail), 0))
+        return stream.read(len(self._tail)) == self._tail
+
+    def take(self, data: bytes) -> list[bytes]:
+        """Take the next bytes; return the lines that are whole now."""
+        self._tail = (self._tail + data)[-TAIL:]
+        return self.lines.feed(data)
+
+
+def _state_of(state: os.stat_result) -> tuple[int, ...]:
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 class Pipe:
@@ -166,10 +216,9 @@ class Pipe:
 
     def __init__(self, path: Path) -> None:
         """Open it without waiting; UsageError where it cannot be read."""
+        self._path = path
         self._descriptor = -1
-        # What came of a line whose end did not, and whether the line is too long already.
-        self._begun = b""
-        self._passing_over = False
+        self._lines = KeyLines()
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -193,24 +242,21 @@ class Pipe:
                 break  # nothing is there, and somebody may write yet
             if not data:
                 # Nobody writes at present: who did, ended with this.
-                found += self._whole(b"\n") if self._begun else []
+                found += self._lines.end()
                 break
             left -= len(data)
-            found += self._whole(data)
+            found += self._lines.feed(data)
         return found
 
-    def _whole(self, data: bytes) -> list[bytes]:
-        """Return the whole lines, and keep the beginning of the next one."""
-        *ended, begun = (self._begun + data).split(b"\n")
-        if ended and self._passing_over:
-            # The end of what was cut.
-            del ended[0]
-            self._passing_over = False
-        self._begun = b"" if self._passing_over else begun
-        if len(self._begun) > LONGEST:
-            ended.append(self._begun)
-            self._begun, self._passing_over = b"", True
-        return [line[:LONGEST] for line in ended]
+    def maybe_anew(self) -> Pipe | None:
+        """Return the FIFO that took its place under its name; None where it is the same."""
+        try:
+            state, mine = self._path.stat(), os.fstat(self._descriptor)
+            if not stat.S_ISFIFO(state.st_mode) or os.path.samestat(state, mine):
+                return None
+            return Pipe(self._path)
+        except (OSError, UsageError):
+            return None
 
 
 @contextmanager
@@ -226,7 +272,7 @@ def as_one(paths: Sequence[Path]) -> Iterator[Path | None]:
     with tempfile.NamedTemporaryFile(prefix="wsanalyze-keys-") as joined:
         for lines in lines_of(files):
             for line in lines:
-                joined.write(line if line.endswith(b"\n") else line + b"\n")
+                joined.write(line + b"\n")
         joined.flush()
         yield Path(joined.name)
 
@@ -252,7 +298,7 @@ def _logs(path: Path) -> list[Path]:
 def _is_binary(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return b"\0" in _unpacked(file, path).read(LOOKED_AT)
+            return not is_text(_unpacked(file, path).read(LOOKED_AT))
     except (OSError, UsageError):
         return False  # who reads it says what is wrong
 
@@ -306,20 +352,19 @@ def _files(path: Path) -> list[Path]:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
 
 
-def _lines(path: Path, read: dict[Path, int] | None = None) -> Iterator[bytes]:
-    """Yield the lines of a file; `read` takes where the last one ended that has an end."""
+def _lines(path: Path, followed: Followed | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file; of one that is followed the last may get its end later."""
+    may_grow, followed = followed is not None, followed or Followed()
     try:
         with path.open("rb") as opened:
             file = _unpacked(opened, path)
-            while line := file.readline(LONGEST):
-                yield line
-                for _ in range(PATIENCE_WITH_LINE):
-                    if line.endswith(b"\n") or not line:
-                        break
-                    line = file.readline(PASSED_OVER)
-                else:
+            state = os.fstat(opened.fileno())
+            may_grow = may_grow and stat.S_ISREG(state.st_mode)
+            followed.note(state)
+            while data := file.read(CHUNK):
+                yield from followed.take(data)
+                if followed.lines.passed > PATIENCE_WITH_LINE:
                     raise UsageError(f"key log {path}: a line without an end: it is none")
-                if line and read is not None and file.seekable():
-                    read[path] = file.tell()
+            yield from followed.lines.last() if may_grow else followed.lines.end()
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None

@@ -9,8 +9,10 @@ well. No secret is ever shown: there is no text of them here.
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from wsanalyze.tls.secret_store import MASTER as MASTER
 from wsanalyze.tls.secret_store import SecretStore
@@ -28,6 +30,9 @@ CLIENT_TRAFFIC, SERVER_TRAFFIC = "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECR
 USED = frozenset(
     {MASTER, CLIENT_EARLY, CLIENT_HANDSHAKE, SERVER_HANDSHAKE, CLIENT_TRAFFIC, SERVER_TRAFFIC}
 )
+
+# Those of most lines, and of some that open no record.
+USUAL = {label.encode(): label for label in (*USED, "EXPORTER_SECRET", "EARLY_EXPORTER_SECRET")}
 
 # Each is a label, whose secret it is, and the secret. The secret that both ends exchanged is one of
 # RSA (48 bytes), or as long as a group of Diffie-Hellman, of up to 8,192 bits; it is for a client
@@ -81,7 +86,9 @@ class Secrets:
         self.reader, self.capture = SecretStore("key log"), SecretStore("capture")
         self.stores = self.reader, self.capture
         self.private_keys: list[bytes] = []
+        # What came of private keys in PEM so far: here, and in logs that may go on with it.
         self._pem = b""
+        self._begun: WeakKeyDictionary[object, bytes] = WeakKeyDictionary()
         self._store = self.reader
         self.rsa_left, self.rsa_tries, self.rsa_refused = rsa, RSA_TRIES, 0
         self.sessions = Sessions(most)
@@ -105,22 +112,51 @@ class Secrets:
         """Say whether there are secrets, or may be."""
         return bool(self) or self.expects or (self.more is not None and self.more())
 
-    def add(self, lines: Iterable[bytes], *, from_capture: bool = False) -> None:
+    def add(
+        self, lines: Iterable[bytes], log: object = None, *, from_capture: bool = False
+    ) -> None:
         """Take the lines of one more key log; of two that are for the same, the later counts.
 
-        `from_capture`: whether a capture brought it. Its blocks have no place for private keys in
-        PEM, and a stranger's keys can be so long that reading each takes seconds: those are not
-        taken.
+        `log`: stands for it where further lines may be appended. `from_capture`: whether a capture
+        brought it. Its blocks have no place for private keys in PEM, and a stranger's keys can be
+        so long that reading each takes seconds: those are not taken.
         """
         self.sources += 1
-        self.append(lines, from_capture=from_capture)
+        self.append(lines, log, from_capture=from_capture)
 
-    def append(self, lines: Iterable[bytes], *, from_capture: bool = False) -> None:
-        """Take further lines of a key log."""
+    def append(
+        self, lines: Iterable[bytes], log: object = None, *, from_capture: bool = False
+    ) -> None:
+        """Take further lines of a key log, which may be amid a private key."""
         self._store = self.capture if from_capture else self.reader
-        self._pem = b""
+        self._pem = b"" if log is None else self._begun.pop(log, b"")
         for line in lines:
-            self._take(line.strip())
+            if self._pem or not self._take_usual(line):
+                self._take(line.strip())
+        if self._pem and log is not None:
+            self._begun[log] = self._pem
+
+    def _take_usual(self, line: bytes) -> bool:
+        """Take a line as nearly all are, `LABEL CLIENT_RANDOM SECRET`; return whether it is one."""
+        parts = line.rstrip().split(b" ")
+        label = USUAL.get(parts[0]) if len(parts) == 3 else None
+        if label is None or len(parts[1]) != 64:
+            return False
+        try:
+            name, secret = unhexlify(parts[1]), unhexlify(parts[2])
+        except ValueError:
+            return False
+        if not 16 <= len(secret) <= 64:
+            return False
+        self.lines += 1
+        if label in USED:
+            self._learn(name, label, secret)
+        return True
+
+    def _learn(self, name: bytes, label: str, secret: bytes) -> None:
+        store = self._store
+        if store.has(name, label) or self._room(store):
+            store.learn(name, label, secret)
 
     def _take(self, line: bytes) -> None:
         if not line or line.startswith(b"#"):
@@ -140,8 +176,7 @@ class Secrets:
         label, name, secret = said
         store = self._store
         if label in USED:
-            if store.has(name, label) or self._room(store):
-                store.learn(name, label, secret)
+            self._learn(name, label, secret)
             return
         kept = _kept_in(store, label)
         if kept is not None and (name in kept or self._room(store)):
@@ -155,12 +190,13 @@ class Secrets:
             self.not_understood += 1
             self._pem = b""
         elif KEY_ENDS.fullmatch(line):
-            self.private_keys.append(self._pem)
+            if self._pem not in self.private_keys:
+                self.private_keys.append(self._pem)
             self._pem = b""
 
     def _room(self, store: SecretStore) -> bool:
         """Make room for one more secret; of a log that grows for days the newest are needed."""
-        if self.count < self.most:
+        if self.reader.count + self.capture.count < self.most:
             return True
         self.dropped += 1
         return self.capture.forget_oldest() or (store is self.reader and store.forget_oldest())
