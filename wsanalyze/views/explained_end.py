@@ -156,7 +156,9 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
             by = by.partition(", without")[0].removesuffix(" without a Close frame")
         # What cut it says that, too, and more.
         if story.cut is None or by.partition(" without")[0] not in story.cut:
-            for end, name in zip(("client", "server"), of_tcp(story), strict=True):
+            # A Close in a tunnel is not the proxy's, the end of TCP is.
+            names = within(story) if closing.closes else of_tcp(story)
+            for end, name in zip(("client", "server"), names, strict=True):
                 by = _named(by, end) if name == "proxy" else by
             yield from say(f"Ended by: {by}.", width)
     if story.cut is not None:
@@ -203,5 +205,6 @@ def _of_stream(closing: Closing) -> str | None:
 
 def _named(by: str, end: str) -> str:
     """Say of the end that is the proxy that it is, where it is what ended the connection."""
-    by = by.replace(f"the {end} closed", f"the {end}, here the proxy, closed")
+    for verb in ("closed", "sent"):
+        by = by.replace(f"the {end} {verb}", f"the {end}, here the proxy, {verb}")
     return by.replace(f"in the {end}'s name", f"in the name of the {end}, here the proxy")
