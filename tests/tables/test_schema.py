@@ -30,7 +30,8 @@ NAMES = {
         "client_duplicates server_duplicates "
         "client_resyncs server_resyncs request_packet response_packet faults "
         "client_incomplete_messages server_incomplete_messages "
-        "client_conflicts server_conflicts tls_version tls_cipher sni alpn"
+        "client_conflicts server_conflicts tls_version tls_cipher sni alpn "
+        "leg_before leg_behind"
     ),
     "frames": (
         "connection frame sender time time_end packet packet_end offset fin rsv1 rsv2 rsv3 opcode "
