@@ -157,7 +157,9 @@ class Readers:
         acked: cython.longlong,
     ) -> cython.int:
         """Remember bytes that are handed on; where that is too much in all, the direction's go."""
-        self.remembered += mine.remember(offset, buffer, start, stop, packet, sound, acked)
+        self.remembered -= mine.remembered()
+        mine.remember(offset, buffer, start, stop, packet, sound, acked)
+        self.remembered += mine.remembered()
         if self.remembered > self.limit_remembered:
             self.remembered -= mine.forget()
             self.reached_remembered += 1

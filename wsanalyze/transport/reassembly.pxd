@@ -6,6 +6,7 @@ cdef long long UNSET
 cdef int CHUNK_OVERHEAD
 cdef Py_ssize_t REMEMBERED
 cdef Py_ssize_t PARTS
+cdef Py_ssize_t PART
 cdef Py_ssize_t MOST_OF_ONE
 
 cdef class Chunk:
@@ -80,9 +81,9 @@ cdef class Direction:
         self, long long at, bytes first, bytes second, long long first_packet,
         long long second_packet, int first_sound, int second_sound, long long acked, bint handed_on
     ) except -1
-    cpdef long long remembered(self) except? -1
-    cpdef long long forget(self) except? -1
-    cpdef long long remember(
+    cpdef Py_ssize_t remembered(self) except -1
+    cpdef Py_ssize_t forget(self) except -1
+    cpdef int remember(
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long packet, int sound, long long acked
     ) except -1

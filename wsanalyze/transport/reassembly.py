@@ -389,13 +389,9 @@ class Direction:
         packet: cython.longlong,
         sound: cython.int,
         acked: cython.longlong,
-    ) -> cython.longlong:
-        """Remember bytes that are handed on, to compare later copies with them.
-
-        Returns how many bytes more than before that takes; below 0: less.
-        """
+    ) -> cython.int:
+        """Remember bytes that are handed on, to compare later copies with them."""
         excess: cython.longlong = 0
-        before: cython.longlong = self.remembered()
         if self.recent_stop != offset or self.parts is None:
             self.recent = bytearray()
             self.parts = []
@@ -411,15 +407,15 @@ class Direction:
             del self.parts[: len(self.parts) - PARTS]
         if excess > 0:
             del self.recent[:excess]
-        return self.remembered() - before
+        return 0
 
-    def remembered(self) -> cython.longlong:
+    def remembered(self) -> cython.Py_ssize_t:
         """Return the bytes that what is remembered takes."""
         return 0 if self.parts is None else len(self.recent) + PART * len(self.parts)
 
-    def forget(self) -> cython.longlong:
+    def forget(self) -> cython.Py_ssize_t:
         """Forget what was remembered; return the bytes that it took."""
-        gone: cython.longlong = self.remembered()
+        gone: cython.Py_ssize_t = self.remembered()
         self.recent = NO_BYTES
         self.parts = None
         return gone
