@@ -18,9 +18,7 @@ def test_cut_anywhere(lines: list[str], encoding: str, cuts: list[int]) -> None:
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     found = KeyLines()
     given_lines = [
-        line
-        for start, stop in pairwise(places)
-        for line in found.feed(data[start:stop])
+        line for start, stop in pairwise(places) for line in found.feed(data[start:stop])
     ]
     assert given_lines == [line.encode() for line in lines]
     assert (found.seen, found.passed) == (len(data), 0 if lines else len(data))
