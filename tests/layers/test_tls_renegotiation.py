@@ -299,3 +299,21 @@ def test_hellos_again_before_keys_were_changed() -> None:
         stage.data(side, data)
     stage.finish()
     assert stage.recorder.held == 0
+
+
+def test_what_was_within_ends_where_secrets_of_another_handshake_never_came() -> None:
+    """Records waited for them, and the WebSocket within was never said to be over."""
+    secrets = secrets_of(line(0))
+    secrets.expects = True
+    stage = stage_of(secrets)
+    for _, (side, data) in Renegotiated().chat(1).again().chat(2).flights:
+        stage.data(side, data)
+    stage.finish()
+    connection = stage.connection
+    assert (connection.over, connection.ended_by) == (True, "capture-end")
+    assert (connection.client_messages, stage.recorder.summaries[0].attempts) == (1, 1)
+    (tls,) = stage.recording.tls
+    assert (tls.decrypted, tls.reason) == (
+        True,
+        "no secret for this client random in 1 file, 1 line",
+    )

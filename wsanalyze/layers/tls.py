@@ -394,7 +394,8 @@ class Tls(TlsLine):
             return 0
         self.is_over = True
         if self.handshake.is_waiting:
-            self.is_done = self.wait_no_more()
+            # Whether this lets go says nothing of the layer within, which is to end.
+            self.wait_no_more()
         self.recorder.held -= self.counted
         self.counted = 0
         self.handshake.facts.records += self.records
