@@ -13,18 +13,24 @@ import pytest
 from support.sessions import frames_of
 from support.tshark import fields, needs_tshark
 
+from wsanalyze.layers.connection import Connection
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Wants
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
-PORTS = {
-    "http2-streams.pcapng": 9310,
-    "http2-node.pcapng": 9311,
-    "http2-upgrade.pcapng": 9314,
-    "http2-haproxy.pcapng": 9312,
-    "wss-http2.pcapng": 9321,
-    "wss-http2-chromium.pcapng": 9322,
+# Ports of servers that speak HTTP/2, and what tshark is to begin with there: behind an upgrade it
+# goes on in HTTP/2 by itself.
+PORTS: dict[str, dict[int, str]] = {
+    "http2-streams.pcapng": {9310: "http2"},
+    "http2-node.pcapng": {9311: "http2"},
+    "http2-upgrade.pcapng": {9314: "http"},
+    "http2-haproxy.pcapng": {9312: "http2"},
+    "http2-requests.pcapng": {9340: "http2", 9341: "http"},
+    "http2-translated.pcapng": {9342: "http2", 9344: "http2", 9345: "http2"},
+    "http2-unruly.pcapng": {9330: "http2", 9331: "http2"},
+    "wss-http2.pcapng": {9321: "tls"},
+    "wss-http2-chromium.pcapng": {9322: "tls"},
 }
 
 pytestmark = needs_tshark
@@ -35,12 +41,11 @@ Direction = tuple[int, int, bool]
 
 def dissected(name: str, *names: str) -> list[list[list[str]]]:
     """Return fields of the frames of HTTP/2, each with its values."""
-    port = PORTS[name]
-    # Behind an upgrade it goes on in HTTP/2 by itself.
-    first = "http" if name == "http2-upgrade.pcapng" else "http2"
-    first = "tls" if name.startswith("wss-") else first
-    more = ["-d", f"tcp.port=={port},{first}"]
-    where = f"http2 && tcp.port=={port}"
+    more = [
+        part for port, first in PORTS[name].items() for part in ("-d", f"tcp.port=={port},{first}")
+    ]
+    ports = ", ".join(map(str, PORTS[name]))
+    where = f"http2 && tcp.port in {{{ports}}}"
     rows = fields(CAPTURES / name, ("tcp.stream", "tcp.srcport", *names), where=where, more=more)
     return [[cell.split("|") if cell else [] for cell in row] for row in rows]
 
@@ -52,7 +57,7 @@ def data_of_tshark(name: str) -> dict[Direction, int]:
     for (tcp,), (port,), types, streams, lengths in rows:
         for kind, stream, length in zip(types, streams, lengths, strict=True):
             if kind == "0":
-                found[int(tcp), int(stream), int(port) == PORTS[name]] += int(length)
+                found[int(tcp), int(stream), int(port) in PORTS[name]] += int(length)
     return found
 
 
@@ -71,17 +76,50 @@ def test_our_frames_are_all_of_its_data(name: str) -> None:
     assert {place: theirs[place] for place in ours} == ours
 
 
-@pytest.mark.parametrize("name", PORTS)
-def test_requests_and_responses(name: str) -> None:
-    names = ("http2.headers.method", "http2.headers.path", "http2.headers.status")
+# One whose requests have two paths, or another method, is in no list of requests.
+@pytest.mark.parametrize("name", sorted(PORTS.keys() - {"http2-unruly.pcapng"}))
+def test_requests(name: str) -> None:
     theirs = []
-    statuses = []
-    for row in dissected(name, *names):
-        methods, paths, answers = row[2:]
+    for row in dissected(name, "http2.headers.method", "http2.headers.path"):
+        methods, paths = row[2:]
         theirs += [path for method, path in zip(methods, paths, strict=True) if method == "CONNECT"]
-        statuses += answers
-    recording = read([CAPTURES / name], wants=Wants(), limits=Limits())
-    rows = [each for each in recording.connections if each.http_stream is not None]
-    heads = [each.handshake for each in rows if each.handshake is not None]
+    heads = [each.handshake for each in streams_of(name) if each.handshake is not None]
     assert [each.target for each in heads] == theirs
-    assert Counter(str(each.status) for each in heads) <= Counter(statuses)
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_responses(name: str) -> None:
+    statuses = [status for row in dissected(name, "http2.headers.status") for status in row[2]]
+    heads = [each.handshake for each in streams_of(name) if each.handshake is not None]
+    ours = [str(each.status) for each in heads if each.status is not None]
+    assert Counter(ours) <= Counter(statuses)
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_resets_and_goaways(name: str) -> None:
+    """Error codes of the streams that we follow, and of the connection."""
+    theirs: dict[tuple[int, int], int] = {}
+    gone: set[tuple[int, int]] = set()
+    for (tcp,), _, kinds, streams, resets, goaways in dissected(
+        name, "http2.type", "http2.streamid", "http2.rst_stream.error", "http2.goaway.error"
+    ):
+        numbers = [int(stream) for kind, stream in zip(kinds, streams, strict=True) if kind == "3"]
+        for number, code in zip(numbers, resets, strict=True):
+            theirs.setdefault((int(tcp), number), int(code))
+        gone |= {(int(tcp), int(code)) for code in goaways}
+    for each in streams_of(name):
+        tcp, number = each.tcp_stream or 0, each.http_stream or 0
+        observation = each.observation
+        assert observation is not None
+        assert observation.stream is not None
+        codes = [code for _, code, _, _ in observation.stream.resets[:1]]
+        assert codes == [code for place, code in theirs.items() if place == (tcp, number)]
+        goaway = observation.stream.shared.goaway
+        assert (goaway is not None and goaway[1] != 0) == any(
+            code for stream, code in gone if stream == tcp
+        )
+
+
+def streams_of(name: str) -> list[Connection]:
+    recording = read([CAPTURES / name], wants=Wants(observe=True), limits=Limits())
+    return [each for each in recording.connections if each.http_stream is not None]

@@ -25,6 +25,10 @@ class Limits:
     out_of_order: int = 4 * 1024 * 1024
     # Out-of-order bytes kept in all.
     out_of_order_total: int = 64 * 1024 * 1024
+    # Bytes already read that later copies are compared with, where the table of segments is wanted:
+    # 64 to 128 KiB of a direction, and some 200 bytes for each segment that brought them; in all.
+    # Beyond it a direction begins anew.
+    remembered: int = 256 * 1024 * 1024
     # Places where two copies of the same bytes differ that are kept with both versions, some 600
     # bytes each, in all; they are counted beyond it. Sound traffic has none.
     conflicts: int = 4096
@@ -80,6 +84,9 @@ class Limits:
     # Secrets of TLS connections that key logs say, some 400 bytes each: five for each connection of
     # TLS 1.3. Beyond it the oldest are forgotten.
     secrets: int = 1024 * 1024
+    # How often private keys are used, in all: some 20 seconds with keys of 2,048 bits. Each that is
+    # as long as what was sealed, once for each connection that exchanges keys with RSA.
+    rsa: int = 32_768
     # Connections that ended while packets come, some 10 kB each, among which is looked for what
     # concerns several together; then those that end next. A client that reconnects does so at once.
     recent: int = 2048

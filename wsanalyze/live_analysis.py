@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
-from wsanalyze.analysis import KeyLog, as_keylogs, judge_of, payloads_wanted
+from wsanalyze.arguments import KeyLog, as_keylogs, judge_of, payloads_wanted
 from wsanalyze.capture.live import BUFFER_MIB, SNAP_LENGTH, LiveSource, Received, open_live
 from wsanalyze.checks.catalogue import chosen
 from wsanalyze.checks.thresholds import Thresholds
@@ -106,7 +106,9 @@ def live(
     judge = Judge(chosen(checks) if checks else None, thresholds, show_secrets=show_secrets)
     file = None
     if packets is not None:
-        file = PacketFile(Path(packets), only_websocket, rotate_bytes, rotate_seconds)
+        # Neither the capture that standard input may be, nor key logs are written over.
+        apart: list[int | Path] = [0, *keylogs]
+        file = PacketFile(Path(packets), only_websocket, rotate_bytes, rotate_seconds, apart)
     load_ahead(tables=keep or output is not None)
     opened = open_live(
         names,

@@ -15,6 +15,9 @@ KEPT_EVENTS = 5
 # Values of SETTINGS_ENABLE_CONNECT_PROTOCOL that are kept of one connection.
 KEPT_SETTINGS = 16
 
+# Kinds of what is malformed that are kept of one connection.
+KEPT_FAULTS = 16
+
 # Masking keys kept of one side, the first ones: MT19937 gives itself away after 624 of 32 bits.
 KEPT_KEYS = 1024
 
@@ -78,16 +81,21 @@ class Event:
         return bytes((self.head, self.second)) + length + key
 
     @property
-    def is_http(self) -> bool:
-        """Whether the frame is HTTP in truth: the beginning of a request, or of a response.
+    def spells_http(self) -> bool:
+        """Whether the header is HTTP in truth: the beginning of a request, or of a response.
 
-        Its header is `HT` (of HTTP/1.1) or the beginning of a method: by the rules of frames a
-        control frame, or one of a reserved opcode, with RSV1, without FIN, and of a client without
-        a mask. No end that writes frames has all of that.
+        It is `HT` (of HTTP/1.1) or the beginning of a method: by the rules of frames a control
+        frame, or one of a reserved opcode, with RSV1, without FIN, and of a client without a mask.
+        No end that writes frames has all of that.
         """
-        if not self.certain or self.kind != HTTP_KINDS[self.sender]:
+        if not self.certain:
             return False
         return self.header == b"HT" if self.sender == "server" else self.header in METHODS
+
+    @property
+    def is_http(self) -> bool:
+        """Whether it is the event in which HTTP in the place of frames is noticed."""
+        return self.kind == HTTP_KINDS[self.sender] and self.spells_http
 
 
 # Methods by their first two bytes, which a frame's header has.
@@ -123,6 +131,7 @@ KINDS = {
     "close-again": "a second Close of this side; other: the first one",
     "ping-after-close": "a Ping after this side's Close; other: the Close",
     "frame-after-refusal": "frames of this side behind a response that voids the handshake",
+    "http": "what would be a Close, were it no HTTP or behind such; payload: its body",
     "early": "bytes of the client before the 101; value: how many came",
     # Of frames of Hixie; value: where the frame begins in its sender's stream:
     "hixie-length": "a length of more than 63 bits, behind which nothing can be read",
@@ -260,7 +269,9 @@ class Ending:
     `ip_id` is IPv4's identification, None with IPv6. `behind` says how many bytes the segment's
     sequence number is ahead of what had been received of its sender in order (negative: old).
     `window` is as sent. `bare` is False where it carried payload. `stream`: it is END_STREAM or
-    RST_STREAM of a stream of HTTP/2, which has nothing of that.
+    RST_STREAM of a stream of HTTP/2, or a GOAWAY with an error code, which have nothing of that;
+    `code` is the error code then, None of END_STREAM, and `last` the last stream that a GOAWAY
+    names.
     """
 
     sender: str
@@ -275,6 +286,8 @@ class Ending:
     has_ack: bool
     bare: bool
     stream: bool = False
+    code: int | None = None
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +311,24 @@ class Setting:
 
 
 @dataclass(slots=True)
+class Malformed:
+    """A frame or a message of HTTP/2 that breaks a rule of RFC 9113, and how often it did.
+
+    `what` in words, `section` of which document, `evidence` what was found. `stream` is 0 for what
+    concerns the connection; time and packet are of the first.
+    """
+
+    what: str
+    section: str
+    evidence: str
+    sender: str
+    stream: int
+    time: int
+    packet: int
+    count: int = 1
+
+
+@dataclass(slots=True)
 class Multiplex:
     """What was noticed of an HTTP/2 connection; its streams share it.
 
@@ -306,8 +337,11 @@ class Multiplex:
     - `connect`: the first values and the last one of SETTINGS_ENABLE_CONNECT_PROTOCOL
     - `websockets`, `requests`: how many streams asked for WebSocket, and for something else;
       `streams`: the first 64 of the former
-    - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY
-    - `malformed`: frames and field blocks that are not as RFC 9113 has them
+    - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY, or of the first
+      with an error
+    - `tcp_ends`: (sender, `fin` or `rst`, time, packet) of the ends of TCP below, the first 8
+    - `malformed`: how many frames and messages are not as RFC 9113 has them, while `whole`; those
+      for WebSocket are judged by their handshake; `faults`: the first 16 kinds of them
     """
 
     whole: bool = True
@@ -317,7 +351,19 @@ class Multiplex:
     requests: int = 0
     streams: list[int] = field(default_factory=list)
     goaway: tuple[str, int, int, int, int] | None = None
+    tcp_ends: list[tuple[str, str, int, int]] = field(default_factory=list)
     malformed: int = 0
+    faults: list[Malformed] = field(default_factory=list)
+
+    def tell(self, fault: Malformed) -> None:
+        """Take note of what is malformed; what breaks the same rule again is counted."""
+        self.malformed += 1
+        for each in self.faults:
+            if (each.what, each.sender) == (fault.what, fault.sender):
+                each.count += 1
+                return
+        if len(self.faults) < KEPT_FAULTS:
+            self.faults.append(fault)
 
     def enable(self, values: list[int], time: int, packet: int) -> None:
         """Take values of SETTINGS_ENABLE_CONNECT_PROTOCOL."""
@@ -433,6 +479,16 @@ class Observation:
     def of(self, kind: str) -> list[Event]:
         """Return the events of a kind that are kept, in order."""
         return [event for event in self.events if event.kind == kind]
+
+    def http(self, sender: str) -> Event | None:
+        """Return the first frame of an end that is HTTP in truth, as all behind it; None for none.
+
+        The first ones of each kind are kept: if there is any, it is among them.
+        """
+        for event in self.events:
+            if event.sender == sender and event.is_http:
+                return event
+        return None
 
     def count(self, kind: str, sender: str | None = None) -> int:
         """Count the events of a kind, kept or not, of one sender or both."""

@@ -35,9 +35,6 @@ Progress = Callable[[int, int | None], None]
 
 # Secrets that pcapng carries in the format of key logs, draft-ietf-opsawg-pcapng §4.7.
 TLS_KEY_LOG = 0x544C534B
-# Where secrets are from.
-KEY_LOG, CAPTURE = "key log", "capture"
-
 # What a conversation spoke, as `Conversation.spoke` numbers it.
 SPOKE = ("empty", "websocket", "http", "tls", "other")
 
@@ -83,7 +80,7 @@ def read(
         segments=SegmentColumns(takers.get("segments")) if wants.segments else None,
         streams=streams,
     )
-    secrets = secrets_of(keylogs, limits, traced=streams is not None)
+    secrets = secrets_of(keylogs, limits)
     captures = open_captures(sources, limits=limits, skip_unreadable=skip_unreadable)
     with captures as reader, _no_collections():
         run = Pass(recording, limits, reader.infos, secrets)
@@ -94,26 +91,23 @@ def read(
     return recording
 
 
-def secrets_of(
-    keylogs: Sequence[Path], limits: Limits, *, traced: bool = False, follows: bool = False
-) -> Secrets:
+def secrets_of(keylogs: Sequence[Path], limits: Limits, *, logs: KeyLogs | None = None) -> Secrets:
     """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
 
-    Its `more` looks for what was appended to them since. `traced`: see Secrets; `follows`: see
-    KeyLogs.
+    Its `more` looks for what was appended since. `logs`: `keylogs` of somebody who looks on.
     """
-    secrets, logs = Secrets(limits.secrets, traced=traced), KeyLogs(keylogs, follows=follows)
+    secrets, logs = Secrets(limits.secrets, limits.rsa), logs or KeyLogs(keylogs)
     for lines in logs.lines():
-        secrets.add(lines, KEY_LOG)
+        secrets.add(lines)
 
     def more() -> bool:
         before = secrets.lines
         for lines in logs.appended():
-            secrets.append(lines, KEY_LOG)
+            secrets.append(lines)
         return secrets.lines > before
 
     if keylogs:
-        secrets.more = more
+        secrets.more = secrets.logged = more
     return secrets
 
 
@@ -252,7 +246,7 @@ class Pass:
         for kind, data in blocks[self.taken[capture] :]:
             self.taken[capture] += 1
             if kind == TLS_KEY_LOG:
-                self.secrets.add(data.splitlines(), CAPTURE, private_keys=False)
+                self.secrets.add(data.splitlines(), from_capture=True)
 
     def more_secrets(self) -> bool:
         """Look for secrets that came late: further on in files, then in key logs."""
@@ -262,7 +256,7 @@ class Pass:
             blocks = secrets_of_file(self.infos[index].path or "")
             for kind, data in blocks[self.taken[index] :]:
                 if kind == TLS_KEY_LOG:
-                    self.secrets.add(data.splitlines(), CAPTURE, private_keys=False)
+                    self.secrets.add(data.splitlines(), from_capture=True)
             self.taken[index] = max(len(blocks), self.taken[index])
         appended = self.appended is not None and self.appended()
         return appended or self.secrets.lines > before
@@ -296,12 +290,6 @@ class Pass:
         self.summaries[0].keylog_lines = self.secrets.lines
         self.summaries[0].keylog_not_understood = self.secrets.not_understood
         self.count_limits()
-        if self.recording.streams is not None:
-            self.recording.streams.key_origins = {
-                random.hex(): (origin, tuple(sorted(self.secrets.by_random[random])))
-                for random, origin in (self.secrets.origins or {}).items()
-                if self.secrets.was_used(random)
-            }
 
     def summarise(self, summary: CaptureSummary, info: CaptureInfo, counts: PacketCounts) -> None:
         """Fill one capture's row from what its reader and the transport counted."""
@@ -351,10 +339,12 @@ class Pass:
         reached["followed"] = transport.readers.reached_followed
         reached["out_of_order"] = transport.readers.reached_pending
         reached["out_of_order_total"] = transport.readers.reached_pending_all
+        reached["remembered"] = transport.readers.reached_remembered
         reached["conflicts"] = reached.get("conflicts", 0) + transport.readers.reached_conflicts
         reached["fragments"] = transport.fragments.reached_fragments
         reached["datagrams"] = transport.fragments.reached_datagrams
         reached["secrets"] = self.secrets.dropped
+        reached["rsa"] = self.secrets.rsa_refused
         columns = (self.recording.frames, self.recording.messages, self.recording.segments)
         reached["rows"] = sum(each.spilled for each in columns if each is not None)
         for limit in fields(Limits):

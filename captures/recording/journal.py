@@ -9,7 +9,8 @@ An event has `time` (CLOCK_MONOTONIC in nanoseconds, the same clock in all proce
 upgrade request on this TCP connection, 1 for the next) and `event`:
 
 - `request`: target, version, subprotocols_offered, extensions_offered
-- `response`: status, subprotocol, extensions
+- `response`: status, subprotocol, extensions, and success: the status that opens a WebSocket, where
+  that may be another one than 101 and is not told by `open`
 - `tunnel`: the way through proxies that this side asked for or was told, as `tunnel` has it
 - `open`: the application takes the handshake for good
 - `unanswered`: there was a 101, but not all that Hixie-76 has behind it

@@ -30,6 +30,8 @@ PROGRAMS = {
     "ssh": "-V",
     "go": "version",
     "g++": "--version",
+    "mitmdump": "--version",
+    "nghttpx": "--version",
 }
 #: Libraries, and a program, that do not tell their version: the packages of Debian that do.
 DEBIAN_PACKAGES = {

@@ -126,7 +126,7 @@ class Story:
         if status is None or self.of("unanswered"):
             return "unanswered"
         opened = self.of("open", side=self.sides[0])
-        if status != 101:
+        if status != self.of("response")[0].get("success", 101):
             # HTTP/2 has no 101: 200 opens a WebSocket there (RFC 8441 §5), and nowhere else.
             return "established" if status == 200 and opened else "refused"
         return "established" if opened else "invalid"

@@ -18,7 +18,9 @@ from sessions import (
     gateways,
     hidden_contents,
     hostile_contents,
+    http2_requests,
     http2_streams,
+    http2_unruly,
     http_behind_upgrade,
     hybi_drafts,
     implementations,
@@ -42,6 +44,7 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_flaws,
     wss_implementations,
     wss_openssl,
     wss_rsa,
@@ -91,6 +94,9 @@ FAMILIES = (
     forked_clients,
     http_behind_upgrade,
     native_implementations,
+    http2_requests,
+    http2_unruly,
+    wss_flaws,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -179,10 +179,25 @@ class Connection:
 
     async def get(self, path: str) -> None:
         """Ask for a page, and wait for all of it."""
+        await self.ask("GET", path)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *fields: Header,
+        body: bytes = b"",
+        trailers: tuple[Header, ...] = (),
+    ) -> None:
+        """Send a request that is for no WebSocket, and wait for all of its answer."""
         number = self.h2.get_next_available_stream_id()
         self.pages[number] = asyncio.get_running_loop().create_future()
-        headers = [(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", "a")]
-        self.h2.send_headers(number, headers, end_stream=True)
+        headers = [(":method", method), (":scheme", "http"), (":path", path), (":authority", "a")]
+        self.h2.send_headers(number, [*headers, *fields], end_stream=not (body or trailers))
+        if body:
+            self.h2.send_data(number, body, end_stream=not trailers)
+        if trailers:
+            self.h2.send_headers(number, trailers, end_stream=True)
         await self.flush()
         await asyncio.wait_for(self.pages[number], 5)
 
@@ -250,10 +265,23 @@ class Application:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
         if scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b"a page\n" * 40})
+            await self.answer(scope, send)
         elif scope["type"] == "websocket":
             await self.converse(scope, receive, send)
+
+    async def answer(self, scope: Any, send: Any) -> None:
+        """Send a page; one below `/trailers` says behind its body how it went."""
+        trailers = scope["path"].startswith("/trailers")
+        page = b"a page\n" * 40
+        fields = [(b"content-length", str(len(page)).encode())]
+        start = {"type": "http.response.start", "status": 200, "headers": fields}
+        await send(start | {"trailers": trailers})
+        await send({"type": "http.response.body", "body": page})
+        if trailers:
+            fields = [(b"x-checked", b"yes")]
+            await send(
+                {"type": "http.response.trailers", "headers": fields, "more_trailers": False}
+            )
 
     async def converse(self, scope: Any, receive: Any, send: Any) -> None:
         """Echo until the other end closes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +124,41 @@ def test_rotation_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert [len(read(path)) for path in sorted(tmp_path.iterdir())] == [3, 1]
 
 
+def test_a_file_is_as_old_as_its_first_packet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the session had to wait for it."""
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    writer = PacketWriter(tmp_path / "kept.pcapng", source(), rotate_seconds=60)
+    given = packets(4)
+    now = 1000.0
+    writer.write_packets(given[:2])
+    now = 1059.0
+    writer.write_packets(given[2:3])
+    now = 9999.0
+    writer.write_packets(given[3:])
+    writer.close()
+    assert {path.name: len(read(path)) for path in sorted(tmp_path.iterdir())} == {
+        "kept_00001.pcapng": 3,
+        "kept_00002.pcapng": 1,
+    }
+
+
+@pytest.mark.parametrize("size", range(300, 900, 4))
+def test_no_file_is_larger_than_it_shall_be(size: int, tmp_path: Path) -> None:
+    """What the last one ends with, the counts of the interface, included."""
+    writer = PacketWriter(tmp_path / "kept.pcapng", source(), rotate_bytes=size)
+    given = packets(20)
+    writer.write_packets(given)
+    writer.close(Received(20, 1, 1))
+    found = {path: read(path) for path in sorted(tmp_path.iterdir())}
+    assert [packet[1:] for each in found.values() for packet in each] == [
+        packet[1:] for packet in given
+    ]
+    assert all(path.stat().st_size <= size or len(found[path]) == 1 for path in found)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 kB."""
@@ -165,6 +201,14 @@ def test_the_disk_is_full_when_the_next_file_begins(small_disk: Path) -> None:
     assert "No space left" in writer.problem
     found = [each for path in sorted(small_disk.iterdir()) for each in read(path)]
     assert [each[1:] for each in found] == [each[1:] for each in given[: writer.packets]]
+
+
+def test_a_next_file_without_room_for_a_packet_is_none(small_disk: Path) -> None:
+    writer = PacketWriter(small_disk / "kept.pcapng", source(), rotate_bytes=20_000)
+    for packet in packets(1000, 999):
+        writer.write_packets([packet])
+    writer.close()
+    assert [each.name for each in sorted(small_disk.iterdir()) if not read(each)] == []
 
 
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
@@ -237,6 +281,70 @@ def test_a_terminal_is_no_place_for_packets() -> None:
         PacketWriter(Path(os.ttyname(theirs)), source())
     os.close(ours)
     os.close(theirs)
+
+
+def test_a_terminal_that_is_not_there_is_no_fifo() -> None:
+    """A session of its own has none."""
+    program = (
+        "import pathlib\n"
+        "from wsanalyze.capture.info import CaptureInfo\n"
+        "from wsanalyze.capture.keeping import PacketWriter\n"
+        "PacketWriter(pathlib.Path('/dev/tty'), CaptureInfo('eth0'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1] == (
+        "OSError: [Errno 6] No such device or address: '/dev/tty'"
+    )
+
+
+@pytest.mark.parametrize("how", ["the path", "a link", "a hard link", "a descriptor", "rotation"])
+def test_what_must_be_kept_apart_is_not_written_over(how: str, tmp_path: Path) -> None:
+    needed = tmp_path / ("kept_00001.pcapng" if how == "rotation" else "needed")
+    needed.write_bytes(b"needed")
+    given = tmp_path / "kept.pcapng"
+    if how == "a link":
+        given.symlink_to(needed)
+    elif how == "a hard link":
+        given.hardlink_to(needed)
+    elif how != "rotation":
+        given = needed
+    with needed.open("rb") as opened:
+        apart = opened.fileno() if how == "a descriptor" else needed
+        with pytest.raises(UsageError, match="read or written by this session already"):
+            PacketWriter(
+                given,
+                source(),
+                rotate_bytes=1000 if how == "rotation" else None,
+                apart=[tmp_path / "missing", apart],
+            )
+    assert needed.read_bytes() == b"needed"
+
+
+def test_nor_by_the_next_file(tmp_path: Path) -> None:
+    needed = tmp_path / "kept_00002.pcapng"
+    needed.write_bytes(b"needed")
+    writer = PacketWriter(tmp_path / "kept.pcapng", source(), rotate_bytes=1, apart=[needed])
+    writer.write_packets(packets(3))
+    writer.close()
+    assert writer.problem is not None
+    assert "read or written by this session already" in writer.problem
+    assert needed.read_bytes() == b"needed"
+    assert len(read(tmp_path / "kept_00001.pcapng")) == 1
+
+
+def test_what_was_there_before_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "kept.pcapng"
+    path.write_bytes(bytes(100_000))
+    writer = PacketWriter(path, source())
+    writer.write_packets(packets(2))
+    writer.close()
+    assert len(read(path)) == 2
 
 
 def begun(path: Path) -> PacketWriter:

@@ -219,6 +219,63 @@ def test_a_fifo_that_is_followed_is_read_as_far_as_it_has_come(tmp_path: Path) -
         assert list(logs.appended()) == []
 
 
+def test_one_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "keys"
+    logs = KeyLogs([path], follows=True)
+    assert list(logs.lines()) == []
+    assert logs.missing == [path]
+    assert list(logs.appended()) == []
+    path.parent.mkdir()
+    path.write_bytes(b"one\ntw")
+    assert list(logs.appended()) == [[b"one"]]
+    with path.open("ab") as file:
+        file.write(b"o\n")
+    assert list(logs.appended()) == [[b"two"]]
+    assert list(logs.appended()) == []
+    assert (logs.missing, logs.problems) == ([], [])
+
+
+def test_only_by_who_follows(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read: "):
+        [list(lines) for lines in KeyLogs([tmp_path / "keys"]).lines()]
+
+
+def test_what_comes_later_may_be_a_fifo_or_compressed_or_a_folder(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("fifo", "packed", "folder")]
+    logs = KeyLogs(paths, follows=True)
+    assert list(logs.lines()) == []
+    os.mkfifo(paths[0])
+    paths[1].write_bytes(gzip.compress(b"packed\n"))
+    paths[2].mkdir()
+    (paths[2] / "keys").write_bytes(b"in a folder\n")
+    assert list(logs.appended()) == [[b"packed\n"], [b"in a folder"]]
+    writer = os.open(paths[0], os.O_WRONLY | os.O_NONBLOCK)
+    os.write(writer, b"from a fifo\n")
+    assert list(logs.appended()) == [[b"from a fifo"]]
+    os.close(writer)
+    assert list(logs.appended()) == []
+
+
+def test_what_comes_later_and_may_not_be_read_is_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of another user's browser, where root was given up."""
+    path = tmp_path / "keys"
+    logs = KeyLogs([path], follows=True)
+    assert list(logs.lines()) == []
+    path.write_bytes(b"one\n")
+
+    def refused(*_arguments: object) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refused)
+        assert list(logs.appended()) == []
+        assert list(logs.appended()) == []
+    assert logs.problems == [f"key log {path}: cannot be read: Permission denied"]
+    assert list(logs.appended()) == [[b"one"]]
+
+
 def test_a_line_without_an_end_is_one_where_its_writer_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
@@ -239,7 +296,7 @@ def test_the_longest_line_that_is_understood_is_read(tmp_path: Path) -> None:
     known = Secrets(10)
     for lines in lines_of([path]):
         known.add(lines)
-    assert known.premasters == {b"\x11" * 32: b"\x22" * 1024}
+    assert known.reader.premasters == {b"\x11" * 32: b"\x22" * 1024}
 
 
 def test_a_fifo_that_may_not_be_read_is_told_of(

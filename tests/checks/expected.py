@@ -50,8 +50,53 @@ FOUND: dict[str, dict[int | None, str]] = {
     "http2-streams.pcapng": {4: "CLS-08"},
     "http2-node.pcapng": {},
     "http2-upgrade.pcapng": {},
-    # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it.
-    "http2-haproxy.pcapng": {1: "H2-04", 3: "H2-04", 5: "H2-04"},
+    # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it; at last HAProxy resets TCP.
+    "http2-haproxy.pcapng": {1: "CLS-09 H2-04", 3: "CLS-09 H2-04", 5: "H2-04"},
+    # Cookies in the clear, and nothing of HTTP/2.
+    "http2-requests.pcapng": {2: "SEC-01", 5: "SEC-01"},
+    # HAProxy hands the server's accept value on, nghttpx does not; the client resets /gone.
+    "http2-translated.pcapng": {0: "H2-04", 2: "H2-04", 6: "CLS-08 H2-04", 7: "CLS-08"},
+    "http2-unruly.pcapng": {
+        1: "H2-01",  # /not-enabled
+        2: "H2-02",  # /taken-back
+        3: "H2-02",  # /set-to-2
+        4: "H2-03",  # /no-scheme
+        5: "H2-03",  # /no-authority
+        6: "H2-03",  # /get
+        7: "H2-03",  # /wss
+        8: "H2-04",  # /upgrade
+        9: "H2-04 SEC-06",  # /key, the one of RFC 6455
+        10: "H2-04",  # /capitals
+        11: "H2-04",  # /blanks
+        12: "H2-04",  # /te
+        13: "H2-03",  # /pseudo-last
+        14: "H2-03",  # /two-paths
+        15: "H2-03",  # /unknown-pseudo
+        16: "H2-04",  # /bytes
+        17: "H2-05",  # /status-101
+        18: "H2-03",  # /status-in-request
+        19: "H2-08",  # /stalled
+        20: "H2-07",  # /reset-behind-close
+        21: "CLS-06",  # /reset-for-close
+        22: "CLS-08",  # /ended
+        23: "CLS-08 H2-10",  # /gone-away
+        24: "CLS-09",  # /tcp-reset
+        25: "H2-01",  # /impatient
+        26: "HSR-06",  # /not-offered
+        28: "H2-04",  # /node-capitals
+        29: "H2-10",  # /node-length
+        30: "CLS-08 H2-10",  # /node-frames
+        31: "CLS-08 H2-10",  # /node-settings
+        32: "CLS-08 H2-10",  # /node-block
+    },
+    "wss-out-of-date.pcapng": {
+        0: "TLS-03",  # /expired, and once more
+        2: "TLS-03",  # /not-yet
+        3: "TLS-01",  # /tls-1.0
+        4: "TLS-01",  # /tls-1.1
+        5: "TLS-02",  # /anonymous
+    },
+    "wss-opened.pcapng": {0: "PRX-19", 2: "PRX-19"},  # /opened, /opened-again
     "haproxy-proxy.pcapng": {
         2: "CLS-08 PRX-13 PRX-14",  # /idle-0; the legs before the proxy and behind it
         3: "CLS-08",
@@ -302,6 +347,19 @@ FOUND: dict[str, dict[int | None, str]] = {
 
 # And of severity info, in captures that were made for what is no more than a remark.
 REMARKS: dict[str, dict[int | None, str]] = {
+    "http2-requests.pcapng": {0: "CLS-13 H2-09", 3: "CLS-13 H2-09"},
+    "http2-unruly.pcapng": {
+        **dict.fromkeys((4, 5, 17, 18), "HSR-10"),
+        19: "TRN-03",
+        26: "H2-06 H2-09",  # /not-offered; /beside is on the same connection
+    },
+    # One that checks certificates gave up: nothing was asked for, and the secrets are not there.
+    "wss-out-of-date.pcapng": {3: "TLS-04", None: "TRN-10"},
+    "wss-opened.pcapng": {
+        **dict.fromkeys((0, 2, 4), "PRX-21"),
+        1: "CLS-09 TLS-04",
+        3: "CLS-09",
+    },
     "offloaded-host.pcapng": {None: "TRN-04"},
     "one-direction.pcapng": {},
     "from-the-middle.pcapng": {0: "TRN-05", 1: "PMD-06 TRN-05"},

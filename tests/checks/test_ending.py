@@ -54,6 +54,19 @@ def cut(
     return Facts(connection(handshake(request, RESPONSE), observation=observation, **facts))
 
 
+def test_the_last_frame_is_http_in_truth() -> None:
+    written = event("control-fragment", "server", frame=4, head=0x48, second=0x54, header_length=2)
+    last = event("last", "server", frame=5, head=0x74, second=0x2C, header_length=2, length=44)
+    observation = {"events": [written], "counts": {("control-fragment", "server"): 1}}
+    facts = cut(ending(), idle=60, server=Side(last=last), **observation)
+    found = maybe_cut(facts)
+    assert found is not None
+    assert sentence(facts, found).startswith(
+        "the client closed TCP (FIN) without a Close frame, 60.000 s after the last frame, HTTP "
+        "that the server wrote in the place of one (FRM-13)"
+    )
+
+
 def together(*connections: Facts) -> CaptureFacts:
     return CaptureFacts(connections, [])
 

@@ -19,6 +19,7 @@ from support.http2 import (
     SETTINGS,
     WINDOW_UPDATE,
     Connection,
+    Fields,
     changed,
     h2,
 )
@@ -196,7 +197,6 @@ class TestHandshake:
             ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
             ("sec-websocket-accept", "x"),
             ("transfer-encoding", "chunked"),
-            ("host", "other.example.com"),
         ],
     )
     def test_fields_of_http_1(self, field: tuple[str, str]) -> None:
@@ -204,6 +204,12 @@ class TestHandshake:
         replaced = field[0].startswith("sec-")
         why = ":protocol takes its place" if replaced else "the stream stands for the connection"
         assert found(played, checks.field_of_http1) == [(5, f"{field[0]} in HTTP/2, where {why}")]
+
+    def test_a_host_that_says_something_else(self) -> None:
+        played = stage().begin().open(1, [*REQUEST, ("host", "other.example.com")])
+        assert found(played, checks.field_of_http1) == [
+            (5, "host is 'other.example.com', and :authority 'server.example.com'")
+        ]
 
     def test_a_key_that_is_answered_is_one_finding(self) -> None:
         key = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
@@ -303,24 +309,52 @@ class TestEnds:
             "the client reset stream 1 (RST_STREAM, CANCEL) without a Close frame, "
         )
 
-    def test_reset_after_one_close_frame(self) -> None:
+    def test_reset_for_an_answer_to_a_close_frame(self) -> None:
+        """That the Close was not answered is CLS-06's; an error code says more."""
+        for code, messages in (
+            (CANCEL, []),
+            (2, ["the server reset stream 1 without the closing handshake: INTERNAL_ERROR"]),
+        ):
+            played = stage().begin().open(1).body(0, 1, CLOSE[0])
+            played.server(h2(RST_STREAM, 0, 1, code.to_bytes(4, "big")))
+            told = [m for _, m in found(played, checks.stream_ended_out_of_turn)]
+            assert told == messages
+
+    def test_reset_by_who_has_closed(self) -> None:
         played = stage().begin().open(1).body(0, 1, CLOSE[0])
-        played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
         assert [m for _, m in found(played, checks.stream_ended_out_of_turn)] == [
-            "the server reset stream 1 without the closing handshake: CANCEL"
+            "the client reset stream 1 without the closing handshake: CANCEL"
         ]
+
+    def test_a_client_that_fails_the_handshake_resets_the_stream(self) -> None:
+        answer = ("sec-websocket-protocol", "never-offered")
+        played = stage().begin().open(1, REQUEST, answer)
+        played.client(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        assert found(played, checks.stream_ended_out_of_turn) == []
+
+    def test_a_client_that_only_looks_whether_it_can_connect(self) -> None:
+        played = stage().begin().open(1)
+        played.body(0, 1, b"", END_STREAM)
+        assert found(played, checks.stream_ended_out_of_turn) == []
 
     def test_a_goaway_before_the_end_of_tcp_is_named(self) -> None:
         played = stage().begin().open(1).talk(1, b"a")
-        played.server(h2(GOAWAY, 0, 0, bytes(4) + (11).to_bytes(4, "big")))
+        played.server(h2(GOAWAY, 0, 0, bytes(8)))
         played.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
         ((_, message),) = found(played, closing.cut_without_close)
         assert message.endswith(
-            "; the server had sent GOAWAY (ENHANCE_YOUR_CALM) in packet 9, which leaves out "
-            "stream 1"
+            "; the server had sent GOAWAY (NO_ERROR) in packet 9, which leaves out stream 1"
         )
 
-    @pytest.mark.parametrize(("code", "count"), [(0, 0), (CANCEL, 0), (1, 1), (99, 1)])
+    def test_a_goaway_with_an_error_that_leaves_the_stream_out(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(4) + (11).to_bytes(4, "big")))
+        ((_, message),) = found(played, closing.cut_without_close)
+        assert "(GOAWAY, ENHANCE_YOUR_CALM)" in message
+        assert message.endswith("; it leaves out stream 1")
+
+    @pytest.mark.parametrize(("code", "count"), [(0, 0), (CANCEL, 0), (5, 0), (1, 1), (99, 1)])
     def test_reset_after_both_close_frames(self, code: int, count: int) -> None:
         played = stage().begin().open(1).body(0, 1, CLOSE[0]).body(1, 1, CLOSE[1])
         played.server(h2(RST_STREAM, 0, 1, code.to_bytes(4, "big")))
@@ -363,6 +397,76 @@ class TestEnds:
             played.client(h2(6, 0, 0, b"8 bytes."))
         (finding,) = [each for each in findings(played) if each.check == "CLS-10"]
         assert finding.message.startswith("the stream stayed open for")
+
+    def test_who_sends_a_goaway_with_an_error_has_cut_every_stream(self) -> None:
+        """The other end closes TCP first, which is what it is to do then (RFC 9113 §5.4.1)."""
+        played = stage().begin().open(1).open(3).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\3\0\0\0\1")).end(0)
+        told = [each for each in findings(played) if each.check == "CLS-08"]
+        assert [each.ended_by for each in played.connections] == ["server-rst"] * 2
+        assert [(each.sender, each.packet) for each in told] == [("server", 11)] * 2
+        assert told[0].message.startswith(
+            "the server gave up the HTTP/2 connection (GOAWAY, PROTOCOL_ERROR) without a Close "
+            "frame, "
+        )
+        assert told[0].message.endswith("; 1 more WebSocket ended with this HTTP/2 connection")
+        assert told[0].reference == "RFC 9113 §5.4.1; RFC 6455 §7.1.5"
+        assert told[0].cause == (
+            "the server at 198.51.100.2:8080 gave up an HTTP/2 connection (GOAWAY)"
+        )
+
+    def test_who_sends_one_without_an_error_has_not(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(8))).talk(1, b"b").end(0)
+        played.finish()
+        assert played.connection.ended_by == "client-fin"
+
+    def test_an_error_behind_a_goaway_without_one(self) -> None:
+        played = stage().begin().open(1).talk(1, b"a")
+        played.server(h2(GOAWAY, 0, 0, bytes(8)), h2(GOAWAY, 0, 0, bytes(7) + b"\2")).end(1)
+        played.finish()
+        assert played.connection.ended_by == "server-rst"
+
+    def test_a_goaway_behind_the_close_frames_ends_nothing(self) -> None:
+        played = stage().begin().open(1).body(0, 1, CLOSE[0]).body(1, 1, CLOSE[1])
+        played.server(h2(GOAWAY, 0, 0, bytes(7) + b"\2")).end(1)
+        assert found(played, closing.cut_without_close) == []
+        assert played.connection.ended_by == "client-close"
+
+    def test_a_request_that_a_goaway_answers(self) -> None:
+        played = stage().begin().headers(0, 1, REQUEST)
+        played.server(h2(GOAWAY, 0, 0, bytes(7) + b"\1")).end(1)
+        (finding,) = [each for each in findings(played) if each.check == "HSR-18"]
+        assert finding.message == (
+            "the server gave the HTTP/2 connection up (GOAWAY, PROTOCOL_ERROR) 1.00 s after the "
+            "request, without a response"
+        )
+
+    def test_a_request_that_is_reset_is_told_with_the_code(self) -> None:
+        played = stage().begin().headers(0, 1, REQUEST)
+        played.server(h2(RST_STREAM, 0, 1, (7).to_bytes(4, "big")))
+        (finding,) = [each for each in findings(played) if each.check == "HSR-18"]
+        assert finding.message.startswith(
+            "the server reset the stream (RST_STREAM, REFUSED_STREAM) 1.00 s after"
+        )
+
+    @pytest.mark.parametrize(
+        ("ends", "severity", "where"),
+        [(False, "warning", "on stream 1"), (True, "info", "and the end of the stream")],
+    )
+    def test_a_rst_of_tcp_behind_both_close_frames(
+        self, ends: bool, severity: str, where: str
+    ) -> None:
+        flags = END_STREAM if ends else 0
+        played = stage().begin().open(1)
+        played.body(0, 1, CLOSE[0], flags).body(1, 1, CLOSE[1], flags).end(1, 1)
+        (finding,) = findings(played, closing.tcp_closed_out_of_turn)
+        assert finding.message == f"the server reset TCP after both Close frames {where}"
+        assert (finding.severity, finding.sender, finding.packet) == (severity, "server", 9)
+
+    def test_a_fin_of_tcp_behind_them_is_nothing(self) -> None:
+        played = stage().begin().open(1).close(1).end(0).end(1)
+        assert findings(played, closing.tcp_closed_out_of_turn) == []
 
 
 class TestFlowControl:
@@ -441,14 +545,82 @@ class TestConnectionErrors:
         played.server(h2(GOAWAY, 0, 0, b"\0\0\0\3\0\0\0\0"))
         assert found(played, checks.connection_error) == []
 
-    def test_malformed(self) -> None:
+    def test_a_fault_is_named(self) -> None:
         played = stage().begin().open(1)
         played.server(h2(SETTINGS, 0, 0, b"\0\0\0"), h2(GOAWAY, 0, 0, b"\0\0\0\3"))
         assert found(played, checks.connection_error) == [
-            (None, "2 frames are malformed on this connection")
+            (7, "of the server: SETTINGS of 3 bytes, not 6 for each"),
+            (8, "of the server: GOAWAY of 4 bytes, not 8 or more"),
         ]
+
+    def test_a_fault_and_the_goaway_that_answers_it_are_one(self) -> None:
+        played = stage().begin().open(1).client(h2(DATA, 0, 0, b"a"))
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\1\0\0\0\1"))
+        (finding,) = findings(played, checks.connection_error)
+        assert finding.message == (
+            "of the client: DATA on stream 0, where no stream is; the server gave the connection "
+            "up: PROTOCOL_ERROR, behind stream 1, in packet 8"
+        )
+        assert (finding.severity, finding.reference) == ("error", "RFC 9113 §6.1")
+
+    def test_what_is_not_as_it_was_before_is_no_answer(self) -> None:
+        played = stage().begin().open(1)
+        played.server(h2(GOAWAY, 0, 0, b"\0\0\0\1\0\0\0\1")).client(h2(DATA, 0, 0, b"a"))
+        assert [each.sender for each in findings(played, checks.connection_error)] == [
+            "client",
+            "server",
+        ]
+
+    def test_the_same_again_is_counted(self) -> None:
+        played = stage().begin().open(1)
+        for _ in range(3):
+            played.client(h2(WINDOW_UPDATE, 0, 0, bytes(4)))
+        (finding,) = findings(played, checks.connection_error)
+        assert (finding.message, finding.count) == ("of the client: WINDOW_UPDATE by 0", 3)
+
+    def test_an_ordinary_request_that_is_malformed(self) -> None:
+        played = stage().begin().open(1).headers(0, 3, [*GET, ("connection", "close")], 5).open(5)
+        assert found(played, checks.connection_error) == [
+            (
+                7,
+                "of the client on stream 3: connection in HTTP/2, where the stream stands for the "
+                "connection",
+            )
+        ]
+
+    def test_a_length_that_was_not_kept(self) -> None:
+        played = stage().begin().open(1).headers(0, 3, [*REQUEST, ("content-length", "5")], 5)
+        told = [each for each in findings(played) if each.check == "H2-10"]
+        assert [each.message for each in told] == [
+            "of the client: content-length is 5, and 0 bytes of DATA came"
+        ]
+        assert told[0].connection == 1
 
     def test_not_where_bytes_are_missing(self) -> None:
         played = stage().begin().open(1)
-        played.server(h2(SETTINGS, 0, 0, b"\0\0\0")).gap(0, 1)
+        played.gap(0, 1)
+        played.server(h2(SETTINGS, 0, 0, b"\0\0\0"))
         assert found(played, checks.connection_error) == []
+
+
+class TestReactions:
+    """What a server does with a request that is malformed is told with it, once."""
+
+    @pytest.mark.parametrize(
+        ("fields", "check"),
+        [
+            (changed(REQUEST, _scheme=None), "H2-03"),
+            ([*REQUEST, ("te", "gzip")], "H2-04"),
+        ],
+    )
+    def test_a_reset_is_told_with_the_fault(self, fields: Fields, check: str) -> None:
+        played = stage().begin().headers(0, 1, fields)
+        played.server(h2(RST_STREAM, 0, 1, (1).to_bytes(4, "big")))
+        told = [each for each in findings(played) if each.severity != "info"]
+        assert [each.check for each in told] == [check]
+        assert told[0].message.endswith("; the server reset the stream (PROTOCOL_ERROR, packet 6)")
+
+    def test_one_for_another_reason_is_not(self) -> None:
+        played = stage().begin().headers(0, 1, [*REQUEST, ("te", "gzip")])
+        played.server(h2(RST_STREAM, 0, 1, (7).to_bytes(4, "big")))
+        assert ids(played) == {"H2-04", "HSR-18"}

@@ -172,6 +172,10 @@ WRONG: dict[str, tuple[tuple[Step, ...], list[tuple[str, str]]]] = {
         ),
         [("FRM-13", "error")],
     ),
+    "a response of HTTP, and the end of TCP": (
+        (server(b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n" + b"\0" * 60), server(FIN), client(FIN)),
+        [("CLS-08", "warning"), ("FRM-13", "error")],
+    ),
     "a response of HTTP in the place of a Close": (
         (
             client(masked(code(1000), CLOSE)),

@@ -227,6 +227,12 @@ class TestCapture:
             ({}, "no secrets are known"),
             ({"keylog_files": 1}, "the key logs hold no secrets"),
             ({"keylog_files": 1, "tls_reasons": {"none fits": 3}}, "none fits"),
+            ({"tls_reasons": {"none fits": 2, "no other": 1}}, "no secrets are known"),
+            (
+                {"tls_reasons": {"none fits": 2, "the client left before the ServerHello": 1}},
+                "no secrets are known (2); the client left before the ServerHello (1)",
+            ),
+            ({"tls_reasons": {"the client left (FIN)": 3}}, "the client left (FIN)"),
             ({"keylog_files": 1, "tls_reasons": {"one": 1, "two": 2}}, "two (2); one (1)"),
         ],
     )

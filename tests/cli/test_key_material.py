@@ -249,14 +249,15 @@ def test_nothing_that_holds_a_secret_shows_it() -> None:
     from wsanalyze.tls.suites import maybe_suite
 
     data = keylog_of(CAPTURES / "chat-wss.pcapng")
-    secrets, suite = Secrets(100, traced=True), maybe_suite(0x1301)
-    secrets.add([*data.splitlines(), *KEY.read_bytes().splitlines()], "key log")
+    secrets, suite = Secrets(100), maybe_suite(0x1301)
+    secrets.add([*data.splitlines(), *KEY.read_bytes().splitlines()])
     assert suite is not None
     needles = Needles(secrets_of(data))
-    epoch = Epoch(suite, bytes(32), is_application=True)
+    epoch = Epoch(suite, [bytes(range(32)), bytes(32)], is_application=True)
     needles_of_epoch = Needles({bytes(range(32))})
-    epoch.secret = bytes(range(32))
-    for each in (secrets, secrets.sessions, secrets.unused, KeyExchange(secrets)):
+    shown = (secrets, *secrets.stores, secrets.sessions, secrets.reader.unused)
+    for each in (*shown, KeyExchange(secrets)):
         assert needles.found((repr(each) + str(each)).encode()) is None
-    for each in (epoch, TlsSender(0, secrets), Opener13(suite, bytes(range(32)))):
+    held = (epoch, epoch.candidates, epoch.opener, TlsSender(0, secrets))
+    for each in (*held, Opener13(suite, bytes(range(32)))):
         assert needles_of_epoch.found((repr(each) + str(each)).encode()) is None

@@ -29,9 +29,8 @@ def running(*arguments: object, **streams: Any) -> Iterator[subprocess.Popen[byt
     given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(
         [*COMMAND, "live", "-", *map(str, arguments)],
-        env=environment(),
         cwd=ROOT,
-        **given | streams,
+        **{"env": environment()} | given | streams,
     )
     try:
         yield process
@@ -260,6 +259,24 @@ def test_packets_do_not_go_where_the_log_goes() -> None:
     assert_one_line(run("live", "nosuch0", "-w", "-"), 2, "-w -", "name a file")
 
 
+@pytest.mark.parametrize("how", ["the path", "a link", "another name of standard input"])
+def test_packets_do_not_go_where_they_come_from(how: str, tmp_path: Path) -> None:
+    capture, link = tmp_path / "capture.pcapng", tmp_path / "link.pcapng"
+    capture.write_bytes(CHAT.read_bytes())
+    link.symlink_to(capture)
+    name = {"the path": capture, "a link": link}.get(how, Path("/dev/stdin"))
+    assert_one_line(piped(capture, "-w", name), 2, str(name), "name another file")
+    assert capture.read_bytes() == CHAT.read_bytes()
+
+
+def test_nor_where_secrets_or_the_events_are(tmp_path: Path) -> None:
+    log = tmp_path / "keys.log"
+    log.write_bytes(b"# secrets\n")
+    assert_one_line(piped(CHAT, "-w", log, "--keylog", log), 2, "keys.log", "name another file")
+    assert log.read_bytes() == b"# secrets\n"
+    assert_one_line(piped(CHAT, "-w", "/dev/stdout"), 2, "/dev/stdout", "name another file")
+
+
 @pytest.mark.parametrize("option", ["-o", "-w"])
 def test_what_cannot_be_written_is_told_of_at_once(option: str, tmp_path: Path) -> None:
     """As of every command's output."""
@@ -280,13 +297,21 @@ def test_a_number_of_packets_ends_it() -> None:
     assert objects(done.stdout)[-1]["packets"] == 10
 
 
-def test_a_key_log_that_is_written_after_the_session_began(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["it is empty", "it is not there", "SSLKEYLOGFILE names it"])
+def test_a_key_log_that_is_written_after_the_session_began(how: str, tmp_path: Path) -> None:
     """The client's flight and its server's are there already when its lines come."""
     wss, log = CAPTURES / "chat-wss.pcapng", tmp_path / "keys.log"
-    log.write_bytes(b"")
+    if how == "it is empty":
+        log.write_bytes(b"")
     capture = without_secrets(wss.read_bytes())
     half = len(capture) // 2
-    with running("--keylog", log, "-f", "jsonl", "-w", tmp_path / "kept.pcapng") as process:
+    options = ["-f", "jsonl", "-w", tmp_path / "kept.pcapng"]
+    usual = {}
+    if how == "SSLKEYLOGFILE names it":
+        usual = {"env": environment(SSLKEYLOGFILE=str(log))}
+    else:
+        options += ["--keylog", log]
+    with running(*options, **usual) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(capture[:half])
@@ -296,6 +321,9 @@ def test_a_key_log_that_is_written_after_the_session_began(tmp_path: Path) -> No
         process.stdin.write(capture[half:])
         process.stdin.close()
         rows = objects(process.stdout.read().decode())
+        assert process.stderr is not None
+        waits = f"wsanalyze: key log {log}: is not there yet; it is read when it is\n"
+        assert (waits.encode() in process.stderr.read()) == (how != "it is empty")
     expected = objects(piped(wss, "-f", "jsonl").stdout)
     said = [[row for row in each if row["event"] == "message"] for each in (rows, expected)]
     assert said[0] == said[1]

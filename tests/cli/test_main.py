@@ -199,6 +199,18 @@ def test_without_standard_error_nobody_is_told(tmp_path: Path) -> None:
     assert path.read_text().startswith("connection,")
 
 
+def test_a_standard_error_that_is_full_changes_nothing_else(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    done = with_streams("2>/dev/full", "nothing.pcap")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert with_streams(">/dev/full 2>/dev/full", "doctor").returncode == 74
+    path = tmp_path / "frames.csv"
+    assert with_streams("2>/dev/full", "export", PLAIN, "-o", path, "-t", "frames").returncode == 0
+    assert path.read_text().startswith("connection,")
+    assert with_streams("2>/dev/full", "--nonsense").returncode == 2
+
+
 def test_a_full_disk() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")

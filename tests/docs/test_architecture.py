@@ -53,7 +53,7 @@ ALLOWED = {
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
     "story": "observation streams websocket tls tunnels checks layers.tls_connection "
-    "layers.connection recording tables",
+    "layers.connection recording tables.columns tables",
     "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",
@@ -64,9 +64,10 @@ ALLOWED = {
     "layers.connection recording findings tables story crosscheck monitoring",
     "report": "version streams tables.capture_summary websocket tunnels checks layers.connection "
     "recording findings tables story views",
+    "arguments": "errors checks capture findings tables",
     "analysis": "errors limits streams tunnels checks capture recording findings tables story "
-    "pipeline views report",
-    "live_analysis": "errors limits checks capture recording tables monitoring analysis",
+    "pipeline views report arguments",
+    "live_analysis": "errors limits checks capture recording tables monitoring arguments",
     "__init__": "version errors limits crosscheck analysis live_analysis",
     "cli": "errors limits streams checks capture recording findings tables story pipeline "
     "crosscheck monitoring views report analysis __init__",
@@ -84,7 +85,7 @@ PROTOCOL = ("websocket", "http2", "tls", "tunnels", "checks")
 # Packages that are not Python's own → the rooms that may import them.
 FOREIGN = {
     "cython": "the kernels",
-    "numpy": "tables",
+    "numpy": "tables story report",
     "pandas": "tables views analysis",
     "pyarrow": "tables",
     "openpyxl": "tables",

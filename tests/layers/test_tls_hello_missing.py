@@ -117,9 +117,9 @@ class TestClientHelloMissing:
     def test_what_is_tried_in_all_is_limited(self) -> None:
         pair = conversation(TLS_1_2)
         secrets = many(pair.keylog)
-        secrets.tries_left = 100
+        secrets.reader.tries_left = 100
         stage = without_first(pair, 0, secrets, lost=True)
-        assert secrets.tries_left == 0
+        assert secrets.reader.tries_left == 0
         assert tls_of(stage).reason == (
             "the ClientHello is not in the capture, and no unused secret of 2 files, 31 lines "
             "opens the records that were tried (not with all of them)"
@@ -133,17 +133,17 @@ class TestClientHelloMissing:
         secrets = secrets_of(others.encode(), seen.encode(), pair.keylog)
         for number in range(5000, 5300):
             secrets.of(number.to_bytes(32, "big"))
-        left = secrets.tries_left
+        left = secrets.reader.tries_left
         assert tls_of(without_first(pair, 0, secrets, lost=True)).decrypted
-        assert left - secrets.tries_left < 100
+        assert left - secrets.reader.tries_left < 100
 
     def test_secrets_too_short_cost_tries(self) -> None:
         pair = conversation(TLS_1_2)
         short = "\n".join(f"CLIENT_RANDOM {n:064x} {n:064x}" for n in range(500))
         secrets = secrets_of(short.encode())
-        left = secrets.tries_left
+        left = secrets.reader.tries_left
         assert not tls_of(without_first(pair, 0, secrets, lost=True)).decrypted
-        assert left - secrets.tries_left >= 500
+        assert left - secrets.reader.tries_left >= 500
 
     def test_an_rsa_key_does_not_help(self) -> None:
         pair = conversation(TLS_1_2, RSA, "rsa")

@@ -217,20 +217,20 @@ def test_secrets_of_connections_that_were_seen_are_not_tried() -> None:
     pair.send(0, request())
     secrets = pair.secrets
     play(stage_of(secrets), pair.flights)
-    left = secrets.tries_left
+    left = secrets.reader.tries_left
     play(stage_of(secrets, opened=False), pair.flights[before:]).finish()
-    assert secrets.tries_left == left
+    assert secrets.reader.tries_left == left
 
 
 def test_what_is_tried_in_all_is_limited() -> None:
     pair = Pair(contexts(TLS_1_3)).shake_hands()
     secrets = Pair(contexts(TLS_1_3)).shake_hands().secrets
-    secrets.tries_left = 100
+    secrets.reader.tries_left = 100
     before = len(pair.flights)
     for _ in range(20):
         pair.send(0, b"x" * 100)
     play(stage_of(secrets, opened=False), pair.flights[before:]).finish()
-    assert secrets.tries_left == 0
+    assert secrets.reader.tries_left == 0
 
 
 def test_what_is_tried_in_vain_is_limited_for_all_connections_together() -> None:

@@ -197,10 +197,10 @@ class TestClientHelloLost:
 
     def test_what_is_tried_is_limited(self) -> None:
         secrets = secrets_of(OTHERS, LOG)
-        secrets.tries_left = 100
+        secrets.reader.tries_left = 100
         stage = played(conversation(), secrets, ("hello",))
         assert said(stage) == [b"answer 0", b"question 0"]
-        assert secrets.tries_left == 0
+        assert secrets.reader.tries_left == 0
         reason = tls_of(stage).reason
         assert reason is not None
         assert reason.endswith("opens the records that were tried (not with all of them)")

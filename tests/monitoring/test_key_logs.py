@@ -12,7 +12,7 @@ from support.played import Clock, Paused, Played, drained, events_of, session_of
 from test_tls import CAPTURES, keylog_of, without_secrets
 
 from wsanalyze.monitoring import session as module
-from wsanalyze.monitoring.events import Ended, Event, Message
+from wsanalyze.monitoring.events import Ended, Event, Message, Problem
 
 pytest.importorskip("cryptography")
 
@@ -75,6 +75,36 @@ def test_a_key_log_that_stays_empty(closed: Played, tmp_path: Path) -> None:
     log.write_bytes(b"")
     session = session_of(closed, keylogs=[log])
     assert said(drained(session)) == []
+
+
+@pytest.mark.parametrize("late", [0, 1, 3, 8])
+def test_a_file_that_is_made_so_many_batches_after_the_session_began(
+    closed: Played, tmp_path: Path, late: int
+) -> None:
+    """As a browser makes it, which is started behind us."""
+    log = tmp_path / "keys.log"
+    session = session_of(closed, keylogs=[log])
+    assert session.keylogs.missing == [log]
+    events: list[Event] = []
+    for _ in range(late):
+        events += session.pump(0)
+    log.write_bytes(keylog_of(CHAT))
+    events += drained(session)
+    assert said(events) == said(events_of(CHAT))
+    assert session.keylogs.missing == []
+
+
+def test_a_file_that_never_comes(closed: Played, tmp_path: Path) -> None:
+    session = session_of(closed, keylogs=[tmp_path / "keys.log"])
+    assert said(drained(session)) == []
+
+
+def test_what_is_wrong_with_a_file_that_comes_late_is_told(closed: Played, tmp_path: Path) -> None:
+    log = tmp_path / "keys.log"
+    session = session_of(closed, keylogs=[log])
+    session.keylogs.problems.append("key log keys.log: cannot be read")
+    told = [each.what for each in drained(session) if isinstance(each, Problem)]
+    assert told == ["key log keys.log: cannot be read"]
 
 
 @pytest.mark.parametrize("late", [0, 1, 8])

@@ -116,9 +116,29 @@ def test_no_context_takeover_is_told() -> None:
 
 def test_bytes_of_the_window_and_of_control_frames_are_wanted() -> None:
     (connection,) = analysis("chat-ws.pcapng")
-    client, server = ranges(connection.frames, Window(2, 2))
     frames = connection.frames
-    expected = [frame for frame in frames if frame.number == 2 or frame.opcode >= 8]
-    assert len(client) + len(server) == len(expected)
-    start = frames[2].offset
-    assert (start, start + frames[2].header_length + frames[2].length) in client
+    # Frame 2, the Pong and the Ping before it and behind it, the Close; by end, neighbours as one.
+    ends = [(each.offset, each.offset + each.header_length + each.length) for each in frames]
+    wanted = ranges(frames, Window(2, 2))
+    assert wanted == (
+        [(ends[1][0], ends[2][1]), ends[12], ends[18]],
+        [ends[0], ends[13], ends[19]],
+    )
+    assert ends[1][1] == ends[2][0]
+    # Of the window alone, and of the first control frame.
+    assert ranges(frames, Window(2, 2), 0) == ([ends[2]], [])
+    assert ranges(frames, Window(2, 2), 1) == ([ends[2]], [ends[0]])
+
+
+def test_a_message_in_pieces_is_told_wherever_the_window_begins() -> None:
+    (first, *_) = [each for each in analysis("fragments.pcapng") if each.messages]
+    frames = list(first.frames)
+    pieces: dict[int, list[int]] = {}
+    for each in frames:
+        if each.message is not None:
+            pieces.setdefault(each.message, []).append(each.number)
+    message, numbers = next(each for each in pieces.items() if len(each[1]) > 2)
+    story = told("fragments.pcapng", first.number, (numbers[1], numbers[1]))
+    (frame,) = story.frames
+    assert (frame.message, frame.part, frame.parts) == (message, 2, len(numbers))
+    assert [each.frames for each in story.messages] == [tuple(numbers)]

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from itertools import count
+from functools import partial
 
+import numpy as np
 import pytest
 
 from story.told import analysis, told
 from wsanalyze.story.lasting import pings, silences
-from wsanalyze.tables.objects import Frame
+from wsanalyze.tables.lazy_rows import LazyRows
+from wsanalyze.tables.objects import Frame, _frame
 
 SECOND = 1_000_000_000
+NAMES = (
+    *("sender", "time", "time_end", "packet", "packet_end", "offset", "head", "second"),
+    *("header_length", "length", "captured", "masking_key", "message", "close_code"),
+)
 
 
-def made(*kinds: tuple[str, int], apart: int = SECOND) -> list[Frame]:
+def made(*kinds: tuple[str, int], apart: int = SECOND) -> LazyRows[Frame]:
     """Return frames of (sender, opcode), one after the other."""
-    numbers = count()
-    return [
-        Frame(
-            connection=0,
-            number=(number := next(numbers)),
-            sender=sender,
-            time=number * apart,
-            time_end=number * apart,
-            packet=number + 1,
-            packet_end=number + 1,
-            offset=0,
-            head=0x80 | opcode,
-            second=0,
-            header_length=2,
-            length=0,
-            captured=0,
-            masking_key=None,
-            message=None,
-            close_code=None,
-        )
-        for sender, opcode in kinds
-    ]
+    count = len(kinds)
+    numbers = np.arange(count)
+    columns = dict.fromkeys(NAMES, np.zeros(count, dtype=np.int64))
+    columns |= {
+        "sender": np.array([sender == "server" for sender, _ in kinds], dtype=np.uint8),
+        "head": np.array([0x80 | opcode for _, opcode in kinds], dtype=np.uint8),
+        "time": numbers * apart,
+        "time_end": numbers * apart,
+        "packet": numbers + 1,
+        "packet_end": numbers + 1,
+        "message": numbers * 0 - 1,
+        "close_code": numbers * 0 - 1,
+    }
+    return LazyRows(columns, numbers, partial(_frame, 0))
 
 
 def test_round_trip_times_are_those_that_a_check_counts() -> None:
@@ -53,7 +51,7 @@ def test_round_trip_times_are_those_that_a_check_counts() -> None:
 
 def test_a_pong_answers_the_latest_ping_with_its_bytes() -> None:
     frames = made(("client", 9), ("client", 9), ("server", 10), ("server", 10))
-    one, other = pings(frames, {0: b"a", 1: b"b", 2: b"b", 3: b"a"})
+    one, other = pings(frames, {0: b"a", 1: b"b", 2: b"b", 3: b"a"}, {})
     # RFC 6455 §5.5.3: what came before the one that is answered need not be.
     assert (one.pong, other.pong, other.rtt_ns) == (None, 2, SECOND)
 
@@ -61,14 +59,20 @@ def test_a_pong_answers_the_latest_ping_with_its_bytes() -> None:
 @pytest.mark.parametrize("said", [b"", b"x"])
 def test_a_pong_of_the_same_end_or_with_other_bytes_answers_nothing(said: bytes) -> None:
     frames = made(("client", 9), ("client", 10), ("server", 10))
-    (ping,) = pings(frames, {0: b"a", 1: b"a", 2: said})
+    (ping,) = pings(frames, {0: b"a", 1: b"a", 2: said}, {})
     assert (ping.pong, ping.rtt_ns) == (None, None)
 
 
 def test_many_pings_that_nobody_answers_take_no_time() -> None:
     frames = made(*[("client", 9)] * 20_000, *[("server", 10)] * 20_000)
     payloads = {number: b"%d" % number for number in range(40_000)}
-    assert not any(each.pong for each in pings(frames, payloads))
+    assert not any(each.pong for each in pings(frames, payloads, {}))
+
+
+def test_pings_behind_the_control_frames_that_are_looked_into_are_not_told() -> None:
+    frames = made(("client", 9), ("client", 1), ("server", 10), ("client", 9))
+    assert [each.pong for each in pings(frames, {}, {}, 2)] == [2]
+    assert [each.pong for each in pings(frames, {}, {}, 1)] == [None]
 
 
 def test_silences_and_whose_limits_they_outlast() -> None:

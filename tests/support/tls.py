@@ -79,9 +79,12 @@ def certificate(kind: str = "ec") -> tuple[bytes, bytes]:
 
 
 def contexts(
-    version: ssl.TLSVersion, suites: str = "", key: str = "ec"
+    version: ssl.TLSVersion, suites: str = "", key: str = "ec", *, chain: int = 1
 ) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return contexts of a client and a server that speak one version."""
+    """Return contexts of a client and a server that speak one version.
+
+    `chain`: how many certificates the server sends.
+    """
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_mode = ssl.CERT_NONE
@@ -90,6 +93,7 @@ def contexts(
         files = [Path(folder, name) for name in ("cert.pem", "key.pem")]
         for file, data in zip(files, certificate(key), strict=True):
             file.write_bytes(data)
+        files[0].write_bytes(certificate(key)[0] * chain)
         server.load_cert_chain(*files)
         if suites.startswith("DHE"):
             group = Path(folder, "group.pem")

@@ -7,6 +7,7 @@ from pathlib import Path
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Wants
+from wsanalyze.tables.columns import MAPPED, SegmentColumns
 
 CHAT = Path(__file__).parents[2] / "captures" / "aiohttp-chat.pcapng"
 
@@ -28,3 +29,17 @@ def test_rows_that_are_taken_are_those_that_were_there_and_the_columns_begin_ane
     assert (messages.count, len(messages.payloads), len(messages.digests)) == (0, 0, 0)
     # What was taken is not written over by what comes then.
     assert {name: list(column) for name, column in taken.items()} == before
+
+
+def test_rows_stay_what_they_are_while_the_columns_grow() -> None:
+    columns = SegmentColumns()
+    # Beyond that a column has pages of its own.
+    last = 4 * MAPPED
+    columns.count = 1
+    for column in columns.arrays().values():
+        column[0] = 7
+    columns.grow(last)
+    assert columns.capacity == last
+    columns.count = last
+    for column in columns.arrays().values():
+        assert (len(column), column[0], column[1], column[last - 1]) == (last, 7, 0, 0)

@@ -31,7 +31,7 @@ def test_tls_1_3() -> None:
 
 def test_tls_1_2() -> None:
     client, server = openers(
-        suite_of(0xC02F), 0x0303, MASTER, CLIENT_RANDOM, SERVER_RANDOM, encrypt_then_mac=False
+        suite_of(0xC02F), 0x0303, CLIENT_RANDOM, SERVER_RANDOM, MASTER, encrypt_then_mac=False
     )
     for side, opener in enumerate((client, server)):
         record = Sealer12(side, MASTER)(b"hello")
@@ -53,7 +53,7 @@ def test_anything(number: int, body: bytes) -> None:
     for version in (0x0301, 0x0303):
         for etm in (True, False):
             for opener in openers(
-                suite, version, MASTER, CLIENT_RANDOM, SERVER_RANDOM, encrypt_then_mac=etm
+                suite, version, CLIENT_RANDOM, SERVER_RANDOM, MASTER, encrypt_then_mac=etm
             ):
                 assert opener.open(0, header, body) is None
 

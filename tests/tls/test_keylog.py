@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wsanalyze.tls.choice import Candidates
 from wsanalyze.tls.keylog import CLIENT_HANDSHAKE, CLIENT_TRAFFIC, MASTER, Secrets
 from wsanalyze.tls.sessions import Sessions
 
@@ -22,76 +23,65 @@ def read(*lines: str, most: int = 100) -> Secrets:
 def test_a_master_secret() -> None:
     secrets = read(LINE)
     assert secrets
-    assert secrets.of(bytes.fromhex(RANDOM)) == {MASTER: b"\x11" * 48}
-    assert secrets.of(bytes.fromhex(OTHER)) == {}
+    assert secrets.of(bytes.fromhex(RANDOM)) == ({MASTER: b"\x11" * 48},)
+    assert secrets.of(bytes.fromhex(OTHER)) == ()
     assert (secrets.lines, secrets.not_understood) == (1, 0)
 
 
 def test_labels_of_one_connection_come_together() -> None:
     secrets = read(LINE, f"CLIENT_TRAFFIC_SECRET_0 {RANDOM.upper()} {'22' * 32}")
-    found = secrets.of(bytes.fromhex(RANDOM))
+    (found,) = secrets.of(bytes.fromhex(RANDOM))
     assert found == {MASTER: b"\x11" * 48, CLIENT_TRAFFIC: b"\x22" * 32}
 
 
 def test_the_later_line_counts() -> None:
     secrets = read(LINE, LINE.replace("11", "33"))
-    assert secrets.of(bytes.fromhex(RANDOM)) == {MASTER: b"\x33" * 48}
+    assert secrets.of(bytes.fromhex(RANDOM)) == ({MASTER: b"\x33" * 48},)
 
 
-def test_a_capture_says_nothing_against_a_key_log() -> None:
+def test_a_key_log_comes_before_a_capture() -> None:
     """Whoever sends a capture could make the secrets that its reader has useless otherwise."""
     lines = [
-        b"CLIENT_RANDOM %s %s" % (b"11" * 32, b"%02x" * 48 % ((1,) * 48)),
-        b"RSA %s %s" % (b"22" * 8, b"%02x" * 48 % ((1,) * 48)),
+        b"CLIENT_RANDOM %s %s" % (b"11" * 32, b"01" * 48),
+        b"RSA %s %s" % (b"22" * 8, b"01" * 48),
+        b"RSA Session-ID:33 Master-Key:" + b"01" * 48,
     ]
-    forged = [line.replace(b" 01", b" 02") for line in lines]
+    forged = [line.replace(b"01" * 48, b"02" * 48) for line in lines]
     for first, second in ((lines, forged), (forged, lines)):
         known = Secrets(100)
-        known.add(first, private_keys=first is lines)
-        known.add(second, private_keys=second is lines)
-        assert known.of(b"\x11" * 32)[MASTER][0] == 1
-        assert known.by_exchange[b"\x22" * 8][0] == 1
-    both = Secrets(100)
-    both.add(forged, private_keys=False)
-    assert both.of(b"\x11" * 32)[MASTER][0] == 2
+        known.add(first, from_capture=first is forged)
+        known.add(second, from_capture=second is forged)
+        assert [each[MASTER][0] for each in known.of(b"\x11" * 32)] == [1, 2]
+        assert [each[MASTER][0] for each in known.of(bytes(32), b"\x33")] == [1, 2]
+        assert [store.by_exchange[b"\x22" * 8][0] for store in known.stores] == [1, 2]
 
 
 def test_a_session_of_old_nss() -> None:
     secrets = read(f"RSA Session-ID:{'0a' * 32} Master-Key:{'44' * 48}")
-    assert secrets.of(bytes.fromhex(RANDOM), b"\x0a" * 32) == {MASTER: b"\x44" * 48}
-    assert secrets.of(bytes.fromhex(RANDOM), b"") == {}
+    assert secrets.of(bytes.fromhex(RANDOM), b"\x0a" * 32) == ({MASTER: b"\x44" * 48},)
+    assert secrets.of(bytes.fromhex(RANDOM), b"") == ()
 
 
 def test_a_premaster_secret_by_how_it_begins_where_it_is_encrypted() -> None:
     secrets = read(f"RSA 0011223344556677 {'0303' + '44' * 46}")
     sealed = bytes.fromhex("0011223344556677") + bytes(248)
     other = bytes.fromhex(OTHER)
-    assert secrets.premaster(other, sealed) == b"\x03\x03" + b"\x44" * 46
-    assert secrets.premaster(other, sealed[1:]) is None
-    assert secrets.premaster(other, sealed[:7]) is None
+    assert secrets.reader.premaster(other, sealed) == [b"\x03\x03" + b"\x44" * 46]
+    assert secrets.reader.premaster(other, sealed[1:]) == []
+    assert secrets.reader.premaster(other, sealed[:7]) == []
     assert (secrets.not_understood, secrets.count, bool(secrets)) == (0, 1, True)
-    assert secrets.of(other) == {}
+    assert secrets.of(other) == ()
 
 
 @pytest.mark.parametrize("length", [1, 32, 48, 66, 1024])
 def test_a_premaster_secret_by_client_random(length: int) -> None:
     secrets = read(f"PMS_CLIENT_RANDOM {RANDOM} {'5a' * length}")
-    assert secrets.premaster(bytes.fromhex(RANDOM), b"") == b"\x5a" * length
-    assert secrets.premaster(bytes.fromhex(OTHER), b"") is None
+    assert secrets.reader.premaster(bytes.fromhex(RANDOM), b"") == [b"\x5a" * length]
+    assert secrets.reader.premaster(bytes.fromhex(OTHER), b"") == []
+    assert secrets.has_premaster(bytes.fromhex(RANDOM))
+    assert not secrets.has_premaster(bytes.fromhex(OTHER))
     assert (secrets.not_understood, secrets.count) == (0, 1)
-    assert [len(each) for each in secrets.unused] == [0, 0]
-
-
-def test_a_premaster_secret_that_comes_late() -> None:
-    secrets = read()
-
-    def more() -> bool:
-        secrets.more = None
-        secrets.append([f"RSA 0011223344556677 {'44' * 48}".encode()])
-        return True
-
-    secrets.more = more
-    assert secrets.premaster(bytes(32), bytes.fromhex("0011223344556677")) == b"\x44" * 48
+    assert [len(each) for each in secrets.reader.unused] == [0, 0]
 
 
 @pytest.mark.parametrize("line", ["", "# a comment", "   ", "\r\n"])
@@ -194,7 +184,7 @@ def test_a_key_that_is_cut_does_not_swallow_the_secrets_behind_it(line: str) -> 
 def test_private_keys_of_captures_are_not_taken() -> None:
     """A key of 8,192 bits takes three seconds to read: strangers must not bring them."""
     secrets = Secrets(10)
-    secrets.add([*(line.encode() for line in KEY), LINE.encode()], private_keys=False)
+    secrets.add([*(line.encode() for line in KEY), LINE.encode()], from_capture=True)
     assert (secrets.private_keys, secrets.not_understood) == ([], 3)
     assert secrets.of(bytes.fromhex(RANDOM))
 
@@ -214,7 +204,7 @@ def test_a_private_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_more_than_so_many() -> None:
     secrets = read(LINE, LINE.replace("ab", "ef"), most=1)
     assert (secrets.count, secrets.dropped) == (1, 1)
-    assert secrets.of(b"\xab" * 32) == {}
+    assert secrets.of(b"\xab" * 32) == ()
 
 
 def test_how_many_there_are() -> None:
@@ -241,7 +231,7 @@ class TestUnused:
 
     def test_by_version(self) -> None:
         secrets = read(LINE, f"CLIENT_TRAFFIC_SECRET_0 {OTHER} {'22' * 32}")
-        assert [list(each) for each in secrets.unused] == [
+        assert [list(each) for each in secrets.reader.unused] == [
             [bytes.fromhex(RANDOM)],
             [bytes.fromhex(OTHER)],
         ]
@@ -250,22 +240,22 @@ class TestUnused:
         secrets = read(LINE)
         secrets.of(bytes.fromhex(RANDOM))
         secrets.append([LINE.encode(), f"CLIENT_TRAFFIC_SECRET_0 {RANDOM} {'22' * 32}".encode()])
-        assert [list(each) for each in secrets.unused] == [[], []]
-        assert secrets.was_used(bytes.fromhex(RANDOM))
+        assert [list(each) for each in secrets.reader.unused] == [[], []]
+        assert secrets.reader.was_used(bytes.fromhex(RANDOM))
 
     def test_what_was_asked_for_in_vain_is_unused_when_it_comes(self) -> None:
         secrets = read()
         secrets.of(bytes.fromhex(RANDOM))
-        assert not secrets.was_used(bytes.fromhex(RANDOM))
+        assert not secrets.reader.was_used(bytes.fromhex(RANDOM))
         secrets.append([LINE.encode()])
-        assert list(secrets.unused[0]) == [bytes.fromhex(RANDOM)]
+        assert list(secrets.reader.unused[0]) == [bytes.fromhex(RANDOM)]
 
     def test_nothing_is_kept_of_connections_that_came_and_went(self) -> None:
         secrets = read(LINE)
         for number in range(1000):
             secrets.of(number.to_bytes(32, "big"))
-        assert len(secrets.by_random) == 1
-        assert [len(each) for each in secrets.unused] == [1, 0]
+        assert len(secrets.reader.by_random) == 1
+        assert [len(each) for each in secrets.reader.unused] == [1, 0]
 
 
 class TestMoreThanAreKept:
@@ -275,13 +265,15 @@ class TestMoreThanAreKept:
         return b"%s %064x %096x" % (label.encode(), number, number)
 
     def known(self, secrets: Secrets) -> list[int]:
-        return sorted(int.from_bytes(random, "big") for random in secrets.by_random)
+        return sorted(
+            int.from_bytes(random, "big") for store in secrets.stores for random in store.by_random
+        )
 
     def test_the_oldest_are_forgotten(self) -> None:
-        secrets = Secrets(4, traced=True)
-        secrets.add(map(self.line, range(10)), "key log")
+        secrets = Secrets(4)
+        secrets.add(map(self.line, range(10)))
         assert (self.known(secrets), secrets.count, secrets.dropped) == ([6, 7, 8, 9], 4, 6)
-        assert (len(secrets.unused[0]), len(secrets.origins or {})) == (4, 4)
+        assert len(secrets.reader.unused[0]) == 4
         secrets.append([self.line(10)])
         assert self.known(secrets) == [7, 8, 9, 10]
 
@@ -303,7 +295,7 @@ class TestMoreThanAreKept:
         secrets = Secrets(3)
         sessions = [b"RSA Session-ID:%064x Master-Key:%096x" % (n, n) for n in range(3)]
         secrets.append([self.line(1), *sessions, self.line(2)])
-        assert (self.known(secrets), len(secrets.by_session), secrets.count) == ([2], 2, 3)
+        assert (self.known(secrets), len(secrets.reader.by_session), secrets.count) == ([2], 2, 3)
 
     def test_premaster_secrets_count_as_well(self) -> None:
         secrets = Secrets(3)
@@ -311,7 +303,10 @@ class TestMoreThanAreKept:
         exchanged = [b"PMS_CLIENT_RANDOM %064x %096x" % (n, n) for n in range(2)]
         secrets.append([self.line(1), *sealed, *exchanged])
         assert (self.known(secrets), secrets.count, secrets.dropped) == ([], 3, 3)
-        assert [len(each) for each in (secrets.by_exchange, secrets.premasters)] == [1, 2]
+        assert [len(each) for each in (secrets.reader.by_exchange, secrets.reader.premasters)] == [
+            1,
+            2,
+        ]
         secrets.append(exchanged)
         assert (secrets.count, secrets.dropped) == (3, 3)
 
@@ -319,12 +314,21 @@ class TestMoreThanAreKept:
         """A stranger could hide a connection by bringing many secrets."""
         secrets = Secrets(4)
         secrets.add(map(self.line, range(2)))
-        secrets.add(map(self.line, range(100, 200)), private_keys=False)
+        secrets.add(map(self.line, range(100, 200)), from_capture=True)
         assert self.known(secrets) == [0, 1, 198, 199]
         secrets.append(map(self.line, range(2, 5)))
         assert self.known(secrets) == [1, 2, 3, 4]
-        secrets.add(map(self.line, range(100, 200)), private_keys=False)
+        secrets.add(map(self.line, range(100, 200)), from_capture=True)
         assert self.known(secrets) == [1, 2, 3, 4]
+
+    def test_what_a_capture_named_first_and_floods_out(self) -> None:
+        """It pushed the key log's secret for the same connection out with its own."""
+        secrets = Secrets(4)
+        secrets.add([self.line(1)], from_capture=True)
+        secrets.append([self.line(1)])
+        secrets.add(map(self.line, range(100, 200)), from_capture=True)
+        assert self.known(secrets) == [1, 197, 198, 199]
+        assert list(secrets.reader.by_random) == [(1).to_bytes(32, "big")]
 
     def test_none_at_all(self) -> None:
         secrets = Secrets(0)
@@ -333,6 +337,7 @@ class TestMoreThanAreKept:
 
     def test_sessions_that_were_seen(self) -> None:
         sessions = Sessions(2)
+        masters = [Candidates([b"master %d" % number]) for number in range(4)]
         for number in range(4):
-            sessions.ticket(bytes(6) + b"ticket %d" % number, b"master %d" % number)
-        assert list(sessions.masters.values()) == [b"master 2", b"master 3"]
+            sessions.ticket(bytes(6) + b"ticket %d" % number, masters[number])
+        assert list(sessions.masters.values()) == [(each,) for each in masters[2:]]

@@ -153,6 +153,24 @@ class TestLimits:
         tap.finish()
         assert [witness.stream(0) for witness in tap.witnesses] == [[98, bytes(900)]] * 50
 
+    def test_what_is_remembered_for_all_directions(self) -> None:
+        """Beyond the limit a direction begins anew, and what leaves takes its own with it."""
+        tap = Tap(Limits(remembered=5000), segments=True)
+        readers = tap.transport.readers
+        ends = [(CLIENT[0], 41000 + port) for port in range(10)]
+        for end in ends:
+            tap.feed([segment(end, SERVER, 1, flags=SYN), segment(end, SERVER, 2, data=bytes(900))])
+            # 900 bytes, and 192 for the segment.
+            assert readers.remembered <= 5000
+        assert readers.remembered == 4 * 1092
+        assert readers.reached_remembered == 6
+        tap.finish()
+        assert readers.remembered == 0
+
+    def test_nothing_is_remembered_where_no_segments_are_wanted(self) -> None:
+        tap = Tap(Limits(remembered=0)).feed([*OPEN, client(0, b"abc")])
+        assert tap.transport.readers.remembered == tap.transport.readers.reached_remembered == 0
+
     def test_an_acknowledged_hole_is_given_up_after_some_patience(self) -> None:
         tap = Tap().feed([*OPEN, client(0, b"a"), client(3, b"d"), server(0, ack=4)])
         patience = 0

@@ -12,7 +12,7 @@ import os
 import select
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wsanalyze.capture.batch import Batch
@@ -25,6 +25,8 @@ from wsanalyze.errors import UsageError
 # Number, time_ns, link type with the length of its check sequence, length on the wire, bytes.
 Packet = tuple[int, int, int, int, bytes]
 PROGRAM = "wsanalyze"
+# What the last file ends with, for which there must be room.
+STATISTICS = len(statistics(0, 0, 0, 0, 0))
 # The longest text of names, and what a description takes with it.
 NAMES = 1024
 DESCRIPTION = NAMES + 64
@@ -32,8 +34,10 @@ DESCRIPTION = NAMES + 64
 PATIENCE = 5000
 
 
-class TerminalError(OSError):
-    """Packets would go to a terminal, which obeys what strangers sent."""
+class NoPlaceError(OSError):
+    """Packets would go where they do harm: to a terminal, which obeys what strangers sent, or into
+    a file that is read meanwhile.
+    """
 
 
 class PacketWriter:
@@ -51,17 +55,20 @@ class PacketWriter:
         *,
         rotate_bytes: int | None = None,
         rotate_seconds: float | None = None,
+        apart: Sequence[int | Path] = (),
     ) -> None:
         """Begin the first file; `info` is the source's, for names of interfaces.
 
-        A new file is begun before one would exceed `rotate_bytes`, and when it is `rotate_seconds`
-        old and another packet comes. OSError where `path` cannot be written, UsageError where it
-        is a terminal.
+        A new file is begun before one would exceed `rotate_bytes`, and when the first packet of
+        one came `rotate_seconds` ago and another one comes. `apart`: files, by path or open
+        descriptor, that must not be the one that is written, under whatever name. OSError where
+        `path` cannot be written, UsageError where it is a terminal or one of those.
         """
         self._given = path
         self._info = info
         self._rotate_bytes = rotate_bytes
         self._rotate_seconds = rotate_seconds
+        self._apart = apart
         self.files = 0
         self.packets = 0
         self.problem: str | None = None
@@ -70,9 +77,10 @@ class PacketWriter:
         self.path = path
         try:
             self._begin()
-        except TerminalError:
-            raise UsageError(f"{self.path}: it is a terminal, and no place for packets") from None
+        except NoPlaceError as error:
+            raise UsageError(f"{self.path}: {error.strerror}") from None
         except OSError as error:
+            self._close()
             raise OSError(error.errno, reason(error), str(self.path)) from None
 
     def write(self, batch: Batch) -> None:
@@ -107,9 +115,9 @@ class PacketWriter:
                     ],
                     0,
                 )
+            self._close()
         except OSError as error:
             self._give_up(error)
-        self._close()
 
     def _write_packets(self, packets: Iterable[Packet]) -> None:
         blocks: list[bytes] = []
@@ -137,8 +145,10 @@ class PacketWriter:
     def _is_full(self, size: int) -> bool:
         """Say whether the next file is to be begun; none has less than a packet."""
         if not self._links:
+            # However long it waited for its first one.
+            self._begun_at = time.monotonic()
             return False
-        if self._rotate_bytes is not None and size > self._rotate_bytes:
+        if self._rotate_bytes is not None and size + STATISTICS > self._rotate_bytes:
             return True
         return (
             self._rotate_seconds is not None
@@ -153,7 +163,7 @@ class PacketWriter:
         if self._rotate_bytes is not None or self._rotate_seconds is not None:
             name = f"{self._given.stem}_{self.files:05}{self._given.suffix}"
             self.path = self._given.with_name(name)
-        self._descriptor = _opened(self.path)
+        self._descriptor = _opened(self.path, self._apart)
         self._begun_at = time.monotonic()
         self._size = 0
         self._links: dict[int, int] = {}
@@ -174,11 +184,15 @@ class PacketWriter:
             f"{self.path}: cannot be written: {reason(error)}; "
             f"packets are kept no longer ({self.packets} were)"
         )
-        if self._descriptor >= 0 and stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            try:
-                os.ftruncate(self._descriptor, self._size)
-            except OSError as second:
-                self.problem += f"; its last packet is cut: {reason(second)}"
+        if self._descriptor < 0 or not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            return
+        try:
+            os.ftruncate(self._descriptor, self._size)
+            if not self._links and self.files > 1:
+                # The next file has none: there is none.
+                self.path.unlink()
+        except OSError as second:
+            self.problem += f"; its last packet is cut: {reason(second)}"
 
     def _description(self, link: int) -> bytes:
         kind, fcs_length = link & 0xFFFF, link >> 16
@@ -192,23 +206,47 @@ class PacketWriter:
 
     def _close(self) -> None:
         if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
 
 
-def _opened(path: Path) -> int:
-    """Return a descriptor that never waits. Raises OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK
+def _opened(path: Path, apart: Sequence[int | Path]) -> int:
+    """Return a descriptor that never waits, of a file that is empty. Raises OSError."""
+    # Emptied only when it is known to be none that is needed.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
         descriptor = os.open(path, flags, 0o666)
     except OSError as error:
-        if error.errno == errno.ENXIO:
+        if error.errno == errno.ENXIO and path.is_fifo():
             raise OSError(errno.ENXIO, "nobody reads it") from None
         raise
-    if os.isatty(descriptor):
+    try:
+        _check(descriptor, apart)
+    except OSError:
         os.close(descriptor)
-        raise TerminalError(errno.EINVAL, "it is a terminal")
+        raise
     return descriptor
+
+
+def _check(descriptor: int, apart: Sequence[int | Path]) -> None:
+    """Raise NoPlaceError where packets must not go; empty what is a file."""
+    if os.isatty(descriptor):
+        raise NoPlaceError(errno.EINVAL, "it is a terminal, and no place for packets")
+    state = os.fstat(descriptor)
+    if stat.S_ISREG(state.st_mode) or stat.S_ISFIFO(state.st_mode):
+        for each in apart:
+            if _is_same(state, each):
+                advice = "it is read or written by this session already: name another file"
+                raise NoPlaceError(errno.EINVAL, advice)
+    if stat.S_ISREG(state.st_mode):
+        os.ftruncate(descriptor, 0)
+
+
+def _is_same(state: os.stat_result, other: int | Path) -> bool:
+    try:
+        return os.path.samestat(state, os.stat(other))  # noqa: PTH116 - of a descriptor, too
+    except OSError:
+        return False  # it is closed, or not there
 
 
 def _written(descriptor: int, data: memoryview) -> int:

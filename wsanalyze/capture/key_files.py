@@ -48,7 +48,11 @@ class KeyLogs:
     """Key logs that programs may be writing while a capture of them is read.
 
     `follows`: a FIFO is not waited for and read to its end, but read as far as it has come, each
-    time that somebody asks what was appended; who writes it later need not be there yet.
+    time that somebody asks what was appended; who writes it later need not be there yet, nor need
+    a file: browsers make it when they are started.
+
+    - `missing`: paths that were not there so far
+    - `problems`: why what came later cannot be read, one line each, until somebody takes them
     """
 
     def __init__(
@@ -67,10 +71,16 @@ class KeyLogs:
         self.read: dict[Path, int] = {}
         # Compressed files, which nobody appends to, and captures and the like in folders.
         self.left_out: set[Path] = set()
+        self.missing: list[Path] = []
+        self.problems: list[str] = []
+        self._told: set[Path] = set()
 
     def lines(self) -> Iterator[Iterator[bytes]]:
         """Yield the lines of each key log as `lines_of`; UsageError where one cannot be read."""
         for path in self.paths:
+            if self.follows and not _is_there(path):
+                self.missing.append(path)
+                continue
             for file in _files(path):
                 if self.follows and file.is_fifo():
                     self.pipes.append(Pipe(file))
@@ -88,6 +98,9 @@ class KeyLogs:
         At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
         were changed last; none where there are many and the last look was not long ago.
         """
+        for path in [each for each in self.missing if _is_there(each)]:
+            self.missing.remove(path)
+            yield from self._come(path)
         for pipe in self.pipes:
             if lines := pipe.lines():
                 yield lines
@@ -102,12 +115,27 @@ class KeyLogs:
                     data = stream.read(APPENDED)
                     whole = data[: data.rfind(b"\n") + 1]
                     self.read[file] = stream.tell() - len(data) + len(whole)
-            except OSError:
-                continue  # it was readable when the pass began: whoever writes it may replace it
+            except OSError as error:
+                # Whoever writes it may replace it; but one that came late may be somebody else's.
+                if file in self.paths and file not in self.read and file not in self._told:
+                    self._told.add(file)
+                    self.problems.append(f"key log {file}: cannot be read: {reason(error)}")
+                continue
             if start == 0 and file not in self.paths and b"\0" in data[:LOOKED_AT]:
                 self.left_out.add(file)
             elif whole:
                 yield [line[:LONGEST] for line in whole.splitlines()]
+
+    def _come(self, path: Path) -> Iterator[list[bytes]]:
+        """Begin with one that was missing; what is plain text counts as appended from then on."""
+        try:
+            if path.is_fifo():
+                self.pipes.append(Pipe(path))
+            elif _compression(path) is not None:
+                self.left_out.add(path)
+                yield list(_lines(path))
+        except UsageError as error:
+            self.problems.append(str(error))
 
     def _changed(self) -> list[tuple[Path, int]]:
         found = []
@@ -201,6 +229,17 @@ def as_one(paths: Sequence[Path]) -> Iterator[Path | None]:
                 joined.write(line if line.endswith(b"\n") else line + b"\n")
         joined.flush()
         yield Path(joined.name)
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether there is anything of this name; yes, where it is not permitted to know."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _logs(path: Path) -> list[Path]:

@@ -12,6 +12,15 @@ cdef extern from *:
     """
     void fence "wsanalyze_fence"() noexcept
 
+# Without a type each of them would be an object that is added to others.
+cdef Py_ssize_t BLOCK_STATUS, PACKETS, FIRST
+cdef Py_ssize_t SECONDS, NANOSECONDS, CAPTURED, ON_WIRE, STATUS, MAC, TAG
+cdef Py_ssize_t PACKET_TYPE, PACKET_HEADER, TAG_BYTES, ADDRESSES
+cdef unsigned int HAS_TAG, HAS_KIND
+cdef int OUTGOING
+cdef bint LITTLE
+cdef long long NEVER
+
 cdef class Ring:
     cdef object memory
     cdef Buffer buffer

@@ -74,6 +74,7 @@ class Audit:
         for facts in connections:
             facts.among = whole
             yield from self.of(facts)
+            facts.forget()
         yield from self._of_all(whole)
         for facts in connections:
             # A circle keeps all of them, with all that they looked up.

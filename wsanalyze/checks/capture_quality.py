@@ -9,7 +9,13 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
-from wsanalyze.tables.capture_summary import LACKING, CaptureSummary, ranked
+from wsanalyze.tables.capture_summary import (
+    LACKING,
+    NO_SECRETS,
+    CaptureSummary,
+    ranked,
+    without_secrets,
+)
 
 SENDERS = ("client", "server")
 _CAPTURE = ("capture",)
@@ -161,12 +167,14 @@ def still_open(facts: Facts) -> Iterator[Finding]:
     explanation=(
         "Some conversations speak TLS and could not be decrypted: whether WebSocket was inside "
         "cannot be said, and nothing in them was checked. Mostly there are no secrets for them, or "
-        "those of other connections; the finding counts the reasons."
+        "those of other connections; the finding counts the reasons. Where an end left within the "
+        "handshake, or refused it with an alert, nothing was said inside at all."
     ),
     advice=(
-        "Record with SSLKEYLOGFILE set before the program starts and give that file with --keylog, "
-        "or capture behind the proxy that ends TLS. `wsanalyze export -t tls` says of each "
-        "connection why it stayed closed."
+        "Where secrets are missing, record with SSLKEYLOGFILE set before the program starts and "
+        "give that file with --keylog, or capture behind the proxy that ends TLS. Where an end "
+        "left within the handshake, secrets do not help: look at who left, behind what, and at the "
+        "certificate. `wsanalyze export -t tls` says of each connection why it stayed closed."
     ),
     scope=CAPTURE,
 )
@@ -185,7 +193,7 @@ def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:
 def _why_closed(capture: CaptureSummary) -> str:
     """Return the reasons, the most frequent first, counted where there are several."""
     if not capture.keylog_files and not capture.tls_decrypted:
-        return "no secrets are known"
+        return ranked(without_secrets(capture.tls_reasons) or {NO_SECRETS: 1})
     if not capture.tls_reasons:
         return "the key logs hold no secrets"
     return ranked(capture.tls_reasons)

@@ -85,6 +85,9 @@ def _of_the_end(facts: Facts, observation: Observation, found: list[str]) -> Non
         if ending.how == "rst":
             found.append("reset")
             break
+    stream = observation.stream
+    if stream is not None and any(how == "rst" for _, how, _, _ in stream.shared.tcp_ends):
+        found.append("reset")
     if observation.client_after_end or observation.server_after_end:
         found.append("after-end")
 

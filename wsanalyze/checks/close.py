@@ -30,12 +30,12 @@ BLAMING = (1002, 1003, 1007, 1008, 1009, 1010, 1011)
 def both_closes(facts: Facts) -> tuple[Event | None, Event | None]:
     """Return the client's and the server's first Close.
 
-    None for one that is missing, a guess, or HTTP in truth (FRM-13).
+    None for one that is missing or a guess.
     """
     client, server = facts.side("client").close, facts.side("server").close
     return (
-        client if client is not None and client.certain and not is_http(facts, client) else None,
-        server if server is not None and server.certain and not is_http(facts, server) else None,
+        client if client is not None and client.certain else None,
+        server if server is not None and server.certain else None,
     )
 
 

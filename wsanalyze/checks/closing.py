@@ -11,8 +11,16 @@ from wsanalyze.checks.ending import Cut, known_limit, last_place, maybe_cut, sen
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
+from wsanalyze.checks.pipelining import http_among_frames
 from wsanalyze.observation import Ending, Event
 from wsanalyze.tunnels.way import address_and_port
+
+# What says how a stream of HTTP/2 ends, by the names of its ends.
+REFERENCES = {
+    "END_STREAM": "RFC 8441 §5; RFC 6455 §7.1.5",
+    "RST_STREAM": "RFC 8441 §5; RFC 6455 §7.1.5",
+    "GOAWAY": "RFC 9113 §5.4.1; RFC 6455 §7.1.5",
+}
 
 
 @check(
@@ -73,6 +81,9 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
     if len(unclosed) != 1 or not (facts.whole("client") and facts.whole("server")):
         return
     other = unclosed[0]
+    if http_among_frames(facts, other) is not None:
+        # Its answer is HTTP, and FRM-13 tells of it.
+        return
     if facts.observation.count("cut", other):
         # It ended within a frame, where no Close can be: that is FRM-09.
         return
@@ -165,7 +176,7 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         packet=cut.packet,
         evidence=cut.wire + last_place(cut) + _other_leg(facts, legs),
         expected="a Close frame first" if known is None else "Pings more often than the limit",
-        reference="RFC 8441 §5; RFC 6455 §7.1.5" if cut.wire.endswith("STREAM") else "",
+        reference=REFERENCES.get(cut.wire, ""),
         concerns=_spoken_for(facts, legs),
         cause=_cause(facts, cut, proxy),
     )
@@ -203,7 +214,9 @@ def _cause(facts: Facts, cut: Cut, proxy: str | None) -> str:
     """Say who cut how, in the same words for all connections of which that is true."""
     did = {"fin": "closed", "rst": "reset"}[cut.how]
     server = facts.endpoint
-    what = "a stream" if cut.wire.endswith("STREAM") else "TCP"
+    what = "a stream" if cut.wire in REFERENCES else "TCP"
+    if cut.wire == "GOAWAY":
+        did, what = "gave up", "an HTTP/2 connection"
     if cut.signs and cut.how == "rst":
         return f"something between the client and {server} reset TCP"
     how = f"{did} {what} ({cut.wire})"
@@ -235,8 +248,12 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """CLS-09: the client first is common and harmless, a RST is not."""
     client, server = both_closes(facts)
     endings = facts.observation.endings
-    if client is None or server is None or not endings or facts.multiplexed:
-        # Streams leave no port behind, and TCP ends under all of them at once: see H2-07.
+    if client is None or server is None:
+        return
+    if facts.multiplexed:
+        yield from _reset_below(facts, max(client.time, server.time))
+        return
+    if not endings:
         return
     both = max(client.time, server.time)
     first = endings[0]
@@ -247,6 +264,30 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
         yield _reset(facts, first)
     elif first.sender == "client" and first.time >= both and not _ended_by_server(facts):
         yield _about(first, "the client closed TCP before the server did", "info")
+
+
+def _reset_below(facts: Facts, both: int) -> Iterator[Finding]:
+    """Tell of a RST of TCP below a stream, once for all streams; how those end is H2-07's.
+
+    Who closes TCP first leaves no port behind: it ends under all streams at once.
+    """
+    stream = facts.observation.stream
+    if stream is None or not facts.speaks_for_tcp:
+        return
+    for sender, how, time, packet in stream.shared.tcp_ends:
+        if how != "rst" or time < both:
+            continue
+        over = len(stream.finished) == 2 or bool(stream.resets)
+        when = "and the end of the stream" if over else f"on stream {stream.number}"
+        yield Finding(
+            f"the {sender} reset TCP after both Close frames {when}",
+            sender=sender,
+            time=time,
+            packet=packet,
+            evidence="RST",
+            severity="info" if over else "warning",
+        )
+        return
 
 
 def _reset(facts: Facts, reset: Ending) -> Finding:

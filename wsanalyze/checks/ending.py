@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from wsanalyze.checks.facts import Facts, described, ending_name
+from wsanalyze.checks.pipelining import is_http
 from wsanalyze.checks.spans import span
 from wsanalyze.checks.ways_to_end import reset_code, said_by_http2, said_by_tls
 from wsanalyze.observation import Ending, Event
@@ -33,8 +34,9 @@ class Cut:
     """How a connection ended that had no complete closing handshake.
 
     `by` is who ended it, `how` the way (`fin`, `rst`); `idle_s` the seconds without a frame before
-    that, `after` the last frame; `age_s` the connection's age; `wire` what it was on the wire.
-    `signs` say why it looks like an intermediary's doing, each one a fact; none where nothing does.
+    that, `after` the last frame, `after_http` whether that is HTTP in truth; `age_s` the
+    connection's age; `wire` what it was on the wire. `signs` say why it looks like an
+    intermediary's doing, each one a fact; none where nothing does.
     """
 
     by: str
@@ -46,6 +48,7 @@ class Cut:
     after: Event | None
     signs: tuple[str, ...]
     wire: str = ""
+    after_http: bool = False
 
 
 def maybe_cut(facts: Facts) -> Cut | None:
@@ -80,6 +83,7 @@ def _cut_of(facts: Facts) -> Cut | None:
         # The Close may be among what is missing.
         return None
     idle = observation.silence_ns
+    after = last_frame(facts)
     return Cut(
         by=first.sender,
         how=first.how,
@@ -87,9 +91,10 @@ def _cut_of(facts: Facts) -> Cut | None:
         time=first.time,
         idle_s=None if idle is None else idle / SECOND,
         age_s=(first.time - record.started) / SECOND,
-        after=last_frame(facts),
+        after=after,
         signs=tuple(intermediary_signs(facts)),
         wire=ending_name(first),
+        after_http=after is not None and is_http(facts, after),
     )
 
 
@@ -197,12 +202,14 @@ def sentence(facts: Facts, cut: Cut, who: str = "", also: str = "") -> str:
     `who` did it is the end that the packet names, where nothing else is known; `also`: what else is
     known of it.
     """
-    verb = {"fin": "closed", "rst": "reset"}[cut.how]
-    stream = facts.connection.http_stream
-    is_stream = cut.wire.endswith("STREAM")
-    what = f"stream {stream}" if is_stream else "TCP"
     end = effective(facts)
-    code = reset_code(facts, end)
+    verb = {"fin": "closed", "rst": "reset"}[cut.how]
+    what = "TCP"
+    if end.last is not None:
+        verb, what = "gave up", "the HTTP/2 connection"
+    elif end.stream:
+        what = f"stream {facts.connection.http_stream}"
+    code = reset_code(end)
     wire = cut.wire if code is None else f"{cut.wire}, {code}"
     did = f"{who or f'the {cut.by}'} {verb} {what} ({wire})"
     if cut.signs and cut.how == "rst":
@@ -237,6 +244,8 @@ def last_said(cut: Cut) -> str:
     if cut.after is None:
         return "before any frame"
     frame = f"a {described(cut.after)} of the {cut.after.sender}"
+    if cut.after_http:
+        frame = f"HTTP that the {cut.after.sender} wrote in the place of one (FRM-13)"
     waited = "right after"
     if cut.idle_s is not None and cut.idle_s >= AT_ONCE_S:
         waited = f"{cut.idle_s:.3f} s after"

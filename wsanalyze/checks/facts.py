@@ -36,7 +36,9 @@ OTHER = {"client": "server", "server": "client"}
 
 
 def ending_name(ending: Ending) -> str:
-    """Return what an end is called on the wire: `FIN`, `RST`, `END_STREAM`, `RST_STREAM`."""
+    """Return what an end is called on the wire: `FIN`, `END_STREAM`, `GOAWAY` and the like."""
+    if ending.last is not None:
+        return "GOAWAY"
     if ending.stream:
         return "RST_STREAM" if ending.how == "rst" else "END_STREAM"
     return ending.how.upper()
@@ -89,6 +91,11 @@ class Facts:
         """The bits of the client's first masking keys."""
         return Bits(self.observation.client.masking_keys)
 
+    def forget(self) -> None:
+        """Give up what takes room, and what no check of several connections asks for."""
+        for name in ("key_bits", "field_names", "faults"):
+            self.__dict__.pop(name, None)
+
     @lazy
     def key_generator(self) -> str | None:
         """The name of the generator that made the client's masking keys, None for no known one."""
@@ -129,14 +136,7 @@ class Facts:
         if not self.has_standard_frames:
             return ()
         both = (self.observation.client.close, self.observation.server.close)
-        # (A response that was written as if there was no upgrade, see FRM-13, begins as a Close.)
-        return tuple(
-            close
-            for close in both
-            if close is not None
-            and close.certain
-            and not (close.head == 0x48 and close.header == b"HT")
-        )
+        return tuple(close for close in both if close is not None and close.certain)
 
     @lazy
     def endpoint(self) -> str:

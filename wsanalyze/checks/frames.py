@@ -368,10 +368,11 @@ def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
 
 
 def _first_line(facts: Facts, event: Event) -> str:
-    """Return the line that a frame begins which is HTTP in truth, if it was kept as of a Close."""
-    close = facts.side(event.sender).close
-    if close is None or (close.packet, close.frame) != (event.packet, event.frame):
+    """Return the line that a frame begins which is HTTP in truth, if its payload was kept."""
+    same = (each for each in facts.events("http") if each.sender == event.sender)
+    body = next((each.payload for each in same if each.frame == event.frame), None)
+    if body is None:
         return ""
-    line = (event.header + close.payload).partition(b"\r\n")[0].decode("latin-1")
+    line = (event.header + body).partition(b"\r\n")[0].decode("latin-1")
     begun = address(line, show=facts.show_secrets)
     return f", {shown(facts.without_secrets(begun))}"

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wsanalyze.checks.check import check
-from wsanalyze.checks.ending import maybe_cut, was_a_try
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.ending import maybe_cut
+from wsanalyze.checks.facts import OTHER, Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.spans import span
-from wsanalyze.http2.bodies import error_name
+from wsanalyze.checks.ways_to_end import reset_for_fault
+from wsanalyze.http2.bodies import CANCEL, NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, error_name
+from wsanalyze.observation import Malformed, Multiplex
 
 SECOND = 1_000_000_000
 _H2 = ("http2",)
-CANCEL, NO_ERROR = 8, 0
 
 # The fields of HTTP/1 that nobody reads here, and nothing forbids (RFC 8441 §5).
 _KEY, _ACCEPT = "sec-websocket-key", "sec-websocket-accept"
@@ -110,27 +111,44 @@ def wrong_connect_setting(facts: Facts) -> Iterator[Finding]:
     references=("RFC 8441 §4", "RFC 8441 §5", "RFC 9113 §8.3"),
     explanation=(
         "A request for WebSocket over HTTP/2 has the method CONNECT and, unlike any other CONNECT, "
-        ":protocol, :scheme, :path and :authority. The scheme is https for wss and http for ws."
+        ":protocol, :scheme, :path and :authority, each once, in front of all other fields and no "
+        "further ones with a colon. The scheme is https for wss and http for ws. A request that "
+        "is not so is malformed: servers reset its stream."
     ),
     advice="Use a library that knows RFC 8441; it is not a GET with an Upgrade.",
     faults=True,
 )
 def malformed_extended_connect(facts: Facts) -> Iterator[Finding]:
     """H2-03."""
-    return facts.of_faults("H2-03")
+    return _with_reaction(facts, facts.of_faults("H2-03"))
+
+
+def _with_reaction(facts: Facts, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Say with the first finding about the request that the server reset the stream for it."""
+    reset = reset_for_fault(facts)
+    for finding in findings:
+        if reset is not None and finding.sender == "client" and finding.severity != "warning":
+            code, packet = error_name(reset.code or 0), reset.packet
+            message = f"{finding.message}; the server reset the stream ({code}, packet {packet})"
+            yield replace(finding, message=message)
+            reset = None
+        else:
+            yield finding
 
 
 @check(
     "H2-04",
     "field-of-http1",
-    "A field that HTTP/2 replaces, or a name that is not in lower case",
+    "A field that HTTP/2 does not have, or does not have so",
     severity="error",
     tags=(*_H2, "handshake"),
-    references=("RFC 8441 §5", "RFC 9113 §8.2.1", "RFC 9113 §8.2.2"),
+    references=("RFC 8441 §5", "RFC 9113 §8.2.1", "RFC 9113 §8.2.2", "RFC 9113 §8.3.1"),
     explanation=(
         "Upgrade and Connection are about a connection, and a stream is none: a message with them "
-        "is malformed. Sec-WebSocket-Key and Accept are not used, since HTTP/2 itself shows that "
-        "the server understood. Names are in lower case."
+        "is malformed, as is one with a TE that says anything but trailers. Sec-WebSocket-Key and "
+        "Accept are not used, since HTTP/2 itself shows that the server understood. Names are in "
+        "lower case, and values have no blanks around them and no line ends in them: a proxy that "
+        "writes them out as HTTP/1 would make other fields of those."
     ),
     advice="Look for a proxy that translates HTTP/1 to HTTP/2 field by field.",
     faults=True,
@@ -144,7 +162,7 @@ def field_of_http1(facts: Facts) -> Iterator[Finding]:
     """
     asked = facts.handshake is not None and facts.handshake.request_head.count(_KEY)
     answered = [each for each in facts.faults.get("H2-04", ()) if each.field == _ACCEPT]
-    for finding in facts.of_faults("H2-04"):
+    for finding in _with_reaction(facts, facts.of_faults("H2-04")):
         evidence = finding.evidence or ""
         if evidence.startswith(f"{_ACCEPT}:"):
             if not asked:
@@ -161,7 +179,7 @@ def field_of_http1(facts: Facts) -> Iterator[Finding]:
 @check(
     "H2-05",
     "wrong-status",
-    "101, or no status, in HTTP/2",
+    "101, no status, or pseudo-header fields of a request, in an answer",
     severity="error",
     tags=(*_H2, "handshake", "response"),
     references=("RFC 8441 §5", "RFC 9113 §8.6", "RFC 9113 §8.3.2"),
@@ -230,18 +248,17 @@ def void_negotiation(facts: Facts) -> Iterator[Finding]:
 def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
     """H2-07: the first END_STREAM, and every RST_STREAM but a quiet one after both Close frames.
 
-    The one that cut a session without any Close is CLS-08's.
+    The one that cut a session without any Close is CLS-08's, one that answers a Close is CLS-06's;
+    a client that fails the handshake resets the stream as it should.
     """
     stream = facts.observation.stream
     if stream is None or not facts.established:
         return
     cut = maybe_cut(facts)
-    told = None if cut is None or was_a_try(facts, cut) else (cut.by, cut.packet)
+    told = None if cut is None else (cut.by, cut.packet)
     closed = {each for each in ("client", "server") if facts.side(each).close is not None}
     for sender, code, time, packet in stream.resets:
-        if len(closed) == 2 and code in (NO_ERROR, CANCEL):
-            continue
-        if (sender, packet) == told:
+        if _is_usual(facts, sender, code, closed) or (sender, packet) == told:
             continue
         after = "after both Close frames" if len(closed) == 2 else "without the closing handshake"
         yield Finding(
@@ -255,6 +272,8 @@ def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
     for sender, time, packet in stream.finished[:1]:
         if closed or not facts.whole(sender) or (sender, packet) == told:
             continue
+        if facts.connection.outcome == "invalid":
+            continue
         yield Finding(
             f"the {sender} ended stream {stream.number} without a Close frame",
             sender=sender,
@@ -263,6 +282,16 @@ def stream_ended_out_of_turn(facts: Facts) -> Iterator[Finding]:
             evidence="END_STREAM",
             expected="a Close frame first",
         )
+
+
+def _is_usual(facts: Facts, sender: str, code: int, closed: set[str]) -> bool:
+    """Whether a RST_STREAM tells nothing that is not known, or not as it should be."""
+    if len(closed) == 2:
+        # Who has forgotten a stream answers what still comes on it so (RFC 9113 §5.1).
+        return code in (NO_ERROR, CANCEL, STREAM_CLOSED)
+    if facts.connection.outcome == "invalid":
+        return sender == "client" and code in (CANCEL, PROTOCOL_ERROR)
+    return closed == {OTHER[sender]} and code in (NO_ERROR, CANCEL)
 
 
 @check(
@@ -334,33 +363,77 @@ def shared_connection(facts: Facts) -> Iterator[Finding]:
 @check(
     "H2-10",
     "connection-error",
-    "The HTTP/2 connection was given up for an error, or is malformed",
+    "Something on the HTTP/2 connection is malformed, or it was given up for an error",
     severity="warning",
     tags=(*_H2, "transport"),
-    references=("RFC 9113 §5.4.1", "RFC 9113 §6.8"),
+    references=("RFC 9113 §5.4.1", "RFC 9113 §6.8", "RFC 9113 §8.1.1"),
     explanation=(
-        "An error in HTTP/2 itself, such as a frame that is malformed, ends the connection with "
-        "all of its streams: a GOAWAY with an error code says so. No WebSocket on it is at fault."
+        "An error in HTTP/2 itself, such as a frame of a wrong size, ends the connection with all "
+        "of its streams: a GOAWAY with an error code says so. Requests and answers that are "
+        "malformed end their own stream; those that other requests share the connection with may "
+        "be somebody's way to slip requests past a proxy. What is wrong with requests for "
+        "WebSocket themselves is H2-03's and H2-04's."
     ),
     advice="Look at the error code, and at what its receiver had sent before.",
     fields=(":protocol",),
+    example="http2-unruly.pcapng /node-frames",
 )
 def connection_error(facts: Facts) -> Iterator[Finding]:
-    """H2-10: said once for a connection; where bytes are missing, nothing is called malformed."""
+    """H2-10: each fault once, at its stream where that is a WebSocket's, else at the first one.
+
+    A GOAWAY or RST_STREAM of the other end behind a fault is its answer: that is one finding.
+    """
+    told = facts.faults.get("H2-03") or facts.faults.get("H2-04")
+    found = _errors(facts)
+    return found if told else _with_reaction(facts, found)
+
+
+def _errors(facts: Facts) -> Iterator[Finding]:
     stream = facts.observation.stream
-    if stream is None or not facts.speaks_for_tcp:
+    if stream is None:
         return
     shared = stream.shared
-    if shared.goaway is not None and shared.goaway[1] != NO_ERROR:
-        sender, code, last, time, packet = shared.goaway
+    answered = _answered(shared)
+    for fault in shared.faults:
+        is_own = fault.stream == stream.number
+        if not is_own and (fault.stream in shared.streams or not facts.speaks_for_tcp):
+            continue
+        where = f" on stream {fault.stream}" if fault.stream and not is_own else ""
+        message = f"of the {fault.sender}{where}: {fault.what}"
+        if fault is answered and shared.goaway is not None:
+            message += f"; {_given_up(shared.goaway)}, in packet {shared.goaway[4]}"
         yield Finding(
-            f"the {sender} gave the connection up: {error_name(code)}, behind stream {last}",
-            sender=sender,
-            time=time,
-            packet=packet,
-            evidence=f"GOAWAY {code}",
-            expected="NO_ERROR",
+            message,
+            sender=fault.sender,
+            time=fault.time,
+            packet=fault.packet,
+            evidence=facts.without_secrets(fault.evidence) or None,
+            reference=fault.section,
+            severity="error",
+            count=fault.count,
         )
-    if shared.malformed and shared.whole:
-        frames = "1 frame is" if shared.malformed == 1 else f"{shared.malformed} frames are"
-        yield Finding(f"{frames} malformed on this connection")
+    if answered is None and shared.goaway is not None and facts.speaks_for_tcp:
+        sender, code, _, time, packet = shared.goaway
+        if code != NO_ERROR:
+            yield Finding(
+                _given_up(shared.goaway),
+                sender=sender,
+                time=time,
+                packet=packet,
+                evidence=f"GOAWAY {code}",
+                expected="NO_ERROR",
+            )
+
+
+def _answered(shared: Multiplex) -> Malformed | None:
+    """Return the fault that a GOAWAY answers: the last one of the other end before it."""
+    if shared.goaway is None or shared.goaway[1] == NO_ERROR:
+        return None
+    sender, time = shared.goaway[0], shared.goaway[3]
+    before = [each for each in shared.faults if each.sender != sender and each.time <= time]
+    return before[-1] if before else None
+
+
+def _given_up(goaway: tuple[str, int, int, int, int]) -> str:
+    sender, code, last, _, _ = goaway
+    return f"the {sender} gave the connection up: {error_name(code)}, behind stream {last}"

@@ -2,7 +2,8 @@
 
 A proxy that passes an upgrade on passes Sec-WebSocket-Key on with it, and answers when its own
 request was answered: behind the leg to the proxy is another one with the same key, that began
-between the first one's request and its response, and leads elsewhere.
+between the first one's request and its response, and leads elsewhere. Of those that translate
+between HTTP/1.1 and HTTP/2, where keys are no more, `translated_legs.py` knows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wsanalyze.checks.randomness import weakness
+from wsanalyze.checks.translated_legs import translated_legs
 from wsanalyze.layers.connection import Connection
 
 # Requests with one key that are looked at: a client that always sends the same is no riddle.
@@ -31,7 +33,7 @@ def legs_before(connections: Sequence[Connection]) -> dict[int, int]:
     for places in by_key.values():
         if 1 < len(places) <= MOST:
             _pair(connections, places, found)
-    return found
+    return found | translated_legs(connections, found)
 
 
 def _pair(connections: Sequence[Connection], places: list[int], found: dict[int, int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from wsanalyze.checks.facts import Facts
-from wsanalyze.observation import HTTP_KINDS, Event
+from wsanalyze.observation import Event
 
 # How a request begins in what came before the answer to an upgrade.
 _REQUEST_BEGINS = re.compile(rb"(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) [!-~]")
@@ -27,10 +27,7 @@ def request_behind(facts: Facts) -> tuple[Event, str] | None:
 
 def http_among_frames(facts: Facts, sender: str) -> Event | None:
     """Return the first frame of an end that is HTTP in truth, None where there is none."""
-    for event in facts.events(HTTP_KINDS[sender]) if facts.observation.counts else ():
-        if event.sender == sender and event.is_http:
-            return event
-    return None
+    return facts.observation.http(sender) if facts.observation.counts else None
 
 
 def is_http(facts: Facts, event: Event) -> bool:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from wsanalyze.checks.both_legs import leg_before
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.facts import Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.proxies import refused_as_stripped
 from wsanalyze.checks.proxy_answers import body_begins, not_arrived, why_intermediary
 from wsanalyze.checks.spans import span
+from wsanalyze.checks.ways_to_end import reset_for_fault
+from wsanalyze.http2.bodies import error_name
 
 _RESPONSE = ("handshake", "response")
 SECOND = 1_000_000_000
@@ -157,6 +159,9 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     requested = record.requested or 0
     if record.outcome != "unanswered" or record.server_lost_bytes or record.ended_by == "evicted":
         return None
+    # A request that is malformed: H2-03 or H2-04 says so, and this with it.
+    if facts.multiplexed and reset_for_fault(facts) is not None:
+        return None
     # Another attempt took its place on this connection: its answer is not in the capture.
     if record.ended_by is None:
         return None
@@ -167,8 +172,12 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     if endings:
         ending = endings[0]
         after = ending.time - requested
-        what = "stream" if ending.stream else "connection"
-        how = f"{_who(facts, ending.sender)} {closed[ending.how]} the {what} {span(abs(after))}"
+        did = f"{closed[ending.how]} the {'stream' if ending.stream else 'connection'}"
+        if ending.last is not None:
+            did = "gave the HTTP/2 connection up"
+        if ending.code is not None:
+            did += f" ({ending_name(ending)}, {error_name(ending.code)})"
+        how = f"{_who(facts, ending.sender)} {did} {span(abs(after))}"
         message = f"{how} after the request, without a response"
         came = 0 if facts.multiplexed else facts.observation.server_segments
         if came:

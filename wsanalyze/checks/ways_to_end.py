@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.checks.facts import Facts
-from wsanalyze.http2.bodies import error_name
+from wsanalyze.http2.bodies import PROTOCOL_ERROR, error_name
 from wsanalyze.observation import Ending
 
 # RFC 8446 §6 and, for what it has no more, RFC 5246 §7.2: those that end a connection.
@@ -67,20 +67,41 @@ def said_by_http2(facts: Facts, end: Ending) -> str | None:
     if stream is None:
         return None
     goaway = stream.shared.goaway
-    if goaway is not None and goaway[3] <= end.time:
+    if goaway is not None and goaway[3] <= end.time and end.last is None:
         sender, code, last, _, packet = goaway
         refused = "" if stream.number <= last else f", which leaves out stream {stream.number}"
         return f"the {sender} had sent GOAWAY ({error_name(code)}) in packet {packet}{refused}"
-    if end.stream:
+    if end.stream and end.last is None:
         return None
+    if end.last is not None and end.last < stream.number:
+        return f"it leaves out stream {stream.number}"
     others = stream.shared.websockets - 1
-    return f"{others} more WebSockets ended with this TCP connection" if others > 0 else None
+    more = "1 more WebSocket" if others == 1 else f"{others} more WebSockets"
+    what = "TCP" if end.last is None else "HTTP/2"
+    return f"{more} ended with this {what} connection" if others > 0 else None
 
 
-def reset_code(facts: Facts, end: Ending) -> str | None:
-    """Return the name of the error code of the RST_STREAM that an ending is."""
-    stream = facts.observation.stream
-    if stream is None or not end.stream or end.how != "rst":
+def reset_for_fault(facts: Facts) -> Ending | None:
+    """Return the RST_STREAM with which a server answers a malformed request (RFC 9113 §8.1.1)."""
+    resets = (each for each in facts.observation.endings if each.how == "rst" and each.stream)
+    first = next(resets, None)
+    if first is None or first.sender != "server" or first.last is not None:
         return None
-    codes = [code for sender, code, _, _ in stream.resets if sender == end.sender]
-    return error_name(codes[0]) if codes else None
+    faulty = any(
+        fault.sender == "client"
+        for code in ("H2-03", "H2-04")
+        for fault in facts.faults.get(code, ())
+    )
+    stream = facts.observation.stream
+    if stream is not None:
+        faulty |= any(
+            each.sender == "client" and each.stream == stream.number
+            for each in stream.shared.faults
+        )
+    is_answer = facts.connection.outcome == "unanswered" and first.code == PROTOCOL_ERROR
+    return first if faulty and is_answer else None
+
+
+def reset_code(end: Ending) -> str | None:
+    """Return the name of the error code of the RST_STREAM or GOAWAY that an ending is."""
+    return None if end.code is None else error_name(end.code)

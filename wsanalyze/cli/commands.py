@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -88,8 +89,11 @@ def group(version: bool) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit status; each foreseen error is one line on stderr."""
+    # Out of our own environment before anything is loaded: pyarrow has a libcurl that makes this
+    # file and writes to it, as root one that a browser then may not write to.
+    usual_keylog = os.environ.pop("SSLKEYLOGFILE", "")
     try:
-        with group.make_context("wsanalyze", arguments) as context:
+        with group.make_context("wsanalyze", arguments, obj=usual_keylog) as context:
             status = group.invoke(context)
     except click.exceptions.Exit as finished:
         return finished.exit_code

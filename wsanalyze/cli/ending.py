@@ -7,10 +7,18 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from wsanalyze.cli.notes import say
-from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE, UNWRITABLE
+from wsanalyze.cli.status import (
+    DONE,
+    INTERRUPTED,
+    PARTLY,
+    READER_LEFT,
+    UNREADABLE,
+    UNWRITABLE,
+)
 
 if TYPE_CHECKING:
     from wsanalyze.capture.live import LiveSource, Received
+    from wsanalyze.cli.live_output import Alone
     from wsanalyze.monitoring.session import Session
 
 # The end is asked for by Ctrl-C, by who manages services, by a terminal that is closed.
@@ -50,13 +58,20 @@ def nothing_came(session: Session, source: LiveSource) -> bool:
     return session.failure is not None and not source.statistics().received
 
 
-def status_of(session: Session, received: Received, signals: Signals) -> int:
+def status_of(session: Session, received: Received, signals: Signals, out: Alone) -> int:
     """Return the exit status of a session that has ended, and say why it ended by itself."""
+    if session.failure is not None:
+        if not out.reader_left:
+            say(session.failure)
+        if not received.received:
+            return UNREADABLE
+    told = out.failure is None or out.reader_left
+    if not (told and session.is_written):
+        return UNWRITABLE
     if signals.asked == signal.SIGINT:
         return INTERRUPTED
-    if session.failure is not None:
-        say(session.failure)
-        return PARTLY if received.received else UNREADABLE
-    if session.run.summaries[0].problem:
+    if out.reader_left:
+        return READER_LEFT
+    if session.failure is not None or session.run.summaries[0].problem:
         return PARTLY
-    return DONE if session.is_written else UNWRITABLE
+    return DONE

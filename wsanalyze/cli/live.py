@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from wsanalyze.cli.choosing import checks_of, words_of
 from wsanalyze.cli.config import Number, ThresholdType, thresholds_of
 from wsanalyze.cli.ending import Signals, nothing_came, status_of
 from wsanalyze.cli.notes import say
+from wsanalyze.cli.patience import Patience
 from wsanalyze.cli.status import DONE
 from wsanalyze.errors import UsageError
 from wsanalyze.limits import Limits
@@ -25,12 +27,14 @@ from wsanalyze.recording import Wants
 from wsanalyze.views.escape import visible
 
 if TYPE_CHECKING:
-    from wsanalyze.cli.live_output import Output
+    from wsanalyze.cli.live_output import Alone, Output
     from wsanalyze.monitoring.keeping import PacketFile
     from wsanalyze.monitoring.session import Session
 
 # Seconds that a step waits for packets: how soon an end is noticed where nothing comes.
 STEP = 0.2
+# Standard input, output and error.
+STREAMS = (0, 1, 2)
 # Messages of one look that a terminal has room for.
 FEW = 20
 
@@ -184,11 +188,11 @@ def command(
     \b
     Exit status: 0 done, also after SIGTERM; 2 wrong usage; 3 nothing could be
     captured; 4 the capturing ended by itself, and what came was delivered;
-    74 what -o, -w or the output keep cannot be written; 130 after Ctrl-C, with
-    all that was received delivered.
+    74 what -o, -w or the output keep cannot be written, the others were; 130
+    after Ctrl-C, with all that was received delivered; 141 the reader left.
     """
     from wsanalyze.capture.live import open_live
-    from wsanalyze.cli.live_output import SHOWING, output_for
+    from wsanalyze.cli.live_output import SHOWING, Alone, output_for
     from wsanalyze.monitoring.ahead import load_ahead
     from wsanalyze.monitoring.judging import Judge
     from wsanalyze.monitoring.session import Ends, Session
@@ -198,12 +202,15 @@ def command(
         return DONE
     judge = Judge(checks_of(select, ignore), thresholds_of(thresholds), show_secrets=show_secrets)
     wanted = _kinds(kinds)
-    file = _packet_file(packets, only_websocket, rotate_size, rotate_time)
+    secrets = options.keylogs_of(keylogs, waits=True)
+    file = _packet_file(packets, only_websocket, rotate_size, rotate_time, secrets)
     bounds: Limits = options.limits_of(limits)
     load_ahead(tables=output is not None, others=SHOWING)
     # A capture lives shortly; this goes on for days.
     gc.enable()
-    with Signals() as signals:
+    signals = Signals()
+    patience = Patience(lambda: signals.asked is not None)
+    with signals, patience.of_streams():
         opened = open_live(
             interfaces,
             source=source,
@@ -225,7 +232,7 @@ def command(
                 ends=Ends(duration, count, until_closed),
                 folder=output,
                 packets=file,
-                keylogs=options.keylogs_of(keylogs),
+                keylogs=secrets,
                 idle=idle,
                 most=_most(out, wanted),
                 in_blocks=not out.is_terminal,
@@ -233,16 +240,20 @@ def command(
         except BaseException:
             opened.close()
             raise
+        patience.is_over = lambda: signals.asked is not None or session.is_ending()
         if not quiet:
+            for path in session.keylogs.missing:
+                say(f"key log {path}: is not there yet; it is read when it is")
             say(f"{opened.description}; Ctrl-C ends it")
+        alone = Alone(out)
         try:
-            with out:
-                _follow(session, out, signals)
+            with alone:
+                _follow(session, alone, signals)
             if not nothing_came(session, opened):
-                out.end(session, opened.statistics(), quiet=quiet)
+                alone.end(session, opened.statistics(), quiet=quiet)
         finally:
             session.close()
-    return status_of(session, opened.statistics(), signals)
+        return status_of(session, opened.statistics(), signals, alone)
 
 
 def _most(out: Output, wanted: frozenset[str]) -> int | None:
@@ -252,19 +263,24 @@ def _most(out: Output, wanted: frozenset[str]) -> int | None:
     return None if "message" in wanted else 0
 
 
-def _follow(session: Session, out: Output, signals: Signals) -> None:
-    """Show what happens until the session ends."""
+def _follow(session: Session, out: Alone, signals: Signals) -> None:
+    """Show what happens until the session ends, or nobody has anything of it any more."""
     while not session.finished:
         events = session.pump(STEP)
         if nothing_came(session, session.source):
             return
         out.show(events, session)
-        if signals.asked:
+        in_vain = out.failure is not None and not session.is_kept
+        if signals.asked or out.reader_left or in_vain:
             session.stop()
 
 
 def _packet_file(
-    path: Path | None, only_websocket: bool, rotate_size: float | None, rotate_time: float | None
+    path: Path | None,
+    only_websocket: bool,
+    rotate_size: float | None,
+    rotate_time: float | None,
+    keylogs: Sequence[Path],
 ) -> PacketFile | None:
     if path is None:
         if only_websocket or rotate_size is not None or rotate_time is not None:
@@ -275,7 +291,7 @@ def _packet_file(
     from wsanalyze.monitoring.keeping import PacketFile
 
     size = None if rotate_size is None else int(rotate_size * 1_000_000)
-    return PacketFile(path, only_websocket, size, rotate_time)
+    return PacketFile(path, only_websocket, size, rotate_time, (*STREAMS, *keylogs))
 
 
 def _listed() -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from wsanalyze.cli.notes import say
 from wsanalyze.monitoring.events import Event, Messages, Told
 from wsanalyze.monitoring.session import Session
 from wsanalyze.views.live_log import line, style
-from wsanalyze.views.live_rows import as_jsonl, summary_line
+from wsanalyze.views.live_rows import jsonl_pieces, summary_line
 from wsanalyze.views.live_summary import closing_facts, heading
 from wsanalyze.views.message_lines import MessageLines, MessageLog
 
@@ -77,6 +79,68 @@ class Output:
         return [event for event in events if event.kind in self.wanted]
 
 
+class Alone:
+    """Lets an output fail alone: what else is kept, goes on.
+
+    `failure`: why nothing can be told any more, None while it can; with `reader_left` who read it
+    went away, which is no failure to speak of.
+    """
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self.failure: OSError | None = None
+
+    @property
+    def reader_left(self) -> bool:
+        """Whether it is a pipe that nobody reads any more."""
+        return isinstance(self.failure, BrokenPipeError)
+
+    def __enter__(self) -> Alone:
+        with self._failing():
+            self._out.__enter__()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        # Also behind a failure: it puts the terminal in order, as far as it can.
+        with self._failing():
+            self._out.__exit__(*_error)
+
+    def show(self, events: Iterable[Told], session: Session) -> None:
+        """Show what happened, while it can be shown."""
+        if self.failure is None:
+            with self._failing():
+                self._out.show(events, session)
+
+    def end(self, session: Session, received: Received, *, quiet: bool) -> None:
+        """Show how it was; on standard error, where there is no other place."""
+        if self.failure is None:
+            with self._failing():
+                self._out.end(session, received, quiet=quiet)
+        if self.failure is not None and not (quiet or self.reader_left):
+            _say_how_it_was(session, received)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if self.failure is None:
+                self.failure = error
+                if not self.reader_left:
+                    say(f"{_why(error)}: nothing more is told there")
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EBADF:
+        return "standard output is closed"
+    return f"standard output: {error.strerror or error}"
+
+
+def _say_how_it_was(session: Session, received: Received) -> None:
+    for label, sentence in closing_facts(session, received):
+        say(f"{label}: {sentence}")
+
+
 class JsonLines(Output):
     """One JSON object for each event, written at once."""
 
@@ -86,18 +150,16 @@ class JsonLines(Output):
 
     def show(self, events: Iterable[Told], session: Session) -> None:  # noqa: ARG002 - an Output's
         """Write the events."""
-        text = as_jsonl(self.chosen(events), self._lines)
-        if text:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+        for piece in jsonl_pieces(self.chosen(events), self._lines):
+            sys.stdout.write(piece)
+        sys.stdout.flush()
 
     def end(self, session: Session, received: Received, *, quiet: bool) -> None:
         """Write the summary: the last object, and a line beside."""
         sys.stdout.write(summary_line(session.run.summaries[0], received))
         sys.stdout.flush()
         if not quiet:
-            for label, sentence in closing_facts(session, received):
-                say(f"{label}: {sentence}")
+            _say_how_it_was(session, received)
 
 
 class Log(Output):
@@ -132,6 +194,7 @@ class Log(Output):
         # rich fills up what stands in columns.
         text = "".join(f"{each.rstrip()}\n" for each in printed.get().splitlines())
         sys.stdout.write("\n" + text)
+        sys.stdout.flush()
 
 
 def _each(events: Iterable[Told]) -> Iterator[Event]:

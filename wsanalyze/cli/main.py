@@ -28,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # numpy starts a thread for each further core, for linear algebra that nobody does here; they
     # spin at first, which took a quarter of the time of a small export.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _open_what_is_closed()
+    _say_what_can_be_said()
     status = _main(sys.argv[1:])
     gc.freeze()
     return status
 
 
 def _main(given: list[str]) -> int:
-    _open_what_is_closed()
     _encode_anything()
     try:
         status = _version() if given in (["--version"], ["-V"]) else _run(given)
@@ -58,9 +59,20 @@ def _open_what_is_closed() -> None:
     Without standard error nobody is told anything; writing to a closed standard output fails.
     """
     if sys.stdout is None:
-        sys.stdout = io.TextIOWrapper(io.FileIO(os.open(os.devnull, os.O_RDONLY), "w"))
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        sys.stdout = io.TextIOWrapper(io.FileIO(nothing, "w", closefd=False))
     if sys.stderr is None:
-        sys.stderr = io.TextIOWrapper(io.FileIO(os.open(os.devnull, os.O_WRONLY), "w"))
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        sys.stderr = io.TextIOWrapper(io.FileIO(nobody, "w", closefd=False))
+
+
+def _say_what_can_be_said() -> None:
+    """Let no line on standard error fail: what is said there is never all that is done."""
+    from wsanalyze.cli.notes import Unheard
+
+    raw = Unheard(sys.stderr.fileno(), "w", closefd=False)
+    buffered = io.BufferedWriter(raw)
+    sys.stderr = io.TextIOWrapper(buffered, sys.stderr.encoding, line_buffering=True)
 
 
 def _encode_anything() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import fields, replace
 from math import isfinite
@@ -57,12 +56,17 @@ def limits_of(pairs: tuple[tuple[str, int], ...]) -> Limits:
     return replace(DEFAULTS, **dict(pairs))
 
 
-def keylogs_of(given: tuple[str, ...]) -> list[Path]:
-    """Return the key logs that were named, else the one of $SSLKEYLOGFILE if it is there."""
+def keylogs_of(given: tuple[str, ...], *, waits: bool = False) -> list[Path]:
+    """Return the key logs that were named, else the one of $SSLKEYLOGFILE if it is there.
+
+    `waits`: likewise where it is not there yet.
+    """
     if given:
         return [Path(each) for each in given]
-    usual = os.environ.get("SSLKEYLOGFILE", "")
-    return [Path(usual)] if usual and Path(usual).is_file() else []
+    # `run` has taken it out of the environment.
+    usual = click.get_current_context().obj or ""
+    is_there = bool(usual) and Path(usual).is_file()
+    return [Path(usual)] if is_there or (usual and waits and not Path(usual).exists()) else []
 
 
 captures = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE…", type=str)

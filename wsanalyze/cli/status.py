@@ -14,6 +14,8 @@ PARTLY = 4
 UNWRITABLE = 74
 # 128 + SIGINT, as shells have it.
 INTERRUPTED = 130
+# 128 + SIGPIPE, what a shell reports of any program whose reader left.
+READER_LEFT = 141
 
 
 class Failure(click.ClickException):

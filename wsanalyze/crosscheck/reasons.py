@@ -61,10 +61,8 @@ def _http(case: Case) -> bool:
         return False
     sender = "server" if case.from_server else "client"
     packet = mine.packet_end if mine is not None else other.packet if other is not None else 0
-    return any(
-        event.sender == sender and event.is_http and packet >= event.packet
-        for event in connection.observation.events
-    )
+    begun = connection.observation.http(sender)
+    return begun is not None and packet >= begun.packet
 
 
 def _older_version(case: Case) -> bool:

@@ -7,13 +7,16 @@ from wsanalyze.http2.frames import HEADERS, PADDED, PUSH_PROMISE, FrameHeader
 HAS_PRIORITY = 0x20
 
 # SETTINGS_* (§6.5.2; RFC 8441 §3)
+ENABLE_PUSH = 2
 INITIAL_WINDOW_SIZE = 4
+MAX_FRAME_SIZE = 5
 ENABLE_CONNECT_PROTOCOL = 8
 
 # The largest window (§6.9.1).
 LARGEST_WINDOW = (1 << 31) - 1
 
 # Error codes (§7).
+NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, CANCEL = 0, 1, 5, 8
 ERRORS = (
     "NO_ERROR",
     "PROTOCOL_ERROR",

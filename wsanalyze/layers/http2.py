@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.http2.fields import UNKNOWN, Fields, head_of
+from wsanalyze.http2.fields import Fields, head_of
 from wsanalyze.http2.frames import (
     ACK,
     CONTINUATION,
@@ -20,6 +20,7 @@ from wsanalyze.http2.frames import (
     Place,
     Whole,
 )
+from wsanalyze.http2.malformed import FRAME_SIZES, wrong_length
 from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http2_begin import begins_http1, open_http1
@@ -27,18 +28,22 @@ from wsanalyze.layers.http2_control import take_goaway, take_reset, take_setting
 from wsanalyze.layers.http2_early import EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
-from wsanalyze.layers.http2_half import Half
+from wsanalyze.layers.http2_half import Block, Half
+from wsanalyze.layers.http2_messages import Messages, check_frame, tell
+from wsanalyze.layers.http2_requests import is_early, learn, take_request
 from wsanalyze.layers.http2_stream import WebSocketStream
-from wsanalyze.layers.http2_tunnel import Tunnels, maybe_way
+from wsanalyze.layers.http2_tunnel import Tunnels
 from wsanalyze.layers.http2_unknown import guess, guess_unasked, last_guesses
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.observation import Multiplex
 from wsanalyze.transport.conversation import Conversation
-from wsanalyze.websocket.handshake import is_upgrade_request
+from wsanalyze.websocket.stream_fields import Wrong
 
 HTTP = 2
+TOO_MUCH_PADDING = Wrong("DATA with more padding than there is of it", "RFC 9113 §6.1", "DATA")
 KEPT_STREAMS = 64
+KEPT_ENDS = 8
 
 
 class Http2(Layer):
@@ -74,6 +79,11 @@ class Http2(Layer):
         self.tunnels = Tunnels(recorder, conversation, route, self.losses)
         self.guesses = Guesses(recorder) if midstream else None
         self.counted = 0
+        # The largest frame that each side takes.
+        self.largest = [FRAME_SIZES[0], FRAME_SIZES[0]]
+        self.messages = None
+        if recorder.observe and not midstream:
+            self.messages = Messages(self, recorder.limits.streams)
         conversation.spoke = HTTP
         if not midstream and self.client_side >= 0:
             self.halves[self.client_side].preface = PREFACE
@@ -96,12 +106,13 @@ class Http2(Layer):
             self.misled = open_http1(*ends)
             return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         at = self.pass_preface(side, half, data)
+        self.tell(side, half, 0, place)
         if half.reader.lost:
             found = self.find(half, data, at)
             self.losses[side] += found - at
             at = found
         if at < len(data):
-            before = half.reader.oversized
+            before, padded = half.reader.oversized, half.reader.malformed
             for piece in half.reader.feed(data, at, place):
                 if isinstance(piece, Data):
                     self.payload(side, piece, buffer, start, place)
@@ -109,6 +120,8 @@ class Http2(Layer):
                     self.frame(side, half, piece)
             for _ in range(half.reader.oversized - before):
                 self.recorder.reach("head")
+            if half.reader.malformed > padded:
+                tell(self, side, TOO_MUCH_PADDING, 0, place)
         if self.overfull():
             self.finish(1)
             return 1
@@ -138,6 +151,8 @@ class Http2(Layer):
         held = self.early.held + self.tunnels.held + self.halves[0].held + self.halves[1].held
         if self.guesses is not None:
             held += self.guesses.held
+        if self.messages is not None:
+            held += self.messages.held
         self.recorder.held += held - self.counted
         self.counted = held
         if held == 0 or self.recorder.held <= self.recorder.limits.held_total:
@@ -150,8 +165,12 @@ class Http2(Layer):
         header = piece.header
         if piece.first:
             self.flow.sent(side, header.stream, header.length, place[0])
+            if header.stream == 0 or header.length > self.largest[1 - side]:
+                check_frame(self, side, header, None, place)
         stream = self.streams.get(header.stream)
         if stream is None:
+            if self.messages is not None:
+                self.messages.data(side, piece, place)
             if header.stream in self.tunnels:
                 self.tunnels.payload(side, piece, buffer, base, place)
                 if piece.last and header.flags & END_STREAM:
@@ -212,6 +231,9 @@ class Http2(Layer):
     def end_stream(self, side: int, stream: WebSocketStream, place: Place) -> None:
         """Take note of END_STREAM."""
         stream.last_time = place[0]
+        said, came = stream.said, stream.offsets[side]
+        if said is not None and side == self.client_side and said != came:
+            tell(self, side, wrong_length(said, came), stream.number, place)
         if len(stream.facts.finished) < 2:
             stream.facts.finished.append((stream.role(side), place[0], place[1]))
         stream.end(side, 0, place[:2])
@@ -224,12 +246,13 @@ class Http2(Layer):
         opening = half.opening
         if opening is not None and (header.kind, header.stream) != (CONTINUATION, opening.stream):
             # Nothing may come between the parts of a field block (RFC 9113 §6.10).
-            self.shared.malformed += 1
-            self.lose_block(side, half)
+            self.over(side, half.interrupt())
+            self.tell(side, half, opening.stream, place)
+        check_frame(self, side, header, body, place)
         if header.kind in (HEADERS, PUSH_PROMISE, CONTINUATION):
             block = half.part(header, body, place)
-            if block is not None and block.opening.kind == HEADERS:
-                self.headers(side, *block)
+            self.tell(side, half, header.stream, place)
+            self.over(side, block)
         elif body is None:
             self.shared.whole = False
         elif header.kind == SETTINGS and not header.flags & ACK:
@@ -243,15 +266,24 @@ class Http2(Layer):
 
     def lose_block(self, side: int, half: Half) -> None:
         """Give up the table, and the field block that was begun."""
-        block = half.lose()
+        self.over(side, half.lose())
+
+    def over(self, side: int, block: Block | None) -> None:
+        """Take a field block that is over."""
         if block is not None and block.opening.kind == HEADERS:
             self.headers(side, *block)
+
+    def tell(self, side: int, half: Half, stream: int, place: Place) -> None:
+        """Take note of what is wrong with what a half has read."""
+        if half.wrong is not None:
+            tell(self, side, half.wrong, stream, place)
+            half.wrong = None
 
     def headers(self, side: int, opening: FrameHeader, fields: Fields | None, place: Place) -> None:
         """Take a request, a response or trailers; `fields` None where they are not known."""
         names = {name for name, _ in fields} if fields is not None else set()
         if self.client_side < 0:
-            self.learn(side, names)
+            learn(self, side, names)
         stream = self.streams.get(opening.stream)
         if opening.stream in self.tunnels:
             if side != self.client_side:
@@ -259,80 +291,20 @@ class Http2(Layer):
             if opening.flags & END_STREAM:
                 self.tunnels.end(side, opening.stream, 0, place)
             return
+        if self.messages is not None and stream is None and fields is not None:
+            self.messages.more(side, opening.stream, fields, opening.flags, place)
         if side == self.client_side and stream is None:
-            stream = self.request(opening.stream, fields, names, place)
+            stream = take_request(self, opening, fields, names, place)
         elif stream is not None and side != self.client_side:
             if fields is None:
                 stream.answer_lost = True
             else:
                 stream.response(head_of(fields, "response"), place)
-        elif fields is not None and self.is_early(side, opening.stream):
+        elif fields is not None and is_early(self, side, opening.stream):
             ends = bool(opening.flags & END_STREAM)
             self.early.hold(opening.stream, fields, ends, place)
         if stream is not None and opening.flags & END_STREAM:
             self.end_stream(side, stream, place)
-
-    def learn(self, side: int, names: set[bytes]) -> None:
-        """Find out who is the client."""
-        if b":method" in names:
-            self.client_side = side
-        elif b":status" in names:
-            self.client_side = 1 - side
-
-    def request(
-        self, number: int, fields: Fields | None, names: set[bytes], place: Place
-    ) -> WebSocketStream | None:
-        """Take a request; return its stream where it asks for WebSocket."""
-        if number % 2 == 0:
-            # Those are not the client's (RFC 9113 §5.1.1).
-            self.shared.malformed += 1
-            return None
-        self.highest = max(self.highest, number)
-        if fields is None or (UNKNOWN in names and b":protocol" not in names):
-            self.make_guesses()
-            return None
-        head = head_of(fields, "request")
-        if not is_upgrade_request(head):
-            # Trailers have no method (RFC 9113 §8.1).
-            self.shared.requests += b":method" in names
-            early = self.early.take(number)
-            if self.guesses is not None:
-                self.guesses.exclude(number)
-            way = maybe_way(fields, self.route)
-            if way is not None:
-                self.tunnels.ask(number, way, self.client_side, fields, place)
-                for what, _, before in early:
-                    if isinstance(what, bytes):
-                        self.tunnels.ahead(number, what, before)
-                    else:
-                        self.tunnels.answer(number, what, before)
-            return None
-        if not self.recorder.has_room():
-            self.early.take(number)
-            if self.guesses is not None:
-                self.guesses.exclude(number)
-            return None
-        stream = self.open(number, place)
-        stream.asked(head)
-        stream.facts.enabled = self.shared.enabled
-        if number in self.early:
-            self.replay(stream)
-        return self.streams.get(number)
-
-    def is_early(self, side: int, number: int) -> bool:
-        """Say whether a head of the server is one whose request may still come."""
-        return side != self.client_side >= 0 and self.guesses is None and number > self.highest
-
-    def replay(self, stream: WebSocketStream) -> None:
-        """Read what the server had sent on a stream before its request was seen."""
-        side = 1 - self.client_side
-        for what, ends, place in self.early.take(stream.number):
-            if isinstance(what, bytes):
-                stream.data(side, Buffer(what), 0, len(what), place)
-            else:
-                stream.response(head_of(what, "response"), place)
-            if ends:
-                self.end_stream(side, stream, place)
 
     def make_guesses(self) -> None:
         """Look for WebSocket on streams whose request is not known."""
@@ -349,6 +321,7 @@ class Http2(Layer):
         half = self.halves[side]
         place = (time, packet, ordinal)
         self.shared.whole = False
+        self.messages = None
         half.preface = b""
         # What WINDOW_UPDATE is among them, or DATA, is not known.
         self.flow.forget()
@@ -373,6 +346,9 @@ class Http2(Layer):
 
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Tell every stream that TCP ended on a side."""
+        if len(self.shared.tcp_ends) < KEPT_ENDS:
+            sender = "client" if side == self.client_side else "server"
+            self.shared.tcp_ends.append((sender, "rst" if how else "fin", time, packet))
         for stream in list(self.streams.values()):
             stream.end(side, how, (time, packet), tcp=True)
         self.tunnels.end_all(side, how, (time, packet, 0))
@@ -385,8 +361,6 @@ class Http2(Layer):
         self.recorder.held -= self.counted
         self.counted = 0
         last = self.conversation.last_time
-        for half in self.halves:
-            self.shared.malformed += half.reader.malformed
         self.flow.finish(last)
         self.tunnels.finish(evicted)
         streams = list(self.streams.values())

@@ -8,6 +8,8 @@ from wsanalyze.http2.bodies import (
     ENABLE_CONNECT_PROTOCOL,
     INITIAL_WINDOW_SIZE,
     LARGEST_WINDOW,
+    MAX_FRAME_SIZE,
+    NO_ERROR,
     number,
     settings,
 )
@@ -22,7 +24,6 @@ def take_settings(http: Http2, side: int, body: bytes, place: Place) -> None:
     """Take SETTINGS of a side (RFC 9113 §6.5)."""
     found = settings(body)
     if found is None:
-        http.shared.malformed += 1
         return
     if side != http.client_side:
         http.shared.settings = True
@@ -31,6 +32,10 @@ def take_settings(http: Http2, side: int, body: bytes, place: Place) -> None:
             *place[:2],
         )
     sizes = [value for identifier, value in found if identifier == INITIAL_WINDOW_SIZE]
+    frames = [value for identifier, value in found if identifier == MAX_FRAME_SIZE]
+    if frames:
+        # When the other end has heard of it is not known: no limit takes hold that is lower.
+        http.largest[side] = max(http.largest[side], *frames)
     if sizes:
         http.flow.initial(side, sizes[-1], place)
 
@@ -39,7 +44,6 @@ def take_update(http: Http2, side: int, number_of: int, body: bytes, place: Plac
     """Take a WINDOW_UPDATE of a side."""
     increment = number(body)
     if increment is None:
-        http.shared.malformed += 1
         return
     http.flow.update(side, number_of, increment & LARGEST_WINDOW, place)
 
@@ -51,13 +55,13 @@ def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place
     stream = http.streams.get(number_of)
     if number_of in http.tunnels:
         http.tunnels.end(side, number_of, 1, place)
-    if code is None:
-        http.shared.malformed += 1
+    if http.messages is not None:
+        http.messages.forget(number_of)
     if stream is None or code is None:
         return
     stream.last_time = place[0]
     stream.facts.resets.append((stream.role(side), code, place[0], place[1]))
-    stream.end(side, 1, place[:2])
+    stream.end(side, 1, place[:2], code=code)
     http.settle(stream)
 
 
@@ -65,7 +69,15 @@ def take_goaway(http: Http2, side: int, body: bytes, place: Place) -> None:
     """Take a GOAWAY (RFC 9113 §6.8)."""
     last, code = number(body), number(body, 4)
     if last is None or code is None:
-        http.shared.malformed += 1
-    elif http.shared.goaway is None:
+        return
+    last &= LARGEST_WINDOW
+    known = http.shared.goaway
+    if known is None or (known[1] == NO_ERROR and code != NO_ERROR):
         sender = "client" if side == http.client_side else "server"
-        http.shared.goaway = (sender, code, last & LARGEST_WINDOW, place[0], place[1])
+        http.shared.goaway = (sender, code, last, place[0], place[1])
+    if code == NO_ERROR:
+        # Streams that are there go on (§6.8).
+        return
+    # A connection error: its sender closes TCP next, whoever is quicker (§5.4.1).
+    for stream in http.streams.values():
+        stream.end(side, 1, place[:2], code=code, last=last)

@@ -16,6 +16,7 @@ from wsanalyze.http2.frames import (
 )
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.observation import Multiplex
+from wsanalyze.websocket.stream_fields import Wrong
 
 
 class Block(NamedTuple):
@@ -30,12 +31,14 @@ class Half:
     """Where one side stands.
 
     `opening` is the frame that began the field block that is being read. `preface`: bytes of the
-    client's preface that are still to come; `untouched`: nothing came yet.
+    client's preface that are still to come; `untouched`: nothing came yet. `wrong` is what is
+    malformed about the last frame, for whoever asks next.
     """
 
     __slots__ = (
         "_block",
         "_fields",
+        "_interrupted",
         "_place",
         "_recorder",
         "_shared",
@@ -43,6 +46,7 @@ class Half:
         "preface",
         "reader",
         "untouched",
+        "wrong",
     )
 
     def __init__(self, recorder: Recorder, shared: Multiplex) -> None:
@@ -51,6 +55,8 @@ class Half:
         self.opening: FrameHeader | None = None
         self.preface = b""
         self.untouched = shared.whole
+        self.wrong: Wrong | None = None
+        self._interrupted = False
         self._recorder = recorder
         self._shared = shared
         self._fields = FieldDecoder(limit)
@@ -70,7 +76,7 @@ class Half:
         size = min(len(self.preface), len(data))
         if data[:size] != self.preface[:size]:
             self.preface = b""
-            self._shared.malformed += 1
+            self.wrong = Wrong("the client's preface is another", "RFC 9113 §3.4", "preface")
             return 0
         self.preface = self.preface[size:]
         return size
@@ -84,7 +90,10 @@ class Half:
         if header.kind == CONTINUATION and self.opening is None:
             # Its beginning is not there: whatever it adds to the table is unknown.
             self._fields.lose()
+            if not self._interrupted:
+                self.wrong = Wrong("CONTINUATION behind no HEADERS", "RFC 9113 §6.10", "")
             return None
+        self._interrupted = False
         if header.kind != CONTINUATION:
             self.opening, self._block, self._place = header, bytearray(), place
         self._append(None if body is None else fragment(header, body), body)
@@ -95,7 +104,9 @@ class Half:
 
     def _append(self, part: bytes | None, body: bytes | None) -> None:
         if part is None:
-            self._shared.malformed += body is not None
+            if body is not None:
+                what = "padding, or a priority, that is longer than its frame"
+                self.wrong = Wrong(what, "RFC 9113 §6.2", "HEADERS")
             self._block = None
         elif self._block is not None and len(self._block) + len(part) > self._recorder.limits.head:
             self._recorder.reach("head")
@@ -108,7 +119,8 @@ class Half:
         if self._fields.problem == "bomb":
             self._recorder.reach("head")
         elif found is None:
-            self._shared.malformed += 1
+            what = "a field block that cannot be decompressed"
+            self.wrong = Wrong(what, "RFC 9113 §4.3; RFC 7541", "HEADERS")
         return found
 
     def _over(self, fields: Fields | None) -> Block | None:
@@ -116,6 +128,12 @@ class Half:
         if fields is None:
             self._fields.lose()
         return None if opening is None else Block(opening, fields, self._place)
+
+    def interrupt(self) -> Block | None:
+        """Take note that something came between the parts of a field block."""
+        self.wrong = Wrong("another frame within a field block", "RFC 9113 §6.10", "")
+        self._interrupted = True
+        return self._over(None)
 
     def lose(self) -> Block | None:
         """Forget the table; return the block that was begun, if one was."""

@@ -40,6 +40,7 @@ class WebSocketStream:
         "number",
         "offsets",
         "recorder",
+        "said",
         "seen_losses",
         "session",
     )
@@ -79,6 +80,8 @@ class WebSocketStream:
         self.answered = self.answer_lost = False
         self.finished = [False, False]
         self.offsets = [0, 0]
+        # How much DATA the request says that it has; None where it does not say.
+        self.said: int | None = None
         self.last_time = time
         self.facts = Stream(shared, number)
         observation = self.attempt.connection.observation
@@ -210,17 +213,28 @@ class WebSocketStream:
             name = f"{self.role(side)}_after_end"
             setattr(observation, name, getattr(observation, name) + length)
 
-    def end(self, side: int, how: int, place: tuple[int, int], tcp: bool = False) -> None:
-        """Learn that a side is done: END_STREAM or FIN (`how` 0), RST_STREAM or RST (1)."""
+    def end(
+        self,
+        side: int,
+        how: int,
+        place: tuple[int, int],
+        tcp: bool = False,
+        code: int | None = None,
+        last: int | None = None,
+    ) -> None:
+        """Learn that a side is done: END_STREAM or FIN (`how` 0), RST_STREAM or RST (1).
+
+        `code` is that of a RST_STREAM; with `last` that of a GOAWAY, which ends every stream.
+        """
         self.catch_up()
-        if self.finished[side] and not how:
+        if self.finished[side] and (not how or last is not None):
             return
         time, packet = place
         self.finished[side] = True
         connection = self.attempt.connection
         name = self.role(side)
         if connection.observation is not None and not tcp:
-            connection.observation.endings.append(ending(name, how, time, packet))
+            connection.observation.endings.append(ending(name, how, time, packet, code, last))
         if self.session is not None:
             self.session.end(side, how, time, packet)
         elif connection.ended_by == "capture-end":
@@ -262,7 +276,9 @@ class WebSocketStream:
             observation.client_after_end, observation.server_after_end = client, server
 
 
-def ending(sender: str, how: int, time: int, packet: int) -> Ending:
+def ending(
+    sender: str, how: int, time: int, packet: int, code: int | None, last: int | None
+) -> Ending:
     """Return the end of a stream: of what TCP tells of a segment, there is nothing."""
     return Ending(
         sender=sender,
@@ -277,4 +293,6 @@ def ending(sender: str, how: int, time: int, packet: int) -> Ending:
         has_ack=True,
         bare=True,
         stream=True,
+        code=code,
+        last=last,
     )

@@ -328,10 +328,12 @@ class Observer:
         opcode: cython.int = sender.reader.head & 15
         if opcode == 8:
             watch.short = False
-            if watch.close is None:
+            if sender.http:
+                self.note("http", watch, bytes(sender.control))
+            elif watch.close is None:
                 watch.close = watch.event("close", bytes(sender.control))
                 if other.first is not None:
-                    watch.before_close = other.event("before-close")
+                    watch.before_close = other.latest_event("before-close")
         elif opcode == 9:
             watch.pinged(bytes(sender.control))
         elif opcode == 10:

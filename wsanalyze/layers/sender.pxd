@@ -9,6 +9,7 @@ cdef class Sender:
     cdef public int lost
     cdef public int reset
     cdef public int closed
+    cdef public int http
     cdef public int confidence
     cdef public FrameReader reader
     cdef public MessageReader message
@@ -45,3 +46,4 @@ cdef class Sender:
     cdef public long long resyncs
     cdef int masks(self) except -1
     cdef int misfits(self, int deflate) except -1
+    cdef bint spells_http(self) except -1

@@ -232,6 +232,9 @@ class Session(Layer):
         sender.masked += reader.masked
         sender.frame_message = -1
         sender.frame_close_code = -1
+        # FIN and RSV2 are not set, RSV1 is: as in no frame that is sent, but those of deflate.
+        if reader.head & 0xC0 == 0x40 and not sender.http:
+            sender.http = sender.spells_http()
         if opcode >= 8:
             if sender.control:
                 sender.control = bytearray()
@@ -330,6 +333,8 @@ class Session(Layer):
 
     def close(self, sender: Sender) -> cython.int:
         """Take note of a Close frame: the first of a side counts (RFC 6455 §5.5.1)."""
+        if sender.http:
+            return 0
         if len(sender.control) >= 2:
             sender.frame_close_code = sender.control[0] << 8 | sender.control[1]
         if sender.closed:

@@ -27,7 +27,7 @@ from wsanalyze.layers.tls_sender import (
     is_header,
     is_hello,
 )
-from wsanalyze.layers.tls_steps import alert, change, decide, forged, take_message
+from wsanalyze.layers.tls_steps import alert, change, decide, forged, still_sealed, take_message
 from wsanalyze.layers.tls_waiting import Held, Waiting
 from wsanalyze.tls.messages import KEY_UPDATE
 from wsanalyze.transport.conversation import Conversation
@@ -242,7 +242,7 @@ class Tls(TlsLine):
         """Keep a record that came before the hellos of both sides; return 1 to let go."""
         if self.handshake.is_decided:
             if self.handshake.is_closed:
-                return 1
+                return still_sealed(self.handshake, record[0], len(record[2]))
             # Only the other side's secrets are known.
             self.handshake.say(f"no secret for what the {self.handshake.role(record[0])} sent")
             return pass_over(self.handshake, self.senders[record[0]], len(record[2]))
@@ -382,6 +382,7 @@ class Tls(TlsLine):
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Hand on."""
         if self.inner is None:
+            self.handshake.ends.append((side, how))
             self.waiting.end(side, how, time, packet)
             return 0
         self.is_done = self.inner.end(side, how, time, packet)

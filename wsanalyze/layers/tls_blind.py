@@ -7,11 +7,11 @@ ServerHello's, too (RFC 5246 §6.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, TLS_1_3, ClientHello, ServerHello
+from wsanalyze.tls.hellos import TLS_1_0, TLS_1_2, TLS_1_3, Offer, ServerHello
 from wsanalyze.tls.keylog import (
     CLIENT_HANDSHAKE,
     CLIENT_TRAFFIC,
@@ -21,6 +21,7 @@ from wsanalyze.tls.keylog import (
     Secrets,
 )
 from wsanalyze.tls.schedule import MASTER_SECRET
+from wsanalyze.tls.secret_store import SecretStore
 from wsanalyze.tls.suites import Suite, maybe_suite
 
 # Suites by the length of their secrets; nobody negotiates CCM unless asked to.
@@ -61,7 +62,7 @@ class Found:
 
 def look(
     secrets: Secrets,
-    hellos: tuple[ClientHello | None, ServerHello | None],
+    hellos: tuple[Offer | None, ServerHello | None],
     side: int,
     missed: int,
     header: bytes,
@@ -81,24 +82,35 @@ def maybe_found(
     client_random: bytes | None,
     header: bytes,
     body: bytes,
-    named: tuple[int, ...] = (),
+    named: Sequence[int] = (),
 ) -> Found | None:
     """Try a record with the secrets of one connection, or of those that nobody used (None).
 
-    At most TRIES times, and no more than `secrets` has left for all connections. `named`: the
-    suites that a hello names, where one was seen.
+    At most TRIES times with those of each store, and no more than it has left for all connections.
+    `named`: the suites that a hello names, where one was seen.
     """
+    for store in secrets.stores:
+        if store.count:
+            tries = min(TRIES, store.tries_left)
+            candidates = list(_candidates(store, client_random, named, tries))
+            found = _first(store, candidates, header, body)
+            if found is not None:
+                return found
+    return None
+
+
+def _first(
+    store: SecretStore, candidates: list[tuple[Found, bytes]], header: bytes, body: bytes
+) -> Found | None:
+    """Return the first of some secrets that opens a record."""
     from wsanalyze.tls.ciphers import Opener13
 
-    candidates = list(_candidates(secrets, client_random, named, min(TRIES, secrets.tries_left)))
-    if not candidates:
-        return None
-    tries = min(TRIES, secrets.tries_left)
-    each = max(min(SEQUENCES, tries // len(candidates)), 1)
+    tries = min(TRIES, store.tries_left)
+    each = max(min(SEQUENCES, tries // (len(candidates) or 1)), 1)
     for found, secret in candidates:
         opener = Opener13(found.suite, secret)
         for sequence in range(each if found.is_application else min(each, IN_HANDSHAKE)):
-            secrets.tries_left -= 1
+            store.tries_left -= 1
             if opener.open(sequence, header, body) is not None:
                 return replace(found, sequence=sequence)
     return None
@@ -110,61 +122,81 @@ def maybe_master(
     """Try a record of TLS 1.0 to 1.2 with the master secrets that nobody used.
 
     `side`: 0 for a record of the client, 1 of the server; `missed`: how many protected ones may
-    have been before it. At most TRIES times, and no more than `secrets` has left.
+    have been before it. At most TRIES times with those of each store, and no more than it has left.
     """
-    from wsanalyze.tls.ciphers import openers
-
     suite = maybe_suite(server.suite)
     if suite is None or suite.is_tls_1_3 or not TLS_1_0 <= server.version <= TLS_1_2:
         return None
-    tries = min(TRIES, secrets.tries_left)
-    for random in secrets.unused[0]:
-        master = secrets.by_random[random][MASTER]
-        count = min(missed + 1, SEQUENCES) if len(master) == MASTER_SECRET else 0
+    count = min(missed + 1, SEQUENCES)
+    for store in secrets.stores:
+        found = _first_master(store, suite, server, (side, count), header, body)
+        if found is not None:
+            return found
+    return None
+
+
+def _first_master(
+    store: SecretStore,
+    suite: Suite,
+    server: ServerHello,
+    place: tuple[int, int],
+    header: bytes,
+    body: bytes,
+) -> Found | None:
+    """Return the first master secret that opens a record of a side, among the first so many."""
+    from wsanalyze.tls.ciphers import openers
+
+    side, most = place
+    tries = min(TRIES, store.tries_left)
+    for random in store.unused[0]:
+        master = store.by_random[random][MASTER]
+        count = most if len(master) == MASTER_SECRET else 0
         tries -= DERIVATION + count
         if tries < 0:
-            secrets.tries_left = 0 if secrets.tries_left < TRIES else secrets.tries_left
+            store.tries_left = 0 if store.tries_left < TRIES else store.tries_left
             return None
-        secrets.tries_left -= DERIVATION + count
+        store.tries_left -= DERIVATION + count
         if not count:
             continue
-        opener = openers(
+        both = openers(
             suite,
             server.version,
-            master,
             random,
             server.random,
+            master,
             encrypt_then_mac=server.encrypts_then_macs,
-        )[side]
+        )
         for sequence in range(count):
-            if opener.open(sequence, header, body) is not None:
+            if both[side].open(sequence, header, body) is not None:
                 return Found(random, suite, side == 1, sequence=sequence)
     return None
 
 
 def _candidates(
-    secrets: Secrets, client_random: bytes | None, named: tuple[int, ...], most: int
+    store: SecretStore, client_random: bytes | None, named: Sequence[int], most: int
 ) -> Iterator[tuple[Found, bytes]]:
     """Yield at most so many secrets, each with a suite that it may be for.
 
     One of TLS 1.3 that fits nothing costs a try: there may be a million of them.
     """
     if client_random is not None:
-        yield from islice(_fitting(client_random, secrets.of(client_random), named), most)
+        labelled = store.use(client_random)
+        if labelled is not None:
+            yield from islice(_fitting(client_random, labelled, named), most)
         return
     left = most
-    for random in secrets.unused[1]:
+    for random in store.unused[1]:
         if left <= 0:
             return
-        fitting = list(islice(_fitting(random, secrets.by_random[random], named), left))
+        fitting = list(islice(_fitting(random, store.by_random[random], named), left))
         left -= len(fitting) or 1
         if not fitting:
-            secrets.tries_left -= 1
+            store.tries_left -= 1
         yield from fitting
 
 
 def _fitting(
-    random: bytes, labelled: Mapping[str, bytes], named: tuple[int, ...]
+    random: bytes, labelled: Mapping[str, bytes], named: Sequence[int]
 ) -> Iterator[tuple[Found, bytes]]:
     """Yield the secrets of one connection, each with a suite that it may be for."""
     by_length = ALL_SUITES if named else SUITES

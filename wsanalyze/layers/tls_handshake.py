@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.tls_exchange import KeyExchange
 from wsanalyze.layers.tls_facts import begun, introduce, name_ends
+from wsanalyze.layers.tls_keys import begin_keys, make_openers
 from wsanalyze.layers.tls_secrets import (
     NO_CRYPTOGRAPHY,
-    NO_SESSION,
     epochs_of,
     exchanges,
     has_cryptography,
+    masters_of,
     no_secret,
-    not_told,
     obstacle,
 )
 from wsanalyze.layers.tls_sender import Epoch, TlsSender
 from wsanalyze.layers.tls_unseen import why_not
 from wsanalyze.tls import keylog
+from wsanalyze.tls.choice import Choice
 from wsanalyze.tls.hellos import (
     NOT_OFFERED,
     TLS_1_3,
-    ClientHello,
+    Offer,
     ServerHello,
     chosen_protocol,
     disagreements,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 
 # As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
 DECRYPTED = 0
-# What both hellos may weigh that does not count as held; those of browsers weigh half as much.
-LIGHT = 8192
 
 
 class TlsHandshake:
@@ -53,8 +52,7 @@ class TlsHandshake:
     be decrypted from there on, which `facts.reason` explains. `exchange`: what a secret that the
     client exchanges is to be made keys of.
     `found`: client randoms of handshakes that went on without their ClientHello;
-    `may_have_early`: whether 0-RTT data may have been sent, and was taken; `weight`: bytes that the
-    hellos take in memory.
+    `may_have_early`: whether 0-RTT data may have been sent, and was taken.
     """
 
     def __init__(
@@ -65,32 +63,40 @@ class TlsHandshake:
         self.senders = senders
         self.is_kept = recorder.tls is not None
         self.client_side = conversation.opened_by
-        self.client: ClientHello | None = None
+        self.client: Offer | None = None
         self.server: ServerHello | None = None
         self.version = 0
         self.is_tls_1_3 = False
         self.suite: Suite | None = None
-        self.secrets: Mapping[str, bytes] = NONE
+        self.secrets: tuple[Mapping[str, bytes], ...] = ()
+        # The master secrets that it may have before TLS 1.3, and what they open.
+        self.choice: Choice | None = None
         self.is_decided = self.is_closed = False
         self.why: str | None = None
         self.exchange = KeyExchange(recorder.secrets)
         # Protected records, or lost ones, came before both hellos were read.
         self.goes_on = False
+        # The client has sent what only comes behind the server's first messages.
+        self.went_on = False
+        # A record of it that is as long as an alert came instead; records that the server has sent.
+        self.may_be_alert = False
+        self.sealed = 0
+        # How sides ended while nothing was inside: side, FIN (0) or RST (1).
+        self.ends: list[tuple[int, int]] = []
         # Records wait for secrets; that was given up.
         self.is_waiting = self.has_waited = False
         # Application data was sent before what is known of it.
         self.begins_late = False
         # The master secret of a session that the client would resume.
-        self.resumable = b""
+        self.resumable: tuple[bytes, ...] = ()
         self.found: set[bytes] = set()
         self.may_have_early = True
-        self.weight = 0
         self.facts = begun(recorder, conversation, self.client_side)
 
     @property
     def held(self) -> int:
-        """Bytes that are kept of what was said, hellos of usual size left out."""
-        return self.exchange.held + max(self.weight - LIGHT, 0)
+        """Bytes that are kept of what was said, besides the few that count of hellos."""
+        return self.exchange.held
 
     @property
     def misses_hello(self) -> bool:
@@ -123,7 +129,8 @@ class TlsHandshake:
             self.version = server.version
         self.is_tls_1_3 = self.version == TLS_1_3
         if server is not None and not self.is_tls_1_3:
-            self._make_openers(found.client_random, server)
+            self.choice = None
+            make_openers(self, found.client_random, server, masters_of(self.secrets), final=True)
         facts = self.facts
         if facts.decrypted:
             return found
@@ -155,7 +162,6 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
-        self.weight = hello.weight
         if hello.random in self.found:
             # It comes late; what it began went on without it.
             self.found.discard(hello.random)
@@ -165,10 +171,10 @@ class TlsHandshake:
         if self.is_decided:
             # A renegotiation: the ServerHello that follows decides anew.
             if not self.is_tls_1_3:
-                self.client = hello
+                self.client = hello.kept()
                 self._begin_anew(None)
             return
-        again, self.client = self.client is not None, hello
+        again, self.client = self.client is not None, hello.kept()
         if self.facts.decrypted:
             # The ServerHello of a renegotiation came before it.
             return
@@ -190,11 +196,11 @@ class TlsHandshake:
         """
         if self.is_decided and (self.is_tls_1_3 or not protected or not self.is_server(side)):
             return
-        hello = maybe_server_hello(body)
-        if hello is None:
+        read = maybe_server_hello(body)
+        if read is None:
             self.say("a ServerHello that is malformed")
             return
-        self.weight += hello.weight
+        hello = read.kept()
         if self.is_decided:
             # A renegotiation, whose ClientHello was lost or comes later.
             if hello.version < TLS_1_3:
@@ -242,20 +248,18 @@ class TlsHandshake:
         if self.is_tls_1_3:
             facts.resumed = server.takes_key
         sessions, is_new = self.recorder.secrets.sessions, self.exchange.body is not None
-        self.resumable = b"" if self.is_tls_1_3 or is_new else sessions.of(client, server)
+        self.resumable = () if self.is_tls_1_3 or is_new else sessions.of(client, server)
         why = self._obstacle(client, server)
         self.is_closed = why is not None
         if why is not None:
             self.why = why
-        elif not self.is_tls_1_3 and self.secrets:
-            self._make_openers(client.random, server)
-        if self.is_tls_1_3 or self.is_closed or self.secrets:
+        if self.is_tls_1_3 or self.is_closed:
             self.exchange.forget()
-        elif self.exchange.body is not None:
-            self._take_exchange(client, server)
+            return True
+        begin_keys(self, client, server)
         return True
 
-    def _shall_wait(self, client: ClientHello, server: ServerHello) -> bool:
+    def _shall_wait(self, client: Offer, server: ServerHello) -> bool:
         """Say whether records are to wait for secrets that may come."""
         expects = self.recorder.secrets.expects and not self.has_waited
         if not expects or not has_cryptography():
@@ -264,7 +268,7 @@ class TlsHandshake:
             more = self.recorder.secrets.more
             # They are those of one dict, which gets what comes.
             return more is None or not more() or self._lacks_secrets()
-        return not self.secrets and not self.exchange.tells(client, server)
+        return not masters_of(self.secrets) and not self.exchange.tells(client, server)
 
     def _lacks_secrets(self) -> bool:
         """Say whether lines of TLS 1.3 may not be there yet: a program writes five or more."""
@@ -275,77 +279,18 @@ class TlsHandshake:
         """Return the epoch of a side's application data, whose secret may have come by now."""
         label = keylog.SERVER_TRAFFIC if self.is_server(side) else keylog.CLIENT_TRAFFIC
         more = self.recorder.secrets.more
-        if label not in self.secrets and self.client is not None and more is not None and more():
+        lacks = not any(label in labelled for labelled in self.secrets)
+        if lacks and self.client is not None and more is not None and more():
             self.secrets = self.recorder.secrets.of(self.client.random)
         return [epoch for epoch in self.epochs(side) if epoch.is_application]
 
-    def _obstacle(self, client: ClientHello, server: ServerHello) -> str | None:
+    def _obstacle(self, client: Offer, server: ServerHello) -> str | None:
         """Return why nothing can be decrypted, None where it can."""
+        known = self.recorder.secrets
+        may_tell = bool(self.resumable) or (exchanges(known, client, server) and has_cryptography())
         if self.secrets:
-            return obstacle(self.secrets, server)
-        known = self.recorder.secrets
-        may_tell = exchanges(known, client, server) and has_cryptography()
-        return None if self.resumable or may_tell else no_secret(known, client, server)
-
-    def client_key_exchange(self, body: bytes) -> None:
-        """Take what the client exchanges, of which the master secret may be made."""
-        client, server = self.client, self.server
-        self.exchange.take(body)
-        # Who exchanges keys resumes no session.
-        self.resumable = b""
-        if self.is_waiting:
-            # What says its secret may come later.
-            return
-        if self.secrets or self.is_closed or not self.is_decided or client is None:
-            self.exchange.forget()
-        elif server is not None:
-            self._take_exchange(client, server)
-
-    def _take_exchange(self, client: ClientHello, server: ServerHello) -> None:
-        known = self.recorder.secrets
-        may_tell = exchanges(known, client, server) and has_cryptography()
-        master = self.exchange.maybe_master(client, server) if may_tell else None
-        self.exchange.forget()
-        if master is None:
-            self.is_closed = True
-            self.say(not_told(known) if may_tell else no_secret(known, client, server))
-            return
-        self.secrets = {keylog.MASTER: master}
-        self._make_openers(client.random, server)
-
-    def resume(self) -> None:
-        """Take the master secret of a session that is resumed, where there is no other."""
-        client, server = self.client, self.server
-        if self.secrets or client is None or server is None or self.is_closed:
-            return
-        if not self.resumable:
-            self.is_closed = True
-            self.say(NO_SESSION)
-            return
-        self.secrets = {keylog.MASTER: self.resumable}
-        self._make_openers(client.random, server)
-
-    def ticket(self, body: bytes) -> None:
-        """Take a NewSessionTicket before TLS 1.3 (RFC 5077 §3.3): who shows it resumes this."""
-        master = self.secrets.get(keylog.MASTER) or self.resumable
-        self.recorder.secrets.sessions.ticket(body, master)
-
-    def _make_openers(self, client_random: bytes, server: ServerHello) -> None:
-        from wsanalyze.tls.ciphers import openers
-
-        if self.suite is None:
-            return
-        self.recorder.secrets.sessions.begun(server, self.secrets[keylog.MASTER])
-        agreed = openers(
-            self.suite,
-            self.version,
-            self.secrets[keylog.MASTER],
-            client_random,
-            server.random,
-            encrypt_then_mac=server.encrypts_then_macs,
-        )
-        for sender in self.senders:
-            sender.agree(agreed[self.is_server(sender.side)])
+            return obstacle(self.secrets, server, may_tell=may_tell)
+        return None if may_tell else no_secret(known, client, server)
 
     def epochs(self, side: int) -> list[Epoch]:
         """Return the epochs of TLS 1.3 of a side for which there are secrets."""
@@ -361,7 +306,9 @@ class TlsHandshake:
         if protocol is not None:
             self.facts.alpn = protocol
             client, said = self.client, self.facts.disagreements
-            if client is None or client.may_be_encrypted or NOT_OFFERED in said:
+            if client is None or NOT_OFFERED in said:
+                return
+            if client.may_be_encrypted or not client.is_whole:
                 return
             if protocol not in client.alpn:
                 self.facts.disagreements = (*said, NOT_OFFERED)
@@ -375,7 +322,22 @@ class TlsHandshake:
         """Note that a record was opened, the first one."""
         self.facts.decrypted = True
         self.conversation.spoke = DECRYPTED
+        if self.recorder.streams is not None:
+            self._note_origin(self.recorder.streams.key_origins)
         self.recorder.summaries[self.conversation.capture].tls_decrypted += 1
+
+    def _note_origin(self, origins: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+        """Note where the secret is from that opened the first record."""
+        random = self.facts.client_random or ""
+        used = [] if self.choice is None else list(self.choice.candidates.secrets)
+        for sender in self.senders:
+            if sender.opened and sender.epochs:
+                used += sender.epochs[0].candidates.secrets
+        for store in self.recorder.secrets.stores:
+            labelled = store.by_random.get(bytes.fromhex(random), NONE)
+            if any(secret in used for secret in labelled.values()):
+                origins[random] = store.name, tuple(sorted(labelled))
+                return
 
     def finish(self) -> None:
         """Say why it was not decrypted, or not to its end."""

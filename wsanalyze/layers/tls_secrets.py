@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wsanalyze.layers.tls_sender import Epoch
 from wsanalyze.tls import keylog
 from wsanalyze.tls.hellos import (
     TLS_1_0,
     TLS_1_3,
-    ClientHello,
+    Offer,
     ServerHello,
     version_name,
 )
@@ -38,26 +38,37 @@ def has_cryptography() -> bool:
     return True
 
 
-def exchanges(known: Secrets, client: ClientHello, server: ServerHello) -> bool:
+def exchanges(known: Secrets, client: Offer, server: ServerHello) -> bool:
     """Say whether the client's key exchange may tell the master secret, with what is known."""
     suite = maybe_suite(server.suite)
     if suite is None or not TLS_1_0 <= server.version < TLS_1_3:
         return False
-    sealed = suite.exchange == "RSA" and (bool(known.private_keys) or bool(known.by_exchange))
-    return sealed or client.random in known.premasters
+    sealed = any(store.by_exchange for store in known.stores) or bool(known.private_keys)
+    return (suite.exchange == "RSA" and sealed) or known.has_premaster(client.random)
 
 
-def obstacle(secrets: Mapping[str, bytes], server: ServerHello) -> str | None:
-    """Return why nothing can be decrypted with secrets that are there, None where it can."""
+def masters_of(secrets: Sequence[Mapping[str, bytes]]) -> list[bytes]:
+    """Return the master secrets among those of a connection."""
+    found = (labelled.get(keylog.MASTER, b"") for labelled in secrets)
+    return [each for each in found if len(each) == MASTER_SECRET]
+
+
+def obstacle(
+    secrets: Sequence[Mapping[str, bytes]], server: ServerHello, *, may_tell: bool
+) -> str | None:
+    """Return why nothing can be decrypted with secrets that are there, None where it can.
+
+    `may_tell`: whether there may be a master secret besides them.
+    """
     version, suite = server.version, maybe_suite(server.suite)
     tls_1_3 = version == TLS_1_3
     if not TLS_1_0 <= version <= TLS_1_3:
         return f"version {version_name(version)} is not decrypted"
     if suite is None or suite.is_tls_1_3 != tls_1_3:
         return f"the cipher suite {suite_name(server.suite)} is not decrypted"
-    if not tls_1_3 and len(secrets.get(keylog.MASTER, b"")) != MASTER_SECRET:
+    if not tls_1_3 and not (may_tell or masters_of(secrets)):
         return "no master secret for this client random, only others"
-    if tls_1_3 and not any(labelled(secrets, suite, label) for label in TRAFFIC):
+    if tls_1_3 and not any(traffic_of(secrets, suite, label) for label in TRAFFIC):
         return "no traffic secret for this client random that fits its cipher suite"
     if server.compression:
         return "it is compressed, which is not decrypted"
@@ -66,7 +77,7 @@ def obstacle(secrets: Mapping[str, bytes], server: ServerHello) -> str | None:
     return None
 
 
-def no_secret(known: Secrets, client: ClientHello | None, server: ServerHello) -> str:
+def no_secret(known: Secrets, client: Offer | None, server: ServerHello) -> str:
     """Say why there is no secret: none was given, or a key that opens no such connection."""
     why = f"no secret for this client random in {known.described}"
     if client is not None and exchanges(known, client, server):
@@ -83,20 +94,24 @@ def no_secret(known: Secrets, client: ClientHello | None, server: ServerHello) -
 
 def not_told(known: Secrets) -> str:
     """Say why a key exchange that might have told the master secret did not."""
+    if known.private_keys and known.rsa_refused:
+        return "no private key was tried any more: the limit rsa was reached"
     if known.private_keys:
         return "no private key fits its key exchange"
     return f"no secret for this client random, or for its key exchange, in {known.described}"
 
 
-def labelled(secrets: Mapping[str, bytes], suite: Suite, label: str) -> bytes | None:
-    """Return a traffic secret as long as the hash of the suite, else None."""
-    secret = secrets.get(label)
+def traffic_of(
+    secrets: Sequence[Mapping[str, bytes]], suite: Suite, label: str
+) -> tuple[bytes, ...]:
+    """Return the traffic secrets of a label that are as long as the hash of the suite."""
     length = 48 if suite.hash == "sha384" else 32
-    return secret if secret is not None and len(secret) == length else None
+    found = (labelled.get(label, b"") for labelled in secrets)
+    return tuple(each for each in found if len(each) == length)
 
 
 def epochs_of(
-    secrets: Mapping[str, bytes], suite: Suite, *, is_server: bool, early: bool
+    secrets: Sequence[Mapping[str, bytes]], suite: Suite, *, is_server: bool, early: bool
 ) -> list[Epoch]:
     """Return the epochs of TLS 1.3 of a side for which there are secrets.
 
@@ -110,8 +125,8 @@ def epochs_of(
             labels.insert(0, keylog.CLIENT_EARLY)
     found = []
     for label in labels:
-        secret = labelled(secrets, suite, label)
-        if secret is not None:
+        fitting = traffic_of(secrets, suite, label)
+        if fitting:
             is_application = label in (keylog.SERVER_TRAFFIC, keylog.CLIENT_TRAFFIC)
-            found.append(Epoch(suite, secret, is_application=is_application))
+            found.append(Epoch(suite, fitting, is_application=is_application))
     return found

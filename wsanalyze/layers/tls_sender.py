@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_lane import TlsLane
+from wsanalyze.tls.choice import Candidates, Choice
 from wsanalyze.tls.hellos import TLS_1_2, TLS_1_3
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO, SERVER_HELLO, Messages
@@ -36,13 +39,16 @@ ANY_KIND = b"[\x14-\x17]"
 
 
 class Epoch:
-    """One secret of TLS 1.3 and what it opens; the opener is made when it is first tried."""
+    """What opens the records of one epoch of TLS 1.3; made when it is first tried.
 
-    __slots__ = ("_opener", "is_application", "secret", "suite")
+    `candidates`: the secrets of which it may be made. The first record that opens tells which.
+    """
 
-    def __init__(self, suite: Suite, secret: bytes, *, is_application: bool) -> None:
+    __slots__ = ("_opener", "candidates", "is_application", "suite")
+
+    def __init__(self, suite: Suite, secrets: Sequence[bytes], *, is_application: bool) -> None:
         self.suite = suite
-        self.secret = secret
+        self.candidates = Candidates(secrets)
         self.is_application = is_application
         self._opener: Opener | None = None
 
@@ -50,15 +56,19 @@ class Epoch:
     def opener(self) -> Opener:
         """Who opens its records."""
         if self._opener is None:
-            from wsanalyze.tls.ciphers import Opener13
-
-            self._opener = Opener13(self.suite, self.secret)
+            self._opener = Choice(self.candidates, partial(_opener_of, self.suite)).opener()
         return self._opener
 
     def updated(self) -> Epoch:
         """Return what follows a KeyUpdate, RFC 8446 §7.2."""
-        secret = next_secret(self.secret, self.suite.hash)
-        return Epoch(self.suite, secret, is_application=True)
+        following = [next_secret(each, self.suite.hash) for each in self.candidates.secrets]
+        return Epoch(self.suite, following, is_application=True)
+
+
+def _opener_of(suite: Suite, secret: bytes) -> tuple[Opener, ...]:
+    from wsanalyze.tls.ciphers import Opener13
+
+    return (Opener13(suite, secret),)
 
 
 class TlsSender(TlsLane):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from wsanalyze.layers.tls_facts import take_alert, take_certificate, take_forged
 from wsanalyze.layers.tls_handshake import TlsHandshake
+from wsanalyze.layers.tls_keys import client_key_exchange, resume, ticket
+from wsanalyze.layers.tls_left import ALERT_LENGTHS
 from wsanalyze.layers.tls_sender import TlsSender
 from wsanalyze.tls.messages import (
     CERTIFICATE,
@@ -18,6 +20,12 @@ from wsanalyze.tls.messages import (
     SERVER_KEY_EXCHANGE,
 )
 
+# What a client says only when it has seen and accepted what the server says first.
+GOES_ON = frozenset({CLIENT_KEY_EXCHANGE, FINISHED})
+# Records that a server may send before its client answers: six messages, or data that it may not
+# have waited with.
+FIRST_RECORDS = 16
+
 
 def change(handshake: TlsHandshake, sender: TlsSender) -> int:
     """Go on with the keys that were agreed on, RFC 5246 §7.1; return 1 to let go."""
@@ -28,7 +36,7 @@ def change(handshake: TlsHandshake, sender: TlsSender) -> int:
         has_certificate = handshake.senders[1 - handshake.client_side].has_certificate
         handshake.resumes(has_certificate)
         if not has_certificate:
-            handshake.resume()
+            resume(handshake)
     if sender.begin_agreed():
         return 0
     return int(handshake.is_decided)
@@ -39,6 +47,11 @@ def take_message(
 ) -> int:
     """Read a handshake message; return 1 to let go."""
     handshake.exchange.hear(kind, body)
+    if kind in GOES_ON and not handshake.is_server(sender.side):
+        handshake.went_on = True
+        if handshake.is_closed:
+            # Nothing more is to be read without secrets.
+            return 1
     if kind == CLIENT_HELLO:
         sender.greeted = True
         handshake.client_hello(sender.side, body)
@@ -49,7 +62,7 @@ def take_message(
         handshake.server_hello(sender.side, body, place, protected=protected)
         return decide(handshake)
     if kind == CLIENT_KEY_EXCHANGE:
-        handshake.client_key_exchange(body)
+        client_key_exchange(handshake, body)
     elif kind == END_OF_EARLY_DATA:
         sender.advance()
     elif kind == FINISHED and handshake.is_tls_1_3:
@@ -58,14 +71,12 @@ def take_message(
         handshake.encrypted_extensions(body)
     elif handshake.is_server(sender.side):
         if kind == NEW_SESSION_TICKET and not handshake.is_tls_1_3:
-            handshake.ticket(body)
+            ticket(handshake, body)
         sender.has_certificate |= kind in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE)
         if kind == CERTIFICATE:
             take_certificate(handshake.facts, body, place, with_context=handshake.is_tls_1_3)
         if kind == SERVER_HELLO_DONE and handshake.is_closed:
-            # Nothing more is to be read without secrets.
             handshake.resumes(has_certificate=True)
-            return 1
     return 0
 
 
@@ -85,10 +96,21 @@ def decide(handshake: TlsHandshake) -> int:
     for sender in handshake.senders:
         if handshake.is_tls_1_3:
             sender.begin_epochs(handshake.epochs(sender.side))
-    if not handshake.is_closed:
+    # Where it is closed, it is still seen whether the handshake goes on.
+    return 0
+
+
+def still_sealed(handshake: TlsHandshake, side: int, length: int) -> int:
+    """Pass over a record that nobody can open; return 1 to let go, when the client has gone on."""
+    if handshake.is_server(side):
+        handshake.sealed += 1
+        handshake.went_on |= handshake.sealed > FIRST_RECORDS
+        return int(handshake.went_on)
+    if length in ALERT_LENGTHS and not handshake.may_be_alert:
+        handshake.may_be_alert = True
         return 0
-    # What the certificate says is in the clear before TLS 1.3.
-    return int(handshake.is_tls_1_3 or not handshake.is_kept)
+    handshake.went_on = True
+    return 1
 
 
 def alert(

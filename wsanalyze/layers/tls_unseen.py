@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography
-from wsanalyze.tls.hellos import TLS_1_3, ClientHello, ServerHello
-from wsanalyze.tls.keylog import MASTER, Secrets
+from wsanalyze.layers.tls_left import why_left
+from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography, masters_of
+from wsanalyze.tls.hellos import TLS_1_3, Offer, ServerHello
+from wsanalyze.tls.keylog import Secrets
 
 if TYPE_CHECKING:
     from wsanalyze.layers.tls_handshake import TlsHandshake
@@ -21,6 +22,8 @@ def why_not(handshake: TlsHandshake) -> str | None:
     facts, why, secrets = handshake.facts, handshake.why, handshake.recorder.secrets
     hellos = handshake.client, handshake.server
     misses = handshake.goes_on and not handshake.is_decided
+    if (left := why_left(handshake)) is not None:
+        return left
     if facts.decrypted:
         if why is None and misses:
             return f"behind a renegotiation: {why_undecided(*hellos, secrets)}"
@@ -30,7 +33,8 @@ def why_not(handshake: TlsHandshake) -> str | None:
         return why
     if why is None and facts.bad_records:
         return "the secret of its client random opens none of its records"
-    if why is None and (misses or (hellos[0] is None and not handshake.is_decided)):
+    torn = any(each.torn for each in handshake.senders) and not handshake.is_decided
+    if why is None and (misses or torn or (hellos[0] is None and not handshake.is_decided)):
         return why_undecided(*hellos, secrets)
     if why is None and facts.alert is not None:
         return f"the handshake ended with alert {facts.alert}"
@@ -39,7 +43,7 @@ def why_not(handshake: TlsHandshake) -> str | None:
     return why
 
 
-def why_undecided(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:
+def why_undecided(client: Offer | None, server: ServerHello | None, secrets: Secrets) -> str:
     """Return why a connection with one hello or none was not decrypted."""
     if secrets and not has_cryptography():
         known = client is None or bool(secrets.of(client.random))
@@ -48,24 +52,25 @@ def why_undecided(client: ClientHello | None, server: ServerHello | None, secret
     return why_closed(client, server, secrets)
 
 
-def why_closed(client: ClientHello | None, server: ServerHello | None, secrets: Secrets) -> str:
+def why_closed(client: Offer | None, server: ServerHello | None, secrets: Secrets) -> str:
     """Return why the records of a connection with one hello or none could not be opened."""
     described = secrets.described
     if client is not None:
         labelled = secrets.of(client.random)
-        if MASTER in labelled or client.random in secrets.premasters:
+        if masters_of(labelled) or secrets.has_premaster(client.random):
             return f"{NO_SERVER}: before TLS 1.3 its random is part of the keys"
         if labelled:
             return f"{NO_SERVER}, and the secrets of this client random open none of its records"
         return f"{NO_SERVER}, and no secret for this client random is in {described}"
     missing = NOT_SEEN if server is None else NO_CLIENT
-    if not secrets.by_random:
+    if not any(store.by_random for store in secrets.stores):
         if server is None or server.version == TLS_1_3 or not secrets:
             return missing
         what = "private key" if secrets.private_keys else "premaster or session's secret"
         return f"{missing}: without its random a {what} opens nothing"
     tried = "opens the records that were tried"
-    not_all = " (not with all of them)" if secrets.tries_left <= 0 else ""
+    gave_up = any(store.by_random and store.tries_left <= 0 for store in secrets.stores)
+    not_all = " (not with all of them)" if gave_up else ""
     if server is not None:
         return f"{missing}, and no unused secret of {described} {tried}{not_all}"
     return (

@@ -31,6 +31,8 @@ NEVER = -0x7FFFFFFFFFFFFFFF
 FIRST_KEYS = 64
 # What is known where there were no numbers. Nobody writes to it.
 NOTHING = Spread()
+# Keys of who sent none. Nobody writes to them.
+NO_KEYS = array("I")
 # Keys that are held back until they are written together: a power of two.
 HELD_KEYS = 8
 
@@ -320,6 +322,14 @@ class Watch:
             self.certain,
         )
 
+    def latest_event(self, kind: str) -> Event:
+        """Return an event about its last frame: the one that its Close or its first frame is."""
+        known: Event | None
+        for known in (self.close, self.first):
+            if known is not None and known.frame == self.number and known.packet == self.packet:
+                return known
+        return self.event(kind)
+
     def message_event(self, kind: str, payload: bytes = b"", value: int = 0) -> Event:
         """Return an event about the first frame of its open or last message."""
         return Event(
@@ -341,8 +351,9 @@ class Watch:
 
     def side(self) -> Side:
         """Return what was noticed."""
-        keys = array("I")
+        keys = NO_KEYS
         if self.room:
+            keys = array("I")
             self.write_keys(self.kept_keys - (self.kept_keys & 7))
             keys.frombytes(memoryview(self.keys)[: self.kept_keys].tobytes())
         pauses = lengths = NOTHING
@@ -363,7 +374,7 @@ class Watch:
             self.close,
             self.before_close,
             self.first,
-            self.event("last") if self.first is not None else None,
+            self.latest_event("last") if self.first is not None else None,
             self.largest,
             keys,
             self.zero_keys,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,12 +27,16 @@ from wsanalyze.tunnels.refusal import Refusal
 
 @dataclass(frozen=True, slots=True)
 class PacketFile:
-    """Where packets are kept as pcapng, which of them, and when the next file begins."""
+    """Where packets are kept as pcapng, which of them, and when the next file begins.
+
+    `apart`: open descriptors and paths of files that must not be written over.
+    """
 
     path: Path
     only_websocket: bool = False
     rotate_bytes: int | None = None
     rotate_seconds: float | None = None
+    apart: Sequence[int | Path] = ()
 
 
 class InFile:
@@ -44,6 +48,7 @@ class InFile:
             run.infos[0],
             rotate_bytes=file.rotate_bytes,
             rotate_seconds=file.rotate_seconds,
+            apart=file.apart,
         )
         self._run = run
         self._chooser = WebSocketPackets(limits) if file.only_websocket else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsanalyze.capture.batch import Batch
+from wsanalyze.capture.key_files import KeyLogs
 from wsanalyze.capture.live import LiveSource
 from wsanalyze.checks.finding import Finding
 from wsanalyze.limits import Limits
@@ -86,7 +87,8 @@ class Session:
         self.finished = self.stopped = False
         self.taken = 0
         recording = Recording(wants, frames=FrameColumns(), messages=MessageColumns())
-        secrets = secrets_of(keylogs, limits, follows=True)
+        self.keylogs = KeyLogs(keylogs, follows=True)
+        secrets = secrets_of(keylogs, limits, logs=self.keylogs)
         self.run = Pass(recording, limits, source.infos, secrets)
         # Whether its format is known yet or not, a key log is written while packets come.
         self.run.secrets.expects |= bool(keylogs)
@@ -115,6 +117,16 @@ class Session:
         rows = None if self.folder is None else self.folder.parts.problem
         packets = None if self.packets is None else self.packets.writer.problem
         return rows is None and packets is None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything that passes is still written somewhere, or was to be kept in memory."""
+        packets = self.packets is not None and self.packets.writer.problem is None
+        return packets or self.folder is not None or self.memory is not None
+
+    def is_ending(self) -> bool:
+        """Say whether it was stopped, or is to stop itself when somebody pumps again."""
+        return self.stopped or self._is_time(self._clock())
 
     def pump(self, seconds: float) -> list[Told]:
         """Take what comes within so many seconds, and return what happened.
@@ -268,8 +280,9 @@ class Session:
         return [LimitReached(name, reached[name], time.time_ns()) for name in new]
 
     def _problems(self) -> list[Told]:
-        problems = list(self.source.problems)
+        problems = [*self.source.problems, *self.keylogs.problems]
         self.source.problems.clear()
+        self.keylogs.problems.clear()
         return [Problem(each, time.time_ns()) for each in problems]
 
     def _write_parts(self) -> None:

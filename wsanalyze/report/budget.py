@@ -12,7 +12,9 @@ class Budget:
 
     `tls`: characters of what handshakes of TLS say, and as many of what proxies and clients do;
     `rows`: those of ladder diagrams, in all. `headers`: frames of a connection whose header is
-    shown byte by byte; `pings`: Pings that are listed; `message`: bytes of one message that are.
+    shown byte by byte; `pings`: Pings that are listed; `controls`: control frames that are looked
+    into for their bytes, in all, twice as many as are listed since a Pong comes after its Ping;
+    `message`: bytes that are shown of one message.
     """
 
     connections: int = 1000
@@ -23,6 +25,7 @@ class Budget:
     rows: int = 250_000
     headers: int = 60
     pings: int = 1000
+    controls: int = 200_000
     findings: int = 5000
 
 

@@ -7,8 +7,9 @@ The page makes invisible characters visible where it shows a text. Times are int
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any
@@ -35,7 +36,7 @@ from wsanalyze.report.parts import (
 from wsanalyze.report.plots import sizes, throughput
 from wsanalyze.report.provenance import Digest, capture_lines
 from wsanalyze.story.ends import place_of
-from wsanalyze.story.frames import Window, ranges
+from wsanalyze.story.frames import Window, control_frames, ranges
 from wsanalyze.story.legs import Legs, with_legs
 from wsanalyze.story.model import Story
 from wsanalyze.story.secrets import without_secrets
@@ -85,24 +86,29 @@ def report_data(
     ]
     reads = every[: budget.connections]
     window = Window(0, budget.headers - 1)
-    streams = _streams(reads, window, again)
     shown = shares([len(each.frames) for each in reads], budget.frames)
-    stories = _stories(reads, findings, window, shown, recording, streams, show_secrets)
+    controls = shares([len(control_frames(each.frames)) for each in reads], budget.controls)
+    streams = _streams(reads, window, controls, again)
+    stories = _stories(reads, findings, window, shown, controls, recording, streams, show_secrets)
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
     cut = stumps(known.values())
-    hides: dict[int | None, Hide] = {
-        each.facts.serial: hider(each.handshake, known, show=show_secrets, cut=cut)
-        for each in every
-    }
-    told_findings = _findings(recording, findings, {each.number for each in every}, began, hides)
-    _mark_told(told_findings[: budget.findings])
-    index = {id(each): place for place, (each, _) in enumerate(told_findings)}
+
+    @cache
+    def hide_of(serial: int | None) -> Hide:
+        mine = None if serial is None else recording.connections[serial].handshake
+        return hider(mine, known, show=show_secrets, cut=cut)
+
+    found = _found(recording, findings, {each.number for each in every})
+    listed = found[: budget.findings]
+    cells = [_cells(each, place, began, hide_of(each.connection)) for each, place in listed]
+    _mark_told([each for each, _ in listed], cells)
+    index = {id(each): place for place, (each, _) in enumerate(listed)}
     room, tls_room = budget.payload, budget.tls // max(2 * len(reads), 1)
     connections = []
     events = [ladder_events(story, most) for story, most in zip(stories, shown, strict=True)]
     rows = shares(events, budget.rows)
     for read, story, most, drawn in zip(reads, stories, shown, rows, strict=True):
-        hide = hides[read.facts.serial]
+        hide = hide_of(read.facts.serial)
         messages, used = message_columns(read, most, began, room, budget.message, hide)
         room -= used
         connections.append(
@@ -121,7 +127,9 @@ def report_data(
                 "messages": messages,
                 "throughput": throughput(read.frames, read.facts.started, read.facts.ended),
                 "sizes": sizes(read.messages),
-                "pings": pings_part(story, budget.pings, began, hide),
+                "pings": pings_part(
+                    read.facts, story, budget.pings, began, hide, whole=streams is not None
+                ),
                 "close": close_part(story, began, hide),
             }
         )
@@ -134,32 +142,37 @@ def report_data(
             for capture, digest in zip_longest(recording.captures, digests)
         ],
         "looked_at": looked_at(shown_findings),
-        "cuts": cuts_part(shown_findings, hider(None, known, show=show_secrets, cut=cut)),
+        "cuts": cuts_part(shown_findings, hide_of(None)),
         "refused": refused_part(recording, began),
-        "totals": _totals(every, told_findings),
-        "left_out": _left_out(every, connections, told_findings, budget, again is None),
+        "totals": _totals(every, [each for each, _ in found]),
+        "left_out": _left_out(every, connections, len(found), budget, again is None),
         "secrets": show_secrets,
-        "rules": _rules(told_findings),
-        "findings": [cells for _, cells in told_findings[: budget.findings]],
+        "rules": _rules([each for each, _ in listed]),
+        "findings": cells,
         "connections": connections,
     }
 
 
 def _streams(
-    reads: Sequence[AnalyzedConnection], window: Window, again: Again | None
+    reads: Sequence[AnalyzedConnection],
+    window: Window,
+    controls: Sequence[int],
+    again: Again | None,
 ) -> Streams | None:
     """Return the bytes of all connections, of one pass for all of them."""
     if again is None or not reads:
         return None
     wanted: dict[int, tuple[list[Range], list[Range]]] = {}
-    for read in reads:
-        client, server = ranges(read.frames, window)
+    for read, most in zip(reads, controls, strict=True):
+        client, server = ranges(read.frames, window, most)
         sides = (client, server) if read.facts.client_direction == 0 else (server, client)
         kept = wanted.setdefault(read.facts.conversation, ([], []))
         for mine, more in zip(kept, sides, strict=True):
             mine.extend(more)
     streams = Streams(wanted, KEPT)
-    wants = Wants(messages=False, hashes=False, contents=False, payloads="none", tls=True)
+    wants = Wants(
+        frames=False, messages=False, hashes=False, contents=False, payloads="none", tls=True
+    )
     return streams if again(streams, wants) is not None else None
 
 
@@ -168,6 +181,7 @@ def _stories(
     findings: Sequence[Finding],
     window: Window,
     shown: Sequence[int],
+    controls: Sequence[int],
     recording: Recording,
     streams: Streams | None,
     show_secrets: bool,
@@ -177,7 +191,7 @@ def _stories(
         by_serial.setdefault(finding.connection, []).append(finding)
     layers = tls_layers(recording)
     stories = {}
-    for read, most in zip(reads, shown, strict=True):
+    for read, most, looked_into in zip(reads, shown, controls, strict=True):
         story = told(
             read,
             by_serial.get(read.facts.serial, []),
@@ -187,6 +201,7 @@ def _stories(
             contents=read,
             streams=streams,
             drawn=Window(0, most - 1),
+            controls=looked_into,
         )
         # Before the legs are put together: each has secrets of its own.
         stories[read.number] = story if show_secrets else without_secrets(story, read.handshake)
@@ -199,54 +214,52 @@ def _stories(
     return joined
 
 
-def _findings(
-    recording: Recording,
-    findings: Sequence[Finding],
-    shown: set[int],
-    began: int,
-    hides: Mapping[int | None, Hide],
-) -> list[tuple[Finding, Data]]:
-    """Return findings with their cells, worst first: of `shown` connections and of captures."""
+def _found(
+    recording: Recording, findings: Sequence[Finding], shown: set[int]
+) -> list[tuple[Finding, int | None]]:
+    """Return findings of `shown` connections and of captures, worst first, with whose they are."""
     number = numbers(recording)
-    found = []
-    for each in findings:
-        place = None if each.connection is None else number[each.connection]
-        if place is not None and place not in shown:
-            continue
-        hide = hides.get(each.connection, str)
-        cells = {
-            "c": place,
-            "check": each.check,
-            "severity": each.severity,
-            "message": hide(each.message),
-            "sender": each.sender,
-            "t": None if each.time is None else each.time - began,
-            "packet": each.packet,
-            "f": each.frame,
-            "evidence": each.evidence and hide(each.evidence),
-            "expected": each.expected and hide(each.expected),
-            "reference": each.reference,
-            "coverage": each.coverage,
-            "count": each.count,
-            "told": None,
-        }
-        found.append((each, cells))
+    places = (None if each.connection is None else number[each.connection] for each in findings)
+    found = [
+        (each, place)
+        for each, place in zip(findings, places, strict=True)
+        if place is None or place in shown
+    ]
     found.sort(key=lambda pair: -SEVERITIES.index(pair[0].severity))
     return found
 
 
-def _mark_told(listed: Sequence[tuple[Finding, Data]]) -> None:
+def _cells(finding: Finding, place: int | None, began: int, hide: Hide) -> Data:
+    return {
+        "c": place,
+        "check": finding.check,
+        "severity": finding.severity,
+        "message": hide(finding.message),
+        "sender": finding.sender,
+        "t": None if finding.time is None else finding.time - began,
+        "packet": finding.packet,
+        "f": finding.frame,
+        "evidence": finding.evidence and hide(finding.evidence),
+        "expected": finding.expected and hide(finding.expected),
+        "reference": finding.reference,
+        "coverage": finding.coverage,
+        "count": finding.count,
+        "told": None,
+    }
+
+
+def _mark_told(listed: Sequence[Finding], cells: Sequence[Data]) -> None:
     """Write into the cells of findings which other one of the list says all that they do."""
-    tellers = told_by([each for each, _ in listed], {each.id: each for each in catalogue()})
-    cells = {id(each): own for each, own in listed}
-    for each, own in listed:
+    tellers = told_by(listed, {each.id: each for each in catalogue()})
+    by_finding = {id(each): own for each, own in zip(listed, cells, strict=True)}
+    for each, own in zip(listed, cells, strict=True):
         if id(each) in tellers:
-            teller = cells[id(tellers[id(each)])]
+            teller = by_finding[id(tellers[id(each)])]
             own["told"] = {"check": teller["check"], "c": teller["c"]}
 
 
-def _rules(findings: Sequence[tuple[Finding, Data]]) -> Data:
-    used = {each.check for each, _ in findings}
+def _rules(findings: Sequence[Finding]) -> Data:
+    used = {each.check for each in findings}
     return {
         each.id: {
             "name": each.name,
@@ -260,10 +273,10 @@ def _rules(findings: Sequence[tuple[Finding, Data]]) -> Data:
     }
 
 
-def _totals(every: Sequence[AnalyzedConnection], findings: Sequence[tuple[Finding, Data]]) -> Data:
+def _totals(every: Sequence[AnalyzedConnection], findings: Sequence[Finding]) -> Data:
     outcomes = Counter(each.facts.outcome for each in every)
     severities: Counter[str] = Counter()
-    for each, _ in findings:
+    for each in findings:
         severities[each.severity] += each.count
     return {
         "connections": len(every),
@@ -316,7 +329,7 @@ def _legs(story: Story) -> Data:
 def _left_out(
     every: Sequence[AnalyzedConnection],
     connections: Sequence[Data],
-    findings: Sequence[tuple[Finding, Data]],
+    findings: int,
     budget: Budget,
     is_once: bool,
 ) -> list[str]:
@@ -333,10 +346,8 @@ def _left_out(
             f"Of {counted(frames, 'frame')} {shown:,} are listed: the first of each connection. "
             "Counts and plots are of all of them."
         )
-    if len(findings) > budget.findings:
-        said.append(
-            f"Of {counted(len(findings), 'finding')} the worst {budget.findings:,} are listed."
-        )
+    if findings > budget.findings:
+        said.append(f"Of {counted(findings, 'finding')} the worst {budget.findings:,} are listed.")
     cut = sum(each["messages"]["cut"] for each in connections)
     if cut:
         said.append(

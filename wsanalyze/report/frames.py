@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from itertools import islice
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.model import Story
-from wsanalyze.tables.objects import AnalyzedConnection
+from wsanalyze.tables.lazy_rows import LazyRows
+from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
 
 # Integers beyond it are not exact in a browser.
 EXACT = 1 << 53
@@ -30,18 +33,18 @@ def frame_columns(
     return {
         "total": len(read.frames),
         "shown": len(frames),
-        "sender": [int(each.sender == "server") for each in frames],
-        "t": [each.time - began for each in frames],
-        "packet": [each.packet for each in frames],
-        "packet_end": [each.packet_end for each in frames],
-        "offset": [each.offset for each in frames],
-        "head": [each.head for each in frames],
-        "header": [each.header_length for each in frames],
-        "length": [_exact(each.length) for each in frames],
-        "captured": [each.captured for each in frames],
-        "key": [each.masking_key.hex() if each.masking_key else "" for each in frames],
-        "message": [each.message for each in frames],
-        "code": [each.close_code for each in frames],
+        "sender": frames.column("sender").tolist(),
+        "t": (frames.column("time") - began).tolist(),
+        "packet": frames.column("packet").tolist(),
+        "packet_end": frames.column("packet_end").tolist(),
+        "offset": frames.column("offset").tolist(),
+        "head": frames.column("head").tolist(),
+        "header": frames.column("header_length").tolist(),
+        "length": [_exact(each) for each in frames.column("length").tolist()],
+        "captured": frames.column("captured").tolist(),
+        "key": _keys(frames),
+        "message": _or_none(frames.column("message")),
+        "code": _or_none(frames.column("close_code")),
         "payloads": {
             number: b64encode(in_bytes(data, hide)[0]).decode()
             for number, data in payloads.items()
@@ -53,6 +56,19 @@ def frame_columns(
 
 def _exact(value: int) -> int | str:
     return value if value < EXACT else str(value)
+
+
+def _keys(frames: LazyRows[Frame]) -> list[str]:
+    """Return the masking keys as eight hex digits, empty where unmasked."""
+    keys, seconds = frames.column("masking_key").tolist(), frames.column("second").tolist()
+    return [
+        f"{key:08x}" if second & 0x80 else "" for key, second in zip(keys, seconds, strict=True)
+    ]
+
+
+def _or_none(column: npt.NDArray[Any]) -> list[int | None]:
+    """Return numbers, None where there is -1 for none."""
+    return [each if each >= 0 else None for each in column.tolist()]
 
 
 def message_columns(
@@ -67,13 +83,13 @@ def message_columns(
 
     Of each at most `longest` bytes of payload. `hide` replaces secrets, in binary messages, too.
     """
-    first: dict[int, int] = {}
-    for frame in islice(read.frames, most):
-        if frame.message is not None:
-            first.setdefault(frame.message, frame.number)
-    messages = [each for each in read.messages if each.number in first]
+    numbers, first = np.unique(read.frames[:most].column("message"), return_index=True)
+    is_known = (numbers >= 0) & (numbers < len(read.messages))
+    numbers, first = numbers[is_known], first[is_known]
     used, cut, payloads, redacted, kept = 0, 0, [], [], []
-    for message in messages:
+    messages: list[Message] = []
+    for message in read.messages.at(numbers):
+        messages.append(message)
         sent = read.beginning(message)[: max(min(longest, room - used), 0)]
         data, is_redacted = in_bytes(sent, hide, cut=len(sent) < (message.length or 0))
         used += len(data)
@@ -86,7 +102,7 @@ def message_columns(
         "total": len(read.messages),
         "shown": len(messages),
         "cut": cut,
-        "frame": [first[each.number] for each in messages],
+        "frame": first.tolist(),
         "number": [each.number for each in messages],
         "sender": [int(each.sender == "server") for each in messages],
         "text": [int(each.type == "text") for each in messages],

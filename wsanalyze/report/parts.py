@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from wsanalyze.checks.finding import Finding
+from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
@@ -254,11 +255,22 @@ def ladder_part(story: Story, most: int, hide: Hide) -> dict[str, Any]:
     return {"lanes": list(lanes_of(story)), "rungs": columns}
 
 
-def pings_part(story: Story, most: int, began: int, hide: Hide) -> dict[str, Any]:
-    """Return the first `most` Pings, each with its Pong's number and the time it took."""
+def pings_part(
+    connection: Connection, story: Story, most: int, began: int, hide: Hide, *, whole: bool
+) -> dict[str, Any]:
+    """Return the first `most` Pings, each with its Pong's number and the time it took.
+
+    Where not all of them were looked into, or (not `whole`) the bytes of none, how many were
+    answered is what the pass has counted, which forgets a Ping that many others came behind.
+    """
+    total = connection.client_pings + connection.server_pings
+    answered = sum(each.pong is not None for each in story.pings)
+    seen = connection.observation
+    if seen is not None and (not whole or len(story.pings) < total):
+        answered = seen.client.pong_ns.count + seen.server.pong_ns.count
     return {
-        "total": len(story.pings),
-        "answered": sum(each.pong is not None for each in story.pings),
+        "total": total,
+        "answered": answered,
         "rows": [
             {
                 "sender": each.sender,
@@ -312,11 +324,12 @@ def refused_part(recording: Recording, began: int) -> dict[str, Any]:
 
 
 def close_part(story: Story, began: int, hide: Hide) -> dict[str, Any]:
-    """Return the Close frames, the ends of TCP, and the longest silences."""
+    """Return the first Close frames, the ends of TCP, and the longest silences."""
     closing = story.closing
     return {
         "ended_by": closing.ended_by,
         "cut": None if story.cut is None else hide(story.cut),
+        "more_closes": closing.more_closes,
         "closes": [
             {
                 "sender": each.sender,

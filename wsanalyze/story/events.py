@@ -6,10 +6,23 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.layers.connection import Connection
-from wsanalyze.story.frames import Window
+from wsanalyze.story.frames import (
+    CLOSES,
+    Frames,
+    Window,
+    by_frame,
+    close_frames,
+    is_http,
+    summary,
+)
 from wsanalyze.story.model import Event, HeadStory, Opening
+from wsanalyze.story.opening import FIN, RST, Segments
+from wsanalyze.tables.columns import NOTES
+from wsanalyze.tables.numbering import Ints
 from wsanalyze.tables.objects import Frame, Segment
 from wsanalyze.websocket.close import describe
 from wsanalyze.websocket.opcodes import opcode_name
@@ -18,62 +31,61 @@ from wsanalyze.websocket.opcodes import opcode_name
 NOTED = 40
 # FINs and RSTs that are: an end has two, and a stranger may send any number.
 ENDS = 20
+# Notes that are no event: none, a copy, and what the label RST says.
+_UNTOLD = [0, NOTES.index("duplicate"), NOTES.index("reset")]
 LAYERS = ("tcp", "tls", "proxy", "http", "gap", "websocket")
 # Payload bytes that an event shows, as text and in hex.
 PREVIEW, PREVIEW_BYTES = 48, 12
 
 
-def of_transport(segments: Sequence[Segment], opened: Opening | None) -> list[Event]:
+def of_transport(segments: Segments | None, opened: Opening | None) -> list[Event]:
     """Return what TCP did: how it was opened, what it sent again, how it ended."""
-    events = []
-    if opened is not None:
-        for segment, label in (
-            (opened.syn, "SYN"),
-            (opened.answer, "SYN, ACK"),
-            (opened.ack, "ACK"),
-        ):
-            if segment is not None:
-                events.append(_of_segment(segment, label))
-    shown = {event.packet for event in events}
-    ends = noted = 0
-    more: list[Segment] = []
-    for segment in segments:
+    if segments is None:
+        return []
+    events = [_of_segment(segment, label) for segment, label in _opens(opened)]
+    shown = np.array([event.packet or 0 for event in events], dtype=np.int64)
+    is_told = ~np.isin(segments.column("packet"), shown)
+    is_end = segments.column("flags") & (FIN | RST) > 0
+    is_noted = ~is_end & ~np.isin(segments.column("note"), _UNTOLD)
+    ends, noted = np.flatnonzero(is_told & is_end), np.flatnonzero(is_told & is_noted)
+    for segment in segments.at(np.sort(np.append(ends[:ENDS], noted[:NOTED]))):
         flags = segment.flags.split(",")
-        if segment.packet in shown:
-            continue
         if "RST" in flags or "FIN" in flags:
-            ends += 1
-            if ends > ENDS:
-                more.append(segment)
-                continue
             label = "RST" if "RST" in flags else "FIN"
             events.append(_of_segment(segment, label + (", ACK" if "ACK" in flags else "")))
-        elif segment.note is not None and segment.note not in ("duplicate", "reset"):
-            noted += 1
-            if noted > NOTED:
-                more.append(segment)
-                continue
+        else:
             label = "SYN" if "SYN" in flags else "data" if segment.length else "ACK"
             events.append(_of_segment(segment, label))
-    if more:
-        events.append(_of_more(more))
+    more = np.sort(np.append(ends[ENDS:], noted[NOTED:]))
+    if len(more):
+        events.append(_of_more(segments, more))
     return events
 
 
-def _of_more(segments: Sequence[Segment]) -> Event:
-    kinds: dict[str, int] = {}
-    for segment in segments:
-        kind = segment.note or ("RST" if "RST" in segment.flags.split(",") else "FIN")
-        kinds[kind] = kinds.get(kind, 0) + 1
-    first = segments[0]
+def _opens(opened: Opening | None) -> list[tuple[Segment, str]]:
+    if opened is None:
+        return []
+    three = ((opened.syn, "SYN"), (opened.answer, "SYN, ACK"), (opened.ack, "ACK"))
+    return [(segment, label) for segment, label in three if segment is not None]
+
+
+def _of_more(segments: Segments, places: Ints) -> Event:
+    """Return one event for the segments at these places, counted by kind."""
+    note, is_reset = segments.column("note")[places], segments.column("flags")[places] & RST > 0
+    # Behind the notes: those without one, a FIN or a RST.
+    codes = np.where(note > 0, note, len(NOTES) + is_reset)
+    kinds, firsts, counts = np.unique(codes, return_index=True, return_counts=True)
+    names = (*NOTES, "FIN", "RST")
+    counted = [f"{counts[each]} {names[kinds[each]]}" for each in np.argsort(firsts)]
+    first = segments[int(places[0])]
     return Event(
         layer="tcp",
         sender="",
         time=first.time,
         packet=first.packet,
         ordinal=first.ordinal,
-        label=f"{len(segments)} more segments of note from here on",
-        detail=", ".join(f"{count} {kind}" for kind, count in kinds.items()),
+        label=f"{len(places)} more segments of note from here on",
+        detail=", ".join(counted),
     )
 
 
@@ -138,35 +150,54 @@ def _of_head(head: HeadStory, label: str, detail: str) -> Event:
 
 
 def of_frames(
-    frames: Sequence[Frame],
+    frames: Frames,
     window: Window,
     payloads: Mapping[int, bytes],
     findings: Sequence[Finding],
     inflated: Mapping[int, bytes],
+    http: Mapping[str, int],
 ) -> list[Event]:
-    """Return the frames of the window and every Close; what is left out between is one event.
+    """Return the frames of the window and the first Closes; what is left out between is one event.
 
-    `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame.
+    `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame; `http`
+    is `http_from` of the connection.
     """
-    by_frame: dict[int, list[Finding]] = {}
-    for finding in findings:
-        if finding.frame is not None:
-            by_frame.setdefault(finding.frame, []).append(finding)
+    found = by_frame(findings)
+    inside = np.arange(len(frames))[max(window.first, 0) : window.last + 1]
+    told = np.union1d(inside, close_frames(frames, http)[:CLOSES])
     events: list[Event] = []
-    skipped: list[Frame] = []
-    for frame in frames:
-        if window.has(frame.number) or frame.opcode == 8:
-            if skipped:
-                events.append(_of_skipped(skipped))
-                skipped = []
-            found = by_frame.get(frame.number, ())
-            number = frame.number
-            events.append(_of_frame(frame, payloads.get(number, b""), found, inflated.get(number)))
+    before = 0
+    for frame in frames.at(told):
+        number = frame.number
+        if number > before:
+            events.append(_of_skipped(frames[before:number]))
+        payload, about = payloads.get(number, b""), found.get(number, ())
+        if is_http(frame, http):
+            events.append(_of_http(frame, payload, about))
         else:
-            skipped.append(frame)
-    if skipped:
-        events.append(_of_skipped(skipped))
+            events.append(_of_frame(frame, payload, about, inflated.get(number)))
+        before = number + 1
+    if before < len(frames):
+        events.append(_of_skipped(frames[before:]))
     return events
+
+
+def _of_http(frame: Frame, payload: bytes, findings: Sequence[Finding]) -> Event:
+    """Return what is HTTP in the place of a frame, by its bytes as text: header and payload."""
+    header = bytes((frame.head, frame.second))
+    text = header + payload if frame.header_length == 2 else payload
+    return Event(
+        layer="websocket",
+        sender=frame.sender,
+        time=frame.time,
+        packet=frame.packet,
+        ordinal=0,
+        label="HTTP, no frame",
+        detail=_preview(text, frame.header_length + frame.length),
+        length=frame.header_length + frame.captured,
+        severity=worst(findings),
+        frame=frame.number,
+    )
 
 
 def _of_frame(
@@ -215,12 +246,11 @@ def _preview(payload: bytes, length: int) -> str:
         return f"bytes {shown}" + (" …" if length > PREVIEW_BYTES else "")
 
 
-def _of_skipped(frames: Sequence[Frame]) -> Event:
-    first, last = frames[0], frames[-1]
-    client = sum(each.sender == "client" for each in frames)
-    label = f"frames {first.number} to {last.number}"
-    if first.number == last.number:
-        label = f"frame {first.number}"
+def _of_skipped(frames: Frames) -> Event:
+    first, left = frames[0], summary(frames)
+    label = f"frames {left.first} to {left.last}"
+    if left.first == left.last:
+        label = f"frame {left.first}"
     return Event(
         layer="websocket",
         sender="",
@@ -228,10 +258,10 @@ def _of_skipped(frames: Sequence[Frame]) -> Event:
         packet=first.packet,
         ordinal=0,
         label=label,
-        detail=f"{client} client, {len(frames) - client} server",
-        length=sum(each.length for each in frames),
-        frame=first.number,
-        until=last.time_end,
+        detail=f"{left.client} client, {left.server} server",
+        length=left.length,
+        frame=left.first,
+        until=frames[-1].time_end,
     )
 
 

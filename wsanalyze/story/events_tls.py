@@ -7,13 +7,14 @@ from dataclasses import replace
 from itertools import groupby
 
 from wsanalyze.story.model import Event, Secure, TlsStep
+from wsanalyze.story.opening import Segments, first_segment
 from wsanalyze.tables.objects import Segment
 
 # Messages of one packet that are named; of more the first and the last.
 NAMED = 3
 
 
-def of_tls(secure: Secure | None, segments: Iterable[Segment], which: str = "") -> list[Event]:
+def of_tls(secure: Secure | None, segments: Segments | None, which: str = "") -> list[Event]:
     """Return one event for the messages that one side sent in one packet, and one for each alert.
 
     `which` of several TLS connections in one another it is stands in front of the labels. Where
@@ -22,7 +23,7 @@ def of_tls(secure: Secure | None, segments: Iterable[Segment], which: str = "") 
     if secure is None:
         return []
     if not secure.steps:
-        return _of_hellos(secure, segments)
+        return _of_hellos(secure, segments) if segments is not None else []
     found = [*_of_steps(secure), *_of_alerts(secure)]
     if not which:
         return found
@@ -75,18 +76,17 @@ def _of_alerts(secure: Secure) -> Iterator[Event]:
         )
 
 
-def _of_hellos(secure: Secure, segments: Iterable[Segment]) -> list[Event]:
-    first: dict[str, Segment] = {}
-    for segment in segments:
-        if segment.length and segment.sender not in first:
-            first[segment.sender] = segment
+def _of_hellos(secure: Secure, segments: Segments) -> list[Event]:
+    has_payload = segments.column("length") > 0
+    sender = segments.column("sender")
+    asked, answered = (first_segment(segments, has_payload & (sender == side)) for side in (0, 1))
     events = []
-    if "client" in first:
+    if asked is not None:
         asks = f"SNI {secure.sni}" if secure.sni else ""
-        events.append(_of_hello(first["client"], "ClientHello", asks))
-    if "server" in first:
+        events.append(_of_hello(asked, "ClientHello", asks))
+    if answered is not None:
         answer = ", ".join(filter(None, (secure.version, secure.cipher)))
-        events.append(_of_hello(first["server"], "ServerHello", answer))
+        events.append(_of_hello(answered, "ServerHello", answer))
     return events
 
 

@@ -6,24 +6,36 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.story.model import Compression, FrameStory, MessageStory, Summary
 from wsanalyze.streams import Range, Streams
+from wsanalyze.tables.lazy_rows import LazyRows
+from wsanalyze.tables.numbering import Ints
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
 from wsanalyze.websocket.drafts import masking_key_of_connection, scan_draft_frames
 from wsanalyze.websocket.masking import unmask
-from wsanalyze.websocket.opcodes import is_control, opcode_name
+from wsanalyze.websocket.opcodes import opcode_name
 
 # Payload bytes of one frame that are looked at, and those of a control frame (RFC 6455 §5.5).
 SHOWN = 4096
 CONTROL = 125
+# The opcodes of control frames have it, and no others (RFC 6455 §5.2).
+CONTROL_BIT = 0x08
+# Close frames that are told of a connection, which should have two (RFC 6455 §5.5.1).
+CLOSES = 100
 # RFC 7692 §7.2.2: what the sender took away and the receiver puts back.
 TAIL = b"\x00\x00\xff\xff"
 # What a message is inflated to, to see whether it can be without those before it.
 TRIED = 65_536
 # Bytes of a message that a row of a diagram begins with, and some more to see that it goes on.
 BEGUN = 64
+
+
+Ranges = list[Range]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +50,56 @@ class Window:
         return self.first <= number <= self.last
 
 
-def ranges(frames: Iterable[Frame], window: Window) -> tuple[list[Range], list[Range]]:
+# The frames of a connection: objects where somebody looks, else columns.
+Frames = LazyRows[Frame]
+
+
+def control_frames(frames: Frames) -> Ints:
+    """Return the numbers of the control frames."""
+    return np.flatnonzero(frames.column("head") & CONTROL_BIT)
+
+
+def close_frames(frames: Frames, http: Mapping[str, int]) -> Ints:
+    """Return the numbers of the Close frames; `http` is `http_from` of their connection."""
+    return without_http(np.flatnonzero(frames.column("head") & 0x0F == 8), frames, http)
+
+
+def without_http(places: Ints, frames: Frames, http: Mapping[str, int]) -> Ints:
+    """Return the numbers among some that are of frames in truth; `http`: see `http_from`."""
+    for sender, first in http.items():
+        is_his = frames.column("sender")[places] == (sender == "server")
+        places = places[~(is_his & (places >= first))]
+    return places
+
+
+def ranges(frames: Frames, window: Window, controls: int | None = None) -> tuple[Ranges, Ranges]:
     """Return the offsets of bytes worth keeping in the streams of client and server.
 
-    Of frames in the window header and first payload, of control frames everything.
+    Of frames in the window header and first payload, of control frames everything: of the first
+    `controls` of them (None: of all). Ranges that touch are one.
     """
-    wanted: tuple[list[Range], list[Range]] = ([], [])
-    for frame in frames:
-        if window.has(frame.number):
-            most = SHOWN
-        elif is_control(frame.opcode):
-            most = CONTROL
-        else:
-            continue
-        stop = frame.offset + frame.header_length + min(frame.length, most)
-        wanted[frame.sender == "server"].append((frame.offset, stop))
-    return wanted
+    places = control_frames(frames)[:controls]
+    inside = range(len(frames))[max(window.first, 0) : window.last + 1]
+    is_inside = (places >= inside.start) & (places < inside.stop)
+    places = np.concatenate((np.asarray(inside, dtype=np.int64), places[~is_inside]))
+    start = frames.column("offset")[places]
+    most = np.where(np.arange(len(places)) < len(inside), SHOWN, CONTROL).astype(np.uint64)
+    payload = np.minimum(frames.column("length")[places], most).astype(np.int64)
+    stop = start + frames.column("header_length")[places] + payload
+    is_server = frames.column("sender")[places] == 1
+    client, server = (joined(start[mine], stop[mine]) for mine in (~is_server, is_server))
+    return client, server
+
+
+def joined(start: Ints, stop: Ints) -> list[Range]:
+    """Return ranges sorted, those that touch made one."""
+    if not len(start):
+        return []
+    by_start = np.argsort(start, kind="stable")
+    start, stop = start[by_start], np.maximum.accumulate(stop[by_start])
+    firsts = np.append(0, np.flatnonzero(start[1:] > stop[:-1]) + 1)
+    lasts = np.append(firsts[1:], len(start)) - 1
+    return list(zip(start[firsts].tolist(), stop[lasts].tolist(), strict=True))
 
 
 class Wire:
@@ -114,15 +160,49 @@ def dialect(connection: Connection) -> str:
     return framing or "rfc6455"
 
 
-def frame_stories(
-    frames: Sequence[Frame], window: Window, wire: Wire, findings: Sequence[Finding]
-) -> tuple[FrameStory, ...]:
-    """Return the frames of the window, each with its bytes and what is wrong with it."""
-    by_frame: dict[int, list[Finding]] = {}
+def http_from(connection: Connection) -> dict[str, int]:
+    """Return by sender the number of its first frame that is HTTP in truth, as all behind it are.
+
+    A response that was written as if there was no upgrade, for example (FRM-13).
+    """
+    observation = connection.observation
+    if observation is None:
+        return {}
+    begun = {sender: observation.http(sender) for sender in ("client", "server")}
+    return {
+        sender: event.frame
+        for sender, event in begun.items()
+        if event is not None and event.frame is not None
+    }
+
+
+def is_http(frame: Frame, begun: Mapping[str, int]) -> bool:
+    """Say whether a frame is none but HTTP; `begun` is `http_from` of its connection."""
+    return frame.sender in begun and frame.number >= begun[frame.sender]
+
+
+def by_frame(findings: Iterable[Finding]) -> dict[int, list[Finding]]:
+    """Return findings by the number of the frame that they are about."""
+    found: dict[int, list[Finding]] = {}
     for finding in findings:
         if finding.frame is not None:
-            by_frame.setdefault(finding.frame, []).append(finding)
-    parts = _parts(frames)
+            found.setdefault(finding.frame, []).append(finding)
+    return found
+
+
+def frame_stories(
+    frames: Frames,
+    window: Window,
+    wire: Wire,
+    findings: Sequence[Finding],
+    http: Mapping[str, int],
+) -> tuple[FrameStory, ...]:
+    """Return the frames of the window, each with its bytes and what is wrong with it.
+
+    `http` is `http_from` of the connection.
+    """
+    found = by_frame(findings)
+    parts = _parts(frames, window)
     told = []
     for frame in frames[max(window.first, 0) : window.last + 1]:
         header, masked, payload = wire.of(frame)
@@ -150,7 +230,8 @@ def frame_stories(
                 parts=of,
                 close_code=frame.close_code,
                 close_reason=_reason(frame, payload),
-                findings=tuple(by_frame.get(frame.number, ())),
+                is_http=is_http(frame, http),
+                findings=tuple(found.get(frame.number, ())),
             )
         )
     return tuple(told)
@@ -162,18 +243,28 @@ def _reason(frame: Frame, payload: bytes) -> str | None:
     return payload[2:].decode("utf-8", "replace")
 
 
-def _parts(frames: Iterable[Frame]) -> dict[int, tuple[int, int]]:
-    """Return by frame which fragment of how many it is; only of messages with several."""
-    by_message: dict[int, list[int]] = {}
-    for frame in frames:
-        if frame.message is not None:
-            by_message.setdefault(frame.message, []).append(frame.number)
-    return {
-        number: (place, len(numbers))
-        for numbers in by_message.values()
-        if len(numbers) > 1
-        for place, number in enumerate(numbers, 1)
-    }
+def _parts(frames: Frames, window: Window) -> dict[int, tuple[int, int]]:
+    """Return by frame of the window which fragment of how many it is; of messages with several."""
+    found = {}
+    for places in _messages_in(frames, window).values():
+        inside = np.flatnonzero((places >= window.first) & (places <= window.last))
+        for place in inside.tolist() if len(places) > 1 else ():
+            found[int(places[place])] = (place + 1, len(places))
+    return found
+
+
+def _messages_in(frames: Frames, window: Window) -> dict[int, Ints]:
+    """Return the numbers of the frames of each message that has one in the window."""
+    message = frames.column("message")
+    wanted = np.unique(message[max(window.first, 0) : window.last + 1])
+    wanted = wanted[wanted >= 0]
+    places = np.flatnonzero(np.isin(message, wanted))
+    of = message[places]
+    # Two messages are in one another where both ends send.
+    by_message = np.argsort(of, kind="stable")
+    starts = np.searchsorted(of[by_message], wanted).tolist()
+    parts = np.split(places[by_message], starts[1:]) if starts else []
+    return dict(zip(wanted.tolist(), parts, strict=True))
 
 
 def message_stories(
@@ -185,21 +276,18 @@ def message_stories(
     """Return the messages that have a frame in the window; `contents` has what they say."""
     if contents is None:
         return ()
-    by_message: dict[int, list[Frame]] = {}
-    for frame in read.frames:
-        if frame.message is not None:
-            by_message.setdefault(frame.message, []).append(frame)
     told = []
-    for message in contents.messages:
-        frames = by_message.get(message.number, [])
-        if any(window.has(each.number) for each in frames):
+    for number, places in _messages_in(read.frames, window).items():
+        # A pass that was ended early has fewer.
+        if number < len(contents.messages):
+            message = contents.messages[number]
             content = contents.beginning(message)
-            told.append(_message_story(message, frames, content, wire))
+            told.append(_message_story(message, read.frames, places, content, wire))
     return tuple(told)
 
 
 def beginnings(
-    frames: Sequence[Frame], window: Window, contents: AnalyzedConnection | None
+    frames: Frames, window: Window, contents: AnalyzedConnection | None
 ) -> tuple[dict[int, bytes], dict[int, bytes]]:
     """Return by frame how the text messages that begin in the window begin: as sent, inflated.
 
@@ -209,14 +297,15 @@ def beginnings(
     inflated: dict[int, bytes] = {}
     if contents is None:
         return sent, inflated
-    first: dict[int, Frame] = {}
-    for frame in frames[max(window.first, 0) : window.last + 1]:
-        if frame.opcode == 1 and frame.message is not None:
-            first.setdefault(frame.message, frame)
-    for message in contents.messages:
-        begins = first.get(message.number)
-        if begins is None:
-            continue
+    inside = slice(max(window.first, 0), window.last + 1)
+    is_text = frames.column("head")[inside] & 0x0F == 1
+    of, firsts = np.unique(
+        np.where(is_text, frames.column("message")[inside], -1), return_index=True
+    )
+    # A second pass may have been ended earlier.
+    is_known = (of >= 0) & (of < len(contents.messages))
+    begun = frames.at(firsts[is_known] + inside.start)
+    for begins, message in zip(begun, contents.messages.at(of[is_known]), strict=True):
         content = contents.beginning(message)[:BEGUN]
         if not message.compressed:
             sent[begins.number] = content[: begins.length]
@@ -226,27 +315,28 @@ def beginnings(
 
 
 def _message_story(
-    message: Message, frames: Sequence[Frame], content: bytes, wire: Wire
+    message: Message, frames: Frames, places: Ints, content: bytes, wire: Wire
 ) -> MessageStory:
+    deflated = _compression(message, frames, places, content, wire) if message.compressed else None
     return MessageStory(
         number=message.number,
         sender=message.sender,
         type=message.type,
-        frames=tuple(each.number for each in frames),
+        frames=tuple(places.tolist()),
         fragments=message.frames,
         length=message.length,
         wire_length=message.wire_length,
         complete=message.complete,
         utf8_valid=message.utf8_valid,
         content=content,
-        compression=_compression(message, frames, content, wire) if message.compressed else None,
+        compression=deflated,
     )
 
 
 def _compression(
-    message: Message, frames: Sequence[Frame], content: bytes, wire: Wire
+    message: Message, frames: Frames, places: Ints, content: bytes, wire: Wire
 ) -> Compression:
-    before = b"".join(wire.of(each)[2] for each in frames[:64])
+    before = b"".join(wire.of(each)[2] for each in frames.at(places[:64]))
     whole = len(before) == message.wire_length
     handshake = wire.connection.handshake
     deflate = handshake.deflate if handshake is not None else None
@@ -280,34 +370,47 @@ def _inflates_alone(before: bytes, content: bytes) -> bool:
     return found[: len(content)] == content[: len(found)]
 
 
-def left_out(frames: Sequence[Frame], window: Window) -> tuple[Summary, ...]:
+def left_out(frames: Frames, window: Window) -> tuple[Summary, ...]:
     """Return what is before and behind the window, counted."""
     return tuple(
-        _summary(part)
+        summary(part)
         for part in (frames[: max(window.first, 0)], frames[window.last + 1 :])
         if part
     )
 
 
-def _summary(frames: Sequence[Frame]) -> Summary:
+def summary(frames: Frames) -> Summary:
+    """Return frames counted; there is one at least."""
+    opcodes = np.bincount(frames.column("head") & 0x0F, minlength=16).tolist()
     kinds: dict[str, int] = {}
-    for frame in frames:
-        kinds[opcode_name(frame.opcode)] = kinds.get(opcode_name(frame.opcode), 0) + 1
-    client = sum(each.sender == "client" for each in frames)
+    for opcode, count in enumerate(opcodes):
+        if count:
+            kinds[opcode_name(opcode)] = kinds.get(opcode_name(opcode), 0) + count
+    server = int(frames.column("sender").sum())
     return Summary(
-        first=frames[0].number,
-        last=frames[-1].number,
-        client=client,
-        server=len(frames) - client,
+        first=frames.numbers.start,
+        last=frames.numbers.stop - 1,
+        client=len(frames) - server,
+        server=server,
         kinds=tuple(sorted(kinds.items(), key=_most_first)),
-        length=sum(each.length for each in frames),
+        length=total(frames.column("length")),
     )
+
+
+def total(lengths: npt.NDArray[np.uint64]) -> int:
+    """Return the exact sum: a frame may declare 2^64 - 1 bytes."""
+    high, low = lengths >> np.uint64(32), lengths & np.uint64(0xFFFFFFFF)
+    return (int(high.sum()) << 32) + int(low.sum())
 
 
 def _most_first(kind: tuple[str, int]) -> tuple[int, str]:
     return -kind[1], kind[0]
 
 
-def control_payloads(frames: Iterable[Frame], wire: Wire) -> Mapping[int, bytes]:
-    """Return the unmasked payload of each control frame by its number, b"" where not kept."""
-    return {each.number: wire.of(each, CONTROL)[2] for each in frames if is_control(each.opcode)}
+def control_payloads(frames: Frames, wire: Wire, controls: int | None = None) -> dict[int, bytes]:
+    """Return the unmasked payload of the first control frames by number, b"" where not kept.
+
+    `controls`: how many frames those are; None for all.
+    """
+    places = control_frames(frames)[:controls]
+    return {each.number: wire.of(each, CONTROL)[2] for each in frames.at(places)}

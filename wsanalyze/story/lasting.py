@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
+
+import numpy as np
 
 from wsanalyze.checks.ending import DEFAULTS, maybe_cut, sentence
-from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.facts import Facts, ending_name
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.ways_to_end import reset_code
 from wsanalyze.layers.connection import Connection
+from wsanalyze.observation import Observation
+from wsanalyze.story.frames import CLOSES, Frames, close_frames, control_frames, without_http
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
 from wsanalyze.tables.objects import Frame
 from wsanalyze.websocket.close import describe, registered
@@ -24,52 +29,59 @@ OF_CUTS = "CLS-08"
 TOLD = 20
 
 
-def pings(frames: Sequence[Frame], payloads: Mapping[int, bytes]) -> tuple[Ping, ...]:
-    """Return each Ping with the Pong that answers it.
+def pings(
+    frames: Frames,
+    payloads: Mapping[int, bytes],
+    http: Mapping[str, int],
+    controls: int | None = None,
+) -> tuple[Ping, ...]:
+    """Return the Pings among the first `controls` control frames, each with what answers it.
 
-    RFC 6455 §5.5.3: a Pong has the bytes of the Ping that it answers, and only the latest of
-    several need be answered. Where the bytes were not kept, the latest Ping counts.
+    `http` is `http_from` of the connection. RFC 6455 §5.5.3: a Pong has the bytes of the Ping that
+    it answers, and only the latest of several need be answered. Where the bytes were not kept, the
+    latest Ping counts.
     """
-    asked = [each for each in frames if each.opcode == 9]
-    answers: dict[int, Frame] = {}
+    asked: list[Ping] = []
+    # By its number what answers a Ping: the number of the Pong, and its time.
+    answers: dict[int, tuple[int, int]] = {}
     # By sender and payload the latest Ping; those before one that was answered are over.
     latest: dict[tuple[str, bytes], int] = {}
     over = {"client": -1, "server": -1}
-    for frame in frames:
+    for frame in frames.at(without_http(control_frames(frames)[:controls], frames, http)):
         said = payloads.get(frame.number, b"")
         if frame.opcode == 9:
+            asked.append(Ping(frame.sender, frame.number, frame.time, said, None, None))
             latest[frame.sender, said] = frame.number
         elif frame.opcode == 10:
             other = "server" if frame.sender == "client" else "client"
             ping = latest.pop((other, said), -1)
             if ping > over[other]:
-                answers[ping] = frame
+                answers[ping] = (frame.number, frame.time)
                 over[other] = ping
-    return tuple(_ping(each, answers.get(each.number), payloads) for each in asked)
+    return tuple(_answered(each, answers.get(each.frame)) for each in asked)
 
 
-def _ping(ping: Frame, pong: Frame | None, payloads: Mapping[int, bytes]) -> Ping:
-    return Ping(
-        sender=ping.sender,
-        frame=ping.number,
-        time=ping.time,
-        payload=payloads.get(ping.number, b""),
-        pong=pong.number if pong is not None else None,
-        rtt_ns=pong.time - ping.time if pong is not None else None,
-    )
+def _answered(ping: Ping, answer: tuple[int, int] | None) -> Ping:
+    if answer is None:
+        return ping
+    pong, time = answer
+    return replace(ping, pong=pong, rtt_ns=time - ping.time)
 
 
-def silences(frames: Sequence[Frame], connection: Connection) -> tuple[Silence, ...]:
+def silences(frames: Frames, connection: Connection) -> tuple[Silence, ...]:
     """Return the longest times without a frame, from 5 s on, in order of time.
 
     The last one reaches to the first end of TCP, or to the last packet.
     """
     if not frames:
         return ()
+    start = frames.column("time_end")[:-1]
+    length = frames.column("time")[1:] - start
+    places = np.flatnonzero(length >= SILENCE)
+    places = places[np.argsort(-length[places], kind="stable")[:TOLD]]
     found = [
-        _silence(one.time_end, other.time - one.time_end, one.number, other.number)
-        for one, other in pairwise(frames)
-        if other.time - one.time_end >= SILENCE
+        _silence(int(start[place]), int(length[place]), place, place + 1)
+        for place in np.sort(places).tolist()
     ]
     last, ended = frames[-1], connection.ended
     if connection.observation is not None and connection.observation.endings:
@@ -101,36 +113,39 @@ def _start(silence: Silence) -> int:
 
 def closing(
     connection: Connection,
-    frames: Sequence[Frame],
+    frames: Frames,
     payloads: Mapping[int, bytes],
+    http: Mapping[str, int],
     *,
     by_packet: bool = True,
 ) -> Closing:
-    """Return how a connection ended: its Close frames and the ends of TCP, in order.
+    """Return how a connection ended: its first Close frames and the ends of TCP, in order.
 
-    `by_packet`: all are of one capture, where packets are in order whatever its clock does.
+    `http` is `http_from` of the connection; `by_packet`: all are of one capture, where packets are
+    in order whatever its clock does.
     """
     closes = []
     handshake = connection.handshake
     connection_is_hixie = handshake is not None and handshake.is_hixie
-    for frame in frames:
-        if frame.opcode == 8:
-            reason = _reason(frame, payloads.get(frame.number, b""), connection)
-            closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
-    observation = connection.observation
-    ends = [
-        End(each.sender, each.how, each.time, each.packet, each.stream)
-        for each in (observation.endings if observation is not None else ())
-    ]
+    places = close_frames(frames, http)
+    for frame in frames.at(places[:CLOSES]):
+        reason = _reason(frame, payloads.get(frame.number, b""), connection)
+        closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
+    ends = _ends(connection.observation)
 
     def place(step: CloseFrame | End) -> tuple[int, int]:
         # What came within one packet is in the order in which it was read: a Close, then a FIN.
         return (0, step.packet) if by_packet else (step.time, step.packet)
 
     steps: list[CloseFrame | End] = [*closes, *ends]
-    steps.sort(key=place)
-    ended = tuple(sorted(ends, key=place))
-    return Closing(tuple(closes), ended, connection.ended_by, tuple(steps), _lingered(closes, ends))
+    return Closing(
+        closes=tuple(closes),
+        ends=tuple(sorted(ends, key=place)),
+        ended_by=connection.ended_by,
+        steps=tuple(sorted(steps, key=place)),
+        lingered_ns=_lingered(closes, [each for each in ends if not each.below]),
+        more_closes=len(places) - len(closes),
+    )
 
 
 def _lingered(closes: Sequence[CloseFrame], ends: Sequence[End]) -> int | None:
@@ -139,6 +154,31 @@ def _lingered(closes: Sequence[CloseFrame], ends: Sequence[End]) -> int | None:
         return None
     firsts = [next(each for each in closes if each.sender == side) for side in ("client", "server")]
     return min(each.time for each in ends) - max(each.time for each in firsts)
+
+
+def _ends(observation: Observation | None) -> list[End]:
+    """Return the ends of a connection; of a stream that was over, those of TCP below it as well."""
+    if observation is None:
+        return []
+    ends = [
+        End(
+            each.sender,
+            each.how,
+            each.time,
+            each.packet,
+            each.stream,
+            ending_name(each),
+            reset_code(each),
+        )
+        for each in observation.endings
+    ]
+    stream = observation.stream
+    if stream is not None and all(each.stream for each in ends):
+        ends += [
+            End(sender, how, time, packet, False, how.upper(), below=True)
+            for sender, how, time, packet in stream.shared.tcp_ends
+        ]
+    return ends
 
 
 def _reason(frame: Frame, payload: bytes, connection: Connection) -> str | None:

@@ -225,6 +225,7 @@ class FrameStory:
     parts: int
     close_code: int | None
     close_reason: str | None
+    is_http: bool
     findings: tuple[Finding, ...]
 
     @property
@@ -266,13 +267,20 @@ class CloseFrame:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A FIN or RST (`how`) of TCP, or END_STREAM or RST_STREAM (`stream`)."""
+    """A FIN or RST (`how`) of TCP, or END_STREAM, RST_STREAM or GOAWAY of HTTP/2 (`stream`).
+
+    `name` is what it is called on the wire, `code` the name of its error code, None where there is
+    none; `below`: of TCP below a stream that was over.
+    """
 
     sender: str
     how: str
     time: int
     packet: int
     stream: bool
+    name: str
+    code: str | None = None
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +288,8 @@ class Closing:
     """How it ended: Close frames in order, ends of TCP in order, the column `ended_by`.
 
     `steps` are both together in order. `lingered_ns`: how long TCP stayed open when both ends had
-    sent a Close, None where that was not.
+    sent a Close, None where that was not. `more_closes`: how many Close frames there are behind
+    those that are told.
     """
 
     closes: tuple[CloseFrame, ...]
@@ -288,6 +297,7 @@ class Closing:
     ended_by: str | None
     steps: tuple[CloseFrame | End, ...] = ()
     lingered_ns: int | None = None
+    more_closes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

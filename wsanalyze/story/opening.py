@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
@@ -11,36 +14,47 @@ from wsanalyze.story.meanings import field_meaning
 from wsanalyze.story.model import HeaderLine, HeadStory, Opening, Proof, Secure
 from wsanalyze.story.tls_handshake import hellos_of, tls_alerts, tls_depth, tls_steps
 from wsanalyze.streams import Record, Streams
+from wsanalyze.tables.columns import NOTES
+from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.objects import Segment
+from wsanalyze.tables.schema import SENDERS
 from wsanalyze.websocket.accept import accept_steps
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import Handshake
 
+Segments = LazyRows[Segment]
+# Flags of TCP (RFC 9293 §3.1).
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+_AGAIN = [NOTES.index(each) for each in ("duplicate", "retransmission")]
 
-def opening(segments: Sequence[Segment], connection: Connection) -> Opening:
+
+def opening(segments: Segments, connection: Connection) -> Opening:
     """Return the three segments that open a TCP connection, as far as the capture has them.
 
     RFC 9293 §3.5. A segment that was captured twice or sent again counts once.
     """
-    fresh = [each for each in segments if each.note not in ("duplicate", "retransmission")]
-    syn = _first(fresh, "client", {"SYN"}, {"ACK", "RST"})
-    answer = _first(fresh, "server", {"SYN", "ACK"}, {"RST"})
+    is_fresh = ~np.isin(segments.column("note"), _AGAIN)
+    syn = _first(segments, is_fresh, "client", has=SYN, lacks=ACK | RST)
+    answer = _first(segments, is_fresh, "server", has=SYN | ACK, lacks=RST)
     ack = None
     if answer is not None:
-        later = [each for each in segments if each.ordinal > answer.ordinal]
-        ack = _first(later, "client", {"ACK"}, {"SYN", "RST"})
+        is_later = segments.column("ordinal") > answer.ordinal
+        ack = _first(segments, is_later, "client", has=ACK, lacks=SYN | RST)
     connect = None if connection.connect_ms is None else round(connection.connect_ms * 1e6)
     return Opening(syn, answer, ack, connect)
 
 
 def _first(
-    segments: Iterable[Segment], sender: str, has: set[str], lacks: set[str]
+    segments: Segments, among: npt.NDArray[np.bool_], sender: str, *, has: int, lacks: int
 ) -> Segment | None:
-    for each in segments:
-        flags = set(each.flags.split(","))
-        if each.sender == sender and has <= flags and not lacks & flags:
-            return each
-    return None
+    flags = segments.column("flags")
+    among = among & (flags & (has | lacks) == has)
+    return first_segment(segments, among & (segments.column("sender") == SENDERS.index(sender)))
+
+
+def first_segment(segments: Segments, among: npt.NDArray[np.bool_]) -> Segment | None:
+    """Return the first of segments for which `among` holds."""
+    return next(segments.at(np.flatnonzero(among)[:1]), None)
 
 
 def secure(connection: Connection, streams: Streams | None) -> Secure | None:

@@ -111,7 +111,11 @@ def _of_faults(story: Story) -> Iterator[Question]:
 
 
 def _of_frames(story: Story) -> Iterator[Question]:
-    standard = [each for each in story.frames if each.header and each.dialect == "rfc6455"]
+    standard = [
+        each
+        for each in story.frames
+        if each.header and each.dialect == "rfc6455" and not each.is_http
+    ]
     if not standard:
         return
     ping = next((each for each in story.pings), None)

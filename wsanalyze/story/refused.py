@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.story import events as happened
 from wsanalyze.story.events_tls import of_tls
 from wsanalyze.story.model import Closing, End, Opening, Story
-from wsanalyze.story.opening import around, opening
+from wsanalyze.story.opening import FIN, RST, Segments, around, opening
 from wsanalyze.story.telling import KEPT, Again, tls_layers
 from wsanalyze.story.way import of_way, steps_of, way_of
 from wsanalyze.streams import Streams, WayMessage
 from wsanalyze.tables.build import Tables
-from wsanalyze.tables.objects import AnalyzedConnection, Segment
+from wsanalyze.tables.objects import AnalyzedConnection
 from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.tunnels.way import address_and_port, joined, steps
 
@@ -57,10 +59,12 @@ def tell_refused(
     known = tls_layers(recording).get(refusal.conversation, {})
     outer = around(facts, streams, known, max((each.depth for each in way), default=0))
     read = AnalyzedConnection(Tables(recording), number, facts)
-    segments = read.turning_segments if recording.segments is not None else ()
-    opened = _opened(opening(segments, facts)) if recording.segments is not None else None
-    start = segments[0].time if segments else min((each.time for each in way), default=refusal.time)
-    ends = tuple(_ends(segments))[:ENDS]
+    segments = read.segments if recording.segments is not None else None
+    opened = _opened(opening(segments, facts)) if segments is not None else None
+    times = [*(each.time for each in way), refusal.time]
+    if segments:
+        times = [segments[0].time, refusal.time, int(segments.column("time").max())]
+    ends = tuple(_ends(segments))[:ENDS] if segments is not None else ()
     return Story(
         number=number,
         capture=refusal.capture,
@@ -73,8 +77,8 @@ def tell_refused(
         http_version=None,
         http_stream=None,
         outcome="refused",
-        started=start,
-        ended=max([refusal.time, *(each.time for each in segments)]),
+        started=times[0],
+        ended=max(times),
         opening=opened,
         secure=None,
         request=None,
@@ -145,12 +149,11 @@ def _opened(opened: Opening) -> Opening:
     return Opening(opened.syn, opened.answer, opened.ack, opened.answer.time - opened.syn.time)
 
 
-def _ends(segments: Sequence[Segment]) -> Iterator[End]:
+def _ends(segments: Segments) -> Iterator[End]:
     """Yield the first FIN and the first RST of each end."""
     seen = set()
-    for segment in segments:
-        flags = segment.flags.split(",")
-        how = "rst" if "RST" in flags else "fin" if "FIN" in flags else ""
-        if how and (segment.sender, how) not in seen:
+    for segment in segments.at(np.flatnonzero(segments.column("flags") & (FIN | RST))):
+        how = "rst" if "RST" in segment.flags.split(",") else "fin"
+        if (segment.sender, how) not in seen:
             seen.add((segment.sender, how))
-            yield End(segment.sender, how, segment.time, segment.packet, stream=False)
+            yield End(segment.sender, how, segment.time, segment.packet, False, how.upper())

@@ -16,13 +16,14 @@ from wsanalyze.story.frames import (
     beginnings,
     control_payloads,
     frame_stories,
+    http_from,
     left_out,
     message_stories,
     ranges,
 )
 from wsanalyze.story.lasting import closing, cut, pings, silences
 from wsanalyze.story.legs import Legs, with_legs
-from wsanalyze.story.model import Story
+from wsanalyze.story.model import MessageStory, Story
 from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.way import of_way, way_steps
@@ -90,32 +91,30 @@ def told(
     contents: AnalyzedConnection | None,
     streams: Streams | None,
     drawn: Window | None = None,
+    controls: int | None = None,
 ) -> Story:
     """Return the story, with the bytes that somebody has read already.
 
     `contents` is the connection with the beginnings of its messages (it may be `read`), `streams`
     has the bytes of `ranges`; None: the story goes without. `drawn`: the frames that are events of
-    their own, `window` or more (None: `window`). `layers` is `tls_layers` of the recording.
+    their own, `window` or more; of a page, which shows messages itself: the story has none then.
+    None: those of `window`. `controls`: how many control frames are looked into (None: all);
+    Pings behind them are not told. `layers` is `tls_layers` of the recording.
     """
-    drawn = drawn if drawn is not None else window
     connection = read.facts
     mine = [each for each in findings if each.connection == connection.serial]
     wire = Wire(connection, streams)
-    payloads = dict(control_payloads(read.frames, wire))
-    frames = frame_stories(read.frames, window, wire, mine)
+    http = http_from(connection)
+    payloads = control_payloads(read.frames, wire, controls)
+    frames = frame_stories(read.frames, window, wire, mine, http)
     payloads |= {each.number: each.payload for each in frames}
-    messages = message_stories(read, contents, window, wire)
-    inflated = {
-        each.frames[0]: each.content
-        for each in messages
-        if each.compression and each.length is not None
-        if each.type == "text" and len(each.frames) == 1
-    }
-    if drawn != window:
-        sent, unpacked = beginnings(read.frames, drawn, contents)
-        payloads, inflated = sent | payloads, unpacked | inflated
-    segments = read.turning_segments if recording.segments is not None else ()
-    opened = opening(segments, connection) if recording.segments is not None else None
+    messages: tuple[MessageStory, ...] = ()
+    if drawn is None:
+        drawn, messages = window, message_stories(read, contents, window, wire)
+    sent, inflated = beginnings(read.frames, drawn, contents)
+    payloads = sent | payloads
+    segments = read.segments if recording.segments is not None else None
+    opened = opening(segments, connection) if segments is not None else None
     request, response = heads(connection, mine)
     way = way_steps(connection, streams, mine)
     tls = secure(connection, streams)
@@ -128,7 +127,7 @@ def told(
         *(event for each in outer for event in of_tls(each, segments, "outer")),
         *of_way(way),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
+        *happened.of_frames(read.frames, drawn, payloads, mine, inflated, http),
         *happened.of_holes(connection),
     ]
     observation = connection.observation
@@ -159,8 +158,8 @@ def told(
         frames=frames,
         left_out=left_out(read.frames, window),
         messages=messages,
-        pings=pings(read.frames, payloads),
-        closing=closing(connection, read.frames, payloads, by_packet=is_one_capture),
+        pings=pings(read.frames, payloads, http, controls),
+        closing=closing(connection, read.frames, payloads, http, by_packet=is_one_capture),
         silences=silences(read.frames, connection),
         holes=tuple(observation.holes) if observation is not None else (),
         lost={

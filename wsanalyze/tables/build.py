@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables import segments
 from wsanalyze.tables.arrays import batch, coded, plain, rows_of, times
+from wsanalyze.tables.columns import FrameColumns, MessageColumns, SegmentColumns
 from wsanalyze.tables.fixed_width import hexadecimal, text_array
 from wsanalyze.tables.numbering import (
     Carry,
@@ -28,6 +29,7 @@ from wsanalyze.tables.numbering import (
     Ints,
     Order,
     connection_numbers,
+    in_place,
     message_numbers,
     order,
     places,
@@ -176,6 +178,30 @@ class Tables:
         return order(kept.arrays(), self.numbers)
 
     @cached_property
+    def segment_order(self) -> Order:
+        """Order of the segments, likewise: by conversation, and as they were read."""
+        kept = self.recording.segments
+        assert kept is not None  # noqa: S101 - callers looked
+        conversation = self.segment_arrays["conversation"]
+        rows = in_place(conversation, self.segment_arrays["ordinal"], None)
+        return Order(rows, conversation[rows])
+
+    @cached_property
+    def frame_arrays(self) -> dict[str, Any]:
+        """The columns of all frames, in the order of the recording."""
+        return _arrays(self.recording.frames)
+
+    @cached_property
+    def message_arrays(self) -> dict[str, Any]:
+        """The columns of all messages, likewise."""
+        return _arrays(self.recording.messages)
+
+    @cached_property
+    def segment_arrays(self) -> dict[str, Any]:
+        """The columns of all segments, likewise."""
+        return _arrays(self.recording.segments)
+
+    @cached_property
     def frame_messages(self) -> Ints:
         """Number of the message of each frame in `frame_order`, -1 for none."""
         kept = self.recording.frames
@@ -252,6 +278,12 @@ class Tables:
             number = places(connection, carry)
             carry.connection = int(connection[-1])
             yield message_rows(connection, number, columns, length)
+
+
+def _arrays(kept: FrameColumns | MessageColumns | SegmentColumns | None) -> dict[str, Any]:
+    """Return columns as arrays; nothing is copied."""
+    assert kept is not None  # noqa: S101 - callers looked
+    return {name: np.asarray(column) for name, column in kept.arrays().items()}
 
 
 def header_rows(connections: Iterable[tuple[int, Connection]]) -> Iterator[Row]:

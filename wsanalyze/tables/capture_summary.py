@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,10 @@ LACKING = {
         "(pip install cryptography)"
     ),
 }
+
+NO_SECRETS = "no secrets are known"
+# Reasons for which secrets would change nothing: there was no connection (`layers/tls_left.py`).
+LEFT = re.compile(r"the (?:client|server) (?:left|did not answer)|the handshake ended with alert")
 
 # Reasons that are counted apart: suites and versions, which they name, are a stranger's choice.
 MOST_REASONS, OTHER_REASONS = 50, "other reasons"
@@ -117,6 +122,15 @@ class CaptureSummary:
         """Set `problem`: what is wrong with the capture, then what could not be read here."""
         lacking = [LACKING[package] for package in self.missing_packages]
         self.problem = "; ".join([*([damage] if damage else []), *lacking]) or None
+
+
+def without_secrets(reasons: Mapping[str, int]) -> dict[str, int]:
+    """Return why TLS stayed closed where no secret was given: what secrets would do, is one."""
+    found: dict[str, int] = {}
+    for reason, count in reasons.items():
+        told = reason if LEFT.match(reason) else NO_SECRETS
+        found[told] = found.get(told, 0) + count
+    return found
 
 
 def ranked(reasons: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ anew: so a table can be longer than memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from mmap import mmap
 from struct import calcsize
 from typing import Any
 
@@ -21,6 +22,8 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 
 FIRST_ROWS = 256
+# Bytes of a column from which on it has pages of its own.
+MAPPED = 1 << 16
 # Rows that are handed over at once: some 12 MB, enough that the work per run does not count.
 RUN = 1 << 17
 
@@ -29,8 +32,10 @@ Full = Callable[[Mapping[str, Any]], bool]
 
 
 def _column(typecode: str, capacity: int) -> memoryview:
-    """Return a column of zeros. Memory that nobody has written to yet costs nothing."""
-    memory: Any = memoryview(bytearray(calcsize(typecode) * capacity))
+    """Return a column of zeros. Of a large one, memory that nobody has written to costs nothing."""
+    size = calcsize(typecode) * capacity
+    # A bytearray writes its zeros: a table that has just grown would cost twice what is in it.
+    memory: Any = memoryview(mmap(-1, size) if size >= MAPPED else bytearray(size))
     column: memoryview = memory.cast(typecode)
     return column
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
+from functools import cached_property, partial
+from typing import Protocol
 
 import numpy as np
 
 from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
 from wsanalyze.tables.build import Tables
-from wsanalyze.tables.columns import NOTES, MessageColumns
+from wsanalyze.tables.columns import NOTES
+from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.numbering import Order
 from wsanalyze.tables.runs import DIGEST
 from wsanalyze.tables.schema import FRAME_TYPES, SENDERS
@@ -119,12 +120,6 @@ class Segment:
     note: str | None
 
 
-# FIN, SYN, RST: segments that begin or end something.
-_TURNING = 0x01 | 0x02 | 0x04
-# Segments worth telling of one connection that are made objects of.
-_MOST_TOLD = 4096
-
-
 class Diagram(Protocol):
     """A ladder diagram: as text, as SVG, and for notebooks."""
 
@@ -176,36 +171,27 @@ class AnalyzedConnection:
         return self.facts.handshake
 
     @cached_property
-    def frames(self) -> tuple[Frame, ...]:
-        """The frames in order; UsageError where the pass did not keep frames."""
+    def frames(self) -> LazyRows[Frame]:
+        """The frames in order, made when looked at; UsageError where the pass kept none."""
         kept = self._tables.recording.frames
         if kept is None:
             raise UsageError("frames were not kept in this recording")
         place = self._tables.frame_order
-        columns = _rows_of(kept.arrays(), place, self.number)
-        columns["message"] = self._tables.frame_messages[_span(place, self.number)].tolist()
-        facts = zip(*columns.values(), strict=True)
-        return tuple(
-            _frame(self.number, number, dict(zip(columns, row, strict=True)))
-            for number, row in enumerate(facts)
-        )
+        mine = _span(place, self.number)
+        own = {"message": self._tables.frame_messages[mine]}
+        make = partial(_frame, self.number)
+        return LazyRows(self._tables.frame_arrays, place.rows[mine], make, own=own)
 
     @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        """The data messages in order; UsageError where the pass did not keep messages."""
+    def messages(self) -> LazyRows[Message]:
+        """The data messages in order, made when looked at; UsageError where the pass kept none."""
         kept = self._tables.recording.messages
         if kept is None:
             raise UsageError("messages were not kept in this recording")
         place = self._tables.message_order
-        columns = _rows_of(kept.arrays(), place, self.number)
-        serials = place.rows[_span(place, self.number)].tolist()
-        facts = zip(*columns.values(), strict=True)
-        return tuple(
-            _message(
-                self.number, number, serial, dict(zip(columns, row, strict=True)), kept.digests
-            )
-            for number, (serial, row) in enumerate(zip(serials, facts, strict=True))
-        )
+        rows = place.rows[_span(place, self.number)]
+        make = partial(_message, self.number, kept.digests)
+        return LazyRows(self._tables.message_arrays, rows, make, own={"serial": rows})
 
     def payload(self, message: Message) -> bytes:
         """Return the application payload of a message: unmasked, decompressed, joined.
@@ -216,7 +202,7 @@ class AnalyzedConnection:
         kept = recording.messages
         if kept is None or message.connection != self.number:
             raise UsageError(f"message {message.number} is not one of connection {self.number}")
-        start, stop = _kept_of(kept, message)
+        start, stop = self._kept_of(message)
         have = max(stop - start, 0) if start >= 0 else 0
         if have == message.length or (
             recording.wants.payloads == "full" and start >= 0 and not message.complete
@@ -234,60 +220,38 @@ class AnalyzedConnection:
         kept = self._tables.recording.messages
         if kept is None or message.connection != self.number:
             raise UsageError(f"message {message.number} is not one of connection {self.number}")
-        start, stop = _kept_of(kept, message)
+        start, stop = self._kept_of(message)
         return bytes(kept.payloads[start:stop]) if start >= 0 else b""
 
-    @cached_property
-    def turning_segments(self) -> tuple[Segment, ...]:
-        """Segments with SYN, FIN, RST or a note, the first of each end with payload and of all.
+    def _kept_of(self, message: Message) -> tuple[int, int]:
+        """Return where what was kept of a message stands in `payloads`; -1 for nothing."""
+        columns = self._tables.message_arrays
+        start, stop = (columns[name][message.serial] for name in ("payload_start", "payload_stop"))
+        return int(start), int(stop)
 
-        They are the first 4096 of the whole TCP conversation. UsageError where none were kept.
-        """
-        columns = self._segment_columns()
-        told = (columns["flags"] & _TURNING > 0) | (columns["note"] > 0)
-        for side in (0, 1):
-            mine = columns["direction"] == side
-            told[np.flatnonzero(mine & (columns["flags"] & _TURNING == 0))[:1]] = True
-            told[np.flatnonzero(mine & (columns["length"] > 0))[:1]] = True
-        rows = np.flatnonzero(told)[:_MOST_TOLD]
-        values = {name: column[rows].tolist() for name, column in columns.items()}
-        facts = zip(*values.values(), strict=True)
-        return tuple(self._segment(dict(zip(values, row, strict=True))) for row in facts)
+    @property
+    def segments(self) -> LazyRows[Segment]:
+        """The segments of its TCP conversation in order; UsageError where none were kept."""
+        if self._tables.recording.segments is None:
+            raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
+        place = self._tables.segment_order
+        rows = place.rows[_span(place, self.facts.conversation)]
+        columns = self._tables.segment_arrays
+        sender = columns["direction"][rows] != self.facts.client_direction
+        return LazyRows(columns, rows, _segment, own={"sender": sender})
 
     @cached_property
     def segment_notes(self) -> dict[tuple[str, str], int]:
         """How many segments of each sender have each note, as {("client", "overlap"): 1}."""
-        columns = self._segment_columns()
-        pairs = np.stack((columns["direction"], columns["note"]))
-        kinds, counts = np.unique(pairs, axis=1, return_counts=True)
+        segments = self.segments
+        side, note = segments.column("direction"), segments.column("note")
+        counts = np.bincount(side * np.int64(len(NOTES)) + note, minlength=2 * len(NOTES))
         return {
             (SENDERS[int(side != self.facts.client_direction)], str(NOTES[note])): int(count)
-            for side, note, count in zip(*kinds.tolist(), counts.tolist(), strict=True)
-            if note
+            for side, of_side in enumerate(counts.reshape(2, len(NOTES)))
+            for note, count in enumerate(of_side)
+            if note and count
         }
-
-    def _segment_columns(self) -> dict[str, Any]:
-        kept = self._tables.recording.segments
-        if kept is None:
-            raise UsageError("segments were not kept: analyze(…, segments=True) keeps them")
-        columns = {name: np.asarray(column) for name, column in kept.arrays().items()}
-        mine = np.flatnonzero(columns["conversation"] == self.facts.conversation)
-        del columns["conversation"]
-        return {name: column[mine] for name, column in columns.items()}
-
-    def _segment(self, row: dict[str, int]) -> Segment:
-        return Segment(
-            sender=SENDERS[int(row["direction"] != self.facts.client_direction)],
-            time=row["time"],
-            packet=row["packet"],
-            ordinal=row["ordinal"],
-            flags=FLAG_TEXTS[row["flags"] & 0x1FF],
-            seq=row["seq"] if row["seq"] >= 0 else None,
-            ack=row["ack"] if row["ack"] >= 0 else None,
-            length=row["length"],
-            window=row["window"],
-            note=NOTES[row["note"]],
-        )
 
     def __repr__(self) -> str:
         """Return the number, the ends and the outcome."""
@@ -296,20 +260,9 @@ class AnalyzedConnection:
         return f"<connection {self.number}: {ends}, {facts.outcome}>"
 
 
-def _kept_of(kept: MessageColumns, message: Message) -> tuple[int, int]:
-    """Return where in `kept.payloads` what was kept of a message stands; -1 for nothing."""
-    columns = kept.arrays()
-    return columns["payload_start"][message.serial], columns["payload_stop"][message.serial]
-
-
 def _span(place: Order, number: int) -> slice:
     start, stop = np.searchsorted(place.connection, (number, number + 1))
     return slice(int(start), int(stop))
-
-
-def _rows_of(columns: dict[str, Any], place: Order, number: int) -> dict[str, list[int]]:
-    rows = place.rows[_span(place, number)]
-    return {name: np.asarray(column)[rows].tolist() for name, column in columns.items()}
 
 
 def _frame(connection: int, number: int, row: dict[str, int]) -> Frame:
@@ -340,12 +293,10 @@ _SAME_IN_FRAMES = (
 )
 
 
-def _message(
-    connection: int, number: int, serial: int, row: dict[str, int], digests: bytearray
-) -> Message:
+def _message(connection: int, digests: bytearray, number: int, row: dict[str, int]) -> Message:
     digest, valid = row["digest"], row["utf8_valid"]
     return Message(
-        serial=serial,
+        serial=row["serial"],
         connection=connection,
         number=number,
         sender=SENDERS[row["sender"]],
@@ -361,4 +312,19 @@ def _message(
         length=row["length"] if row["length"] >= 0 else None,
         utf8_valid=bool(valid) if valid >= 0 else None,
         sha256=digests[digest * DIGEST : (digest + 1) * DIGEST].hex() if digest >= 0 else None,
+    )
+
+
+def _segment(_number: int, row: dict[str, int]) -> Segment:
+    return Segment(
+        sender=SENDERS[row["sender"]],
+        time=row["time"],
+        packet=row["packet"],
+        ordinal=row["ordinal"],
+        flags=FLAG_TEXTS[row["flags"] & 0x1FF],
+        seq=row["seq"] if row["seq"] >= 0 else None,
+        ack=row["ack"] if row["ack"] >= 0 else None,
+        length=row["length"],
+        window=row["window"],
+        note=NOTES[row["note"]],
     )

@@ -167,9 +167,9 @@ def _unpadded(padded: bytes) -> bytes | None:
 def openers(
     suite: Suite,
     version: int,
-    master: bytes,
     client_random: bytes,
     server_random: bytes,
+    master: bytes,
     *,
     encrypt_then_mac: bool,
 ) -> tuple[Opener, Opener]:

@@ -5,7 +5,10 @@ RFC 8446 §4.1 and §4.2, RFC 5246 §7.4.1. A reader returns None for bytes that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from wsanalyze.tls.cursor import Cursor, MalformedError
 from wsanalyze.tls.suites import suite_name
@@ -14,12 +17,15 @@ SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
 SESSION_TICKET = 35
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY, EARLY_DATA, VERSIONS = 22, 23, 41, 42, 43
 ENCRYPTED_HELLO = 0xFE0D
+# What counts in a ServerHello.
+CHOSEN = frozenset({VERSIONS, ALPN, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, PRE_SHARED_KEY})
 
 # A ServerHello with this random asks for another ClientHello, RFC 8446 §4.1.3.
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
-# What a cipher suite and an extension cost in memory, besides what is in it.
-PER_SUITE, PER_EXTENSION = 40, 64
+# What is kept of hellos that were read: nobody offers as many suites, or as long lists. What is
+# longer is as good as unknown.
+MOST_SUITES, LONGEST_KEPT = 512, 1024
 
 NOT_OFFERED = "a protocol was chosen that was not offered in ALPN"
 # Ends of a server's random: it speaks TLS 1.3 and was asked for 1.2, or for less.
@@ -59,10 +65,23 @@ class ClientHello:
         """Return the data of the first extension of that type."""
         return _first(self.extensions, kind)
 
-    @property
-    def weight(self) -> int:
-        """Bytes that it takes in memory, about."""
-        return PER_SUITE * len(self.suites) + _weight(self.extensions)
+    def kept(self) -> Offer:
+        """Return what counts of it when it has been read: a few kilobytes at most."""
+        versions, offered = self.extension(VERSIONS) or b"", self.extension(ALPN) or b""
+        is_short = len(versions) <= LONGEST_KEPT and len(offered) <= LONGEST_KEPT
+        return Offer(
+            version=self.version,
+            random=self.random,
+            session_id=self.session_id,
+            suites=array("H", self.suites[:MOST_SUITES]),
+            versions=self.versions if is_short else (),
+            lists_versions=self.extension(VERSIONS) is not None,
+            alpn=self.alpn if is_short else (),
+            ticket=ticket_name(self.ticket) if self.ticket else b"",
+            may_be_encrypted=self.may_be_encrypted,
+            sends_early_data=self.sends_early_data,
+            is_whole=is_short and len(self.suites) <= MOST_SUITES,
+        )
 
     @property
     def sni(self) -> str | None:
@@ -112,6 +131,27 @@ class ClientHello:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What counts of a ClientHello that was read, as `ClientHello` has it.
+
+    `ticket`: what stands for it, `ticket_name`. `lists_versions`: whether it has an extension for
+    them. `is_whole`: whether suites, versions and protocols are all that it offered.
+    """
+
+    version: int
+    random: bytes
+    session_id: bytes
+    suites: Sequence[int]
+    versions: tuple[int, ...]
+    lists_versions: bool
+    alpn: tuple[str, ...]
+    ticket: bytes
+    may_be_encrypted: bool
+    sends_early_data: bool
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ServerHello:
     """What a server chose."""
 
@@ -126,10 +166,11 @@ class ServerHello:
         """Return the data of the first extension of that type."""
         return _first(self.extensions, kind)
 
-    @property
-    def weight(self) -> int:
-        """Bytes that it takes in memory, about."""
-        return _weight(self.extensions)
+    def kept(self) -> ServerHello:
+        """Return it with those extensions alone that count when it has been read."""
+        chosen = [(kind, data) for kind, data in self.extensions if kind in CHOSEN]
+        first = {kind: data[:LONGEST_KEPT] for kind, data in reversed(chosen)}
+        return replace(self, extensions=tuple(first.items()))
 
     @property
     def version(self) -> int:
@@ -182,18 +223,22 @@ def maybe_server_hello(body: bytes) -> ServerHello | None:
     return ServerHello(version, random, session_id, suite, compression, extensions)
 
 
-def disagreements(client: ClientHello, server: ServerHello) -> tuple[str, ...]:
+def ticket_name(ticket: bytes) -> bytes:
+    """Return what stands for a ticket, which may be as long as a message."""
+    return hashlib.sha256(ticket).digest() + b"ticket"
+
+
+def disagreements(client: Offer, server: ServerHello) -> tuple[str, ...]:
     """Return what in a server's choice cannot be, from what the client offered.
 
     RFC 8446 §4.1.3 (versions, and the end of a random that says what the server could do better),
-    RFC 7301 §3.2 (protocols). Nothing where another hello may be hidden in it.
+    RFC 7301 §3.2 (protocols). Nothing where another hello may be hidden in it, or not all was kept.
     """
     found = []
     version, offered = server.version, client.versions
-    if client.may_be_encrypted:
+    if client.may_be_encrypted or not client.is_whole:
         return ()
-    listed = client.extension(VERSIONS) is not None
-    if version not in offered if listed else version > client.version:
+    if version not in offered if client.lists_versions else version > client.version:
         found.append(f"the version {version_name(version)} was not offered")
     if server.suite not in client.suites:
         found.append(f"the cipher suite {suite_name(server.suite)} was not offered")
@@ -219,10 +264,6 @@ def chosen_protocol(body: bytes) -> str | None:
     except MalformedError:
         return None
     return next(iter(_protocols(_first(extensions, ALPN))), None)
-
-
-def _weight(extensions: tuple[tuple[int, bytes], ...]) -> int:
-    return sum(PER_EXTENSION + len(data) for _, data in extensions)
 
 
 def _first(extensions: tuple[tuple[int, bytes], ...], kind: int) -> bytes | None:

@@ -9,17 +9,16 @@ well. No secret is ever shown: there is no text of them here.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from wsanalyze.tls.secret_store import MASTER as MASTER
+from wsanalyze.tls.secret_store import SecretStore
 from wsanalyze.tls.sessions import Sessions
-from wsanalyze.tls.unused import Unused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-MASTER = "CLIENT_RANDOM"
 CLIENT_EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
 CLIENT_HANDSHAKE, SERVER_HANDSHAKE = (
     "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
@@ -43,7 +42,6 @@ LINES = tuple(
         rb"(RSA Session-ID):(OCTET{1,32}) Master-Key:(OCTET{48})",
     )
 )
-SEALED_LENGTH = 8
 KEY_BEGINS = re.compile(rb"-----BEGIN (?:RSA )?PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END (?:RSA )?PRIVATE KEY-----")
 # A key of 16,384 bits takes 13 kB.
@@ -55,60 +53,40 @@ LONGEST = len(PREMASTER) + 1 + 64 + 1 + 2048
 # asked for in pieces.
 SPARE, SPARE_PIECE = 512 * 1024 * 1024, 256 * 1024
 
-# Records that may be tried with secrets of who knows which connection, in all: some three seconds.
-TRIES = 2_000_000
-
 # Decryptions with private keys that may be in vain, in all: of the longest usual keys some seconds.
 RSA_TRIES = 2_000
 
 NONE: Mapping[str, bytes] = {}
-Kept = tuple[dict[bytes, bytes] | dict[bytes, dict[str, bytes]], bytes]
 
 
 class Secrets:
-    """What key logs say, by client random, by session ID and by key exchange.
+    """What key logs say (`reader`), and what captures bring themselves (`capture`): `stores`.
+
+    Of two that may be for the same connection the reader's are tried first, and then the capture's.
 
     `sources` counts files and blocks, `lines` those that are neither empty nor a comment,
     `not_understood` those of them that say nothing, `dropped` secrets beyond `most`: the oldest are
-    forgotten for them, but none of a key log for what a capture brings. `unused` are
-    the client randoms that nobody asked for, of connections before TLS 1.3 and of TLS 1.3;
-    `origins` says by client random where secrets are from, None where nobody wants to know;
-    `tries_left` bounds what is tried without one, `spare` what is tried behind holes, `rsa_tries`
-    what private keys are tried on in vain. `sessions`
-    are those that were seen.
-    `premasters` are secrets that were exchanged, by client random; `by_exchange` are those that an
-    RSA key sealed, by the first SEALED_LENGTH bytes of that.
-    `more()` looks for secrets that came late and says whether there were some; `expects`: whether
-    there may be some later on, so that records shall wait for them.
+    forgotten for them, but none of a key log for what a capture brings. `private_keys` are those of
+    key logs; they may be used `rsa_left` times still, `rsa_tries` times of that in vain, and
+    `rsa_refused` times they were not therefore. `spare` bounds what is tried behind holes.
+    `sessions` are those that were seen.
+    `more()` looks for secrets that came late and says whether there were some, `logged()` does so
+    in key logs alone; `expects`: whether there may be some later on, so that records shall wait.
     """
 
-    def __init__(self, most: int, *, traced: bool = False) -> None:
-        """Keep at most so many secrets; where `traced`, with what each came from."""
-        self.origins: dict[bytes, str] | None = {} if traced else None
-        self._origin = ""
+    def __init__(self, most: int, rsa: int = 1000) -> None:
+        """Keep at most so many secrets, and use private keys `rsa` times."""
         self.most = most
-        self.sources = self.lines = self.not_understood = self.dropped = self.count = 0
-        self.by_random: dict[bytes, dict[str, bytes]] = {}
-        self.by_session: dict[bytes, bytes] = {}
-        self.premasters: dict[bytes, bytes] = {}
-        self.by_exchange: dict[bytes, bytes] = {}
-        self._stores = {
-            SESSION: self.by_session,
-            SEALED: self.by_exchange,
-            PREMASTER: self.premasters,
-        }
+        self.sources = self.lines = self.not_understood = self.dropped = 0
+        self.reader, self.capture = SecretStore("key log"), SecretStore("capture")
+        self.stores = self.reader, self.capture
         self.private_keys: list[bytes] = []
-        # What came first, of key logs and of captures: where it is kept, and by what.
-        self._oldest: tuple[deque[Kept], ...] = (deque(), deque())
         self._pem = b""
-        self._takes_keys = True
-        # What key logs name: no capture of a stranger's says otherwise.
-        self._logged: set[bytes] = set()
-        self.unused = Unused(), Unused()
-        self.tries_left = TRIES
-        self.rsa_tries = RSA_TRIES
+        self._store = self.reader
+        self.rsa_left, self.rsa_tries, self.rsa_refused = rsa, RSA_TRIES, 0
         self.sessions = Sessions(most)
         self.more: Callable[[], bool] | None = None
+        self.logged: Callable[[], bool] | None = None
         self.expects = False
         self.spare = SPARE
         self._rsa_keys: list[RSAPrivateKey] = []
@@ -118,29 +96,29 @@ class Secrets:
         """Be true where there is a secret, or a private key that may open one."""
         return self.count > 0 or bool(self.private_keys)
 
+    @property
+    def count(self) -> int:
+        """How many secrets there are."""
+        return self.reader.count + self.capture.count
+
     def hopes(self) -> bool:
         """Say whether there are secrets, or may be."""
         return bool(self) or self.expects or (self.more is not None and self.more())
 
-    def add(self, lines: Iterable[bytes], origin: str = "", *, private_keys: bool = True) -> None:
+    def add(self, lines: Iterable[bytes], *, from_capture: bool = False) -> None:
         """Take the lines of one more key log; of two that are for the same, the later counts.
 
-        But what a capture brings does not count against a key log.
-
-        `origin` says where they are from, `private_keys`: whether that is a key log, of which keys
-        in PEM are taken. A capture's blocks have no place for them, and a stranger's keys can be so
-        long that reading each takes seconds.
+        `from_capture`: whether a capture brought it. Its blocks have no place for private keys in
+        PEM, and a stranger's keys can be so long that reading each takes seconds: those are not
+        taken.
         """
         self.sources += 1
-        self.append(lines, origin, private_keys=private_keys)
+        self.append(lines, from_capture=from_capture)
 
-    def append(
-        self, lines: Iterable[bytes], origin: str = "", *, private_keys: bool = True
-    ) -> None:
+    def append(self, lines: Iterable[bytes], *, from_capture: bool = False) -> None:
         """Take further lines of a key log."""
-        self._origin = origin
+        self._store = self.capture if from_capture else self.reader
         self._pem = b""
-        self._takes_keys = private_keys
         for line in lines:
             self._take(line.strip())
 
@@ -148,7 +126,7 @@ class Secrets:
         if not line or line.startswith(b"#"):
             return
         said = _maybe_said(line)
-        if self._pem or (self._takes_keys and KEY_BEGINS.fullmatch(line)):
+        if self._pem or (self._store is self.reader and KEY_BEGINS.fullmatch(line)):
             if said is None:
                 self._take_key(line)
                 return
@@ -160,50 +138,14 @@ class Secrets:
             self.not_understood += 1
             return
         label, name, secret = said
+        store = self._store
         if label in USED:
-            self._learn(name, label, secret)
-        elif label in self._stores:
-            self._keep(self._stores[label], name, secret)
-
-    def _learn(self, random: bytes, label: str, secret: bytes) -> None:
-        known = label in self.by_random.get(random, NONE)
-        if not known and not self._room():
+            if store.has(name, label) or self._room(store):
+                store.learn(name, label, secret)
             return
-        if self._is_logged(random) and known:
-            return
-        self._note_unused(random, label)
-        if random not in self.by_random:
-            self.by_random[random] = {}
-            self._oldest[not self._takes_keys].append((self.by_random, random))
-        self.by_random[random][label] = secret
-        if self.origins is not None:
-            self.origins[random] = self._origin
-
-    def _keep(self, store: dict[bytes, bytes], name: bytes, secret: bytes) -> None:
-        """Keep the secret of a session, or of a key exchange."""
-        if name not in store:
-            if not self._room():
-                return
-            self._is_logged(name)
-            self._oldest[not self._takes_keys].append((store, name))
-        elif self._is_logged(name):
-            return
-        store[name] = secret
-
-    def _is_logged(self, name: bytes) -> bool:
-        """Say whether a key log names it, and this is none; remember what key logs name."""
-        if self._takes_keys:
-            self._logged.add(name)
-            return False
-        return name in self._logged
-
-    def _note_unused(self, random: bytes, label: str) -> None:
-        if random not in self.by_random or not self.was_used(random):
-            self.unused[label != MASTER].add(random)
-
-    def was_used(self, random: bytes) -> bool:
-        """Say whether somebody asked for the secrets of a client random, and there are some."""
-        return random in self.by_random and not any(random in each for each in self.unused)
+        kept = _kept_in(store, label)
+        if kept is not None and (name in kept or self._room(store)):
+            store.keep(kept, name, secret)
 
     def _take_key(self, line: bytes) -> None:
         """Take a line of a private key in PEM (RFC 7468)."""
@@ -216,55 +158,32 @@ class Secrets:
             self.private_keys.append(self._pem)
             self._pem = b""
 
-    def _room(self) -> bool:
+    def _room(self, store: SecretStore) -> bool:
         """Make room for one more secret; of a log that grows for days the newest are needed."""
-        if self.count >= self.most:
-            self.dropped += 1
-            logs, captures = self._oldest
-            if captures:
-                self._forget(captures.popleft())
-            elif logs and self._takes_keys:
-                self._forget(logs.popleft())
-            else:
-                return False
-        self.count += 1
-        return True
+        if self.count < self.most:
+            return True
+        self.dropped += 1
+        return self.capture.forget_oldest() or (store is self.reader and store.forget_oldest())
 
-    def _forget(self, oldest: Kept) -> None:
-        store, key = oldest
-        self._logged.discard(key)
-        if store is not self.by_random:
-            del store[key]
-            self.count -= 1
-            return
-        self.count -= len(self.by_random.pop(key))
-        for unused in self.unused:
-            unused.discard(key)
-        if self.origins is not None:
-            del self.origins[key]
+    def of(self, client_random: bytes, session_id: bytes = b"") -> tuple[Mapping[str, bytes], ...]:
+        """Return the secrets of a connection by label, of each store that has some."""
+        if client_random not in self.reader.by_random:
+            asked = self.logged if client_random in self.capture.by_random else self.more
+            if asked is not None:
+                asked()
+        found: list[Mapping[str, bytes]] = []
+        for store in self.stores:
+            labelled = store.use(client_random)
+            master = store.by_session.get(session_id) if session_id else None
+            if labelled is not None:
+                found.append(labelled)
+            if master is not None:
+                found.append({MASTER: master})
+        return tuple(found)
 
-    def of(self, client_random: bytes, session_id: bytes = b"") -> Mapping[str, bytes]:
-        """Return the secrets of a connection by label, empty where there are none."""
-        found = self.by_random.get(client_random)
-        if found is None and self.more is not None and self.more():
-            found = self.by_random.get(client_random)
-        if found is not None:
-            for unused in self.unused:
-                unused.discard(client_random)
-            return found
-        master = self.by_session.get(session_id) if session_id else None
-        return NONE if master is None else {MASTER: master}
-
-    def premaster(self, client_random: bytes, sealed: bytes) -> bytes | None:
-        """Return the secret that a client exchanged, by its random or by how it begins sealed."""
-        found = self._premaster(client_random, sealed)
-        if found is None and self.more is not None and self.more():
-            found = self._premaster(client_random, sealed)
-        return found
-
-    def _premaster(self, client_random: bytes, sealed: bytes) -> bytes | None:
-        found = self.premasters.get(client_random)
-        return self.by_exchange.get(sealed[:SEALED_LENGTH]) if found is None else found
+    def has_premaster(self, client_random: bytes) -> bool:
+        """Say whether a line says what the client of a connection exchanged."""
+        return any(client_random in store.premasters for store in self.stores)
 
     def rsa_keys(self) -> list[RSAPrivateKey]:
         """Return the RSA keys among the private keys; each is read once, which takes a while."""
@@ -274,6 +193,14 @@ class Secrets:
             self._rsa_keys += loaded(self.private_keys[self._loaded :])
             self._loaded = len(self.private_keys)
         return self._rsa_keys
+
+    def may_decrypt(self) -> bool:
+        """Say whether a private key may be used once more, and count it."""
+        if self.rsa_left <= 0 or self.rsa_tries <= 0:
+            self.rsa_refused += 1
+            return False
+        self.rsa_left -= 1
+        return True
 
     def more_to_try(self) -> int:
         """Return how many more bytes a sender may try in vain; 0 where nothing is left."""
@@ -287,6 +214,15 @@ class Secrets:
         """How many there are to choose from: `2 files, 38 lines`."""
         files = f"{self.sources} file{'' if self.sources == 1 else 's'}"
         return f"{files}, {self.lines} line{'' if self.lines == 1 else 's'}"
+
+
+def _kept_in(store: SecretStore, label: str) -> dict[bytes, bytes] | None:
+    """Return where a store keeps secrets of a label that is none of one connection's."""
+    if label == SESSION:
+        return store.by_session
+    if label == SEALED:
+        return store.by_exchange
+    return store.premasters if label == PREMASTER else None
 
 
 def _maybe_said(line: bytes) -> tuple[str, bytes, bytes] | None:

@@ -5,7 +5,6 @@ Like ciphers.py it needs the package `cryptography`, and is imported where such 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -35,19 +34,17 @@ def fitting(keys: Iterable[RSAPrivateKey], sealed: bytes) -> list[RSAPrivateKey]
     return [each for each in keys if (each.key_size + 7) // 8 == len(sealed)]
 
 
-def maybe_premaster(keys: Iterable[RSAPrivateKey], sealed: bytes, version: int) -> bytes | None:
-    """Return the premaster secret that a client encrypted; None where no key fits.
+def maybe_premaster(key: RSAPrivateKey, sealed: bytes, version: int) -> bytes | None:
+    """Return the premaster secret that a client encrypted; None where the key does not fit.
 
     `version` is the one of the ClientHello, with which it begins.
     """
-    for key in keys:
-        try:
-            found = key.decrypt(sealed, PKCS1v15())
-        except ValueError:
-            continue
-        if len(found) == PREMASTER and found[:2] == version.to_bytes(2, "big"):
-            return found
-    return None
+    try:
+        found = key.decrypt(sealed, PKCS1v15())
+    except ValueError:
+        return None
+    begins_right = found[:2] == version.to_bytes(2, "big")
+    return found if len(found) == PREMASTER and begins_right else None
 
 
 def master_secret(
@@ -58,10 +55,9 @@ def master_secret(
     return prf(premaster, b"master secret", seed, MASTER_SECRET, algorithm)
 
 
-def extended_master_secret(premaster: bytes, messages: bytes, algorithm: str) -> bytes:
+def extended_master_secret(premaster: bytes, digest: bytes, algorithm: str) -> bytes:
     """Return the master secret bound to the handshake (RFC 7627 §4).
 
-    `messages`: all handshake messages from the ClientHello to the ClientKeyExchange.
+    `digest`: of all handshake messages from the ClientHello to the ClientKeyExchange.
     """
-    digests = [hashlib.new(name, messages).digest() for name in algorithm.split("+")]
-    return prf(premaster, b"extended master secret", b"".join(digests), MASTER_SECRET, algorithm)
+    return prf(premaster, b"extended master secret", digest, MASTER_SECRET, algorithm)

@@ -6,49 +6,52 @@ resumes a session, but may have opened the one that began it.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 
-from wsanalyze.tls.hellos import ClientHello, ServerHello
+from wsanalyze.tls.choice import Candidates
+from wsanalyze.tls.hellos import Offer, ServerHello, ticket_name
 
 # Lifetime and length before a ticket, RFC 5077 §3.3.
 TICKET_BEGINS = 6
 
 
+# Sessions of one name that are remembered: no server gives two the same, but a capture may say so.
+MOST_NAMED = 4
+
+
 class Sessions:
-    """Master secrets by what names them, the last so many."""
+    """The master secrets that a session may have, by what names it: the last so many names."""
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.masters: dict[bytes, bytes] = {}
+        self.masters: dict[bytes, tuple[Candidates, ...]] = {}
         self._oldest: deque[bytes] = deque()
 
-    def begun(self, server: ServerHello, master: bytes) -> None:
+    def begun(self, server: ServerHello, masters: Candidates) -> None:
         """Remember a session by the ID that its server gave it."""
         if server.session_id:
-            self._learn(server.session_id, master)
+            self._learn(server.session_id, masters)
 
-    def ticket(self, body: bytes, master: bytes) -> None:
+    def ticket(self, body: bytes, masters: Candidates) -> None:
         """Remember a session by the ticket in a NewSessionTicket."""
         if len(body) > TICKET_BEGINS:
-            self._learn(_name(body[TICKET_BEGINS:]), master)
+            self._learn(ticket_name(body[TICKET_BEGINS:]), masters)
 
-    def _learn(self, name: bytes, master: bytes) -> None:
-        if not master:
+    def _learn(self, name: bytes, masters: Candidates) -> None:
+        if not masters.secrets:
             return
-        if name not in self.masters:
+        before = self.masters.get(name, ())
+        if not before:
             self._oldest.append(name)
-        self.masters[name] = master
+        if masters not in before:
+            self.masters[name] = (masters, *before)[:MOST_NAMED]
         if len(self._oldest) > self.most:
             del self.masters[self._oldest.popleft()]
 
-    def of(self, client: ClientHello, server: ServerHello) -> bytes:
-        """Return the master secret of the session that a client would resume, b"" for none."""
-        found = self.masters.get(_name(client.ticket)) if client.ticket else None
-        if found is None and client.session_id and client.session_id == server.session_id:
-            found = self.masters.get(client.session_id)
-        return found or b""
-
-
-def _name(ticket: bytes) -> bytes:
-    return hashlib.sha256(ticket).digest() + b"ticket"
+    def of(self, client: Offer, server: ServerHello) -> tuple[bytes, ...]:
+        """Return the master secrets that the session which a client would resume may have."""
+        found = self.masters.get(client.ticket, ()) if client.ticket else ()
+        if client.session_id and client.session_id == server.session_id:
+            found += self.masters.get(client.session_id, ())
+        proven = sorted(found, key=lambda each: not each.is_proven)
+        return tuple(secret for each in proven for secret in each.secrets)

@@ -88,7 +88,8 @@ class Irregular:
     ) -> cython.int:
         """Remember the bytes of the segment in order that is handed on."""
         packet: Packet = self.packet
-        return mine.remember(
+        return self.readers.remember(
+            mine,
             offset,
             buffer,
             packet.payload_start,

@@ -21,6 +21,9 @@ cdef class Readers:
     cdef long long limit_conflicts
     cdef public long long pending_bytes
     cdef long long conflicts
+    cdef public long long remembered
+    cdef long long limit_remembered
+    cdef public long long reached_remembered
     cdef public object closed
     cdef long long followed
     cdef public long long reached_conflicts
@@ -40,6 +43,10 @@ cdef class Readers:
     cdef Layer begin(self, Conversation conversation)
     cdef int let_go(self, Conversation conversation) except -1
     cdef int forget_pending(self, Direction mine) except -1
+    cdef int remember(
+        self, Direction mine, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long packet, int sound, long long acked
+    ) except -1
     cdef int drain(self, Conversation conversation, int side, Direction mine) except -1
     cdef int bound(self, Conversation conversation, int side, Direction mine) except -1
     cdef int skip(

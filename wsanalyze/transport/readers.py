@@ -39,10 +39,10 @@ class Readers:
 
     `opener` and `closer` are those of `Transport`. `remembering`: whether later copies are to be
     compared with what was handed on. `narrow`: whether the capture that is read keeps less of each
-    packet than another one that is read with it. `pending_bytes`, `conflicts`, `followed`: what all
-    conversations together keep; `reached_…`: how often a limit of these was reached. The place in
-    the order of reading is that of the conversation's last packet, or of the one that makes it
-    leave.
+    packet than another one that is read with it. `pending_bytes`, `conflicts`, `remembered` (in
+    bytes), `followed`: what all conversations together keep; `reached_…`: how often a limit of
+    these was reached. The place in the order of reading is that of the conversation's last packet,
+    or of the one that makes it leave.
     """
 
     def __init__(
@@ -62,8 +62,10 @@ class Readers:
         self.limit_pending = limits.out_of_order
         self.limit_pending_all = limits.out_of_order_total
         self.limit_conflicts = limits.conflicts
+        self.limit_remembered = limits.remembered
         self.pending_bytes = 0
         self.conflicts = self.reached_conflicts = 0
+        self.remembered = self.reached_remembered = 0
         self.closed: deque[Conversation] = deque()
         self.followed = self.reached_followed = 0
         self.reached_flows = self.reached_pending = self.reached_pending_all = 0
@@ -137,9 +139,28 @@ class Readers:
         self.pending_bytes -= mine.pending_bytes
         mine.pending_bytes = 0
         mine.pending = []
+        self.remembered -= mine.forget()
         self.conflicts -= mine.charged
         mine.charged = 0
         mine.contested = None
+        return 0
+
+    def remember(
+        self,
+        mine: Direction,
+        offset: cython.longlong,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        packet: cython.longlong,
+        sound: cython.int,
+        acked: cython.longlong,
+    ) -> cython.int:
+        """Remember bytes that are handed on; where that is too much in all, the direction's go."""
+        self.remembered += mine.remember(offset, buffer, start, stop, packet, sound, acked)
+        if self.remembered > self.limit_remembered:
+            self.remembered -= mine.forget()
+            self.reached_remembered += 1
         return 0
 
     def drain(self, conversation: Conversation, side: cython.int, mine: Direction) -> cython.int:
@@ -156,7 +177,8 @@ class Readers:
             mine.next = chunk.stop
             data = Buffer(chunk.data)
             if self.remembering:
-                mine.remember(
+                self.remember(
+                    mine,
                     chunk.offset,
                     data,
                     0,

@@ -80,7 +80,9 @@ cdef class Direction:
         self, long long at, bytes first, bytes second, long long first_packet,
         long long second_packet, int first_sound, int second_sound, long long acked, bint handed_on
     ) except -1
-    cpdef int remember(
+    cpdef long long remembered(self) except? -1
+    cpdef long long forget(self) except? -1
+    cpdef long long remember(
         self, long long offset, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
         long long packet, int sound, long long acked
     ) except -1

@@ -32,8 +32,10 @@ CHUNK_OVERHEAD = 256
 
 # Bytes already handed on that a later copy is compared with: TCP's largest window without scaling.
 REMEMBERED = 65536
-# Segments of which the same is known: a window of 64 KiB in segments of 64 bytes.
+# Segments of which the same is known: a window of 64 KiB in segments of 64 bytes. What is known of
+# one takes about so many bytes.
 PARTS = 1024
+PART = 192
 # Conflicts of one segment that are kept: it may contradict thousands of small ones.
 MOST_OF_ONE = 64
 
@@ -387,9 +389,13 @@ class Direction:
         packet: cython.longlong,
         sound: cython.int,
         acked: cython.longlong,
-    ) -> cython.int:
-        """Remember bytes that are handed on, to compare later copies with them."""
+    ) -> cython.longlong:
+        """Remember bytes that are handed on, to compare later copies with them.
+
+        Returns how many bytes more than before that takes; below 0: less.
+        """
         excess: cython.longlong = 0
+        before: cython.longlong = self.remembered()
         if self.recent_stop != offset or self.parts is None:
             self.recent = bytearray()
             self.parts = []
@@ -405,7 +411,18 @@ class Direction:
             del self.parts[: len(self.parts) - PARTS]
         if excess > 0:
             del self.recent[:excess]
-        return 0
+        return self.remembered() - before
+
+    def remembered(self) -> cython.longlong:
+        """Return the bytes that what is remembered takes."""
+        return 0 if self.parts is None else len(self.recent) + PART * len(self.parts)
+
+    def forget(self) -> cython.longlong:
+        """Forget what was remembered; return the bytes that it took."""
+        gone: cython.longlong = self.remembered()
+        self.recent = NO_BYTES
+        self.parts = None
+        return gone
 
     def contradicts(
         self,

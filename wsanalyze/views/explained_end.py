@@ -131,8 +131,9 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
             yield _end(step, story)
         elif id(step) in shown:
             yield from _close(step, story, width)
-    if len(closing.closes) > LISTED:
-        left = counted(len(closing.closes) - LISTED, "more Close frame")
+    more = len(closing.closes) - LISTED + closing.more_closes
+    if more > 0:
+        left = counted(more, "more Close frame")
         yield from say(f"… and {left}", width, style="dim")
     if len({close.sender for close in closing.closes}) == 2:
         text = "Both ends sent a Close: the closing handshake is whole (RFC 6455 §7.1)."
@@ -181,9 +182,9 @@ def _close(close: CloseFrame, story: Story, width: int) -> Iterator[Line]:
 
 
 def _end(end: End, story: Story) -> Line:
-    name = "END_STREAM" if end.how == "fin" else "RST_STREAM"
-    if not end.stream:
-        name = "FIN" if end.how == "fin" else "RST"
+    name = end.name if end.code is None else f"{end.name} ({end.code})"
+    if end.below:
+        name += " of TCP, after the stream's end"
     place = f"packet {end.packet}, {since(end.time, story.started)} s"
     ends = within(story) if end.stream else of_tcp(story)
     return [

@@ -61,6 +61,12 @@ LEGEND = (
     "the frame.",
 )
 
+# What to say of a frame that is none.
+AS_HTTP = (
+    "No frame: from here on this end writes HTTP, and its bytes are what a receiver takes for "
+    "headers and payloads of frames."
+)
+
 
 def frames_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the frames of the window, and counts of those outside of it."""
@@ -102,6 +108,8 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
     `in_detail`: the first of its bytes is unmasked bit by bit.
     """
     what = f"Frame {frame.number}: {opcode_name(frame.opcode)}"
+    if frame.is_http:
+        what = f"Frame {frame.number}: HTTP, which read as a frame is {opcode_name(frame.opcode)}"
     place = f"packet {frame.packet}, {since(frame.time, story.started)} s"
     yield [
         (" " * INDENT + what, "bold"),
@@ -109,7 +117,8 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
         (arrow(frame.sender, within(story)), SIDES[frame.sender]),
         (f", {place}", ""),
     ]
-    yield from say(f"It {opcode_meaning(frame.opcode)}.", width, style="dim")
+    meaning = f"It {opcode_meaning(frame.opcode)}."
+    yield from say(AS_HTTP if frame.is_http else meaning, width, style="dim")
     if not frame.header:
         yield from say("Its bytes were not kept, or are not in the capture.", width, style="dim")
     elif frame.dialect == "rfc6455":
@@ -207,6 +216,9 @@ def _payload(frame: FrameStory, width: int, *, in_detail: bool) -> Iterator[Line
     if frame.masked and frame.masking_key is not None and frame.dialect == "rfc6455":
         yield from _unmasking(frame, width, in_detail=in_detail)
     if not frame.payload:
+        return
+    if frame.is_http:
+        yield from row("as text", readable(frame.header + frame.payload, TEXT), width, style="bold")
         return
     if frame.opcode == 8:
         yield from _close_body(frame, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -97,18 +97,21 @@ def row(event: Event) -> dict[str, Any]:
     }
 
 
-def as_jsonl(events: Iterable[Told], lines: MessageLines | None = None) -> str:
-    """Return events, an object on each line; what is in them cannot steer a terminal.
+def as_jsonl(events: Iterable[Told]) -> str:
+    """Return events, an object on each line; what is in them cannot steer a terminal."""
+    return "".join(jsonl_pieces(events, MessageLines()))
+
+
+def jsonl_pieces(events: Iterable[Told], lines: MessageLines) -> Iterator[str]:
+    """Yield what `as_jsonl` returns, in pieces of one or more lines.
 
     `lines` is who writes blocks of messages, the same one each time.
     """
-    lines = MessageLines() if lines is None else lines
-    return "".join(
-        lines.text(event.rows, event.places)
-        if isinstance(event, Messages)
-        else ascii_json(row(event))
-        for event in events
-    )
+    for event in events:
+        if isinstance(event, Messages):
+            yield from lines.pieces(event.rows, event.places)
+        else:
+            yield ascii_json(row(event))
 
 
 def _of_connection(

@@ -63,6 +63,10 @@ class MessageLines:
 
     def text(self, rows: MessageRows, places: Sequence[int]) -> str:
         """Return the lines of messages."""
+        return "".join(self.pieces(rows, places))
+
+    def pieces(self, rows: MessageRows, places: Sequence[int]) -> list[str]:
+        """Return the lines of messages, some together: no text is as long as all of them."""
         i: cython.Py_ssize_t
         at: cython.Py_ssize_t = 0
         lines: list[str] = []
@@ -73,7 +77,7 @@ class MessageLines:
                 self.make_room(LINE + EACH * rows.shown)
             at = self.line(rows, i, at)
         lines.append(self.room[:at].decode("ascii"))
-        return "".join(lines)
+        return lines
 
     def make_room(self, needed: int) -> None:
         """Have room for `needed` bytes at least."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 # RFC 9110 §5.6.2: tchar. RFC 2616's `token` of RFC 6455 is the same set.
@@ -47,6 +48,23 @@ class Field(NamedTuple):
     length: int
 
 
+# Where the fields of each lower-case name stand.
+Places = Mapping[str, Sequence[int]]
+# Heads with up to so many fields share their places with others that have the same names: so do
+# nearly all that one program sends. Of so many sets of names it is remembered.
+SHARED_NAMES, NAME_SETS = 64, 128
+
+
+def _places(names: Sequence[str]) -> Places:
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name.lower(), []).append(place)
+    return places
+
+
+_shared_places = lru_cache(maxsize=NAME_SETS)(_places)
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The head of one HTTP/1 message: start line and fields, everything as sent.
@@ -67,17 +85,12 @@ class Head:
     fields: tuple[Field, ...]
     oddities: tuple[Oddity, ...]
     raw: bytes
-    # Lines by lower-case name: every rule asks for a few names, and a head answers many rules.
-    _by_name: dict[str, list[Field]] = field(init=False, repr=False, compare=False)
+    # Places by lower-case name: every rule asks for a few names, and a head answers many rules.
+    _by_name: Places = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        by_name: dict[str, list[Field]] = {}
-        for line in self.fields:
-            name = line[0].lower()
-            if name in by_name:
-                by_name[name].append(line)
-            else:
-                by_name[name] = [line]
+        names = tuple([line[0] for line in self.fields])
+        by_name = _shared_places(names) if len(names) <= SHARED_NAMES else _places(names)
         object.__setattr__(self, "_by_name", by_name)
 
     @property
@@ -88,21 +101,21 @@ class Head:
 
     def lines(self, name: str) -> list[Field]:
         """Return the fields of that name, in any letter case (RFC 9110 §5.1), in order."""
-        return list(self._by_name.get(name.lower(), ()))
+        return [self.fields[place] for place in self._by_name.get(name.lower(), ())]
 
     def maybe_line(self, name: str) -> Field | None:
         """Return the first field of that name, or None where there is none."""
-        lines = self._by_name.get(name.lower())
-        return lines[0] if lines else None
+        places = self._by_name.get(name.lower())
+        return self.fields[places[0]] if places else None
 
     def values(self, name: str) -> list[str]:
         """Return the values of all lines of that name, in any letter case, in order."""
-        return [line.value for line in self._by_name.get(name.lower(), ())]
+        return [self.fields[place].value for place in self._by_name.get(name.lower(), ())]
 
     def value(self, name: str) -> str | None:
         """Return the value of the first line of that name, or None where there is none."""
-        lines = self._by_name.get(name.lower())
-        return lines[0].value if lines else None
+        places = self._by_name.get(name.lower())
+        return self.fields[places[0]].value if places else None
 
     @property
     def names(self) -> Set[str]:

@@ -20,6 +20,7 @@ more-oddities        further ones were left out, from here
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from wsanalyze.websocket.fields import TCHAR, WHITESPACE, Field, Head, Oddity, is_token
 
@@ -42,16 +43,17 @@ _STATUS_LINE = re.compile("HTTP/([0-9]\\.[0-9]) ([0-9]{3}) ([\t -~\x80-\xff]*)\r
 _STATUS = re.compile("[0-9]{3}")
 _HTTP_VERSION = re.compile("HTTP/([0-9]\\.[0-9])")
 
-# One field line without any fault and without a fold behind it.
-_FIELD_LINE = re.compile(f"([{TCHAR}]++):[ \t]*+([\t -~\x80-\xff]*+)\r\n(?![ \t])")
+# One field line without any fault, without its line end.
+_FIELD_LINE = re.compile(f"([{TCHAR}]++):[ \t]*+([\t -~\x80-\xff]*+)")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 
 # §3: a lenient recipient may split a start line at SP, HTAB, VT, FF and bare CR.
 _GAPS = " \t\x0b\x0c\r"
 _WORD = re.compile(f"[^{_GAPS}]+")
 
-# A head has a dozen fields, and a capture many heads: this is the quick way to make them.
-_field = Field._make
+# A head has a dozen fields, a capture many heads, and most of their lines are the same: of lines up
+# to so many characters the latest are remembered, so that those of many heads are one in memory.
+SHORT, LINES, LONG_NAME = 256, 4096, 64
 
 _StartLine = tuple[str, str | None, str | None, str | None, int | None, str | None]
 
@@ -164,17 +166,17 @@ class _HeadReader:
     def field_lines(self) -> None:
         """Read the fields up to the blank line."""
         text, size, fields = self.text, len(self.text), self.fields
-        match_line = _FIELD_LINE.match
         start = self.position
         while start < size:
-            match = match_line(text, start)
-            if match is not None:
-                name, value = match.groups()
-                end = match.end()
-                value = value.rstrip(WHITESPACE)
-                fields.append(_field((name, value, len(fields), start, end - start - 2)))
-                start = end
-                continue
+            end = text.find("\n", start) - 1
+            # What begins with whitespace goes on with the line before it.
+            if text[end : end + 1] == "\r" and not text.startswith((" ", "\t"), end + 2):
+                read = _known_field if end - start <= SHORT else _field
+                field = read(text[start:end], len(fields), start)
+                if field is not None:
+                    fields.append(field)
+                    start = end + 2
+                    continue
             self.position = start
             if self.blank_line():
                 return
@@ -256,6 +258,25 @@ class _HeadReader:
         elif not self.left_out:
             self.left_out = True
             self.oddities.append(Oddity("more-oddities", start, b""))
+
+
+def _field(line: str, position: int, start: int) -> Field | None:
+    """Return the field of a line without any fault; None for every other line."""
+    match = _FIELD_LINE.fullmatch(line)
+    if match is None:
+        return None
+    name, value = match.groups()
+    name = _known_name(name) if len(name) <= LONG_NAME else name
+    return Field(name, value.rstrip(WHITESPACE), position, start, len(line))
+
+
+_known_field = lru_cache(maxsize=LINES)(_field)
+
+
+@lru_cache(maxsize=LINES)
+def _known_name(name: str) -> str:
+    """Return the same name as the same object, where the line around it is new."""
+    return name
 
 
 def _version(text: str) -> str:

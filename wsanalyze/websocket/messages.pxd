@@ -2,6 +2,8 @@ from wsanalyze.buffer cimport Buffer
 from wsanalyze.websocket.masking cimport PIECE, Scratch
 from wsanalyze.websocket.utf8 cimport Utf8
 
+cdef Py_ssize_t SMALL
+
 cdef class MessageReader:
     cdef public long long keep
     cdef public bint hashes
@@ -30,6 +32,7 @@ cdef class MessageReader:
     ) except -1
     cdef int plain(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop, int bits) except -1
     cdef int content(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop, int bits) except -1
+    cdef int hash(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
     cdef int text(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1
     cpdef int miss(self) except -1
     cpdef int finish(self, bint complete) except -1

@@ -21,6 +21,10 @@ except ImportError:
 if not cython.compiled:
     from wsanalyze.websocket.masking import PIECE
 
+# Bytes of a payload up to which a copy takes less time than a view.
+SMALL = 4096
+# The digest of no bytes.
+EMPTY = sha256().digest()
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 
@@ -78,10 +82,9 @@ class MessageReader:
         if opcode == 1:
             self.utf8.start()
             self.wrong = b""
-        if self.keep or len(self.kept):
+        if len(self.kept):
             self.kept = bytearray()
-        if self.hashes:
-            self.hasher = sha256()
+        self.hasher = None
         if compressed and self.inflater is not None:
             self.inflater.start()
         self.wanted = self.contents and (opcode == 1 or compressed or self.hashes or self.keep > 0)
@@ -143,15 +146,26 @@ class MessageReader:
                 self.utf8.length += stop - start
             elif self.utf8.valid:
                 self.text(buffer, start, stop)
-        if self.hasher is not None:
-            self.hasher.update(buffer.view[start:stop])
+        if self.hashes:
+            self.hash(buffer, start, stop)
         if self.keep:
             room = self.keep - len(self.kept)
             if room > 0:
                 self.kept += buffer.copy(start, stop if stop - start < room else start + room)
-            elif self.opcode == 2 and self.hasher is None and not self.compressed:
+            elif self.opcode == 2 and not self.hashes and not self.compressed:
                 # Nobody asks for the rest: its length is that on the wire.
                 self.wanted = 0
+        return 0
+
+    def hash(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
+        """Take bytes of the application's payload to hash."""
+        # Most messages come in one piece, and a hasher that begins with it saves a call.
+        if self.hasher is not None:
+            self.hasher.update(buffer.view[start:stop])
+        elif stop - start <= SMALL:
+            self.hasher = sha256(buffer.copy(start, stop))
+        else:
+            self.hasher = sha256(buffer.view[start:stop])
         return 0
 
     def text(self, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.int:
@@ -203,8 +217,8 @@ class MessageReader:
             elif not self.utf8.valid:
                 self.utf8_valid = 0
         self.digest = None
-        if ok and self.hasher is not None:
-            self.digest = self.hasher.digest()
+        if ok and self.hashes and self.wanted:
+            self.digest = EMPTY if self.hasher is None else self.hasher.digest()
         self.hasher = None
         self.open = 0
         return 0

@@ -69,7 +69,7 @@ function pingsSection(connection) {
 }
 
 function closeSection(connection) {
-  const { closes, ends, silences, cut, ended_by: how } = connection.close;
+  const { closes, ends, silences, cut, ended_by: how, more_closes: more } = connection.close;
   // What a finding of this connection says already is not said again.
   const own = cut ? connection.found.find((each) => each.message === cut) : null;
   const said = !own ? null : !own.told ? own.check : own.told.c === own.c ? own.told.check : null;
@@ -82,6 +82,7 @@ function closeSection(connection) {
     facts([["ended by", how], ["cut", said ? `see ${said} among the findings` : cut]]),
     rows.length ? table(["frame", "sent by", "at (s)", "code", "reason", "meaning", "source"], rows, "Close frames")
       : el("p", {}, "No Close frame was seen."),
+    more ? el("p", { class: "notice" }, `… and ${counted(more, "more Close frame")}.`) : null,
     tcp.length ? table(["how", "sent by", "at (s)", "packet"], tcp, "Ends of TCP or of the stream") : null,
     quiet.length ? table(["from (s)", "length", "after"], quiet, "Silences of 5 s and more") : null);
 }

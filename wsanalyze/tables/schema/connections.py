@@ -187,7 +187,8 @@ CONNECTIONS = Table(
             "ended_by",
             ENDINGS,
             "who sent the first Close frame; without one, who sent the first FIN or RST, but for "
-            "a RST after which its sender went on (it was somebody else's); "
+            "a RST after which its sender went on (it was somebody else's), in HTTP/2 END_STREAM, "
+            "RST_STREAM, or a GOAWAY with an error, which is a `-rst`; "
             "`capture-end`; `evicted`: a limit was reached; `idle`: in a live session, no packet "
             "came for so long that nothing more is waited for",
             "the TCP connection went on with something else",

@@ -1,0 +1,156 @@
+"""Handshakes that did not become a connection: what is said is who left, not which secret lacks."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+from support.sessions import Stage
+from support.tls import TLS_1_2, TLS_1_3, Pair, contexts, play, records_of, secrets_of, stage_of
+from support.tls_crafted import (
+    TLS_1_3_CHOSEN,
+    TLS_1_3_OFFERED,
+    client_hello,
+    record,
+    server_hello,
+)
+
+from wsanalyze.tls.hellos import RETRY
+
+PAIRS = {version: Pair(contexts(version)).shake_hands() for version in (TLS_1_2, TLS_1_3)}
+FIN, RST = 0, 1
+ECH = (0xFE0D, b"\0" * 40)
+IN_2026 = 1_790_000_000 * 10**9
+SIGNED = "; the server signed it itself"
+
+
+def why(stage: Stage) -> str | None:
+    stage.finish()
+    (tls,) = stage.recording.tls
+    return tls.reason
+
+
+def begun(version: ssl.TLSVersion, flights: int, *, known: bool = False) -> Stage:
+    """Return a stage that has seen the first flights of a handshake."""
+    pair = PAIRS[version]
+    secrets = pair.secrets if known else secrets_of(b"# of others")
+    stage = stage_of(secrets)
+    stage.conversation.first_time = IN_2026
+    return play(stage, pair.flights[:flights])
+
+
+@pytest.mark.parametrize(("how", "said"), [(FIN, "FIN"), (RST, "RST")])
+@pytest.mark.parametrize(("side", "who"), [(0, "client"), (1, "server")])
+def test_before_the_server_hello(side: int, who: str, how: int, said: str) -> None:
+    stage = stage_of(secrets_of(b"# of others"))
+    stage.client(record(22, client_hello(TLS_1_3_OFFERED, ECH))).end(side, how)
+    assert why(stage.end(1 - side, how)) == f"the {who} left before the ServerHello ({said})"
+
+
+def test_a_client_that_sent_early_data() -> None:
+    stage = stage_of(secrets_of(b"# of others")).client(record(22, client_hello(TLS_1_3_OFFERED)))
+    assert why(stage.client(record(23, bytes(50))).end(0, RST)) == (
+        "the client left before the ServerHello (RST)"
+    )
+
+
+def test_behind_a_retry() -> None:
+    stage = stage_of(secrets_of(b"# of others")).client(record(22, client_hello(TLS_1_3_OFFERED)))
+    stage.server(record(22, server_hello(TLS_1_3_CHOSEN, random=RETRY))).end(0, FIN)
+    assert why(stage) == "the client left behind a HelloRetryRequest (FIN)"
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_behind_the_certificate(known: bool) -> None:
+    stage = begun(TLS_1_2, 2, known=known).end(0, FIN)
+    assert why(stage) == (
+        "the client left behind the server's certificate (FIN), without an alert: "
+        "it may have refused it" + SIGNED
+    )
+
+
+def test_what_a_client_refuses_a_certificate_for() -> None:
+    for time, objection in (
+        (0, "; it is valid from 20454 days later on"),
+        (2_100_000_000 * 10**9, "; it had expired 199 days before"),
+    ):
+        stage = begun(TLS_1_2, 1)
+        (tls,) = stage.recording.tls
+        tls.started = time
+        play(stage, PAIRS[TLS_1_2].flights[1:2]).end(0, FIN)
+        assert (why(stage) or "").endswith("it may have refused it" + objection + SIGNED)
+
+
+def test_behind_the_first_messages_of_tls_1_3() -> None:
+    """What they are is encrypted; where the secrets are known, the certificate is seen."""
+    assert why(begun(TLS_1_3, 2).end(0, RST)) == (
+        "the client left behind the server's first messages (RST), without an alert: "
+        "it may have refused them"
+    )
+    assert why(begun(TLS_1_3, 2, known=True).end(0, RST)) == (
+        "the client left behind the server's certificate (RST), without an alert: "
+        "it may have refused it" + SIGNED
+    )
+
+
+def test_with_what_may_be_an_alert() -> None:
+    stage = begun(TLS_1_3, 2).client(record(20, b"\x01") + record(23, bytes(19))).end(0, FIN)
+    assert why(stage) == "the client left with what is as long as an alert (FIN)"
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_with_an_alert(known: bool) -> None:
+    stage = begun(TLS_1_2, 2, known=known).client(record(21, b"\x02\x2a")).end(0, FIN)
+    assert why(stage) == "the handshake ended with alert 42 of the client"
+
+
+@pytest.mark.parametrize("version", PAIRS)
+def test_the_server_left(version: ssl.TLSVersion) -> None:
+    assert why(begun(version, 2).end(1, RST)) == "the server left within the handshake (RST)"
+
+
+@pytest.mark.parametrize("version", PAIRS)
+def test_a_handshake_that_went_on_lacks_its_secret(version: ssl.TLSVersion) -> None:
+    stage = begun(version, 99)
+    assert stage.gone
+    assert why(stage) == "no secret for this client random in 1 file, 0 lines"
+
+
+@pytest.mark.parametrize("version", PAIRS)
+def test_one_that_does_not_end_lacks_its_secret(version: ssl.TLSVersion) -> None:
+    assert why(begun(version, 2)) == "no secret for this client random in 1 file, 0 lines"
+
+
+def test_the_server_alone_is_not_read_for_ever() -> None:
+    stage = begun(TLS_1_3, 2)
+    for _ in range(20):
+        stage.server(record(23, bytes(100)))
+    assert stage.gone
+    assert why(stage) == "no secret for this client random in 1 file, 0 lines"
+
+
+def test_where_bytes_are_missing_nobody_is_said_to_have_left() -> None:
+    stage = begun(TLS_1_2, 1)
+    stage.gap(1, 3000)
+    assert why(stage.end(0, FIN)) == (
+        "the ServerHello is not in the capture, and no secret for this client random is in "
+        "1 file, 0 lines"
+    )
+    stage = begun(TLS_1_2, 2)
+    stage.gap(0, 300)
+    assert why(stage.end(0, FIN)) == "no secret for this client random in 1 file, 0 lines"
+
+
+def test_a_connection_that_was_opened_ends_as_ever() -> None:
+    for version, pair in PAIRS.items():
+        stage = begun(version, 99, known=True)
+        assert pair.flights[-1][0] in (0, 1)
+        assert why(stage.end(0, FIN)) is None
+
+
+def test_a_record_of_a_handshake_that_is_cut() -> None:
+    (hello, *_) = records_of(PAIRS[TLS_1_3].flights[0][1])
+    stage = stage_of(secrets_of(b"# of others")).client(hello[:50]).end(0, FIN)
+    assert why(stage) == "the client left within its ClientHello (FIN)"
+    stage = stage_of(secrets_of(b"# of others")).client(record(22, hello[5:60])).end(0, RST)
+    assert why(stage) == "the client left within its ClientHello (RST)"

@@ -1,0 +1,91 @@
+"""How a TLS handshake ended that did not become a connection: who left, and behind what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.tls_connection import TlsConnection
+    from wsanalyze.layers.tls_handshake import TlsHandshake
+
+CLIENT_HELLO = b"\x01"
+DAY = 86_400_000_000_000
+# Body of a record of TLS 1.3 that holds an alert and nothing else: level, description, content
+# type, tag (RFC 8446 §6). No other message of a handshake is as short.
+ALERT_LENGTHS = (2 + 1 + 16, 2 + 1 + 8)
+
+
+def why_left(handshake: TlsHandshake) -> str | None:
+    """Return how a handshake ended, where all of it is there and the client did not finish it."""
+    facts, ends = handshake.facts, handshake.ends
+    if any(each.torn or each.seeking or each.skipping for each in handshake.senders):
+        return None
+    if handshake.client is None:
+        return _within_the_hello(handshake)
+    if handshake.went_on or handshake.senders[handshake.client_side].opened:
+        return None
+    if facts.alert is not None:
+        sent = f"{facts.alert} of the {facts.alert_by}"
+        return f"the handshake ended with alert {sent}{_before(handshake)}"
+    if not ends:
+        return None
+    side, how = ends[0]
+    who, end = handshake.role(side), "RST" if how else "FIN"
+    if handshake.server is None:
+        return f"the {who} left{_before(handshake).removeprefix(',')} ({end})"
+    if who == "server":
+        return f"the server left within the handshake ({end})"
+    return _behind_the_server(handshake, end)
+
+
+def _within_the_hello(handshake: TlsHandshake) -> str | None:
+    """Say that a client left within its ClientHello, where it has said nothing else."""
+    if not handshake.ends or handshake.server is not None:
+        return None
+    side, how = handshake.ends[0]
+    sender, other = handshake.senders[side], handshake.senders[1 - side]
+    begun = sender.messages.data[:1] == CLIENT_HELLO or sender.pending[5:6] == CLIENT_HELLO
+    if other.sent or sender.opened or not begun:
+        return None
+    return f"the client left within its ClientHello ({'RST' if how else 'FIN'})"
+
+
+def _before(handshake: TlsHandshake) -> str:
+    """Say where a handshake ended without a ServerHello; nothing where there was one."""
+    if handshake.server is not None:
+        return ""
+    return ", behind a HelloRetryRequest" if handshake.is_tls_1_3 else ", before the ServerHello"
+
+
+def _behind_the_server(handshake: TlsHandshake, end: str) -> str | None:
+    """Return how a client left that has seen what the server says first."""
+    server = handshake.senders[1 - handshake.client_side]
+    facts, objection = handshake.facts, _objection(handshake.facts)
+    if handshake.is_tls_1_3:
+        if handshake.may_be_alert:
+            return f"the client left with what is as long as an alert ({end}){objection}"
+        what = "certificate" if facts.certificate_subject is not None else "first messages"
+    elif server.has_certificate:
+        what = "certificate"
+    else:
+        return None
+    may_refuse = "it may have refused it" if what == "certificate" else "it may have refused them"
+    why = f"the client left behind the server's {what} ({end}), without an alert: {may_refuse}"
+    return why + objection
+
+
+def _objection(facts: TlsConnection) -> str:
+    """Say what clients refuse a certificate for, as far as it shows."""
+    found = []
+    if facts.not_after is not None and facts.started > facts.not_after:
+        found.append(f"it had expired {_days(facts.started - facts.not_after)} before")
+    if facts.not_before is not None and facts.started < facts.not_before:
+        found.append(f"it is valid from {_days(facts.not_before - facts.started)} later on")
+    if facts.certificate_subject and facts.certificate_subject == facts.certificate_issuer:
+        found.append("the server signed it itself")
+    return "".join(f"; {each}" for each in found)
+
+
+def _days(ns: int) -> str:
+    days = ns // DAY
+    return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")

@@ -1,0 +1,107 @@
+"""Secrets of one source: those that the reader has given, or those that captures have brought.
+
+They are apart: whoever sends a capture must neither replace nor push out what its reader knows. No
+secret is ever shown: there is no text of them here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from wsanalyze.tls.schedule import MASTER_SECRET
+from wsanalyze.tls.unused import Unused
+
+# <label> of a master secret; all others are of TLS 1.3.
+MASTER = "CLIENT_RANDOM"
+SEALED_LENGTH = 8
+
+# Records that may be tried with secrets of who knows which connection, in all: some three seconds.
+TRIES = 2_000_000
+
+Kept = tuple[dict[bytes, bytes] | dict[bytes, dict[str, bytes]], bytes]
+
+
+class SecretStore:
+    """Secrets by client random, by session ID and by key exchange.
+
+    `name` says what they are from. `unused` are the client randoms that nobody asked for, of
+    connections before TLS 1.3 and of TLS 1.3; `tries_left` bounds what is tried with those.
+    `premasters` are secrets that were exchanged, by client random; `by_exchange` are those that an
+    RSA key sealed, by the first SEALED_LENGTH bytes of that. `count` is how many there are.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.count = 0
+        self.by_random: dict[bytes, dict[str, bytes]] = {}
+        self.by_session: dict[bytes, bytes] = {}
+        self.premasters: dict[bytes, bytes] = {}
+        self.by_exchange: dict[bytes, bytes] = {}
+        self.unused = Unused(), Unused()
+        self.tries_left = TRIES
+        # What came first: where it is kept, and by what.
+        self._oldest: deque[Kept] = deque()
+
+    def has(self, random: bytes, label: str) -> bool:
+        """Say whether there is such a secret of a connection."""
+        return label in self.by_random.get(random, ())
+
+    def learn(self, random: bytes, label: str, secret: bytes) -> None:
+        """Keep a secret of a connection; of two with one label the later counts."""
+        labelled = self.by_random.get(random)
+        if labelled is None:
+            self.by_random[random] = {label: secret}
+            self._oldest.append((self.by_random, random))
+            self.count += 1
+            self.unused[label != MASTER].add(random)
+            return
+        self.count += label not in labelled
+        labelled[label] = secret
+        if not self.was_used(random):
+            self.unused[label != MASTER].add(random)
+
+    def keep(self, store: dict[bytes, bytes], name: bytes, secret: bytes) -> None:
+        """Keep the secret of a session, or of a key exchange, in one of the stores here."""
+        if name not in store:
+            self._oldest.append((store, name))
+            self.count += 1
+        store[name] = secret
+
+    def was_used(self, random: bytes) -> bool:
+        """Say whether somebody asked for the secrets of a client random, and there are some."""
+        return random in self.by_random and not any(random in each for each in self.unused)
+
+    def use(self, random: bytes) -> Mapping[str, bytes] | None:
+        """Return the secrets of a connection by label, None for none."""
+        found = self.by_random.get(random)
+        if found is not None:
+            for unused in self.unused:
+                unused.discard(random)
+        return found
+
+    def masters(self, random: bytes, session_id: bytes) -> list[bytes]:
+        """Return the master secrets of a connection before TLS 1.3, by its random and session."""
+        by_random = self.by_random.get(random, {}).get(MASTER)
+        by_session = self.by_session.get(session_id) if session_id else None
+        found = [each for each in (by_random, by_session) if each is not None]
+        return [each for each in found if len(each) == MASTER_SECRET]
+
+    def premaster(self, random: bytes, sealed: bytes) -> list[bytes]:
+        """Return what a client may have exchanged, by its random and by how it begins sealed."""
+        by_sealed = self.by_exchange.get(sealed[:SEALED_LENGTH])
+        return [each for each in (self.premasters.get(random), by_sealed) if each is not None]
+
+    def forget_oldest(self) -> bool:
+        """Make room; return False where there is nothing to forget."""
+        if not self._oldest:
+            return False
+        store, key = self._oldest.popleft()
+        if store is not self.by_random:
+            del store[key]
+            self.count -= 1
+            return True
+        self.count -= len(self.by_random.pop(key))
+        for unused in self.unused:
+            unused.discard(key)
+        return True
