@@ -33,7 +33,7 @@ MESSAGES = 14
 KEYS = {"connections": ["connection"], "frames": ["connection", "frame"]}
 KEYS |= {"messages": ["connection", "message"], "headers": ["connection", "sender", "position"]}
 # What checks of several connections find comes later than a connection's row.
-LATER = ["findings", "severity", "capture"]
+LATER = ["findings", "severity", "capture", "leg_before", "leg_behind"]
 # Two captures of the same packets differ in these.
 OF_CAPTURE = ["time", "time_end", "packet", "packet_end", "capture", "started", "requested"]
 OF_CAPTURE += ["responded", "ended", "connect_ms", "handshake_ms", "duration_s", "tcp_stream"]
