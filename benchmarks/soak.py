@@ -29,7 +29,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import numpy as np
-from support.talks import everyone, free_port
+from support.ports import free_port
+from support.talks import everyone
 
 import wsanalyze
 from wsanalyze.limits import Limits
