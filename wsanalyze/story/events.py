@@ -16,11 +16,11 @@ from wsanalyze.story.frames import (
     Window,
     by_frame,
     close_frames,
-    is_http,
     summary,
 )
 from wsanalyze.story.model import Event, HeadStory, Opening
 from wsanalyze.story.opening import FIN, RST, Segments
+from wsanalyze.story.written_http import is_http
 from wsanalyze.tables.columns import NOTES
 from wsanalyze.tables.numbering import Ints
 from wsanalyze.tables.objects import Frame, Segment

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.story.model import Compression, FrameStory, MessageStory, Summary
+from wsanalyze.story.written_http import is_http, without_http
 from wsanalyze.streams import Range, Streams
 from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.numbering import Ints
@@ -62,14 +63,6 @@ def control_frames(frames: Frames) -> Ints:
 def close_frames(frames: Frames, http: Mapping[str, int]) -> Ints:
     """Return the numbers of the Close frames; `http` is `http_from` of their connection."""
     return without_http(np.flatnonzero(frames.column("head") & 0x0F == 8), frames, http)
-
-
-def without_http(places: Ints, frames: Frames, http: Mapping[str, int]) -> Ints:
-    """Return the numbers among some that are of frames in truth; `http`: see `http_from`."""
-    for sender, first in http.items():
-        is_his = frames.column("sender")[places] == (sender == "server")
-        places = places[~(is_his & (places >= first))]
-    return places
 
 
 def ranges(frames: Frames, window: Window, controls: int | None = None) -> tuple[Ranges, Ranges]:
@@ -158,27 +151,6 @@ def dialect(connection: Connection) -> str:
     handshake = connection.handshake
     framing = handshake.framing if handshake is not None else None
     return framing or "rfc6455"
-
-
-def http_from(connection: Connection) -> dict[str, int]:
-    """Return by sender the number of its first frame that is HTTP in truth, as all behind it are.
-
-    A response that was written as if there was no upgrade, for example (FRM-13).
-    """
-    observation = connection.observation
-    if observation is None:
-        return {}
-    begun = {sender: observation.http(sender) for sender in ("client", "server")}
-    return {
-        sender: event.frame
-        for sender, event in begun.items()
-        if event is not None and event.frame is not None
-    }
-
-
-def is_http(frame: Frame, begun: Mapping[str, int]) -> bool:
-    """Say whether a frame is none but HTTP; `begun` is `http_from` of its connection."""
-    return frame.sender in begun and frame.number >= begun[frame.sender]
 
 
 def by_frame(findings: Iterable[Finding]) -> dict[int, list[Finding]]:

@@ -13,8 +13,9 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.ways_to_end import reset_code
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Observation
-from wsanalyze.story.frames import CLOSES, Frames, close_frames, control_frames, without_http
+from wsanalyze.story.frames import CLOSES, Frames, close_frames, control_frames
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
+from wsanalyze.story.written_http import without_http
 from wsanalyze.tables.objects import Frame
 from wsanalyze.websocket.close import describe, registered
 

@@ -16,7 +16,6 @@ from wsanalyze.story.frames import (
     beginnings,
     control_payloads,
     frame_stories,
-    http_from,
     left_out,
     message_stories,
     ranges,
@@ -28,6 +27,7 @@ from wsanalyze.story.multiplexed import ending_events, multiplexed, opening_even
 from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.way import of_way, way_steps
+from wsanalyze.story.written_http import http_from
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
