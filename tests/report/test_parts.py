@@ -72,6 +72,21 @@ def test_a_login_of_socks_has_no_name_and_no_password() -> None:
     assert "anna" not in str(way)
 
 
+def test_how_http2_began_and_how_its_streams_ended() -> None:
+    one = named("http2-haproxy")["connections"][1]
+    began = one["multiplexed"]
+    assert began["preface"][1] == 8
+    assert [(sender, packet) for sender, _, packet, _ in began["settings"]] == [
+        ("client", 8),
+        ("server", 10),
+    ]
+    client, server = ({name: value for name, value, _ in each[3]} for each in began["settings"])
+    assert client["MAX_CONCURRENT_STREAMS"] == 100
+    assert server["ENABLE_CONNECT_PROTOCOL"] == 1
+    assert {each["how"] for each in one["close"]["ends"]} >= {"END_STREAM"}
+    assert named("chat-ws")["connections"][0]["multiplexed"] is None
+
+
 def test_each_leg_names_those_beside_it() -> None:
     every = named("socks-tunnels")["connections"]
     legs = [(every[number]["leg_before"], every[number]["leg_behind"]) for number in (14, 15, 16)]

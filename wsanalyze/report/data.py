@@ -28,6 +28,7 @@ from wsanalyze.report.parts import (
     handshake_part,
     ladder_events,
     ladder_part,
+    multiplexed_part,
     pings_part,
     refused_part,
     tls_part,
@@ -117,6 +118,7 @@ def report_data(
             _row(read, story, began, hide, (before.get(read.number), behind.get(read.number)))
             | {
                 "handshake": handshake_part(story, index, began),
+                "multiplexed": multiplexed_part(story, began),
                 "way": way_part(story, index, began, tls_room, hide),
                 "tls": tls_part(story.secure),
                 "tls_steps": tls_steps_part(story.secure, began, tls_room),

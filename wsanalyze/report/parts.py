@@ -18,6 +18,8 @@ from wsanalyze.story.refused import refused_tunnels
 from wsanalyze.story.way import label_of
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import Audited
+from wsanalyze.views.explained_end import end_name
+from wsanalyze.views.explained_http2 import CARRIES, allowed, shared_with
 from wsanalyze.views.explained_way import ends_of, said_of
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
 
@@ -323,6 +325,22 @@ def refused_part(recording: Recording, began: int) -> dict[str, Any]:
     }
 
 
+def multiplexed_part(story: Story, began: int) -> dict[str, Any] | None:
+    """Return how HTTP/2 began around a stream; None for what is none."""
+    begun = story.multiplexed
+    if begun is None:
+        return None
+    preface = begun.preface
+    return {
+        "preface": None if preface is None else [preface[0] - began, preface[1]],
+        "settings": [
+            [each.sender, each.time - began, each.packet, [list(value) for value in each.values]]
+            for each in begun.settings
+        ],
+        "said": [CARRIES, allowed(begun), shared_with(begun)],
+    }
+
+
 def close_part(story: Story, began: int, hide: Hide) -> dict[str, Any]:
     """Return the first Close frames, the ends of TCP, and the longest silences."""
     closing = story.closing
@@ -344,7 +362,12 @@ def close_part(story: Story, began: int, hide: Hide) -> dict[str, Any]:
             for each in closing.closes
         ],
         "ends": [
-            {"sender": each.sender, "how": each.how, "t": each.time - began, "packet": each.packet}
+            {
+                "sender": each.sender,
+                "how": end_name(each),
+                "t": each.time - began,
+                "packet": each.packet,
+            }
             for each in closing.ends
         ],
         "silences": [

@@ -182,9 +182,7 @@ def _close(close: CloseFrame, story: Story, width: int) -> Iterator[Line]:
 
 
 def _end(end: End, story: Story) -> Line:
-    name = end.name if end.code is None else f"{end.name} ({end.code})"
-    if end.below:
-        name += " of TCP, after the stream's end"
+    name = end_name(end)
     place = f"packet {end.packet}, {since(end.time, story.started)} s"
     ends = within(story) if end.stream else of_tcp(story)
     return [
@@ -201,6 +199,12 @@ def _of_stream(closing: Closing) -> str | None:
             name = end.name if end.code is None else f"{end.name} ({end.code})"
             return f"{name} of the {end.sender}, without a Close frame"
     return None
+
+
+def end_name(end: End) -> str:
+    """Return what an end is called on the wire, with its error code."""
+    name = end.name if end.code is None else f"{end.name} ({end.code})"
+    return f"{name} of TCP, after the stream's end" if end.below else name
 
 
 def _named(by: str, end: str) -> str:

@@ -9,6 +9,11 @@ from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, row, say, sinc
 from wsanalyze.views.quantities import counted
 from wsanalyze.views.wrapping import Line
 
+CARRIES = (
+    "HTTP/2 carries many requests at once on one TCP connection, each on a stream with a number "
+    "(RFC 9113 §5). Its client begins with a preface, which is no request that a server of HTTP/1 "
+    "would take (§3.4); then each end says what it takes, in SETTINGS (§6.5)."
+)
 EXTENDED_CONNECT = (
     "This is an extended CONNECT (RFC 8441). CONNECT alone asks a proxy for a tunnel to another "
     "host; with :protocol it asks the server itself to turn this one stream into a WebSocket. In "
@@ -21,12 +26,7 @@ def multiplexed_lines(story: Story, width: int) -> Iterator[Line]:
     begun = story.multiplexed
     if begun is None:
         return
-    text = (
-        "HTTP/2 carries many requests at once on one TCP connection, each on a stream with a "
-        "number (RFC 9113 §5). Its client begins with a preface, which is no request that a server "
-        "of HTTP/1 would take (§3.4); then each end says what it takes, in SETTINGS (§6.5)."
-    )
-    yield from say(text, width)
+    yield from say(CARRIES, width)
     if begun.preface is not None:
         time, packet = begun.preface
         yield _place("client", time, packet, "PRI * HTTP/2.0 … SM, the preface", story)
@@ -38,17 +38,23 @@ def multiplexed_lines(story: Story, width: int) -> Iterator[Line]:
             yield from row(name, text, width, column=26, indent=INDENT + 4)
     if not begun.settings and begun.preface is None:
         yield from say("Neither is in the capture.", width)
-    yield from say(_allowed(begun), width)
+    yield from say(allowed(begun), width)
+    if shared := shared_with(begun):
+        yield from say(shared, width)
+
+
+def shared_with(begun: Multiplexed) -> str:
+    """Say what else is on the connection; nothing where the stream is alone."""
     shared = [
         counted(count, name)
         for count, name in ((begun.others, "other WebSocket"), (begun.requests, "other request"))
         if count
     ]
-    if shared:
-        yield from say(f"The connection is shared with {' and '.join(shared)}.", width)
+    return f"The connection is shared with {' and '.join(shared)}." if shared else ""
 
 
-def _allowed(begun: Multiplexed) -> str:
+def allowed(begun: Multiplexed) -> str:
+    """Say whether the server had said that it knows extended CONNECT (RFC 8441 §3)."""
     if begun.enabled == 1:
         return (
             "So the server had said that it knows extended CONNECT before the client asked, as RFC "

@@ -23,11 +23,27 @@ function handshakeSection(report, connection) {
         : el("div", { class: "head-box" }, el("h4", {}, "Response"), el("p", {}, "None was seen."))),
     interims.map((line) => el("p", { class: "note" }, "before the response: ", el("code", {}, line))),
     proofElement(proof),
+    multiplexedElement(connection),
     wayElement(report, connection),
     connection.tls_around.map(([known, steps]) =>
       tlsElement(connection, connection.tls.length ? "TLS, the outer: with the proxy" : "TLS with the proxy", known, steps)),
     tlsElement(connection, connection.tls_around.length ? "TLS, the inner: in the tunnel, with the far end" : "TLS around it",
       connection.tls, connection.tls_steps));
+}
+
+// How HTTP/2 began: the preface, and what each end takes.
+function multiplexedElement(connection) {
+  if (!connection.multiplexed) return null;
+  const { preface, settings, said } = connection.multiplexed;
+  const place = (sender, time, packet, text) => [
+    el("span", { class: "place" }, `packet ${count(packet)}, ${seconds(time - connection.started)} s `),
+    el("span", { class: sender }, ARROWS[SENDERS.indexOf(sender)]), " ", el("b", {}, text)];
+  const values = (rows) => rows.map(([name, value, meaning]) => [name, meaning ? `${count(value)}: ${meaning}` : count(value)]);
+  return el("div", {}, el("h4", {}, "HTTP/2 begins"),
+    el("p", { class: "note" }, said.filter(Boolean).join(" ")),
+    preface ? el("p", {}, place("client", preface[0], preface[1], "the preface")) : null,
+    settings.map(([sender, time, packet, rows]) => el("div", {},
+      el("p", {}, place(sender, time, packet, rows.length ? "SETTINGS" : "SETTINGS, all as RFC 9113 has them")), facts(values(rows)))));
 }
 
 // The handshake of TLS: one row for each message, what it says folded behind it.
