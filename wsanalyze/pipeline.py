@@ -261,6 +261,18 @@ class Pass:
         appended = self.appended is not None and self.appended()
         return appended or self.secrets.lines > before
 
+    def open_waiting(self) -> bool:
+        """Let the records be read that wait for secrets which have come; say whether any did.
+
+        For who follows packets as they come: on a quiet connection the next one may be far away.
+        """
+        opened = False
+        for each in list(self.secrets.waiting):
+            if each.ask():
+                each.finish(1)
+            opened |= each not in self.secrets.waiting
+        return opened
+
     def is_narrow(self, capture: int) -> bool:
         """Say whether another capture keeps more of each packet than this one."""
         mine = self.infos[capture].snap_length

@@ -53,6 +53,15 @@ def test_what_came_before_the_upgrade_comes_first() -> None:
     assert given.choose((b"more", talk)) == [b"more"]
 
 
+def test_what_turns_out_to_be_websocket_without_a_packet_is_kept_at_the_end() -> None:
+    """As of TLS whose secret comes late, or with the end of the connection."""
+    given, talk, other = Given(), Talk(), Talk()
+    assert given.choose((b"a", talk), (b"b", other), (b"c", talk)) == []
+    talk.spoke, talk.let_go = WEBSOCKET, 2
+    assert [data[54:] for *_, data in given.chooser.decided()] == [b"a", b"c"]
+    assert given.chooser.decided() == []
+
+
 def test_what_turns_out_to_be_something_else_is_dropped() -> None:
     given, talk, other = Given(), Talk(), Talk()
     assert given.choose((b"a", talk), (b"b", other), (b"no TCP", None)) == []

@@ -70,6 +70,40 @@ def test_its_lines_come_so_many_batches_after_the_session_began(
     assert (facts.scheme, facts.client_messages, facts.server_messages) == ("wss", 7, 7)
 
 
+def test_messages_are_told_while_the_connection_is_open(closed: Played, tmp_path: Path) -> None:
+    log = tmp_path / "keys.log"
+    log.write_bytes(keylog_of(CHAT))
+    session = session_of(closed, keylogs=[log])
+    events: list[Event] = []
+    while not said(events):
+        assert not session.finished
+        events += session.pump(0)
+    assert of_wss(events) == []
+
+
+def test_records_that_wait_are_read_when_their_secret_comes_and_not_with_a_packet(
+    tmp_path: Path,
+) -> None:
+    """On a quiet connection the next packet may be far away."""
+    log, clock = tmp_path / "keys.log", Clock()
+    log.write_bytes(b"")
+    source = Paused(Stream(without_secrets(CHAT.read_bytes())))
+    session = session_of(source, keylogs=[log], clock=clock)
+    events: list[Event] = []
+    for _ in range(60):
+        events += session.pump(0)
+    assert said(events) == []
+    log.write_bytes(keylog_of(CHAT))
+    for _ in range(3):
+        clock.now += module.KEYS
+        events += session.pump(0)
+    assert not session.finished
+    assert said(events) == said(events_of(CHAT))
+    source.stop()
+    drained(session)
+    assert session.run.secrets.waiting == set()
+
+
 def test_a_key_log_that_stays_empty(closed: Played, tmp_path: Path) -> None:
     log = tmp_path / "keys.log"
     log.write_bytes(b"")

@@ -79,9 +79,21 @@ class WebSocketPackets:
                 self._hold(owner, batch.packet(i))
         self._batches += 1
         if self._batches % SWEEP == 0:
+            chosen += self.decided()
             for owner in [each for each in self._held if each.let_go]:
                 self._release(owner)
         return chosen
+
+    def decided(self) -> list[Packet]:
+        """Return the packets that are held of conversations that have turned out to be WebSocket.
+
+        What waited for a secret of TLS may do so without a packet of its own, also at its end.
+        """
+        found: list[Packet] = []
+        for owner in [each for each in self._held if each.spoke == WEBSOCKET]:
+            held = self._release(owner)
+            found += held.packets if held is not None else []
+        return found
 
     def _hold(self, owner: Owner, packet: Packet) -> None:
         held = self._held.get(owner)

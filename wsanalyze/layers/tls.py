@@ -69,6 +69,8 @@ class Tls(TlsLine):
         self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
     ) -> int:
         """Read the records that are whole with these bytes, whatever they are."""
+        if self.is_over:
+            return 1
         sender = self.senders[side]
         data = buffer.copy(start, stop)
         if sender.seeking and not sender.sent and is_hello(data):
@@ -261,19 +263,28 @@ class Tls(TlsLine):
         """Keep a record until its secret comes, or too many have come without; 1 to let go.
 
         It is asked for with the first record, the second, the fourth, the eighth and so on. A key
-        log is some milliseconds late where its program runs, a block in pcapng a few packets.
+        log is some milliseconds late where its program runs, a block in pcapng a few packets. Who
+        follows packets as they come asks besides (`Secrets.waiting`).
         """
         limits = self.recorder.limits
         self.waiting.keep(record)
+        self.recorder.secrets.waiting.add(self)
         count = len(self.waiting)
         if self.waiting.size > limits.held or self.recorder.held > limits.held_total // 2:
             return self.wait_no_more()
-        return 0 if count & (count - 1) else (decide(self.handshake) or self.drain())
+        return 0 if count & (count - 1) else self.ask()
+
+    def ask(self) -> int:
+        """Look whether the secret that records wait for has come; return 1 to let go."""
+        done = decide(self.handshake) or self.drain()
+        if not self.handshake.is_waiting:
+            self.recorder.secrets.waiting.discard(self)
+        return done
 
     def wait_no_more(self) -> int:
         """Read what waited for a secret, or say that there is none; return 1 to let go."""
         self.handshake.has_waited = True
-        return decide(self.handshake) or self.drain()
+        return self.ask()
 
     def plain(
         self, sender: TlsSender, kind: int, content: bytes, time: int, packet: int, ordinal: int
@@ -396,8 +407,10 @@ class Tls(TlsLine):
         if self.handshake.is_waiting:
             # Whether this lets go says nothing of the layer within, which is to end.
             self.wait_no_more()
+        self.recorder.secrets.waiting.discard(self)
         self.recorder.held -= self.counted
         self.counted = 0
+        self.flows = False
         self.handshake.facts.records += self.records
         self.records = 0
         self.handshake.finish()

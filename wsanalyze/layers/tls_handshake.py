@@ -264,10 +264,14 @@ class TlsHandshake:
         expects = self.recorder.secrets.expects and not self.has_waited
         if not expects or not has_cryptography():
             return False
-        if self.is_tls_1_3 and self.secrets and self._lacks_secrets():
+        if self.is_tls_1_3:
+            if not self.secrets or not self._lacks_secrets():
+                return not self.secrets
             more = self.recorder.secrets.more
-            # They are those of one dict, which gets what comes.
-            return more is None or not more() or self._lacks_secrets()
+            if more is None or not more():
+                return True
+            self.secrets = self.recorder.secrets.of(client.random, server.session_id)
+            return self._lacks_secrets()
         return not masters_of(self.secrets) and not self.exchange.tells(client, server)
 
     def _lacks_secrets(self) -> bool:

@@ -65,6 +65,11 @@ class InFile:
         self.writer.write_packets(chooser.choose(batch, transport.whose))
         self._run.recorder.reached.update(chooser.reached)
 
+    def end(self) -> None:
+        """Keep what was held of connections that were recognised when all was over."""
+        if self._chooser is not None:
+            self.writer.write_packets(self._chooser.decided())
+
 
 class InFolder:
     """Hands everything to the parts of tables in a folder."""

@@ -103,6 +103,8 @@ class Session:
         self.started = self._looked = self._part = self._block = clock()
         self._limits_at = self._keys_at = self.started
         self._unlooked = False
+        # Lines of secrets that those who wait have heard of.
+        self._secrets = self.run.secrets.lines
         self._told: set[str] = set()
         self._leaving = Leaving(self.run, idle, self.started)
 
@@ -149,6 +151,10 @@ class Session:
         if now - self._keys_at >= KEYS:
             self._keys_at = now
             self.run.more_secrets()
+            # Handshakes ask, too: what came may have been read by one that it is not for.
+            if self.run.secrets.lines != self._secrets:
+                self._secrets = self.run.secrets.lines
+                self._unlooked |= self.run.open_waiting()
         if self._is_look_due(now, waited=batch is None):
             events += self._look(now)
         if batch is None and self.source.ended:
@@ -226,6 +232,8 @@ class Session:
     def _finish(self) -> list[Told]:
         """Let everything end: what is open is at the end of its capture."""
         self.run.close()
+        if self.packets is not None:
+            self.packets.end()
         self._looked = self._clock()
         events = self.follower.look()
         self.run.summarise_all()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from binascii import unhexlify
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from wsanalyze.tls.secret_store import MASTER as MASTER
@@ -64,6 +64,16 @@ RSA_TRIES = 2_000
 NONE: Mapping[str, bytes] = {}
 
 
+class Waiter(Protocol):
+    """Whose records wait for a secret."""
+
+    def ask(self) -> int:
+        """Look whether it has come, and read what waited for it; 1: nothing more is to be read."""
+
+    def finish(self, evicted: int) -> int:
+        """Learn that nothing more will come, as `Layer.finish`."""
+
+
 class Secrets:
     """What key logs say (`reader`), and what captures bring themselves (`capture`): `stores`.
 
@@ -77,6 +87,7 @@ class Secrets:
     `sessions` are those that were seen.
     `more()` looks for secrets that came late and says whether there were some, `logged()` does so
     in key logs alone; `expects`: whether there may be some later on, so that records shall wait.
+    `waiting` are those whose records do so.
     """
 
     def __init__(self, most: int, rsa: int = 1000) -> None:
@@ -95,6 +106,7 @@ class Secrets:
         self.more: Callable[[], bool] | None = None
         self.logged: Callable[[], bool] | None = None
         self.expects = False
+        self.waiting: set[Waiter] = set()
         self.spare = SPARE
         self._rsa_keys: list[RSAPrivateKey] = []
         self._loaded = 0
