@@ -116,6 +116,16 @@ def test_a_handshake_that_went_on_lacks_its_secret(version: ssl.TLSVersion) -> N
     assert why(stage) == "no secret for this client random in 1 file, 0 lines"
 
 
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("flights", [2, 99])
+def test_a_wrong_secret_is_no_sign_that_somebody_left(flights: int, side: int) -> None:
+    pair = PAIRS[TLS_1_3]
+    lines = [line.rsplit(b" ", 1) for line in pair.keylog.splitlines() if line.count(b" ") == 2]
+    wrong = b"\n".join(b"%s %s" % (start, b"0" * len(secret)) for start, secret in lines)
+    stage = play(stage_of(secrets_of(wrong)), pair.flights[:flights])
+    assert why(stage.end(side, FIN)) == "the secret of its client random opens none of its records"
+
+
 @pytest.mark.parametrize("version", PAIRS)
 def test_one_that_does_not_end_lacks_its_secret(version: ssl.TLSVersion) -> None:
     assert why(begun(version, 2)) == "no secret for this client random in 1 file, 0 lines"

@@ -27,7 +27,8 @@ def why_left(handshake: TlsHandshake) -> str | None:
     if facts.alert is not None:
         sent = f"{facts.alert} of the {facts.alert_by}"
         return f"the handshake ended with alert {sent}{_before(handshake)}"
-    if not ends:
+    if not ends or (facts.bad_records and not facts.decrypted):
+        # Of a secret that opens nothing it is not known how the handshake went on.
         return None
     side, how = ends[0]
     who, end = handshake.role(side), "RST" if how else "FIN"
