@@ -588,6 +588,26 @@ class TestConnectionErrors:
             )
         ]
 
+    @pytest.mark.parametrize(
+        ("field", "said"),
+        [
+            ((":path", "x?token=S3CRETPASSWD1234abcd"), None),
+            ((":cookie", "sid=S3CRETPASSWD1234abcd"), None),
+            (("cookie ", "sid=S3CRETPASSWD1234abcd"), None),
+            (("cookie: sid=S3CRETPASSWD1234abcd", "a"), "cookie: …"),
+        ],
+    )
+    def test_what_is_secret_in_other_requests(
+        self, field: tuple[str, str], said: str | None
+    ) -> None:
+        fields = [(name, value) for name, value in GET if name != field[0]]
+        fields.insert(0 if field[0].startswith(":") else len(fields), field)
+        played = stage().begin().open(1).headers(0, 3, fields, 5).open(5)
+        told = findings(played, checks.connection_error)
+        assert told
+        assert "S3CRET" not in str(told)
+        assert said is None or said in told[0].message
+
     def test_a_length_that_was_not_kept(self) -> None:
         played = stage().begin().open(1).headers(0, 3, [*REQUEST, ("content-length", "5")], 5)
         told = [each for each in findings(played) if each.check == "H2-10"]

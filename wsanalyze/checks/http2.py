@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.ending import maybe_cut
 from wsanalyze.checks.facts import OTHER, Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.redaction import redacted
 from wsanalyze.checks.spans import span
 from wsanalyze.checks.ways_to_end import reset_for_fault
 from wsanalyze.http2.bodies import CANCEL, NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, error_name
@@ -399,7 +401,7 @@ def _errors(facts: Facts) -> Iterator[Finding]:
         if not is_own and (fault.stream in shared.streams or not facts.speaks_for_tcp):
             continue
         where = f" on stream {fault.stream}" if fault.stream and not is_own else ""
-        message = f"of the {fault.sender}{where}: {fault.what}"
+        message = f"of the {fault.sender}{where}: {_public(facts, fault.what)}"
         if fault is answered and shared.goaway is not None:
             message += f"; {_given_up(shared.goaway)}, in packet {shared.goaway[4]}"
         yield Finding(
@@ -407,7 +409,7 @@ def _errors(facts: Facts) -> Iterator[Finding]:
             sender=fault.sender,
             time=fault.time,
             packet=fault.packet,
-            evidence=facts.without_secrets(fault.evidence) or None,
+            evidence=_evidence(facts, fault),
             reference=fault.section,
             severity="error",
             count=fault.count,
@@ -423,6 +425,27 @@ def _errors(facts: Facts) -> Iterator[Finding]:
                 evidence=f"GOAWAY {code}",
                 expected="NO_ERROR",
             )
+
+
+# What may stand in a fault of any request on the connection, not of the one that is looked at.
+_QUERY = re.compile(r"([?#])[^\s'\"]+")
+_NAMES = r"(?:cookie|authori[sz]ation|token|api-?key|secret|passw)"
+_NAMED = re.compile(_NAMES, re.IGNORECASE)
+_CREDENTIAL = re.compile(rf"({_NAMES}[^:='\"]{{0,20}}[:=])[^'\"…]+", re.IGNORECASE)
+
+
+def _evidence(facts: Facts, fault: Malformed) -> str | None:
+    shown = _public(facts, fault.evidence)
+    if not facts.show_secrets and "…" not in shown and _NAMED.search(fault.what):
+        shown = redacted(shown) if shown else ""
+    return shown or None
+
+
+def _public(facts: Facts, text: str) -> str:
+    """Return words of a fault without queries and credentials, whatever its field is called."""
+    if facts.show_secrets:
+        return text
+    return _CREDENTIAL.sub(r"\1 …", _QUERY.sub(r"\1...", facts.without_secrets(text)))
 
 
 def _answered(shared: Multiplex) -> Malformed | None:
