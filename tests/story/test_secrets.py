@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from support.both_legs import BACK_TOKEN, FRONT_TOKEN, both_legs
 
 import wsanalyze
 from story.told import CAPTURES, told
-from wsanalyze.story.secrets import is_head
+from wsanalyze.story.secrets import is_head, without_secrets
 from wsanalyze.views.explained import explained_lines
 from wsanalyze.views.ladder import Ladder
 
@@ -74,3 +75,39 @@ def test_a_query_without_a_token_stays() -> None:
 )
 def test_heads_in_records(content: bytes, expected: bool) -> None:
     assert is_head(content) is expected
+
+
+def test_records_are_those_behind_the_response() -> None:
+    """What comes before is heads, and what clients log in with: in as many records as they like."""
+    (read,) = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng")
+    whole = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng").explain(0, show_secrets=True)
+    hidden = without_secrets(whole, read.facts.handshake)
+    assert whole.secure is not None
+    assert hidden.secure is not None
+    assert whole.response is not None
+    since = whole.response.time or 0
+    assert any(record.time <= since for _, record in whole.secure.records)
+    assert hidden.secure.records
+    assert all(record.time > since for _, record in hidden.secure.records)
+    unanswered = without_secrets(replace(whole, response=None), read.facts.handshake)
+    assert unanswered.secure is not None
+    assert unanswered.secure.records == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Sec-WebSocket-Version", "13 Proxy-Authorization: Basic YW5uYTpzM2NyZXQ="),
+        ("X", "y\rAuthorization: Basic YW5uYTpzM2NyZXQ="),
+        ("Proxy-Authorization\0", "Basic YW5uYTpzM2NyZXQ="),
+        ("X-Authorization", "Basic YW5uYTpzM2NyZXQ="),
+    ],
+)
+def test_credentials_in_odd_fields(name: str, value: str) -> None:
+    (read,) = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng")
+    story = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng").explain(0)
+    assert story.request is not None
+    line = replace(story.request.lines[0], name=name, value=value)
+    story = replace(story, request=replace(story.request, lines=(line,)))
+    hidden = without_secrets(story, read.facts.handshake)
+    assert "YW5uYTpzM2NyZXQ" not in str(hidden.request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,9 @@ from wsanalyze.websocket.handshake import Handshake
 HOSTS = ("host", ":authority")
 # Fields whose value is a secret as a whole.
 CREDENTIALS = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
+# What some readers of a field's name pass over, and a field that a line end of theirs begins.
+_ODD = re.compile(r"[\s\x00-\x20]")
+_FOLDED = re.compile(rf"(?i)[\s\0](?:{'|'.join(CREDENTIALS)})[\s\0]*:\s*")
 
 
 def without_secrets(story: Story, handshake: Handshake | None) -> Story:
@@ -30,7 +34,7 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
         target=None if story.target is None else concealed(story.target, secrets),
         request=_head(story.request, secrets),
         response=_head(story.response, secrets),
-        secure=_records(story.secure),
+        secure=_records(story.secure, story.response),
         interims=tuple(concealed(each, secrets) for each in story.interims),
         events=tuple(_event(each, secrets) for each in story.events),
     )
@@ -50,10 +54,16 @@ def is_head(content: bytes) -> bool:
     return content[:5] == b"HTTP/" or b" HTTP/" in content
 
 
-def _records(secure: Secure | None) -> Secure | None:
+def _records(secure: Secure | None, response: HeadStory | None) -> Secure | None:
+    """Return the records behind the response alone: before it heads and bodies are in several."""
     if secure is None:
         return None
-    kept = tuple(each for each in secure.records if not is_head(each[1].content))
+    since = None if response is None else response.time
+    kept = tuple(
+        each
+        for each in secure.records
+        if since is not None and each[1].time > since and not is_head(each[1].content)
+    )
     return replace(secure, records=kept)
 
 
@@ -62,11 +72,17 @@ def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:
         return None
     lines = []
     for line in head.lines:
-        value = concealed(line.value, secrets)
-        if line.name.lower() in CREDENTIALS:
+        value = _inside(concealed(line.value, secrets))
+        if _ODD.sub("", line.name).lower().endswith(tuple(CREDENTIALS)):
             value = redacted(line.value)
         lines.append(replace(line, value=value))
     return replace(head, start_line=concealed(head.start_line, secrets), lines=tuple(lines))
+
+
+def _inside(value: str) -> str:
+    """Return a value without a field with credentials that was folded into it."""
+    found = _FOLDED.search(value)
+    return value if found is None else value[: found.end()] + redacted(value[found.end() :])
 
 
 def _step(step: WayStep) -> WayStep:
