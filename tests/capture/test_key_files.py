@@ -27,7 +27,7 @@ def begun(logs: KeyLogs) -> list[list[bytes]]:
 
 
 def appended(logs: KeyLogs) -> list[list[bytes]]:
-    return [lines for _, lines in logs.appended()]
+    return [list(lines) for _, lines in logs.appended()]
 
 
 def test_files_and_folders(tmp_path: Path) -> None:

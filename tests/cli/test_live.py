@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import os
@@ -147,9 +148,11 @@ def test_without_a_terminal_the_log_is_plain_lines_and_a_summary() -> None:
     assert [line for line in done.stdout.splitlines() if line != line.rstrip()] == []
 
 
-def test_without_a_terminal_every_message_has_its_line() -> None:
+def test_without_a_terminal_every_message_has_its_line(tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked.pcap"
+    unpacked.write_bytes(gzip.decompress(TALK.read_bytes()))
     shown = re.findall(
-        r"^[\d:.]{12} +#\d+  [↑↓] (?:text|binary) ", piped(TALK).stdout, re.MULTILINE
+        r"^[\d:.]{12} +#\d+  [↑↓] (?:text|binary) ", piped(unpacked).stdout, re.MULTILINE
     )
     assert len(shown) == len(wsanalyze.analyze(TALK).messages) > FEW
 

@@ -13,7 +13,7 @@ const SAID = [
   '',
   'é'.repeat(60),
   Buffer.alloc(125),
-  Buffer.from(Array(126).keys()),
+  Buffer.from([...Array(126).keys()]),
   'the same again '.repeat(30),
   'the same again '.repeat(30),
   Buffer.alloc(70000, Buffer.from([0, 255])),

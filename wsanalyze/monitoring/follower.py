@@ -225,7 +225,9 @@ class Follower:
         # Rows of these are kept when it is known how many connections they concern.
         certified = self.judge.certificate(record, followed.told)
         told += [self.judge.event(finding, number) for finding in certified]
-        self._placed += [(event.packet or packet, event) for event in told]
+        # What TLS said came before the request, and is told behind it.
+        first = record.request_packet or 0
+        self._placed += [(max(event.packet or packet, first), event) for event in told]
 
     def _told(self, followed: Followed, findings: Iterable[Finding]) -> list[Found]:
         """Return findings of a connection as events, which are kept, too."""
