@@ -18,6 +18,7 @@ import pytest
 from cli.running import COMMAND, environment
 from support.live import tcpdump as recording
 from support.live import two_hosts
+from support.live_rows import LATER, OF_CAPTURE, assert_same
 from support.played import Paused, Played, session_of
 from support.ports import free_port
 from support.talks import talk
@@ -30,14 +31,6 @@ from wsanalyze.monitoring.events import Ended, Established, Message, Refused
 CAPTURES = Path(__file__).parents[1] / "captures"
 CHAT = CAPTURES / "aiohttp-chat.pcapng"
 MESSAGES = 14
-KEYS = {"connections": ["connection"], "frames": ["connection", "frame"]}
-KEYS |= {"messages": ["connection", "message"], "headers": ["connection", "sender", "position"]}
-# What checks of several connections find comes later than a connection's row.
-LATER = ["findings", "severity", "capture", "leg_before", "leg_behind"]
-# Two captures of the same packets differ in these.
-OF_CAPTURE = ["time", "time_end", "packet", "packet_end", "capture", "started", "requested"]
-OF_CAPTURE += ["responded", "ended", "connect_ms", "handshake_ms", "duration_s", "tcp_stream"]
-OF_CAPTURE += ["request_packet", "response_packet"]
 
 
 def may_capture() -> bool:
@@ -64,19 +57,6 @@ def tcpdump(*arguments: object, **streams: Any) -> Iterator[subprocess.Popen[byt
         for stream in (process.stderr, process.stdout):
             if stream is not None:
                 stream.close()
-
-
-def assert_same(folder: Path, capture: Path, *, but: list[str]) -> None:
-    """Assert that the tables in a folder are those of a capture, but for these columns."""
-    analysis = wsanalyze.analyze(capture)
-    for name, keys in KEYS.items():
-        expected = analysis.table(name)
-        left_out = [column for column in but if column in expected.columns]
-        got = pd.read_parquet(folder / name).sort_values(keys, kind="stable", ignore_index=True)
-        expected = expected.sort_values(keys, kind="stable", ignore_index=True)
-        pd.testing.assert_frame_equal(
-            got.drop(columns=left_out), expected.drop(columns=left_out), check_categorical=False
-        )
 
 
 @capturing

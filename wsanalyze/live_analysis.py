@@ -179,6 +179,11 @@ class LiveAnalysis:
         return self._source.statistics()
 
     @property
+    def analysed(self) -> int:
+        """Packets that were looked at so far: `count` at most, however many were received."""
+        return self._session.taken
+
+    @property
     def finished(self) -> bool:
         """Whether nothing will come any more."""
         return self._session.finished and not self._ready

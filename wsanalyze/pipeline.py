@@ -17,6 +17,7 @@ from wsanalyze.capture.info import CaptureInfo
 from wsanalyze.capture.key_files import KeyLogs
 from wsanalyze.capture.secrets_ahead import secrets_of_file
 from wsanalyze.capture.several import open_captures
+from wsanalyze.errors import UsageError
 from wsanalyze.layer import Layer
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.recorder import Recorder
@@ -92,18 +93,20 @@ def read(
 
 
 def secrets_of(keylogs: Sequence[Path], limits: Limits, *, logs: KeyLogs | None = None) -> Secrets:
-    """Return the secrets of TLS that key logs say; UsageError where one cannot be read.
+    """Return the secrets of TLS that key logs say; UsageError where one cannot be read, or is none.
 
     Its `more` looks for what was appended since. `logs`: `keylogs` of somebody who looks on.
     """
     secrets, logs = Secrets(limits.secrets, limits.rsa), logs or KeyLogs(keylogs)
     for log, lines in logs.lines():
-        secrets.add(lines, log)
+        if not secrets.add(lines, log) and (why := logs.give_up(log)) is not None:
+            raise UsageError(why)
 
     def more() -> bool:
         before = secrets.lines
         for log, lines in logs.appended():
-            secrets.append(lines, log)
+            if not secrets.append(lines, log) and (why := logs.give_up(log)) is not None:
+                logs.problems.append(why)
         return secrets.lines > before
 
     if keylogs:

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import lzma
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def begun(logs: KeyLogs) -> list[list[bytes]]:
 
 
 def appended(logs: KeyLogs) -> list[list[bytes]]:
-    return [lines for _, lines in logs.appended()]
+    return [list(lines) for _, lines in logs.appended()]
 
 
 def test_files_and_folders(tmp_path: Path) -> None:
@@ -114,19 +113,6 @@ def test_folders_that_take_long_are_not_looked_at_for_each_connection(tmp_path: 
     assert after(b"") == [[b"d"]]
 
 
-def test_a_pipe_is_read_once(tmp_path: Path) -> None:
-    """As a shell makes it of `--keylog <(…)`."""
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    writer = threading.Thread(target=path.write_bytes, args=(b"one\ntwo",))
-    writer.start()
-    logs = KeyLogs([path])
-    assert begun(logs) == [[b"one", b"two"]]
-    writer.join()
-    assert appended(logs) == []
-
-
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device")
 def test_nobody_waits_for_who_writes_a_pipe_that_took_the_place_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "keys.log"
     path.write_bytes(b"1\n")
@@ -137,6 +123,7 @@ def test_nobody_waits_for_who_writes_a_pipe_that_took_the_place_of_a_file(tmp_pa
     assert appended(logs) == []
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device")
 def test_what_has_no_end_is_no_key_log() -> None:
     with pytest.raises(UsageError, match="key log /dev/zero: a line without an end"):
         read(Path("/dev/zero"))
@@ -216,6 +203,20 @@ class TestFollowed:
         path.write_bytes(b"one\ntwo\nthree\n")
         assert [appended(logs) for _ in range(4)] == [[[b"one"]], [[b"two"]], [[b"three"]], []]
 
+    def test_of_several_together(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("wsanalyze.capture.key_files.APPENDED", 6)
+        paths = [tmp_path / name for name in ("first", "second")]
+        logs = KeyLogs(paths, follows=True)
+        assert begun(logs) == []
+        for number, path in enumerate(paths):
+            path.write_bytes(b"%d\n%d\n" % (number, number))
+            os.utime(path, (number, number))
+        assert [appended(logs) for _ in range(3)] == [
+            [[b"1", b"1"], [b"0"]],
+            [[b"0"]],
+            [],
+        ]
+
     def test_a_new_file_in_a_folder(self, tmp_path: Path) -> None:
         logs = KeyLogs([tmp_path])
         assert begun(logs) == []
@@ -238,26 +239,6 @@ class TestFollowed:
             os.utime(file, (number, number))
         found = [lines[0] for lines in appended(logs)]
         assert found == [b"%d" % number for number in range(FOLLOWED + 4, 4, -1)]
-
-
-def test_a_fifo_that_is_followed_is_read_as_far_as_it_has_come(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    logs = KeyLogs([path], follows=True)
-    assert begun(logs) == []
-    assert appended(logs) == []
-    for _ in range(2):
-        writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-        os.write(writer, b"one\ntw")
-        assert appended(logs) == [[b"one"]]
-        os.write(writer, b"o\n" + b"x" * 3 * LONGEST)
-        assert appended(logs) == [[b"two", b"x" * LONGEST]]
-        os.write(writer, b"x" * 3 * LONGEST)
-        assert appended(logs) == []
-        os.write(writer, b"x\nthree\n")
-        assert appended(logs) == [[b"three"]]
-        os.close(writer)
-        assert appended(logs) == []
 
 
 def test_one_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
@@ -317,19 +298,6 @@ def test_what_comes_later_and_may_not_be_read_is_told_of_once(
     assert appended(logs) == [[b"one"]]
 
 
-def test_a_line_without_an_end_is_one_where_its_writer_is_gone(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    logs = KeyLogs([path], follows=True)
-    assert begun(logs) == []
-    for word in (b"one", b"two"):
-        writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-        os.write(writer, word)
-        assert appended(logs) == []
-        os.close(writer)
-        assert appended(logs) == [[word]]
-
-
 def test_the_longest_line_that_is_understood_is_read(tmp_path: Path) -> None:
     assert LONGEST > keylog.LONGEST
     path = tmp_path / "keys"
@@ -338,38 +306,6 @@ def test_the_longest_line_that_is_understood_is_read(tmp_path: Path) -> None:
     for lines in lines_of([path]):
         known.add(lines)
     assert known.reader.premasters == {b"\x11" * 32: b"\x22" * 1024}
-
-
-def test_a_fifo_that_may_not_be_read_is_told_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-
-    def refused(*_arguments: object) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("wsanalyze.capture.key_files.os.open", refused)
-    with pytest.raises(UsageError, match="pipe: cannot be read: "):
-        begun(KeyLogs([path], follows=True))
-
-
-def test_a_fifo_made_anew_under_its_name(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    logs = KeyLogs([path], follows=True)
-    assert begun(logs) == []
-    old = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    os.write(old, b"one\n")
-    path.unlink()
-    assert appended(logs) == [[b"one"]]
-    os.mkfifo(path)
-    assert appended(logs) == []
-    new = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    os.write(new, b"two\n")
-    assert appended(logs) == [[b"two"]]
-    os.close(new)
-    os.close(old)
 
 
 LINE = b"CLIENT_RANDOM %s %s" % (b"11" * 32, b"22" * 48)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import resource
 import socket
@@ -98,6 +99,17 @@ def test_packets_are_cut_where_that_is_wanted(source: str) -> None:
             long = [each for each in drain(live) if each[3] == 214]
             live.close()
         assert [(wire, len(data)) for _, _, _, wire, data in long] == [(214, 60)]
+
+
+@pytest.mark.parametrize("promiscuous", [True, False])
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_interface_is_promiscuous_where_that_is_wanted(source: str, promiscuous: bool) -> None:
+    with veth() as (one, _):
+        live = opened(source, one, promiscuous=promiscuous)
+        command = ["ip", "-json", "-details", "link", "show", one]
+        (link,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        live.close()
+    assert link["promiscuity"] == promiscuous
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,16 +31,21 @@ from cli.running import (
     environment,
     run,
 )
+from wsanalyze.cli.live import FEW
 
 CHAT = CAPTURES / "aiohttp-chat.pcapng"
+# One with more messages than a terminal shows of a moment.
+TALK = CAPTURES / "fifty-clients.pcap.gz"
 
 
 @contextlib.contextmanager
-def running(*arguments: object, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    *arguments: object, program: Sequence[str] = COMMAND, **streams: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run `wsanalyze live - ARGUMENTS` with an open pipe as its input; kill it in the end."""
     given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(
-        [*COMMAND, "live", "-", *map(str, arguments)],
+        [*program, "live", "-", *map(str, arguments)],
         cwd=ROOT,
         **{"env": environment()} | given | streams,
     )
@@ -141,6 +148,15 @@ def test_without_a_terminal_the_log_is_plain_lines_and_a_summary() -> None:
     assert [line for line in done.stdout.splitlines() if line != line.rstrip()] == []
 
 
+def test_without_a_terminal_every_message_has_its_line(tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked.pcap"
+    unpacked.write_bytes(gzip.decompress(TALK.read_bytes()))
+    shown = re.findall(
+        r"^[\d:.]{12} +#\d+  [↑↓] (?:text|binary) ", piped(unpacked).stdout, re.MULTILINE
+    )
+    assert len(shown) == len(wsanalyze.analyze(TALK).messages) > FEW
+
+
 def test_what_was_captured_cannot_steer_a_terminal() -> None:
     done = piped(CAPTURES / "odd-habits.pcapng")
     assert done.stdout.replace("\n", "").isprintable()
@@ -166,6 +182,33 @@ def test_a_signal_ends_it_with_all_that_was_received(number: int, status: int) -
     assert [each["event"] for each in events][-2:] == ["ended", "summary"]
     assert b"received: " in errors
     assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_it_in_the_background_of_a_script_too(number: int, status: int) -> None:
+    """Shells start with SIGINT ignored there."""
+    with running("-f", "jsonl", program=ignoring(signal.SIGINT, signal.SIGTERM)) as process:
+        feed(process, PLAIN)
+        lines_until(process.stdout, b'"close"')
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=SECONDS)
+        assert process.returncode == status
+    assert objects(rest.decode())[-1]["event"] == "summary"
+
+
+def test_what_nohup_has_switched_off_stays_so() -> None:
+    with running("-f", "jsonl", program=ignoring(signal.SIGHUP)) as process:
+        feed(process, PLAIN)
+        lines_until(process.stdout, b'"close"')
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        (ignored,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:")]
+        assert int(ignored, 16) & 1 << (signal.SIGHUP - 1)
+
+
+def ignoring(*numbers: int) -> list[str]:
+    """Return the command, started with signals ignored."""
+    names = " ".join(signal.Signals(number).name.removeprefix("SIG") for number in numbers)
+    return ["/bin/sh", "-c", f"""trap '' {names}; exec "$@\"""", "sh", *COMMAND]
 
 
 def test_a_second_ctrl_c_ends_it_at_once() -> None:
@@ -301,10 +344,30 @@ def test_the_interfaces_are_listed() -> None:
     assert any(line.split()[0] == "lo" for line in done.stdout.splitlines())
 
 
-def test_a_number_of_packets_ends_it() -> None:
+def test_a_number_of_packets_ends_it_and_what_came_beyond_them_is_counted() -> None:
     done = piped(CHAT, "-f", "jsonl", "--count", 10)
     assert done.returncode == 0
-    assert objects(done.stdout)[-1]["packets"] == 10
+    summary = objects(done.stdout)[-1]
+    assert (summary["packets"], summary["analysed"]) == (10, 10)
+    assert summary["received"] > 10
+    beyond = f"{summary['received'] - 10} more came before the capturing stopped"
+    said = [line for line in done.stderr.splitlines() if "analysed: " in line]
+    assert said == [f"wsanalyze: analysed: 10 packets: --count ended it; {beyond}"]
+
+
+def test_of_packets_that_are_kept_there_are_no_more_than_are_analysed(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.pcapng"
+    done = piped(CHAT, "--count", 10, "-w", kept)
+    assert done.returncode == 0
+    assert int(wsanalyze.analyze(kept).summary.packets.iloc[0]) == 10
+
+
+def test_all_that_is_received_is_analysed_where_it_does_not_end_by_a_number_of_packets() -> None:
+    for options in ([], ["--count", 1_000_000]):
+        done = piped(CHAT, "-f", "jsonl", *options)
+        summary = objects(done.stdout)[-1]
+        assert summary["analysed"] == summary["received"] == summary["packets"]
+        assert "analysed" not in done.stderr
 
 
 @pytest.mark.parametrize("how", ["it is empty", "it is not there", "SSLKEYLOGFILE names it"])

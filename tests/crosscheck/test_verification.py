@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -128,3 +129,11 @@ def test_within_a_running_event_loop() -> None:
 def test_what_makes_no_sense(source: str, options: dict[str, int]) -> None:
     with pytest.raises(wsanalyze.UsageError):
         wsanalyze.verify(source, **options)  # type: ignore[arg-type]
+
+
+def test_key_logs_that_can_be_read_once_only_are_refused(tmp_path: Path) -> None:
+    """As a shell makes them of `--keylog <(…)`: tshark would have to read them, too."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(wsanalyze.UsageError, match="pipe: verify reads key logs twice"):
+        wsanalyze.verify(CAPTURES / "chat-wss.pcapng", keylogs=[pipe])

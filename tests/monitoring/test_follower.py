@@ -54,6 +54,15 @@ def test_of_many_messages_the_last_ones_become_events_and_all_are_numbered() -> 
     follower, _ = follower_of(CHAT, most=3)
     messages = [each for each in follower.look() if isinstance(each, Message)]
     assert [(each.connection, each.message) for each in messages] == [(0, 11), (1, 0), (1, 1)]
+    assert follower.passed == 11
+
+
+def test_the_last_message_of_a_connection_is_known_whether_it_is_an_event_or_not() -> None:
+    follower, _ = follower_of(CHAT, most=2)
+    messages = [each for each in follower.look() if isinstance(each, Message)]
+    assert {each.connection for each in messages} == {1}
+    last = [each.last_message for each in follower.followed.values()]
+    assert [each.message for each in last if each is not None] == [11, 1]
 
 
 def test_traffic_is_that_of_the_session_until_the_connection_is_over() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from support.played import WANTS, Clock, Paused, Played, drained, events_of, ses
 
 import wsanalyze
 from wsanalyze.capture.batch import Batch
-from wsanalyze.checks.catalogue import catalogue
-from wsanalyze.checks.check import CAPTURE
 from wsanalyze.limits import Limits
 from wsanalyze.monitoring import idleness
 from wsanalyze.monitoring import session as module
@@ -24,7 +21,6 @@ from wsanalyze.monitoring.events import (
     Close,
     Ended,
     Established,
-    Found,
     LimitReached,
     Message,
     Problem,
@@ -61,9 +57,6 @@ SAME = (
 OF_FINDINGS = ["findings", "severity"]
 # A connection is written when it is over, and its other leg may begin or end later.
 LEG_COLUMNS = ["leg_before", "leg_behind"]
-TOGETHER = frozenset(each.id for each in catalogue() if each.scope == CAPTURE)
-# Of one leg of a proxy these say more where they see the other one, as they do in a file.
-OF_LEGS = frozenset(("CLS-08", "PRX-01", "HSR-18"))
 
 
 @pytest.fixture(autouse=True)
@@ -108,30 +101,6 @@ def test_the_tables_of_a_session_are_those_of_the_file_row_by_row(
     assert got[LEG_COLUMNS].isna().all(axis=None)
 
 
-@pytest.mark.parametrize("name", SAME)
-def test_every_finding_is_told_once_and_is_one_that_check_finds(name: str) -> None:
-    told = Counter(map(finding_of, found_in(events_of(CAPTURES / name))))
-    rows = wsanalyze.analyze(CAPTURES / name).findings.to_dict("records")
-    assert told == Counter(map(finding_of, rows))
-
-
-def found_in(events: list[Any]) -> list[dict[str, Any]]:
-    names = Found.__dataclass_fields__
-    return [
-        {name: getattr(event, name) for name in names}
-        for event in events
-        if isinstance(event, Found)
-    ]
-
-
-def finding_of(row: dict[str, Any]) -> tuple[object, ...]:
-    """Return what a finding says; how much was seen of its connection is said as of then."""
-    names = ["connection", "check", "severity", "sender", "packet", "frame", "expected"]
-    if row["check"] not in OF_LEGS:
-        names += ["message", "evidence"]
-    return tuple(None if pd.isna(row[name]) else row[name] for name in names)
-
-
 def kinds(events: list[Any]) -> list[str]:
     return [event.kind for event in events]
 
@@ -145,17 +114,6 @@ def test_events_come_in_the_order_of_what_happened() -> None:
     assert [each.packet_end for each in messages] == sorted(each.packet_end for each in messages)
     close = next(each for each in connection if isinstance(each, Close))
     assert (close.sender, close.close_code) == ("client", 4000)
-
-
-def test_findings_of_a_handshake_come_before_the_connection_ends() -> None:
-    events = events_of(CAPTURES / "bad-accept.pcapng")
-    wrong = next(
-        place
-        for place, each in enumerate(events)
-        if isinstance(each, Found) and each.check == "HSR-04"
-    )
-    ended = next(place for place, each in enumerate(events) if isinstance(each, Ended))
-    assert wrong < ended
 
 
 def test_a_refusal_is_told_with_its_connection() -> None:
@@ -296,17 +254,6 @@ def test_what_passed_is_kept_where_somebody_asked() -> None:
     analysis = wsanalyze.analyze(CAPTURES / "aiohttp-chat.pcapng")
     for name in ("connections", "frames", "messages", "headers", "findings"):
         pd.testing.assert_frame_equal(tables.table(name), analysis.table(name))
-
-
-def test_what_proxies_refused_is_told_once_and_kept() -> None:
-    capture = CAPTURES / "connect-tunnels.pcapng"
-    session = session_of(Played(capture), keep=True, limits=Limits(recent=1))
-    told = [each for each in found_in(drained(session)) if each["check"] == "PRX-21"]
-    assert len(told) > 1
-    assert len({(each["connection"], each["message"]) for each in told}) == len(told)
-    assert session.memory is not None
-    kept = session.memory.tables(wsanalyze.findings.audit)
-    pd.testing.assert_frame_equal(kept.findings, wsanalyze.analyze(capture).findings)
 
 
 def test_what_is_kept_ends_at_the_limit() -> None:

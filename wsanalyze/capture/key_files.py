@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from wsanalyze.capture.compression import MAGIC_LENGTH, Decompressed, compression_of
 from wsanalyze.capture.key_lines import KeyLines, is_text
+from wsanalyze.capture.key_pipes import Pipe
 from wsanalyze.capture.stored import Stored, reason
 from wsanalyze.errors import CaptureError, UsageError
 
-# Files that are followed at once, and bytes that are read of each at a time.
-FOLLOWED, APPENDED = 16, 16 * 1024 * 1024
+# Files that are followed at once, and bytes that are read of all of them at a time.
+FOLLOWED, APPENDED = 16, 4 * 1024 * 1024
 # Bytes at the beginning of a file of a folder in which a NUL says that it is no text.
 LOOKED_AT = 1024
 # Bytes that a compressed key log may have; what is behind them is not read.
 MOST_UNPACKED = 1024 * 1024 * 1024
+# Bytes of what is no file, which need not have an end: more than all secrets that are kept.
+MOST_STREAMED = 256 * 1024 * 1024
 # Whether files have changed is asked for each connection, which takes some 8 us a file. Where there
 # are more files than so many, the next look is so many seconds for each of them in coming.
 MANY, PATIENCE = 64, 0.0002
@@ -31,8 +33,8 @@ MANY, PATIENCE = 64, 0.0002
 CHUNK, PATIENCE_WITH_LINE = 1024 * 1024, 64 * 1024 * 1024
 # Bytes in front of the place up to which a file was read that tell whether it is still the same.
 TAIL = 256
-# Room of a FIFO, as much as everybody may ask for, and what is read of it at a time.
-PIPE = 1 << 20
+# Seconds until more is read of a FIFO that had more than is read at a time.
+REST = 0.25
 
 
 def lines_of(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
@@ -74,6 +76,8 @@ class KeyLogs:
         self.missing: list[Path] = []
         self.problems: list[str] = []
         self._told: set[Path] = set()
+        # When a FIFO may be read again.
+        self._rests: dict[Pipe, float] = {}
 
     def lines(self) -> Iterator[tuple[object, Iterator[bytes]]]:
         """Yield each key log, and its lines as `lines_of`; UsageError where one cannot be read."""
@@ -93,30 +97,28 @@ class KeyLogs:
                     followed = self.followed[file] = Followed()
                     yield followed, _lines(file, followed)
 
-    def appended(self) -> Iterator[tuple[object, list[bytes]]]:
+    def appended(self) -> Iterator[tuple[object, Iterable[bytes]]]:
         """Yield key logs and the whole lines that they got since they were read, and new files.
 
-        At most FOLLOWED files and APPENDED bytes of each are looked at in one call, those that
+        At most FOLLOWED files and APPENDED bytes of them are looked at in one call, those that
         were changed last; none where there are many and the last look was not long ago. What is
         yielded with the lines is another object where a log was begun anew.
         """
         for path in [each for each in self.missing if _is_there(each)]:
             self.missing.remove(path)
             yield from self._come(path)
-        for place, pipe in enumerate(self.pipes):
-            if lines := pipe.lines():
-                yield pipe, lines
-            elif (anew := pipe.maybe_anew()) is not None:
-                self.pipes[place] = anew
-                if lines := anew.lines():
-                    yield anew, lines
+        yield from self._piped()
         if self.clock() < self.next_look:
             return
+        left = APPENDED
         for file in self._changed():
+            if left <= 0:
+                return
             try:
                 with file.open("rb") as stream:
                     followed = self._followed(file, stream)
-                    data = stream.read(APPENDED)
+                    data = stream.read(left)
+                    left -= len(data)
             except OSError as error:
                 # Whoever writes it may replace it; but one that came late may be somebody else's.
                 if file in self.paths and file not in self.followed and file not in self._told:
@@ -128,14 +130,50 @@ class KeyLogs:
             elif lines := followed.take(data):
                 yield followed, lines
 
-    def _come(self, path: Path) -> Iterator[tuple[object, list[bytes]]]:
+    def give_up(self, log: object) -> str | None:
+        """Read no further in a log that says nothing; return why, None for a file of a folder.
+
+        Of those it is not said that they are key logs.
+        """
+        piped = [pipe for pipe in self.pipes if pipe is log]
+        self.pipes = [pipe for pipe in self.pipes if pipe is not log]
+        files = [file for file, followed in self.followed.items() if followed is log]
+        self.left_out.update(files)
+        named = [path for path in (*files, *(pipe.path for pipe in piped)) if path in self.paths]
+        return f"key log {named[0]}: too many lines that say nothing: it is none" if named else None
+
+    def _piped(self) -> Iterator[tuple[object, list[bytes]]]:
+        """Yield FIFOs and the lines that came through them; who floods one has to wait."""
+        now = self.clock()
+        for pipe in list(self.pipes):
+            if now < self._rests.get(pipe, now):
+                continue
+            lines = pipe.lines()
+            if not lines and (anew := pipe.maybe_anew()) is not None:
+                self.pipes[self.pipes.index(pipe)] = anew
+                self._rests.pop(pipe, None)
+                pipe, lines = anew, anew.lines()
+            if pipe.was_full:
+                self._rests[pipe] = now + REST
+            if lines:
+                yield pipe, lines
+
+    def _come(self, path: Path) -> Iterator[tuple[object, Iterable[bytes]]]:
         """Begin with one that was missing; what is plain text counts as appended from then on."""
         try:
             if path.is_fifo():
                 self.pipes.append(Pipe(path))
             elif _compression(path) is not None:
                 self.left_out.add(path)
-                yield path, list(_lines(path))
+                followed = self.followed[path] = Followed()
+                yield followed, self._readable(path)
+        except UsageError as error:
+            self.problems.append(str(error))
+
+    def _readable(self, path: Path) -> Iterator[bytes]:
+        """Yield the lines of a file as far as it can be read."""
+        try:
+            yield from _lines(path)
         except UsageError as error:
             self.problems.append(str(error))
 
@@ -206,57 +244,6 @@ class Followed:
 
 def _state_of(state: os.stat_result) -> tuple[int, ...]:
     return state.st_ino, state.st_size, state.st_mtime_ns
-
-
-class Pipe:
-    """A FIFO that programs write key logs into, one after another or none yet.
-
-    It is kept open: who opens it for writing would wait otherwise.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Open it without waiting; UsageError where it cannot be read."""
-        self._path = path
-        self._descriptor = -1
-        self._lines = KeyLines()
-        try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None
-        with suppress(OSError, AttributeError):
-            # Room for who writes while nobody asks.
-            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, PIPE)
-
-    def __del__(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-
-    def lines(self) -> list[bytes]:
-        """Return the lines that have come since the last call; PIPE bytes at most."""
-        found: list[bytes] = []
-        left = PIPE
-        while left > 0:
-            try:
-                data = os.read(self._descriptor, min(PIPE, left))
-            except OSError:
-                break  # nothing is there, and somebody may write yet
-            if not data:
-                # Nobody writes at present: who did, ended with this.
-                found += self._lines.end()
-                break
-            left -= len(data)
-            found += self._lines.feed(data)
-        return found
-
-    def maybe_anew(self) -> Pipe | None:
-        """Return the FIFO that took its place under its name; None where it is the same."""
-        try:
-            state, mine = self._path.stat(), os.fstat(self._descriptor)
-            if not stat.S_ISFIFO(state.st_mode) or os.path.samestat(state, mine):
-                return None
-            return Pipe(self._path)
-        except (OSError, UsageError):
-            return None
 
 
 @contextmanager
@@ -365,6 +352,9 @@ def _lines(path: Path, followed: Followed | None = None) -> Iterator[bytes]:
                 yield from followed.take(data)
                 if followed.lines.passed > PATIENCE_WITH_LINE:
                     raise UsageError(f"key log {path}: a line without an end: it is none")
+                if followed.lines.seen >= MOST_STREAMED and not stat.S_ISREG(state.st_mode):
+                    what = f"no file, and has no end within {MOST_STREAMED:,} bytes"
+                    raise UsageError(f"key log {path}: it is {what}")
             yield from followed.lines.last() if may_grow else followed.lines.end()
     except OSError as error:
         raise UsageError(f"key log {path}: cannot be read: {reason(error)}") from None

@@ -158,10 +158,7 @@ def _once_each(
         message = objection(tls, each.connection.started)
         if message is None:
             continue
-        subject, issuer = tls.certificate_subject or "", tls.certificate_issuer
-        # Through a proxy the same server has another address on each leg, and one name.
-        server = tls.sni or each.server_name
-        key = (server, subject, issuer, tls.not_before, tls.not_after)
+        key, subject = certificate(each, tls), tls.certificate_subject or ""
         if key in found:
             first, finding = found[key]
             found[key] = first, replace(finding, count=finding.count + 1)
@@ -173,6 +170,14 @@ def _once_each(
             message = f"{finding.message}; {finding.count:,} connections have this certificate"
             finding = replace(finding, message=message)
         yield facts.about(each, finding)
+
+
+def certificate(facts: Facts, tls: TlsConnection) -> tuple[object, ...]:
+    """Return what tells a server's certificate from others, with whose it is."""
+    # Through a proxy the same server has another address on each leg, and one name.
+    server = tls.sni or facts.server_name
+    subject, issuer = tls.certificate_subject or "", tls.certificate_issuer
+    return server, subject, issuer, tls.not_before, tls.not_after
 
 
 def _days(ns: int) -> str:

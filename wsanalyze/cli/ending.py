@@ -37,8 +37,9 @@ class Signals:
 
     def __enter__(self) -> Signals:
         for number in ASKING:
-            # What nohup and shells have switched off stays so.
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            # What nohup has switched off stays so. Shells switch SIGINT off for what they start in
+            # the background of a script; who sends it there by name means it, as to tcpdump.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._come)
         return self
 

@@ -78,7 +78,7 @@ FEW = 20
     help="Let a WebSocket connection go after so long without a packet.",
 )
 @click.option("--duration", type=options.FiniteRange(0, min_open=True), metavar="SECONDS")
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many packets.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Analyse N packets, and end.")
 @click.option(
     "--until-closed", is_flag=True, help="End when all WebSocket connections seen have ended."
 )

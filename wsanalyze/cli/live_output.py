@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from wsanalyze.views.live_log import line, style
 from wsanalyze.views.live_rows import jsonl_pieces, summary_line
 from wsanalyze.views.live_summary import closing_facts, heading
 from wsanalyze.views.message_lines import MessageLines, MessageLog
+from wsanalyze.views.quantities import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -156,7 +157,7 @@ class JsonLines(Output):
 
     def end(self, session: Session, received: Received, *, quiet: bool) -> None:
         """Write the summary: the last object, and a line beside."""
-        sys.stdout.write(summary_line(session.run.summaries[0], received))
+        sys.stdout.write(summary_line(session.run.summaries[0], received, session.taken))
         sys.stdout.flush()
         if not quiet:
             _say_how_it_was(session, received)
@@ -206,6 +207,31 @@ def _each(events: Iterable[Told]) -> Iterator[Event]:
             yield event
 
 
+def shown_of(events: Sequence[Event], most: int) -> list[Event]:
+    """Return the events that there is room for: messages leave before others, the oldest first."""
+    excess = len(events) - most
+    if excess <= 0:
+        return list(events)
+    leaving = [place for place, event in enumerate(events) if event.kind == "message"][:excess]
+    gone = set(leaving)
+    staying = [event for place, event in enumerate(events) if place not in gone]
+    return staying[excess - len(leaving) :]
+
+
+def _messages_in(events: Sequence[Event]) -> int:
+    return sum(event.kind == "message" for event in events)
+
+
+def left_out(messages: int, others: int) -> str:
+    """Return how many events are not shown; "" for none."""
+    parts = [counted(messages, "message")] if messages else []
+    if others:
+        parts.append(counted(others, "other event") if messages else counted(others, "event"))
+    if not parts:
+        return ""
+    return f"… {' and '.join(parts)} {'is' if messages + others == 1 else 'are'} not shown"
+
+
 class Terminal(Log):
     """The log, and under it a table of the open connections that is drawn again and again."""
 
@@ -217,6 +243,9 @@ class Terminal(Log):
         super().__init__(wanted, console)
         self._rates = Rates()
         self._waiting: list[Event] = []
+        # Since the last drawing: messages and other events that are not shown.
+        self._messages_left_out = self._others_left_out = 0
+        # Messages that were no events, until the last look.
         self._passed = 0
         self._drawn = 0.0
         self._live: Live | None = None
@@ -234,10 +263,13 @@ class Terminal(Log):
 
     def show(self, events: Iterable[Told], session: Session) -> None:
         """Take events, and draw when it is time."""
-        self._waiting += _each(self.chosen(events))
-        if len(self._waiting) > MOST_LINES:
-            self._passed += len(self._waiting) - MOST_LINES
-            del self._waiting[:-MOST_LINES]
+        waiting = [*self._waiting, *_each(self.chosen(events))]
+        self._waiting = shown_of(waiting, MOST_LINES)
+        left_out = _messages_in(waiting) - _messages_in(self._waiting)
+        self._others_left_out += len(waiting) - len(self._waiting) - left_out
+        passed, self._passed = self._passed, session.follower.passed
+        if "message" in self.wanted:
+            self._messages_left_out += left_out + self._passed - passed
         now = time.monotonic()
         if self._live is None or (now - self._drawn < DRAW and not session.finished):
             return
@@ -249,13 +281,13 @@ class Terminal(Log):
 
         from wsanalyze.views.live_table import OpenConnections
 
-        lines = [f"… {self._passed:,} events are not shown"] if self._passed else []
-        log = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+        log = Text(no_wrap=True, overflow="ellipsis")
+        log.append(left_out(self._messages_left_out, self._others_left_out), style="dim")
         for event in self._waiting:
             log.append("\n" if log else "").append(line(event), style=style(event))
         if log:
             self.console.print(log)
-        self._waiting, self._passed = [], 0
+        self._waiting, self._messages_left_out, self._others_left_out = [], 0, 0
         follower = session.follower
         going_on = (each for each in reversed(follower.followed.values()) if not each.ended)
         newest = list(islice(going_on, MOST_ROWS))

@@ -148,6 +148,9 @@ def verify(
     capture = Path(path)
     if str(path) == "-" or capture.is_dir():
         raise UsageError(f"{path}: verify reads a capture twice, so it takes one file")
+    for each in keylogs:
+        if each.exists() and not (each.is_file() or each.is_dir()):
+            raise UsageError(f"key log {each}: verify reads key logs twice, so it takes files")
     if timeout <= 0:
         raise UsageError(f"timeout={timeout:g}: it must be more than 0 seconds")
     if packets is not None and packets < 1:

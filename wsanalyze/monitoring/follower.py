@@ -101,8 +101,8 @@ class Keeper(Protocol):
 class Follower:
     """Follows one pass. `followed` has the connections of which more may come, by serial.
 
-    `most`: of how many messages a look makes events, the last ones; None: of all. `in_blocks`:
-    whether messages are told as `Messages`, not as an object each.
+    `most`: of how many messages a look makes events, the last ones; None: of all. `passed` counts
+    the others. `in_blocks`: whether messages are told as `Messages`, not as an object each.
     """
 
     def __init__(
@@ -123,6 +123,8 @@ class Follower:
         self.seen = 0
         # How many of them have not ended.
         self.open = 0
+        # Messages that were made no events, since there were more than `most` in their look.
+        self.passed = 0
         # Over, but for what their TCP conversation may still bring, by its index.
         self._waiting: dict[int, list[Followed]] = {}
         # Gone since somebody last took them: what checks of several connections look at.
@@ -220,7 +222,12 @@ class Follower:
         packet = record.response_packet or 0
         self._placed.append((packet, kind(number, time, record.response_packet, record)))
         told = self._told(followed, self.judge.handshake(record, followed.told))
-        self._placed += [(event.packet or packet, event) for event in told]
+        # Rows of these are kept when it is known how many connections they concern.
+        certified = self.judge.certificate(record, followed.told)
+        told += [self.judge.event(finding, number) for finding in certified]
+        # What TLS said came before the request, and is told behind it.
+        first = record.request_packet or 0
+        self._placed += [(max(event.packet or packet, first), event) for event in told]
 
     def _told(self, followed: Followed, findings: Iterable[Finding]) -> list[Found]:
         """Return findings of a connection as events, which are kept, too."""
@@ -314,10 +321,14 @@ class Follower:
     def _messages(self, rows: MessageRows) -> None:
         """Tell of messages."""
         first = 0 if self.most is None else max(rows.count - self.most, 0)
+        self.passed += first
         if self.in_blocks:
             self._block = (rows, first)
             return
         serials = rows.columns["connection"]
+        # Of each connection the last one is remembered, whether it is told of or not.
+        for serial, place in dict(zip(serials[:first], range(first), strict=True)).items():
+            self.followed[serial].last_message = rows.event(place)
         for place in range(first, rows.count):
             event = rows.event(place)
             self.followed[serials[place]].last_message = event

@@ -12,6 +12,7 @@ from dataclasses import replace
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue, chosen
 from wsanalyze.checks.check import CAPTURE, Check
+from wsanalyze.checks.encryption import certificate
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import SEVERITIES, Finding
 from wsanalyze.checks.thresholds import Thresholds
@@ -28,6 +29,12 @@ OF_HANDSHAKES = frozenset(
 )
 # Likewise those that say so; but this one asks for the body of a refusal, too.
 OF_BODIES = "wsanalyze.checks.proxies"
+# What TLS agreed on before anything could be said in it, and the names that were asked for.
+OF_TLS = frozenset(("TLS-01", "TLS-02", "TLS-05", "TLS-08", "PRX-19"))
+# Told of the first connection that has a certificate; how many have it is said of all together.
+OF_CERTIFICATES = frozenset(("TLS-03", "TLS-04"))
+# Certificates of which it is remembered what was told: a network has some hundred.
+CERTIFICATES = 4096
 # Whose checks look at the capture as a whole: they have nothing to say before its end.
 OF_CAPTURES = "wsanalyze.checks.capture_quality"
 
@@ -54,11 +61,32 @@ class Judge:
         self._early = Audit([each for each in single if _is_early(each)])
         self._recent = Audit([each for each in whole if _room(each) != OF_CAPTURES])
         self._whole = Audit(whole)
+        self._certificates = Audit([each for each in whole if each.id in OF_CERTIFICATES])
+        # What was told of which certificate, the latest last.
+        self._told_of: dict[tuple[object, ...], None] = {}
         self._names = {each.id: each.name for each in catalogue()}
 
     def handshake(self, connection: Connection, told: set[Finding]) -> list[Finding]:
         """Return what is found of a handshake that was decided."""
-        return _new(list(self._early.of(self._facts(connection))), told)
+        found = self._early.of(self._facts(connection))
+        return _new([_so_far(connection, finding) for finding in found], told)
+
+    def certificate(self, connection: Connection, told: set[Finding]) -> list[Finding]:
+        """Return what is found of a certificate that nobody had before this connection.
+
+        `together` finds it once more, with how many have it by then.
+        """
+        tls = connection.tls
+        if tls is None:
+            return []
+        facts = self._facts(connection)
+        which, found = certificate(facts, tls), self._certificates.together([facts], (), ())
+        new = [each for each in found if (each.check, *which) not in self._told_of]
+        for each in new:
+            if len(self._told_of) >= CERTIFICATES:
+                del self._told_of[next(iter(self._told_of))]
+            self._told_of[each.check, *which] = None
+        return _new([_so_far(connection, finding) for finding in new], told)
 
     def ending(self, connection: Connection, told: set[Finding]) -> list[Finding]:
         """Return what is found, and was not told, of a connection that is over.
@@ -112,6 +140,13 @@ def key(finding: Finding) -> Finding:
     return replace(finding, coverage="")
 
 
+def _so_far(connection: Connection, finding: Finding) -> Finding:
+    """Return a finding with how much there is by now: what goes on is not cut."""
+    if connection.over or finding.coverage != "truncated":
+        return finding
+    return replace(finding, coverage="full")
+
+
 def _new(found: list[Finding], told: set[Finding]) -> list[Finding]:
     new = [finding for finding in found if key(finding) not in told]
     told.update(map(key, new))
@@ -121,7 +156,7 @@ def _new(found: list[Finding], told: set[Finding]) -> list[Finding]:
 def _is_early(check: Check) -> bool:
     """Whether what a check finds is known when the handshake is decided, and stays so."""
     room = _room(check)
-    return room in OF_HANDSHAKES or (check.of_heads and room != OF_BODIES)
+    return room in OF_HANDSHAKES or check.id in OF_TLS or (check.of_heads and room != OF_BODIES)
 
 
 def _room(check: Check) -> str:

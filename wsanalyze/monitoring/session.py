@@ -19,7 +19,7 @@ from wsanalyze.limits import Limits
 from wsanalyze.monitoring.events import Found, LimitReached, Problem, Told
 from wsanalyze.monitoring.follower import Followed, Follower, by_packet
 from wsanalyze.monitoring.idleness import IDLE_SESSION, Leaving
-from wsanalyze.monitoring.judging import Judge
+from wsanalyze.monitoring.judging import Judge, key
 from wsanalyze.monitoring.keeping import InFile, InFolder, InMemory, PacketFile
 from wsanalyze.observation import Side
 from wsanalyze.pipeline import Pass, secrets_of
@@ -256,9 +256,10 @@ class Session:
         connections = [each.connection for each in recent]
         found = self.judge.together(connections, self.run.summaries, refusals, last=last)
         numbers = {each.connection.serial: each.number for each in recent}
-        events = by_packet(self._event(each, numbers) for each in found)
         if self.folder is not None:
-            self.folder.found(events)
+            self.folder.found(by_packet(self._event(each, numbers) for each in found))
+        told = {finding for each in recent for finding in each.told}
+        events = by_packet(self._event(each, numbers) for each in found if key(each) not in told)
         if self.memory is not None:
             self.memory.refused(refusals)
         self.run.recorder.refusals += len(refusals)

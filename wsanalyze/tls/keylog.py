@@ -54,6 +54,10 @@ LONGEST_KEY, MOST_KEYS = 16_384, 64
 # The longest line that is understood.
 LONGEST = len(PREMASTER) + 1 + 64 + 1 + 2048
 
+# Lines of one log that say nothing (empty ones, comments, others), beyond those that do: one with
+# more is no key log, and a device or FIFO may go on for ever. They take a second or two.
+MOST_USELESS = 1_048_576
+
 # Bytes that senders may try in vain beyond their share, in all connections: some four seconds,
 # asked for in pieces.
 SPARE, SPARE_PIECE = 512 * 1024 * 1024, 256 * 1024
@@ -100,6 +104,8 @@ class Secrets:
         # What came of private keys in PEM so far: here, and in logs that may go on with it.
         self._pem = b""
         self._begun: WeakKeyDictionary[object, bytes] = WeakKeyDictionary()
+        # How many more lines of a log say nothing than something, where more of it may come.
+        self._useless: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._store = self.reader
         self.rsa_left, self.rsa_tries, self.rsa_refused = rsa, RSA_TRIES, 0
         self.sessions = Sessions(most)
@@ -126,27 +132,41 @@ class Secrets:
 
     def add(
         self, lines: Iterable[bytes], log: object = None, *, from_capture: bool = False
-    ) -> None:
+    ) -> bool:
         """Take the lines of one more key log; of two that are for the same, the later counts.
 
         `log`: stands for it where further lines may be appended. `from_capture`: whether a capture
         brought it. Its blocks have no place for private keys in PEM, and a stranger's keys can be
-        so long that reading each takes seconds: those are not taken.
+        so long that reading each takes seconds: those are not taken. What comes back: see `append`.
         """
         self.sources += 1
-        self.append(lines, log, from_capture=from_capture)
+        return self.append(lines, log, from_capture=from_capture)
 
     def append(
         self, lines: Iterable[bytes], log: object = None, *, from_capture: bool = False
-    ) -> None:
-        """Take further lines of a key log, which may be amid a private key."""
+    ) -> bool:
+        """Take further lines of a key log, which may be amid a private key.
+
+        False: MOST_USELESS more of its lines say nothing than something; the rest was not taken.
+        """
         self._store = self.capture if from_capture else self.reader
         self._pem = b"" if log is None else self._begun.pop(log, b"")
+        useless = 0 if log is None else self._useless.get(log, 0)
+        before = self._said()
         for line in lines:
-            if self._pem or not self._take_usual(line):
-                self._take(line.strip())
-        if self._pem and log is not None:
-            self._begun[log] = self._pem
+            if (self._pem or not self._take_usual(line)) and not self._take(line.strip()):
+                useless += 1
+                if useless - (self._said() - before) > MOST_USELESS:
+                    return False
+        if log is not None:
+            self._useless[log] = useless - (self._said() - before)
+            if self._pem:
+                self._begun[log] = self._pem
+        return True
+
+    def _said(self) -> int:
+        """Return how many lines say something."""
+        return self.lines - self.not_understood
 
     def _take_usual(self, line: bytes) -> bool:
         """Take a line as nearly all are, `LABEL CLIENT_RANDOM SECRET`; return whether it is one."""
@@ -170,29 +190,31 @@ class Secrets:
         if store.has(name, label) or self._room(store):
             store.learn(name, label, secret)
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes) -> bool:
+        """Take any line; return whether it says something by itself."""
         if not line or line.startswith(b"#"):
-            return
+            return False
         said = _maybe_said(line)
         if self._pem or (self._store is self.reader and KEY_BEGINS.fullmatch(line)):
             if said is None:
                 self._take_key(line)
-                return
+                return False
             # The key is cut: what follows are secrets again.
             self._pem = b""
             self.not_understood += 1
         self.lines += 1
         if said is None:
             self.not_understood += 1
-            return
+            return False
         label, name, secret = said
         store = self._store
         if label in USED:
             self._learn(name, label, secret)
-            return
+            return True
         kept = _kept_in(store, label)
         if kept is not None and (name in kept or self._room(store)):
             store.keep(kept, name, secret)
+        return True
 
     def _take_key(self, line: bytes) -> None:
         """Take a line of a private key in PEM (RFC 7468)."""

@@ -121,12 +121,15 @@ def _of_connection(
     return {name: cells[name] for name in names}
 
 
-def summary_line(summary: CaptureSummary, received: Received) -> str:
-    """Return the row of `summary` as the last object, with what was received and what was not."""
+def summary_line(summary: CaptureSummary, received: Received, analysed: int) -> str:
+    """Return the row of `summary` as the last object, with what was received and what was not.
+
+    `analysed`: packets that were looked at: of `received` those that --count lets be.
+    """
     times = {each.name for each in SUMMARY.columns if each.kind is Kind.TIME}
     cells = {
         name: iso(value) if name in times and value is not None else value
         for name, value in summary_row(summary).items()
     }
     counts = {each.name: getattr(received, each.name) for each in fields(received)}
-    return ascii_json({"event": "summary"} | counts | cells)
+    return ascii_json({"event": "summary"} | counts | {"analysed": analysed} | cells)

@@ -25,6 +25,8 @@ def closing_facts(session: Session, received: Received) -> list[tuple[str, str]]
         ("received", counted(received.received, "packet")),
         ("dropped", _dropped(received)),
     ]
+    if session.taken < received.received:
+        lines.append(("analysed", _analysed(session, received)))
     if session.packets is not None:
         writer = session.packets.writer
         several = "" if writer.files == 1 else f", {writer.files} files"
@@ -35,6 +37,14 @@ def closing_facts(session: Session, received: Received) -> list[tuple[str, str]]
             written += f"; {counted(session.folder.parts.lost, 'row')} could not be written"
         lines.append(("written", written))
     return lines
+
+
+def _analysed(session: Session, received: Received) -> str:
+    """Return how many packets are analysed, where more were received."""
+    packets, beyond = counted(session.taken, "packet"), number(received.received - session.taken)
+    if session.taken == session.ends.count:
+        return f"{packets}: --count ended it; {beyond} more came before the capturing stopped"
+    return f"{packets}; {beyond} more were received and not looked at"
 
 
 def _dropped(received: Received) -> str:
