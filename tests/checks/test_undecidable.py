@@ -320,7 +320,6 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
     ),
     "CLS-12": (lambda: [closed(closing(), closing("server", 1001, at=2.1))], guessed),
     "HSR-19": (lambda: [connection(responded=3 * SECOND)], unseen),
-    "FRM-13": (lambda: noticed("control-fragment", "server", head=0x48, second=0x54), guessed),
     "FRM-08": (lambda: noticed("length-top-bit", length=1 << 63), guessed),
     "MSG-03": (unfinished, open_ended),
     "MSG-05": (lambda: noticed("json-in-binary"), guessed),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.dialogues import Script
+from support.packets import SECOND
 from support.sessions import Stage, frame, http, masked, request, response
 from support.stacked import encrypted
 from support.tls import play, stage_of
@@ -78,6 +79,20 @@ class TestConnect:
         stage = played([CONNECT[0], SESSION[0]]).gap(1, len(CONNECT[1][1]))
         whole(played(SESSION[1:], stage), "CONNECT chat.example:80", CONNECT)
 
+    @pytest.mark.parametrize("kept", [1, 8, 30])
+    @pytest.mark.parametrize("more", [b"", b"Proxy-Connection: keep-alive\r\n\r\n"])
+    def test_a_hole_cuts_the_request(self, kept: int, more: bytes) -> None:
+        stage = Stage().client(CONNECT[0][1][:kept]).gap(0, len(CONNECT[0][1]) - kept - len(more))
+        if more:
+            stage.client(more)
+        whole(played([CONNECT[1], *SESSION], stage), None, CONNECT)
+
+    @pytest.mark.parametrize("cut", [1, 8, 30])
+    def test_the_capture_begins_within_the_request(self, cut: int) -> None:
+        stage = Stage(opened=False).client(CONNECT[0][1][cut:])
+        script = [("client", CONNECT[0][1][cut:]), CONNECT[1]]
+        whole(played([CONNECT[1], *SESSION], stage), None, script)
+
     def test_only_the_client_is_in_the_capture(self) -> None:
         stage = played([CONNECT[0], SESSION[0], SESSION[2]])
         stage.finish()
@@ -120,6 +135,9 @@ class TestConnect:
         outer, inside = stage.connections
         assert (outer.tunnel, inside.tunnel) == (None, "CONNECT chat.example:80")
         assert inside.outcome == "established"
+        # It is over with its answer, and was the first thing that passed.
+        assert outer.requested is not None
+        assert (outer.ended, outer.responded) == (outer.responded, outer.requested + SECOND)
 
 
 class TestConnectNotCaptured:

@@ -67,3 +67,10 @@ def secrets_of(handshake: Handshake) -> list[str]:
         bearer([handshake.subprotocol or ""]) or "",
     }
     return sorted(found - {""}, key=lambda secret: (-len(secret), secret))
+
+
+def handshake_secrets(handshake: Handshake) -> list[str]:
+    """Return the same, but of a query only what looks like a secret: a lesson has the rest."""
+    query = (handshake.target or "").partition("?")[2]
+    others = [each for each in secrets_of(handshake) if query not in each or not query]
+    return [*(value for _, value in tokens(handshake.target)), *others]

@@ -60,8 +60,7 @@ def message(http: Exchanges, half: Half, side: int, raw: bytes) -> int:
         http.given_up = 1
     if side == http.client_side:
         return 1
-    first = http.presumed or half.before == 0
-    if first and answers_lost_connect(http, raw, begun_blind):
+    if answers_lost_connect(http, raw, begun_blind):
         http.let_through = 1
         keep_head(http, half, side, raw)
         half.mode = HEAD

@@ -87,8 +87,10 @@ def has_credentials(request: bytes) -> bool:
 
 def way_of(request: bytes) -> str:
     """Return what the column `tunnel` has for a CONNECT, of its head (RFC 9112 §3.2.3)."""
-    words = request.partition(b"\n")[0].split(b" ")
-    return f"CONNECT {written(words[1])}"
+    asked = request.partition(b"\n")[0].rstrip(b"\r").partition(b" ")[2]
+    # A login may have blanks that nobody encoded.
+    target, version, _ = asked.rpartition(b" HTTP/")
+    return f"CONNECT {written(target if version else asked)}"
 
 
 def are_frames(client: bytes, server: bytes, framing: str | None) -> bool:
