@@ -234,15 +234,16 @@ def test_a_command(path: Path, arguments: tuple[str, ...]) -> None:
 
 
 def test_live(path: Path) -> None:
-    done = subprocess.run(
-        [*COMMAND, "live", "-", "--no-color"],
-        stdin=path.open("rb"),
-        capture_output=True,
-        encoding="utf-8",
-        env=environment(COLUMNS="250"),
-        timeout=SECONDS,
-        check=True,
-    )
+    with path.open("rb") as packets:
+        done = subprocess.run(
+            [*COMMAND, "live", "-", "--no-color"],
+            stdin=packets,
+            capture_output=True,
+            encoding="utf-8",
+            env=environment(COLUMNS="250"),
+            timeout=SECONDS,
+            check=True,
+        )
     assert "established" in done.stdout
     assert leaks(done.stdout + done.stderr) == []
 

@@ -80,18 +80,30 @@ class TestConnect:
         whole(played(SESSION[1:], stage), "CONNECT chat.example:80", CONNECT)
 
     @pytest.mark.parametrize("kept", [1, 8, 30])
-    @pytest.mark.parametrize("more", [b"", b"Proxy-Connection: keep-alive\r\n\r\n"])
-    def test_a_hole_cuts_the_request(self, kept: int, more: bytes) -> None:
-        stage = Stage().client(CONNECT[0][1][:kept]).gap(0, len(CONNECT[0][1]) - kept - len(more))
-        if more:
-            stage.client(more)
+    @pytest.mark.parametrize("end", [0, 1, 9])
+    def test_a_hole_cuts_the_request(self, kept: int, end: int) -> None:
+        asked = CONNECT[0][1]
+        stage = Stage().client(asked[:kept]).gap(0, len(asked) - kept - end)
+        if end:
+            stage.client(asked[-end:])
         whole(played([CONNECT[1], *SESSION], stage), None, CONNECT)
 
-    @pytest.mark.parametrize("cut", [1, 8, 30])
-    def test_the_capture_begins_within_the_request(self, cut: int) -> None:
+    @pytest.mark.parametrize("cut", [6, 8, 30, 56])
+    @pytest.mark.parametrize("opened", [True, False])
+    def test_the_capture_begins_within_the_request(self, cut: int, opened: bool) -> None:
+        asked = CONNECT[0][1][cut:]
+        stage = Stage(opened=opened)
+        if opened:
+            stage.gap(0, cut)
+        before = cut if opened else 0
+        script = [("client", bytes(before) + asked), CONNECT[1]]
+        whole(played([CONNECT[1], *SESSION], stage.client(asked)), None, script)
+
+    @pytest.mark.parametrize("cut", [1, 4])
+    def test_the_capture_begins_within_its_method(self, cut: int) -> None:
         stage = Stage(opened=False).client(CONNECT[0][1][cut:])
         script = [("client", CONNECT[0][1][cut:]), CONNECT[1]]
-        whole(played([CONNECT[1], *SESSION], stage), None, script)
+        whole(played([CONNECT[1], *SESSION], stage), "CONNECT chat.example:80", script)
 
     def test_only_the_client_is_in_the_capture(self) -> None:
         stage = played([CONNECT[0], SESSION[0], SESSION[2]])

@@ -56,14 +56,15 @@ def test_a_text_without_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["gzip", "gzip, deflate;q=0.5", "keep-alive", "timeout=5, max=100", "h2c", "5, 7", ""]
+    "value",
+    ["gzip", "gzip, deflate;q=0.5", "keep-alive", "timeout=5, max=10", "h2c", "", "2x0"],
 )
 def test_values_that_documents_define(value: str) -> None:
     assert is_harmless(value)
 
 
 @pytest.mark.parametrize(
-    "value", ["s3cret", "gzip s3cret", "1234567", "123456123456", "gzipgzip", "a", "gzip," * 30]
+    "value", ["s3cret", "gzip s3cret", "1234567", "123456123456", "gzipgzip", "a, b", "gzip," * 30]
 )
 def test_values_that_may_be_anything(value: str) -> None:
     assert not is_harmless(value)

@@ -25,15 +25,18 @@ if not cython.compiled:
 CONNECT = "CONNECT"
 
 
-def answers_lost_connect(http: Exchanges, raw: bytes, begun_blind: int) -> bool:
+def answers_lost_connect(http: Exchanges, half: Half, raw: bytes, begun_blind: int) -> bool:
     """Say whether a server's head opens the tunnel that is being read.
 
     Its CONNECT was not captured, or not all of it, or the answer was thought to be lost. What is in
     the tunnel follows.
     """
     client: Half = http.high if http.client_side else http.low
+    # Nothing came before, and bytes of the client are missing; or it is being looked for.
+    first_lost = half.before == 0 and client.offset > http.place.offsets[http.client_side]
+    lost = begun_blind or first_lost or client.mode == LOST
     presumed, http.presumed = http.presumed, 0
-    if not presumed and (http.waiting or not (begun_blind or client.mode == LOST)):
+    if not presumed and (http.waiting or not lost):
         return False
     return lets_through(raw)
 

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wsanalyze.layers.connection import Connection
-from wsanalyze.layers.held import Held
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
 from wsanalyze.websocket.resync import Search
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.held import Held
 
 try:
     import cython

@@ -8,6 +8,7 @@ from dataclasses import replace
 from wsanalyze.checks.redaction import address, concealed, redacted, unfolded
 from wsanalyze.checks.tokens import handshake_secrets, tokens
 from wsanalyze.story.model import Event, HeadStory, Secure, Story, WayStep, Written
+from wsanalyze.tunnels.way import asked_in
 from wsanalyze.websocket.addresses import without_login
 from wsanalyze.websocket.credentials import is_credential
 from wsanalyze.websocket.handshake import Handshake
@@ -32,6 +33,7 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
     return replace(
         story,
         target=None if story.target is None else concealed(without_login(story.target), secrets),
+        version=None if story.version is None else unfolded(story.version),
         request=_head(story.request, secrets),
         response=_head(story.response, secrets),
         secure=_records(story.secure, story.response),
@@ -92,7 +94,9 @@ def _written(written: Written, secrets: Sequence[str]) -> Written:
     for line in lines:
         name, colon, value = line.partition(":")
         is_folded = line[:1] in (" ", "\t") or not colon
-        shown.append(redacted(line) if is_folded else f"{name}: {_value(name, value[1:], secrets)}")
+        shown.append(
+            redacted(line) if is_folded else f"{name}:{value[:1]}{_value(name, value[1:], secrets)}"
+        )
     return replace(written, text="\r\n".join(shown) + end + concealed(body, secrets))
 
 
@@ -114,11 +118,10 @@ def _asked(line: str) -> str:
 
     No proxy wants the one there, and no authority has the other (RFC 9112 §3.2.3).
     """
-    method, blank, rest = line.partition(" ")
-    target, version, number = rest.rpartition(" HTTP/")
-    if not version:
-        target, number = rest, ""
-    return f"{method}{blank}{address(_without_login(target))}{version}{number}"
+    target = asked_in(line)
+    start = len(line.partition(" ")[0]) + 1
+    shown = address(_without_login(target))
+    return f"{line[:start]}{shown}{line[start + len(target) :]}"
 
 
 def _without_login(authority: str) -> str:

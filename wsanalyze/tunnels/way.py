@@ -77,6 +77,16 @@ def written(name: bytes) -> str:
     return text if len(text) <= LONGEST and hidden is None else text[:LONGEST] + "…"
 
 
+def asked_in(line: str) -> str:
+    """Return what the first line of a CONNECT asks for (RFC 9112 §3.2.3), as sent.
+
+    A login in it may have blanks that nobody encoded.
+    """
+    asked = line.partition(" ")[2]
+    target, version, _ = asked.rpartition(" HTTP/")
+    return target if version else asked
+
+
 def endpoint(address: bytes, port: int) -> str:
     """Return a binary IPv4 or IPv6 address with a port, as URLs have it."""
     if len(address) == 4:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from wsanalyze.checks.tokens import public
 from wsanalyze.layers.connection import Connection
 from wsanalyze.monitoring.events import (
     Close,
@@ -21,7 +22,7 @@ from wsanalyze.monitoring.events import (
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import prose, visible
 from wsanalyze.views.quantities import counted, duration, size
-from wsanalyze.views.summary import URL, asked_for, ending_of, public
+from wsanalyze.views.summary import URL, asked_for, ending_of
 
 ARROWS = {"client": "↑", "server": "↓"}
 # Cells that a message or a reason may take.

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from wsanalyze.checks.redaction import concealed, unfolded
-from wsanalyze.checks.tokens import handshake_secrets
+from wsanalyze.checks.tokens import public
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
@@ -155,11 +154,6 @@ def url(connection: Connection, host: str | None, target: str) -> str:
     if connection.request_packet is None and not (host or target):
         return f"{connection.scheme}, request not seen"
     return f"{connection.scheme}://{host}{target}" if host else f"{connection.scheme}, {target}"
-
-
-def public(text: str, handshake: Handshake) -> str:
-    """Return a text of a handshake without its secrets (`export` has all as sent)."""
-    return concealed(unfolded(text), handshake_secrets(handshake))
 
 
 def asked_for(connection: Connection, handshake: Handshake) -> str:

@@ -45,5 +45,8 @@ def folded_at(text: str) -> int | None:
 
 
 def is_harmless(value: str) -> bool:
-    """Say whether a value is made of words that documents define, and of small numbers, alone."""
-    return len(value) <= 100 and _HARMLESS.fullmatch(value) is not None
+    """Say whether a value is made of words that documents define, and of small numbers, alone.
+
+    What has three characters is no secret, either.
+    """
+    return len(value) <= 3 or (len(value) <= 100 and _HARMLESS.fullmatch(value) is not None)
