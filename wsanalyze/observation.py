@@ -83,32 +83,6 @@ class Event:
         key = b"" if self.masking_key is None else self.masking_key.to_bytes(4, "big")
         return bytes((self.head, self.second)) + length + key
 
-    @property
-    def spells_http(self) -> bool:
-        """Whether the header is HTTP in truth: the beginning of a request, or of a response.
-
-        It is `HT` (of HTTP/1.1) or the beginning of a method: by the rules of frames a control
-        frame, or one of a reserved opcode, with RSV1, without FIN, and of a client without a mask.
-        No end that writes frames has all of that.
-        """
-        if not self.certain:
-            return False
-        return self.header == b"HT" if self.sender == "server" else self.header in METHODS
-
-    @property
-    def is_http(self) -> bool:
-        """Whether it is the event in which HTTP in the place of frames is noticed."""
-        return self.kind == HTTP_KINDS[self.sender] and self.spells_http
-
-
-# Methods by their first two bytes, which a frame's header has.
-METHODS = {
-    name[:2]: name.decode()
-    for name in (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT")
-}
-
-# The kind of event of each end in which HTTP is noticed.
-HTTP_KINDS = {"client": "unmasked", "server": "control-fragment"}
 
 # Kinds of events → what `value`, `payload` and `other` hold. Of a frame's header:
 KINDS = {
@@ -134,7 +108,8 @@ KINDS = {
     "close-again": "a second Close of this side; other: the first one",
     "ping-after-close": "a Ping after this side's Close; other: the Close",
     "frame-after-refusal": "frames of this side behind a response that voids the handshake",
-    "http": "what would be a Close, were it no HTTP or behind such; payload: its body",
+    "http": "HTTP in the place of frames, up to the end; no frame of the table, and none is behind "
+    "it; length: how long it is, payload: its first 1,024 bytes",
     "early": "bytes of the client before the 101; value: how many came",
     # Of frames of Hixie; value: where the frame begins in its sender's stream:
     "hixie-length": "a length of more than 63 bits, behind which nothing can be read",
@@ -328,7 +303,8 @@ class Malformed:
     """A frame or a message of HTTP/2 that breaks a rule of RFC 9113, and how often it did.
 
     `what` in words, `section` of which document, `evidence` what was found. `stream` is 0 for what
-    concerns the connection; time and packet are of the first.
+    concerns the connection; time and packet are of the first. `field`: the name of the field at
+    fault, or of the frame, empty where it is neither.
     """
 
     what: str
@@ -339,6 +315,7 @@ class Malformed:
     time: int
     packet: int
     count: int = 1
+    field: str = ""
 
 
 @dataclass(slots=True)
@@ -498,14 +475,8 @@ class Observation:
         return [event for event in self.events if event.kind == kind]
 
     def http(self, sender: str) -> Event | None:
-        """Return the first frame of an end that is HTTP in truth, as all behind it; None for none.
-
-        The first ones of each kind are kept: if there is any, it is among them.
-        """
-        for event in self.events:
-            if event.sender == sender and event.is_http:
-                return event
-        return None
+        """Return the event of the HTTP that an end writes where frames are due; None for none."""
+        return next((each for each in self.of("http") if each.sender == sender), None)
 
     def count(self, kind: str, sender: str | None = None) -> int:
         """Count the events of a kind, kept or not, of one sender or both."""

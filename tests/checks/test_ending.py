@@ -55,9 +55,9 @@ def cut(
 
 
 def test_the_last_frame_is_http_in_truth() -> None:
-    written = event("control-fragment", "server", frame=4, head=0x48, second=0x54, header_length=2)
-    last = event("last", "server", frame=5, head=0x74, second=0x2C, header_length=2, length=44)
-    observation = {"events": [written], "counts": {("control-fragment", "server"): 1}}
+    written = event("http", "server", frame=None, length=44, payload=b"HTTP/1.1 200 OK")
+    last = event("last", "server", time=SECOND, frame=3, head=0x81, second=3, length=3)
+    observation = {"events": [written], "counts": {("http", "server"): 1}}
     facts = cut(ending(), idle=60, server=Side(last=last), **observation)
     found = maybe_cut(facts)
     assert found is not None

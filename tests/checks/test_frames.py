@@ -22,7 +22,6 @@ from checks.given import (
 )
 from wsanalyze.checks import frames
 from wsanalyze.checks.check import Check
-from wsanalyze.checks.control import fragmented_control_frame
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending, Event, Observation, Side
@@ -282,59 +281,45 @@ class TestTinyFragments:
 class TestHttpAmongFrames:
     """FRM-13."""
 
-    # `HT` of HTTP/1.1 200 OK, and the frames that its other bytes look like.
-    HT = event("control-fragment", "server", frame=4, head=0x48, second=0x54, header_length=2)
-    BEHIND = event("rsv", "server", frame=5, head=0x20, second=0x47, header_length=2, value=2)
+    OK = event("http", "server", frame=None, payload=b"HTTP/1.1 200 OK\r\nServer: Werkzeug\r\n")
 
     def record(self, *events: Event, **facts: Any) -> Connection:
         return connection(observation=observed(*events, **facts))
 
-    def test_a_response_behind_the_frames(self) -> None:
-        record = self.record(self.HT, self.BEHIND)
-        [finding] = found(frames.http_in_the_place_of_frames, record)
+    def of(self, *events: Event) -> list[Finding]:
+        return found(frames.http_in_the_place_of_frames, self.record(*events))
+
+    def test_a_response(self) -> None:
+        [finding] = self.of(self.OK)
         assert finding.message == (
             "behind the 101 the server writes a response of HTTP: its bytes begin as HTTP does"
         )
-        assert (finding.severity, finding.frame, finding.evidence) == ("error", 4, "48 54")
-        # What its bytes are as frames is not told.
-        assert found(frames.reserved_bit, record) == []
-        assert found(fragmented_control_frame, record) == []
+        assert (finding.severity, finding.packet, finding.frame) == ("error", 8, None)
+        assert finding.evidence == "'HTTP/1.1 200 OK'"
 
-    def test_its_first_line_where_that_was_kept(self) -> None:
-        payload = b"TP/1.1 200 OK\r\nServer: Werkzeug"
-        record = self.record(self.HT, replace(self.HT, kind="http", payload=payload))
-        [finding] = found(frames.http_in_the_place_of_frames, record)
-        assert finding.evidence == "48 54, 'HTTP/1.1 200 OK'"
-        # Wherever TCP cut it, it is the same fault.
-        [without] = found(frames.http_in_the_place_of_frames, self.record(self.HT))
-        assert finding.message == without.message
-
-    def test_what_is_secret_in_a_request_that_was_kept(self) -> None:
-        head = event("unmasked", frame=3, head=0x48, second=0x45, header_length=2, length=0x45)
-        payload = b"AD /?token=s3cret HTTP/1.1\r\n"
-        record = self.record(head, replace(head, kind="http", payload=payload))
-        [finding] = found(frames.http_in_the_place_of_frames, record)
-        assert finding.evidence == "48 45, 'HEAD /?... HTTP/1.1'"
-
-    def test_what_came_before_it_is_told(self) -> None:
-        before = replace(self.BEHIND, frame=3)
-        [finding] = found(frames.reserved_bit, self.record(before, self.HT, self.BEHIND))
-        assert finding.frame == 3
-
-    def test_a_request_of_a_client(self) -> None:
-        get = event("unmasked", frame=3, head=0x47, second=0x45, header_length=2, length=0x45)
-        [finding] = found(frames.http_in_the_place_of_frames, self.record(get))
-        assert finding.message == (
-            "behind the 101 the client writes a request of HTTP: its bytes begin as GET does"
-        )
-        assert found(frames.unmasked_client_frame, self.record(get)) == []
+    def test_wherever_its_packet_ends_it_is_the_same_fault(self) -> None:
+        [whole], [begun] = self.of(self.OK), self.of(replace(self.OK, payload=b"HTTP/1."))
+        assert whole.message == begun.message
 
     @pytest.mark.parametrize(
-        "facts", [{"second": 0x55}, {"head": 0x08}, {"sender": "client"}, {"certain": False}]
+        ("line", "begins", "evidence"),
+        [
+            (b"GET /next HTTP/1.1", "GET", "'GET /next HTTP/1.1'"),
+            (b"HEAD /?token=s3cret HTTP/1.1", "HEAD", "'HEAD /?... HTTP/1.1'"),
+            (b"PRI * HTTP/2.0", "PRI", "'PRI * HTTP/2.0'"),
+        ],
     )
-    def test_frames_that_only_look_a_little_like_it(self, facts: dict[str, Any]) -> None:
-        record = self.record(replace(self.HT, **facts))
-        assert found(frames.http_in_the_place_of_frames, record) == []
+    def test_a_request_without_its_secrets(self, line: bytes, begins: str, evidence: str) -> None:
+        [finding] = self.of(event("http", frame=None, payload=line + b"\r\n"))
+        assert finding.message == (
+            f"behind the 101 the client writes a request of HTTP: its bytes begin as {begins} does"
+        )
+        assert finding.evidence == evidence
+
+    def test_what_came_before_it_is_told(self) -> None:
+        before = event("rsv", "server", frame=3, head=0x20, second=0x47, header_length=2, value=2)
+        [finding] = found(frames.reserved_bit, self.record(before, self.OK))
+        assert finding.frame == 3
 
 
 class TestLengthBait:

@@ -20,7 +20,7 @@ from checks.given import (
 from wsanalyze.checks import handshake_fields as fields
 from wsanalyze.checks import handshake_request as hsq
 from wsanalyze.checks.check import Check
-from wsanalyze.checks.frames import http_in_the_place_of_frames, unmasked_client_frame
+from wsanalyze.checks.frames import http_in_the_place_of_frames
 from wsanalyze.checks.security import smuggling_shape
 
 KEY = "7WvwZHi1pBVFuuG3NFA/hg=="
@@ -360,9 +360,8 @@ class TestPipelined:
 
     def test_what_the_request_looks_like_as_a_frame_is_no_other_finding(self) -> None:
         early = event("early", time=SECOND + 1, value=64, payload=b"GET / HTTP/1.1", packet=5)
-        unmasked = event("unmasked", packet=5, frame=0, head=0x47, second=0x45, header_length=2)
-        record = connection(observation=observed(early, unmasked))
-        assert found(unmasked_client_frame, record) == []
+        written = event("http", packet=5, frame=None, payload=b"GET / HTTP/1.1")
+        record = connection(observation=observed(early, written))
         assert found(http_in_the_place_of_frames, record) == []
         assert len(found(hsq.pipelined_behind_upgrade, record)) == 1
 

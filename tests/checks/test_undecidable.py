@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from layers import test_http_among_frames as http_among_frames
 
 from checks import test_cross as cross
 from checks import test_cuts as cuts
@@ -320,7 +321,6 @@ MADE: dict[str, tuple[Callable[[], list[Connection]], Veil]] = {
     ),
     "CLS-12": (lambda: [closed(closing(), closing("server", 1001, at=2.1))], guessed),
     "HSR-19": (lambda: [connection(responded=3 * SECOND)], unseen),
-    "FRM-13": (lambda: noticed("control-fragment", "server", head=0x48, second=0x54), guessed),
     "FRM-08": (lambda: noticed("length-top-bit", length=1 << 63), guessed),
     "MSG-03": (unfinished, open_ended),
     "MSG-05": (lambda: noticed("json-in-binary"), guessed),
@@ -405,6 +405,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "H2-07": http2.TestEnds.test_not_where_the_close_may_be_missing,
     "H2-08": http2.TestFlowControl.test_windows_are_not_known_in_the_middle,
     "H2-09": http2.TestShared.test_one_alone,
+    "FRM-13": http_among_frames.test_fewer_bytes_than_tell_are_a_frame,
     "H2-10": http2.TestConnectionErrors.test_not_where_bytes_are_missing,
 }
 

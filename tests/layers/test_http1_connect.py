@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.dialogues import Script
+from support.packets import SECOND
 from support.sessions import Stage, frame, http, masked, request, response
 from support.stacked import encrypted
 from support.tls import play, stage_of
@@ -78,6 +79,32 @@ class TestConnect:
         stage = played([CONNECT[0], SESSION[0]]).gap(1, len(CONNECT[1][1]))
         whole(played(SESSION[1:], stage), "CONNECT chat.example:80", CONNECT)
 
+    @pytest.mark.parametrize("kept", [1, 8, 30])
+    @pytest.mark.parametrize("end", [0, 1, 9])
+    def test_a_hole_cuts_the_request(self, kept: int, end: int) -> None:
+        asked = CONNECT[0][1]
+        stage = Stage().client(asked[:kept]).gap(0, len(asked) - kept - end)
+        if end:
+            stage.client(asked[-end:])
+        whole(played([CONNECT[1], *SESSION], stage), None, CONNECT)
+
+    @pytest.mark.parametrize("cut", [6, 8, 30, 56])
+    @pytest.mark.parametrize("opened", [True, False])
+    def test_the_capture_begins_within_the_request(self, cut: int, opened: bool) -> None:
+        asked = CONNECT[0][1][cut:]
+        stage = Stage(opened=opened)
+        if opened:
+            stage.gap(0, cut)
+        before = cut if opened else 0
+        script = [("client", bytes(before) + asked), CONNECT[1]]
+        whole(played([CONNECT[1], *SESSION], stage.client(asked)), None, script)
+
+    @pytest.mark.parametrize("cut", [1, 4])
+    def test_the_capture_begins_within_its_method(self, cut: int) -> None:
+        stage = Stage(opened=False).client(CONNECT[0][1][cut:])
+        script = [("client", CONNECT[0][1][cut:]), CONNECT[1]]
+        whole(played([CONNECT[1], *SESSION], stage), "CONNECT chat.example:80", script)
+
     def test_only_the_client_is_in_the_capture(self) -> None:
         stage = played([CONNECT[0], SESSION[0], SESSION[2]])
         stage.finish()
@@ -120,6 +147,9 @@ class TestConnect:
         outer, inside = stage.connections
         assert (outer.tunnel, inside.tunnel) == (None, "CONNECT chat.example:80")
         assert inside.outcome == "established"
+        # It is over with its answer, and was the first thing that passed.
+        assert outer.requested is not None
+        assert (outer.ended, outer.responded) == (outer.responded, outer.requested + SECOND)
 
 
 class TestConnectNotCaptured:

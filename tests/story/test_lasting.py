@@ -51,7 +51,7 @@ def test_round_trip_times_are_those_that_a_check_counts() -> None:
 
 def test_a_pong_answers_the_latest_ping_with_its_bytes() -> None:
     frames = made(("client", 9), ("client", 9), ("server", 10), ("server", 10))
-    one, other = pings(frames, {0: b"a", 1: b"b", 2: b"b", 3: b"a"}, {})
+    one, other = pings(frames, {0: b"a", 1: b"b", 2: b"b", 3: b"a"})
     # RFC 6455 §5.5.3: what came before the one that is answered need not be.
     assert (one.pong, other.pong, other.rtt_ns) == (None, 2, SECOND)
 
@@ -59,20 +59,20 @@ def test_a_pong_answers_the_latest_ping_with_its_bytes() -> None:
 @pytest.mark.parametrize("said", [b"", b"x"])
 def test_a_pong_of_the_same_end_or_with_other_bytes_answers_nothing(said: bytes) -> None:
     frames = made(("client", 9), ("client", 10), ("server", 10))
-    (ping,) = pings(frames, {0: b"a", 1: b"a", 2: said}, {})
+    (ping,) = pings(frames, {0: b"a", 1: b"a", 2: said})
     assert (ping.pong, ping.rtt_ns) == (None, None)
 
 
 def test_many_pings_that_nobody_answers_take_no_time() -> None:
     frames = made(*[("client", 9)] * 20_000, *[("server", 10)] * 20_000)
     payloads = {number: b"%d" % number for number in range(40_000)}
-    assert not any(each.pong for each in pings(frames, payloads, {}))
+    assert not any(each.pong for each in pings(frames, payloads))
 
 
 def test_pings_behind_the_control_frames_that_are_looked_into_are_not_told() -> None:
     frames = made(("client", 9), ("client", 1), ("server", 10), ("client", 9))
-    assert [each.pong for each in pings(frames, {}, {}, 2)] == [2]
-    assert [each.pong for each in pings(frames, {}, {}, 1)] == [None]
+    assert [each.pong for each in pings(frames, {}, 2)] == [2]
+    assert [each.pong for each in pings(frames, {}, 1)] == [None]
 
 
 def test_silences_and_whose_limits_they_outlast() -> None:

@@ -10,6 +10,7 @@ from wsanalyze.tunnels.way import (
     JOINER,
     LONGEST,
     address_and_port,
+    asked_in,
     depth,
     destination,
     endpoint,
@@ -108,3 +109,30 @@ def test_addresses() -> None:
 def test_addresses_with_ports() -> None:
     assert address_and_port("192.0.2.1", 80) == "192.0.2.1:80"
     assert address_and_port("2001:db8::1", 80) == "[2001:db8::1]:80"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (b"anna:s3cret@chat.example:80", "chat.example:80"),
+        (b"anna:s3 cret@chat.example:80", "chat.example:80"),
+        (b"chat.example:80/?token=s3cret", "chat.example:80%2F%3F…"),
+        (b"chat.example:80;s3cret", "chat.example:80%3B…"),
+    ],
+)
+def test_who_logs_in_and_with_what_is_written_nowhere(name: bytes, text: str) -> None:
+    assert written(name) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        ("CONNECT a:80 HTTP/1.1", "a:80"),
+        ("CONNECT anna:s3 cret@a:80 HTTP/1.1", "anna:s3 cret@a:80"),
+        ("CONNECT a:80", "a:80"),
+        ("CONNECT a:80 X", "a:80 X"),
+        ("CONNECT", ""),
+    ],
+)
+def test_what_a_connect_asks_for(line: str, target: str) -> None:
+    assert asked_in(line) == target

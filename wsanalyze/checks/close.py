@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pipelining import is_http
+from wsanalyze.checks.pipelining import http_among_frames
 from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.close import describe, may_be_sent, registered
@@ -196,7 +196,8 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
         message = f"the {sender} closed with {named(code)}"
         if code == 1011:
             message += ", for an error of its own"
-        if provoker is not None and is_http(facts, provoker):
+        written = http_among_frames(facts, OTHER[sender])
+        if written is not None and written.time <= side.close.time:
             message += f"; before that the {OTHER[sender]} had written HTTP (FRM-13)"
         elif provoker is not None:
             message += (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from wsanalyze.checks.facts import Facts, described, ending_name
-from wsanalyze.checks.pipelining import is_http
+from wsanalyze.checks.pipelining import http_among_frames
 from wsanalyze.checks.spans import span
 from wsanalyze.checks.ways_to_end import reset_code, said_by_http2, said_by_tls
 from wsanalyze.observation import Ending, Event
@@ -34,9 +34,9 @@ class Cut:
     """How a connection ended that had no complete closing handshake.
 
     `by` is who ended it, `how` the way (`fin`, `rst`); `idle_s` the seconds without a frame before
-    that, `after` the last frame, `after_http` whether that is HTTP in truth; `age_s` the
-    connection's age; `wire` what it was on the wire. `signs` say why it looks like an
-    intermediary's doing, each one a fact; none where nothing does.
+    that, `after` the last frame, or the HTTP in the place of one; `age_s` the connection's age;
+    `wire` what it was on the wire. `signs` say why it looks like an intermediary's doing, each one
+    a fact; none where nothing does.
     """
 
     by: str
@@ -48,7 +48,6 @@ class Cut:
     after: Event | None
     signs: tuple[str, ...]
     wire: str = ""
-    after_http: bool = False
 
 
 def maybe_cut(facts: Facts) -> Cut | None:
@@ -94,7 +93,6 @@ def _cut_of(facts: Facts) -> Cut | None:
         after=after,
         signs=tuple(intermediary_signs(facts)),
         wire=ending_name(first),
-        after_http=after is not None and is_http(facts, after),
     )
 
 
@@ -120,13 +118,15 @@ def was_a_try(facts: Facts, cut: Cut) -> bool:
     Who only looks whether it can connect does so; a server that ends it is another matter.
     """
     record = facts.connection
-    said = record.client_frames or record.server_frames
+    said = record.client_frames or record.server_frames or last_frame(facts)
     return not said and cut.age_s < 1.0 and cut.by == "client" and not cut.signs
 
 
 def last_frame(facts: Facts) -> Event | None:
-    """Return the last frame of either end."""
-    last = (facts.side("client").last, facts.side("server").last)
+    """Return the last frame of either end, or the HTTP that stands in the place of one."""
+    ends = ("client", "server")
+    last = [facts.side(each).last for each in ends]
+    last += [http_among_frames(facts, each) for each in ends]
     frames = [event for event in last if event is not None]
     return max(frames, key=lambda event: event.time, default=None)
 
@@ -244,7 +244,7 @@ def last_said(cut: Cut) -> str:
     if cut.after is None:
         return "before any frame"
     frame = f"a {described(cut.after)} of the {cut.after.sender}"
-    if cut.after_http:
+    if cut.after.kind == "http":
         frame = f"HTTP that the {cut.after.sender} wrote in the place of one (FRM-13)"
     waited = "right after"
     if cut.idle_s is not None and cut.idle_s >= AT_ONCE_S:

@@ -13,13 +13,14 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.checks.pieces import generator_of_pieces
 from wsanalyze.checks.prediction import generator_of
-from wsanalyze.checks.redaction import concealed, redacted
+from wsanalyze.checks.redaction import concealed, redacted, unfolded
 from wsanalyze.checks.sites import origin_of
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.lazy import lazy
 from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.tunnels.way import address_and_port, destination, host_and_port
+from wsanalyze.websocket.credentials import is_credential
 
 if TYPE_CHECKING:
     from wsanalyze.checks.alike import Alike
@@ -250,7 +251,9 @@ class Facts:
 
     def without_secrets(self, text: str) -> str:
         """Return words about the handshake with its secrets as they may be shown."""
-        return text if self.show_secrets or not text else concealed(text, self._secrets)
+        if self.show_secrets or not text:
+            return text
+        return concealed(unfolded(text), self._secrets)
 
     def of_faults(
         self, code: str, *, secret: bool = False, harmless: str = ""
@@ -261,8 +264,9 @@ class Facts:
         """
         for fault in self.faults.get(code, ()):
             time, packet = self.handshake_place(fault.sender)
+            is_secret = fault.evidence and (secret or is_credential(fault.field or ""))
             evidence = (
-                self.secret(fault.evidence) if secret else self.without_secrets(fault.evidence)
+                self.secret(fault.evidence) if is_secret else self.without_secrets(fault.evidence)
             )
             if fault.field is not None:
                 evidence = f"{fault.field}: {evidence}" if evidence else self._empty(fault)

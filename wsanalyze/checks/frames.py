@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.pipelining import http_among_frames, is_http, request_behind
+from wsanalyze.checks.pipelining import http_among_frames, request_behind
 from wsanalyze.checks.redaction import address
 from wsanalyze.checks.spans import octets
-from wsanalyze.observation import METHODS, Event
+from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
 
 RSV = (("RSV1", 4), ("RSV2", 2), ("RSV3", 1))
@@ -20,11 +20,10 @@ def certain(facts: Facts, kind: str) -> Iterator[Event]:
     """Yield the events of a kind about frames that are no guess.
 
     Behind a hole a frame is found by what it looks like: bytes that were taken for a header are no
-    evidence against who sent them. HTTP in the place of frames is told as what it is (HSQ-19,
-    FRM-13).
+    evidence against who sent them.
     """
     for event in facts.events(kind):
-        if event.certain and not is_http(facts, event):
+        if event.certain:
             yield event
 
 
@@ -349,7 +348,7 @@ def _bait_s(facts: Facts, event: Event) -> float | None:
         "it as frames that break every rule, which are not told one by one."
     ),
     advice="Keep the HTTP server from writing to a connection that it has handed over.",
-    events=("unmasked", "control-fragment"),
+    events=("http",),
     example="http-behind-upgrade.pcapng",
 )
 def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
@@ -358,21 +357,10 @@ def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
         event = http_among_frames(facts, sender)
         if event is None or (sender == "client" and request_behind(facts) is not None):
             continue
-        # How much of it there is depends on TCP: in the message each would be another fault.
-        begins = METHODS.get(event.header, "HTTP")
+        begins = event.payload.partition(b"/")[0].partition(b" ")[0].decode("latin-1")
         message = (
             f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin as {begins} does"
         )
-        evidence = event.header.hex(" ") + _first_line(facts, event)
-        yield facts.at(event, message, evidence=evidence, expected="frames")
-
-
-def _first_line(facts: Facts, event: Event) -> str:
-    """Return the line that a frame begins which is HTTP in truth, if its payload was kept."""
-    same = (each for each in facts.events("http") if each.sender == event.sender)
-    body = next((each.payload for each in same if each.frame == event.frame), None)
-    if body is None:
-        return ""
-    line = (event.header + body).partition(b"\r\n")[0].decode("latin-1")
-    begun = address(line, show=facts.show_secrets)
-    return f", {shown(facts.without_secrets(begun))}"
+        line = event.payload.partition(b"\r\n")[0].decode("latin-1")
+        begun = facts.without_secrets(address(line, show=facts.show_secrets))
+        yield facts.at(event, message, evidence=shown(begun), expected="frames")

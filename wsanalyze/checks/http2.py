@@ -15,6 +15,7 @@ from wsanalyze.checks.spans import span
 from wsanalyze.checks.ways_to_end import reset_for_fault
 from wsanalyze.http2.bodies import CANCEL, NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, error_name
 from wsanalyze.observation import Malformed, Multiplex
+from wsanalyze.websocket.credentials import is_harmless
 
 SECOND = 1_000_000_000
 _H2 = ("http2",)
@@ -430,15 +431,15 @@ def _errors(facts: Facts) -> Iterator[Finding]:
 # What may stand in a fault of any request on the connection, not of the one that is looked at.
 _QUERY = re.compile(r"([?#])[^\s'\"]+")
 _NAMES = r"(?:cookie|authori[sz]ation|token|api-?key|secret|passw)"
-_NAMED = re.compile(_NAMES, re.IGNORECASE)
 _CREDENTIAL = re.compile(rf"({_NAMES}[^:='\"]{{0,20}}[:=])[^'\"…]+", re.IGNORECASE)
 
 
 def _evidence(facts: Facts, fault: Malformed) -> str | None:
-    shown = _public(facts, fault.evidence)
-    if not facts.show_secrets and "…" not in shown and _NAMED.search(fault.what):
-        shown = redacted(shown) if shown else ""
-    return shown or None
+    """Return what was found where it can be no secret of who asked: names, and words as defined."""
+    found = fault.evidence
+    if facts.show_secrets or not found or is_harmless(found):
+        return found or None
+    return _public(facts, found) if found == fault.field else redacted(found)
 
 
 def _public(facts: Facts, text: str) -> str:

@@ -258,4 +258,5 @@ def _fell_back(before: Facts, after: Facts) -> str | None:
     if first.version == second.version or not 0 <= now - then <= FALLBACK_NS:
         return None
     asked = f"version {shown(second.version)} is asked for"
-    return f"{asked} {(now - then) / 1e9:.3f} s after version {shown(first.version)} was refused"
+    refused = before.without_secrets(f"version {shown(first.version)} was refused")
+    return f"{after.without_secrets(asked)} {(now - then) / 1e9:.3f} s after {refused}"

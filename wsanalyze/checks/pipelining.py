@@ -26,16 +26,5 @@ def request_behind(facts: Facts) -> tuple[Event, str] | None:
 
 
 def http_among_frames(facts: Facts, sender: str) -> Event | None:
-    """Return the first frame of an end that is HTTP in truth, None where there is none."""
+    """Return the HTTP that an end writes in the place of frames, None where it writes none."""
     return facts.observation.http(sender) if facts.observation.counts else None
-
-
-def is_http(facts: Facts, event: Event) -> bool:
-    """Tell whether a frame is HTTP in truth, or behind such a one: it is told once, as that."""
-    first = http_among_frames(facts, event.sender)
-    if first is not None and None not in (first.frame, event.frame):
-        return (event.frame or 0) >= (first.frame or 0)
-    if event.sender != "client":
-        return False
-    behind = request_behind(facts)
-    return behind is not None and (event.packet, event.frame) == (behind[0].packet, 0)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from wsanalyze.websocket.addresses import without_secrets
+from wsanalyze.websocket.credentials import folded_at
 
 # First characters that are shown of a secret of usual length.
 SHOWN = 4
@@ -66,6 +67,15 @@ def concealed(text: str, secrets: Iterable[str]) -> str:
             rest = rf"{re.escape(begun)}[^\s'\"]*"
             text = re.sub(rest, lambda found: redacted(found[0]), text)
     return _JWT.sub(lambda found: redacted(found[0]), text)
+
+
+def unfolded(text: str) -> str:
+    """Return the value of a field, or words about it, without credentials that are folded into it.
+
+    Where such a field ends cannot be told: nothing behind it is left.
+    """
+    place = folded_at(text)
+    return text if place is None else text[:place] + redacted(text[place:])
 
 
 def address(text: str, *, show: bool = False) -> str:

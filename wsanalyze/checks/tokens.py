@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from wsanalyze.checks.redaction import concealed, unfolded
 from wsanalyze.websocket.handshake import Handshake
 
 # Names of query parameters that carry what should not be read by others.
@@ -67,3 +68,15 @@ def secrets_of(handshake: Handshake) -> list[str]:
         bearer([handshake.subprotocol or ""]) or "",
     }
     return sorted(found - {""}, key=lambda secret: (-len(secret), secret))
+
+
+def handshake_secrets(handshake: Handshake) -> list[str]:
+    """Return the same, but of a query only what looks like a secret: a lesson has the rest."""
+    query = (handshake.target or "").partition("?")[2]
+    others = [each for each in secrets_of(handshake) if query not in each or not query]
+    return [*(value for _, value in tokens(handshake.target)), *others]
+
+
+def public(text: str, handshake: Handshake) -> str:
+    """Return words about a handshake, or a part of it, without its secrets."""
+    return concealed(unfolded(text), handshake_secrets(handshake))

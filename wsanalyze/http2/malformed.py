@@ -26,8 +26,7 @@ from wsanalyze.http2.frames import (
     WINDOW_UPDATE,
     FrameHeader,
 )
-from wsanalyze.websocket.faults import shown
-from wsanalyze.websocket.stream_fields import Wrong, wrong_fields, wrong_pseudo
+from wsanalyze.websocket.stream_fields import Wrong, said, wrong_fields, wrong_pseudo
 
 NAMES = (
     *("DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING", "GOAWAY"),
@@ -110,11 +109,11 @@ def wrong_message(fields: Fields, kind: str) -> Iterator[Wrong]:
         if status is None:
             yield Wrong("a response without :status", "RFC 9113 §8.3.2", ":status")
         elif len(status) != 3 or not status.isdigit():
-            what = f":status is {shown(status.decode('latin-1'))}, which is no status code"
+            what = f":status {said(status)}, which is no status code"
             yield Wrong(what, "RFC 9113 §8.3.2", ":status")
     length = first.get(b"content-length")
     if length is not None and not _NUMBER.fullmatch(length):
-        what = f"content-length is {shown(length.decode('latin-1'))}, which is no number"
+        what = f"content-length {said(length)}, which is no number"
         yield Wrong(what, "RFC 9110 §8.6", "content-length")
 
 
@@ -135,7 +134,7 @@ def _wrong_request(first: dict[bytes, bytes]) -> Iterator[Wrong]:
         yield Wrong(":protocol without the method CONNECT", "RFC 8441 §4", ":protocol")
     path = first.get(b":path")
     if path and not is_tunnel and not path.startswith(b"/") and path != b"*":
-        what = f":path is {shown(path.decode('latin-1'))}, and begins with no '/'"
+        what = f":path {said(path)}, and begins with no '/'"
         yield Wrong(what, section, ":path")
 
 

@@ -1,2 +1,2 @@
 from wsanalyze.layers.http1_exchanges cimport Exchanges
-from wsanalyze.layers.http1_half cimport Half
+from wsanalyze.layers.http1_half cimport LOST, Half

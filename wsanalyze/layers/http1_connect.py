@@ -7,26 +7,36 @@ from wsanalyze.layers.held import length_of, replay
 from wsanalyze.layers.http1_exchanges import Exchange, Exchanges
 from wsanalyze.layers.http1_half import Half
 from wsanalyze.layers.http1_lines import lets_through
+from wsanalyze.layers.http1_upgrade import end_attempt
 from wsanalyze.layers.route import Place
 from wsanalyze.layers.tunnel import answered, inside, keep_message, refuse
 from wsanalyze.tunnels.messages import CONNECT_ANSWER, CONNECT_REQUEST
 from wsanalyze.tunnels.way import DEEPEST, depth
 from wsanalyze.websocket.fields import Head
 
+try:
+    import cython
+except ImportError:
+    from wsanalyze.uncompiled import cython
+if not cython.compiled:
+    from wsanalyze.layers.http1_half import LOST
+
 # What the column `tunnel` has for a CONNECT that is not in the capture.
 CONNECT = "CONNECT"
 
 
-def answers_lost_connect(http: Exchanges, raw: bytes, begun_blind: int) -> bool:
-    """Say whether a server's first head opens the tunnel that is being read.
+def answers_lost_connect(http: Exchanges, half: Half, raw: bytes, begun_blind: int) -> bool:
+    """Say whether a server's head opens the tunnel that is being read.
 
-    Its CONNECT was not captured, or the answer was thought to be lost. What is in the tunnel
-    follows.
+    Its CONNECT was not captured, or not all of it, or the answer was thought to be lost. What is in
+    the tunnel follows.
     """
     client: Half = http.high if http.client_side else http.low
-    lost = client.offset > http.place.offsets[http.client_side]
+    # Nothing came before, and bytes of the client are missing; or it is being looked for.
+    first_lost = half.before == 0 and client.offset > http.place.offsets[http.client_side]
+    lost = begun_blind or first_lost or client.mode == LOST
     presumed, http.presumed = http.presumed, 0
-    if not presumed and (http.waiting or not (begun_blind or lost)):
+    if not presumed and (http.waiting or not lost):
         return False
     return lets_through(raw)
 
@@ -83,8 +93,7 @@ def go_through(http: Exchanges, *, presumed: bool = False) -> int:
     http.recognition = None
     before = http.attempt
     if before is not None:
-        before.connection.ended_by = None
-        before.settle(client.before)
+        end_attempt(before, client.before)
         http.attempt = None
     if way is None or depth(http.route.tunnel) >= DEEPEST:
         return 1

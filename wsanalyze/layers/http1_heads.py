@@ -52,7 +52,7 @@ def message(http: Exchanges, half: Half, side: int, raw: bytes) -> int:
             http.client_side = side
         if side != http.client_side:
             return 1
-        return request(http, half, raw)
+        return request(http, half, raw, begun_blind)
     if http.client_side < 0:
         http.client_side = opener(http.conversation, http.place)
     if http.client_side < 0:
@@ -60,8 +60,7 @@ def message(http: Exchanges, half: Half, side: int, raw: bytes) -> int:
         http.given_up = 1
     if side == http.client_side:
         return 1
-    first = http.presumed or half.before == 0
-    if first and answers_lost_connect(http, raw, begun_blind):
+    if answers_lost_connect(http, half, raw, begun_blind):
         http.let_through = 1
         keep_head(http, half, side, raw)
         half.mode = HEAD
@@ -73,8 +72,8 @@ def message(http: Exchanges, half: Half, side: int, raw: bytes) -> int:
     return response(http, half, raw)
 
 
-def request(http: Exchanges, half: Half, raw: bytes) -> int:
-    """Take a request's head."""
+def request(http: Exchanges, half: Half, raw: bytes, begun_blind: int) -> int:
+    """Take a request's head; where it was `begun_blind`, its first letters may be missing."""
     attempt: Attempt | None = None
     head: Head | None = None
     if http.attempt is not None:
@@ -90,6 +89,8 @@ def request(http: Exchanges, half: Half, raw: bytes) -> int:
         head = read_head(raw)
     http.upgrading = attempt is not None
     http.connecting = http.login = None
+    if begun_blind and method and "CONNECT".endswith(method):
+        method = "CONNECT"
     if method == "CONNECT":
         http.connecting = way_of(raw)
         keep_head(http, half, http.client_side, raw)

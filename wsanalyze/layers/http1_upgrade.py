@@ -31,8 +31,7 @@ def begin_attempt(http: Exchanges, half: Half, totals: list[int] | None = None) 
     """
     before = http.attempt
     if before is not None:
-        before.connection.ended_by = None
-        before.settle(half.before, totals)
+        end_attempt(before, half.before, totals)
     else:
         before = http.place.before
     attempt = Attempt(
@@ -49,6 +48,16 @@ def begin_attempt(http: Exchanges, half: Half, totals: list[int] | None = None) 
         attempt.counted = totals
     http.attempt = attempt
     return attempt
+
+
+def end_attempt(attempt: Attempt, time: int, totals: list[int] | None = None) -> None:
+    """End an attempt whose connection goes on with something else; `time` is the last one before.
+
+    Its own heads may have come later: what follows came in the same packet, or is its answer.
+    """
+    connection = attempt.connection
+    connection.ended_by = None
+    attempt.settle(max(time, connection.requested or 0, connection.responded or 0), totals)
 
 
 def observe_request(http: Exchanges, before: Attempt) -> None:
@@ -99,6 +108,7 @@ def conclude(http: Exchanges, half: Half, attempt: Attempt, method: str | None, 
         open_session(http, attempt)
         return 0
     if late:
+        attempt.connection.ended = max(attempt.connection.ended, half.time)
         http.recorder.settle(attempt.connection, capture)
     http.upgrading = 0
     client = http.high if http.client_side else http.low
@@ -117,8 +127,7 @@ def resume(http: Exchanges, half: Half, attempt: Attempt) -> None:
     """Let an attempt that was answered late be the open one, and end the one after it."""
     later = http.attempt
     if later is not None:
-        later.connection.ended_by = None
-        later.settle(half.before)
+        end_attempt(later, half.before)
     http.attempt = attempt
 
 
@@ -162,8 +171,7 @@ def switch_to_http2(http: Exchanges, client_side: int, rest: int = 0) -> int:
     if rest:
         http2.expect(rest)
     if http.attempt is not None:
-        http.attempt.connection.ended_by = None
-        http.attempt.settle(http.previous_time)
+        end_attempt(http.attempt, http.previous_time)
         http.attempt = None
     http.switched = 1
     http.inner = http2

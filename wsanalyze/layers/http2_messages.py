@@ -35,7 +35,9 @@ def tell(http: Http2, side: int, wrong: Wrong, stream: int, place: Place) -> Non
     if http.shared.whole:
         sender = "client" if side == http.client_side else "server"
         what = (wrong.what, wrong.section, wrong.evidence[:EVIDENCE])
-        http.shared.tell(Malformed(*what, sender, stream, place[0], place[1]))
+        http.shared.tell(
+            Malformed(*what, sender, stream, place[0], place[1], field=wrong.field[:EVIDENCE])
+        )
 
 
 def check_frame(

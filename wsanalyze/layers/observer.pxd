@@ -21,6 +21,7 @@ cdef class Observer:
     cdef public long long longest
     cdef public object inspect
     cdef public bint strict
+    cdef public object written
     cdef public bint late
     cdef public object observation
     cdef public bint owned
@@ -33,7 +34,7 @@ cdef class Observer:
     cdef public long long client_before
     cdef public long long server_before
     cdef public long long end_time
-    cdef Watch watch(self, int role)
+    cpdef Watch watch(self, int role)
     cdef long long latest(self) noexcept
     cdef int frame(self, Sender sender, long long number, bint deflate) except -1
     cdef int begin_message(self, Watch watch) except -1
@@ -50,6 +51,7 @@ cdef class Observer:
     cdef bint is_due(self, str kind, Watch watch) except -1
     cdef long long numbered(self, Sender sender, long long offset) except *
     cdef int lost(self, Sender sender, Sender other) except -1
+    cdef int disorder(self, Sender sender, Sender other) except -1
     cdef int hole(self, Sender sender, long long length, long long time, long long packet) except -1
     cdef int stalled(self, Sender sender) except -1
     cdef int wire(self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop) except -1

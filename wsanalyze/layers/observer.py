@@ -11,6 +11,7 @@ from dataclasses import replace
 from wsanalyze.buffer import Buffer
 from wsanalyze.layers.sender import Sender
 from wsanalyze.layers.watch import Keyring, Watch
+from wsanalyze.layers.writing import Writing
 from wsanalyze.observation import KEPT_EVENTS, Event, Hole, Observation
 from wsanalyze.websocket.deflate import MOST_FINAL_BLOCKS
 from wsanalyze.websocket.frames import FrameReader
@@ -63,6 +64,7 @@ class Observer:
     - `strict`: whether frames are those of RFC 6455; `owned`: an extension that is not known may
       own reserved bits
     - `longest`: the longest silence so far, in ns, at first what is none yet
+    - `written`: HTTP in the place of frames, by who writes it
     - `late`: frames of one side were lost, so that frames are read in another order than they are
       numbered; `client_orders`, `server_orders`: since then, the place of each in the order of
       reading; `…_offsets`: where it begins in its sender's stream; `…_reads`: how many frames of
@@ -79,6 +81,7 @@ class Observer:
         self.strict = True
         self.owned = False
         self.longest = PAUSE
+        self.written: dict[int, Writing] = {}
         self.late = False
         self.client_orders = self.server_orders = NONE
         self.client_offsets = self.server_offsets = NONE
@@ -281,6 +284,10 @@ class Observer:
         """Learn that frames of a side are missing: others will be found out of their order."""
         watch: Watch = self.server if sender.role else self.client
         watch.unsure = True
+        return self.disorder(sender, other)
+
+    def disorder(self, sender: Sender, other: Sender) -> cython.int:
+        """Learn that from here on frames are read in another order than they are numbered."""
         # Frames that are numbered otherwise than they are read are noted one by one.
         self.client.short = self.server.short = False
         if not self.late:
@@ -328,9 +335,7 @@ class Observer:
         opcode: cython.int = sender.reader.head & 15
         if opcode == 8:
             watch.short = False
-            if sender.http:
-                self.note("http", watch, bytes(sender.control))
-            elif watch.close is None:
+            if watch.close is None:
                 watch.close = watch.event("close", bytes(sender.control))
                 if other.first is not None:
                     watch.before_close = other.latest_event("before-close")
@@ -467,6 +472,9 @@ class Observer:
                 self.is_due("frame-after-refusal", watch)
                 observation.events.append(replace(watch.first, kind="frame-after-refusal"))
             self.unanswered(watch)
+        for role, writing in self.written.items():
+            self.is_due("http", self.watch(role))
+            observation.events.append(writing.event())
         self.closes()
         last: cython.longlong = self.latest()
         if last != NEVER and self.end_time != NEVER:

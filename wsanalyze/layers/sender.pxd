@@ -10,6 +10,7 @@ cdef class Sender:
     cdef public int reset
     cdef public int closed
     cdef public int http
+    cdef public int judged
     cdef public int confidence
     cdef public FrameReader reader
     cdef public MessageReader message
@@ -42,8 +43,8 @@ cdef class Sender:
     cdef public int close_code
     cdef public int frame_close_code
     cdef public str close_reason
+    cdef public object held
     cdef public Search search
     cdef public long long resyncs
     cdef int masks(self) except -1
     cdef int misfits(self, int deflate) except -1
-    cdef bint spells_http(self) except -1

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wsanalyze.layers.connection import Connection
-from wsanalyze.observation import METHODS
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
 from wsanalyze.websocket.resync import Search
+
+if TYPE_CHECKING:
+    from wsanalyze.layers.held import Held
 
 try:
     import cython
@@ -27,7 +31,8 @@ class Sender:
     - `message_time`, `_packet`, `_ordinal`, `_offset`: of the open message's first frame
     - `reset`: this side's RST is what ended the connection, as far as is known
     - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
-    - `http`: HTTP stands where its frames belong, from some frame on: no Close of it is one
+    - `http`: HTTP stands where its frames belong, from some place on, or may: `held` has then what
+      that is to be told by; `judged`: the next frame begins as HTTP may, and is none
     - `lost`: where the next header is, is not known any more; `unread`: bytes passed over since
     - `search`: who looks for it; `resyncs`: how often it was found; `confidence`: bits of evidence
       that frames are where they are read, 0 where that is certain
@@ -48,7 +53,8 @@ class Sender:
         self.message_ordinal = self.message_offset = self.message_confidence = 0
         self.frames = self.messages = self.bytes = 0
         self.pings = self.pongs = self.masked = self.invalid_text = self.incomplete = 0
-        self.closed = self.http = 0
+        self.closed = self.http = self.judged = 0
+        self.held: Held | None = None
         self.close_code = -1
         self.close_reason: str | None = None
         self.frame_close_code = -1
@@ -74,15 +80,6 @@ class Sender:
         if opcode & 7 > 2:
             return 1
         return opcode & 8 and (not reader.head & 0x80 or reader.length > 125)
-
-    def spells_http(self) -> cython.bint:
-        """Say whether the header just read is HTTP in truth (`Event.spells_http` says why)."""
-        reader: FrameReader = self.reader
-        if reader.masked or self.confidence or reader.header_length != 2:
-            return False
-        if self.role:
-            return reader.head == 0x48 and reader.length == 0x54
-        return bytes((reader.head, reader.length)) in METHODS
 
     def report(self, connection: Connection, prefix: str) -> None:
         """Write the counts to the attributes of a record that begin with `prefix`."""

@@ -12,6 +12,8 @@ from wsanalyze.websocket.messages cimport MessageReader
 from wsanalyze.websocket.resync cimport Search
 
 cdef Py_ssize_t KEPT_CONTROL
+cdef int FIRST_OF_HTTP
+cdef int LAST_OF_HTTP
 
 cdef class Session(Layer):
     # What every segment touches comes first.
@@ -36,6 +38,15 @@ cdef class Session(Layer):
         self, int side, Sender sender, Buffer buffer, Py_ssize_t at, Py_ssize_t stop,
         long long time, long long packet
     ) except -1
+    cdef bint begins_http(
+        self, int side, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t at,
+        Py_ssize_t stop, long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int go_on(
+        self, int side, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop,
+        long long time, long long packet, long long ordinal
+    ) except -1
+    cdef int settle(self, Sender sender) except -1
     cdef bint begins_as_request(
         self, Sender sender, Buffer buffer, Py_ssize_t start, Py_ssize_t stop
     ) except -1

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
 from wsanalyze.layers.connection import GIVEN_UP, Connection
+from wsanalyze.layers.http_among_frames import as_frames, begins, goes_on
 from wsanalyze.layers.inflaters import agreed, supposed
 from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.recorder import Recorder
@@ -31,6 +32,11 @@ if not cython.compiled:
 # RFC 6455 §5.5 allows 125 bytes in a control frame. Of an illegal one as much is kept as a reader
 # may want to see.
 KEPT_CONTROL = 1024
+
+# First characters of what HTTP begins with, from C (of CONNECT) to T: as a frame's first byte, FIN
+# is not set and RSV1 is, which those of nobody are but some that deflate begins (0x41, 0x42).
+FIRST_OF_HTTP = 0x43
+LAST_OF_HTTP = 0x54
 
 
 @cython.final
@@ -140,6 +146,8 @@ class Session(Layer):
             # Who sends on had not reset the connection: somebody else had, or tried to.
             sender.reset = 0
             self.first_end = ""
+        if sender.http:
+            return self.go_on(side, sender, buffer, start, stop, time, packet, ordinal)
         if sender.lost:
             return self.seek(side, sender, buffer, start, stop, time, packet, ordinal)
         while at < stop:
@@ -150,6 +158,14 @@ class Session(Layer):
                         at = self.count(side, sender, buffer, at, stop, time, packet)
                         if at == stop:
                             break
+                    if (
+                        buffer.view[at] >= FIRST_OF_HTTP
+                        and buffer.view[at] <= LAST_OF_HTTP
+                        and self.begins_http(
+                            side, sender, buffer, start, at, stop, time, packet, ordinal
+                        )
+                    ):
+                        return 0
                     sender.time = time
                     sender.packet = packet
                     sender.ordinal = ordinal
@@ -211,6 +227,57 @@ class Session(Layer):
         recorder.message_serial += sender.frames - before
         return at
 
+    def begins_http(
+        self,
+        side: cython.int,
+        sender: Sender,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        at: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.bint:
+        """Say whether HTTP, or what may be, begins in the place of a frame, and take it."""
+        if sender.judged or sender.confidence or self.doubted:
+            sender.judged = 0
+            return False
+        place = (side, time, packet, ordinal)
+        sender.offset += at - start
+        if not begins(self.recorder, self.observer, sender, buffer, at, stop, place):
+            sender.offset -= at - start
+            return False
+        if sender.held is not None and self.observer is not None:
+            # Frames of the other end may be read before what is held.
+            self.observer.disorder(sender, self.low if sender is self.high else self.high)
+        return True
+
+    def go_on(
+        self,
+        side: cython.int,
+        sender: Sender,
+        buffer: Buffer,
+        start: cython.Py_ssize_t,
+        stop: cython.Py_ssize_t,
+        time: cython.longlong,
+        packet: cython.longlong,
+        ordinal: cython.longlong,
+    ) -> cython.int:
+        """Pass over bytes of HTTP, or of what may become it, as long as it may."""
+        if goes_on(self.observer, sender, buffer, start, stop, (side, time, packet, ordinal)):
+            return 0
+        self.settle(sender)
+        return self.data(side, buffer, start, stop, time, packet, ordinal)
+
+    def settle(self, sender: Sender) -> cython.int:
+        """Read what might have become HTTP as the frames that it is: no more of it will come."""
+        if sender.held is not None:
+            first_end = self.first_end
+            as_frames(self, sender)
+            self.first_end = first_end
+        return 0
+
     def begins_as_request(
         self, sender: Sender, buffer: Buffer, start: cython.Py_ssize_t, stop: cython.Py_ssize_t
     ) -> cython.bint:
@@ -234,9 +301,6 @@ class Session(Layer):
         sender.masked += reader.masked
         sender.frame_message = -1
         sender.frame_close_code = -1
-        # FIN and RSV2 are not set, RSV1 is: as in no frame that is sent, but those of deflate.
-        if reader.head & 0xC0 == 0x40 and not sender.http:
-            sender.http = sender.spells_http()
         if opcode >= 8:
             if sender.control:
                 sender.control = bytearray()
@@ -335,8 +399,6 @@ class Session(Layer):
 
     def close(self, sender: Sender) -> cython.int:
         """Take note of a Close frame: the first of a side counts (RFC 6455 §5.5.1)."""
-        if sender.http:
-            return 0
         if len(sender.control) >= 2:
             sender.frame_close_code = sender.control[0] << 8 | sender.control[1]
         if sender.closed:
@@ -382,6 +444,10 @@ class Session(Layer):
             length = -length
         if self.observer is not None:
             self.observer.hole(sender, length, time, packet)
+        self.settle(sender)
+        if sender.http:
+            sender.offset += length
+            return 0
         if sender.lost:
             if not seek_on(self.recorder, sender, length, time, packet, ordinal):
                 return 0
@@ -470,9 +536,11 @@ class Session(Layer):
         A search that is under way ends with what it has.
         """
         sender: Sender = self.high if side else self.low
+        self.settle(sender)
         self.give_up(side, sender)
         sender.offset = offset
-        self.lose(sender)
+        if not sender.http:
+            self.lose(sender)
 
     def seek(
         self,
@@ -528,6 +596,8 @@ class Session(Layer):
     def finish(self, evicted: cython.int) -> cython.int:
         """Write the counts of both sides to the connection's record."""
         connection = self.connection
+        self.settle(self.low)
+        self.settle(self.high)
         self.give_up(0, self.low)
         self.give_up(1, self.high)
         if self.observer is not None:

@@ -326,6 +326,7 @@ def _row(
         "server_address": address_and_port(ends.server_ip, ends.server_port),
         "capture": PurePath(read.facts.capture).name,
         "target": None if story.target is None else hide(story.target),
+        "version": None if story.version is None else hide(story.version),
         "started": ends.started - began,
         "ended": ends.ended - began,
     }

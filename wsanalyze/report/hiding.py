@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from wsanalyze.checks.redaction import BEGUN, SHOWN, concealed
-from wsanalyze.story.secrets import CREDENTIALS, handshake_secrets
+from wsanalyze.checks.tokens import handshake_secrets
+from wsanalyze.websocket.credentials import is_credential
 from wsanalyze.websocket.handshake import Handshake
 
 # Returns a text without secrets.
@@ -106,7 +107,7 @@ def _credentials(handshake: Handshake) -> Iterator[str]:
     """Yield what credentials consist of: cookies' values, what stands behind `Bearer`."""
     for head in (handshake.request_head, handshake.response_head):
         for field in head.fields if head is not None else ():
-            if field.name.lower() not in CREDENTIALS:
+            if not is_credential(field.name):
                 continue
             for piece in field.value.replace(";", " ").split():
                 value = piece.partition("=")[2] if "cookie" in field.name.lower() else piece

@@ -20,7 +20,6 @@ from wsanalyze.story.frames import (
 )
 from wsanalyze.story.model import Event, HeadStory, Opening
 from wsanalyze.story.opening import FIN, RST, Segments
-from wsanalyze.story.written_http import is_http
 from wsanalyze.tables.columns import NOTES
 from wsanalyze.tables.numbering import Ints
 from wsanalyze.tables.objects import Frame, Segment
@@ -33,8 +32,9 @@ NOTED = 40
 ENDS = 20
 # Notes that are no event: none, a copy, and what the label RST says.
 _UNTOLD = [0, NOTES.index("duplicate"), NOTES.index("reset")]
-# In the order in which they stand in one packet: END_STREAM is behind the frames.
-LAYERS = ("tcp", "tls", "proxy", "http", "gap", "websocket", "http2")
+# In the order in which they stand in one packet: END_STREAM, and HTTP in the place of frames, are
+# behind the frames.
+LAYERS = ("tcp", "tls", "proxy", "http", "gap", "websocket", "written", "http2")
 # Payload bytes that an event shows, as text and in hex.
 PREVIEW, PREVIEW_BYTES = 48, 12
 
@@ -156,16 +156,14 @@ def of_frames(
     payloads: Mapping[int, bytes],
     findings: Sequence[Finding],
     inflated: Mapping[int, bytes],
-    http: Mapping[str, int],
 ) -> list[Event]:
     """Return the frames of the window and the first Closes; what is left out between is one event.
 
-    `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame; `http`
-    is `http_from` of the connection.
+    `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame.
     """
     found = by_frame(findings)
     inside = np.arange(len(frames))[max(window.first, 0) : window.last + 1]
-    told = np.union1d(inside, close_frames(frames, http)[:CLOSES])
+    told = np.union1d(inside, close_frames(frames)[:CLOSES])
     events: list[Event] = []
     before = 0
     for frame in frames.at(told):
@@ -173,32 +171,11 @@ def of_frames(
         if number > before:
             events.append(_of_skipped(frames[before:number]))
         payload, about = payloads.get(number, b""), found.get(number, ())
-        if is_http(frame, http):
-            events.append(_of_http(frame, payload, about))
-        else:
-            events.append(_of_frame(frame, payload, about, inflated.get(number)))
+        events.append(_of_frame(frame, payload, about, inflated.get(number)))
         before = number + 1
     if before < len(frames):
         events.append(_of_skipped(frames[before:]))
     return events
-
-
-def _of_http(frame: Frame, payload: bytes, findings: Sequence[Finding]) -> Event:
-    """Return what is HTTP in the place of a frame, by its bytes as text: header and payload."""
-    header = bytes((frame.head, frame.second))
-    text = header + payload if frame.header_length == 2 else payload
-    return Event(
-        layer="websocket",
-        sender=frame.sender,
-        time=frame.time,
-        packet=frame.packet,
-        ordinal=0,
-        label="HTTP, no frame",
-        detail=_preview(text, frame.header_length + frame.length),
-        length=frame.header_length + frame.captured,
-        severity=worst(findings),
-        frame=frame.number,
-    )
 
 
 def _of_frame(

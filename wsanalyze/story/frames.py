@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ import numpy.typing as npt
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
 from wsanalyze.story.model import Compression, FrameStory, MessageStory, Summary
-from wsanalyze.story.written_http import is_http, without_http
 from wsanalyze.streams import Range, Streams
 from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.numbering import Ints
@@ -60,9 +59,9 @@ def control_frames(frames: Frames) -> Ints:
     return np.flatnonzero(frames.column("head") & CONTROL_BIT)
 
 
-def close_frames(frames: Frames, http: Mapping[str, int]) -> Ints:
-    """Return the numbers of the Close frames; `http` is `http_from` of their connection."""
-    return without_http(np.flatnonzero(frames.column("head") & 0x0F == 8), frames, http)
+def close_frames(frames: Frames) -> Ints:
+    """Return the numbers of the Close frames."""
+    return np.flatnonzero(frames.column("head") & 0x0F == 8)
 
 
 def ranges(frames: Frames, window: Window, controls: int | None = None) -> tuple[Ranges, Ranges]:
@@ -167,12 +166,8 @@ def frame_stories(
     window: Window,
     wire: Wire,
     findings: Sequence[Finding],
-    http: Mapping[str, int],
 ) -> tuple[FrameStory, ...]:
-    """Return the frames of the window, each with its bytes and what is wrong with it.
-
-    `http` is `http_from` of the connection.
-    """
+    """Return the frames of the window, each with its bytes and what is wrong with it."""
     found = by_frame(findings)
     parts = _parts(frames, window)
     told = []
@@ -202,7 +197,6 @@ def frame_stories(
                 parts=of,
                 close_code=frame.close_code,
                 close_reason=_reason(frame, payload),
-                is_http=is_http(frame, http),
                 findings=tuple(found.get(frame.number, ())),
             )
         )

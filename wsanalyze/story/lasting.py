@@ -15,7 +15,6 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Observation
 from wsanalyze.story.frames import CLOSES, Frames, close_frames, control_frames
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
-from wsanalyze.story.written_http import without_http
 from wsanalyze.tables.objects import Frame
 from wsanalyze.websocket.close import describe, registered
 
@@ -33,14 +32,12 @@ TOLD = 20
 def pings(
     frames: Frames,
     payloads: Mapping[int, bytes],
-    http: Mapping[str, int],
     controls: int | None = None,
 ) -> tuple[Ping, ...]:
     """Return the Pings among the first `controls` control frames, each with what answers it.
 
-    `http` is `http_from` of the connection. RFC 6455 §5.5.3: a Pong has the bytes of the Ping that
-    it answers, and only the latest of several need be answered. Where the bytes were not kept, the
-    latest Ping counts.
+    RFC 6455 §5.5.3: a Pong has the bytes of the Ping that it answers, and only the latest of
+    several need be answered. Where the bytes were not kept, the latest Ping counts.
     """
     asked: list[Ping] = []
     # By its number what answers a Ping: the number of the Pong, and its time.
@@ -48,7 +45,7 @@ def pings(
     # By sender and payload the latest Ping; those before one that was answered are over.
     latest: dict[tuple[str, bytes], int] = {}
     over = {"client": -1, "server": -1}
-    for frame in frames.at(without_http(control_frames(frames)[:controls], frames, http)):
+    for frame in frames.at(control_frames(frames)[:controls]):
         said = payloads.get(frame.number, b"")
         if frame.opcode == 9:
             asked.append(Ping(frame.sender, frame.number, frame.time, said, None, None))
@@ -116,19 +113,17 @@ def closing(
     connection: Connection,
     frames: Frames,
     payloads: Mapping[int, bytes],
-    http: Mapping[str, int],
     *,
     by_packet: bool = True,
 ) -> Closing:
     """Return how a connection ended: its first Close frames and the ends of TCP, in order.
 
-    `http` is `http_from` of the connection; `by_packet`: all are of one capture, where packets are
-    in order whatever its clock does.
+    `by_packet`: all are of one capture, where packets are in order whatever its clock does.
     """
     closes = []
     handshake = connection.handshake
     connection_is_hixie = handshake is not None and handshake.is_hixie
-    places = close_frames(frames, http)
+    places = close_frames(frames)
     for frame in frames.at(places[:CLOSES]):
         reason = _reason(frame, payloads.get(frame.number, b""), connection)
         closes.append(_close(frame, reason, is_hixie=connection_is_hixie))

@@ -225,7 +225,6 @@ class FrameStory:
     parts: int
     close_code: int | None
     close_reason: str | None
-    is_http: bool
     findings: tuple[Finding, ...]
 
     @property
@@ -237,6 +236,18 @@ class FrameStory:
     def opcode(self) -> int:
         """The opcode, 0 to 15."""
         return self.head & 0x0F
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """HTTP in the place of frames: where it begins, its first characters, how many bytes it has."""
+
+    sender: str
+    time: int
+    packet: int
+    length: int
+    text: str
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,3 +460,4 @@ class Story:
     legs: tuple[Leg, ...] = ()
     refusal: Refusal | None = None
     multiplexed: Multiplexed | None = None
+    written: tuple[Written, ...] = ()

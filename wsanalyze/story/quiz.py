@@ -111,11 +111,7 @@ def _of_faults(story: Story) -> Iterator[Question]:
 
 
 def _of_frames(story: Story) -> Iterator[Question]:
-    standard = [
-        each
-        for each in story.frames
-        if each.header and each.dialect == "rfc6455" and not each.is_http
-    ]
+    standard = [each for each in story.frames if each.header and each.dialect == "rfc6455"]
     if not standard:
         return
     ping = next((each for each in story.pings), None)

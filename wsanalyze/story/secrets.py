@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wsanalyze.checks.redaction import concealed, redacted
-from wsanalyze.checks.tokens import secrets_of, tokens
-from wsanalyze.story.model import Event, HeadStory, Secure, Story, WayStep
+from wsanalyze.checks.redaction import address, concealed, redacted, unfolded
+from wsanalyze.checks.tokens import handshake_secrets, tokens
+from wsanalyze.story.model import Event, HeadStory, Secure, Story, WayStep, Written
+from wsanalyze.tunnels.way import asked_in
+from wsanalyze.websocket.addresses import without_login
+from wsanalyze.websocket.credentials import is_credential
 from wsanalyze.websocket.handshake import Handshake
 
 # Fields that name a host, which a login may stand before.
 HOSTS = ("host", ":authority")
-# Fields whose value is a secret as a whole.
-CREDENTIALS = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
-# What some readers of a field's name pass over, and a field that a line end of theirs begins.
-_ODD = re.compile(r"[\s\x00-\x20]")
-_FOLDED = re.compile(rf"(?i)[\s\0](?:{'|'.join(CREDENTIALS)})[\s\0]*:\s*")
+# Fields that name another place, whose address may have a token.
+PLACES = ("location", "content-location", "referer")
+# What begins in HTTP behind its head.
+_BODY = "\r\n\r\n"
 
 
 def without_secrets(story: Story, handshake: Handshake | None) -> Story:
@@ -31,20 +32,15 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
     secrets = handshake_secrets(handshake)
     return replace(
         story,
-        target=None if story.target is None else concealed(story.target, secrets),
+        target=None if story.target is None else concealed(without_login(story.target), secrets),
+        version=None if story.version is None else unfolded(story.version),
         request=_head(story.request, secrets),
         response=_head(story.response, secrets),
         secure=_records(story.secure, story.response),
         interims=tuple(concealed(each, secrets) for each in story.interims),
+        written=tuple(_written(each, secrets) for each in story.written),
         events=tuple(_event(each, secrets) for each in story.events),
     )
-
-
-def handshake_secrets(handshake: Handshake) -> list[str]:
-    """Return the secrets; of a query only what looks like one, so that a lesson has the rest."""
-    query = (handshake.target or "").partition("?")[2]
-    others = [each for each in secrets_of(handshake) if query not in each or not query]
-    return [*(value for _, value in tokens(handshake.target)), *others]
 
 
 def is_head(content: bytes) -> bool:
@@ -70,19 +66,38 @@ def _records(secure: Secure | None, response: HeadStory | None) -> Secure | None
 def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:
     if head is None:
         return None
-    lines = []
-    for line in head.lines:
-        value = _inside(concealed(line.value, secrets))
-        if _ODD.sub("", line.name).lower().endswith(tuple(CREDENTIALS)):
-            value = redacted(line.value)
-        lines.append(replace(line, value=value))
-    return replace(head, start_line=concealed(head.start_line, secrets), lines=tuple(lines))
+    lines = tuple(
+        replace(line, value=_value(line.name, line.value, secrets)) for line in head.lines
+    )
+    return replace(head, start_line=concealed(without_login(head.start_line), secrets), lines=lines)
 
 
-def _inside(value: str) -> str:
-    """Return a value without a field with credentials that was folded into it."""
-    found = _FOLDED.search(value)
-    return value if found is None else value[: found.end()] + redacted(value[found.end() :])
+def _value(name: str, value: str, secrets: Sequence[str]) -> str:
+    """Return the value of a field as it may be shown."""
+    if is_credential(name):
+        return redacted(value)
+    name = name.strip().lower()
+    if name in PLACES:
+        value = address(value)
+    elif name in HOSTS:
+        value = _without_login(value)
+    # What a token is called in one address, it is in another.
+    own = [token for _, token in tokens(value)]
+    return unfolded(concealed(value, [*secrets, *own]))
+
+
+def _written(written: Written, secrets: Sequence[str]) -> Written:
+    """Return HTTP in the place of frames without the secrets of its head; of its body, of ours."""
+    head, end, body = written.text.partition(_BODY)
+    first, *lines = head.split("\r\n")
+    shown = [concealed(address(first), secrets)]
+    for line in lines:
+        name, colon, value = line.partition(":")
+        is_folded = line[:1] in (" ", "\t") or not colon
+        shown.append(
+            redacted(line) if is_folded else f"{name}:{value[:1]}{_value(name, value[1:], secrets)}"
+        )
+    return replace(written, text="\r\n".join(shown) + end + concealed(body, secrets))
 
 
 def _step(step: WayStep) -> WayStep:
@@ -94,14 +109,19 @@ def _step(step: WayStep) -> WayStep:
     head = _head(step.head, ())
     if head is None:
         return replace(step, parts=parts)
-    # A login may stand before the host (RFC 3986 §3.2.1), where no proxy wants it.
-    lines = tuple(
-        replace(line, value=_without_login(line.value)) if line.name.lower() in HOSTS else line
-        for line in head.lines
-    )
-    words = [_without_login(word) for word in head.start_line.split(" ")]
-    start = " ".join(words) if step.sender == "client" else head.start_line
-    return replace(step, parts=parts, head=replace(head, start_line=start, lines=lines))
+    start = _asked(head.start_line) if step.sender == "client" else head.start_line
+    return replace(step, parts=parts, head=replace(head, start_line=start))
+
+
+def _asked(line: str) -> str:
+    """Return the first line of a CONNECT without a login before its host, and a token behind it.
+
+    No proxy wants the one there, and no authority has the other (RFC 9112 §3.2.3).
+    """
+    target = asked_in(line)
+    start = len(line.partition(" ")[0]) + 1
+    shown = address(_without_login(target))
+    return f"{line[:start]}{shown}{line[start + len(target) :]}"
 
 
 def _without_login(authority: str) -> str:
@@ -110,7 +130,10 @@ def _without_login(authority: str) -> str:
 
 
 def _event(event: Event, secrets: Sequence[str]) -> Event:
+    if event.layer == "written":
+        return replace(event, detail=concealed(address(event.detail), secrets))
     if event.layer != "http":
         return event
-    label, detail = concealed(event.label, secrets), concealed(event.detail, secrets)
+    label = concealed(without_login(event.label), secrets)
+    detail = concealed(event.detail, secrets)
     return replace(event, label=label, detail=detail)

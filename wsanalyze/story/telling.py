@@ -27,7 +27,7 @@ from wsanalyze.story.multiplexed import ending_events, multiplexed, opening_even
 from wsanalyze.story.opening import around, heads, opening, proof, secure
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.way import of_way, way_steps
-from wsanalyze.story.written_http import http_from
+from wsanalyze.story.written_http import of_written, written
 from wsanalyze.streams import Streams
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.objects import AnalyzedConnection
@@ -105,9 +105,9 @@ def told(
     connection = read.facts
     mine = [each for each in findings if each.connection == connection.serial]
     wire = Wire(connection, streams)
-    http = http_from(connection)
+    writings = written(connection, mine)
     payloads = control_payloads(read.frames, wire, controls)
-    frames = frame_stories(read.frames, window, wire, mine, http)
+    frames = frame_stories(read.frames, window, wire, mine)
     payloads |= {each.number: each.payload for each in frames}
     messages: tuple[MessageStory, ...] = ()
     if drawn is None:
@@ -129,7 +129,8 @@ def told(
         *of_way(way),
         *opening_events(connection),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, drawn, payloads, mine, inflated, http),
+        *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
+        *of_written(writings),
         *happened.of_holes(connection),
         *happened.marked(ending_events(connection), mine),
     ]
@@ -161,8 +162,8 @@ def told(
         frames=frames,
         left_out=left_out(read.frames, window),
         messages=messages,
-        pings=pings(read.frames, payloads, http, controls),
-        closing=closing(connection, read.frames, payloads, http, by_packet=is_one_capture),
+        pings=pings(read.frames, payloads, controls),
+        closing=closing(connection, read.frames, payloads, by_packet=is_one_capture),
         silences=silences(read.frames, connection),
         holes=tuple(observation.holes) if observation is not None else (),
         lost={
@@ -176,6 +177,7 @@ def told(
         around=outer,
         way=way,
         multiplexed=multiplexed(connection),
+        written=writings,
     )
 
 

@@ -12,7 +12,8 @@ from wsanalyze.streams import Streams, WayMessage
 from wsanalyze.tunnels import messages
 from wsanalyze.tunnels.answers import status_meaning
 from wsanalyze.tunnels.parts import code_of, parts_of
-from wsanalyze.tunnels.way import joined, steps, written
+from wsanalyze.tunnels.way import asked_in, joined, steps, written
+from wsanalyze.websocket.addresses import without_secrets
 from wsanalyze.websocket.head import read_head
 
 # Which section tells of a message.
@@ -207,10 +208,9 @@ def label_of(step: WayStep) -> str:
 def _label_of_head(step: WayStep, head: HeadStory) -> str:
     stream = f" (HTTP/2 stream {step.stream})" if step.stream is not None else ""
     if step.sender == "client":
-        words = head.start_line.split(" ")
         pseudo = [line.value for line in head.lines if line.name == ":authority"]
-        authority = pseudo[0] if pseudo else words[1] if len(words) > 1 else "?"
-        return f"CONNECT {authority.rpartition('@')[2]}{stream}"
+        authority = pseudo[0] if pseudo else asked_in(head.start_line)
+        return f"CONNECT {without_secrets(authority.rpartition('@')[2]) or '?'}{stream}"
     reason = head.start_line.partition(" ")[2].partition(" ")[2]
     return f"{step.code if step.code is not None else '?'} {reason}".strip() + stream
 

@@ -1,39 +1,53 @@
-"""Frames that are none: an end writes HTTP where they belong, from some frame on (FRM-13)."""
+"""HTTP that an end writes where frames belong (FRM-13): it is none of the frames."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 
+from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.connection import Connection
-from wsanalyze.tables.lazy_rows import LazyRows
-from wsanalyze.tables.numbering import Ints
-from wsanalyze.tables.objects import Frame
+from wsanalyze.story.events import worst
+from wsanalyze.story.model import Event, Written
+
+# The check that tells of it.
+CHECK = "FRM-13"
 
 
-def http_from(connection: Connection) -> dict[str, int]:
-    """Return by sender the number of its first frame that is HTTP in truth, as all behind it are.
+def written(connection: Connection, findings: Sequence[Finding]) -> tuple[Written, ...]:
+    """Return the HTTP that each end writes in the place of frames, with what was found of it.
 
-    A response that was written as if there was no upgrade, for example (FRM-13).
+    A response that was written as if there was no upgrade, for example.
     """
-    observation = connection.observation
-    if observation is None:
-        return {}
-    begun = {sender: observation.http(sender) for sender in ("client", "server")}
-    return {
-        sender: event.frame
-        for sender, event in begun.items()
-        if event is not None and event.frame is not None
-    }
+    if connection.observation is None:
+        return ()
+    return tuple(
+        Written(
+            sender=each.sender,
+            time=each.time,
+            packet=each.packet,
+            length=each.length,
+            text=each.payload.decode("latin-1"),
+            findings=tuple(
+                found for found in findings if found.check == CHECK and found.sender == each.sender
+            ),
+        )
+        for each in connection.observation.of("http")
+    )
 
 
-def is_http(frame: Frame, begun: Mapping[str, int]) -> bool:
-    """Say whether a frame is none but HTTP; `begun` is `http_from` of its connection."""
-    return frame.sender in begun and frame.number >= begun[frame.sender]
-
-
-def without_http(places: Ints, frames: LazyRows[Frame], http: Mapping[str, int]) -> Ints:
-    """Return the numbers among some that are of frames in truth; `http`: see `http_from`."""
-    for sender, first in http.items():
-        is_his = frames.column("sender")[places] == (sender == "server")
-        places = places[~(is_his & (places >= first))]
-    return places
+def of_written(writings: Iterable[Written]) -> list[Event]:
+    """Return HTTP in the place of frames as events, each with its first line."""
+    return [
+        Event(
+            layer="written",
+            sender=each.sender,
+            time=each.time,
+            packet=each.packet,
+            ordinal=0,
+            label="HTTP, no frame",
+            detail=each.text.partition("\r\n")[0],
+            length=each.length,
+            severity=worst(each.findings),
+        )
+        for each in writings
+    ]

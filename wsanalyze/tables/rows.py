@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wsanalyze.checks.legs import legs_before, legs_behind
+from wsanalyze.checks.tokens import public
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import in_order as in_order
 from wsanalyze.tables.capture_summary import CaptureSummary
@@ -69,7 +70,9 @@ def connection_row(
         cells["http_version"] = handshake.http_version
     cells["faults"] = None
     if handshake is not None:
-        cells["faults"] = [f"{fault.code}: {fault.message}" for fault in handshake.faults]
+        cells["faults"] = [
+            f"{fault.code}: {public(fault.message, handshake)}" for fault in handshake.faults
+        ]
     cells["connection"] = number
     cells["leg_before"], cells["leg_behind"] = legs
     cells["handshake_ms"] = _milliseconds(connection.requested, connection.responded)

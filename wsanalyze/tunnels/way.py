@@ -16,6 +16,7 @@ LONGEST = 260
 
 # What a name or address is written in; anything else could be mistaken for what stands around it.
 _UNSAFE = re.compile(rb"[^0-9A-Za-z._~:\[\]-]")
+_HIDDEN = re.compile(rb"[?#;]")
 
 
 def joined(outer: str | None, way: str) -> str:
@@ -66,11 +67,24 @@ def sources(tunnel: str | None) -> tuple[str, ...]:
 def written(name: bytes) -> str:
     """Return a name or an authority in visible ASCII, percent-encoded (RFC 3986 §2.1) and bounded.
 
-    What stands before an `@` would be a login, which is nobody's business.
+    What stands before an `@` would be a login, and behind `?`, `#` or `;`, which no authority has,
+    a token: both are nobody's business.
     """
     name = name.rpartition(b"@")[2]
+    hidden = _HIDDEN.search(name)
+    name = name if hidden is None else name[: hidden.end()]
     text = _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], name).decode("ascii")
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return text if len(text) <= LONGEST and hidden is None else text[:LONGEST] + "…"
+
+
+def asked_in(line: str) -> str:
+    """Return what the first line of a CONNECT asks for (RFC 9112 §3.2.3), as sent.
+
+    A login in it may have blanks that nobody encoded.
+    """
+    asked = line.partition(" ")[2]
+    target, version, _ = asked.rpartition(" HTTP/")
+    return target if version else asked
 
 
 def endpoint(address: bytes, port: int) -> str:

@@ -118,6 +118,7 @@ def _other_findings(story: Story, width: int) -> Iterator[Line]:
             told |= {id(each) for line in head.lines for each in line.findings}
     told |= {id(each) for step in story.way for each in step.findings}
     told |= {id(each) for frame in story.frames for each in frame.findings}
+    told |= {id(each) for writing in story.written for each in writing.findings}
     told |= {id(each) for each in story.findings if each.message == story.cut}
     tellers = told_by(story.findings, {each.id: each for each in catalogue()})
     others: list[Finding] = [each for each in story.findings if id(each) not in told]

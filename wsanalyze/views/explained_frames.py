@@ -9,8 +9,9 @@ from typing import TypeVar
 from wsanalyze.story.ends import within
 from wsanalyze.story.frames import TAIL
 from wsanalyze.story.meanings import opcode_meaning
-from wsanalyze.story.model import Compression, FrameStory, MessageStory, Story, Summary
+from wsanalyze.story.model import Compression, FrameStory, MessageStory, Story, Summary, Written
 from wsanalyze.views.bits import bits_of, diagram, header_fields
+from wsanalyze.views.escape import visible
 from wsanalyze.views.explained_parts import (
     INDENT,
     SIDES,
@@ -63,15 +64,13 @@ LEGEND = (
 
 # What to say of a frame that is none.
 AS_HTTP = (
-    "No frame: from here on this end writes HTTP, and its bytes are what a receiver takes for "
-    "headers and payloads of frames."
+    "From here on this end writes HTTP. A receiver takes its bytes for headers and payloads of "
+    "frames; they are not counted as such here."
 )
 
 
 def frames_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the frames of the window, and counts of those outside of it."""
-    if not story.frame_count:
-        return
     if any(each.header and each.dialect == "rfc6455" for each in story.frames):
         for text in LEGEND:
             yield from say(text, width, style="dim")
@@ -87,6 +86,22 @@ def frames_lines(story: Story, width: int) -> Iterator[Line]:
     for summary in story.left_out:
         if summary not in before:
             yield from _summary(summary, width)
+    for writing in story.written:
+        yield from _written(writing, story, width)
+        yield []
+
+
+def _written(writing: Written, story: Story, width: int) -> Iterator[Line]:
+    yield [
+        (" " * INDENT + "HTTP, no frame", "bold"),
+        (", ", ""),
+        (arrow(writing.sender, within(story)), SIDES[writing.sender]),
+        (f", packet {writing.packet}, {since(writing.time, story.started)} s", ""),
+    ]
+    yield from say(AS_HTTP, width, style="dim")
+    yield from row(counted(writing.length, "byte"), visible(writing.text, TEXT), width)
+    for finding in writing.findings:
+        yield from finding_lines(finding, width, INDENT)
 
 
 def _summary(summary: Summary, width: int) -> Iterator[Line]:
@@ -108,8 +123,6 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
     `in_detail`: the first of its bytes is unmasked bit by bit.
     """
     what = f"Frame {frame.number}: {opcode_name(frame.opcode)}"
-    if frame.is_http:
-        what = f"Frame {frame.number}: HTTP, which read as a frame is {opcode_name(frame.opcode)}"
     place = f"packet {frame.packet}, {since(frame.time, story.started)} s"
     yield [
         (" " * INDENT + what, "bold"),
@@ -118,7 +131,7 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
         (f", {place}", ""),
     ]
     meaning = f"It {opcode_meaning(frame.opcode)}."
-    yield from say(AS_HTTP if frame.is_http else meaning, width, style="dim")
+    yield from say(meaning, width, style="dim")
     if not frame.header:
         yield from say("Its bytes were not kept, or are not in the capture.", width, style="dim")
     elif frame.dialect == "rfc6455":
@@ -216,9 +229,6 @@ def _payload(frame: FrameStory, width: int, *, in_detail: bool) -> Iterator[Line
     if frame.masked and frame.masking_key is not None and frame.dialect == "rfc6455":
         yield from _unmasking(frame, width, in_detail=in_detail)
     if not frame.payload:
-        return
-    if frame.is_http:
-        yield from row("as text", readable(frame.header + frame.payload, TEXT), width, style="bold")
         return
     if frame.opcode == 8:
         yield from _close_body(frame, width)

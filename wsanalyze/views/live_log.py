@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from wsanalyze.checks.tokens import public
 from wsanalyze.layers.connection import Connection
 from wsanalyze.monitoring.events import (
     Close,
@@ -21,7 +22,7 @@ from wsanalyze.monitoring.events import (
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import prose, visible
 from wsanalyze.views.quantities import counted, duration, size
-from wsanalyze.views.summary import URL, ending_of, url
+from wsanalyze.views.summary import URL, asked_for, ending_of
 
 ARROWS = {"client": "↑", "server": "↓"}
 # Cells that a message or a reason may take.
@@ -103,8 +104,9 @@ def _answered(event: Established | Refused) -> str:
         return f"{record.outcome} {resource(record)}"
     said = f"{record.outcome} {resource(record)}: {handshake.status}"
     if handshake.subprotocol:
-        said += f", subprotocol {visible(handshake.subprotocol, 60)}"
-    return said + "".join(f", {visible(each, 80)}" for each in handshake.extensions[:3])
+        said += f", subprotocol {visible(public(handshake.subprotocol, handshake), 60)}"
+    extensions = (visible(public(each, handshake), 80) for each in handshake.extensions[:3])
+    return said + "".join(f", {each}" for each in extensions)
 
 
 def _ended(record: Connection) -> str:
@@ -121,7 +123,7 @@ def resource(record: Connection) -> str:
     handshake = record.handshake
     if handshake is None:
         return record.scheme
-    return visible(url(record, handshake.host, handshake.target or ""), URL)
+    return visible(asked_for(record, handshake), URL)
 
 
 def _ends(record: Connection) -> str:

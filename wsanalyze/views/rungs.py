@@ -124,7 +124,7 @@ def _rung(event: Event, story: Story) -> Rung:
     start, stop = event.leg, event.leg + 1
     if event.sender == "server":
         start, stop = stop, start
-    style = "http" if event.layer == "http2" else event.layer
+    style = "http" if event.layer in ("http2", "written") else event.layer
     if event.note is not None:
         label += f" ({event.note})"
         style = "noted"

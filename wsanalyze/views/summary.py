@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from wsanalyze.checks.tokens import public
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
@@ -17,6 +18,8 @@ from wsanalyze.views.escape import visible
 from wsanalyze.views.facts import facts
 from wsanalyze.views.listing import Listing, Row
 from wsanalyze.views.quantities import duration, number, size
+from wsanalyze.websocket.addresses import without_login
+from wsanalyze.websocket.handshake import Handshake
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,13 +146,19 @@ def _ends(connection: Connection) -> tuple[str, str]:
 def url(connection: Connection, host: str | None, target: str) -> str:
     """Return the URL of a request target in origin form, or in absolute form (RFC 9112 §3.2).
 
-    Where nobody knows the host, that is said instead.
+    Without who logs in. Where nobody knows the host, that is said instead.
     """
+    host = host and host.rpartition("@")[2]
     if target[:1] not in ("/", "?", "*", ""):
-        return target
+        return without_login(target)
     if connection.request_packet is None and not (host or target):
         return f"{connection.scheme}, request not seen"
     return f"{connection.scheme}://{host}{target}" if host else f"{connection.scheme}, {target}"
+
+
+def asked_for(connection: Connection, handshake: Handshake) -> str:
+    """Return the URL that was asked for, as it may be shown."""
+    return public(url(connection, handshake.host, handshake.target or ""), handshake)
 
 
 def _resource(connection: Connection, several: bool) -> list[str]:
@@ -159,10 +168,10 @@ def _resource(connection: Connection, several: bool) -> list[str]:
     if handshake is None:
         lines.append(f"{connection.scheme}, handshake not seen")
     else:
-        lines.append(visible(url(connection, handshake.host, handshake.target or ""), URL))
+        lines.append(visible(asked_for(connection, handshake), URL))
         if handshake.subprotocol:
-            lines.append("subprotocol " + visible(handshake.subprotocol, 60))
-        lines.extend(visible(extension, 80) for extension in handshake.extensions[:3])
+            lines.append("subprotocol " + visible(public(handshake.subprotocol, handshake), 60))
+        lines.extend(visible(public(each, handshake), 80) for each in handshake.extensions[:3])
     if connection.http_stream is not None:
         lines.append(f"HTTP/{connection.http_version} stream {connection.http_stream}")
     if connection.tunnel:
@@ -193,9 +202,10 @@ def _consequence(connection: Connection) -> str:
     elif connection.outcome == "unanswered" and connection.stream_error is not None:
         is_rst = (connection.ended_by or "").endswith("-rst")
         text += ", " + (ending_of(connection) if is_rst else connection.stream_error)
-    if connection.outcome == "invalid" and connection.handshake is not None:
-        reasons = [fault.message for fault in connection.handshake.faults if fault.fatal]
-        text += "".join(f": {visible(reason, 120)}" for reason in reasons[:1])
+    handshake = connection.handshake
+    if connection.outcome == "invalid" and handshake is not None:
+        reasons = [fault.message for fault in handshake.faults if fault.fatal]
+        text += "".join(f": {visible(public(each, handshake), 120)}" for each in reasons[:1])
     return text + _missing(connection)
 
 

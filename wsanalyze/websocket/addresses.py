@@ -19,6 +19,11 @@ _VERSION = re.compile(r"\sHTTP/[0-9.]{0,3}\s{0,2}\Z")
 _MARKS = frozenset("@?#;")
 
 
+def without_login(text: str) -> str:
+    """Return an address, or a start line, without userinfo (RFC 3986 §3.2.1)."""
+    return text if "@" not in text else _USERINFO.sub(r"\1", text)
+
+
 def public_part(text: str) -> tuple[str, str]:
     """Return an address, or a start line, up to what may hold a token, and `?`, `#` or `;` there.
 
@@ -26,7 +31,7 @@ def public_part(text: str) -> tuple[str, str]:
     """
     if _MARKS.isdisjoint(text):
         return text, ""
-    place = _USERINFO.sub(r"\1", text)
+    place = without_login(text)
     hidden = _HIDDEN.search(place)
     return (place, "") if hidden is None else (place[: hidden.start()], hidden[0])
 

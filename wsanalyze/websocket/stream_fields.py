@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from wsanalyze.websocket.credentials import is_credential, is_harmless
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 
@@ -25,7 +26,6 @@ _CONNECTION = frozenset(name.encode() for name in CONNECTION_FIELDS)
 # §8.2.1: a name is a token (RFC 9110 §5.1), in small letters.
 _SOUND_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _CAPITAL = re.compile(rb"[A-Z]")
-_SECRET = frozenset((b"cookie", b"set-cookie", b"authorization", b"proxy-authorization"))
 _FORBIDDEN = re.compile(rb"[\x00\r\n]")
 
 
@@ -60,7 +60,7 @@ def wrong_fields(fields: Sequence[Pair], kind: str) -> Iterator[Wrong]:
             what = f"{_text(name)} in HTTP/2, where the stream stands for the connection"
             yield Wrong(what, "RFC 9113 §8.2.2", _text(name), _text(value))
         elif name == b"te" and kind == "request" and value.strip(BLANKS).lower() != b"trailers":
-            what = f"te is {shown(_text(value))}, and in HTTP/2 'trailers' or nothing"
+            what = f"te {said(value)}, and in HTTP/2 'trailers' or nothing"
             yield Wrong(what, "RFC 9113 §8.2.2", "te", _text(value))
     yield from wrong_values(fields)
 
@@ -78,7 +78,7 @@ def wrong_values(fields: Sequence[Pair]) -> Iterator[Wrong]:
 
 def _visible(name: bytes, value: bytes) -> str:
     """Return a value with its blanks between quotes; of secrets there is nothing to see."""
-    return "" if name.lower() in _SECRET else shown(_text(value))
+    return "" if is_credential(_text(name)) else shown(_text(value))
 
 
 def _of_name(name: bytes) -> Wrong:
@@ -118,6 +118,12 @@ def wrong_pseudo(fields: Sequence[Pair], kind: str) -> Iterator[Wrong]:
     for text, count in counts.items():
         if count > 1 and text in known:
             yield Wrong(f"{text} appears {count} times", "RFC 9113 §8.3", text)
+
+
+def said(value: bytes) -> str:
+    """Say what a value is; not of one that may be anything, a secret of somebody's too."""
+    text = _text(value)
+    return f"is {shown(text)}" if is_harmless(text) else f"has a value of {len(value)} bytes"
 
 
 def _text(data: bytes) -> str:

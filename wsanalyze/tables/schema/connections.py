@@ -234,7 +234,7 @@ CONNECTIONS = Table(
         Column(
             "faults",
             Kind.LIST,
-            "what is wrong with the handshake, each as `code: sentence`",
+            "what is wrong with the handshake, each as `code: sentence`, without secrets",
             "the handshake was not seen",
         ),
         *both(

@@ -1,0 +1,70 @@
+"""Which fields carry credentials, and which values cannot be any."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsanalyze.websocket.credentials import folded_at, is_credential, is_harmless
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Cookie", "Set-Cookie", "Authorization", "Proxy-Authorization", "X-Proxy-Authorization"),
+        *("X-Api-Key", "apikey", "X-CSRF-Token", "X-XSRF-TOKEN", "X-Auth", "X-Auth-Token"),
+        *("X-Amz-Security-Token", "X-Client-Secret", "X-Session-Id", "Ocp-Apim-Subscription-Key"),
+        *("Proxy-Authorization\0", "author isation", "X-Password", "X_Access_Key"),
+    ],
+)
+def test_fields_that_carry_credentials(name: str) -> None:
+    assert is_credential(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Host", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Key1", "Sec-WebSocket-Accept"),
+        *("WWW-Authenticate", "Proxy-Authenticate", "Access-Control-Allow-Credentials", "Origin"),
+        *("Author", "X-Author", "Cache-Control", "Idempotency-Key", ":authority", "Via", ""),
+    ],
+)
+def test_fields_that_carry_none(name: str) -> None:
+    assert not is_credential(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("13 Proxy-Authorization: Basic x", "13 Proxy-Authorization: "),
+        ("13\tX-Api-Key:x", "13\tX-Api-Key:"),
+        (r"the version is '13\r\nCookie: a=b'", r"the version is '13\r\nCookie: "),
+        ("y\0authorization\0: Bearer x", "y\0authorization\0: "),
+        ("Set-Cookie: a", "Set-Cookie: "),
+    ],
+)
+def test_a_field_within_a_text(text: str, left: str) -> None:
+    place = folded_at(text)
+    assert place is not None
+    assert text[:place] == left
+
+
+@pytest.mark.parametrize(
+    "text", ["13", "", "a cookie is there", "Cookie:", "Host: a", "Sec-WebSocket-Key: abc"]
+)
+def test_a_text_without_one(text: str) -> None:
+    assert folded_at(text) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["gzip", "gzip, deflate;q=0.5", "keep-alive", "timeout=5, max=10", "h2c", "", "2x0"],
+)
+def test_values_that_documents_define(value: str) -> None:
+    assert is_harmless(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["s3cret", "gzip s3cret", "1234567", "123456123456", "gzipgzip", "a, b", "gzip," * 30]
+)
+def test_values_that_may_be_anything(value: str) -> None:
+    assert not is_harmless(value)
