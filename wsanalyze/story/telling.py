@@ -176,6 +176,7 @@ def told(
         around=outer,
         way=way,
         multiplexed=multiplexed(connection),
+        unread=connection.client_unread_bytes + connection.server_unread_bytes,
     )
 
 
