@@ -152,7 +152,7 @@ def test_without_a_key_log(closed: tuple[Path, Path]) -> None:
     assert len(analysis.connections) == 0
     (row,) = analysis.tls.to_dict("records")
     assert (row["decrypted"], row["sni"]) == (False, "chat.example")
-    assert row["reason"] == "no secret for this client random in 0 files, 0 lines"
+    assert row["reason"] == "no secrets are known"
     (summary,) = analysis.summary.to_dict("records")
     assert (summary["conversations_tls"], summary["tls_decrypted"]) == (1, 0)
 
@@ -423,3 +423,50 @@ def behind_client_hello(data: bytes) -> bytes:
             seen = True
         data = data[stop:]
     return kept
+
+
+# What would be said of an end that cannot be read, as if it had not spoken.
+BLAMES = {"HSR-18", "TRN-05", "XCN-01", "TLS-06", "PRX-18", "CLS-08", "CLS-02", "CLS-03", "TRN-01"}
+
+
+@pytest.mark.parametrize("end", ["CLIENT", "SERVER"])
+def test_of_an_end_without_secrets_nothing_is_judged(end: str, closed: tuple[Path, Path]) -> None:
+    capture, log = closed
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(each for each in lines if not each.startswith(end.encode())))
+    analysis = wsanalyze.analyze(capture, keylog=log)
+    (tls,) = analysis.tls.to_dict("records")
+    assert (tls["decrypted"], tls["reason"]) == (True, f"no secret for what the {end.lower()} sent")
+    (row,) = analysis.connections.to_dict("records")
+    assert row["ended_by"] not in ("evicted", "capture-end")
+    assert row[f"{end.lower()}_unread_bytes"] > 0
+    other = "server" if end == "CLIENT" else "client"
+    whole = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng")
+    assert row[f"{other}_messages"] == whole.connections[f"{other}_messages"][0]
+    found = set(analysis.findings["check"])
+    assert "TLS-09" in found
+    assert not found & BLAMES
+
+
+def test_secrets_of_the_handshake_alone(
+    closed: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture, log = closed
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(each for each in lines if b"HANDSHAKE" in each))
+    why = "the secrets of its handshake are known, and no traffic secret for what both ends sent"
+    for command in ("summary", "check"):
+        main([command, str(capture), "--keylog", str(log)])
+        assert why in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_junk_key_log_is_called_the_same_everywhere(
+    closed: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture, log = closed
+    log.write_bytes(b"no\nkey log\n")
+    (row,) = wsanalyze.analyze(capture, keylog=log).tls.to_dict("records")
+    assert row["reason"] == "the key logs hold no secrets: 1 file, 2 lines"
+    for command in ("summary", "check"):
+        main([command, str(capture), "--keylog", str(log)])
+        assert row["reason"] in " ".join(capsys.readouterr().out.split())

@@ -47,6 +47,10 @@ class Limits:
     # WebSockets of one HTTP/2 connection at once, and streams of unknown kind that are looked at:
     # servers allow 100 to 256 streams at once by default.
     streams: int = 1024
+    # What is kept of the table of header fields of one direction of HTTP/2, as RFC 7541 counts it;
+    # it costs up to four times as much. The default is 4,096, Chromium allows 65,536. Of a larger
+    # one the older entries are unknown.
+    field_table: int = 256 * 1024
     # What a client may send behind its upgrade request before the answer is seen.
     held: int = 256 * 1024
     # Unfinished heads and what is held, in all connections together.

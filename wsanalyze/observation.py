@@ -332,6 +332,7 @@ class Multiplex:
     - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY, or of the first
       with an error
     - `tcp_ends`: (sender, `fin` or `rst`, time, packet) of the ends of TCP below, the first 8
+    - `cut`: how many WebSockets were open, without a Close of both ends, when the connection ended
     - `malformed`: how many frames and messages are not as RFC 9113 has them, while `whole`; those
       for WebSocket are judged by their handshake; `faults`: the first 16 kinds of them
     """
@@ -346,6 +347,7 @@ class Multiplex:
     streams: list[int] = field(default_factory=list)
     goaway: tuple[str, int, int, int, int] | None = None
     tcp_ends: list[tuple[str, str, int, int]] = field(default_factory=list)
+    cut: int = 0
     malformed: int = 0
     faults: list[Malformed] = field(default_factory=list)
 

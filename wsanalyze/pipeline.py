@@ -37,7 +37,7 @@ Progress = Callable[[int, int | None], None]
 # Secrets that pcapng carries in the format of key logs, draft-ietf-opsawg-pcapng §4.7.
 TLS_KEY_LOG = 0x544C534B
 # What a conversation spoke, as `Conversation.spoke` numbers it.
-SPOKE = ("empty", "websocket", "http", "tls", "other")
+SPOKE = ("empty", "websocket", "http", "tls", "other", "tls_empty")
 
 
 # How many batches pass between two calls of `progress`.

@@ -14,7 +14,10 @@ from checks.given import (
     seen_from_the_middle,
 )
 from wsanalyze.checks import encryption
+from wsanalyze.checks.capture_quality import no_handshake
 from wsanalyze.checks.closing import cut_without_close
+from wsanalyze.checks.coverage import coverage_of
+from wsanalyze.checks.proxies import one_direction
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 
@@ -320,3 +323,37 @@ class TestImpossibleChoice:
     def test_none(self) -> None:
         assert found(encryption.impossible_choice, inside()) == []
         assert found(encryption.impossible_choice, connection()) == []
+
+
+class TestSealedSide:
+    """TLS-09."""
+
+    def test_no_secret_for_an_end(self) -> None:
+        [finding] = found(encryption.sealed_side, inside(client_sealed=1, keyless=("client",)))
+        assert finding.message == (
+            "1 byte of the client was not decrypted: there is no secret for it"
+        )
+        assert (finding.sender, finding.severity, finding.coverage) == ("client", "info", "gap")
+
+    def test_a_secret_that_does_not_fit(self) -> None:
+        findings = found(encryption.sealed_side, inside(client_sealed=20, server_sealed=3000))
+        assert [each.message for each in findings] == [
+            "20 bytes of the client were not decrypted: no key that is known opens them",
+            "3000 bytes of the server were not decrypted: no key that is known opens them",
+        ]
+
+    def test_all_was_read_or_it_was_changed(self) -> None:
+        assert found(encryption.sealed_side, connection()) == []
+        assert found(encryption.sealed_side, inside()) == []
+        assert found(encryption.sealed_side, inside(client_sealed=9, decrypted=False)) == []
+        changed = inside(client_sealed=9, forged=1, first_forged=("client", 5, 6))
+        assert found(encryption.sealed_side, changed) == []
+
+    def test_nothing_is_said_about_an_end_that_stays_closed(self) -> None:
+        """Its request or its response is in the capture, for whoever has the secret."""
+        record = inside(server_sealed=300, keyless=("server",))
+        record.outcome, record.request_packet = "unseen", 7
+        assert found(no_handshake, record) == []
+        assert coverage_of(record) == "gap"
+        record.client_frames = 3
+        assert found(one_direction, record) == []

@@ -391,6 +391,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "TLS-06": encryption.TestChangedRecord.test_none_for_sure,
     "TLS-07": encryption.TestNoCloseNotify.test_not_to_be_known,
     "TLS-08": encryption.TestImpossibleChoice.test_none,
+    "TLS-09": encryption.TestSealedSide.test_all_was_read_or_it_was_changed,
     "PRX-19": encryption.TestInterception.test_others,
     "SEC-18": key_reuse.TestOneSession.test_where_it_cannot_be_told,
     "SEC-17": ways.TestLogins.test_none_was_given_or_none_that_can_be_read,

@@ -19,6 +19,7 @@ from wsanalyze.tls.hellos import RETRY
 
 PAIRS = {version: Pair(contexts(version)).shake_hands() for version in (TLS_1_2, TLS_1_3)}
 FIN, RST = 0, 1
+OTHERS = b"CLIENT_RANDOM %s %s" % (b"0f" * 32, b"a5" * 48)
 ECH = (0xFE0D, b"\0" * 40)
 IN_2026 = 1_790_000_000 * 10**9
 SIGNED = "; the server signed it itself"
@@ -33,7 +34,7 @@ def why(stage: Stage) -> str | None:
 def begun(version: ssl.TLSVersion, flights: int, *, known: bool = False) -> Stage:
     """Return a stage that has seen the first flights of a handshake."""
     pair = PAIRS[version]
-    secrets = pair.secrets if known else secrets_of(b"# of others")
+    secrets = pair.secrets if known else secrets_of(OTHERS)
     stage = stage_of(secrets)
     stage.conversation.first_time = IN_2026
     return play(stage, pair.flights[:flights])
@@ -42,20 +43,20 @@ def begun(version: ssl.TLSVersion, flights: int, *, known: bool = False) -> Stag
 @pytest.mark.parametrize(("how", "said"), [(FIN, "FIN"), (RST, "RST")])
 @pytest.mark.parametrize(("side", "who"), [(0, "client"), (1, "server")])
 def test_before_the_server_hello(side: int, who: str, how: int, said: str) -> None:
-    stage = stage_of(secrets_of(b"# of others"))
+    stage = stage_of(secrets_of(OTHERS))
     stage.client(record(22, client_hello(TLS_1_3_OFFERED, ECH))).end(side, how)
     assert why(stage.end(1 - side, how)) == f"the {who} left before the ServerHello ({said})"
 
 
 def test_a_client_that_sent_early_data() -> None:
-    stage = stage_of(secrets_of(b"# of others")).client(record(22, client_hello(TLS_1_3_OFFERED)))
+    stage = stage_of(secrets_of(OTHERS)).client(record(22, client_hello(TLS_1_3_OFFERED)))
     assert why(stage.client(record(23, bytes(50))).end(0, RST)) == (
         "the client left before the ServerHello (RST)"
     )
 
 
 def test_behind_a_retry() -> None:
-    stage = stage_of(secrets_of(b"# of others")).client(record(22, client_hello(TLS_1_3_OFFERED)))
+    stage = stage_of(secrets_of(OTHERS)).client(record(22, client_hello(TLS_1_3_OFFERED)))
     stage.server(record(22, server_hello(TLS_1_3_CHOSEN, random=RETRY))).end(0, FIN)
     assert why(stage) == "the client left behind a HelloRetryRequest (FIN)"
 
@@ -101,7 +102,27 @@ def test_with_what_may_be_an_alert() -> None:
 @pytest.mark.parametrize("known", [False, True])
 def test_with_an_alert(known: bool) -> None:
     stage = begun(TLS_1_2, 2, known=known).client(record(21, b"\x02\x2a")).end(0, FIN)
-    assert why(stage) == "the handshake ended with alert 42 of the client"
+    assert why(stage) == (
+        "the handshake ended with alert bad_certificate (42) of the client" + SIGNED
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        (40, "handshake_failure (40)"),
+        (46, "certificate_unknown (46)" + " of the client" + SIGNED),
+        (48, "unknown_ca (48)" + " of the client" + SIGNED),
+        (90, "user_canceled (90)"),
+        (120, "no_application_protocol (120)"),
+        (200, "200"),
+    ],
+)
+def test_alerts_are_named(number: int, name: str) -> None:
+    stage = begun(TLS_1_2, 2).client(record(21, bytes((2, number)))).end(0, FIN)
+    assert why(stage) == (
+        f"the handshake ended with alert {name}" + ("" if "client" in name else " of the client")
+    )
 
 
 @pytest.mark.parametrize("version", PAIRS)
@@ -113,7 +134,7 @@ def test_the_server_left(version: ssl.TLSVersion) -> None:
 def test_a_handshake_that_went_on_lacks_its_secret(version: ssl.TLSVersion) -> None:
     stage = begun(version, 99)
     assert stage.gone
-    assert why(stage) == "no secret for this client random in 1 file, 0 lines"
+    assert why(stage) == "no secret for this client random in 1 file, 1 line"
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -128,7 +149,7 @@ def test_a_wrong_secret_is_no_sign_that_somebody_left(flights: int, side: int) -
 
 @pytest.mark.parametrize("version", PAIRS)
 def test_one_that_does_not_end_lacks_its_secret(version: ssl.TLSVersion) -> None:
-    assert why(begun(version, 2)) == "no secret for this client random in 1 file, 0 lines"
+    assert why(begun(version, 2)) == "no secret for this client random in 1 file, 1 line"
 
 
 def test_the_server_alone_is_not_read_for_ever() -> None:
@@ -136,7 +157,7 @@ def test_the_server_alone_is_not_read_for_ever() -> None:
     for _ in range(20):
         stage.server(record(23, bytes(100)))
     assert stage.gone
-    assert why(stage) == "no secret for this client random in 1 file, 0 lines"
+    assert why(stage) == "no secret for this client random in 1 file, 1 line"
 
 
 def test_where_bytes_are_missing_nobody_is_said_to_have_left() -> None:
@@ -144,11 +165,11 @@ def test_where_bytes_are_missing_nobody_is_said_to_have_left() -> None:
     stage.gap(1, 3000)
     assert why(stage.end(0, FIN)) == (
         "the ServerHello is not in the capture, and no secret for this client random is in "
-        "1 file, 0 lines"
+        "1 file, 1 line"
     )
     stage = begun(TLS_1_2, 2)
     stage.gap(0, 300)
-    assert why(stage.end(0, FIN)) == "no secret for this client random in 1 file, 0 lines"
+    assert why(stage.end(0, FIN)) == "no secret for this client random in 1 file, 1 line"
 
 
 def test_a_connection_that_was_opened_ends_as_ever() -> None:
@@ -160,7 +181,7 @@ def test_a_connection_that_was_opened_ends_as_ever() -> None:
 
 def test_a_record_of_a_handshake_that_is_cut() -> None:
     (hello, *_) = records_of(PAIRS[TLS_1_3].flights[0][1])
-    stage = stage_of(secrets_of(b"# of others")).client(hello[:50]).end(0, FIN)
+    stage = stage_of(secrets_of(OTHERS)).client(hello[:50]).end(0, FIN)
     assert why(stage) == "the client left within its ClientHello (FIN)"
-    stage = stage_of(secrets_of(b"# of others")).client(record(22, hello[5:60])).end(0, RST)
+    stage = stage_of(secrets_of(OTHERS)).client(record(22, hello[5:60])).end(0, RST)
     assert why(stage) == "the client left within its ClientHello (RST)"

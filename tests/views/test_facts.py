@@ -119,6 +119,35 @@ def test_many_reasons_are_not_all_told() -> None:
 
 def test_key_logs_without_a_secret() -> None:
     assert closed(7, keylog_files=1)[1:] == [("encrypted", "7: the key logs hold no secrets")]
+    # As the table `tls` says it.
+    reasons = {"the key logs hold no secrets: 1 file, 5 lines": 7}
+    (_, (_, said)) = closed(7, keylog_files=1, tls_reasons=reasons)
+    assert said.startswith("7: the key logs hold no secrets: 1 file, 5 lines; ")
+
+
+def test_without_secrets_it_is_said_who_left() -> None:
+    reasons = {
+        "no secrets are known": 2,
+        "the handshake ended with alert unknown_ca (48) of the client": 3,
+        "the handshake is not in the capture": 1,
+    }
+    assert closed(9, tls_reasons=reasons) == [
+        (
+            "encrypted",
+            "6: no secrets are known; "
+            "3: the handshake ended with alert unknown_ca (48) of the client; "
+            "--keylog FILE takes what programs log (SSLKEYLOGFILE); "
+            "`wsanalyze export -t tls` names them",
+        )
+    ]
+
+
+def test_tls_with_nothing_within() -> None:
+    capture = CaptureSummary("a.pcap", format="pcap", tcp_conversations=2, tls_decrypted=1)
+    capture.conversations_tls_empty = capture.conversations_empty = 1
+    assert ("TCP", "2 conversations: 1 TLS, decrypted, with nothing within, 1 without payload") in (
+        facts(capture)
+    )
 
 
 def test_a_package_that_is_missing_stands_beside_damage() -> None:

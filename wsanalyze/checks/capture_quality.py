@@ -9,12 +9,11 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.tables.capture_summary import (
     LACKING,
-    NO_SECRETS,
-    CaptureSummary,
     ranked,
-    without_secrets,
+    why_closed,
 )
 
 SENDERS = ("client", "server")
@@ -123,6 +122,8 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
     seen = [event for event in firsts if event is not None]
     first = min(seen, key=lambda event: event.time, default=None)
     asked, answered = record.request_packet is not None, record.response_packet is not None
+    if record.tls is not None and _is_sealed(record.tls, asked=asked, answered=answered):
+        return
     part = _MISSING[asked, answered]
     told = "" if answered else ": told to be WebSocket by its frames"
     # Its SYN is there: the session did not begin before the capture.
@@ -134,6 +135,11 @@ def no_handshake(facts: Facts) -> Iterator[Finding]:
         frame=first.frame if first else None,
         coverage="midstream",
     )
+
+
+def _is_sealed(tls: TlsConnection, *, asked: bool, answered: bool) -> bool:
+    """Tell whether what is missing is in the capture, and could not be decrypted (TLS-09)."""
+    return (asked or tls.client_sealed > 0) and (answered or tls.server_sealed > 0)
 
 
 @check(
@@ -184,19 +190,8 @@ def opaque_tls(facts: CaptureFacts) -> Iterator[Finding]:
         count = capture.conversations_tls
         if count:
             spoke = "1 conversation speaks" if count == 1 else f"{count} conversations speak"
-            message = (
-                f"{capture.capture}: {spoke} TLS and could not be read: {_why_closed(capture)}"
-            )
-            yield Finding(message, coverage="gap")
-
-
-def _why_closed(capture: CaptureSummary) -> str:
-    """Return the reasons, the most frequent first, counted where there are several."""
-    if not capture.keylog_files and not capture.tls_decrypted:
-        return ranked(without_secrets(capture.tls_reasons) or {NO_SECRETS: 1})
-    if not capture.tls_reasons:
-        return "the key logs hold no secrets"
-    return ranked(capture.tls_reasons)
+            message = f"{capture.capture}: {spoke} TLS and could not be read"
+            yield Finding(f"{message}: {ranked(why_closed(capture))}", coverage="gap")
 
 
 @check(

@@ -75,7 +75,7 @@ def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
     """XCN-01: the most at a time of each client and endpoint, which one program may not be."""
     for (client, endpoint, _), attempts in pairs(facts, _are_many_at_once).items():
         # The streams of one HTTP/2 connection are requests like any others there.
-        attempts = [each for each in attempts if not each.multiplexed]
+        attempts = [each for each in attempts if not each.multiplexed and _shows_its_end(each)]
         if len(attempts) < 2:
             continue
         most, at = _most_at_once(attempts)
@@ -83,6 +83,11 @@ def parallel_handshakes(facts: CaptureFacts) -> Iterator[Finding]:
         if most > FEW_AT_ONCE:
             message = f"{client} had {most} handshakes with {endpoint} under way at a time"
             yield facts.about(at, at.once("client", message))
+
+
+def _shows_its_end(facts: Facts) -> bool:
+    """Tell whether it is known when a handshake was over: its answer may be what is missing."""
+    return facts.connection.responded is not None or facts.whole("server")
 
 
 def _are_many_at_once(attempts: list[Facts]) -> bool:
@@ -176,7 +181,7 @@ def is_failure(facts: Facts) -> bool:
     if record.outcome == "refused":
         status = facts.handshake.status if facts.handshake is not None else None
         return status is not None and status >= 500
-    return record.outcome == "unanswered" or maybe_cut(facts) is not None
+    return facts.went_unanswered or maybe_cut(facts) is not None
 
 
 @check(

@@ -266,6 +266,6 @@ def _waits(run: list[Facts]) -> list[int]:
 
 
 def _failed(facts: Facts) -> bool:
-    if facts.connection.outcome in ("refused", "unanswered", "invalid"):
+    if facts.connection.outcome in ("refused", "invalid") or facts.went_unanswered:
         return True
     return maybe_cut(facts) is not None

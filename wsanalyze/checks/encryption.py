@@ -355,3 +355,40 @@ def impossible_choice(facts: Facts) -> Iterator[Finding]:
     tls = _told_here(facts)
     for disagreement in () if tls is None else tls.disagreements:
         yield _of_server(facts, disagreement, "")
+
+
+@check(
+    "TLS-09",
+    "sealed-side",
+    "A part of what was said within TLS could not be decrypted",
+    severity="info",
+    tags=(*_TAGS, "capture"),
+    references=("RFC 8446 §7.1",),
+    explanation=(
+        "In TLS 1.3 each end has secrets of its own, for the handshake and for what follows. "
+        "Where the key log has those of one end, only that end can be read; where one is wrong, "
+        "or bytes are missing behind which the keys changed, its records do not open. What was in "
+        "them is not known, and checks are silent about it: it is no fault of either end."
+    ),
+    advice=(
+        "Give the whole key log: a line CLIENT_TRAFFIC_SECRET_0 and a line SERVER_TRAFFIC_SECRET_0 "
+        "for each client random."
+    ),
+    circumstances=("tls",),
+)
+def sealed_side(facts: Facts) -> Iterator[Finding]:
+    """TLS-09: one finding for each end; records that were changed are TLS-06's."""
+    tls = _told_here(facts)
+    if tls is None or not tls.decrypted:
+        return
+    changed_by = None if tls.first_forged is None else tls.first_forged[0]
+    for sender, length in (("client", tls.client_sealed), ("server", tls.server_sealed)):
+        if not length or sender == changed_by:
+            continue
+        them = "it" if length == 1 else "them"
+        why = f"no key that is known opens {them}"
+        if sender in tls.keyless:
+            why = f"there is no secret for {them}"
+        were = "1 byte of the {0} was" if length == 1 else f"{length} bytes of the {{0}} were"
+        message = f"{were.format(sender)} not decrypted: {why}"
+        yield Finding(message, sender=sender, coverage="gap")

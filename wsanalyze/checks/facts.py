@@ -212,6 +212,11 @@ class Facts:
         return not client_misses, not server_misses
 
     @property
+    def went_unanswered(self) -> bool:
+        """Whether no final response came; where bytes of the server are missing, nobody knows."""
+        return self.connection.outcome == "unanswered" and self.whole("server")
+
+    @property
     def ended(self) -> bool:
         """Whether the end of the TCP connection is in the capture."""
         return bool(self.observation.endings)

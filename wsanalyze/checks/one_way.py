@@ -13,8 +13,10 @@ def maybe_unseen_end(facts: Facts) -> str | None:
         return None
     if bool(record.client_frames) == bool(record.server_frames):
         return None
-    silent, lost = "server", record.server_lost_bytes
-    if not record.client_frames:
-        silent, lost = "client", record.client_lost_bytes
+    silent = "server" if record.client_frames else "client"
+    lost, tls = getattr(record, f"{silent}_lost_bytes"), record.tls
+    if tls is not None and getattr(tls, f"{silent}_sealed"):
+        # It is in the capture, and closed to us (TLS-09).
+        return None
     # A peer may have nothing to say; but then nothing of it is missing.
     return silent if lost or record.outcome == "unanswered" else None

@@ -289,7 +289,7 @@ def _is_broken(facts: Facts, patience_s: float) -> bool:
     record = facts.connection
     if record.outcome == "refused" and facts.handshake is not None:
         return facts.handshake.status in (400, 426, 501, 502, 503, 504, 505)
-    if record.outcome == "unanswered":
+    if facts.went_unanswered:
         # The capture may have ended before the answer came.
         waited = record.ended - (record.requested or record.ended)
         return facts.ended or waited >= patience_s * SECOND

@@ -157,7 +157,7 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     """Return what became of a request without a response; None where that is not known."""
     record, endings = facts.connection, facts.observation.endings
     requested = record.requested or 0
-    if record.outcome != "unanswered" or record.server_lost_bytes or record.ended_by == "evicted":
+    if not facts.went_unanswered or record.ended_by == "evicted":
         return None
     # A request that is malformed: H2-03 or H2-04 says so, and this with it.
     if facts.multiplexed and reset_for_fault(facts) is not None:

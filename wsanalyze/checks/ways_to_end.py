@@ -5,37 +5,7 @@ from __future__ import annotations
 from wsanalyze.checks.facts import Facts
 from wsanalyze.http2.bodies import PROTOCOL_ERROR, error_name
 from wsanalyze.observation import Ending
-
-# RFC 8446 §6 and, for what it has no more, RFC 5246 §7.2: those that end a connection.
-ALERTS = {
-    10: "unexpected_message",
-    20: "bad_record_mac",
-    21: "decryption_failed",
-    22: "record_overflow",
-    30: "decompression_failure",
-    40: "handshake_failure",
-    42: "bad_certificate",
-    43: "unsupported_certificate",
-    44: "certificate_revoked",
-    45: "certificate_expired",
-    46: "certificate_unknown",
-    47: "illegal_parameter",
-    48: "unknown_ca",
-    49: "access_denied",
-    50: "decode_error",
-    51: "decrypt_error",
-    70: "protocol_version",
-    71: "insufficient_security",
-    80: "internal_error",
-    86: "inappropriate_fallback",
-    109: "missing_extension",
-    110: "unsupported_extension",
-    112: "unrecognized_name",
-    113: "bad_certificate_status_response",
-    115: "unknown_psk_identity",
-    116: "certificate_required",
-    120: "no_application_protocol",
-}
+from wsanalyze.tls.alerts import ALERTS, WARNINGS
 
 
 def said_by_tls(facts: Facts, end: Ending) -> str | None:
@@ -47,7 +17,7 @@ def said_by_tls(facts: Facts, end: Ending) -> str | None:
     tls = facts.connection.tls
     if tls is None or not tls.decrypted or end.stream or tls.bad_records:
         return None
-    if tls.alert in ALERTS and tls.alert_at is not None:
+    if tls.alert in ALERTS and tls.alert not in WARNINGS and tls.alert_at is not None:
         name = ALERTS[tls.alert]
         return f"the {tls.alert_by} had sent the TLS alert {name} in packet {tls.alert_at[1]}"
     # Where the other end answers a FIN so, this one had said nothing.
@@ -75,7 +45,7 @@ def said_by_http2(facts: Facts, end: Ending) -> str | None:
         return None
     if end.last is not None and end.last < stream.number:
         return f"it leaves out stream {stream.number}"
-    others = stream.shared.websockets - 1
+    others = stream.shared.cut - 1
     more = "1 more WebSocket" if others == 1 else f"{others} more WebSockets"
     what = "TCP" if end.last is None else "HTTP/2"
     return f"{more} ended with this {what} connection" if others > 0 else None

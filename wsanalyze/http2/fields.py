@@ -1,69 +1,38 @@
 """Field blocks of HTTP/2, decoded (RFC 7541), and the heads that they are (RFC 9113 §8.3).
 
-The decoder's table is shared by all blocks of a direction: where one is missing, or the beginning
-was not captured, entries are unknown. They are named so, and never guessed.
+The static table and the Huffman code are the package hpack's. Its decoder is not used: it takes ten
+times as long for a field, and a stranger's capture has one in each byte.
 """
 
 from __future__ import annotations
 
-from hpack import Decoder
-from hpack.exceptions import HPACKError, InvalidTableIndex, OversizedHeaderListError
-from hpack.table import HeaderTable
+from hpack.exceptions import HPACKDecodingError
+from hpack.huffman_table import decode_huffman
 
+from wsanalyze.http2.field_table import ENTRY, UNKNOWN, USUAL, FieldTable, Pair
 from wsanalyze.websocket.fields import Field, Head, Oddity
 
-# Name or value of a field that is a reference to a table entry which the capture does not have.
-UNKNOWN = b"(unknown)"
+Fields = list[Pair]
 
-Fields = list[tuple[bytes, bytes]]
-
-
-class PartialTable(HeaderTable):
-    """The decoder's table of a direction: `partial` where older entries may be there unseen.
-
-    New entries stand in front of old ones and old ones leave first (RFC 7541 §2.3.2, §4.4), so that
-    the index of what is known never depends on what is not.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.partial = False
-
-    @property
-    def held(self) -> int:
-        """What a table costs beyond the size that everybody has: four times what RFC 7541 says."""
-        return 4 * max(self._current_size - self.DEFAULT_SIZE, 0)
-
-    def get_by_index(self, index: int) -> tuple[bytes, bytes]:
-        """Return an entry, UNKNOWN for one that was never seen."""
-        try:
-            name, value = super().get_by_index(index)
-        except InvalidTableIndex:
-            # An entry is 32 bytes at least (RFC 7541 §4.1); 0 is no index at all (§6.1).
-            if not self.partial or not 0 < index <= 61 + self.maxsize // 32:
-                raise
-            return UNKNOWN, UNKNOWN
-        return name, value
+# The largest number of a prefix and what follows: lengths and indices are none of them longer.
+LARGEST = 1 << 32
 
 
 class FieldDecoder:
     """Decodes the field blocks of one direction, in order.
 
-    `limit` bounds the size of a list of fields (RFC 9113 §6.5.2), and of the table. `problem` says
-    what was wrong with the last block: `bomb` (a list over the limit), `broken`, or nothing.
+    `limit` bounds the size of a list of fields (RFC 9113 §6.5.2), `room` what is kept of the table.
+    `problem` says what was wrong with the last block: `bomb` (a list over the limit), `broken`, or
+    nothing.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, room: int) -> None:
         self.problem = ""
         self._limit = limit
-        self._start()
-
-    def _start(self) -> None:
-        self._table = PartialTable()
-        self._decoder = Decoder(max_header_list_size=self._limit)
-        self._decoder.header_table = self._table
+        self._room = room
         # How large a table the other end allows is not known where its SETTINGS are not.
-        self._decoder.max_allowed_table_size = max(self._limit, HeaderTable.DEFAULT_SIZE)
+        self._allowed = max(limit, USUAL)
+        self._table = FieldTable(room)
 
     @property
     def held(self) -> int:
@@ -75,26 +44,101 @@ class FieldDecoder:
         """Whether entries may be unknown."""
         return self._table.partial
 
+    @property
+    def overflowed(self) -> bool:
+        """Whether they are for want of room."""
+        return self._table.overflowed
+
+    def allow(self, size: int) -> None:
+        """Let the table be so large: the other end said so (SETTINGS_HEADER_TABLE_SIZE)."""
+        self._allowed = max(self._allowed, size)
+
     def lose(self) -> None:
         """Forget the table: a block is missing, and what it added."""
-        self._start()
-        self._table.maxsize = self._decoder.max_allowed_table_size
-        self._table.partial = True
+        self._table = FieldTable(self._room, self._allowed, partial=True)
 
     def decode(self, block: bytes) -> Fields | None:
         """Return the fields of a block, None where it cannot be decoded (see `problem`)."""
         self.problem = ""
         try:
-            found = self._decoder.decode(block, raw=True)
-        except OversizedHeaderListError:
+            return self._read(block)
+        except OverflowError:
             self.problem = "bomb"
-        except (HPACKError, ValueError, IndexError):
+        except (HPACKDecodingError, IndexError, ValueError):
             self.problem = "broken"
-        else:
-            return [(bytes(name), bytes(value)) for name, value in found]
         # What the rest of the block would have added is not known.
         self.lose()
         return None
+
+    def _read(self, block: bytes) -> Fields:
+        """Read one field after the other (RFC 7541 §6).
+
+        Raises IndexError, ValueError or HPACKDecodingError for what is none, OverflowError for a
+        list that is over the limit.
+        """
+        table, found = self._table, []
+        at, size, stop, most = 0, 0, len(block), self._limit
+        while at < stop:
+            octet = block[at]
+            if octet & 0x80:
+                if octet == 0xFF:
+                    index, at = _number(block, at, 0x7F)
+                else:
+                    index, at = octet & 0x7F, at + 1
+                pair = table.entry(index)
+            elif octet & 0xE0 == 0x20:
+                if found:
+                    # It stands at the beginning of a block (§4.2).
+                    raise ValueError
+                largest, at = _number(block, at, 0x1F)
+                if largest > self._allowed:
+                    raise ValueError
+                table.resize(largest)
+                continue
+            else:
+                index, at = _number(block, at, 0x3F if octet & 0x40 else 0x0F)
+                if index:
+                    name = table.entry(index)[0]
+                else:
+                    name, at = _string(block, at)
+                value, at = _string(block, at)
+                pair = name, value
+                if octet & 0x40:
+                    table.add(pair)
+            size += len(pair[0]) + len(pair[1]) + ENTRY
+            if size > most:
+                raise OverflowError
+            found.append(pair)
+        return found
+
+
+def _number(block: bytes, at: int, mask: int) -> tuple[int, int]:
+    """Return a number behind a prefix, and where it ends (RFC 7541 §5.1)."""
+    number = block[at] & mask
+    at += 1
+    if number < mask:
+        return number, at
+    shift = 0
+    while True:
+        octet = block[at]
+        at += 1
+        number += (octet & 0x7F) << shift
+        shift += 7
+        if not octet & 0x80:
+            return number, at
+        if number > LARGEST or shift > 63:
+            raise ValueError
+
+
+def _string(block: bytes, at: int) -> tuple[bytes, int]:
+    """Return a string, and where it ends (RFC 7541 §5.2)."""
+    huffman = block[at] & 0x80
+    length, begin = _number(block, at, 0x7F)
+    stop = begin + length
+    if stop > len(block):
+        raise IndexError
+    data = block[begin:stop]
+    return (decode_huffman(data) if huffman else data), stop
 
 
 def head_of(fields: Fields, kind: str, version: str = "2") -> Head:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from wsanalyze.http2.bodies import ENABLE_PUSH, INITIAL_WINDOW_SIZE, LARGEST_WINDOW, MAX_FRAME_SIZE
 from wsanalyze.http2.bodies import settings as settings_of
-from wsanalyze.http2.fields import UNKNOWN, Fields
+from wsanalyze.http2.field_table import UNKNOWN
+from wsanalyze.http2.fields import Fields
 from wsanalyze.http2.frames import (
     ACK,
     CONTINUATION,

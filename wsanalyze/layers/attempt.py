@@ -41,6 +41,7 @@ class Attempt:
         "interims",
         "recorder",
         "request",
+        "sealed",
         "segments",
     )
 
@@ -67,6 +68,7 @@ class Attempt:
         self.challenge: bytes | None = b""
         self.counted = before.totals() if before is not None else [0] * 12
         self.contested = before.kept_conflicts() if before is not None else (0, 0)
+        self.sealed = (0, 0)
         self.connection = Connection(
             serial=recorder.attempts,
             requested_ordinal=ordinal,
@@ -96,6 +98,8 @@ class Attempt:
         if recorder.observe:
             self.connection.observation = Observation(NOTHING, NOTHING)
         self.recorder = recorder
+        if before is not None or stream is not None:
+            self.sealed = self.sealed_so_far()
         if stream is not None:
             self.counted = self.totals()
             self.contested = self.kept_conflicts()
@@ -153,6 +157,11 @@ class Attempt:
         client, server = self.directions()
         return len(client.contested or ()), len(server.contested or ())
 
+    def sealed_so_far(self) -> tuple[int, int]:
+        """Return how many bytes of TLS around it no key has opened so far, of either end."""
+        tls = self.connection.tls
+        return (0, 0) if tls is None else (tls.client_sealed, tls.server_sealed)
+
     def totals(self) -> list[int]:
         """Return the conversation's counts so far, in the order of `settle`."""
         client, server = self.directions()
@@ -192,6 +201,9 @@ class Attempt:
             connection.client_cut_bytes,
             connection.server_cut_bytes,
         ) = (now - then for now, then in zip(totals or self.totals(), self.counted, strict=True))
+        client_sealed, server_sealed = self.sealed_so_far()
+        connection.client_unread_bytes += client_sealed - self.sealed[0]
+        connection.server_unread_bytes += server_sealed - self.sealed[1]
         client, server = self.directions()
         # What ends a stream of HTTP/2, the layer knows that reads it.
         if connection.observation is not None and connection.http_stream is None:

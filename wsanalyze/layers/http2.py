@@ -370,6 +370,7 @@ class Http2(Layer):
         self.streams.clear()
         for stream in streams:
             stream.finish(evicted, last)
+            self.shared.cut += stream.was_cut
         guess_unasked(self)
         if self.guesses is not None:
             last_guesses(self, self.guesses)

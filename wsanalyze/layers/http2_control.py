@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.http2.bodies import (
     ENABLE_CONNECT_PROTOCOL,
+    HEADER_TABLE_SIZE,
     INITIAL_WINDOW_SIZE,
     LARGEST_WINDOW,
     MAX_FRAME_SIZE,
@@ -36,6 +37,9 @@ def take_settings(http: Http2, side: int, body: bytes, place: Place) -> None:
             [value for identifier, value in found if identifier == ENABLE_CONNECT_PROTOCOL],
             *place[:2],
         )
+    for identifier, value in found:
+        if identifier == HEADER_TABLE_SIZE:
+            http.halves[1 - side].allow(value)
     sizes = [value for identifier, value in found if identifier == INITIAL_WINDOW_SIZE]
     frames = [value for identifier, value in found if identifier == MAX_FRAME_SIZE]
     if frames:

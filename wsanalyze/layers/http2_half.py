@@ -39,6 +39,7 @@ class Half:
         "_block",
         "_fields",
         "_interrupted",
+        "_overflowed",
         "_place",
         "_recorder",
         "_shared",
@@ -59,7 +60,8 @@ class Half:
         self._interrupted = False
         self._recorder = recorder
         self._shared = shared
-        self._fields = FieldDecoder(limit)
+        self._fields = FieldDecoder(limit, recorder.limits.field_table)
+        self._overflowed = False
         self._block: bytearray | None = None
         self._place: Place = (0, 0, 0)
         if not shared.whole:
@@ -121,7 +123,14 @@ class Half:
         elif found is None:
             what = "a field block that cannot be decompressed"
             self.wrong = Wrong(what, "RFC 9113 §4.3; RFC 7541", "HEADERS")
+        if self._fields.overflowed and not self._overflowed:
+            self._overflowed = True
+            self._recorder.reach("field_table")
         return found
+
+    def allow(self, size: int) -> None:
+        """Let its table be so large: the other end says so (RFC 9113 §6.5.2)."""
+        self._fields.allow(size)
 
     def _over(self, fields: Fields | None) -> Block | None:
         opening, self.opening, self._block = self.opening, None, None

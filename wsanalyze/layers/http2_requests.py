@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.http2.fields import UNKNOWN, Fields, head_of
+from wsanalyze.http2.field_table import UNKNOWN
+from wsanalyze.http2.fields import Fields, head_of
 from wsanalyze.http2.frames import FrameHeader, Place
 from wsanalyze.http2.malformed import content_length
 from wsanalyze.layers.http2_messages import tell
@@ -28,6 +29,12 @@ def learn(http: Http2, side: int, names: set[bytes]) -> None:
         http.client_side = 1 - side
 
 
+def _may_ask(name: bytes) -> bool:
+    """Say whether a field of this name may ask for WebSocket (`is_upgrade_request`)."""
+    lower = name.lower()
+    return lower in (b":protocol", b"upgrade") or lower.startswith(b"sec-websocket-")
+
+
 def take_request(
     http: Http2, opening: FrameHeader, fields: Fields | None, names: set[bytes], place: Place
 ) -> WebSocketStream | None:
@@ -42,8 +49,8 @@ def take_request(
     if fields is None or (UNKNOWN in names and b":protocol" not in names):
         http.make_guesses()
         return None
-    head = head_of(fields, "request")
-    if not is_upgrade_request(head):
+    head = head_of(fields, "request") if any(map(_may_ask, names)) else None
+    if head is None or not is_upgrade_request(head):
         # Trailers have no method (RFC 9113 §8.1).
         http.shared.requests += b":method" in names
         if http.messages is not None and is_new:

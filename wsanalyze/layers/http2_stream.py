@@ -281,6 +281,14 @@ class WebSocketStream:
         """Whether the stream has ended, and not with its connection."""
         return len(self.facts.finished) == 2 or bool(self.facts.resets)
 
+    @property
+    def was_cut(self) -> bool:
+        """Whether a WebSocket ended with its connection that both ends had not said Close on."""
+        observation = self.attempt.connection.observation
+        if self.session is None or self.over or observation is None:
+            return False
+        return observation.client.close is None or observation.server.close is None
+
     def ended_by_tcp(self, observation: Observation) -> None:
         """Take note of how TCP ended under a stream that was open, behind what had ended of it."""
         own = list(observation.endings)

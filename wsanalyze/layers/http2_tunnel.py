@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.http2.fields import UNKNOWN, Fields, head_of
+from wsanalyze.http2.field_table import UNKNOWN
+from wsanalyze.http2.fields import Fields, head_of
 from wsanalyze.http2.frames import Data, Place
 from wsanalyze.layer import Layer
 from wsanalyze.layers.recorder import Recorder

@@ -122,7 +122,14 @@ class Probe(Layer):
         """Say whether anything is to be known of a TLS connection: somebody asked, or has keys."""
         if self.route.layers >= NESTED:
             return False
-        return self.recorder.tls is not None or self.recorder.secrets.hopes()
+        recorder = self.recorder
+        if recorder.tls is not None or recorder.secrets.hopes():
+            return True
+        if recorder.tls_looks == 0:
+            return False
+        # Who left the handshake, and with which alert, is to be seen without any.
+        recorder.tls_looks -= 1
+        return True
 
     def open_tls(self) -> Layer:
         """Let TLS read on, and another Probe what is inside."""

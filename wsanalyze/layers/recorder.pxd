@@ -31,6 +31,7 @@ cdef class Recorder:
     cdef public list summaries
     cdef public object secrets
     cdef public list tls
+    cdef public int tls_looks
     cdef public long long attempts
     cdef public long long elsewhere
     cdef public long long most

@@ -27,6 +27,7 @@ from wsanalyze.layers.tls_sender import (
     is_header,
     is_hello,
 )
+from wsanalyze.layers.tls_shut import has_no_key, opened_again, seal, settle, shut
 from wsanalyze.layers.tls_steps import alert, change, decide, forged, still_sealed, take_message
 from wsanalyze.layers.tls_waiting import Held, Waiting
 from wsanalyze.tls.messages import KEY_UPDATE
@@ -72,6 +73,9 @@ class Tls(TlsLine):
         if self.is_over:
             return 1
         sender = self.senders[side]
+        if sender.shut:
+            sender.sent += stop - start
+            return self.pass_sealed(sender, stop - start, time, packet, ordinal)
         data = buffer.copy(start, stop)
         if sender.seeking and not sender.sent and is_hello(data):
             sender.begin_at_hello()
@@ -82,12 +86,20 @@ class Tls(TlsLine):
             done = self.opened(sender, APPLICATION_DATA, content, time, packet, ordinal)
         else:
             done = self.cut(sender, data, time, packet, ordinal)
+        if done and self.inner is not None and not self.is_done:
+            # What is within goes on, closed to us: how it ends, TCP tells.
+            for each in self.senders:
+                length = len(each.pending)
+                shut(self.handshake, each)
+                seal(self.handshake, each, length)
+            done = self.tell_sealed(time, packet, ordinal)
         keeps = self.counted or sender.pending or sender.messages.data
         keeps = keeps or len(self.waiting) or self.handshake.held
         if done or (keeps and self.overfull()):
             # Nobody will call again.
             self.finish(1)
             return 1
+        sender.settle()
         self.is_1_3 = self.handshake.is_tls_1_3
         # Where records are kept to be shown, each goes the long way.
         short = self.recorder.streams is None and not (keeps and self.counted)
@@ -110,6 +122,8 @@ class Tls(TlsLine):
         """Cut bytes into records; return 1 to let go."""
         view, at, stop = memoryview(data), 0, len(data)
         while at < stop:
+            if sender.shut:
+                return self.pass_sealed(sender, stop - at, time, packet, ordinal)
             if sender.skipping:
                 passed = min(sender.skipping, stop - at)
                 sender.skipping -= passed
@@ -169,13 +183,16 @@ class Tls(TlsLine):
                 if handshake.misses_hello and sender.tried_blind < RECORDS:
                     sender.looked = 1
                     continue
+                if has_no_key(handshake, sender):
+                    return self.shut(sender, len(sender.pending), time, packet, ordinal)
                 # Whether it is one, is not to be known without keys.
                 handshake.goes_on = True
                 return 1
             content = maybe_content(self.handshake, sender, header, body)
             if content is None:
                 if sender.is_tired:
-                    return give_up(self.handshake)
+                    give_up(self.handshake)
+                    return self.shut(sender, len(sender.pending), time, packet, ordinal)
                 sender.looked = 1
                 continue
             rest = sender.go_on(HEADER + len(body))
@@ -204,7 +221,12 @@ class Tls(TlsLine):
         if content is None:
             if sender.is_sure:
                 forged(self.handshake, sender, time, packet)
-            return pass_over(self.handshake, sender, len(body))
+            elif sender.lacks_application and sender.torn:
+                # Its Finished may be missing, behind which there is no key.
+                self.handshake.lacks_key(sender.side)
+            if pass_over(self.handshake, sender, len(body)):
+                return self.shut(sender, 0, time, packet, ordinal)
+            return 0
         self.show(sender, (header, body, content), time, packet)
         return self.opened(sender, kind, content, time, packet, ordinal)
 
@@ -245,9 +267,11 @@ class Tls(TlsLine):
         if self.handshake.is_decided:
             if self.handshake.is_closed:
                 return still_sealed(self.handshake, record[0], len(record[2]))
-            # Only the other side's secrets are known.
-            self.handshake.say(f"no secret for what the {self.handshake.role(record[0])} sent")
-            return pass_over(self.handshake, self.senders[record[0]], len(record[2]))
+            sender, place = self.senders[record[0]], record[3:]
+            if has_no_key(self.handshake, sender):
+                # Only the other side's secrets are known.
+                return self.shut(sender, len(record[2]), *place)
+            return int(pass_over(self.handshake, sender, len(record[2])))
         self.handshake.goes_on = True
         if self.handshake.is_waiting:
             return self.wait(record)
@@ -335,6 +359,7 @@ class Tls(TlsLine):
         if sender.lost or sender.missed:
             sender.messages.forget()
             missing = missing_before(self.handshake, sender, kind, content)
+            opened_again(self.handshake, sender, missing)
             if self.inner is not None and missing:
                 self.is_done = self.inner.gap(sender.side, missing, time, packet, ordinal)
                 if self.is_done:
@@ -342,7 +367,11 @@ class Tls(TlsLine):
         if kind == APPLICATION_DATA:
             if stop == 0:
                 return 0
-            layer = self.inner if self.inner is not None else self.within()
+            layer = self.inner
+            if layer is None:
+                layer = self.within()
+                if self.tell_sealed(time, packet, ordinal):
+                    return 1
             inside = Buffer(content)
             self.is_done = layer.data(sender.side, inside, 0, stop, time, packet, ordinal)
             return self.is_done
@@ -368,6 +397,7 @@ class Tls(TlsLine):
         """Return the layer that reads what is inside."""
         if self.inner is None:
             handshake = self.handshake
+            handshake.has_read()
             route = self.route.within(handshake.facts, midstream=handshake.begins_late)
             self.inner = (
                 self.inside(route, handshake.client_side) if self.inside is not None else Layer()
@@ -377,9 +407,35 @@ class Tls(TlsLine):
     def gap(self, side: int, length: int, time: int, packet: int, ordinal: int) -> int:
         """Go on behind missing bytes: where the record they are in ends, is often known."""
         sender = self.senders[side]
+        if sender.shut:
+            sender.untold += abs(length)
+            return self.tell_sealed(time, packet, ordinal)
         if length < 0 or not sender.passes(length):
             self.lose(sender, length)
         return 0
+
+    def shut(self, sender: TlsSender, length: int, time: int, packet: int, ordinal: int) -> int:
+        """Pass over a side from so many bytes on that did not open; return 1 to let go."""
+        if shut(self.handshake, sender):
+            seal(self.handshake, sender, length)
+            return 1
+        return self.pass_sealed(sender, length, time, packet, ordinal)
+
+    def pass_sealed(
+        self, sender: TlsSender, length: int, time: int, packet: int, ordinal: int
+    ) -> int:
+        """Pass over bytes for which there is no key; return 1 to let go."""
+        seal(self.handshake, sender, length)
+        return self.tell_sealed(time, packet, ordinal)
+
+    def tell_sealed(self, time: int, packet: int, ordinal: int) -> int:
+        """Let the layer within know of at most how many bytes it does not see; 1 to let go."""
+        for sender in self.senders:
+            if self.inner is None or self.is_done or not sender.untold:
+                continue
+            untold, sender.untold = sender.untold, 0
+            self.is_done = self.inner.gap(sender.side, -untold, time, packet, ordinal)
+        return self.is_done
 
     def lose(self, sender: TlsSender, length: int) -> None:
         """Look for the next record behind missing bytes; the keys to be may have come before it.
@@ -413,7 +469,8 @@ class Tls(TlsLine):
         self.flows = False
         self.handshake.facts.records += self.records
         self.records = 0
-        self.handshake.finish()
+        settle(self.handshake)
+        self.handshake.finish(was_read=self.inner is not None)
         if self.inner is None or self.is_done:
             return 0
         return self.inner.finish(evicted)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.tls_connection import TlsConnection
+from wsanalyze.tls.alerts import CLOSE_NOTIFY
 from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.fingerprints import ja3, ja4
 from wsanalyze.tls.hellos import ClientHello
 from wsanalyze.transport.conversation import Conversation
 
-ALERT_LENGTH, CLOSE_NOTIFY = 2, 0
+ALERT_LENGTH = 2
 # What is kept of names: the DNS has 253 characters at most, distinguished names a hundred or two,
 # and nobody offers more than a handful of protocols.
 LONGEST_NAME, MOST_PROTOCOLS = 1024, 32

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 # As `Conversation.spoke` numbers what has no payload: the layer within knows better if there is.
 DECRYPTED = 0
+# What was decrypted, and carries nothing.
+NOTHING_WITHIN = 5
 
 
 class TlsHandshake:
@@ -322,12 +324,28 @@ class TlsHandshake:
         if self.facts.resumed is None:
             self.facts.resumed = not has_certificate
 
+    def lacks_key(self, side: int) -> None:
+        """Note that no secret is known for what a side sent."""
+        role = self.role(side)
+        if role not in self.facts.keyless:
+            self.facts.keyless += (role,)
+
+    def stays_sealed(self, side: int, length: int) -> None:
+        """Count bytes of a side's records that did not open, whatever they held."""
+        if self.is_server(side):
+            self.facts.server_sealed += length
+        else:
+            self.facts.client_sealed += length
+
     def has_opened(self) -> None:
         """Note that a record was opened, the first one."""
         self.facts.decrypted = True
-        self.conversation.spoke = DECRYPTED
         if self.recorder.streams is not None:
             self._note_origin(self.recorder.streams.key_origins)
+
+    def has_read(self, spoke: int = DECRYPTED) -> None:
+        """Count it among those that are decrypted: something was within, or nothing was sent."""
+        self.conversation.spoke = spoke
         self.recorder.summaries[self.conversation.capture].tls_decrypted += 1
 
     def _note_origin(self, origins: dict[str, tuple[str, tuple[str, ...]]]) -> None:
@@ -343,10 +361,15 @@ class TlsHandshake:
                 origins[random] = store.name, tuple(sorted(labelled))
                 return
 
-    def finish(self) -> None:
-        """Say why it was not decrypted, or not to its end."""
+    def finish(self, *, was_read: bool) -> None:
+        """Say why it was not decrypted, or not to its end; `was_read`: something within was."""
         facts = self.facts
         facts.reason = why_not(self)
+        if facts.decrypted and not was_read:
+            # Of what was within, nothing was opened; or there was nothing.
+            facts.decrypted = not (facts.keyless or facts.client_sealed or facts.server_sealed)
+            if facts.decrypted:
+                self.has_read(NOTHING_WITHIN)
         if facts.decrypted:
             return
         facts.reason = facts.reason or "it has no protected records"

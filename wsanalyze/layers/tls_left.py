@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wsanalyze.tls.alerts import OF_CERTIFICATES, alert_name
+
 if TYPE_CHECKING:
     from wsanalyze.layers.tls_connection import TlsConnection
     from wsanalyze.layers.tls_handshake import TlsHandshake
@@ -25,8 +27,10 @@ def why_left(handshake: TlsHandshake) -> str | None:
     if handshake.went_on or handshake.senders[handshake.client_side].opened:
         return None
     if facts.alert is not None:
-        sent = f"{facts.alert} of the {facts.alert_by}"
-        return f"the handshake ended with alert {sent}{_before(handshake)}"
+        sent = f"{alert_name(facts.alert)} of the {facts.alert_by}"
+        refused = facts.alert_by == "client" and facts.alert in OF_CERTIFICATES
+        objection = _objection(facts) if refused else ""
+        return f"the handshake ended with alert {sent}{_before(handshake)}{objection}"
     if not ends or (facts.bad_records and not facts.decrypted):
         # Of a secret that opens nothing it is not known how the handshake went on.
         return None

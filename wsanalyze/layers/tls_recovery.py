@@ -81,19 +81,22 @@ def missing_before(handshake: TlsHandshake, sender: TlsSender, kind: int, conten
     return missing
 
 
-def pass_over(handshake: TlsHandshake, sender: TlsSender, length: int) -> int:
-    """Pass over a record that does not authenticate; return 1 to let go."""
+def pass_over(handshake: TlsHandshake, sender: TlsSender, length: int) -> bool:
+    """Pass over a record that does not authenticate; say whether that is enough of them."""
     handshake.facts.bad_records += 1
     sender.miss(HEADER + length)
     sender.passed += 1
-    return give_up(handshake) if sender.is_tired else 0
+    sender.sealed += length
+    if sender.is_tired:
+        give_up(handshake)
+        return True
+    return False
 
 
-def give_up(handshake: TlsHandshake) -> int:
-    """Say why no more records are tried; return 1."""
+def give_up(handshake: TlsHandshake) -> None:
+    """Say why no more records are tried."""
     if handshake.facts.decrypted:
         # Without the hellos of a renegotiation it is no wonder.
         handshake.goes_on = True
         if handshake.is_decided:
             handshake.say("from some record on none authenticates")
-    return 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wsanalyze.layers.tls_sender import Epoch
+from wsanalyze.tables.capture_summary import EMPTY_LOGS, NO_SECRETS
 from wsanalyze.tls import keylog
 from wsanalyze.tls.hellos import (
     TLS_1_0,
@@ -77,9 +78,20 @@ def obstacle(
     return None
 
 
+def none_fits(known: Secrets) -> str:
+    """Say that there is no secret: none at all, none in what was given, or none that fits."""
+    if not known.sources:
+        return NO_SECRETS
+    if not known:
+        return f"{EMPTY_LOGS}: {known.described}"
+    return f"no secret for this client random in {known.described}"
+
+
 def no_secret(known: Secrets, client: Offer | None, server: ServerHello) -> str:
     """Say why there is no secret: none was given, or a key that opens no such connection."""
-    why = f"no secret for this client random in {known.described}"
+    why = none_fits(known)
+    if not known:
+        return why
     if client is not None and exchanges(known, client, server):
         return why if has_cryptography() else NO_CRYPTOGRAPHY
     if known.private_keys:

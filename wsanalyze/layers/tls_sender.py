@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_lane import TlsLane
-from wsanalyze.tls.choice import Candidates, Choice
+from wsanalyze.tls.choice import Candidates, Choice, Chooser
 from wsanalyze.tls.hellos import TLS_1_2, TLS_1_3
 from wsanalyze.tls.keylog import Secrets
 from wsanalyze.tls.messages import CLIENT_HELLO, SERVER_HELLO, Messages
@@ -88,6 +88,9 @@ class TlsSender(TlsLane):
       missing since the last record that opened, `vague` whether their number is not known;
       `strayed`: whether what came behind it was no record although nothing was missing, so that
       bytes stand where they were not sent; `passed`: how many whole records did not open since
+    - `shut`: whether nothing that follows is tried any more, only counted; `keyless`: because no
+      secret is known for it; `sealed`: how many bytes of whole records did not open since the last
+      that did, `untold` how many bytes the layer within is to be told of that it does not see
     """
 
     def __init__(self, side: int, secrets: Secrets) -> None:
@@ -115,6 +118,8 @@ class TlsSender(TlsLane):
         self.tried_blind = 0
         self.updated = self.torn = self.vague = self.strayed = False
         self.passed = 0
+        self.shut = self.keyless = False
+        self.sealed = self.untold = 0
 
     def fill(self, data: bytes, at: int) -> int:
         """Add to what is pending as much as the record takes, all where one is looked for."""
@@ -179,6 +184,19 @@ class TlsSender(TlsLane):
         self.seeking = False
         self.lost = self.missed = 0
 
+    def close(self, *, keyless: bool) -> None:
+        """Look at nothing more that it sends, be it that there is no key for it."""
+        self.shut, self.keyless = True, keyless
+        self.opener, self.seeking = None, False
+        self.pending, self.needed, self.skipping = bytearray(), HEADER, 0
+        self.lost = self.missed = 0
+        self.messages.forget()
+
+    @property
+    def lacks_application(self) -> bool:
+        """Whether TLS 1.3's secret of its handshake is known, and the one for what follows not."""
+        return bool(self.epochs) and not self.epochs[-1].is_application
+
     @property
     def held(self) -> int:
         """Bytes that are kept of what it sent, an unfinished record counted whole."""
@@ -206,6 +224,11 @@ class TlsSender(TlsLane):
             self.opened += 1
             self.skipped = 0
         return content
+
+    def settle(self) -> None:
+        """Go on without choice, where it was made: it would be looked for with every record."""
+        if isinstance(self.opener, Chooser) and self.opener.chosen is not None:
+            self.opener = self.opener.chosen
 
     def begin(self, opener: Opener) -> None:
         """Go on with other keys."""

@@ -87,6 +87,9 @@ def finished(handshake: TlsHandshake, sender: TlsSender) -> None:
         sender.epochs += handshake.application_epochs(sender.side)
     while len(sender.epochs) > 1 and not sender.epochs[0].is_application:
         sender.advance()
+    if sender.lacks_application:
+        # What follows is sealed with a secret that nobody told.
+        sender.close(keyless=True)
 
 
 def decide(handshake: TlsHandshake) -> int:

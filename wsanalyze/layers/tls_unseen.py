@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsanalyze.layers.tls_left import why_left
-from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography, masters_of
+from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography, masters_of, none_fits
+from wsanalyze.tls.alerts import alert_name
 from wsanalyze.tls.hellos import TLS_1_3, Offer, ServerHello
 from wsanalyze.tls.keylog import Secrets
 
 if TYPE_CHECKING:
+    from wsanalyze.layers.tls_connection import TlsConnection
     from wsanalyze.layers.tls_handshake import TlsHandshake
 
 NOT_SEEN = "the handshake is not in the capture"
@@ -24,23 +26,41 @@ def why_not(handshake: TlsHandshake) -> str | None:
     misses = handshake.goes_on and not handshake.is_decided
     if (left := why_left(handshake)) is not None:
         return left
+    if facts.keyless:
+        return no_key(facts)
     if facts.decrypted:
         if why is None and misses:
             return f"behind a renegotiation: {why_undecided(*hellos, secrets)}"
         if why is None and facts.forged:
             records = "record does" if facts.forged == 1 else "records do"
             return f"{facts.forged} {records} not authenticate: changed or forged"
-        return why
+        return why or _unfit(handshake)
     if why is None and facts.bad_records:
         return "the secret of its client random opens none of its records"
     torn = any(each.torn for each in handshake.senders) and not handshake.is_decided
     if why is None and (misses or torn or (hellos[0] is None and not handshake.is_decided)):
         return why_undecided(*hellos, secrets)
     if why is None and facts.alert is not None:
-        return f"the handshake ended with alert {facts.alert}"
+        return f"the handshake ended with alert {alert_name(facts.alert)}"
     if why is None and hellos[1] is None:
         return "the server did not answer"
     return why
+
+
+def _unfit(handshake: TlsHandshake) -> str | None:
+    """Say whose secret does not fit, where that of the other end does."""
+    for sender in handshake.senders:
+        role = handshake.role(sender.side)
+        if sender.sequence == 0 and getattr(handshake.facts, f"{role}_sealed"):
+            return f"no record of the {role} opens with its secret"
+    return None
+
+
+def no_key(facts: TlsConnection) -> str:
+    """Say of whom what was sent stayed closed for want of a secret."""
+    if len(facts.keyless) == 1:
+        return f"no secret for what the {facts.keyless[0]} sent"
+    return "the secrets of its handshake are known, and no traffic secret for what both ends sent"
 
 
 def why_undecided(client: Offer | None, server: ServerHello | None, secrets: Secrets) -> str:
@@ -59,6 +79,8 @@ def why_closed(client: Offer | None, server: ServerHello | None, secrets: Secret
         labelled = secrets.of(client.random)
         if masters_of(labelled) or secrets.has_premaster(client.random):
             return f"{NO_SERVER}: before TLS 1.3 its random is part of the keys"
+        if not secrets:
+            return f"{NO_SERVER}, and {none_fits(secrets)}"
         if labelled:
             return f"{NO_SERVER}, and the secrets of this client random open none of its records"
         return f"{NO_SERVER}, and no secret for this client random is in {described}"

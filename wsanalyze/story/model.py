@@ -415,7 +415,7 @@ class Story:
     `secure` is the innermost TLS connection, `around` are those around it, the outermost first.
     `refusal`: what it is about where it is a tunnel that was refused, and no connection; `number`
     counts those then. `way`: how proxies were asked for a way, and who they said asks; () where
-    that is not kept.
+    that is not kept. `unread`: bytes of both ends that are in the capture and could not be read.
     """
 
     number: int
@@ -461,3 +461,4 @@ class Story:
     refusal: Refusal | None = None
     multiplexed: Multiplexed | None = None
     written: tuple[Written, ...] = ()
+    unread: int = 0

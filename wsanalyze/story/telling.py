@@ -178,6 +178,7 @@ def told(
         way=way,
         multiplexed=multiplexed(connection),
         written=writings,
+        unread=connection.client_unread_bytes + connection.server_unread_bytes,
     )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from wsanalyze.checks.ways_to_end import ALERTS
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.story.model import TlsAlert, TlsStep
 from wsanalyze.streams import Streams, TlsMessage
 from wsanalyze.tls import bodies, hellos
+from wsanalyze.tls.alerts import ALERTS
 from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
 from wsanalyze.tls.hellos import ClientHello, is_grease, version_name
 from wsanalyze.tls.names import (

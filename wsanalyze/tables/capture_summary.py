@@ -16,6 +16,8 @@ LACKING = {
 }
 
 NO_SECRETS = "no secrets are known"
+# Key logs were given, or blocks of secrets are in the capture, and no line of them is a secret.
+EMPTY_LOGS = "the key logs hold no secrets"
 # Reasons for which secrets would change nothing: there was no connection (`layers/tls_left.py`).
 LEFT = re.compile(r"the (?:client|server) (?:left|did not answer)|the handshake ended with alert")
 
@@ -90,6 +92,7 @@ class CaptureSummary:
     tls_reasons: dict[str, int] = field(default_factory=dict)
     unread_tunnels: int = 0
     tunnel_reasons: dict[str, int] = field(default_factory=dict)
+    conversations_tls_empty: int = 0
 
     @property
     def damage(self) -> str | None:
@@ -124,13 +127,18 @@ class CaptureSummary:
         self.problem = "; ".join([*([damage] if damage else []), *lacking]) or None
 
 
-def without_secrets(reasons: Mapping[str, int]) -> dict[str, int]:
-    """Return why TLS stayed closed where no secret was given: what secrets would do, is one."""
-    found: dict[str, int] = {}
-    for reason, count in reasons.items():
-        told = reason if LEFT.match(reason) else NO_SECRETS
-        found[told] = found.get(told, 0) + count
-    return found
+def why_closed(capture: CaptureSummary) -> dict[str, int]:
+    """Return why TLS conversations of a capture stayed closed, and how many did for each reason.
+
+    Where no secret was given, what secrets would do is one reason. Of conversations that nobody
+    looked at, nothing else is known.
+    """
+    reasons, count = capture.tls_reasons, capture.conversations_tls
+    if capture.keylog_files or capture.tls_decrypted:
+        return dict(reasons) if reasons else {EMPTY_LOGS: count}
+    found = {reason: times for reason, times in reasons.items() if LEFT.match(reason)}
+    rest = count - sum(found.values())
+    return {**found, NO_SECRETS: rest} if rest > 0 else found
 
 
 def ranked(reasons: Mapping[str, int]) -> str:

@@ -69,24 +69,24 @@ class Choice:
 
 
 class Chooser:
-    """Opens the records of one side, with whichever candidate opens the first of them."""
+    """Opens the records of one side, with whichever candidate opens the first of them: `chosen`."""
 
     def __init__(self, choice: Choice, side: int, first: Opener) -> None:
         self._choice = choice
         self._side = side
-        self._chosen: Opener | None = None
+        self.chosen: Opener | None = None
         self.overhead, self.least = first.overhead, first.least
 
     def open(self, sequence: int, header: bytes, body: Bytes) -> bytes | None:
         """Return what is in a record: None where it authenticates with none of them."""
-        if self._chosen is not None:
-            return self._chosen.open(sequence, header, body)
+        if self.chosen is not None:
+            return self.chosen.open(sequence, header, body)
         choice = self._choice
         for secret in choice.candidates.secrets:
             opener = choice.openers_of(secret)[self._side]
             content = opener.open(sequence, header, body)
             if content is not None:
                 choice.prove(secret)
-                self._chosen = opener
+                self.chosen = opener
                 return content
         return None

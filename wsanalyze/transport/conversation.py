@@ -55,7 +55,8 @@ class Conversation:
     - `low_base`, `high_base`: where the numbering of each side began, kept when it has left
     - `endings`: its first FINs and RSTs as tuples, see `note_ending`; None before one
       came
-    - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else
+    - `spoke`: 0 nothing, 1 WebSocket, 2 HTTP, 3 TLS, 4 something else,
+      5 TLS that was decrypted and carried nothing
     """
 
     def __init__(self) -> None:

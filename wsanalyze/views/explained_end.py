@@ -139,9 +139,11 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         text = "Both ends sent a Close: the closing handshake is whole (RFC 6455 §7.1)."
         yield from say(text, width)
     elif closing.closes:
-        text = "The other end sent no Close before TCP ended."
+        text = f"The other end sent no Close before {_what_ended(closing)}."
         if any(story.lost.values()) or not closing.ends:
             text = "The other end's Close, if there was one, is not in the capture."
+        elif story.unread:
+            text = "The other end's Close, if there was one, could not be read."
         yield from say(text, width)
     if closing.lingered_ns is not None and closing.lingered_ns >= LINGERED:
         what = "TCP" if story.http_stream is None else "The stream"
@@ -164,6 +166,16 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")
+
+
+def _what_ended(closing: Closing) -> str:
+    """Name what came to its end first: a stream of HTTP/2, all of that, or TCP."""
+    first = closing.ends[0] if closing.ends else None
+    if first is None or not first.stream:
+        return "TCP ended"
+    if first.name == "GOAWAY":
+        return "HTTP/2 was given up"
+    return "the stream was reset" if first.how == "rst" else "the stream ended"
 
 
 def _close(close: CloseFrame, story: Story, width: int) -> Iterator[Line]:

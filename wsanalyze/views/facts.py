@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-from wsanalyze.tables.capture_summary import REASONS, CaptureSummary, ranked
+from wsanalyze.tables.capture_summary import (
+    EMPTY_LOGS,
+    NO_SECRETS,
+    REASONS,
+    CaptureSummary,
+    ranked,
+    why_closed,
+)
 from wsanalyze.tables.schema import OUTCOMES
 from wsanalyze.views.escape import visible
 from wsanalyze.views.quantities import counted, duration, moment, number, size
@@ -25,6 +32,7 @@ SPOKEN = (
     ("conversations_websocket", "WebSocket"),
     ("conversations_http", "HTTP"),
     ("conversations_tls", "TLS, not decrypted"),
+    ("conversations_tls_empty", "TLS, decrypted, with nothing within"),
     ("conversations_other", "other"),
     ("conversations_empty", "without payload"),
 )
@@ -100,18 +108,16 @@ def closed_tls(capture: CaptureSummary) -> str:
     """Return why TLS connections stayed closed, counted, and who knows more; nothing for none."""
     if not capture.conversations_tls:
         return ""
-    if not capture.keylog_files and not capture.tls_decrypted:
-        return (
-            f"{number(capture.conversations_tls)}: no secrets are known; --keylog FILE takes what "
-            "programs log (SSLKEYLOGFILE)"
-        )
-    if not capture.tls_reasons:
-        return f"{number(capture.conversations_tls)}: the key logs hold no secrets"
-    found = sorted(capture.tls_reasons.items(), key=lambda each: -each[1])
+    reasons = why_closed(capture)
+    found = sorted(reasons.items(), key=lambda each: -each[1])
     parts = [f"{number(count)}: {_plural(reason, count)}" for reason, count in found[:REASONS]]
     rest = sum(count for _, count in found[REASONS:])
     parts += [f"{number(rest)} for other reasons"] if rest else []
-    return visible("; ".join([*parts, "`wsanalyze export -t tls` names them"]), 1000)
+    if NO_SECRETS in reasons:
+        parts.append("--keylog FILE takes what programs log (SSLKEYLOGFILE)")
+    if set(reasons) - {NO_SECRETS, EMPTY_LOGS}:
+        parts.append("`wsanalyze export -t tls` names them")
+    return visible("; ".join(parts), 1000)
 
 
 def _plural(reason: str, count: int) -> str:

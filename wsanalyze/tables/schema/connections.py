@@ -205,7 +205,8 @@ CONNECTIONS = Table(
         category("severity", SEVERITIES, "the worst of them", "no findings"),
         *both(
             "unread_bytes",
-            "bytes of the {} that could not be told apart into frames behind a gap",
+            "bytes of the {} that could not be told apart into frames behind a gap, or that no "
+            "secret opened within TLS that others did",
             "bytes",
         ),
         *both("invalid_text_messages", "text messages of the {} that are not valid UTF-8"),

@@ -84,6 +84,10 @@ def _summary_columns() -> tuple[Column, ...]:
         ),
         count("keylog_files", "key logs, and blocks of secrets in captures (in the first row)"),
         count("unread_tunnels", "tunnels through SOCKS that cannot be read: GSSAPI, BIND, …"),
+        count(
+            "conversations_tls_empty",
+            "of `tcp_conversations`: TLS that was decrypted and carried nothing",
+        ),
     )
 
 
