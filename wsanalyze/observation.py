@@ -249,7 +249,7 @@ class Ending:
     `window` is as sent. `bare` is False where it carried payload. `stream`: it is END_STREAM or
     RST_STREAM of a stream of HTTP/2, or a GOAWAY with an error code, which have nothing of that;
     `code` is the error code then, None of END_STREAM, and `last` the last stream that a GOAWAY
-    names.
+    names. `again`: a FIN behind the first one of its sender, which that sent again.
     """
 
     sender: str
@@ -266,6 +266,7 @@ class Ending:
     stream: bool = False
     code: int | None = None
     last: int | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

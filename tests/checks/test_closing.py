@@ -137,8 +137,13 @@ class TestCutWithoutClose:
 
     def test_a_client_that_leaves_before_anything_is_said_only_tried(self) -> None:
         tried = {"endings": (ending("client", at=0.5),), "until": 0.5}
-        assert self.of(**tried) == []
-        assert len(self.of(**tried, server_frames=1)) == 1
+        (finding,) = self.of(**tried)
+        assert (finding.severity, finding.packet) == ("info", 18)
+        assert finding.cause == (
+            "the client closed TCP (FIN) to 198.51.100.2:80 at once, before any frame"
+        )
+        (finding,) = self.of(**tried, server_frames=1)
+        assert finding.severity == "warning"
 
     def test_a_server_that_ends_it_at_once(self) -> None:
         [finding] = self.of(endings=(ending("server", "rst", at=0.5),), until=0.5)
@@ -155,8 +160,14 @@ class TestCutWithoutClose:
     def test_a_close_may_be_among_what_is_missing(self) -> None:
         assert self.of(endings=(ending(),), client_frames=1, client_lost_bytes=1) == []
 
-    def test_a_client_that_only_looked_whether_it_can_connect(self) -> None:
-        assert self.of(endings=(ending(at=0.9),)) == []
+    def test_a_time_limit_is_not_the_clients_own(self) -> None:
+        """Limits are those of who stands between; a client that ends it itself has none of them."""
+        own = closed(endings=(ending(at=62),), client_frames=1)
+        assert own.observation is not None
+        own.observation.silence_ns = 60 * SECOND
+        (finding,) = found(checks.cut_without_close, own)
+        assert "fits" not in finding.message + finding.cause
+        assert finding.expected == "a Close frame first"
 
     def test_recorded(self) -> None:
         findings = found_in(checks.cut_without_close, "cut-connections.pcapng")

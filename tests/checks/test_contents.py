@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode, urlsafe_b64encode
+from hashlib import sha256
+from zlib import compress
 
 import pytest
 
-from wsanalyze.checks.contents import entropy, inspect, is_luhn
+from wsanalyze.checks.contents import differences, entropy, inspect, is_luhn, maybe_dense
 from wsanalyze.observation import INNER, SECRETS
 
 TEXT, BINARY = 1, 2
@@ -116,13 +118,49 @@ def test_content_that_fits_the_other_opcode() -> None:
     assert kinds(b"aWord", TEXT) == []
 
 
-def test_bytes_as_even_as_encrypted_ones() -> None:
-    dense = bytes(range(256)) * 16
-    assert entropy(dense) == 8.0
+def chained(seed: bytes, size: int) -> bytes:
+    """Return SHA-256 of a counter, as AES in counter mode makes its stream."""
+    blocks = (sha256(seed + place.to_bytes(4, "big")).digest() for place in range(size // 32 + 1))
+    return b"".join(blocks)[:size]
+
+
+@pytest.mark.parametrize("seed", [b"one", b"two", b"three"])
+def test_bytes_that_show_no_order(seed: bytes) -> None:
+    dense = chained(seed, 4096)
     assert kinds(dense, BINARY) == ["dense"]
-    assert kinds(b"words of a text " * 256, BINARY) == []
+    assert maybe_dense(dense) == entropy(dense)
     # Fewer bytes cannot say so.
     assert kinds(dense[:4000], BINARY) == []
+
+
+def test_what_is_compressed_well_shows_none() -> None:
+    words = b"".join(
+        sha256(bytes([place % 251, place // 251])).hexdigest().encode() for place in range(400)
+    )
+    assert kinds(compress(words, 9)[:4096], BINARY) == ["dense"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        # Each value as often as any other, 8 bits a byte: and all of it is in order.
+        pytest.param(bytes(range(256)) * 16, id="counts"),
+        pytest.param(bytes(7 * place & 255 for place in range(4096)), id="counts in steps"),
+        pytest.param(
+            bytes(place * (place + 1) // 2 & 255 for place in range(4096)), id="steps that grow"
+        ),
+        pytest.param(chained(b"once", 512) * 8, id="comes again"),
+        pytest.param(chained(b"tail", 4000) + bytes(96), id="ends in zeros"),
+        pytest.param(b"words of a text " * 256, id="text"),
+    ],
+)
+def test_bytes_that_show_order(payload: bytes) -> None:
+    assert kinds(payload, BINARY) == []
+
+
+def test_differences() -> None:
+    assert differences(bytes([5, 7, 3, 255, 0, 128])) == bytes([2, 252, 252, 1, 128])
+    assert differences(b"a") == b""
 
 
 def test_deep_json_ends() -> None:

@@ -15,6 +15,7 @@ from checks.given import (
     handshake,
     recorded,
     seen_from_the_middle,
+    with_fields,
 )
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.ending import (
@@ -208,9 +209,19 @@ class TestSentence:
             "Azure Load Balancer: Pings more often than that keep it open, and none came"
         )
 
+    def test_a_limit_that_a_client_of_its_own_keeps_is_nobodys(self) -> None:
+        assert "fits" not in self.of(cut(ending("client"), idle=60))
+        # One that somebody asks for is a proxy.
+        facts = cut(ending("client"), idle=60)
+        request = with_fields(REQUEST, "X-Forwarded-For: 192.0.2.7")
+        facts.connection.handshake = handshake(request, RESPONSE)
+        assert "that fits the default of nginx" in self.of(facts)
+        told = cut(ending("client"), idle=60, tunnel="PROXY 192.0.2.7:40000")
+        assert "that fits the default of nginx" in self.of(told)
+
     def test_pings_that_came_too_rarely(self) -> None:
         pings = Side(ping_ns=Spread(1, 90 * SECOND, 0.0, 90 * SECOND, 90 * SECOND))
-        text = self.of(cut(idle=60, client=pings))
+        text = self.of(cut(ending("server"), idle=60, client=pings))
         assert text.endswith("more often than that keep it open, and they had come every 90 s")
 
     def test_signs_are_given_as_reasons(self) -> None:

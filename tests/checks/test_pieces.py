@@ -317,3 +317,46 @@ class TestFixedBits:
         source = chance(8)
         assert self.check([source.getrandbits(32) >> 1 for _ in range(640)]) == []
         assert self.check(range(1, 60)) == []
+
+
+class TestBytesThatCount:
+    """Keys each byte of which goes on by a step: of whole numbers only where nothing is carried."""
+
+    def made(self, keys: int, steps: tuple[int, ...], start: bytes = bytes(4)) -> array[int]:
+        drawn = (
+            (start[place] + number * steps[place]) & 255
+            for number in range(keys)
+            for place in range(4)
+        )
+        return keys_of(bytes(drawn))
+
+    @pytest.mark.parametrize("keys", [70, 256, 300])
+    def test_bytes_that_go_on_from_key_to_key(self, keys: int) -> None:
+        """00010203 04050607 …, and after fcfdfeff 00010203 again."""
+        counted = keys_of(bytes(place & 255 for place in range(4 * keys)))
+        assert generator_of_pieces(counted) == "a counter in each byte"
+
+    @pytest.mark.parametrize("steps", [(1, 1, 1, 255), (7, 0, 200, 3), (0, 0, 0, 128)])
+    def test_each_byte_has_a_step_of_its_own(self, steps: tuple[int, ...]) -> None:
+        made = self.made(12, steps, b"\xf0\x80\x7f\xfe")
+        assert generator_of_pieces(made) == "a counter in each byte"
+
+    def test_whole_numbers_that_count_are_told_as_such(self) -> None:
+        plain = self.made(12, (1, 1, 1, 1))
+        assert generator_of_pieces(plain) is None
+        (finding,) = found(randomness.weak_masking_keys, client(plain))
+        assert finding.message == "the masking keys count in steps of 16843009"
+
+    def test_one_bit_off_and_too_few(self) -> None:
+        made = self.made(12, (7, 0, 200, 3), b"\xf0\x80\x7f\xfe")
+        assert generator_of_pieces(made[:3]) is None
+        for place in range(len(made)):
+            changed = array("I", made)
+            changed[place] ^= 1 << place
+            assert generator_of_pieces(changed) is None
+
+    def test_it_is_told(self) -> None:
+        (finding,) = found(randomness.predictable_masking_keys, client(self.made(9, (9, 1, 2, 99))))
+        assert finding.message == (
+            "the masking keys are those of a counter in each byte: each tells the next"
+        )

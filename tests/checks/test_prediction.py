@@ -171,6 +171,31 @@ class TestJava:
                 assert maybe_java_state(wrong) is None
 
 
+class TestLinear:
+    """Any factor and increment modulo 2^32, where all numbers are given in turn."""
+
+    @pytest.mark.parametrize(("factor", "step"), [(5, 1), (1103515245, 12345), (0x10DCD, 7)])
+    def test_the_factor_is_found(self, factor: int, step: int) -> None:
+        keys = list(islice(congruential(factor, step, 1 << 32)(77), 40))
+        name = f"a linear congruential generator modulo 2^32, factor {factor}"
+        assert generator_of(keys) == name
+        assert generator_of(keys[:6]) == name
+        assert generator_of(keys[:5]) is None
+        assert generator_of(turned(keys)) == f"{name}, bytes turned over"
+
+    def test_one_that_is_missing_or_changed(self) -> None:
+        keys = list(islice(congruential(5, 1, 1 << 32)(77), 7))
+        for place in range(1, 5):
+            assert generator_of(keys[:place] + keys[place + 1 :]) is None
+        for place in range(6):
+            changed = [key ^ (place == at) << place for at, key in enumerate(keys[:6])]
+            assert generator_of(changed) is None
+
+    def test_what_counts_or_comes_again_is_no_generator(self) -> None:
+        assert generator_of([7, 12] * 20) is None
+        assert generator_of([0x10000 * place for place in range(9)]) is None
+
+
 class TestNothing:
     @pytest.mark.parametrize(
         "keys", [[], [1], [1, 2], [0] * 700, [WORD] * 700, [1, 1, 1], [2**31 - 1] * 40]

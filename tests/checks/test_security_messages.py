@@ -112,3 +112,8 @@ class TestOutflow:
         dense = [event("dense", value=7950, payload=b"\x01\x02") for _ in range(2)]
         (finding,) = found(sent.outflow, connection(observation=observed(*dense)))
         assert "7.95 bits of entropy" in finding.message
+        # What was tested, and how often chance fails it.
+        assert finding.evidence is not None
+        assert finding.evidence.startswith("01 02 …; ")
+        assert "7.9 bits" in finding.evidence
+        assert "10^9" in finding.evidence

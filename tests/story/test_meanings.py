@@ -40,6 +40,13 @@ def test_every_field_of_websocket_has_one(name: str) -> None:
                 assert field_meaning(field.name), field.name
 
 
+def test_only_a_101_must_name_the_upgrade() -> None:
+    for name in ("Connection", "Upgrade"):
+        assert "must" in (field_meaning(name, status=101) or "")
+        assert "must" not in (field_meaning(name, status=401) or "must")
+    assert field_meaning("Server", status=401) == FIELDS["server"]
+
+
 def test_opcodes() -> None:
     assert sorted(OPCODES) == [0, 1, 2, 8, 9, 10]
     assert all("RFC 6455" in meaning for meaning in OPCODES.values())

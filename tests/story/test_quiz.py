@@ -109,6 +109,19 @@ def test_bits_of_frames() -> None:
     assert {each.is_right("no") for each in fins} == {True, False}
 
 
+def test_a_control_frame_ends_no_message() -> None:
+    story = told("chat-ws.pcapng")
+    data = [each for each in story.frames if each.opcode in (0, 1, 2)]
+    assert 0 < len(data) < len(story.frames)
+    assert len(asked("chat-ws.pcapng", "fin")) == len(data)
+
+
+def test_of_hixie_no_close_code_is_asked_and_of_a_refusal_no_accept_value() -> None:
+    assert asked("hixie-76.pcapng", "who-closed")
+    assert asked("hixie-76.pcapng", "no-code") == []
+    assert asked("refused-upgrades.pcapng", "accept", 2) == []
+
+
 def test_the_one_frame_that_breaks_a_rule() -> None:
     (question,) = asked("oddities.pcapng", "fault")
     story = told("oddities.pcapng")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.checks.both_legs import BothLegs, legs_of, proxy_at, spoken_for
 from wsanalyze.checks.check import check
 from wsanalyze.checks.close import SECOND, SENDERS, body, both_closes
-from wsanalyze.checks.ending import Cut, known_limit, last_place, maybe_cut, sentence, was_a_try
+from wsanalyze.checks.ending import Cut, last_place, limit_of, maybe_cut, sentence, was_a_try
 from wsanalyze.checks.facts import OTHER, Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
@@ -145,9 +145,10 @@ def _crossing_s(facts: Facts, close: Event) -> float:
     tags=("close", "proxy", "cut"),
     references=("RFC 6455 §7.1.5", "RFC 6455 §7.1.7"),
     explanation=(
-        "TCP ended and no Close frame was sent: both ends report 1006 to their programs. A program "
-        "that crashed, a device that went to sleep, or an intermediary that lost its patience; the "
-        "idle time before it, and who sent the FIN or RST, say which."
+        "TCP ended and no Close frame was sent: both ends report 1006 to their programs. Among the "
+        "causes are programs that crashed, were ended, or close the socket without a Close; "
+        "devices that went away; intermediaries that lost their patience. The idle time before "
+        "it, and who sent the FIN or RST, often tell them apart."
     ),
     advice=(
         "Where the idle time is that of a proxy's limit, send Pings more often than that, or raise "
@@ -165,10 +166,10 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
     if not facts.observation.endings:
         return
     cut = maybe_cut(facts)
-    if cut is None or was_a_try(facts, cut):
+    if cut is None:
         return
-    known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
     proxy, legs = proxy_at(facts, cut), legs_of(facts)
+    known = limit_of(facts, cut, is_proxy=proxy is not None)
     yield Finding(
         sentence(facts, cut, f"the proxy at {proxy}" if proxy else "", _of_the_other(facts, legs)),
         sender=cut.by,
@@ -179,6 +180,8 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
         reference=REFERENCES.get(cut.wire, ""),
         concerns=_spoken_for(facts, legs),
         cause=_cause(facts, cut, proxy),
+        # Who only looks whether it can connect does so.
+        severity="info" if was_a_try(facts, cut) else "",
     )
 
 
@@ -220,13 +223,14 @@ def _cause(facts: Facts, cut: Cut, proxy: str | None) -> str:
     if cut.signs and cut.how == "rst":
         return f"something between the client and {server} reset TCP"
     how = f"{did} {what} ({cut.wire})"
-    known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
+    known = limit_of(facts, cut, is_proxy=proxy is not None)
     after = "" if known is None else f", idle for a time that fits {known}"
     if proxy is not None:
         return f"the proxy at {proxy} {how}{after}"
     if cut.by == "server":
         return f"the server at {server} {how}{after}"
-    return f"the client {how} to {server}{after}"
+    at_once = " at once, before any frame" if was_a_try(facts, cut) else ""
+    return f"the client {how} to {server}{after}{at_once}"
 
 
 @check(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.checks.both_legs import every_pair
+from wsanalyze.checks.both_legs import every_pair, proxy_at
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.ending import keepalive_s, known_limit
+from wsanalyze.checks.ending import Cut, keepalive_s, known_limit, limit_of
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import signs
@@ -50,8 +50,15 @@ def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
         message = f"{len(limit.cuts)} connections were closed after {limit.seconds:.1f} s idle"
         message += _by(facts, limit)
         if known is not None:
-            message += f"; that is {known}"
+            # Such limits are those of who stands between.
+            own = all(_by_client_itself(each, cut) for each, cut in limit.cuts)
+            message += f"; that is {known}{', if it is a proxy that asks here' if own else ''}"
         yield facts.about(first, _of(limit, message))
+
+
+def _by_client_itself(facts: Facts, cut: Cut) -> bool:
+    """Tell whether a client ended a connection, and nothing shows that it is a proxy."""
+    return limit_of(facts, cut, is_proxy=proxy_at(facts, cut) is not None) is None
 
 
 def _of(limit: TimeLimit, message: str) -> Finding:

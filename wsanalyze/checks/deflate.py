@@ -8,6 +8,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
 
@@ -134,7 +135,7 @@ def partly_compressed(facts: Facts) -> Iterator[Finding]:
         did = f"saved {saved}" if saved >= 0 else f"cost {-saved}"
         message = (
             f"{side.compressed} of the {sender}'s {total} messages are compressed, which {did} of "
-            f"{side.compressed_length} bytes"
+            f"{octets(side.compressed_length)}"
         )
         yield Finding(message, sender=sender)
 
@@ -205,9 +206,10 @@ def unusual_deflate(facts: Facts) -> Iterator[Finding]:
         told.add((event.kind, event.sender))
         count = facts.observation.count(event.kind, event.sender)
         if event.kind == "final-block":
-            what = f"{count} messages have a block that is the last of its stream"
+            messages = "1 message has" if count == 1 else f"{count} messages have"
+            what = f"{messages} a block that is the last of its stream"
         elif event.value:
-            what = f"an empty message came in {event.value} bytes"
+            what = f"an empty message came in {octets(event.value)}"
         else:
             what = (
                 "an empty message came compressed in no bytes at all: with the tail that its "

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
-from wsanalyze.checks.ending import maybe_cut, was_a_try
+from wsanalyze.checks.ending import maybe_cut
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.layers.tls_connection import TlsConnection
@@ -320,7 +320,7 @@ def no_close_notify(facts: Facts) -> Iterator[Finding]:
     if how != "fin" or role in tls.notified or tls.alert is not None:
         return
     cut = maybe_cut(facts)
-    if cut is not None and not was_a_try(facts, cut):
+    if cut is not None:
         return
     if facts.whole(role):
         end = next((each for each in facts.observation.endings if each.sender == role), None)

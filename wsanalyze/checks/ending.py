@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from wsanalyze.checks.facts import Facts, described, ending_name
+from wsanalyze.checks.intermediaries import signs
 from wsanalyze.checks.pipelining import http_among_frames
 from wsanalyze.checks.spans import span
 from wsanalyze.checks.ways_to_end import reset_code, said_by_http2, said_by_tls
 from wsanalyze.observation import Ending, Event
+from wsanalyze.tunnels.way import sources
 
 SECOND = 1_000_000_000
 # Seconds without a frame that are no silence.
@@ -185,6 +187,22 @@ def known_limit(seconds: float, facts: Facts) -> str | None:
     return None
 
 
+def limit_of(facts: Facts, cut: Cut, *, is_proxy: bool = False) -> str | None:
+    """Return whose default the idle time before a cut is; None where nobody's.
+
+    None, too, where the client ended it and nothing shows that a proxy asks in its place: the
+    limits are those of who stands between. `is_proxy`: who ended it is known to be one.
+    """
+    own = cut.by == "client" and not (cut.signs or is_proxy or _asks_for_another(facts))
+    return None if own or cut.idle_s is None else known_limit(cut.idle_s, facts)
+
+
+def _asks_for_another(facts: Facts) -> bool:
+    """Tell whether a request says that a proxy sent it."""
+    head = facts.handshake.request_head if facts.handshake is not None else None
+    return bool(sources(facts.connection.tunnel)) or (head is not None and bool(signs(head)))
+
+
 def keepalive_s(facts: Facts) -> float | None:
     """Return the mean seconds between Pings, or unsolicited Pongs, of the end that sends more."""
     means = [
@@ -220,15 +238,15 @@ def sentence(facts: Facts, cut: Cut, who: str = "", also: str = "") -> str:
         text += f"; {said}" if said else ""
     if cut.signs:
         text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"
-    return text + fits(facts, cut)
+    return text + fits(facts, cut, is_proxy=bool(who))
 
 
-def fits(facts: Facts, cut: Cut) -> str:
+def fits(facts: Facts, cut: Cut, *, is_proxy: bool = False) -> str:
     """Say whose default an idle time fits, and what Pings have to do with it; nothing where none's.
 
     It goes behind a sentence.
     """
-    known = known_limit(cut.idle_s, facts) if cut.idle_s is not None else None
+    known = limit_of(facts, cut, is_proxy=is_proxy)
     if known is None:
         return ""
     every = keepalive_s(facts)

@@ -320,7 +320,9 @@ def length_bait(facts: Facts) -> Iterator[Finding]:
     for event in certain(facts, "cut"):
         waited = _bait_s(facts, event)
         if waited is not None and facts.whole(event.sender):
-            message = f"{event.length} bytes were declared and {event.value} came in {waited:.1f} s"
+            message = (
+                f"{octets(event.length)} were declared and {event.value} came in {waited:.1f} s"
+            )
             yield facts.at(event, message)
 
 

@@ -8,6 +8,7 @@ from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.spans import octets
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.handshake import Handshake
 
@@ -130,7 +131,7 @@ def broken_legacy_framing(facts: Facts) -> Iterator[Finding]:
                 f"the {event.sender} closed the connection, in packet {closed[0].packet}, "
                 f"within the frame at offset {event.value}"
             )
-            expected = "FF at the end of text" if event.length == 0 else f"{event.length} bytes"
+            expected = "FF at the end of text" if event.length == 0 else octets(event.length)
             yield facts.at(event, message, evidence="", expected=expected)
 
 

@@ -1,4 +1,7 @@
 cdef int RELATIONS
+cdef unsigned long long TOPS
+
+cdef unsigned long long _less(unsigned long long one, unsigned long long other) noexcept
 
 cdef class Additive:
     cdef public str name

@@ -27,6 +27,10 @@ RELATIONS = 12
 FEWEST = 11
 # Keys whose bytes are looked at.
 MOST_FOR_BYTES = 17
+# Keys of which it is looked at whether their bytes count: as many as for those that count whole.
+MOST_COUNTED = 256
+# The top bit of each of four bytes.
+TOPS = 0x80808080
 # Whether numbers have their lowest byte first here.
 LOWEST_FIRST = pack("=H", 1) == b"\x01\x00"
 
@@ -164,6 +168,8 @@ def generator_of_pieces(numbers: Sequence[int]) -> str | None:
     """Return the name of the generator of which `numbers` show pieces, None where none is known."""
     if _is_unseeded_go(numbers):
         return "Go's math/rand without a seed"
+    if bytes_count(numbers):
+        return "a counter in each byte"
     if len(numbers) < FEWEST:
         return None
     # Keys that come again fit the relations of sums, too, but have a fault of their own.
@@ -183,6 +189,37 @@ def generator_of_pieces(numbers: Sequence[int]) -> str | None:
         if congruential.made(drawn):
             return congruential.name
     return _of_many(numbers) if len(numbers) >= GO.far + RELATIONS else None
+
+
+def bytes_count(numbers: Sequence[int]) -> bool:
+    """Tell whether each byte goes on in steps of its own, modulo 256, and whole numbers do not.
+
+    From four numbers on, which chance does in one of 2^64 cases; of more than MOST_COUNTED the
+    first ones are looked at. Numbers that count as a whole are told of as such.
+    """
+    place: cython.Py_ssize_t
+    if len(numbers) < 4:
+        return False
+    step: cython.ulonglong = _less(numbers[1], numbers[0])
+    if step == 0 or step != _less(numbers[2], numbers[1]):
+        return False
+    first = numbers[:MOST_COUNTED]
+    for place in range(3, len(first)):
+        if _less(first[place], first[place - 1]) != step:
+            return False
+    return not (_counts(first) or _counts(turned(first)))
+
+
+def _counts(numbers: Sequence[int]) -> bool:
+    return len({two - one & 0xFFFFFFFF for one, two in pairwise(numbers)}) == 1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _less(one: cython.ulonglong, other: cython.ulonglong) -> cython.ulonglong:
+    """Return each byte of a number less that of another, modulo 256: none borrows of the next."""
+    apart: cython.ulonglong = (one | TOPS) - (other & 0x7F7F7F7F)
+    return apart ^ ((one ^ other ^ 0xFFFFFFFF) & TOPS)
 
 
 def _is_unseeded_go(numbers: Sequence[int]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 try:
     import cython
@@ -16,6 +17,9 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 
 WORD = 0xFFFFFFFF
+
+# Numbers of which it is looked at whether each is a multiple of the one before it, and a constant.
+LINEAR = 6
 
 # java.util.Random: 48 bits of state, of which nextInt() shows the upper 32.
 JAVA_FACTOR = 0x5DEECE66D
@@ -65,14 +69,40 @@ def generator_of(numbers: Sequence[int]) -> str | None:
         name = _of_few(array("I", numbers[:4]))
         if name is not None:
             return name
-    if len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
-        return None
+    found = _linear(array("I", numbers[:LINEAR])) if len(numbers) >= LINEAR else None
+    if found is not None or len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
+        return found
     for turned in (False, True):
         order = ", bytes turned over" if turned else ""
         if is_glibc(numbers, turned=turned):
             return f"glibc's rand(){order}"
         if is_mersenne(numbers, turned=turned):
             return f"the Mersenne Twister MT19937{order}"
+    return None
+
+
+def _linear(words: array[int]) -> str | None:
+    """Return which linear congruential generator modulo 2^32 made six numbers, None for none.
+
+    The square of a difference is the product of those before and behind it, whatever factor and
+    increment are. Where differences are odd, as of each such generator that gives all numbers,
+    chance does that in one of 2^32 cases, and in all three places in one of 2^96.
+    """
+    for order in ("", ", bytes turned over"):
+        if order:
+            words.byteswap()
+        steps = [two - one & WORD for one, two in pairwise(words)]
+        if steps[0] * steps[2] - steps[1] ** 2 & WORD or not all(step & 1 for step in steps):
+            continue
+        if any(
+            one * three - two * two & WORD
+            for one, two, three in zip(steps, steps[1:], steps[2:], strict=False)
+        ):
+            continue
+        factor = steps[1] * pow(steps[0], -1, WORD + 1) & WORD
+        # Numbers that count, or come again, are told as such.
+        if factor != 1 and len(set(words)) == len(words):
+            return f"a linear congruential generator modulo 2^32, factor {factor}{order}"
     return None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from wsanalyze.checks.check import check
+from wsanalyze.checks.contents import DENSE
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
@@ -198,17 +199,28 @@ def beacon(facts: Facts) -> Iterator[Finding]:
         yield Finding(message, sender=sender)
 
 
+# What was measured of bytes without order, and how often random ones fail it (`contents`).
+_TESTED = (
+    f"values and differences have more than {DENSE} bits a byte; fewer than one in 10^9 samples of "
+    "random bytes have less"
+)
+
+
 @check(
     "SEC-16",
     "outflow",
-    "Far more goes out than comes in, or what goes is as random as encrypted data",
+    "Far more goes out than comes in, or what goes looks like encrypted data",
     severity="info",
     tags=("security", "timing"),
     references=(),
     explanation=(
         "A client that uploads much more than it receives may send files, or be made to. Binary "
-        "messages whose bytes are as evenly spread as those of encrypted or compressed data hide "
-        "what they carry from whoever watches."
+        "messages whose bytes show no order, as those of encrypted or compressed data, hide what "
+        "they carry from whoever watches. Of the first 4,096 bytes of a message three things are "
+        "looked at: how often each value comes, how often each difference to the byte before comes "
+        "(more than 7.9 bits of entropy a byte, both), and whether DEFLATE makes them shorter. Of "
+        "random bytes fewer than one sample in 10^9 fails. One that passes need not be encrypted: "
+        "it has no order of these kinds, and that is all."
     ),
     advice=("Find out what the application transfers; images, video and archives look like this."),
     events=("dense",),
@@ -231,7 +243,8 @@ def outflow(facts: Facts) -> Iterator[Finding]:
             told.add(event.sender)
             bits = event.value / 1000
             message = (
-                "a binary message is as random as encrypted or compressed data: "
-                f"{bits:.2f} bits of entropy a byte in what was looked at of it"
+                "the bytes of a binary message show no order, as those of encrypted or compressed "
+                f"data: {bits:.2f} bits of entropy a byte, and DEFLATE does not shorten them"
             )
-            yield facts.at(event, message, evidence=event.payload.hex(" "))
+            evidence = f"{event.payload.hex(' ')} …; {_TESTED}"
+            yield facts.at(event, message, evidence=evidence)

@@ -12,6 +12,7 @@ from wsanalyze.story.model import Story
 from wsanalyze.story.question import LONGEST, Question, plain
 from wsanalyze.story.quiz import questions
 from wsanalyze.views.escape import visible
+from wsanalyze.views.quantities import counted
 from wsanalyze.views.wrapping import wrapped
 
 # Questions that are asked, at most one of a kind as long as there are enough kinds.
@@ -28,7 +29,8 @@ def ask(story: Story, seed: int | None) -> int:
     if not drawn:
         raise UsageError(f"connection {story.number} has nothing to ask about")
     right = wrong = 0
-    _write(f"{len(drawn)} questions about connection {story.number} of {visible(story.capture)}.")
+    many = counted(len(drawn), "question")
+    _write(f"{many} about connection {story.number} of {visible(story.capture)}.")
     _write("Return alone shows the answer, q ends it.")
     for number, question in enumerate(drawn, 1):
         _write("")

@@ -141,7 +141,8 @@ def command(
             show_secrets,
         )
     if frame is not None and frame >= story.frame_count:
-        raise UsageError(f"no frame {frame}: connection {story.number} has {story.frame_count}")
+        many = counted(story.frame_count, "frame")
+        raise UsageError(f"no frame {frame}: connection {story.number} has {many}, from 0 on")
     if quiz:
         from wsanalyze.cli.asking import ask
 
@@ -213,7 +214,8 @@ def _chosen(capture: str, recording: Recording, number: int | None, quiet: bool)
         raise UsageError(f"{capture}: no WebSocket connection in it{_closed(recording)}")
     chosen = number if number is not None else 0
     if chosen >= len(connections):
-        raise UsageError(f"no connection {chosen}: there are {len(connections)}, from 0 on")
+        count = counted(len(connections), "connection")
+        raise UsageError(f"no connection {chosen}: the capture has {count}, from 0 on")
     if quiet:
         return chosen
     if number is None and len(connections) > 1:

@@ -304,4 +304,5 @@ def ending_of(facts: EndingFacts, client_side: int) -> Ending:
         window,
         bool(acks),
         length == 0,
+        again=facts[13],
     )

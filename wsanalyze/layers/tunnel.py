@@ -198,6 +198,8 @@ class Tunnel(Layer):
         self.login: ProxyLogin | None = None
         # What was said so far, where somebody wants to show it: side, kind, bytes, length, place.
         self.said: list[tuple[int, str, bytes, int, tuple[int, int]]] = []
+        # Whether the way was refused, and no more than the segments is of interest.
+        self.over = False
 
     def data(
         self,
@@ -212,6 +214,8 @@ class Tunnel(Layer):
         """Read on in the dialogue, or hand on."""
         if self.inner is not None:
             return self.inner.data(side, buffer, start, stop, time, packet, ordinal)
+        if self.over:
+            return 0
         piece = buffer.copy(start, stop)
         self.held.add(side, piece, 0, time, packet, ordinal)
         if not self.cut[side]:
@@ -222,6 +226,8 @@ class Tunnel(Layer):
         """Learn that bytes are missing: of the dialogue, or behind it."""
         if self.inner is not None:
             return self.inner.gap(side, length, time, packet, ordinal)
+        if self.over:
+            return 0
         self.held.add(side, b"", length, time, packet, ordinal)
         self.cut[side] = True
         return self._go_on()
@@ -230,11 +236,15 @@ class Tunnel(Layer):
         """Hand on, as soon as there is somebody."""
         if self.inner is not None:
             return self.inner.end(side, how, time, packet)
+        if self.over:
+            return 0
         self.ends.append((side, how, time, packet))
         return 0
 
     def finish(self, evicted: int) -> int:
         """Read what is held as far as it can be read."""
+        if self.over:
+            return 0
         if self.inner is None and self._is_lost():
             self._go_blind()
         elif self.inner is None:
@@ -320,6 +330,8 @@ class Tunnel(Layer):
             way = dialogue.way or kind
             ends = (self.client_side, way, dialogue.code, last.time, last.packet)
             refuse(self.recorder, self.conversation, self.route, *ends)
+            # What is let go of has no segments any more, and an end of TCP is told by those.
+            self.over = self.recorder.recording.segments is not None
         if dialogue.why is not None:
             self.recorder.summaries[self.conversation.capture].passes_over(dialogue.why)
         return self._let_go()
@@ -374,4 +386,4 @@ class Tunnel(Layer):
     def _let_go(self) -> int:
         self.conversation.spoke = OTHER
         self.held.release()
-        return 1
+        return 0 if self.over else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wsanalyze.checks.intermediaries import FIELDS
 from wsanalyze.story.model import Story
 from wsanalyze.tunnels.way import destination, steps
 
@@ -12,6 +13,12 @@ def of_tcp(story: Story) -> tuple[str, str]:
     is_behind = place > 0 or announced(story.tunnel) is not None
     is_in_front = place < len(story.legs) - 1 or destination(story.tunnel) is not None
     return "proxy" if is_behind else "client", "proxy" if is_in_front else "server"
+
+
+def asked_by_proxy(story: Story) -> bool:
+    """Tell whether a proxy opened the connection: by its other leg, or by what the request has."""
+    lines = () if story.request is None else story.request.lines
+    return of_tcp(story)[0] == "proxy" or any(each.name.lower() in FIELDS for each in lines)
 
 
 def within(story: Story) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from wsanalyze.checks.facts import Facts, ending_name
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.ways_to_end import reset_code
 from wsanalyze.layers.connection import Connection
-from wsanalyze.observation import Observation
+from wsanalyze.observation import Ending, Observation
 from wsanalyze.story.frames import CLOSES, Frames, close_frames, control_frames
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
 from wsanalyze.tables.objects import Frame
@@ -81,24 +81,32 @@ def silences(frames: Frames, connection: Connection) -> tuple[Silence, ...]:
         _silence(int(start[place]), int(length[place]), place, place + 1)
         for place in np.sort(places).tolist()
     ]
-    last, ended = frames[-1], connection.ended
+    last, ended, by = frames[-1], connection.ended, None
     if connection.observation is not None and connection.observation.endings:
-        ended = min(each.time for each in connection.observation.endings)
+        end = min(connection.observation.endings, key=_time)
+        ended, by = end.time, end.sender
     if ended - last.time_end >= SILENCE:
-        found.append(_silence(last.time_end, ended - last.time_end, last.number, None))
+        found.append(_silence(last.time_end, ended - last.time_end, last.number, None, by))
     longest = sorted(found, key=_length, reverse=True)[:TOLD]
     return tuple(sorted(longest, key=_start))
 
 
-def _silence(start: int, length: int, after: int, before: int | None) -> Silence:
+def _silence(
+    start: int, length: int, after: int, before: int | None, ended_by: str | None = None
+) -> Silence:
     seconds = length / SECOND
     fits = None
-    if before is None:
+    if ended_by is not None:
         near = [each for each in DEFAULTS if abs(seconds - each[0]) <= NEAR]
         fits = near[0] if near else None
     outlasts = tuple(each for each in DEFAULTS if each[0] <= seconds and each != fits)
     longer = [each for each in DEFAULTS if each[0] > seconds and each != fits]
-    return Silence(start, length, after, before, outlasts, longer[0] if longer else None, fits)
+    further = longer[0] if longer else None
+    return Silence(start, length, after, before, outlasts, further, fits, ended_by)
+
+
+def _time(end: Ending) -> int:
+    return end.time
 
 
 def _length(silence: Silence) -> int:
@@ -165,6 +173,7 @@ def _ends(observation: Observation | None) -> list[End]:
             each.stream,
             ending_name(each),
             reset_code(each),
+            again=each.again,
         )
         for each in observation.endings
     ]

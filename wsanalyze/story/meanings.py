@@ -75,7 +75,7 @@ OPCODES = {
     2: "begins a message of bytes (RFC 6455 §5.6)",
     8: "begins or answers the closing handshake (RFC 6455 §5.5.1)",
     9: "asks whether the other end is alive (RFC 6455 §5.5.2)",
-    10: "answers a Ping, with the same bytes (RFC 6455 §5.5.3)",
+    10: "answers a Ping with the same bytes, or comes unasked as a heartbeat (RFC 6455 §5.5.3)",
 }
 
 STATUSES = {
@@ -93,6 +93,31 @@ STATUSES = {
 }
 
 
+SWITCHING = 101
+# What these are for in the response that switches.
+IN_ANSWERS = {
+    "upgrade": "the protocol that the server switches to; must be websocket (RFC 6455 §4.2.2 item "
+    "5.2)",
+    "connection": "makes Upgrade a matter of this hop; must name Upgrade (RFC 6455 §4.2.2 item "
+    "5.3)",
+    "sec-websocket-protocol": "the subprotocol that the server chose, one that the client offers "
+    "(RFC 6455 §4.2.2 item 5.5)",
+    "sec-websocket-extensions": "the extensions that the server chose of those that the client "
+    "offers (RFC 6455 §4.2.2 item 5.6)",
+}
+# What these are for in a response that switches to nothing.
+IN_REFUSALS = {
+    "connection": "what becomes of this TCP connection: close says that the server ends it after "
+    "this answer (RFC 9110 §7.6.1, RFC 9112 §9.3)",
+    "upgrade": "protocols to which the server would switch, were it asked in the right way "
+    "(RFC 9110 §7.8)",
+    "sec-websocket-version": "the versions that the server speaks; the client may ask again in one "
+    "of them (RFC 6455 §4.4)",
+    "sec-websocket-accept": "belongs into a 101 alone: this answer switches to nothing",
+    "sec-websocket-protocol": "belongs into a 101 alone: this answer switches to nothing",
+    "sec-websocket-extensions": "belongs into a 101 alone: this answer switches to nothing",
+}
+
 # What these are for where a proxy is asked for a way (RFC 9110 §9.3.6).
 TO_PROXIES = {
     "host": "the same host and port again; the start line is what counts (RFC 9110 §7.2)",
@@ -103,14 +128,18 @@ TO_PROXIES = {
 }
 
 
-def field_meaning(name: str, *, of_proxy: bool = False) -> str | None:
+def field_meaning(name: str, *, of_proxy: bool = False, status: int | None = None) -> str | None:
     """Return what a header field is for; None where that is not known here.
 
-    `of_proxy`: in a CONNECT or its answer.
+    `of_proxy`: in a CONNECT or its answer. `status`: of the response that it is in; what switches
+    to WebSocket is said of a 101 alone.
     """
     lower = name.lower()
     if of_proxy and lower in TO_PROXIES:
         return TO_PROXIES[lower]
+    if status is not None:
+        special = IN_ANSWERS if status == SWITCHING else IN_REFUSALS
+        return special.get(lower, FIELDS.get(lower))
     return FIELDS.get(lower)
 
 

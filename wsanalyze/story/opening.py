@@ -195,7 +195,7 @@ def _head(
             HeaderLine(
                 each.name,
                 each.value,
-                _meaning(each, connection),
+                _meaning(each, None if multiplexed else head.status, connection),
                 tuple(at_field.get(each.position, ())),
             )
             for each in head.fields
@@ -204,9 +204,9 @@ def _head(
     )
 
 
-def _meaning(field: Field, connection: Connection) -> str | None:
+def _meaning(field: Field, status: int | None, connection: Connection) -> str | None:
     """Return what a field is for; of :scheme, whether this leg is what it says."""
-    meaning = field_meaning(field.name)
+    meaning = field_meaning(field.name, status=status)
     if field.name == ":scheme" and field.value == "https" and connection.tls is None:
         return f"{meaning}; this leg is in clear text: who asks says that its own client's is not"
     if field.name == ":scheme" and field.value == "http" and connection.tls is not None:
@@ -256,8 +256,11 @@ def _key_all_the_same(handshake: Handshake) -> str:
 
 
 def proof(handshake: Handshake | None) -> Proof | None:
-    """Return how the accept value, or the answer to a challenge, comes about; None mid-stream."""
-    if handshake is None:
+    """Return how the accept value, or the answer to a challenge, comes about; None mid-stream.
+
+    None, too, where the server refused: only who switches has something to prove.
+    """
+    if handshake is None or handshake.outcome == "refused":
         return None
     if handshake.multiplexed:
         return Proof("none", why=NO_KEY + _key_all_the_same(handshake))

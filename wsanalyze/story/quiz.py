@@ -95,12 +95,13 @@ def _of_answer(story: Story, response: HeadStory | None) -> Iterator[Question]:
 def _of_faults(story: Story) -> Iterator[Question]:
     """Ask which frame is wrong, where one alone of those that are told is."""
     wrong = [
-        each for each in story.frames if any(found.severity == "error" for found in each.findings)
+        each for each in story.frames if any(found.severity != "info" for found in each.findings)
     ]
-    if len(wrong) != 1 or len(story.frames) < 3:
+    faults = [each for frame in wrong for each in frame.findings if each.severity == "error"]
+    # What is a warning may break a rule, too: then there are two.
+    if len(wrong) != 1 or not faults or len(story.frames) < 3:
         return
-    frame = wrong[0]
-    (fault, *_) = [each for each in frame.findings if each.severity == "error"]
+    frame, fault = wrong[0], faults[0]
     yield Question(
         "fault",
         f"One of the frames {story.frames[0].number} to {story.frames[-1].number} breaks a rule. "
@@ -139,12 +140,13 @@ def _of_frames(story: Story) -> Iterator[Question]:
             ("0000ffff",),
             "the sender took 00 00 ff ff off the end of the block (RFC 7692 §7.2.1, §7.2.2)",
         )
-    joined = next((each for each in story.messages if each.fragments > 1), None)
+    whole = (each for each in story.messages if each.fragments > 1 and each.complete)
+    joined = next(whole, None)
     if joined is not None:
         yield Question(
             "fragments",
-            f"Message {joined.number} begins in frame {joined.frames[0]}, which has FIN 0. How "
-            "many frames does it have?",
+            f"Message {joined.number} begins in frame {joined.frames[0]}, which has FIN 0. In how "
+            "many frames was it sent?",
             (str(joined.fragments),),
             f"the last one, with FIN 1, is frame {joined.frames[-1]} (RFC 6455 §5.4)",
         )
@@ -163,16 +165,18 @@ def _of_frame(frame: FrameStory) -> Iterator[Question]:
             f"the low four bits of {header[:2]} are {frame.opcode:04b}, opcode {frame.opcode}",
             (name, *(each for each in names if each != name)),
         )
-    yield Question(
-        "fin",
-        f"{which}. Does its message end with it, yes or no?",
-        yes_or_no(right=frame.fin),
-        f"the first bit of {header[:2]} is FIN {int(frame.fin)} (RFC 6455 §5.2)",
-    )
+    # A control frame is never a part of a message, whatever its FIN says.
+    if frame.opcode in (0, 1, 2):
+        yield Question(
+            "fin",
+            f"{which}. Is it the last frame of its message, yes or no?",
+            yes_or_no(right=frame.fin),
+            f"the first bit of {header[:2]} is FIN {int(frame.fin)} (RFC 6455 §5.2)",
+        )
     is_masked = bool(frame.second & 0x80)
     yield Question(
         "mask-bit",
-        f"{which}. Is its payload masked, yes or no?",
+        f"{which}. Is it masked, yes or no?",
         yes_or_no(right=is_masked),
         f"the first bit of the second byte, {header[3:5]}, is MASK {int(is_masked)}: it was sent "
         f"by the {frame.sender} (RFC 6455 §5.2)",
@@ -183,7 +187,7 @@ def _of_frame(frame: FrameStory) -> Iterator[Question]:
         where = f"those bits are {short}, so that the next {2 if short == 126 else 8} bytes"
     yield Question(
         "length",
-        f"{which}. How many bytes of payload does it have?",
+        f"{which}. How many bytes of payload does it announce?",
         (str(frame.length),),
         f"{where} say so: {frame.length} (RFC 6455 §5.2)",
     )

@@ -13,8 +13,8 @@ from wsanalyze.tunnels.way import steps
 # Answers that open a way, and to which message they are.
 _OPENS = {
     messages.CONNECT_ANSWER: ("status code", "any 2xx opens a tunnel (RFC 9110 §9.3.6)"),
-    messages.REPLY: ("reply, a number,", "0 is succeeded (RFC 1928 §6)"),
-    messages.SOCKS4_REPLY: ("number", "90 is granted, in SOCKS 4"),
+    messages.REPLY: ("reply code", "0 is succeeded (RFC 1928 §6)"),
+    messages.SOCKS4_REPLY: ("reply code", "90 is granted, in SOCKS 4"),
 }
 
 
@@ -52,9 +52,10 @@ def _of_way(story: Story) -> Iterator[Question]:
     if opening and story.refusal is None:
         last = opening[-1]
         what, why = _OPENS[last.kind]
+        who = "the last proxy" if len(opening) > 1 else "the proxy"
         yield Question(
             "way-opened",
-            f"By which {what} did the proxy say that the way is open?",
+            f"With which {what} did {who} say that the way is open?",
             (str(last.code),),
             f"{last.code}, in packet {last.packet}: {why}",
         )
@@ -62,7 +63,8 @@ def _of_way(story: Story) -> Iterator[Question]:
     if asked:
         yield Question(
             "way-asked",
-            f"TCP leads to {story.server}, a proxy. Which host and port was it asked for, at last?",
+            f"TCP leads to {story.server}, a proxy. To which host and port does the way go from "
+            f"{'there' if len(asked) == 1 else 'the last proxy'}?",
             (asked[-1],),
             f"the way is {story.tunnel}",
         )
@@ -98,10 +100,13 @@ def _of_legs(story: Story) -> Iterator[Question]:
         (str(len(story.legs)),),
         f"they are connections {numbers}: each proxy has one on either side",
     )
+    lines = () if story.request is None else story.request.lines
+    if not any(line.name.lower() == "sec-websocket-key" for line in lines):
+        return
     yield Question(
         "same-key",
-        f"Connections {numbers} are legs of one. Which field of the request is the same in all of "
-        "them, and in no other?",
+        f"Connections {numbers} are legs of one. Which field of the request tells so: the same in "
+        "all of them, and another in every other connection?",
         ("Sec-WebSocket-Key",),
         "a client makes a new Sec-WebSocket-Key for each connection, and proxies pass it on",
     )

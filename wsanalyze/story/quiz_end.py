@@ -12,6 +12,15 @@ from wsanalyze.websocket.close import describe
 SECOND = 1_000_000_000
 # The time limit that is best known: nginx's proxy_read_timeout.
 MINUTE = 60.0
+# Seconds by which a time must differ from it, or nobody knows.
+CLOSE_TO = 1.0
+# How TCP ends.
+MEANS = {
+    "FIN": "its sender has nothing more to send, and all that it sent before comes first (RFC 9293 "
+    "§3.6)",
+    "RST": "the connection is over at once, and what was still on the way may be lost (RFC 9293 "
+    "§3.5.2)",
+}
 
 
 def of_lasting(story: Story) -> Iterator[Question]:
@@ -28,13 +37,15 @@ def of_lasting(story: Story) -> Iterator[Question]:
     if longest is None or longest.fits is not None:
         return
     seconds = longest.length_ns / SECOND
-    verb = "outlasts it" if seconds > MINUTE else "is shorter"
+    if abs(seconds - MINUTE) < CLOSE_TO:
+        return
+    verb = "is longer" if seconds > MINUTE else "is shorter"
     yield Question(
         "idle",
-        f"The longest time without a frame is {seconds:.0f} s. Would a proxy have cut the "
-        f"connection that waits {MINUTE:.0f} s for the next bytes, yes or no?",
+        f"The longest time without a frame is {seconds:.1f} s. Would a proxy that waits "
+        f"{MINUTE:.0f} s for the next bytes have cut the connection, yes or no?",
         yes_or_no(right=seconds > MINUTE),
-        f"{seconds:.2f} s {verb}; Pings more often than that keep it open",
+        f"{seconds:.1f} s {verb} than {MINUTE:.0f} s; Pings more often than that keep it open",
     )
 
 
@@ -48,17 +59,21 @@ def of_end(story: Story) -> Iterator[Question]:
     first = closes[0]
     yield Question(
         "who-closed",
-        "Who began the closing handshake, the client or the server?",
-        (first.sender, f"the {first.sender}"),
-        f"the {first.sender}'s Close is the first, in packet {first.packet}",
+        "Whose Close frame is the first in the capture, the client's or the server's?",
+        tuple(f"{the}{first.sender}{s}" for the in ("", "the ") for s in ("", "'s")),
+        f"the {first.sender}'s is, in packet {first.packet}",
     )
-    yield Question(
-        "both-closed",
-        "Is the closing handshake whole: did both ends send a Close, yes or no?",
-        yes_or_no(right=len({each.sender for each in closes}) == 2),
-        f"Close frames of: {', '.join(dict.fromkeys(each.sender for each in closes))} "
-        "(RFC 6455 §7.1)",
-    )
+    senders = list(dict.fromkeys(each.sender for each in closes))
+    # One that is not seen may be among what is missing.
+    if len(senders) == 2 or (story.closing.ends and not any(story.lost.values())):
+        yield Question(
+            "both-closed",
+            "Is the closing handshake whole: did both ends send a Close, yes or no?",
+            yes_or_no(right=len(senders) == 2),
+            f"{' and '.join(senders)} sent one (RFC 6455 §7.1)",
+        )
+    if first.reference.startswith("draft-hixie"):
+        return
     if first.code is None:
         yield Question(
             "no-code",
@@ -108,8 +123,7 @@ def _of_tcp(story: Story) -> Iterator[Question]:
         "how-ended",
         "How did TCP end first, with a FIN or with a RST?",
         (how, f"a {how}", f"with a {how}"),
-        f"packet {first.packet} has {how}"
-        + (": what is still on the way is lost" if how == "RST" else ": what was sent arrives"),
+        f"packet {first.packet} has {how}: {MEANS[how]}",
     )
 
 

@@ -25,6 +25,13 @@ from wsanalyze.story.legs import Legs, with_legs
 from wsanalyze.story.model import MessageStory, Story
 from wsanalyze.story.multiplexed import ending_events, multiplexed, opening_events
 from wsanalyze.story.opening import around, heads, opening, proof, secure
+from wsanalyze.story.same_tcp import (
+    Attempts,
+    attempts_of,
+    of_other_data,
+    of_others,
+    other_requests,
+)
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.way import of_way, way_steps
 from wsanalyze.story.written_http import of_written, written
@@ -93,6 +100,7 @@ def told(
     streams: Streams | None,
     drawn: Window | None = None,
     controls: int | None = None,
+    attempts: Attempts | None = None,
 ) -> Story:
     """Return the story, with the bytes that somebody has read already.
 
@@ -100,7 +108,8 @@ def told(
     has the bytes of `ranges`; None: the story goes without. `drawn`: the frames that are events of
     their own, `window` or more; of a page, which shows messages itself: the story has none then.
     None: those of `window`. `controls`: how many control frames are looked into (None: all);
-    Pings behind them are not told. `layers` is `tls_layers` of the recording.
+    Pings behind them are not told. `layers` is `tls_layers` of the recording, `attempts` is
+    `attempts_of` it (None: made here).
     """
     connection = read.facts
     mine = [each for each in findings if each.connection == connection.serial]
@@ -122,6 +131,8 @@ def told(
     known = layers.get(connection.conversation, {})
     outer = around(connection, streams, known, max((each.depth for each in way), default=0))
     handshake = connection.handshake
+    attempts = attempts if attempts is not None else attempts_of(recording)
+    others = other_requests(read.number, connection, attempts)
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
         *of_tls(tls, segments, "inner" if outer else ""),
@@ -133,7 +144,9 @@ def told(
         *of_written(writings),
         *happened.of_holes(connection),
         *happened.marked(ending_events(connection), mine),
+        *of_others(others),
     ]
+    found += of_other_data(segments, connection, others, found)
     observation = connection.observation
     notes = read.segment_notes if recording.segments is not None else {}
     is_one_capture = len(recording.captures) == 1
@@ -179,6 +192,8 @@ def told(
         multiplexed=multiplexed(connection),
         written=writings,
         unread=connection.client_unread_bytes + connection.server_unread_bytes,
+        others=others,
+        more_requests=observation.requests_after if observation is not None else 0,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from wsanalyze.checks.spans import octets
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.story.model import TlsAlert, TlsStep
@@ -190,7 +191,7 @@ def _client_hello(body: bytes) -> Facts:
     if keys:
         facts.append(("pre-shared keys", f"{keys}, of earlier sessions, to resume one of them"))
     if hello.ticket:
-        facts.append(("ticket", f"{len(hello.ticket)} bytes, to resume an earlier session"))
+        facts.append(("ticket", f"{octets(len(hello.ticket))}, to resume an earlier session"))
     if hello.sends_early_data:
         facts.append(("early data", "follows before the server has answered (0-RTT)"))
     shown = {0, 10, 13, 16, 41, 42, 43, KEY_SHARE} | ({35} if hello.ticket else set())
@@ -212,7 +213,7 @@ def _shares(hello: ClientHello) -> tuple[bodies.KeyShare, ...]:
 
 def _share(share: bodies.KeyShare) -> str:
     name = named(share.group, GROUPS)
-    return name if share.length is None else f"{name} ({share.length} bytes)"
+    return name if share.length is None else f"{name} ({octets(share.length)})"
 
 
 IS_RETRY = ("retry", "")
@@ -272,7 +273,7 @@ def _server_key(body: bytes, context: _Context) -> Facts:
     if found is None:
         return []
     group = "a finite field" if found.group is None else named(found.group, GROUPS)
-    facts = [("key", f"{group}, {found.length} bytes")]
+    facts = [("key", f"{group}, {octets(found.length)}")]
     if found.signature is not None:
         facts.append(("signed with", _signed(found.signature)))
     return facts
@@ -285,7 +286,7 @@ def _certificate_verify(body: bytes) -> Facts:
 
 def _signed(signature: bodies.Signature) -> str:
     scheme = "" if signature.scheme is None else named(signature.scheme, SIGNATURES) + ", "
-    return f"{scheme}{signature.length} bytes"
+    return f"{scheme}{octets(signature.length)}"
 
 
 def _finished(body: bytes) -> Facts:
@@ -296,7 +297,7 @@ def _ticket(body: bytes, context: _Context) -> Facts:
     found = bodies.maybe_ticket(body, is_tls_1_3=context.is_tls_1_3)
     if found is None:
         return []
-    return [("ticket", f"{found.length} bytes, good for {found.lifetime:,} s")]
+    return [("ticket", f"{octets(found.length)}, good for {found.lifetime:,} s")]
 
 
 def _names(numbers: Sequence[int], names: dict[int, str]) -> str:

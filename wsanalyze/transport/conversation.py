@@ -28,7 +28,7 @@ MOST_ENDINGS = 16
 # Side, 1 for a RST, time, packet, TTL, usual TTL of that side or -1, identification or -1, bytes
 # ahead of what was received in order, window, whether it has an ACK, payload bytes, and how far
 # the streams of side 0 and 1 had come.
-EndingFacts = tuple[int, int, int, int, int, int, int, int, int, bool, int, int, int]
+EndingFacts = tuple[int, int, int, int, int, int, int, int, int, bool, int, int, int, bool]
 
 # What stands for both directions of a conversation of which only the name is kept.
 GONE = Direction()
@@ -138,6 +138,7 @@ class Conversation:
                     packet.length,
                     self.low.next,
                     self.high.next,
+                    mine.fin == offset + packet.length and packet.control & RST == 0,
                 )
             )
         return 0

@@ -412,6 +412,10 @@ class Transport:
         self.readers.shut(conversation)
         if mine.fin < 0:
             mine.fin = offset + self.packet.length
+        elif self.packet.length == 0 and mine.fin == offset:
+            # It was not acknowledged, and is sent again.
+            mine.retransmissions += 1
+            self.irregular.note = RETRANSMISSION
         if mine.next >= mine.fin:
             self.readers.end(conversation, side, mine, time, number)
         return 0

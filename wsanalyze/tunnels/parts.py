@@ -202,7 +202,7 @@ def _binary(data: bytes) -> Iterator[Part]:
     family, transport = data[13] >> 4, data[13] & 15
     names = f"{FAMILIES.get(family, 'unknown')}, {TRANSPORTS.get(transport, 'unknown')}"
     yield Part(data[13:14], "family, transport", names)
-    yield Part(data[14:16], "length", f"{int.from_bytes(data[14:16], 'big')} bytes follow")
+    yield Part(data[14:16], "length", f"{_counted(int.from_bytes(data[14:16], 'big'))} to follow")
     rest = data[FIXED:]
     if data[12] & 15 != PROXIED:
         if rest:
@@ -236,8 +236,12 @@ def _tlvs(data: bytes, of: str) -> Iterator[Part]:
             yield Part(whole[: 3 + SSL_BEGINS], f"TLV {name}", text)
             yield from _tlvs(value[SSL_BEGINS:], "TLS: ")
         else:
-            text = _text(value) if kind in TEXTS else f"{len(value)} bytes"
+            text = _text(value) if kind in TEXTS else _counted(len(value))
             yield Part(whole, f"TLV {of}{name}", text)
+
+
+def _counted(length: int) -> str:
+    return "1 byte" if length == 1 else f"{length} bytes"
 
 
 def _text(data: bytes) -> str:

@@ -43,6 +43,7 @@ def cut_lines(audited: Audited, width: int) -> Iterator[Line]:
         each.count for each in audited.findings if each.connection is None and each.check in OF_CUTS
     )
     if counted_only:
-        text = f"  … and what {number(counted_only)} more findings say, which are counted alone"
+        say = "says, which is" if counted_only == 1 else "say, which are"
+        text = f"  … and what {counted(counted_only, 'more finding')} {say} counted alone"
         yield [(text, "")]
     yield []

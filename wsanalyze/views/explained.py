@@ -22,6 +22,7 @@ from wsanalyze.views.explained_opening import (
 )
 from wsanalyze.views.explained_parts import INDENT, finding_lines, heading, say
 from wsanalyze.views.explained_refused import refused_head, refused_sections
+from wsanalyze.views.explained_same_tcp import same_tcp_lines
 from wsanalyze.views.explained_way import ends_sentences
 from wsanalyze.views.folding import told_by
 from wsanalyze.views.ladder_text import ladder_lines
@@ -60,6 +61,7 @@ def explained_lines(story: Story, width: int) -> Iterator[Line]:
         ("Pings and Pongs", pings_lines(story, width)),
         ("Silences", silences_lines(story, width)),
         ("What is missing, or came again", holes_lines(story, width)),
+        ("On the same TCP connection", same_tcp_lines(story, width)),
         ("The end", closing_lines(story, width)),
         ("What else was found", _other_findings(story, width)),
         ("All of it as a diagram", ladder_lines(story, width)),

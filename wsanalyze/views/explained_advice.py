@@ -11,7 +11,7 @@ from wsanalyze.story.model import Story
 from wsanalyze.views.escape import prose
 from wsanalyze.views.explained_parts import INDENT, STYLES, say
 from wsanalyze.views.folding import told_by
-from wsanalyze.views.quantities import number
+from wsanalyze.views.quantities import counted, number
 from wsanalyze.views.wrapping import Line
 
 # Checks whose advice is given, and packets of one that are named.
@@ -32,7 +32,8 @@ def advice_lines(story: Story, width: int) -> Iterator[Line]:
     for found in ordered[:CHECKS]:
         yield from _advice(found, checks.get(found[0].check), width)
     if len(ordered) > CHECKS:
-        yield from say(f"… and {number(len(ordered) - CHECKS)} more checks", width, style="dim")
+        more = counted(len(ordered) - CHECKS, "more check")
+        yield from say(f"… and {more}", width, style="dim")
     if ordered:
         text = "`wsanalyze checks ID` tells all of one: why it matters, and where it is written."
         yield from say(text, width, style="dim")

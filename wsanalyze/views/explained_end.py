@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.checks.thresholds import Thresholds
-from wsanalyze.story.ends import of_tcp, within
+from wsanalyze.story.ends import asked_by_proxy, of_tcp, within
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence, Story
 from wsanalyze.views.escape import prose, shortened, visible
 from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, readable, row, say, since
@@ -84,17 +84,20 @@ def silences_lines(story: Story, width: int) -> Iterator[Line]:
         text = f"{duration(silence.length_ns)} without a frame, from {start} s on, "
         text += f"between frame {silence.after} and {until}"
         yield from say(text, width)
-        meant = list(_limits(silence))
+        meant = list(_limits(silence, story))
         # Of silences that are alike it is said once.
         for text in meant if meant != said else ():
             yield from say(text, width, indent=INDENT + 4, style="dim")
         said = meant
 
 
-def _limits(silence: Silence) -> Iterator[str]:
+def _limits(silence: Silence, story: Story) -> Iterator[str]:
     if silence.fits is not None:
         seconds, name = silence.fits
-        yield f"as long as {seconds:.0f} s, {name}: whoever has that limit cuts then"
+        then = "whoever has that limit cuts then"
+        if silence.ended_by == "client" and not asked_by_proxy(story):
+            then = "but the client ended it, and nothing shows that it is a proxy"
+        yield f"as long as {seconds:.0f} s, {name}: {then}"
     if silence.outlasts:
         names = "; ".join(f"{seconds:.0f} s, {name}" for seconds, name in silence.outlasts)
         yield (
@@ -114,7 +117,8 @@ def holes_lines(story: Story, width: int) -> Iterator[Line]:
             text = f"{counted(lost, 'byte')} of the {sender} are not in the capture."
             yield from say(text, width, style="yellow")
     for hole in story.holes:
-        text = f"{number(abs(hole.length))} bytes, known missing with packet {hole.packet}"
+        size = counted(abs(hole.length), "byte")
+        text = f"{size}, known missing with packet {hole.packet}"
         yield from row(f"{hole.sender}, at {hole.offset}", text, width)
     for sender, note, count in story.notes:
         if note in NOTES:
@@ -151,6 +155,10 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
             f"{what} stayed open for {duration(closing.lingered_ns)} after that; the server ends "
         )
         text += f"it first, and at once (RFC 6455 §7.1.1). CLS-10 warns from {LINGER_S:g} s on."
+        yield from say(text, width)
+    later = next((each for each in story.others if each.number > story.number), None)
+    if later is not None and not closing.ends:
+        text = f"TCP goes on: connection {later.number} asks in packet {later.packet}."
         yield from say(text, width)
     if closing.ended_by is not None:
         by = _of_stream(closing) or ENDED_BY.get(closing.ended_by, closing.ended_by)
@@ -216,6 +224,8 @@ def _of_stream(closing: Closing) -> str | None:
 def end_name(end: End) -> str:
     """Return what an end is called on the wire, with its error code."""
     name = end.name if end.code is None else f"{end.name} ({end.code})"
+    if end.again:
+        return f"{name}, sent again"
     return f"{name} of TCP, after the stream's end" if end.below else name
 
 

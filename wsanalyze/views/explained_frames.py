@@ -216,7 +216,9 @@ def _hixie(frame: FrameStory, width: int) -> Iterator[Line]:
     if len(frame.header) > 1:
         yield from _bytes(frame.header[1:], f"length {frame.length}", width)
     elif frame.header[0] < 0x80 and frame.length:
-        yield from _bytes(b"\xff", f"ends it, behind {frame.length} bytes of text", width)
+        yield from _bytes(
+            b"\xff", f"ends it, behind {counted(frame.length, 'byte')} of text", width
+        )
 
 
 def _payload(frame: FrameStory, width: int, *, in_detail: bool) -> Iterator[Line]:

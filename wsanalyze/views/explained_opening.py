@@ -238,5 +238,6 @@ def _number(name: str, number: KeyNumber, width: int) -> Iterator[Line]:
     if number.part is None:
         yield from row("", f"{name} {visible(number.mistake or '', VALUE)}", width, style="red")
         return
-    text = f"{number.number} from its digits, / {number.spaces} spaces = {number.part}"
+    spaces = counted(number.spaces, "space")
+    text = f"{number.number} from its digits, / {spaces} = {number.part}"
     yield from row("", f"{text} = 0x{number.part:08x}", width)

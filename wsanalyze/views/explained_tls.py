@@ -173,7 +173,9 @@ def _record(sender: str, record: Record, tls: Secure, width: int) -> Iterator[Li
     yield from row("opened", hexadecimal(record.content, RECORD), width, style="bold")
     more = counted(length - record.length, "byte")
     if tls.version == "TLS 1.3":
-        inside = f"{record.length} bytes, the last one that is not 00 being the type inside"
+        inside = (
+            f"{counted(record.length, 'byte')}, the last one that is not 00 being the type inside"
+        )
         text = f"{inside} (RFC 8446 §5.2); the {more} more as sent are the tag of the cipher"
     else:
         text = f"the {more} more as sent are what the cipher adds (RFC 5246 §6.2.3)"

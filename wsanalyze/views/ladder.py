@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wsanalyze.story.model import Story
 from wsanalyze.views.ladder_svg import ladder_svg
 from wsanalyze.views.ladder_text import ladder_lines
+from wsanalyze.views.quantities import counted
 from wsanalyze.views.rungs import Rung, lanes_of, rungs_of
 
 
@@ -44,5 +45,5 @@ class Ladder:
         return self.text()
 
     def __repr__(self) -> str:
-        count = len(self.story.events)
-        return f"<ladder of connection {self.story.number}: {count} events>"
+        count = counted(len(self.story.events), "event")
+        return f"<ladder of connection {self.story.number}: {count}>"

@@ -62,7 +62,8 @@ def challenge_reasons(handshake: Handshake) -> list[str]:
     # While the answer is due, the eight bytes may still come.
     answered = answer is not None and len(answer) == ANSWER_LENGTH
     if body is not None and answered and len(body) < BODY_LENGTH:
-        reasons.append(f"{len(body)} bytes are behind its head, not {BODY_LENGTH}")
+        there = "1 byte is" if len(body) == 1 else f"{len(body)} bytes are"
+        reasons.append(f"{there} behind its head, not {BODY_LENGTH}")
     return reasons
 
 

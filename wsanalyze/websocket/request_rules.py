@@ -175,10 +175,11 @@ def key_mistake(key: str) -> str | None:
     if not _BASE64.fullmatch(key):
         return "is not base64"
     if len(key) % 4:
-        return f"is base64 of the wrong length: {len(key)} characters are no multiple of 4"
+        characters = "1 character is" if len(key) == 1 else f"{len(key)} characters are"
+        return f"is base64 of the wrong length: {characters} no multiple of 4"
     decoded = b64decode(key)
     if len(decoded) != 16:
-        return f"is {len(decoded)} bytes in base64, not 16"
+        return f"is {len(decoded)} byte{'' if len(decoded) == 1 else 's'} in base64, not 16"
     if b64encode(decoded).decode("ascii") != key:
         # RFC 4648 §3.5. RFC 6455's own example in §4.1 item 7 has this mistake.
         return "has unused bits that are not zero"
