@@ -15,6 +15,14 @@ from wsanalyze.websocket import accept_value, may_be_sent, scan_frames, unmask
 CAPTURE = "../captures/websockets-plain.pcapng"
 NO_ANSWER = "no answer so far: put yours in place of ..."
 KEYS = ("dGhlIHNhbXBsZSBub25jZQ==", "AAAAAAAAAAAAAAAAAAAAAA==", "oKvrCgvytYd8xC6qdGhvVw==")
+# 16 bits; 64 bits: below 2^32, above it, with a mask; the longest of 7 bits.
+HEADERS = (
+    "827e0100",
+    "827f0000000000010000",
+    "827f0000000100000000",
+    "82ff000000000001000037fa213d",
+    "817d",
+)
 MASKS = (
     (b"Hello", bytes(4)),
     (b"", b"\x01\x02\x03\x04"),
@@ -50,7 +58,7 @@ class Checks:
     def length(self, function: Callable[[bytes], object]) -> str:
         """Check a function from the header of a frame to the length of its payload in bytes."""
         headers = [frame.header for frame in self._story.frames]
-        headers += [bytes.fromhex(text) for text in ("827e0100", "827f0000000000010000", "817d")]
+        headers += [bytes.fromhex(text) for text in HEADERS]
         cases = [((header,), next(scan_frames(header)).length) for header in headers]
         return self._try("length", function, cases)
 

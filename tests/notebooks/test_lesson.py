@@ -56,6 +56,17 @@ def wrong_accept_in_hex(key: str) -> str:
     return sha1(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").hex()
 
 
+def wrong_length_without_the_upper_half(header: bytes) -> int:
+    if header[1] & 0x7F == 127:
+        return int.from_bytes(header[6:10], "big")
+    return solutions.payload_length(header)
+
+
+def wrong_length_where_both_are_masked(header: bytes) -> int:
+    """Takes the mask bit away in front of 126 alone."""
+    return 127 if header[1] == 0xFF else solutions.payload_length(header)
+
+
 def raising(*_: object) -> object:
     raise KeyError("nothing there")
 
@@ -76,6 +87,8 @@ WRONG: list[tuple[str, object]] = [
     ("length", lambda header: header[1]),
     ("length", lambda header: header[1] & 0x7F),
     ("length", lambda header: int.from_bytes(header[2:4], "little")),
+    ("length", wrong_length_without_the_upper_half),
+    ("length", wrong_length_where_both_are_masked),
     ("ping", 10),
     ("ping", "ping"),
     ("ping", True),

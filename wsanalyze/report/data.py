@@ -20,7 +20,7 @@ from wsanalyze.checks.legs import legs_before, legs_behind
 from wsanalyze.findings import numbers
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.report.budget import Budget, shares
-from wsanalyze.report.frames import control_totals, frame_columns, message_columns
+from wsanalyze.report.frames import frame_columns, frame_totals, message_columns
 from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
 from wsanalyze.report.parts import (
     close_part,
@@ -140,6 +140,7 @@ def report_data(
     shown_findings = audited(recording, catalogue(), findings, chosen=chosen)
     return {
         "began": moment(began),
+        "starts": moment(min((each.facts.started for each in reads), default=began)),
         # Folders are of the sender's machine, and no business of who gets the page.
         "captures": [
             capture_lines(replace(capture, capture=PurePath(capture.capture).name), digest)
@@ -284,16 +285,12 @@ def _totals(
     severities: Counter[str] = Counter()
     for each in findings:
         severities[each.severity] += each.count
-    controls, control_bytes = control_totals(tables, [each.number for each in every])
     return {
         "connections": len(every),
         "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes[name]},
         "severities": {name: severities[name] for name in reversed(SEVERITIES)},
-        "frames": sum(each.facts.client_frames + each.facts.server_frames for each in every),
         "messages": sum(each.facts.client_messages + each.facts.server_messages for each in every),
-        "bytes": sum(each.facts.client_bytes + each.facts.server_bytes for each in every),
-        "controls": controls,
-        "control_bytes": control_bytes,
+        **frame_totals(tables, every),
     }
 
 

@@ -12,12 +12,16 @@ import numpy.typing as npt
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.frames import CONTROL_BIT
 from wsanalyze.story.model import Story
+from wsanalyze.story.written_http import http_from, without_http
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
+from wsanalyze.tables.schema import SENDERS
 
 # Integers beyond it are not exact in a browser.
 EXACT = 1 << 53
+# What is counted of all frames together.
+TOTALS = ("frames", "bytes", "controls", "control_bytes")
 
 
 def frame_columns(
@@ -26,12 +30,14 @@ def frame_columns(
     """Return the first `most` frames.
 
     `payloads` and `headers` have bytes in base64 by number, where they were kept: the payload of
-    control frames, the header of the first frames.
+    control frames, the header of the first frames. `http`: from which frame on client and server
+    write HTTP in the place of frames, None where they do not; of that no bytes are here.
     """
+    http = http_from(read.facts)
     frames = read.frames[:most]
     payloads = {ping.frame: ping.payload for ping in story.pings}
     for told in story.frames:
-        if told.opcode >= 8:
+        if told.opcode >= 8 and not told.is_http:
             payloads[told.number] = told.payload
     return {
         "total": len(read.frames),
@@ -53,7 +59,12 @@ def frame_columns(
             for number, data in payloads.items()
             if number < most and data
         },
-        "headers": {each.number: each.header.hex() for each in story.frames if each.number < most},
+        "headers": {
+            each.number: each.header.hex()
+            for each in story.frames
+            if each.number < most and not each.is_http
+        },
+        "http": [http.get(sender) for sender in SENDERS],
     }
 
 
@@ -129,10 +140,26 @@ def message_columns(
     return columns, used
 
 
-def control_totals(tables: Tables, connections: Sequence[int]) -> tuple[int, int]:
-    """Return how many control frames connections have, by their numbers, and their payload."""
+def frame_totals(tables: Tables, every: Sequence[AnalyzedConnection]) -> dict[str, int]:
+    """Count the frames of connections and their payload in bytes, control frames by themselves.
+
+    What stands in the place of frames and is HTTP is not counted.
+    """
     columns = tables.frame_arrays
-    is_control = columns["head"] & CONTROL_BIT > 0
-    of, captured = columns["connection"][is_control], columns["captured"][is_control]
-    is_theirs = np.isin(tables.numbers[of], np.array(connections, dtype=np.int64))
-    return int(is_theirs.sum()), int(captured[is_theirs].sum())
+    numbers = np.array([each.number for each in every], dtype=np.int64)
+    is_theirs = np.isin(tables.numbers[columns["connection"]], numbers)
+    totals = _counts(columns["head"][is_theirs], columns["captured"][is_theirs])
+    for each in every:
+        http = http_from(each.facts)
+        if http:
+            head, captured = each.frames.column("head"), each.frames.column("captured")
+            in_truth = without_http(np.arange(len(head)), each.frames, http)
+            totals -= _counts(np.delete(head, in_truth), np.delete(captured, in_truth))
+    return dict(zip(TOTALS, totals.tolist(), strict=True))
+
+
+def _counts(head: npt.NDArray[Any], captured: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return what TOTALS names of some frames."""
+    is_control = head & CONTROL_BIT > 0
+    controls = captured[is_control]
+    return np.array([len(head), captured.sum(), len(controls), controls.sum()], dtype=np.int64)

@@ -28,6 +28,7 @@ SCRIPTS = (
         "found.js",
         "way.js",
         "handshake.js",
+        "messages.js",
         "frames.js",
         "connection.js",
     ),

@@ -8,6 +8,7 @@ function connectionView(report, connection) {
     history.replaceState(null, "", `${link(number, frame)}${frame === null ? `&row=${row}` : "&in=ladder"}`));
   const element = el("article", { id: "connection", "aria-labelledby": "connection-title" },
     el("h2", { id: "connection-title", tabindex: -1 }, `Connection ${number}`),
+    neighbours(report, connection),
     el("p", { class: "ends" }, connection.client, " → ", connection.server_address, " ",
       badge(connection.outcome), " ", connection.severity ? badge(connection.severity) : null),
     el("nav", { class: "parts", "aria-label": `parts of connection ${number}` }, parts(report, connection)),
@@ -45,6 +46,15 @@ function connectionView(report, connection) {
         toldElsewhere(report, connection.found, number)].flat() : el("p", {}, "None.")),
     closeSection(connection));
   return { element, frames, ladder };
+}
+
+// The ways to the connections before and behind it, and to all of them.
+function neighbours(report, connection) {
+  const place = report.connections.indexOf(connection);
+  const way = (other, text, rel) => other ? el("a", { href: link(other.connection), rel }, text) : null;
+  return el("nav", { class: "neighbours", "aria-label": "other connections" },
+    way(report.connections[place - 1], "← previous", "prev"), way(report.connections[place + 1], "next →", "next"),
+    el("a", { href: "#connections" }, "all connections"));
 }
 
 // Buttons, since the address holds which connection and frame is shown.

@@ -1,4 +1,4 @@
-// Frames and messages of a connection: two long lists, and what was chosen of them in full.
+// Frames of a connection: a long list, and what was chosen of it in full.
 "use strict";
 
 const OPCODES = ["continuation", "text", "binary", "reserved-3", "reserved-4", "reserved-5",
@@ -7,32 +7,35 @@ const OPCODES = ["continuation", "text", "binary", "reserved-3", "reserved-4", "
 const SENDERS = ["client", "server"];
 const ARROWS = ["↑ client", "↓ server"];
 
-function range(length) {
-  return Array.from({ length }, (_, index) => index);
-}
-
 function framesSection(report, connection) {
   const { frames, messages } = connection;
   const state = { type: "", sender: "", found: "" };
   const detail = el("div", { class: "detail-box", id: "frame-detail", "aria-live": "polite" });
   const ofMessage = new Map(messages.number.map((number, index) => [number, index]));
-  const type = (index) => OPCODES[frames.head[index] & 15];
+  const parts = fragments(frames, messages, ofMessage);
+  const type = (index) => typeOf(frames, index);
   const list = windowedList({
     id: "frame-list", label: "frames: arrow keys move, Enter shows one",
     columns: [["frame", "number"], ["time (s)", "number"], ["sender", "side"], ["type", "type"],
-      ["bits", "bits"], ["payload", "number"], ["packet", "number"], ["", "verdict-cell"],
+      ["bits", "bits"], ["payload", "number"], ["packet", "number"], ["", "verdict-cell", "worst finding"],
       ["begins with", "wide"]],
     cells: (index) => [count(index), seconds(frames.t[index] - connection.started),
-      ARROWS[frames.sender[index]], type(index), bits(frames, index), size(frames.length[index]),
+      ARROWS[frames.sender[index]], type(index), ...(isHttp(frames, index) ? ["", ""] : [bits(frames, index), size(frames.length[index])]),
       count(frames.packet[index]), verdictOf(connection, index), startOf(index)],
     kind: (index) => SENDERS[frames.sender[index]],
     onopen: (index) => { history.replaceState(null, "", link(connection.connection, index)); open(index); },
   });
 
-  // What a message, or a control frame, begins with: in the row of its first frame.
+  // What a message, its part, or a control frame begins with.
   function startOf(index) {
+    if (isHttp(frames, index)) return "no frame: HTTP in its place";
+    const part = parts.get(index);
+    if (part) {
+      return [badge(messages.complete[part.of] ? "part" : "warning", partName(messages, part)), " ",
+        partBegins(messages, part, Number(frames.length[index]))];
+    }
     const message = ofMessage.get(frames.message[index]);
-    if (message !== undefined) return messages.frame[message] === index ? beginning(messages, message) : "";
+    if (message !== undefined) return beginning(messages, message);
     const payload = frames.payloads[index];
     if (payload === undefined) return "";
     const bytes = bytesOf(payload);
@@ -40,7 +43,7 @@ function framesSection(report, connection) {
   }
 
   function open(index) {
-    detail.replaceChildren(frameElement(report, connection, index, ofMessage));
+    detail.replaceChildren(frameElement(report, connection, index, ofMessage, parts.get(index)));
   }
 
   function filter() {
@@ -85,12 +88,10 @@ function verdictOf(connection, index) {
   return severity ? badge(severity, VERDICTS[severity]) : "";
 }
 
-function frameElement(report, connection, index, ofMessage) {
-  const { frames } = connection;
+function frameElement(report, connection, index, ofMessage, part) {
+  if (isHttp(connection.frames, index)) return httpElement(report, connection, index);
+  const { frames, messages } = connection;
   const opcode = frames.head[index] & 15;
-  const [begins, ends] = [frames.packet[index], frames.packet_end[index]];
-  const packets = begins === ends ? count(begins) : ends > begins ? `${count(begins)} to ${count(ends)}`
-    : `${count(begins)}; its last byte came earlier, in ${count(ends)}`;
   const message = ofMessage.get(frames.message[index]);
   const payload = frames.payloads[index];
   const content = opcode >= 8
@@ -103,84 +104,57 @@ function frameElement(report, connection, index, ofMessage) {
     facts([
       ["sent by", SENDERS[frames.sender[index]]],
       ["at", `${seconds(frames.t[index] - connection.started)} s`],
-      ["packet", packets],
+      ["packet", packetsOf(frames.packet[index], frames.packet_end[index])],
       ["place in the stream", `byte ${count(frames.offset[index])}`],
       ["opcode", `${opcode} (${OPCODES[opcode]})`],
       ["bits", bits(frames, index) || "none"],
       ["header", header ? el("code", {}, header.match(/../g).join(" ")) : `${frames.header[index]} bytes`],
       ["masking key", frames.key[index] && el("code", {}, frames.key[index])],
-      ["payload", `${count(frames.length[index])} bytes`],
-      ["captured of it", frames.captured[index] < Number(frames.length[index]) && `${count(frames.captured[index])} bytes`],
+      ["payload", counted(frames.length[index], "byte")],
+      ["captured of it", frames.captured[index] < Number(frames.length[index]) && counted(frames.captured[index], "byte")],
+      ["fragment", part && `${partName(messages, part)}, of message ${count(messages.number[part.of])}`],
       ["close code", frames.code[index]],
       ["in Wireshark", el("code", {}, `frame.number == ${frames.packet_end[index]}`)],
       ["in the ladder", el("a", { href: `${link(connection.connection, index)}&in=ladder` }, `frame ${count(index)} among its neighbours`)],
     ].filter(([, value]) => value !== false)),
     (connection.frameFindings.get(index) || []).map((each) => findingElement(report, each, false)),
+    part ? partElement(messages, part, Number(frames.length[index])) : null,
     content);
+}
+
+// What one frame brought of its message; nothing where that cannot be told.
+function partElement(messages, part, length) {
+  const bytes = bytesOfPart(messages, part, length);
+  if (bytes === null || !bytes.length) return null;
+  const notes = bytes.length < length ? [`Only its first ${counted(bytes.length, "byte")} ${bytes.length === 1 ? "is" : "are"} in this report.`] : [];
+  return el("div", {}, el("h4", {}, "Payload of this frame"), payloadElement(bytes, Boolean(messages.text[part.of]), notes));
+}
+
+// What stands where a frame should: an end writes HTTP from there on.
+function httpElement(report, connection, index) {
+  const { frames } = connection;
+  return el("div", {},
+    el("h4", {}, `Frame ${count(index)} of connection ${connection.connection}`),
+    el("p", {}, `No frame in truth: the ${SENDERS[frames.sender[index]]} writes HTTP from frame ${count(frames.http[frames.sender[index]])} on. What it says is not shown.`),
+    facts([["at", `${seconds(frames.t[index] - connection.started)} s`],
+      ["packet", packetsOf(frames.packet[index], frames.packet_end[index])],
+      ["place in the stream", `byte ${count(frames.offset[index])}`],
+      ["in Wireshark", el("code", {}, `frame.number == ${frames.packet_end[index]}`)]]),
+    (connection.frameFindings.get(index) || []).map((each) => findingElement(report, each, false)));
+}
+
+// Whether a frame is none: its sender writes HTTP from one that is not behind it.
+function isHttp(frames, index) {
+  const first = frames.http[frames.sender[index]];
+  return first !== null && index >= first;
+}
+
+function typeOf(frames, index) {
+  return isHttp(frames, index) ? "HTTP" : OPCODES[frames.head[index] & 15];
 }
 
 function controlElement(opcode, bytes) {
   const body = opcode === 8 ? bytes.subarray(2) : bytes;
   const notes = opcode === 8 ? ["the reason, behind the two bytes of the code"] : [];
   return body.length ? payloadElement(body, true, notes) : null;
-}
-
-function messageElement(report, connection, index) {
-  const { messages } = connection;
-  const isText = Boolean(messages.text[index]);
-  const bytes = bytesOf(messages.payload[index]);
-  const notes = [];
-  if (messages.redacted[index]) notes.push("Secrets in it are redacted: what follows is not byte for byte what was sent.");
-  if (!messages.complete[index]) notes.push("The message is incomplete: a gap, a limit or the capture's end cut it.");
-  if (!messages.whole[index]) notes.push(`Only its first ${count(bytes.length)} bytes are in this report.`);
-  if (messages.utf8[index] === false) notes.push("It is not UTF-8: what cannot be decoded is shown as U+FFFD; hex shows the bytes.");
-  return el("div", {},
-    el("h4", {}, `Message ${count(messages.number[index])}`),
-    facts([
-      ["frames", `${count(messages.frames[index])}, from `],
-      ["length", messages.length[index] === null ? "could not be decompressed" : `${count(messages.length[index])} bytes`],
-      ["on the wire", messages.compressed[index] ? `${count(messages.wire[index])} bytes, compressed` : null],
-      ["SHA-256", messages.sha256[index] && el("code", {}, messages.sha256[index])],
-    ].map(([label, value]) => label === "frames"
-      ? [label, el("span", {}, value, linkToFrame(connection.connection, messages.frame[index]))] : [label, value])),
-    payloadElement(bytes, isText, notes));
-}
-
-function messagesSection(report, connection) {
-  const { messages } = connection;
-  const state = { sender: "", text: "" };
-  const detail = el("div", { class: "detail-box", id: "message-detail", "aria-live": "polite" });
-  const list = windowedList({
-    id: "message-list", label: "messages: arrow keys move, Enter shows one",
-    columns: [["message", "number"], ["time (s)", "number"], ["sender", "side"], ["type", "type"],
-      ["length", "number"], ["begins with", "wide"]],
-    cells: (index) => [count(messages.number[index]), seconds(messages.t[index] - connection.started),
-      ARROWS[messages.sender[index]], messages.text[index] ? "text" : "binary",
-      messages.length[index] === null ? "?" : size(messages.length[index]), beginning(messages, index)],
-    kind: (index) => SENDERS[messages.sender[index]],
-    onopen: (index) => detail.replaceChildren(messageElement(report, connection, index)),
-  });
-  function filter() {
-    const wanted = state.text.toLowerCase();
-    list.show(range(messages.shown).filter((index) =>
-      (!state.sender || SENDERS[messages.sender[index]] === state.sender) &&
-      (!wanted || contents(messages, index).toLowerCase().includes(wanted))), messages.total);
-  }
-  const controls = el("div", { class: "controls" },
-    search("search in payloads", (text) => { state.text = text; filter(); }),
-    select("sender", [["", "all"], ...SENDERS.map((each) => [each, each])], (value) => { state.sender = value; filter(); }));
-  const element = section("messages", "Messages",
-    messages.total ? [controls, list.element, detail] : el("p", {}, "None."));
-  filter();
-  return element;
-}
-
-function contents(messages, index) {
-  return new TextDecoder("utf-8").decode(bytesOf(messages.payload[index]));
-}
-
-function beginning(messages, index) {
-  const some = bytesOf(messages.payload[index].slice(0, 160));
-  if (messages.text[index]) return new TextDecoder("utf-8").decode(some);
-  return [...some.subarray(0, 40)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }

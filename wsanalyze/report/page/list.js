@@ -5,23 +5,27 @@ const ROW = 28;
 const SPARE = 10;
 const PRINTED = 500;
 
-// `columns`: [title, class] each; `cells(index)`: texts or nodes of a row; `onopen(index)`: called
+// `columns`: [title, class, what is read out where that is more] each; `cells(index)`: texts or nodes of a row; `onopen(index)`: called
 // where a row is chosen with a click, Enter or the space bar. Returns {element, show, choose}.
 function windowedList({ id, label, columns, cells, kind, onopen }) {
   let indices = [];
   let chosen = -1;
   let shownOf = "";
-  const spacer = el("div", { class: "spacer" });
-  const view = el("div", { class: "view", tabindex: 0, role: "listbox", "aria-label": label, id },
-    spacer);
-  const head = el("div", { class: "row head", "aria-hidden": "true" },
-    columns.map(([title, name]) => el("span", { class: name }, title)));
+  const spacer = el("div", { class: "spacer", role: "rowgroup" });
+  // Its height is that of a row, and it stays in sight.
+  const head = el("div", { class: "row head", role: "row", "aria-rowindex": 1 },
+    columns.map(([title, name, spoken]) => el("span", { class: name, role: "columnheader", "aria-label": spoken }, title)));
+  const view = el("div", { class: "view", tabindex: 0, role: "grid", "aria-label": label, id }, head, spacer);
   const said = el("p", { class: "said", role: "status" });
-  const element = el("div", { class: "list" }, head, view, said);
+  const element = el("div", { class: "list" }, view, said);
+
+  function room() {
+    return view.clientHeight - ROW;
+  }
 
   function draw() {
     const first = Math.max(Math.floor(view.scrollTop / ROW) - SPARE, 0);
-    const last = Math.min(Math.ceil((view.scrollTop + view.clientHeight) / ROW) + SPARE, indices.length);
+    const last = Math.min(Math.ceil((view.scrollTop + room()) / ROW) + SPARE, indices.length);
     rows(first, last);
   }
 
@@ -30,11 +34,10 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
     for (let place = first; place < last; place += 1) {
       const index = indices[place];
       const row = el("div", {
-        class: `row ${kind(index)}`, role: "option", id: `${id}-${index}`,
-        "aria-selected": String(place === chosen), "aria-posinset": place + 1,
-        "aria-setsize": indices.length,
+        class: `row ${kind(index)}`, role: "row", id: `${id}-${index}`,
+        "aria-selected": String(place === chosen), "aria-rowindex": place + 2,
         onclick: () => open(place),
-      }, cells(index).map((cell, column) => el("span", { class: columns[column][1] }, cell)));
+      }, cells(index).map((cell, column) => el("span", { class: columns[column][1], role: "gridcell" }, cell)));
       row.style.top = `${place * ROW}px`;
       made.push(row);
     }
@@ -48,7 +51,7 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
     chosen = Math.min(Math.max(place, 0), indices.length - 1);
     const top = chosen * ROW;
     if (top < view.scrollTop) view.scrollTop = top;
-    if (top + ROW > view.scrollTop + view.clientHeight) view.scrollTop = top + ROW - view.clientHeight;
+    if (top + ROW > view.scrollTop + room()) view.scrollTop = top + ROW - room();
     draw();
   }
 
@@ -59,7 +62,7 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
 
   view.addEventListener("scroll", () => requestAnimationFrame(draw));
   view.addEventListener("keydown", (event) => {
-    const page = Math.max(Math.floor(view.clientHeight / ROW) - 1, 1);
+    const page = Math.max(Math.floor(room() / ROW) - 1, 1);
     const to = {
       ArrowDown: chosen + 1, ArrowUp: chosen - 1, PageDown: chosen + page, PageUp: chosen - page,
       Home: 0, End: indices.length - 1,
@@ -86,7 +89,8 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
       indices = shownIndices;
       chosen = -1;
       spacer.style.height = `${Math.min(indices.length, 1e6) * ROW}px`;
-      view.style.height = `${Math.min(Math.max(indices.length, 1), 14) * ROW + 2}px`;
+      view.style.height = `${(Math.min(Math.max(indices.length, 1), 14) + 1) * ROW + 2}px`;
+      view.setAttribute("aria-rowcount", indices.length + 1);
       view.scrollTop = 0;
       shownOf = `${count(indices.length)} of ${count(of)} shown`;
       said.textContent = shownOf;

@@ -6,14 +6,14 @@ const UNFOLDED = 3;
 
 function overview(report) {
   const { totals } = report;
-  const found = Object.values(totals.severities).reduce((all, each) => all + each, 0);
+  const findings = Object.values(totals.severities).reduce((all, each) => all + each, 0);
   const cards = [
     card(count(totals.connections), totals.connections === 1 ? "connection" : "connections",
       Object.entries(totals.outcomes).map(([name, number]) => badge(name, `${count(number)} ${name}`))),
     card(count(totals.frames), totals.frames === 1 ? "frame" : "frames",
       [`${counted(totals.messages, "message")} in ${counted(totals.frames - totals.controls, "data frame")}, ${size(totals.bytes - totals.control_bytes)} of payload;`,
         `${counted(totals.controls, "control frame")} (Close, Ping, Pong), ${size(totals.control_bytes)}`]),
-    card(count(found), found === 1 ? "finding" : "findings",
+    card(count(findings), findings === 1 ? "finding" : "findings",
       Object.entries(totals.severities).map(([name, number]) => badge(name, `${count(number)} ${name}`))),
   ];
   const notices = report.left_out.map((text) => el("p", { class: "notice" }, text));

@@ -23,10 +23,12 @@ async function start() {
   main.replaceChildren(...[overview(report), table.element, timeline(report), findingsOverview(report),
     holder].filter(Boolean));
 
+  const title = document.title;
   let view = null;
   let current = null;
   function follow() {
     const wanted = new URLSearchParams(location.hash.slice(1));
+    document.title = title;
     if (!wanted.has("c")) {
       current = null;
       table.mark(null);
@@ -46,6 +48,7 @@ async function start() {
       table.mark(connection);
       current = connection;
     }
+    document.title = `connection ${connection.connection}: ${title}`;
     const frame = wanted.get("f");
     const row = wanted.get("row");
     if (frame !== null && NUMBER.test(frame)) {

@@ -35,6 +35,10 @@ function shown(text, lines = false) {
   return nodes;
 }
 
+function range(length) {
+  return Array.from({ length }, (_, index) => index);
+}
+
 // Numbers as people read them, as wsanalyze/views/quantities.py writes them.
 function count(number) {
   return Number(number).toLocaleString("en-US");

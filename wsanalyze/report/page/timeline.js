@@ -87,19 +87,43 @@ function timeline(report) {
   const height = TIMELINE.top + all.length * LANE + 6;
   const bars = all.map((each, place) => timelineBar(each, TIMELINE.top + place * LANE, at));
   const breaks = folds.flatMap(([x, width, length]) => foldElement(x, width, length, height));
-  const ends = [tick(TIMELINE.left, "0", "start"),
-    folds.length ? null : tick(TIMELINE.right, duration(span), "end")];
+  const scale = folds.length ? [tick(TIMELINE.left, "0", "start")] : ticksOf(began, span, at, height);
   const folded = folds.length
     ? ` It is ${duration(span)} in all; long times without a connection are folded, a strip says how long.` : "";
   return el("section", { id: "timeline", "aria-labelledby": "timeline-title" },
     el("h2", { id: "timeline-title" }, "Timeline"),
-    el("p", { class: "note" }, `From ${report.began}. Each bar is a connection, from its first packet to its last; a dot at its end is its worst finding.${folded}`),
+    el("p", { class: "note" }, `0 is ${report.starts}${firstOf(began)}. Each bar is a connection, from its first packet to its last; a dot at its end is its worst finding.${folded}`),
     el("div", { class: "scroll timeline", tabindex: 0, role: "region", "aria-label": "timeline of all connections" },
-      svg("svg", { viewBox: `0 0 970 ${height}` }, breaks, bars, ends)));
+      svg("svg", { viewBox: `0 0 970 ${height}` }, breaks, scale, bars)));
+}
+
+// How far the zero of the timeline, the first connection, is behind the first packet of all.
+function firstOf(began) {
+  return began === 0 ? "" : `, when the first connection began, ${duration(Math.abs(began))} ${began > 0 ? "behind" : "before"} the first packet`;
 }
 
 function tick(x, text, anchor) {
   return svg("text", { class: "tick", x: x.toFixed(2), y: 12, "text-anchor": anchor }, text);
+}
+
+// Lengths of time that people count in, in ns: 1, 2, 5, 10 µs … 10, 20, 30 s, 1 min … days.
+const ROUND = [
+  ...range(8).flatMap((power) => [1, 2, 5].map((each) => each * 10 ** (power + 3))).filter((each) => each < 2e10),
+  ...[20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200].map((each) => each * 1e9),
+  ...range(5).flatMap((power) => [1, 2, 5].map((each) => each * 10 ** power * 864e11)),
+];
+
+// Round times, each with a line: some five of them, and the end.
+function ticksOf(began, span, at, height) {
+  const step = ROUND.find((each) => each * 6 >= span) || span;
+  const found = [tick(TIMELINE.left, "0", "start"), tick(TIMELINE.right, duration(span), "end")];
+  for (let time = step; time < span; time += step) {
+    const x = at(began + time);
+    found.push(svg("path", { class: "grid", d: `M${x.toFixed(2)} ${TIMELINE.top - 4}V${height}` }));
+    const text = duration(time).replace(/\.0+ | 00 (min|s)$/, (end) => end.startsWith(".") ? " " : "");
+    if (x < TIMELINE.right - 100) found.push(tick(x, text, "middle"));
+  }
+  return found;
 }
 
 function timelineBar(each, y, at) {
