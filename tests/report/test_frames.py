@@ -93,32 +93,13 @@ def test_a_message_that_never_ended_is_marked(browser: Browser, tmp_path: Path) 
     assert "it never ended" in seen.text("#message-detail")
 
 
-def test_http_in_the_place_of_frames_is_not_counted_and_not_shown(
-    browser: Browser, tmp_path: Path
-) -> None:
-    data = named("http-behind-upgrade")
-    assert [each["frames"]["http"] for each in data["connections"]].count([None, None]) < len(
-        data["connections"]
+def test_http_in_the_place_of_frames_is_no_row(browser: Browser, tmp_path: Path) -> None:
+    ours = [masked(b"whole"), b"GET /next?token=s3cretS3CRET123456 HTTP/1.1\r\nHost: a\r\n\r\n"]
+    seen = shown_of(browser, tmp_path, ours, [])
+    assert begins(seen) == ["whole"]
+    notice = " ".join(seen.text("#frames .notice").split())
+    assert notice.startswith(
+        "In packet 7 the client begins to write HTTP in the place of frames, 58 bytes; it begins"
+        " with GET /next?token="
     )
-    for connection in data["connections"]:
-        columns = connection["frames"]
-        for sender, first in enumerate(columns["http"]):
-            if first is None:
-                continue
-            seen = page_of(browser, tmp_path, data, f"#c={connection['connection']}&f={first}")
-            row = seen.page.locator(f"#frame-list-{first}")
-            assert row.locator(".type").inner_text() == "HTTP"
-            assert row.locator("span.wide").inner_text() == "no frame: HTTP in its place"
-            end = ("client", "server")[sender]
-            assert f"the {end} writes HTTP from frame {first} on" in seen.text("#frame-detail")
-            assert str(first) not in columns["payloads"]
-            assert first not in columns["headers"]
-    of_http = sum(
-        first is not None and place >= first
-        for each in data["connections"]
-        for place, sender in enumerate(each["frames"]["sender"])
-        for first in [each["frames"]["http"][sender]]
-    )
-    listed = sum(each["frames"]["total"] for each in data["connections"])
-    assert of_http > 0
-    assert data["totals"]["frames"] == listed - of_http
+    assert "s3cretS3CRET123456" not in notice

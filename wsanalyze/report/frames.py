@@ -12,16 +12,12 @@ import numpy.typing as npt
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.frames import CONTROL_BIT
 from wsanalyze.story.model import Story
-from wsanalyze.story.written_http import http_from, without_http
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.objects import AnalyzedConnection, Frame, Message
-from wsanalyze.tables.schema import SENDERS
 
 # Integers beyond it are not exact in a browser.
 EXACT = 1 << 53
-# What is counted of all frames together.
-TOTALS = ("frames", "bytes", "controls", "control_bytes")
 
 
 def frame_columns(
@@ -30,14 +26,12 @@ def frame_columns(
     """Return the first `most` frames.
 
     `payloads` and `headers` have bytes in base64 by number, where they were kept: the payload of
-    control frames, the header of the first frames. `http`: from which frame on client and server
-    write HTTP in the place of frames, None where they do not; of that no bytes are here.
+    control frames, the header of the first frames. `written`: HTTP in the place of frames.
     """
-    http = http_from(read.facts)
     frames = read.frames[:most]
     payloads = {ping.frame: ping.payload for ping in story.pings}
     for told in story.frames:
-        if told.opcode >= 8 and not told.is_http:
+        if told.opcode >= 8:
             payloads[told.number] = told.payload
     return {
         "total": len(read.frames),
@@ -59,12 +53,16 @@ def frame_columns(
             for number, data in payloads.items()
             if number < most and data
         },
-        "headers": {
-            each.number: each.header.hex()
-            for each in story.frames
-            if each.number < most and not each.is_http
-        },
-        "http": [http.get(sender) for sender in SENDERS],
+        "headers": {each.number: each.header.hex() for each in story.frames if each.number < most},
+        "written": [
+            {
+                "sender": each.sender,
+                "packet": each.packet,
+                "length": each.length,
+                "text": hide(each.text),
+            }
+            for each in story.written
+        ],
     }
 
 
@@ -141,25 +139,16 @@ def message_columns(
 
 
 def frame_totals(tables: Tables, every: Sequence[AnalyzedConnection]) -> dict[str, int]:
-    """Count the frames of connections and their payload in bytes, control frames by themselves.
-
-    What stands in the place of frames and is HTTP is not counted.
-    """
+    """Count the frames of connections and their payload in bytes, control frames by themselves."""
     columns = tables.frame_arrays
     numbers = np.array([each.number for each in every], dtype=np.int64)
     is_theirs = np.isin(tables.numbers[columns["connection"]], numbers)
-    totals = _counts(columns["head"][is_theirs], columns["captured"][is_theirs])
-    for each in every:
-        http = http_from(each.facts)
-        if http:
-            head, captured = each.frames.column("head"), each.frames.column("captured")
-            in_truth = without_http(np.arange(len(head)), each.frames, http)
-            totals -= _counts(np.delete(head, in_truth), np.delete(captured, in_truth))
-    return dict(zip(TOTALS, totals.tolist(), strict=True))
-
-
-def _counts(head: npt.NDArray[Any], captured: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return what TOTALS names of some frames."""
+    head, captured = columns["head"][is_theirs], columns["captured"][is_theirs]
     is_control = head & CONTROL_BIT > 0
     controls = captured[is_control]
-    return np.array([len(head), captured.sum(), len(controls), controls.sum()], dtype=np.int64)
+    return {
+        "frames": len(head),
+        "bytes": int(captured.sum()),
+        "controls": len(controls),
+        "control_bytes": int(controls.sum()),
+    }

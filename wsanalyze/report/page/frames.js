@@ -13,14 +13,14 @@ function framesSection(report, connection) {
   const detail = el("div", { class: "detail-box", id: "frame-detail", "aria-live": "polite" });
   const ofMessage = new Map(messages.number.map((number, index) => [number, index]));
   const parts = fragments(frames, messages, ofMessage);
-  const type = (index) => typeOf(frames, index);
+  const type = (index) => OPCODES[frames.head[index] & 15];
   const list = windowedList({
     id: "frame-list", label: "frames: arrow keys move, Enter shows one",
     columns: [["frame", "number"], ["time (s)", "number"], ["sender", "side"], ["type", "type"],
       ["bits", "bits"], ["payload", "number"], ["packet", "number"], ["", "verdict-cell", "worst finding"],
       ["begins with", "wide"]],
     cells: (index) => [count(index), seconds(frames.t[index] - connection.started),
-      ARROWS[frames.sender[index]], type(index), ...(isHttp(frames, index) ? ["", ""] : [bits(frames, index), size(frames.length[index])]),
+      ARROWS[frames.sender[index]], type(index), bits(frames, index), size(frames.length[index]),
       count(frames.packet[index]), verdictOf(connection, index), startOf(index)],
     kind: (index) => SENDERS[frames.sender[index]],
     onopen: (index) => { history.replaceState(null, "", link(connection.connection, index)); open(index); },
@@ -28,7 +28,6 @@ function framesSection(report, connection) {
 
   // What a message, its part, or a control frame begins with.
   function startOf(index) {
-    if (isHttp(frames, index)) return "no frame: HTTP in its place";
     const part = parts.get(index);
     if (part) {
       return [badge(messages.complete[part.of] ? "part" : "warning", partName(messages, part)), " ",
@@ -60,7 +59,8 @@ function framesSection(report, connection) {
     select("type", choices(types), change("type")), select("sender", choices(SENDERS), change("sender")),
     select("findings", [["", "with or without"], ["with", "with findings"]], change("found")));
   const element = section("frames", "Frames",
-    frames.total ? [controls, list.element, detail] : el("p", {}, "None."));
+    frames.total ? [controls, list.element, detail] : el("p", {}, "None."),
+    frames.written.map(writtenElement));
   filter();
   return { element, choose(index) {
     if (!list.choose(index)) {
@@ -89,7 +89,6 @@ function verdictOf(connection, index) {
 }
 
 function frameElement(report, connection, index, ofMessage, part) {
-  if (isHttp(connection.frames, index)) return httpElement(report, connection, index);
   const { frames, messages } = connection;
   const opcode = frames.head[index] & 15;
   const message = ofMessage.get(frames.message[index]);
@@ -130,27 +129,11 @@ function partElement(messages, part, length) {
   return el("div", {}, el("h4", {}, "Payload of this frame"), payloadElement(bytes, Boolean(messages.text[part.of]), notes));
 }
 
-// What stands where a frame should: an end writes HTTP from there on.
-function httpElement(report, connection, index) {
-  const { frames } = connection;
-  return el("div", {},
-    el("h4", {}, `Frame ${count(index)} of connection ${connection.connection}`),
-    el("p", {}, `No frame in truth: the ${SENDERS[frames.sender[index]]} writes HTTP from frame ${count(frames.http[frames.sender[index]])} on. What it says is not shown.`),
-    facts([["at", `${seconds(frames.t[index] - connection.started)} s`],
-      ["packet", packetsOf(frames.packet[index], frames.packet_end[index])],
-      ["place in the stream", `byte ${count(frames.offset[index])}`],
-      ["in Wireshark", el("code", {}, `frame.number == ${frames.packet_end[index]}`)]]),
-    (connection.frameFindings.get(index) || []).map((each) => findingElement(report, each, false)));
-}
-
-// Whether a frame is none: its sender writes HTTP from one that is not behind it.
-function isHttp(frames, index) {
-  const first = frames.http[frames.sender[index]];
-  return first !== null && index >= first;
-}
-
-function typeOf(frames, index) {
-  return isHttp(frames, index) ? "HTTP" : OPCODES[frames.head[index] & 15];
+// What an end writes where frames should be: no row of the list is of it.
+function writtenElement(each) {
+  return el("div", { class: "notice" },
+    el("p", {}, `In packet ${count(each.packet)} the ${each.sender} begins to write HTTP in the place of frames, ${counted(each.length, "byte")}; it begins with`),
+    el("pre", {}, each.text));
 }
 
 function controlElement(opcode, bytes) {
