@@ -70,7 +70,8 @@ def test_every_control_has_a_name(browser: Browser, tmp_path: Path) -> None:
       const name = (each) => each.getAttribute("aria-label") ||
         [...(each.labels || [])].map((label) => label.firstChild.textContent).join("") ||
         (each.matches("[tabindex], nav") ? "" : each.textContent);
-      return [all.length, all.filter((each) => each.checkVisibility() && !name(each).trim()).map((each) => each.outerHTML)];
+      const nameless = all.filter((each) => each.checkVisibility() && !name(each).trim());
+      return [all.length, nameless.map((each) => each.outerHTML)];
     }""")
     assert count > 60
     assert nameless == []

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from support.sessions import DEFLATE, Deflater, frame, masked
 
 from report.made import conversation
-from report.pages import Opened, data_of, named, page_of
+from report.pages import Opened, data_of, page_of
 
 PONG = 10
 
