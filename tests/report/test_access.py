@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from report.pages import named, opened, page_of, written
+from report.pages import CAPTURES, data_of, named, opened, page_of, written
 
 # WCAG 2.2 §1.4.3: the contrast of each text in sight with what is behind it, where it is below 4.5.
 FAINT = """() => {
@@ -46,6 +46,18 @@ FAINT = """() => {
 }"""
 
 
+# How many can be used or entered, and those in sight of them that nothing names.
+NAMELESS = """() => {
+  const all = [...document.querySelectorAll(
+    "a, button, input, select, summary, nav, [role=grid], [role=region], [tabindex='0']")];
+  const name = (each) => each.getAttribute("aria-label") ||
+    [...(each.labels || [])].map((label) => label.firstChild.textContent).join("") ||
+    (each.matches("[tabindex], nav") ? "" : each.textContent);
+  const nameless = all.filter((each) => each.checkVisibility() && !name(each).trim());
+  return [all.length, nameless.map((each) => each.outerHTML)];
+}"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("name", "place"),
@@ -64,15 +76,7 @@ def test_every_text_can_be_read(
 
 def test_every_control_has_a_name(browser: Browser, tmp_path: Path) -> None:
     seen = page_of(browser, tmp_path, named("keepalive"), "#c=0&f=2")
-    count, nameless = seen.page.evaluate("""() => {
-      const all = [...document.querySelectorAll(
-        "a, button, input, select, summary, nav, [role=grid], [role=region], [tabindex='0']")];
-      const name = (each) => each.getAttribute("aria-label") ||
-        [...(each.labels || [])].map((label) => label.firstChild.textContent).join("") ||
-        (each.matches("[tabindex], nav") ? "" : each.textContent);
-      const nameless = all.filter((each) => each.checkVisibility() && !name(each).trim());
-      return [all.length, nameless.map((each) => each.outerHTML)];
-    }""")
+    count, nameless = seen.page.evaluate(NAMELESS)
     assert count > 60
     assert nameless == []
 
@@ -143,3 +147,28 @@ def test_the_ways_to_the_neighbours(browser: Browser, tmp_path: Path) -> None:
     assert seen.page.title() == "a report"
     seen.page.go_back()
     seen.page.locator("#connection-title", has_text="Connection 0").wait_for()
+
+
+def test_the_ladder_fits_a_telephone(browser: Browser, tmp_path: Path) -> None:
+    """Two lanes do, without moving it sideways; three keep their width."""
+    for name, place, fits in (("keepalive", "#c=0", True), ("nginx-proxy", "#c=1", False)):
+        seen = page_of(browser, tmp_path, named(name), place)
+        wide = seen.page.locator("#ladder .place").all_text_contents()
+        seen.page.set_viewport_size({"width": 400, "height": 800})
+        seen.page.wait_for_timeout(100)
+        box = seen.page.locator("#ladder .ladder")
+        assert box.evaluate("each => each.scrollWidth <= each.clientWidth") is fits
+        assert ("packet" in seen.page.locator("#ladder .place").all_text_contents()) is not fits
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400
+        seen.page.set_viewport_size({"width": 1280, "height": 800})
+        seen.page.wait_for_timeout(100)
+        assert seen.page.locator("#ladder .place").all_text_contents() == wide
+
+
+def test_what_was_not_read_is_said_at_the_top(browser: Browser, tmp_path: Path) -> None:
+    whole = next(CAPTURES.glob("unruly-peers.pcap*")).read_bytes()
+    capture = tmp_path / "cut.pcapng"
+    capture.write_bytes(whole[: len(whole) * 2 // 3])
+    notice = page_of(browser, tmp_path, data_of(capture)).text("#overview .notice >> nth=0")
+    assert notice.startswith("cut.pcapng (pcapng)")
+    assert "was not read to its end: byte " in notice

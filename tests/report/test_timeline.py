@@ -64,7 +64,7 @@ def test_one_is_not_many(browser: Browser, tmp_path: Path, number: int, said: st
     data["totals"]["severities"] = {"error": number, "warning": 0, "info": 0}
     seen = page_of(browser, tmp_path, data, "#c=0&f=0")
     cards = " ".join(seen.text(".cards").split())
-    assert f"{said} {number} error" in cards
+    assert f"{said} {number} error" + "s" * (number != 1) in cards
     assert cards.startswith("1 connection ")
     assert "payload\n1 byte\n" in seen.text("#frame-detail")
 

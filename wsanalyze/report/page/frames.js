@@ -96,7 +96,7 @@ function frameElement(report, connection, index, ofMessage, part) {
   const content = opcode >= 8
     ? payload !== undefined ? controlElement(opcode, bytesOf(payload))
       : frames.length[index] ? el("p", { class: "note" }, "Its payload was not kept.") : null
-    : message !== undefined ? messageElement(report, connection, message) : null;
+    : message !== undefined ? messageElement(connection, message, true) : null;
   const header = frames.headers[index];
   return el("div", {},
     el("h4", {}, `Frame ${count(index)} of connection ${connection.connection}`),

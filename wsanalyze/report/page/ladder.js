@@ -6,6 +6,9 @@ const DRAWN = 60;
 // Rows above the one that was asked for.
 const ABOVE = 6;
 const LADDER = { width: 960, row: 30, top: 56, first: 190, last: 900, time: 104, packet: 168 };
+// Two lanes on a telephone: the number of the packet stands where there is room for it, in the list.
+const SMALL = { ...LADDER, width: 400, first: 96, last: 390, time: 80, packet: null };
+const SMALL_SCREEN = matchMedia("screen and (max-width: 640px)");
 const LETTER = 7.3;
 const NARROW = 4;
 
@@ -88,6 +91,7 @@ function ladderSection(connection, onmove) {
     else return;
     event.preventDefault();
   });
+  SMALL_SCREEN.addEventListener("change", () => { if (box.isConnected) draw(); });
   draw();
   return { element: section("ladder", "Ladder", controls, box, total > DRAWN ? said : null), show, choose };
 }
@@ -111,34 +115,41 @@ function rowOf(rungs, connection, frame) {
 
 function ladderDrawing(names, rungs, label, chosen) {
   const lanes = names.length;
-  const places = names.map((_, lane) =>
-    LADDER.first + ((LADDER.last - LADDER.first) * lane) / (lanes - 1));
-  const height = LADDER.top + LADDER.row * rungs.length + 20;
-  const parts = [words(LADDER.time, LADDER.top - 16, "place", "seconds", "end"),
-    words(LADDER.packet, LADDER.top - 16, "place", "packet", "end")];
+  const form = SMALL_SCREEN.matches && lanes === 2 ? SMALL : LADDER;
+  const wide = (form.last - form.first) / (lanes - 1);
+  const places = names.map((_, lane) => form.first + wide * lane);
+  const height = form.top + form.row * rungs.length + 20;
+  const parts = atLeft(form, form.top - 16, "seconds", "packet");
   names.forEach((lane, place) => {
     const [name, address] = [lane.split(" ")[0], lane.split(" ").slice(1).join(" ")];
     const anchor = place === 0 ? "start" : place === lanes - 1 ? "end" : "middle";
-    parts.push(words(places[place], LADDER.top - 34, "name", name, anchor),
-      words(places[place], LADDER.top - 16, "place", address, anchor),
-      svg("path", { class: "lane", d: `M${places[place]} ${LADDER.top - 8}V${height - 8}` }));
+    parts.push(words(places[place], form.top - 34, "name", name, anchor),
+      words(places[place], form.top - 16, "place", form === SMALL ? fits(address, wide / 2) : address, anchor),
+      svg("path", { class: "lane", d: `M${places[place]} ${form.top - 8}V${height - 8}` }));
   });
   rungs.forEach((rung, place) => parts.push(
-    ...rungParts(rung, LADDER.top + LADDER.row * place + 18, places, place === chosen)));
-  return svg("svg", { viewBox: `0 0 ${LADDER.width} ${height}`, role: "img", "aria-label": label }, parts);
+    ...rungParts(rung, form, form.top + form.row * place + 18, places, place === chosen)));
+  return svg("svg", { viewBox: `0 0 ${form.width} ${height}`, class: form === SMALL ? "small" : null,
+    role: "group", "aria-label": label }, parts);
+}
+
+// What stands left of the lanes: time and packet.
+function atLeft(form, y, time, packet) {
+  return [words(form.time, y, "place", time, "end"),
+    ...(form.packet === null ? [] : [words(form.packet, y, "place", packet, "end")])];
 }
 
 // A row that is about a frame leads to it.
-function rungParts(rung, y, places, chosen) {
+function rungParts(rung, form, y, places, chosen) {
   const [connection, frame] = rung.slice(9);
-  const parts = drawnRung(rung, y, places);
+  const parts = drawnRung(rung, form, y, places);
   if (frame === null || frame === undefined) return parts;
   return [svg("a", { href: link(connection, frame), class: chosen ? "at" : null, "aria-current": chosen ? "true" : null,
     "aria-label": `${rung[5]}: frame ${frame} of connection ${connection}` },
-    svg("rect", { class: "row-ground", x: 0, y: y - 19, width: LADDER.width, height: LADDER.row }), parts)];
+    svg("rect", { class: "row-ground", x: 0, y: y - 19, width: form.width, height: form.row }), parts)];
 }
 
-function drawnRung([kind, time, packet, from, to, label, detail, style, severity], y, places) {
+function drawnRung([kind, time, packet, from, to, label, detail, style, severity], form, y, places) {
   const [start, stop] = [places[from], places[to]];
   const middle = (start + stop) / 2;
   const wide = Math.abs(stop - start);
@@ -147,8 +158,7 @@ function drawnRung([kind, time, packet, from, to, label, detail, style, severity
     return [...breaks, washed((places[0] + places.at(-1)) / 2, y + 2, "fold", label,
       places.at(-1) - places[0])].flat();
   }
-  const place = [words(LADDER.time, y + 4, "place", time, "end"),
-    words(LADDER.packet, y + 4, "place", packet, "end")];
+  const place = atLeft(form, y + 4, time, packet);
   if (kind === "note") {
     return [...place, ...washed(middle, y + 4, "note", detail ? `${label}: ${detail}` : label, wide)];
   }

@@ -4,7 +4,8 @@
 // Characters of base64 that a row begins with.
 const BEGUN = 160;
 
-function messageElement(report, connection, index) {
+// `frame`: what is said of it stands above already.
+function messageElement(connection, index, frame = false) {
   const { messages } = connection;
   const isText = Boolean(messages.text[index]);
   const bytes = bytesOf(messages.payload[index]);
@@ -16,10 +17,10 @@ function messageElement(report, connection, index) {
   return el("div", {},
     el("h4", {}, `Message ${count(messages.number[index])}`, messages.complete[index] ? null : [" ", incomplete()]),
     facts([
-      ["sent by", SENDERS[messages.sender[index]]],
-      ["at", `${seconds(messages.t[index] - connection.started)} s`],
-      ["frames", el("span", {}, `${count(messages.frames[index])}, from `, linkToFrame(connection.connection, messages.frame[index]))],
-      ["packets", packetsOf(messages.packet[index], messages.packet_end[index])],
+      ["sent by", frame ? null : SENDERS[messages.sender[index]]],
+      ["at", frame ? null : `${seconds(messages.t[index] - connection.started)} s`],
+      ["frames", frame && messages.frames[index] === 1 ? null : el("span", {}, `${count(messages.frames[index])}, from `, linkToFrame(connection.connection, messages.frame[index]))],
+      ["packets", frame && messages.frames[index] === 1 ? null : packetsOf(messages.packet[index], messages.packet_end[index])],
       ["length", messages.length[index] === null ? "could not be decompressed" : counted(messages.length[index], "byte")],
       ["on the wire", messages.compressed[index] ? `${counted(messages.wire[index], "byte")}, compressed` : null],
       ["SHA-256", messages.sha256[index] && el("code", {}, messages.sha256[index])],
@@ -40,7 +41,7 @@ function messagesSection(report, connection) {
       messages.length[index] === null ? "?" : size(messages.length[index]),
       messages.complete[index] ? beginning(messages, index) : [incomplete(), " ", beginning(messages, index)]],
     kind: (index) => SENDERS[messages.sender[index]],
-    onopen: (index) => detail.replaceChildren(messageElement(report, connection, index)),
+    onopen: (index) => detail.replaceChildren(messageElement(connection, index)),
   });
   function filter() {
     const wanted = state.text.toLowerCase();

@@ -14,9 +14,9 @@ function overview(report) {
       [`${counted(totals.messages, "message")} in ${counted(totals.frames - totals.controls, "data frame")}, ${size(totals.bytes - totals.control_bytes)} of payload;`,
         `${counted(totals.controls, "control frame")} (Close, Ping, Pong), ${size(totals.control_bytes)}`]),
     card(count(findings), findings === 1 ? "finding" : "findings",
-      Object.entries(totals.severities).map(([name, number]) => badge(name, `${count(number)} ${name}`))),
+      Object.entries(totals.severities).map(([name, number]) => badge(name, name === "info" ? `${count(number)} info` : counted(number, name)))),
   ];
-  const notices = report.left_out.map((text) => el("p", { class: "notice" }, text));
+  const notices = [...problemsOf(report.captures), ...report.left_out].map((text) => el("p", { class: "notice" }, text));
   const secrets = report.secrets
     ? "Credentials and tokens are shown as they were sent."
     : "Redacted are cookies, credentials, and tokens in the addresses and subprotocols of handshakes, and JSON Web Tokens anywhere. Those of 12 characters and more are also redacted where they come again as they are, in whatever any connection of these captures said, binary messages included; not where an application encoded them. All else that messages say is shown, secrets that no handshake has among it.";
@@ -28,6 +28,14 @@ function overview(report) {
     refusedElement(report),
     capturesElement(report.captures, ["looked at", report.looked_at]),
     el("p", { class: "note" }, secrets));
+}
+
+// Which captures could not be read to their end, and why.
+function problemsOf(captures) {
+  return captures.flatMap((lines) => {
+    const of = new Map(lines);
+    return of.has("problem") ? [`${of.get("capture")} was not read to its end: ${of.get("problem")}. What is behind that is not in this report.`] : [];
+  });
 }
 
 // Who cut which connections; nothing where none was cut.

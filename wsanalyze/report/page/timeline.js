@@ -92,7 +92,7 @@ function timeline(report) {
     ? ` It is ${duration(span)} in all; long times without a connection are folded, a strip says how long.` : "";
   return el("section", { id: "timeline", "aria-labelledby": "timeline-title" },
     el("h2", { id: "timeline-title" }, "Timeline"),
-    el("p", { class: "note" }, `0 is ${report.starts}${firstOf(began)}. Each bar is a connection, from its first packet to its last; a dot at its end is its worst finding.${folded}`),
+    el("p", { class: "note" }, `0 is ${report.starts}${firstOf(began)}. Each bar is a connection, from its first packet to its last; behind it a diamond stands for an error, a dot for a warning.${folded}`),
     el("div", { class: "scroll timeline", tabindex: 0, role: "region", "aria-label": "timeline of all connections" },
       svg("svg", { viewBox: `0 0 970 ${height}` }, breaks, scale, bars)));
 }
@@ -120,7 +120,7 @@ function ticksOf(began, span, at, height) {
   for (let time = step; time < span; time += step) {
     const x = at(began + time);
     found.push(svg("path", { class: "grid", d: `M${x.toFixed(2)} ${TIMELINE.top - 4}V${height}` }));
-    const text = duration(time).replace(/\.0+ | 00 (min|s)$/, (end) => end.startsWith(".") ? " " : "");
+    const text = duration(time).replace(/\.0+(?= )|(?<=\.\d+)0+(?= )| 00 (min|s)$/, "");
     if (x < TIMELINE.right - 100) found.push(tick(x, text, "middle"));
   }
   return found;
@@ -135,10 +135,13 @@ function timelineBar(each, y, at) {
       `#${each.connection}`),
     svg("rect", { class: `bar ${each.outcome}`, x: start.toFixed(2), y: y + 3,
       width: Math.max(stop - start, 2).toFixed(2), height: LANE - 6, rx: 2 }),
-    each.severity === "error" || each.severity === "warning"
-      ? svg("circle", { class: each.severity, cx: (Math.max(stop, start + 2) + 7).toFixed(2),
-        cy: y + 9, r: 4 })
-      : null);
+    worstMark(each.severity, Math.max(stop, start + 2) + 7, y + 9));
+}
+
+// Told apart by form as well as by colour.
+function worstMark(severity, x, y) {
+  if (severity === "warning") return svg("circle", { class: severity, cx: x.toFixed(2), cy: y, r: 4 });
+  return severity === "error" ? svg("path", { class: `mark ${severity}`, d: `M${(x - 5).toFixed(2)} ${y}l5 -5l5 5l-5 5z` }) : null;
 }
 
 function foldElement(x, width, length, height) {
