@@ -54,23 +54,21 @@ MISSING: dict[str, tuple[str, list[Missing]]] = {
         "a frame that came together with the request is not looked for",
         [(214, Seen(17, 40511, 1, 0, 1, 0x7E68A48B, 14))],
     ),
-    "http-behind-upgrade.pcapng": (
-        "HTTP that looks like a frame whose payload never comes as a whole",
-        [
-            (15, Seen(0, 40213, 0, 6, 9, None, 116)),
-            (16, Seen(1, 40535, 0, 6, 9, None, 116)),
-            (45, Seen(2, 9170, 0, 3, 1, None, 49)),
-            (43, Seen(3, 9172, 0, 3, 1, None, 49)),
-        ],
-    ),
-    "faulty-requests.pcapng": (
-        "an HTTP request that came together with the upgrade is no frame",
-        [(430, Seen(39, 40145, 0, 4, 7, None, 69))],
-    ),
     "unruly-peers.pcapng": (
         "a frame whose payload never comes as a whole is shown as unassembled segments",
         [(175, Seen(8, 40287, 1, 0, 2, 0xC670E761, 2097152))],
     ),
+}
+# HTTP in the place of frames, of which tshark shows what looks like whole frames.
+HTTP: dict[str, list[Missing]] = {
+    "http-behind-upgrade.pcapng": [
+        (15, Seen(0, 40213, 0, 4, 7, None, 69)),
+        (16, Seen(1, 40535, 0, 4, 7, None, 69)),
+        (45, Seen(2, 9170, 0, 4, 8, None, 84)),
+        (45, Seen(2, 9170, 0, 7, 4, None, 44)),
+        (43, Seen(3, 9172, 0, 4, 8, None, 84)),
+        (43, Seen(3, 9172, 0, 7, 4, None, 44)),
+    ],
 }
 # What is in the tunnel of a CONNECT, tshark takes for what the port says that it leads to.
 TOLD = {
@@ -167,6 +165,8 @@ def test_frames(capture: Path) -> None:
     for packet, seen in MISSING.get(capture.name, ("", []))[1]:
         (known,) = [each for each in mine if (each[0], each[2]) == (packet, seen)]
         mine.remove(known)
+    for packet, seen in HTTP.get(capture.name, ()):
+        other.remove((packet, seen))
     mine = [each for each in mine if each[2].stream not in UNREAD.get(capture.name, ())]
     # Each sender's frames, in the order of its stream.
     mine.sort(key=lambda each: each[2][:2])

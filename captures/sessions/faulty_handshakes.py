@@ -114,9 +114,7 @@ async def pipeline(notes: Any, port: int, path: str, headers: list[Header]) -> N
             await client.read_response()
             return
         pen.opened()
-        # What the letters G and E say to who reads them as the header of a frame.
-        rsv1 = (True, False, False)
-        pen.frame_header("client", 7, fin=False, rsv=rsv1, masked=False, length=ord("E"))
+        pen.note("http", sender="client")
         await client.receive_all()
 
 

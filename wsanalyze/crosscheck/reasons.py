@@ -56,13 +56,11 @@ class Reason:
 
 def _http(case: Case) -> bool:
     """Bytes of HTTP in the place of frames (FRM-13), and all that the same end writes behind it."""
-    connection, mine, other = case.connection, case.difference.ours, case.difference.theirs
-    if connection is None or connection.observation is None:
+    connection, other = case.connection, case.difference.theirs
+    if connection is None or connection.observation is None or other is None:
         return False
-    sender = "server" if case.from_server else "client"
-    packet = mine.packet_end if mine is not None else other.packet if other is not None else 0
-    begun = connection.observation.http(sender)
-    return begun is not None and packet >= begun.packet
+    begun = connection.observation.http("server" if case.from_server else "client")
+    return case.difference.ours is None and begun is not None and other.packet >= begun.packet
 
 
 def _older_version(case: Case) -> bool:
