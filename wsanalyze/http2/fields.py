@@ -76,7 +76,8 @@ class FieldDecoder:
         Raises IndexError, ValueError or HPACKDecodingError for what is none, OverflowError for a
         list that is over the limit.
         """
-        table, found = self._table, []
+        table = self._table
+        found: Fields = []
         at, size, stop, most = 0, 0, len(block), self._limit
         while at < stop:
             octet = block[at]
