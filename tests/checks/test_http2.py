@@ -410,6 +410,23 @@ class TestEnds:
             "frame, "
         )
         assert told[0].message.endswith("; 1 more WebSocket ended with this HTTP/2 connection")
+
+    def test_what_was_over_did_not_end_with_the_connection(self) -> None:
+        """Neither what both ends had closed, nor a stream that was reset."""
+        goaway = h2(GOAWAY, 0, 0, b"\0\0\0\5\0\0\0\1")
+        played = stage().begin().open(1).open(3).open(5).talk(1, b"a")
+        played.body(0, 3, CLOSE[0]).body(1, 3, CLOSE[1])
+        played.client(h2(RST_STREAM, 0, 5, CANCEL.to_bytes(4, "big")))
+        played.server(goaway).end(0)
+        told = [each.message for each in findings(played) if each.check == "CLS-08"]
+        assert len(told) == 2
+        assert not any("ended with this" in each for each in told)
+        played = stage().begin().open(1).open(3).open(5).talk(1, b"a")
+        played.body(0, 3, CLOSE[0]).body(1, 3, CLOSE[1]).server(goaway).end(0)
+        told = [each.message for each in findings(played) if each.check == "CLS-08"]
+        assert [each.rpartition("; ")[2] for each in told] == [
+            "1 more WebSocket ended with this HTTP/2 connection"
+        ] * 2
         assert told[0].reference == "RFC 9113 §5.4.1; RFC 6455 §7.1.5"
         assert told[0].cause == (
             "the server at 198.51.100.2:8080 gave up an HTTP/2 connection (GOAWAY)"
