@@ -410,6 +410,10 @@ class TestEnds:
             "frame, "
         )
         assert told[0].message.endswith("; 1 more WebSocket ended with this HTTP/2 connection")
+        assert told[0].reference == "RFC 9113 §5.4.1; RFC 6455 §7.1.5"
+        assert told[0].cause == (
+            "the server at 198.51.100.2:8080 gave up an HTTP/2 connection (GOAWAY)"
+        )
 
     def test_what_was_over_did_not_end_with_the_connection(self) -> None:
         """Neither what both ends had closed, nor a stream that was reset."""
@@ -427,10 +431,6 @@ class TestEnds:
         assert [each.rpartition("; ")[2] for each in told] == [
             "1 more WebSocket ended with this HTTP/2 connection"
         ] * 2
-        assert told[0].reference == "RFC 9113 §5.4.1; RFC 6455 §7.1.5"
-        assert told[0].cause == (
-            "the server at 198.51.100.2:8080 gave up an HTTP/2 connection (GOAWAY)"
-        )
 
     def test_who_sends_one_without_an_error_has_not(self) -> None:
         played = stage().begin().open(1).talk(1, b"a")
