@@ -32,6 +32,9 @@ class Wants:
     # Whether facts of TLS connections are kept, of those that stay closed, too: their handshakes
     # are read then, which takes 0.1 ms each.
     tls: bool = False
+    # Whether it is told of TLS why it stayed closed where no secret is known, of the first 4,096
+    # connections: who left the handshake, and with which alert.
+    tls_reasons: bool = False
     # "none", "preview" or "full"; `preview_length` in bytes of payload.
     payloads: str = "preview"
     preview_length: int = 64

@@ -415,6 +415,23 @@ class TestEnds:
             "the server at 198.51.100.2:8080 gave up an HTTP/2 connection (GOAWAY)"
         )
 
+    def test_what_was_over_did_not_end_with_the_connection(self) -> None:
+        """Neither what both ends had closed, nor a stream that was reset."""
+        goaway = h2(GOAWAY, 0, 0, b"\0\0\0\5\0\0\0\1")
+        played = stage().begin().open(1).open(3).open(5).talk(1, b"a")
+        played.body(0, 3, CLOSE[0]).body(1, 3, CLOSE[1])
+        played.client(h2(RST_STREAM, 0, 5, CANCEL.to_bytes(4, "big")))
+        played.server(goaway).end(0)
+        told = [each.message for each in findings(played) if each.check == "CLS-08"]
+        assert len(told) == 2
+        assert not any("ended with this" in each for each in told)
+        played = stage().begin().open(1).open(3).open(5).talk(1, b"a")
+        played.body(0, 3, CLOSE[0]).body(1, 3, CLOSE[1]).server(goaway).end(0)
+        told = [each.message for each in findings(played) if each.check == "CLS-08"]
+        assert [each.rpartition("; ")[2] for each in told] == [
+            "1 more WebSocket ended with this HTTP/2 connection"
+        ] * 2
+
     def test_who_sends_one_without_an_error_has_not(self) -> None:
         played = stage().begin().open(1).talk(1, b"a")
         played.server(h2(GOAWAY, 0, 0, bytes(8))).talk(1, b"b").end(0)

@@ -43,7 +43,7 @@ ALLOWED = {
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.tls_connection": "transport",
     "layers.connection": "observation websocket transport layers.tls_connection",
-    "checks": "uncompiled lazy observation tables.capture_summary websocket http2 tunnels "
+    "checks": "uncompiled lazy observation tables.capture_summary websocket http2 tls tunnels "
     "transport layers.tls_connection layers.connection",
     "recording": "streams tables.capture_summary tables.columns tunnels layers.tls_connection "
     "layers.connection",

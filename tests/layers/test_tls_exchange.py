@@ -145,7 +145,7 @@ def test_it_does_not_come() -> None:
     secrets.expects = True
     stage = play(stage_of(secrets), PAIR.flights)
     stage.finish()
-    assert reason(stage) == "no secret for this client random in 1 file, 0 lines"
+    assert reason(stage) == "the key logs hold no secrets: 1 file, 0 lines"
     assert stage.recorder.held == 0
 
 

@@ -104,7 +104,7 @@ def test_they_do_not_wait_for_ever(version: ssl.TLSVersion) -> None:
     stage = play(stage_of(secrets), pair.flights)
     assert stage.gone
     (tls,) = stage.recording.tls
-    assert tls.reason == "no secret for this client random in 1 file, 0 lines"
+    assert tls.reason == "the key logs hold no secrets: 1 file, 0 lines"
     assert (tls.version is not None, tls.resumed) == (True, False)
     assert stage.recorder.held == 0
     # It is asked for with the first record, the second, the fourth and so on.
@@ -118,7 +118,7 @@ def test_nothing_came_until_the_end(version: ssl.TLSVersion) -> None:
     stage = play(stage_of(secrets), pair.flights)
     stage.finish()
     (tls,) = stage.recording.tls
-    assert tls.reason == "no secret for this client random in 1 file, 0 lines"
+    assert tls.reason == "the key logs hold no secrets: 1 file, 0 lines"
     assert tls.certificate_subject is not None if version is TLS_1_2 else tls.sni == "chat.example"
     assert stage.recorder.held == 0
 

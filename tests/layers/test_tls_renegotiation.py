@@ -143,9 +143,13 @@ class TestWhole:
         assert tls_of(stage).reason is None
 
     def test_without_its_secret(self) -> None:
+        """What is within goes on, closed to us: it is no limit that ends it."""
         stage = played(conversation(), secrets_of(line(0)))
-        assert (stage.gone, said(stage)) == (True, [b"answer 0", b"question 0"])
-        tls = tls_of(stage)
+        assert (stage.gone, said(stage)) == (False, [b"answer 0", b"question 0"])
+        tls, connection = tls_of(stage), stage.connection
+        assert connection.ended_by == "capture-end"
+        assert connection.client_unread_bytes == tls.client_sealed > 0
+        assert connection.server_unread_bytes == tls.server_sealed > 0
         assert (tls.decrypted, tls.reason) == (
             True,
             "no secret for this client random in 1 file, 1 line",
@@ -221,8 +225,9 @@ class TestClientHelloLost:
     def test_what_waits_is_limited(self) -> None:
         limits = Limits(held=1000)
         stage = played(conversation(), secrets_of(line(0)), ("hello",), limits)
-        assert stage.gone
         assert stage.recorder.held == 0
+        assert stage.recorder.reached == {"held": 1}
+        assert tls_of(stage).client_sealed > 0 < tls_of(stage).server_sealed
 
     def test_the_client_comes_late(self) -> None:
         made = conversation(3)

@@ -282,5 +282,7 @@ def test_a_client_that_did_not_wait_for_the_settings() -> None:
 
 
 def test_what_ended_a_stream_is_called_what_it_is() -> None:
+    shown = " ".join(text(told("http2-unruly.pcapng", 21), 100).split())
+    assert "The other end sent no Close before the stream was reset." in shown
     shown = " ".join(text(told("http2-unruly.pcapng", 23), 100).split())
     assert "Ended by: GOAWAY (ENHANCE_YOUR_CALM) of the server, without a Close frame." in shown

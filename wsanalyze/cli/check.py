@@ -129,7 +129,14 @@ def command(
     how = kind or _kind(output)
     checks = checks_of(select or settings.select, ignore or (() if select else settings.ignore))
     # Records alone: nobody asked for rows of frames and messages.
-    wants = Wants(frames=False, messages=False, hashes=False, payloads="none", observe=True)
+    wants = Wants(
+        frames=False,
+        messages=False,
+        hashes=False,
+        payloads="none",
+        observe=True,
+        tls_reasons=True,
+    )
     bounds = options.limits_of((*settings.limits, *limits))
     before = marks_of(captures) if how in PROVABLE else {}
     reading = read_captures(

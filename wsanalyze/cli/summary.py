@@ -52,6 +52,7 @@ def command(
         messages=False,
         hashes=False,
         payloads="none",
+        tls_reasons=True,
         # An expression, and the rows in JSON, have what checks find.
         observe=kind == "json" or where is not None,
     )

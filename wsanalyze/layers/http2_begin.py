@@ -75,7 +75,7 @@ def open_http2(
     try:
         from wsanalyze.layers.http2 import Http2
     except ModuleNotFoundError as error:
-        if error.name != "hpack":
+        if (error.name or "").partition(".")[0] != "hpack":
             raise
         conversation.spoke = OTHER
         recorder.summaries[conversation.capture].lack("hpack")

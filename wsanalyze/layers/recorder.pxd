@@ -31,9 +31,9 @@ cdef class Recorder:
     cdef public list summaries
     cdef public object secrets
     cdef public list tls
-    cdef public int tls_looks
     cdef public long long attempts
     cdef public long long elsewhere
     cdef public long long most
     cdef public list moved
     cdef public dict sessions
+    cdef public int tls_looks

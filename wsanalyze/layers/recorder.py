@@ -26,8 +26,8 @@ except ImportError:
     from wsanalyze.uncompiled import cython
 
 
-# Handshakes of TLS, 0.1 ms each, that are read where nobody asked for them and no secret is known:
-# so many that it is told who left, and few enough that it costs next to nothing.
+# Handshakes of TLS, 0.1 ms each, that are read where no rows of them are wanted and no secret is
+# known: so many that it is told who left, and few enough that it costs next to nothing.
 TLS_LOOKS = 4096
 
 
@@ -41,7 +41,7 @@ class Recorder:
     look at is noticed; `inspect` then looks into the beginnings of messages. `shortcut` counts
     messages where nobody wants rows.
     `secrets` open TLS connections; facts of them are put into `tls` where somebody asked for them.
-    `tls_looks`: how many more handshakes are read where nobody did, and there are no secrets.
+    `tls_looks`: how many more handshakes are read for their reasons alone, without secrets.
     `streams` keeps bytes that somebody chose, None where nobody did.
     `summaries` has one row per capture, which counts what happened in it. `attempts` is how many
     connections began, the serial of the next. `held` is what HTTP holds back, `windows` the memory
@@ -84,7 +84,7 @@ class Recorder:
         self.summaries: list[CaptureSummary] = []
         self.secrets = secrets if secrets is not None else Secrets(limits.secrets)
         self.tls: list[TlsConnection] | None = recording.tls if wants.tls else None
-        self.tls_looks = TLS_LOOKS
+        self.tls_looks = TLS_LOOKS if wants.tls_reasons else 0
         self.refusals = limits.refusals
         # What proxies wanted credentials for, and may be asked for again.
         self.challenged: dict[Wish, Refusal] = {}

@@ -89,9 +89,10 @@ class Tls(TlsLine):
         if done and self.inner is not None and not self.is_done:
             # What is within goes on, closed to us: how it ends, TCP tells.
             for each in self.senders:
-                length = len(each.pending)
+                length = len(each.pending) + self.waiting.length(each.side)
                 shut(self.handshake, each)
                 seal(self.handshake, each, length)
+            self.waiting.forget()
             done = self.tell_sealed(time, packet, ordinal)
         keeps = self.counted or sender.pending or sender.messages.data
         keeps = keeps or len(self.waiting) or self.handshake.held

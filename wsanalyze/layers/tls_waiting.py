@@ -37,6 +37,14 @@ class Waiting:
         self._counts[record[0]] += 1
         self.size += len(record[2]) + OVERHEAD
 
+    def length(self, side: int) -> int:
+        """Return how many bytes the records of a side have."""
+        return sum(len(record[2]) for record in self._records if record[0] == side)
+
+    def forget(self) -> None:
+        """Keep none any more: nobody will read them."""
+        self._records, self._counts, self.size = [], [0, 0], 0
+
     def end(self, side: int, how: int, time: int, packet: int) -> None:
         """Take note that TCP ended on a side: that comes after what waits."""
         if all(side != each[0] for each in self.ends):
