@@ -14,7 +14,7 @@ class Limits:
     Raises UsageError for what is no integer of 0 or more.
     """
 
-    # Conversations followed at once. 131,072 cost about 60 MB; beyond it closed ones leave first,
+    # Conversations followed at once. 131,072 cost 80 to 130 MB; beyond it closed ones leave first,
     # then the ones idle for longest. (Linux tracks 262,144 by default, Zeek has no limit.)
     flows: int = 131_072
     # Conversations that are read at once, with their heads and messages: 12 kB each. Beyond it the

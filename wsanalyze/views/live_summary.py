@@ -21,12 +21,10 @@ def heading(session: Session, now: float) -> str:
 
 def closing_facts(session: Session, received: Received) -> list[tuple[str, str]]:
     """Return what was received and what was not: labels and sentences."""
-    lines = [
-        ("received", counted(received.received, "packet")),
-        ("dropped", _dropped(received)),
-    ]
+    lines = [("received", counted(received.received, "packet"))]
     if session.taken < received.received:
         lines.append(("analysed", _analysed(session, received)))
+    lines.append(("dropped", _dropped(received)))
     if session.packets is not None:
         writer = session.packets.writer
         several = "" if writer.files == 1 else f", {writer.files} files"
