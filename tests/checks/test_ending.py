@@ -214,7 +214,7 @@ class TestSentence:
         # One that somebody asks for is a proxy.
         facts = cut(ending("client"), idle=60)
         request = with_fields(REQUEST, "X-Forwarded-For: 192.0.2.7")
-        facts.connection.handshake = handshake(request, RESPONSE)
+        facts.handshake = handshake(request, RESPONSE)
         assert "that fits the default of nginx" in self.of(facts)
         told = cut(ending("client"), idle=60, tunnel="PROXY 192.0.2.7:40000")
         assert "that fits the default of nginx" in self.of(told)

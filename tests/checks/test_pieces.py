@@ -336,13 +336,13 @@ class TestBytesThatCount:
         counted = keys_of(bytes(place & 255 for place in range(4 * keys)))
         assert generator_of_pieces(counted) == "a counter in each byte"
 
-    @pytest.mark.parametrize("steps", [(1, 1, 1, 255), (7, 0, 200, 3), (0, 0, 0, 128)])
+    @pytest.mark.parametrize("steps", [(1, 200, 1, 255), (7, 0, 200, 3), (9, 99, 99, 2)])
     def test_each_byte_has_a_step_of_its_own(self, steps: tuple[int, ...]) -> None:
-        made = self.made(12, steps, b"\xf0\x80\x7f\xfe")
+        made = self.made(40, steps, b"\xf0\x80\x7f\xfe")
         assert generator_of_pieces(made) == "a counter in each byte"
 
     def test_whole_numbers_that_count_are_told_as_such(self) -> None:
-        plain = self.made(12, (1, 1, 1, 1))
+        plain = self.made(12, (1, 1, 1, 1), b"\x01\x02\x03\x04")
         assert generator_of_pieces(plain) is None
         (finding,) = found(randomness.weak_masking_keys, client(plain))
         assert finding.message == "the masking keys count in steps of 16843009"
@@ -356,7 +356,8 @@ class TestBytesThatCount:
             assert generator_of_pieces(changed) is None
 
     def test_it_is_told(self) -> None:
-        (finding,) = found(randomness.predictable_masking_keys, client(self.made(9, (9, 1, 2, 99))))
+        keys = self.made(9, (9, 99, 99, 2), b"\x01\x02\x03\x04")
+        (finding,) = found(randomness.predictable_masking_keys, client(keys))
         assert finding.message == (
             "the masking keys are those of a counter in each byte: each tells the next"
         )

@@ -27,7 +27,7 @@ class TestTls:
     def test_a_close_notify_that_answers_the_fin_was_not_before_it(self) -> None:
         """Node ws answers who exits so."""
         assert said(closed_by="client", closed_at=(9 * SECOND + 1, 16)) == (
-            "TLS was not ended first (no close_notify), so that the FIN may be anybody's"
+            "TLS was not ended (no close_notify), so that the FIN may be anybody's"
         )
 
     def test_an_alert(self) -> None:
@@ -39,9 +39,7 @@ class TestTls:
         assert said("rst", alert=90, alert_by="client", alert_at=(SECOND, 15)) is None
 
     def test_a_fin_of_which_tls_knows_nothing(self) -> None:
-        assert said() == (
-            "TLS was not ended first (no close_notify), so that the FIN may be anybody's"
-        )
+        assert said() == ("TLS was not ended (no close_notify), so that the FIN may be anybody's")
 
     def test_what_cannot_be_known(self) -> None:
         assert said(decrypted=False) is None

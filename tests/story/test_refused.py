@@ -62,7 +62,19 @@ def test_its_story_has_every_message_up_to_the_refusal() -> None:
     assert story.opening.syn is not None
     assert story.opening.syn.packet == 357
     assert lanes_of(story) == ("client 127.0.0.1:40109", "proxy 127.0.0.1:9171")
-    assert [each.packet for each in story.events] == [357, 358, 359, 360, 362, 364, 365]
+    assert [each.packet for each in story.events] == [
+        357,
+        358,
+        359,
+        360,
+        362,
+        364,
+        *range(365, 368),
+    ]
+    assert [(each.sender, each.packet) for each in story.closing.ends] == [
+        ("server", 366),
+        ("client", 367),
+    ]
 
 
 def test_a_stream_of_http_2_that_was_refused_stands_alone() -> None:

@@ -28,7 +28,7 @@ def said_by_tls(facts: Facts, end: Ending) -> str | None:
         return f"the {tls.closed_by} had ended TLS before (close_notify in packet {packet})"
     if end.how == "fin":
         # A program that exits, one that only closes its socket, and anybody on the way leave it so.
-        return "TLS was not ended first (no close_notify), so that the FIN may be anybody's"
+        return "TLS was not ended (no close_notify), so that the FIN may be anybody's"
     return None
 
 

@@ -70,7 +70,7 @@ FIELDS = {
 }
 
 OPCODES = {
-    0: "continues the message of the frame before (RFC 6455 §5.4)",
+    0: "continues the message that its sender has begun (RFC 6455 §5.4)",
     1: "begins a message of text in UTF-8 (RFC 6455 §5.6)",
     2: "begins a message of bytes (RFC 6455 §5.6)",
     8: "begins or answers the closing handshake (RFC 6455 §5.5.1)",
@@ -78,15 +78,24 @@ OPCODES = {
     10: "answers a Ping with the same bytes, or comes unasked as a heartbeat (RFC 6455 §5.5.3)",
 }
 
+# What frames of Hixie are, by the opcodes that RFC 6455 has for the same.
+IN_HIXIE = {
+    1: "is a message of text in UTF-8 (draft-hixie-76 §4.2)",
+    2: "is a message of bytes, which receivers discard (draft-hixie-76 §4.2)",
+    8: "begins or answers the closing handshake (draft-hixie-76 §4.2)",
+}
+
 STATUSES = {
     101: "the server switches: WebSocket frames begin right behind this head",
     200: "success in HTTP; in an extended CONNECT the stream is WebSocket from here on",
     400: "the server could not make sense of the request",
     401: "credentials are wanted first",
-    403: "the server will not, whoever asks; often it is the Origin that it does not like",
+    403: "the server understood, and will not; often it is the Origin that it does not like "
+    "(RFC 9110 §15.5.4)",
     404: "there is no such resource",
     407: "a proxy wants credentials first",
-    426: "the server speaks another version (RFC 6455 §4.2.2 item 4)",
+    426: "the server wants another protocol, or speaks other versions of this one (RFC 6455 "
+    "§4.2.2 item 4, RFC 9110 §15.5.22)",
     502: "a proxy got no usable answer from the server behind it",
     503: "the server cannot now",
     504: "a proxy got no answer in time from the server behind it",
@@ -143,8 +152,10 @@ def field_meaning(name: str, *, of_proxy: bool = False, status: int | None = Non
     return FIELDS.get(lower)
 
 
-def opcode_meaning(opcode: int) -> str:
-    """Return what a frame of this opcode does."""
+def opcode_meaning(opcode: int, dialect: str = "rfc6455") -> str:
+    """Return what a frame of this opcode does; of Hixie's frames each is a message."""
+    if dialect == "hixie" and opcode in IN_HIXIE:
+        return IN_HIXIE[opcode]
     return OPCODES.get(opcode, "is reserved: who receives it must fail the connection (§5.2)")
 
 

@@ -258,12 +258,14 @@ def _key_all_the_same(handshake: Handshake) -> str:
 def proof(handshake: Handshake | None) -> Proof | None:
     """Return how the accept value, or the answer to a challenge, comes about; None mid-stream.
 
-    None, too, where the server refused: only who switches has something to prove.
+    None, too, where a server of HTTP/1.1 refused: only who switches has something to prove.
     """
-    if handshake is None or handshake.outcome == "refused":
+    if handshake is None:
         return None
     if handshake.multiplexed:
         return Proof("none", why=NO_KEY + _key_all_the_same(handshake))
+    if handshake.outcome == "refused":
+        return None
     if handshake.has_challenge:
         steps = handshake.challenge_steps
         if steps is None:

@@ -174,12 +174,13 @@ def _of_frame(frame: FrameStory) -> Iterator[Question]:
             f"the first bit of {header[:2]} is FIN {int(frame.fin)} (RFC 6455 §5.2)",
         )
     is_masked = bool(frame.second & 0x80)
+    must = "as it must be" if is_masked == (frame.sender == "client") else "which must not be"
     yield Question(
         "mask-bit",
         f"{which}. Is it masked, yes or no?",
         yes_or_no(right=is_masked),
-        f"the first bit of the second byte, {header[3:5]}, is MASK {int(is_masked)}: it was sent "
-        f"by the {frame.sender} (RFC 6455 §5.2)",
+        f"the first bit of the second byte, {header[3:5]}, is MASK {int(is_masked)}, {must} of a "
+        f"{frame.sender} (RFC 6455 §5.1, §5.2)",
     )
     short = frame.second & 0x7F
     where = "the low seven bits of its second byte"

@@ -64,13 +64,14 @@ def of_end(story: Story) -> Iterator[Question]:
         f"the {first.sender}'s is, in packet {first.packet}",
     )
     senders = list(dict.fromkeys(each.sender for each in closes))
+    sent = " and ".join(senders) if len(senders) == 2 else f"only the {senders[0]}"
     # One that is not seen may be among what is missing.
     if len(senders) == 2 or (story.closing.ends and not any(story.lost.values())):
         yield Question(
             "both-closed",
             "Is the closing handshake whole: did both ends send a Close, yes or no?",
             yes_or_no(right=len(senders) == 2),
-            f"{' and '.join(senders)} sent one (RFC 6455 §7.1)",
+            f"{sent} sent one (RFC 6455 §7.1)",
         )
     if first.reference.startswith("draft-hixie"):
         return

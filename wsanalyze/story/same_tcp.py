@@ -130,21 +130,22 @@ def of_other_data(
             is_other &= time < each.responded
     places = np.flatnonzero(is_other)
     heads = [(each.time, each.sender) for each in told if each.layer == "http" and each.sender]
-    events = list(_of_segments(segments, places[:SEGMENTS], sorted(heads)))
+    events = list(_of_segments(segments, places[:SEGMENTS], sorted(heads), connection.requested))
     if len(places) > SEGMENTS:
         events.append(_more(segments, places[SEGMENTS:]))
     return events
 
 
 def _of_segments(
-    segments: Segments, places: Ints, heads: Sequence[tuple[int, str]]
+    segments: Segments, places: Ints, heads: Sequence[tuple[int, str]], requested: int
 ) -> Iterator[Event]:
     at, sender = 0, ""
     for segment in segments.at(places):
         while at < len(heads) and heads[at][0] <= segment.time:
             sender = heads[at][1]
             at += 1
-        label = "other data"
+        # HTTP led to the request; what comes behind a refusal may be anything.
+        label = "other HTTP" if segment.time < requested else "other data"
         if segment.sender == sender:
             label = "data behind the request" if sender == "client" else "data behind the answer"
         # What the other end has begun since is no part of it.

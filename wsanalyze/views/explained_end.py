@@ -140,7 +140,9 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         left = counted(more, "more Close frame")
         yield from say(f"… and {left}", width, style="dim")
     if len({close.sender for close in closing.closes}) == 2:
-        text = "Both ends sent a Close: the closing handshake is whole (RFC 6455 §7.1)."
+        hixie = closing.closes[0].reference.startswith("draft-hixie")
+        where = closing.closes[0].reference if hixie else "RFC 6455 §7.1"
+        text = f"Both ends sent a Close: the closing handshake is whole ({where})."
         yield from say(text, width)
     elif closing.closes:
         text = f"The other end sent no Close before {_what_ended(closing)}."
@@ -160,17 +162,16 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
     if later is not None and not closing.ends:
         text = f"TCP goes on: connection {later.number} asks in packet {later.packet}."
         yield from say(text, width)
-    if closing.ended_by is not None:
+    # What cut it says who ended it, and more.
+    if closing.ended_by is not None and story.cut is None:
         by = _of_stream(closing) or ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
             by = by.partition(", without")[0].removesuffix(" without a Close frame")
-        # What cut it says that, too, and more.
-        if story.cut is None or by.partition(" without")[0] not in story.cut:
-            # A Close in a tunnel is not the proxy's, the end of TCP is.
-            names = within(story) if closing.closes else of_tcp(story)
-            for end, name in zip(("client", "server"), names, strict=True):
-                by = _named(by, end) if name == "proxy" else by
-            yield from say(f"Ended by: {by}.", width)
+        # A Close in a tunnel is not the proxy's, the end of TCP is.
+        names = within(story) if closing.closes else of_tcp(story)
+        for end, name in zip(("client", "server"), names, strict=True):
+            by = _named(by, end) if name == "proxy" else by
+        yield from say(f"Ended by: {by}.", width)
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")

@@ -130,7 +130,7 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
         (arrow(frame.sender, within(story)), SIDES[frame.sender]),
         (f", {place}", ""),
     ]
-    meaning = f"It {opcode_meaning(frame.opcode)}."
+    meaning = f"It {opcode_meaning(frame.opcode, frame.dialect)}."
     yield from say(meaning, width, style="dim")
     if not frame.header:
         yield from say("Its bytes were not kept, or are not in the capture.", width, style="dim")
@@ -140,10 +140,14 @@ def frame_lines(frame: FrameStory, story: Story, width: int, *, in_detail: bool)
         yield from _draft(frame, width)
     else:
         yield from _hixie(frame, width)
-    yield from _payload(frame, width, in_detail=in_detail)
+    message = _told_at(story.messages, frame.message)
+    # A continuation has no type of its own.
+    is_text = frame.opcode in (1, 9, 10) or (
+        frame.opcode == 0 and (message is None or message.type == "text")
+    )
+    yield from _payload(frame, width, is_text=is_text, in_detail=in_detail)
     for finding in frame.findings:
         yield from finding_lines(finding, width, INDENT)
-    message = _told_at(story.messages, frame.message)
     if message is not None and message.frames and message.frames[-1] == frame.number:
         yield from message_lines(message, story, width)
 
@@ -215,17 +219,19 @@ def _hixie(frame: FrameStory, width: int) -> Iterator[Line]:
     yield from _bytes(frame.header[:1], text, width)
     if len(frame.header) > 1:
         yield from _bytes(frame.header[1:], f"length {frame.length}", width)
-    elif frame.header[0] < 0x80 and frame.length:
+    elif frame.header[0] < 0x80 and not frame.length:
+        yield from _bytes(b"\xff", "ends it at once", width)
+    elif frame.header[0] < 0x80:
         yield from _bytes(
             b"\xff", f"ends it, behind {counted(frame.length, 'byte')} of text", width
         )
 
 
-def _payload(frame: FrameStory, width: int, *, in_detail: bool) -> Iterator[Line]:
+def _payload(frame: FrameStory, width: int, *, is_text: bool, in_detail: bool) -> Iterator[Line]:
     if frame.length == 0:
         yield from say("No payload.", width)
         return
-    if frame.captured < frame.length:
+    if frame.captured < frame.length and not frame.is_http:
         text = f"Only {number(frame.captured)} of {number(frame.length)} bytes are in the capture."
         yield from say(text, width, style="yellow")
     if frame.masked and frame.masking_key is not None and frame.dialect == "rfc6455":
@@ -239,7 +245,7 @@ def _payload(frame: FrameStory, width: int, *, in_detail: bool) -> Iterator[Line
     if frame.dialect == "rfc6455" and frame.head & 0x40:
         label = f"{label}, compressed"
     yield from row(label, hexadecimal(frame.payload, BYTES), width)
-    if frame.opcode in (0, 1, 9, 10) and not frame.head & 0x40:
+    if is_text and not frame.head & 0x40:
         yield from row("as text", readable(frame.payload, TEXT), width, style="bold")
 
 
@@ -346,7 +352,10 @@ def _inflating(compression: Compression, message: MessageStory, width: int) -> I
 
 def _context(compression: Compression) -> str:
     if not compression.takeover:
-        return "none: the sender agreed to compress each message alone (no_context_takeover)"
+        agreed = "none: the sender agreed to compress each message alone (no_context_takeover)"
+        if compression.alone is False and compression.length is not None:
+            return f"{agreed}, but this one cannot be read without earlier ones"
+        return agreed
     allowed = f"the last {1 << compression.window_bits:,} bytes of the sender's earlier messages"
     if compression.alone is None:
         return f"may refer to {allowed}"
