@@ -79,6 +79,7 @@ TOLD = {
 # TLS inside of TLS; a tunnel on a stream of HTTP/2.
 UNREAD = {
     "connect-tunnels.pcapng": {4, 6},
+    "hostile-ways.pcapng": {1},
     "wss-tunnels.pcapng": {6},
     "http2-connect.pcapng": {0},
 }

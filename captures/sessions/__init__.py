@@ -18,6 +18,7 @@ from sessions import (
     gateways,
     hidden_contents,
     hostile_contents,
+    hostile_ways,
     http2_requests,
     http2_streams,
     http2_unruly,
@@ -97,6 +98,7 @@ FAMILIES = (
     http2_requests,
     http2_unruly,
     wss_flaws,
+    hostile_ways,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -10,6 +10,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from recording.journal import CLOSE, Header, Journal, Peers, Pen, header_value
 
@@ -112,6 +113,7 @@ class RawPeer:
         self.reader = reader
         self.writer = writer
         self.target = ""  #: of the last upgrade request
+        self.way: str | None = None  #: through proxies, which this end has asked for
         self._pen: Pen | None = None
 
     @property
@@ -168,6 +170,8 @@ class RawPeer:
         """As a client: send the upgrade request, read the response; return its status."""
         pen = self.begin_exchange()
         pen.request(target, headers)
+        if self.way is not None:
+            pen.note("tunnel", way=self.way)
         await self.write(head(f"GET {target} HTTP/1.1", headers))
         status, answer, _ = await self.read_response()
         pen.response(status, answer)
@@ -251,9 +255,12 @@ def reset(transport: asyncio.WriteTransport) -> None:
 
 @asynccontextmanager
 async def raw_server(
-    journal: Journal, port: int, handle: Callable[[RawPeer], Awaitable[None]]
+    journal: Journal, port: int, handle: Callable[[RawPeer], Awaitable[None]], **options: Any
 ) -> AsyncIterator[None]:
-    """Serve on 127.0.0.1; at the end wait until each connection has been handled to its end."""
+    """Serve on 127.0.0.1; at the end wait until each connection has been handled to its end.
+
+    `options` are those of asyncio: `ssl=…`.
+    """
     handled: list[asyncio.Task[None]] = []
 
     async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -263,15 +270,15 @@ async def raw_server(
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         handled.append(asyncio.create_task(run(reader, writer)))
 
-    async with await asyncio.start_server(accept, "127.0.0.1", port):
+    async with await asyncio.start_server(accept, "127.0.0.1", port, **options):
         yield
         await asyncio.gather(*handled)
 
 
 @asynccontextmanager
-async def raw_client(journal: Journal, port: int) -> AsyncIterator[RawPeer]:
-    """Connect to 127.0.0.1."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def raw_client(journal: Journal, port: int, **options: Any) -> AsyncIterator[RawPeer]:
+    """Connect to 127.0.0.1; `options` are those of asyncio: `ssl=…`, `server_hostname=…`."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, **options)
     try:
         yield RawPeer(journal, reader, writer)
     finally:

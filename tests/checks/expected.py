@@ -198,6 +198,8 @@ FOUND: dict[str, dict[int | None, str]] = {
     },
     # The raw client masks everything with one key; an address may hold no control characters.
     "hostile-contents.pcapng": {1: "HSQ-18 SEC-01 SEC-03 SEC-07", 2: "MSG-04 SEC-07"},
+    # A subprotocol, and a name of HTTP/2, that are none; who is asked for in TLS is nobody.
+    "hostile-ways.pcapng": {0: "HSQ-11", 5: "TLS-05", 6: "TLS-05", 7: "H2-04"},
     "secrets-and-tunnels.pcapng": {
         0: "SEC-01",  # /cookie
         1: "SEC-01",  # /basic

@@ -28,6 +28,7 @@ KNOWN = {
     "hixie-75.pcapng": {"older-version": 20},
     "hixie-76.pcapng": {"older-version": 39, "not-websocket": 9},
     "hixie-proxies.pcapng": {"older-version": 8},
+    "hostile-ways.pcapng": {"http2": 4, "not-http": 4},
     "http-behind-upgrade.pcapng": {"http": 6},
     "http2-haproxy.pcapng": {"http2": 8},
     "http2-node.pcapng": {"http2": 30},

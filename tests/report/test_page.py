@@ -49,8 +49,10 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path, payload: bytes) 
         seen.page.context.close()
 
 
-def test_what_real_clients_sent_does_nothing(browser: Browser, tmp_path: Path) -> None:
-    data = named("hostile-contents")
+@pytest.mark.parametrize("name", ["hostile-contents", "hostile-ways"])
+def test_what_real_clients_sent_does_nothing(browser: Browser, tmp_path: Path, name: str) -> None:
+    """In messages and heads; in what TLS, proxies and HTTP/2 have around them."""
+    data = named(name)
     file = written(tmp_path, data)
     seen = opened(browser, file)
     for connection in data["connections"]:
@@ -59,8 +61,35 @@ def test_what_real_clients_sent_does_nothing(browser: Browser, tmp_path: Path) -
             seen.page.evaluate("address => { location.hash = address }", address)
             title = f"Frame {number} of connection {connection['connection']}"
             seen.page.locator("#frame-detail h4", has_text=title).first.wait_for()
+            seen.page.evaluate(
+                "document.querySelectorAll('details').forEach(each => { each.open = true })"
+            )
+            assert (
+                seen.page.locator("main :is(img, script, b[onmouseover], svg[onload])").count() == 0
+            )
     seen.assert_quiet(file)
-    assert seen.page.locator("img").count() == 0
+
+
+def test_names_of_tls_proxies_and_http2_are_shown_as_sent(browser: Browser, tmp_path: Path) -> None:
+    data = named("hostile-ways")
+    at = {each["target"]: each["connection"] for each in data["connections"]}
+    seen = page_of(browser, tmp_path, data)
+    for place, texts in (
+        (0, ("<b>chat</b>",)),
+        (1, ("CONNECT %3Cimg%2Fsrc%3Dx%2Fonerror%3Dalert%281%29%3E:80", "200 <script>alert(1)")),
+        (at["/tls-1_2"], ("<svg/onload=alert(1)>.example", "<script>alert(1)</script>")),
+        (7, ("x-<img/src=x/onerror=alert(1)>: name", "\\x1b[2J")),
+    ):
+        seen.page.evaluate("address => { location.hash = address }", f"#c={place}")
+        seen.page.locator("#connection-title", has_text=f"Connection {place}").wait_for()
+        seen.page.evaluate(
+            "document.querySelectorAll('details').forEach(each => { each.open = true })"
+        )
+        shown = seen.text("#connection")
+        for text in texts:
+            assert text in shown, (place, text)
+    assert "forbidden.%3Cscript%3Ealert%281%29%3Cscript%3E:80" in seen.text("#refused")
+    seen.assert_quiet(tmp_path / "report.html")
 
 
 def test_deep_links(browser: Browser, tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def sides(session: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, list[M
         facts = connection.facts
         for sender in ("client", "server"):
             mine = [each for each in connection.frames if each.sender == sender]
-            if not mine or facts.tcp_stream is None or facts.tls is not None:
+            if not mine or facts.tcp_stream is None or facts.tls or facts.http_stream:
                 continue
             client = facts.client_direction
             side = client if sender == "client" else 1 - client

@@ -231,7 +231,7 @@ def _payload(frame: FrameStory, width: int, *, is_text: bool, in_detail: bool) -
     if frame.length == 0:
         yield from say("No payload.", width)
         return
-    if frame.captured < frame.length and not frame.is_http:
+    if frame.captured < frame.length:
         text = f"Only {number(frame.captured)} of {number(frame.length)} bytes are in the capture."
         yield from say(text, width, style="yellow")
     if frame.masked and frame.masking_key is not None and frame.dialect == "rfc6455":

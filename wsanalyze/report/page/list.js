@@ -11,6 +11,7 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
   let indices = [];
   let chosen = -1;
   let shownOf = "";
+  const made = new Map();
   const spacer = el("div", { class: "spacer", role: "rowgroup" });
   // Its height is that of a row, and it stays in sight.
   const head = el("div", { class: "row head", role: "row", "aria-rowindex": 1 },
@@ -29,21 +30,33 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
     rows(first, last);
   }
 
+  // Rows that are in the page already stay: scrolling makes those alone that come into sight.
   function rows(first, last) {
-    const made = [];
-    for (let place = first; place < last; place += 1) {
-      const index = indices[place];
-      const row = el("div", {
-        class: `row ${kind(index)}`, role: "row", id: `${id}-${index}`,
-        "aria-selected": String(place === chosen), "aria-rowindex": place + 2,
-        onclick: () => open(place),
-      }, cells(index).map((cell, column) => el("span", { class: columns[column][1], role: "gridcell" }, cell)));
-      row.style.top = `${place * ROW}px`;
-      made.push(row);
+    for (const [place, row] of made) {
+      if (place >= first && place < last) continue;
+      row.remove();
+      made.delete(place);
     }
-    spacer.replaceChildren(...made);
+    for (let place = first; place < last; place += 1) {
+      if (!made.has(place)) made.set(place, rowAt(place));
+      made.get(place).setAttribute("aria-selected", String(place === chosen));
+    }
+    const inOrder = range(last - first).map((each) => made.get(first + each));
+    inOrder.forEach((row, place) => {
+      if (spacer.children[place] !== row) spacer.insertBefore(row, spacer.children[place] || null);
+    });
     const active = chosen >= first && chosen < last ? `${id}-${indices[chosen]}` : "";
     view.setAttribute("aria-activedescendant", active);
+  }
+
+  function rowAt(place) {
+    const index = indices[place];
+    const row = el("div", {
+      class: `row ${kind(index)}`, role: "row", id: `${id}-${index}`, "aria-rowindex": place + 2,
+      onclick: () => open(place),
+    }, cells(index).map((cell, column) => el("span", { class: columns[column][1], role: "gridcell" }, cell)));
+    row.style.top = `${place * ROW}px`;
+    return row;
   }
 
   function move(place) {
@@ -87,6 +100,8 @@ function windowedList({ id, label, columns, cells, kind, onopen }) {
     element,
     show(shownIndices, of) {
       indices = shownIndices;
+      made.clear();
+      spacer.replaceChildren();
       chosen = -1;
       spacer.style.height = `${Math.min(indices.length, 1e6) * ROW}px`;
       view.style.height = `${(Math.min(Math.max(indices.length, 1), 14) + 1) * ROW + 2}px`;
