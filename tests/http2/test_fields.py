@@ -57,6 +57,13 @@ def test_a_list_over_the_limit() -> None:
     assert decoder.partial
 
 
+def test_more_fields_than_anybody_takes() -> None:
+    decoder = FieldDecoder(65_536, ROOM)
+    assert decoder.decode(b"\x82" * 512) == [(b":method", b"GET")] * 512
+    assert decoder.decode(b"\x82" * 513) is None
+    assert decoder.problem == "bomb"
+
+
 def test_a_block_behind_one_that_is_broken() -> None:
     encoder, decoder = Encoder(), FieldDecoder(65536, ROOM)
     assert decoder.decode(b"\x40\x05ab") is None
@@ -97,8 +104,9 @@ def test_a_table_beyond_the_usual_size_counts() -> None:
     decoder.decode(b"\x40\x01a\x01b")
     assert decoder.held == 0
     # The largest table, full of the smallest entries.
-    decoder.decode(b"\x3f\xe1\xff\x03" + b"\x40\x00\x00" * 1500)
-    decoder.decode(b"\x40\x00\x00" * 1500)
+    decoder.decode(b"\x3f\xe1\xff\x03" + b"\x40\x00\x00" * 500)
+    for _ in range(5):
+        decoder.decode(b"\x40\x00\x00" * 500)
     assert decoder.held == 4 * (65_536 - 4096)
     decoder.lose()
     assert decoder.held == 0
