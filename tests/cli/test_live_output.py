@@ -13,12 +13,13 @@ from support.played import Played, session_of
 
 import wsanalyze
 from cli.running import CAPTURES
+from wsanalyze.cli import live_output
 from wsanalyze.cli.live import FEW
 from wsanalyze.cli.live_output import MOST_LINES, Terminal, left_out, shown_of
 from wsanalyze.monitoring.events import KINDS, LimitReached, Problem
 
 TALK = CAPTURES / "fifty-clients.pcap.gz"
-MESSAGE = re.compile(r"^[\d:.]{12} +#\d+  [↑↓] (?:text|binary) ", re.MULTILINE)
+MESSAGE = re.compile(r"(?:^|\r)[\d:.]{12} +#\d+  [↑↓] (?:text|binary) ", re.MULTILINE)
 NOTE = re.compile(
     r"… (?:([\d,]+) messages?)?(?: and )?(?:([\d,]+) (?:other )?events?)? (?:is|are) not"
 )
@@ -28,7 +29,7 @@ STYLES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 def shown(capture: Path, wanted: Collection[str] = KINDS, window: int = 1 << 24) -> str:
     """Return what a terminal has of a capture that comes in pieces of so many bytes."""
     text = io.StringIO()
-    console = Console(file=text, width=200, height=60, force_terminal=True, highlight=False)
+    console = Console(file=text, width=200, height=30, force_terminal=True, highlight=False)
     session = session_of(Played(capture, window), most=FEW)
     with Terminal(wanted, console) as terminal:
         while not session.finished:
@@ -46,8 +47,12 @@ def number(text: str) -> int:
     return int(text.replace(",", "") or "0")
 
 
-@pytest.mark.parametrize("window", [2048, 65536, 1 << 24])
-def test_messages_that_have_no_line_are_counted(window: int) -> None:
+@pytest.mark.parametrize(("window", "often"), [(16384, 0.0), (2048, 1e9), (1 << 24, 1e9)])
+def test_messages_that_have_no_line_are_counted(
+    window: int, often: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is drawn, and whatever comes at a time."""
+    monkeypatch.setattr(live_output, "DRAW", often)
     text = shown(TALK, window=window)
     lines = len(MESSAGE.findall(STYLES.sub("", text)))
     messages = len(wsanalyze.analyze(TALK).messages)
