@@ -188,7 +188,8 @@ def test_segments_of_note_beyond_some_are_counted(tmp_path: Path) -> None:
     ]
     # Twenty ends are drawn.
     assert label == "4983 more segments of note from here on"
-    assert detail == "4980 FIN, 3 reset"
+    # The first FIN is drawn, all others are it again.
+    assert detail == "4980 retransmission, 3 reset"
 
 
 def test_what_is_left_out_is_said() -> None:

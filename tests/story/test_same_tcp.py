@@ -10,7 +10,7 @@ from support.dialogues import methods, reply5, request5
 from support.packets import ACK, CLIENT, FIN, SERVER, SYN, pcap_of, segment
 
 import wsanalyze
-from story.told import told
+from story.told import analysis, told
 from wsanalyze.analysis import Analysis
 from wsanalyze.story.model import Event
 from wsanalyze.views.explained import explained_lines
@@ -211,6 +211,34 @@ class TestTheEnd:
             ("client", 9),
         ]
         assert [each.packet for each in story.events] == list(range(1, 10))
+
+
+def test_recorded_requests_that_follow_one_another() -> None:
+    """A client that is asked for credentials asks again on the same connection."""
+    first, second = told("refused-upgrades.pcapng", 0), told("refused-upgrades.pcapng", 1)
+    assert [(each.number, each.packet, each.status) for each in first.others] == [(1, 8, 101)]
+    assert [(each.number, each.packet, each.status) for each in second.others] == [(0, 4, 401)]
+    # Its server's FIN was not acknowledged in time.
+    assert [(each.packet, each.again) for each in second.closing.ends] == [
+        (14, False),
+        (17, True),
+        (20, False),
+    ]
+
+
+def test_recorded_tunnels_on_streams_of_one_connection() -> None:
+    story = told("http2-connect.pcapng", 0)
+    assert [each.number for each in story.others] == [2]
+    # Bytes of TLS around the tunnels are no HTTP of anybody's.
+    assert not any("HTTP" in each.label and each.layer == "tcp" for each in story.events)
+    text = text_of(analysis("http2-connect.pcapng"), 0)
+    assert "HTTP/2 carries several tunnels at once" in text
+
+
+def test_recorded_http_before_the_request() -> None:
+    events = told("http-before-upgrade.pcapng", 0).events
+    before = [each.packet for each in events if each.label == "other HTTP"]
+    assert (before[0], before[-1], len(before)) == (4, 26, 19)
 
 
 def test_what_only_a_101_must_have_is_not_asked_of_a_refusal() -> None:

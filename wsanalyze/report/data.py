@@ -40,6 +40,7 @@ from wsanalyze.report.provenance import Digest, capture_lines
 from wsanalyze.story.frames import Window, control_frames, ranges
 from wsanalyze.story.legs import Legs, with_legs
 from wsanalyze.story.model import Story
+from wsanalyze.story.same_tcp import attempts_of
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tls_layers, told
 from wsanalyze.streams import Range, Streams
@@ -194,7 +195,7 @@ def _stories(
     by_serial: dict[int | None, list[Finding]] = {}
     for finding in findings:
         by_serial.setdefault(finding.connection, []).append(finding)
-    layers = tls_layers(recording)
+    layers, attempts = tls_layers(recording), attempts_of(recording)
     stories = {}
     for read, most, looked_into in zip(reads, shown, controls, strict=True):
         story = told(
@@ -203,6 +204,7 @@ def _stories(
             window,
             recording=recording,
             layers=layers,
+            attempts=attempts,
             contents=read,
             streams=streams,
             drawn=Window(0, most - 1),

@@ -113,11 +113,14 @@ def of_other_data(
     """Return segments with payload that no event of `told` is about: bodies, and other HTTP.
 
     Of a session those before its request; all that is behind the response is told as frames.
-    Nothing where all is within TLS, whose records are told.
+    Nothing where there is TLS, or where the way through a proxy is not told: they are its bytes.
     """
-    if segments is None or connection.tls is not None or connection.requested is None:
+    if segments is None or connection.requested is None or connection.http_stream is not None:
         return []
-    if connection.http_stream is not None:
+    layers = {each.layer for each in told}
+    if connection.tls is not None or "tls" in layers:
+        return []
+    if connection.tunnel is not None and "proxy" not in layers:
         return []
     packets = np.array([each.packet or 0 for each in told], dtype=np.int64)
     is_other = (segments.column("length") > 0) & (segments.column("note") == 0)

@@ -24,6 +24,10 @@ def same_tcp_lines(story: Story, width: int) -> Iterator[Line]:
     if not story.others and not story.more_requests:
         return
     text = "HTTP keeps a TCP connection open for further requests (RFC 9112 §9.3)."
+    if any(step.stream is not None for step in story.way):
+        text = (
+            "HTTP/2 carries several tunnels at once, each on a stream of its own (RFC 9113 §8.5)."
+        )
     yield from say(text, width, style="dim")
     for each in story.others:
         yield from say(_told(each, story), width)
