@@ -35,9 +35,9 @@ def frame_columns(
     """
     http = http_from(read.facts)
     frames = read.frames[:most]
-    payloads = {ping.frame: ping.payload for ping in story.pings}
+    payloads = {ping.frame: ping.payload for ping in story.pings if ping.frame < most}
     for told in story.frames:
-        if told.opcode >= 8 and not told.is_http:
+        if told.opcode >= 8 and not told.is_http and told.number < most:
             payloads[told.number] = told.payload
     return {
         "total": len(read.frames),
@@ -57,7 +57,7 @@ def frame_columns(
         "payloads": {
             number: b64encode(in_bytes(data, hide)[0]).decode()
             for number, data in payloads.items()
-            if number < most and data
+            if data
         },
         "headers": {
             each.number: each.header.hex()
@@ -147,19 +147,24 @@ def frame_totals(tables: Tables, every: Sequence[AnalyzedConnection]) -> dict[st
     """
     columns = tables.frame_arrays
     numbers = np.array([each.number for each in every], dtype=np.int64)
-    is_theirs = np.isin(tables.numbers[columns["connection"]], numbers)
-    totals = _counts(columns["head"][is_theirs], columns["captured"][is_theirs])
+    # By connection first: a byte for each frame is all that this takes.
+    is_theirs = np.isin(tables.numbers, numbers)[columns["connection"]]
+    totals = _counts(columns["head"], columns["captured"], is_theirs)
     for each in every:
         http = http_from(each.facts)
         if http:
+            is_http = np.ones(len(each.frames), dtype=np.bool_)
+            is_http[without_http(np.arange(len(each.frames)), each.frames, http)] = False
             head, captured = each.frames.column("head"), each.frames.column("captured")
-            in_truth = without_http(np.arange(len(head)), each.frames, http)
-            totals -= _counts(np.delete(head, in_truth), np.delete(captured, in_truth))
+            totals -= _counts(head, captured, is_http)
     return dict(zip(TOTALS, totals.tolist(), strict=True))
 
 
-def _counts(head: npt.NDArray[Any], captured: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _counts(
+    head: npt.NDArray[Any], captured: npt.NDArray[Any], is_counted: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
     """Return what TOTALS names of some frames."""
-    is_control = head & CONTROL_BIT > 0
-    controls = captured[is_control]
-    return np.array([len(head), captured.sum(), len(controls), controls.sum()], dtype=np.int64)
+    is_control = (head & CONTROL_BIT > 0) & is_counted
+    kinds = (is_counted, is_control)
+    counts = [(each.sum(), captured.sum(where=each)) for each in kinds]
+    return np.array(counts, dtype=np.int64).ravel()
