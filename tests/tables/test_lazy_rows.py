@@ -59,3 +59,15 @@ def test_without_rows_there_is_nothing() -> None:
     assert not rows(0)
     assert repr(rows(0)) == "<no rows>"
     assert repr(rows(2)) == "<2 rows: (0, 10, 100) …>"
+
+
+@pytest.mark.parametrize(
+    ("order", "is_view"),
+    [([2, 3, 4], True), ([2, 4, 3], False), ([2, 3, 5], False), ([5], True), ([4, 3, 2], False)],
+)
+def test_rows_one_behind_the_other_are_not_copied(order: list[int], is_view: bool) -> None:
+    column = np.arange(6) * 10
+    some = LazyRows({"ten": column}, np.array(order), lambda number, cells: (number, cells["ten"]))
+    assert some.column("ten").tolist() == [10 * each for each in order]
+    assert np.shares_memory(some.column("ten"), column) is is_view
+    assert list(some) == [(number, 10 * each) for number, each in enumerate(order)]

@@ -94,6 +94,7 @@ def report_data(
     before = legs_before(in_order(recording.connections), across=True)
     behind = legs_behind(before)
     stories = _stories(reads, findings, window, shown, controls, recording, streams, show_secrets)
+    has_bytes, streams = streams is not None, None
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
     cut = stumps(known.values())
 
@@ -132,9 +133,7 @@ def report_data(
                 "messages": messages,
                 "throughput": throughput(read.frames, read.facts.started, read.facts.ended),
                 "sizes": sizes(read.messages),
-                "pings": pings_part(
-                    read.facts, story, budget.pings, began, hide, whole=streams is not None
-                ),
+                "pings": pings_part(read.facts, story, budget.pings, began, hide, whole=has_bytes),
                 "close": close_part(story, began, hide),
             }
         )

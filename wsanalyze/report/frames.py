@@ -29,9 +29,9 @@ def frame_columns(
     control frames, the header of the first frames. `written`: HTTP in the place of frames.
     """
     frames = read.frames[:most]
-    payloads = {ping.frame: ping.payload for ping in story.pings}
+    payloads = {ping.frame: ping.payload for ping in story.pings if ping.frame < most}
     for told in story.frames:
-        if told.opcode >= 8:
+        if told.opcode >= 8 and told.number < most:
             payloads[told.number] = told.payload
     return {
         "total": len(read.frames),
@@ -51,7 +51,7 @@ def frame_columns(
         "payloads": {
             number: b64encode(in_bytes(data, hide)[0]).decode()
             for number, data in payloads.items()
-            if number < most and data
+            if data
         },
         "headers": {each.number: each.header.hex() for each in story.frames if each.number < most},
         "written": [
@@ -142,13 +142,13 @@ def frame_totals(tables: Tables, every: Sequence[AnalyzedConnection]) -> dict[st
     """Count the frames of connections and their payload in bytes, control frames by themselves."""
     columns = tables.frame_arrays
     numbers = np.array([each.number for each in every], dtype=np.int64)
-    is_theirs = np.isin(tables.numbers[columns["connection"]], numbers)
-    head, captured = columns["head"][is_theirs], columns["captured"][is_theirs]
-    is_control = head & CONTROL_BIT > 0
-    controls = captured[is_control]
+    # By connection first: a byte for each frame is all that this takes.
+    is_theirs = np.isin(tables.numbers, numbers)[columns["connection"]]
+    is_control = (columns["head"] & CONTROL_BIT > 0) & is_theirs
+    captured = columns["captured"]
     return {
-        "frames": len(head),
-        "bytes": int(captured.sum()),
-        "controls": len(controls),
-        "control_bytes": int(controls.sum()),
+        "frames": int(is_theirs.sum()),
+        "bytes": int(captured.sum(where=is_theirs)),
+        "controls": int(is_control.sum()),
+        "control_bytes": int(captured.sum(where=is_control)),
     }

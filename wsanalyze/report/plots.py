@@ -11,6 +11,8 @@ from wsanalyze.tables.objects import Frame, Message
 
 # Bars over the time that a connection lasts.
 BARS = 120
+# Frames that are put into bars at once: a few bytes for each of millions would be many.
+AT_ONCE = 1 << 16
 
 
 def throughput(frames: LazyRows[Frame], started: int, ended: int) -> dict[str, Any]:
@@ -19,10 +21,11 @@ def throughput(frames: LazyRows[Frame], started: int, ended: int) -> dict[str, A
     A frame counts as a whole in the bar of its last packet, with what was captured of it.
     """
     step = max(-(-(ended - started + 1) // BARS), 1)
-    place = np.clip((frames.column("time_end") - started) // step, 0, BARS - 1)
-    sender, captured = frames.column("sender"), frames.column("captured")
     bars = np.zeros((2, BARS), dtype=np.int64)
-    np.add.at(bars, (sender, place), captured)
+    for first in range(0, len(frames), AT_ONCE):
+        some = frames[first : first + AT_ONCE]
+        place = np.clip((some.column("time_end") - started) // step, 0, BARS - 1)
+        np.add.at(bars, (some.column("sender"), place), some.column("captured"))
     client, server = bars.tolist()
     return {"step": step, "client": client, "server": server}
 

@@ -35,6 +35,7 @@ class LazyRows(Sequence[T]):
     ) -> None:
         self._columns = columns
         self._rows = rows
+        self._span = _span_of(rows)
         self._make = make
         self._own = own if own is not None else {}
         self.numbers = numbers if numbers is not None else range(len(rows))
@@ -42,7 +43,11 @@ class LazyRows(Sequence[T]):
     def column(self, name: str) -> npt.NDArray[Any]:
         """Return one column of these rows, as the recording has it (not to be written to)."""
         own = self._own.get(name)
-        return own if own is not None else self._columns[name][self._rows]
+        if own is not None:
+            return own
+        column = self._columns[name]
+        # Of one connection alone rows are one behind the other: nothing needs to be copied.
+        return column[self._rows] if self._span is None else column[self._span]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -94,3 +99,12 @@ class LazyRows(Sequence[T]):
     def __repr__(self) -> str:
         """Return how many there are, and the first of them."""
         return f"<{len(self)} rows: {self[0]!r} …>" if len(self) else "<no rows>"
+
+
+def _span_of(rows: Ints) -> slice | None:
+    """Return rows that are one behind the other as a slice; None where they are not."""
+    if not len(rows) or rows[-1] - rows[0] != len(rows) - 1:
+        return None
+    # A row comes once: rows that ascend, as many as from the first to the last, are all of these.
+    is_ascending = bool((rows[1:] > rows[:-1]).all())
+    return slice(int(rows[0]), int(rows[-1]) + 1) if is_ascending else None
