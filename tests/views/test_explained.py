@@ -286,3 +286,55 @@ def test_what_ended_a_stream_is_called_what_it_is() -> None:
     assert "The other end sent no Close before the stream was reset." in shown
     shown = " ".join(text(told("http2-unruly.pcapng", 23), 100).split())
     assert "Ended by: GOAWAY (ENHANCE_YOUR_CALM) of the server, without a Close frame." in shown
+
+
+def section(story: Story, title: str) -> str:
+    """Return a section with its heading, in one line, however it is wrapped."""
+    parts = re.split(r"\n(?=\d+  )", text(story, 200))
+    found = next(part for part in parts if part.partition("\n")[0].endswith(title))
+    return " ".join(found.split())
+
+
+class TestWhatAnExpertReads:
+    def test_frames_of_hixie_are_not_told_by_rfc_6455(self) -> None:
+        said = section(told("hixie-76.pcapng"), "Frames")
+        assert "RFC 6455" not in said
+        assert "It is a message of text in UTF-8 (draft-hixie-76 §4.2)" in said
+        # An empty one has its two bytes, as every other one.
+        assert said.count("ff ends it at once") == 2
+
+    def test_a_fragment_of_a_binary_message_is_no_text(self) -> None:
+        story = told("fragments.pcapng")
+        binary = next(each for each in story.messages if each.type == "binary")
+        for number in binary.frames[1:]:
+            if number <= story.frames[-1].number:
+                (part,) = re.findall(
+                    rf"Frame {number}: .*?(?=Frame {number + 1}: |\Z)",
+                    section(story, "Frames"),
+                    re.DOTALL,
+                )
+                assert "as text" not in part
+        assert "continues the message that its sender has begun" in section(story, "Frames")
+
+    def test_a_message_that_breaks_what_was_agreed_is_not_said_to_keep_to_it(self) -> None:
+        said = section(told("deflate-violations.pcapng", 1), "Frames")
+        assert said.count("to compress each message alone (no_context_takeover)") == 2
+        assert "but this one cannot be read without earlier ones" in said
+
+    def test_what_is_http_has_no_length_to_miss(self) -> None:
+        said = section(told("http-behind-upgrade.pcapng"), "Frames")
+        assert "HTTP, which read as a frame" in said
+        assert "are in the capture" not in said
+
+    def test_who_cut_it_is_said_once(self) -> None:
+        said = section(told("cut-connections.pcapng", 5), "The end")
+        assert "The client reset TCP (RST) without a Close frame" in said
+        assert "Ended by" not in said
+
+    def test_a_time_limit_is_of_who_stands_between(self) -> None:
+        story = told("nginx-60s.pcapng")
+        assert "whoever has that limit cuts then" in section(story, "Silences")
+        (*others, last) = story.silences
+        own = replace(story, legs=(), silences=(*others, replace(last, ended_by="client")))
+        assert "the client ended it" in section(own, "Silences")
+        assert "whoever" not in section(own, "Silences")

@@ -162,16 +162,19 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
     if later is not None and not closing.ends:
         text = f"TCP goes on: connection {later.number} asks in packet {later.packet}."
         yield from say(text, width)
-    # What cut it says who ended it, and more.
-    if closing.ended_by is not None and story.cut is None:
+    if closing.ended_by is not None:
         by = _of_stream(closing) or ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
             by = by.partition(", without")[0].removesuffix(" without a Close frame")
-        # A Close in a tunnel is not the proxy's, the end of TCP is.
-        names = within(story) if closing.closes else of_tcp(story)
-        for end, name in zip(("client", "server"), names, strict=True):
-            by = _named(by, end) if name == "proxy" else by
-        yield from say(f"Ended by: {by}.", width)
+        # What cut it says that, too, and more.
+        reset = f"the {closing.ended_by.removesuffix('-rst')} reset TCP"
+        said = (by.partition(" without")[0], reset)
+        if story.cut is None or not any(each in story.cut for each in said):
+            # A Close in a tunnel is not the proxy's, the end of TCP is.
+            names = within(story) if closing.closes else of_tcp(story)
+            for end, name in zip(("client", "server"), names, strict=True):
+                by = _named(by, end) if name == "proxy" else by
+            yield from say(f"Ended by: {by}.", width)
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")
