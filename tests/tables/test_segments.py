@@ -6,7 +6,7 @@ import pytest
 
 from tables.recordings import T0, connection, recording
 from wsanalyze.tables.build import Tables
-from wsanalyze.tables.segments import FLAG_TEXTS
+from wsanalyze.tables.flags import FLAG_TEXTS
 
 
 def segment(**facts: int) -> dict[str, int]:

@@ -20,7 +20,12 @@ READERS = (
     "wsanalyze.tls.rsa_keys",
 )
 # Who makes tables, in a folder or in memory.
-TABLES = ("wsanalyze.tables.parts", "wsanalyze.tables.build", "pyarrow.compute", "pyarrow.parquet")
+TABLES = (
+    "wsanalyze.tables.parts",
+    "wsanalyze.tables.batches",
+    "pyarrow.compute",
+    "pyarrow.parquet",
+)
 
 
 def load_ahead(*, tables: bool, others: Iterable[str] = ()) -> None:

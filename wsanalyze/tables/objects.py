@@ -13,12 +13,14 @@ from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
 from wsanalyze.tables.build import Tables
 from wsanalyze.tables.columns import NOTES
+from wsanalyze.tables.flags import FLAG_TEXTS
 from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.numbering import Order
-from wsanalyze.tables.runs import DIGEST
 from wsanalyze.tables.schema import FRAME_TYPES, SENDERS
-from wsanalyze.tables.segments import FLAG_TEXTS
 from wsanalyze.websocket.handshake import Handshake
+
+# Bytes of SHA-256.
+DIGEST = 32
 
 
 @dataclass(frozen=True, slots=True)

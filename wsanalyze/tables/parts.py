@@ -22,7 +22,7 @@ import pyarrow as pa
 from wsanalyze.errors import UsageError
 from wsanalyze.layers.connection import Connection
 from wsanalyze.tables.arrays import rows_of
-from wsanalyze.tables.build import frame_rows, header_rows, message_rows
+from wsanalyze.tables.batches import frame_rows, header_rows, message_rows
 from wsanalyze.tables.capture_summary import CaptureSummary
 from wsanalyze.tables.declaration import Table
 from wsanalyze.tables.formats import parquet

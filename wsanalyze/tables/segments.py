@@ -10,17 +10,11 @@ import pyarrow as pa
 from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.tables.arrays import batch, coded, of_texts, plain, times
+from wsanalyze.tables.flags import FLAG_TEXTS
 from wsanalyze.tables.numbering import Columns, Ints
 from wsanalyze.tables.rows import in_order
 from wsanalyze.tables.runs import Run, Stretches, blocks, concatenated, together
 from wsanalyze.tables.schema import SEGMENTS
-
-# In the order of their bits (RFC 9293 §3.1; NS: RFC 3540), which is how `SYN,ACK` reads, too.
-FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS")
-FLAG_TEXTS = [
-    ",".join(name for bit, name in enumerate(FLAGS) if flags >> bit & 1)
-    for flags in range(1 << len(FLAGS))
-]
 
 
 def build(recording: Recording, runs: Sequence[Run]) -> Iterator[pa.RecordBatch]:
