@@ -289,6 +289,27 @@ def test_keys_that_change_on_the_way() -> None:
     assert early["request_packet"].item() == 136
 
 
+def test_refused_handshakes() -> None:
+    """Without secrets, too: who refused, and for what. The last one was not refused."""
+    analysis = wsanalyze.analyze(CAPTURES / "wss-refused.pcapng")
+    reasons = dict(
+        zip(analysis.tls["server_port"], analysis.tls["reason"].fillna("-"), strict=True)
+    )
+    ended, hello = "the handshake ended with alert ", ", before the ServerHello"
+    assert reasons == {
+        9374: f"{ended}certificate_expired (45) of the client; it had expired 30 days before",
+        9373: f"{ended}bad_certificate (42) of the client",
+        9371: f"{ended}unknown_ca (48) of the client; the server signed it itself",
+        9372: f"{ended}unknown_ca (48) of the client",
+        9375: f"{ended}protocol_version (70) of the server{hello}",
+        9376: f"{ended}handshake_failure (40) of the server{hello}",
+        9377: f"{ended}handshake_failure (40) of the server, behind what the client answered",
+        9378: f"{ended}unrecognized_name (112) of the server{hello}",
+        9370: "-",
+    }
+    assert list(analysis.connections["target"]) == ["/valid"]
+
+
 def test_the_key_of_the_server_alone(tmp_path: Path) -> None:
     """Static RSA, sessions resumed from it too; not ECDHE, where the same key only signs."""
     path = tmp_path / "closed.pcapng"

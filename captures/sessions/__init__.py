@@ -48,6 +48,7 @@ from sessions import (
     wss_flaws,
     wss_implementations,
     wss_openssl,
+    wss_refused,
     wss_rsa,
     wss_ways,
 )
@@ -89,6 +90,7 @@ FAMILIES = (
     http2_streams,
     wss_ways,
     wss_openssl,
+    wss_refused,
     offloaded_host,
     wss_rsa,
     wss_implementations,

@@ -357,6 +357,7 @@ REMARKS: dict[str, dict[int | None, str]] = {
     },
     # One that checks certificates gave up: nothing was asked for, and the secrets are not there.
     "wss-out-of-date.pcapng": {3: "TLS-04", None: "TRN-10"},
+    "wss-refused.pcapng": {0: "TLS-04", None: "TRN-10"},
     "wss-opened.pcapng": {
         **dict.fromkeys((0, 2, 4), "PRX-21"),
         1: "CLS-09 TLS-04",

@@ -125,6 +125,24 @@ def test_alerts_are_named(number: int, name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_server_that_refuses_what_the_client_said(known: bool) -> None:
+    """As one does that wanted a certificate: its alert stands where its ChangeCipherSpec should."""
+    stage = begun(TLS_1_2, 3, known=known).server(record(21, b"\x01\x70"))
+    stage.server(record(21, b"\x02\x28")).end(1, RST)
+    assert why(stage) == (
+        "the handshake ended with alert handshake_failure (40) of the server, behind what the "
+        "client answered"
+    )
+
+
+def test_a_warning_before_the_server_went_on_refuses_nothing() -> None:
+    stage = begun(TLS_1_2, 3).server(record(21, b"\x01\x70"))
+    assert why(play(stage, PAIRS[TLS_1_2].flights[3:])) == (
+        "no secret for this client random in 1 file, 1 line"
+    )
+
+
 @pytest.mark.parametrize("version", PAIRS)
 def test_the_server_left(version: ssl.TLSVersion) -> None:
     assert why(begun(version, 2).end(1, RST)) == "the server left within the handshake (RST)"

@@ -80,6 +80,8 @@ class TlsHandshake:
         self.goes_on = False
         # The client has sent what only comes behind the server's first messages.
         self.went_on = False
+        # The alert that was the server's answer to that, in the clear.
+        self.refusal: int | None = None
         # A record of it that is as long as an alert came instead; records that the server has sent.
         self.may_be_alert = False
         self.sealed = 0

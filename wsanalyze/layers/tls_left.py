@@ -24,6 +24,9 @@ def why_left(handshake: TlsHandshake) -> str | None:
         return None
     if handshake.client is None:
         return _within_the_hello(handshake)
+    if handshake.refusal is not None and not handshake.is_tls_1_3:
+        sent = f"{alert_name(handshake.refusal)} of the server"
+        return f"the handshake ended with alert {sent}, behind what the client answered"
     if handshake.went_on or handshake.senders[handshake.client_side].opened:
         return None
     if facts.alert is not None:

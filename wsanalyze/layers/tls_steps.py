@@ -25,6 +25,8 @@ GOES_ON = frozenset({CLIENT_KEY_EXCHANGE, FINISHED})
 # Records that a server may send before its client answers: six messages, or data that it may not
 # have waited with.
 FIRST_RECORDS = 16
+# The level of an alert that ends the connection (RFC 5246 §7.2).
+FATAL = b"\x02"
 
 
 def change(handshake: TlsHandshake, sender: TlsSender) -> int:
@@ -39,7 +41,9 @@ def change(handshake: TlsHandshake, sender: TlsSender) -> int:
             resume(handshake)
     if sender.begin_agreed():
         return 0
-    return int(handshake.is_decided)
+    # What a server says to a client that has changed is in the clear until it changes, too.
+    waits = handshake.is_closed and not handshake.is_server(sender.side)
+    return int(handshake.is_decided and not waits)
 
 
 def take_message(
@@ -49,7 +53,7 @@ def take_message(
     handshake.exchange.hear(kind, body)
     if kind in GOES_ON and not handshake.is_server(sender.side):
         handshake.went_on = True
-        if handshake.is_closed:
+        if handshake.is_closed and handshake.is_tls_1_3:
             # Nothing more is to be read without secrets.
             return 1
     if kind == CLIENT_HELLO:
@@ -109,6 +113,11 @@ def still_sealed(handshake: TlsHandshake, side: int, length: int) -> int:
         handshake.sealed += 1
         handshake.went_on |= handshake.sealed > FIRST_RECORDS
         return int(handshake.went_on)
+    if not handshake.is_tls_1_3:
+        # Its Finished, and what it may send before the server's.
+        handshake.went_on = True
+        handshake.sealed += 1
+        return int(handshake.sealed > FIRST_RECORDS)
     if length in ALERT_LENGTHS and not handshake.may_be_alert:
         handshake.may_be_alert = True
         return 0
@@ -120,6 +129,9 @@ def alert(
     handshake: TlsHandshake, sender: TlsSender, content: bytes, place: tuple[int, int]
 ) -> None:
     """Take an alert of a side."""
+    answers = handshake.went_on and handshake.is_server(sender.side) and not sender.ciphered
+    if answers and content[:1] == FATAL and handshake.refusal is None:
+        handshake.refusal = content[-1]
     take_alert(handshake.facts, handshake.role(sender.side), content, place)
 
 
