@@ -13,7 +13,7 @@ OUTCOMES = {"established", "refused", "invalid", "unanswered", "unseen"}
 ENDS = {"capture-end", "evicted", None}
 ENDS |= {f"{role}-{how}" for role in ("client", "server") for how in ("close", "fin", "rst")}
 NOT_DECODED = ("link", "truncated", "malformed", "fragment", "esp", "macsec", "wifi", "nested")
-SPOKEN = ("websocket", "http", "tls", "other", "empty")
+SPOKEN = ("websocket", "http", "tls", "other", "empty", "tls_empty")
 
 
 def check(recording: Recording) -> None:

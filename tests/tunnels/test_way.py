@@ -11,6 +11,7 @@ from wsanalyze.tunnels.way import (
     LONGEST,
     address_and_port,
     asked_in,
+    authority_written,
     depth,
     destination,
     endpoint,
@@ -121,7 +122,7 @@ def test_addresses_with_ports() -> None:
     ],
 )
 def test_who_logs_in_and_with_what_is_written_nowhere(name: bytes, text: str) -> None:
-    assert written(name) == text
+    assert authority_written(name) == text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from wsanalyze.tunnels.way import asked_in, written
+from wsanalyze.tunnels.way import asked_in, authority_written
 
 # A method or a version, and one blank: what every head begins with. Long enough for WebDAV.
 BEGINNING = re.compile(rb"[!-~]{1,40}(?: |\Z)")
@@ -88,7 +88,7 @@ def has_credentials(request: bytes) -> bool:
 def way_of(request: bytes) -> str:
     """Return what the column `tunnel` has for a CONNECT, of its head (RFC 9112 §3.2.3)."""
     line = request.partition(b"\n")[0].rstrip(b"\r").decode("latin-1")
-    return f"CONNECT {written(asked_in(line).encode('latin-1'))}"
+    return f"CONNECT {authority_written(asked_in(line).encode('latin-1'))}"
 
 
 def are_frames(client: bytes, server: bytes, framing: str | None) -> bool:

@@ -13,7 +13,7 @@ from wsanalyze.layers.route import Route
 from wsanalyze.layers.tunnel import answered, inside, keep_message, refuse
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.tunnels.messages import CONNECT_ANSWER, CONNECT_REQUEST
-from wsanalyze.tunnels.way import DEEPEST, depth, written
+from wsanalyze.tunnels.way import DEEPEST, authority_written, depth
 from wsanalyze.websocket.handshake import is_interim
 
 # What a held piece costs besides its bytes.
@@ -28,7 +28,7 @@ def maybe_way(fields: Fields, route: Route) -> str | None:
     authority = found.get(b":authority", UNKNOWN)
     if authority == UNKNOWN or depth(route.tunnel) >= DEEPEST:
         return None
-    return f"CONNECT {written(authority)}"
+    return f"CONNECT {authority_written(authority)}"
 
 
 class Tunnels:

@@ -12,7 +12,7 @@ from wsanalyze.streams import Streams, WayMessage
 from wsanalyze.tunnels import messages
 from wsanalyze.tunnels.answers import status_meaning
 from wsanalyze.tunnels.parts import code_of, parts_of
-from wsanalyze.tunnels.way import asked_in, joined, steps, written
+from wsanalyze.tunnels.way import asked_in, authority_written, joined, steps
 from wsanalyze.websocket.addresses import without_secrets
 from wsanalyze.websocket.head import read_head
 
@@ -88,7 +88,7 @@ def _way_asked(message: WayMessage) -> str | None:
         return None
     for name, value in _fields(message):
         if name == ":authority":
-            return f"CONNECT {written(value.encode('latin-1'))}"
+            return f"CONNECT {authority_written(value.encode('latin-1'))}"
     return None
 
 

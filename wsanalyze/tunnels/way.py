@@ -16,7 +16,7 @@ LONGEST = 260
 
 # What a name or address is written in; anything else could be mistaken for what stands around it.
 _UNSAFE = re.compile(rb"[^0-9A-Za-z._~:\[\]-]")
-_HIDDEN = re.compile(rb"[?#;]")
+_BEHIND = re.compile(rb"(?s)\A([^?#;]*[?#;])")
 
 
 def joined(outer: str | None, way: str) -> str:
@@ -65,16 +65,22 @@ def sources(tunnel: str | None) -> tuple[str, ...]:
 
 
 def written(name: bytes) -> str:
-    """Return a name or an authority in visible ASCII, percent-encoded (RFC 3986 §2.1) and bounded.
+    """Return a name in visible ASCII, percent-encoded (RFC 3986 §2.1) and bounded.
 
-    What stands before an `@` would be a login, and behind `?`, `#` or `;`, which no authority has,
-    a token: both are nobody's business.
+    What stands before an `@` would be a login, which is nobody's business.
     """
     name = name.rpartition(b"@")[2]
-    hidden = _HIDDEN.search(name)
-    name = name if hidden is None else name[: hidden.end()]
     text = _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], name).decode("ascii")
-    return text if len(text) <= LONGEST and hidden is None else text[:LONGEST] + "…"
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def authority_written(asked: bytes) -> str:
+    """Return what a CONNECT asks for as `written`, without what no authority has (RFC 3986 §3.2).
+
+    Behind `?`, `#` or `;` a token may stand.
+    """
+    found = _BEHIND.search(asked.rpartition(b"@")[2])
+    return written(asked) if found is None else written(found[1]) + "…"
 
 
 def asked_in(line: str) -> str:
