@@ -323,7 +323,7 @@ class TestWhatAnExpertReads:
 
     def test_what_is_http_has_no_length_to_miss(self) -> None:
         said = section(told("http-behind-upgrade.pcapng"), "Frames")
-        assert "HTTP, which read as a frame" in said
+        assert "HTTP, no frame, client" in said
         assert "are in the capture" not in said
 
     def test_who_cut_it_is_said_once(self) -> None:
