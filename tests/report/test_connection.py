@@ -114,7 +114,7 @@ def test_a_short_ladder_is_seen_whole(browser: Browser, tmp_path: Path) -> None:
     seen.page.locator(
         "dd", has_text="the client is a proxy, which passes on connection 0"
     ).wait_for()
-    assert "181 checks on 14 connections" in seen.text("#overview")
+    assert "182 checks on 14 connections" in seen.text("#overview")
 
 
 def test_a_row_of_the_ladder_leads_to_its_frame(browser: Browser, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_http_in_the_place_of_frames_is_no_row(browser: Browser, tmp_path: Path)
     assert begins(seen) == ["whole"]
     notice = " ".join(seen.text("#frames .notice").split())
     assert notice.startswith(
-        "In packet 7 the client begins to write HTTP in the place of frames, 58 bytes; it begins"
-        " with GET /next?token="
+        "In packet 6 the client begins to write HTTP in the place of frames, 56 bytes; it begins"
+        " with GET /next?... HTTP/1.1"
     )
     assert "s3cretS3CRET123456" not in notice
