@@ -10,6 +10,7 @@ DEMO := captures/aiohttp-chat.pcapng
 # Programs that the tests hold our results against, or show them with, and their Debian packages.
 TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux \
 	chromium:chromium
+NODE_MODULES := $(abspath $(VENV))/node/node_modules
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
 # Installs what $(1) names, WSANALYZE_EXTENSIONS being $(2). It takes minutes, and pip is silent: who
@@ -48,12 +49,12 @@ check: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test-compiled: $(VENV)/.tested tools
-	$(BIN)/pytest -n 2 -rs
+test-compiled: $(VENV)/.tested tools $(VENV)/.node
+	NODE_PATH=$(NODE_MODULES) $(BIN)/pytest -n 2 -rs
 
 # The same tests with the kernels as plain Python.
-test-pure: $(VENV)/.tested $(PURE)/.tested tools
-	WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2 -rs
+test-pure: $(VENV)/.tested $(PURE)/.tested tools $(VENV)/.node
+	NODE_PATH=$(NODE_MODULES) WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2 -rs
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -74,6 +75,11 @@ $(PURE)/.tested: pyproject.toml setup.py $(KERNEL_SOURCES)
 	$(PURE)/bin/python -m pip install --quiet --upgrade pip
 	WSANALYZE_EXTENSIONS=skip $(PURE)/bin/python -m pip install --quiet ".[test]"
 	$(PURE)/bin/python -m pip uninstall --quiet --yes Cython
+	touch $@
+
+# A peer of the tests; they do without where there is no Node.
+$(VENV)/.node: $(VENV)/.created
+	if command -v npm >/dev/null; then npm install --silent --no-fund --prefix $(VENV)/node ws; fi
 	touch $@
 
 tools:
