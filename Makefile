@@ -52,9 +52,10 @@ check: $(VENV)/.tested
 test-compiled: $(VENV)/.tested tools $(VENV)/.node
 	NODE_PATH=$(NODE_MODULES) $(BIN)/pytest -n 2 -rs
 
-# The same tests with the kernels as plain Python.
+# The same tests with the kernels as plain Python; of a page, what is in it is compared, and no
+# browser opens it again.
 test-pure: $(VENV)/.tested $(PURE)/.tested tools $(VENV)/.node
-	NODE_PATH=$(NODE_MODULES) WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2 -rs
+	NODE_PATH=$(NODE_MODULES) WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2 -rs -m "not browser"
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
