@@ -16,6 +16,8 @@ KERNELS = [
     for line in Path("wsanalyze/kernels.txt").read_text(encoding="ascii").splitlines()
     if line.strip() and not line.startswith("#")
 ]
+# A compiler takes up to half a gigabyte for one of them.
+MOST_AT_ONCE = 8
 PXD = [str(path) for path in sorted(Path("wsanalyze").rglob("*.pxd"))]
 
 
@@ -27,6 +29,12 @@ def extension(module: str) -> Extension:
 
 class AllOrNone(build_ext):
     """Builds every kernel or none: compiled ones reach into each other, past what Python sees."""
+
+    def finalize_options(self) -> None:
+        """Use the cores that there are, unless one says how many."""
+        super().finalize_options()
+        if self.parallel is None:
+            self.parallel = min(os.cpu_count() or 1, MOST_AT_ONCE)
 
     def build_extensions(self) -> None:
         """Take away what was built where something could not be."""
