@@ -62,6 +62,8 @@ def test_the_client_cannot_be_read(handshake: tuple[str, ...]) -> None:
     assert connection.client_unread_bytes == tls.client_sealed > 0
     assert connection.server_unread_bytes == 0
     assert stage.conversation.spoke == WEBSOCKET
+    summary = stage.recorder.summaries[0]
+    assert (summary.tls_decrypted, summary.tls_without_secret) == (1, 1)
 
 
 @pytest.mark.parametrize("handshake", [HANDSHAKE, ()], ids=["handshake", "application-only"])
@@ -94,6 +96,7 @@ def test_the_handshake_alone_can_be_read() -> None:
     assert stage.conversation.spoke == TLS
     summary = stage.recorder.summaries[0]
     assert (summary.tls_decrypted, summary.tls_reasons) == (0, {tls.reason: 1})
+    assert summary.tls_without_secret == 0
     assert not stage.recording.connections
 
 

@@ -377,10 +377,11 @@ class TlsHandshake:
             facts.decrypted = not (facts.keyless or facts.client_sealed or facts.server_sealed)
             if facts.decrypted:
                 self.has_read(NOTHING_WITHIN)
+        summary = self.recorder.summaries[self.conversation.capture]
         if facts.decrypted:
+            summary.tls_without_secret += bool(facts.keyless)
             return
         facts.reason = facts.reason or "it has no protected records"
-        summary = self.recorder.summaries[self.conversation.capture]
         summary.stays_closed(facts.reason)
         if facts.reason == NO_CRYPTOGRAPHY:
             summary.lack("cryptography")
