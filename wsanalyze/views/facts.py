@@ -134,6 +134,8 @@ def _attempts(capture: CaptureSummary) -> str:
         return "no connection attempts"
     counts = ((getattr(capture, f"attempts_{outcome}"), outcome) for outcome in OUTCOMES)
     named = {"unseen": "without a whole handshake"}
+    if capture.tls_without_secret:
+        named["unseen"] += " that could be read"
     parts = [f"{number(count)} {named.get(outcome, outcome)}" for count, outcome in counts if count]
     text = f"{counted(capture.attempts, 'attempt')}: {', '.join(parts)}"
     frames, messages = counted(capture.frames, "frame"), counted(capture.messages, "message")
