@@ -48,6 +48,14 @@ def test_before_the_server_hello(side: int, who: str, how: int, said: str) -> No
     assert why(stage.end(1 - side, how)) == f"the {who} left before the ServerHello ({said})"
 
 
+@pytest.mark.parametrize("version", PAIRS)
+@pytest.mark.parametrize(("how", "said"), [(FIN, "FIN"), (RST, "RST")])
+def test_a_server_hello_that_came_too_late(version: ssl.TLSVersion, how: int, said: str) -> None:
+    """What a client did not wait for it cannot have refused."""
+    stage = play(begun(version, 1).end(0, how), PAIRS[version].flights[1:2])
+    assert why(stage.end(1, RST)) == f"the client left before the ServerHello ({said})"
+
+
 def test_a_client_that_sent_early_data() -> None:
     stage = stage_of(secrets_of(OTHERS)).client(record(22, client_hello(TLS_1_3_OFFERED)))
     assert why(stage.client(record(23, bytes(50))).end(0, RST)) == (
@@ -58,6 +66,13 @@ def test_a_client_that_sent_early_data() -> None:
 def test_behind_a_retry() -> None:
     stage = stage_of(secrets_of(OTHERS)).client(record(22, client_hello(TLS_1_3_OFFERED)))
     stage.server(record(22, server_hello(TLS_1_3_CHOSEN, random=RETRY))).end(0, FIN)
+    assert why(stage) == "the client left behind a HelloRetryRequest (FIN)"
+
+
+def test_a_server_hello_that_came_too_late_behind_a_retry() -> None:
+    stage = stage_of(secrets_of(OTHERS)).client(record(22, client_hello(TLS_1_3_OFFERED)))
+    stage.server(record(22, server_hello(TLS_1_3_CHOSEN, random=RETRY))).end(0, FIN)
+    stage.server(record(22, server_hello(TLS_1_3_CHOSEN)))
     assert why(stage) == "the client left behind a HelloRetryRequest (FIN)"
 
 

@@ -31,6 +31,8 @@ def conversation(said: list[Flight]) -> Pair:
 
 PAIR = conversation(SAID)
 SILENT = conversation([])
+CUT = conversation(SAID[:4])
+ASKED = conversation([SAID[0], (1, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")])
 
 
 def seen(*labels: str, pair: Pair = PAIR, wrong: str = "") -> Stage:
@@ -58,10 +60,14 @@ def test_the_client_cannot_be_read(handshake: tuple[str, ...]) -> None:
     assert tls.reason == "no secret for what the client sent"
     assert [row["payload"] for row in stage.messages] == [b"hello", b"answer"]
     assert connection.outcome == "unseen"
-    assert connection.ended_by == "server-close"
+    # What the client sent may hold a Close that came first.
+    assert connection.ended_by is None
+    assert (connection.sealed, connection.sealed_head) == (("client",), "request")
     assert connection.client_unread_bytes == tls.client_sealed > 0
     assert connection.server_unread_bytes == 0
     assert stage.conversation.spoke == WEBSOCKET
+    summary = stage.recorder.summaries[0]
+    assert (summary.tls_decrypted, summary.tls_without_secret) == (1, 1)
 
 
 @pytest.mark.parametrize("handshake", [HANDSHAKE, ()], ids=["handshake", "application-only"])
@@ -72,9 +78,25 @@ def test_the_server_cannot_be_read(handshake: tuple[str, ...]) -> None:
     assert tls.reason == "no secret for what the server sent"
     assert [row["payload"] for row in stage.messages] == [b"question"]
     assert connection.outcome == "unseen"
-    assert connection.ended_by == "client-close"
+    assert connection.ended_by is None
+    assert (connection.sealed, connection.sealed_head) == (("server",), "answer")
     assert connection.server_unread_bytes == tls.server_sealed > 0
     assert connection.client_unread_bytes == 0
+
+
+def test_without_a_close_the_end_is_that_of_tcp() -> None:
+    assert seen(*HANDSHAKE, SERVER, pair=CUT).connection.ended_by == "server-fin"
+
+
+def test_where_both_can_be_read_it_is_known_who_was_first() -> None:
+    connection = seen(*HANDSHAKE, CLIENT, SERVER).connection
+    assert connection.ended_by == "client-close"
+    assert (connection.sealed, connection.sealed_head) == ((), None)
+
+
+def test_an_answer_that_may_be_sealed() -> None:
+    connection = seen(*HANDSHAKE, CLIENT, pair=ASKED).connection
+    assert (connection.outcome, connection.sealed_head) == ("unanswered", "answer")
 
 
 def test_one_label_of_the_client_alone() -> None:
@@ -94,6 +116,7 @@ def test_the_handshake_alone_can_be_read() -> None:
     assert stage.conversation.spoke == TLS
     summary = stage.recorder.summaries[0]
     assert (summary.tls_decrypted, summary.tls_reasons) == (0, {tls.reason: 1})
+    assert summary.tls_without_secret == 0
     assert not stage.recording.connections
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from base64 import b64encode
 from hashlib import md5, sha1
 from pathlib import Path
 
 import wsanalyze
-from story.told import CAPTURES, told
+from story.told import CAPTURES, told, without_secrets
 from wsanalyze.story.model import Story
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -133,20 +132,6 @@ def test_tls_and_where_the_keys_came_from() -> None:
     assert secure.keys_from == "capture"
     assert "CLIENT_TRAFFIC_SECRET_0" in secure.labels
     assert told("chat-ws.pcapng").secure is None
-
-
-def without_secrets(data: bytes) -> tuple[bytes, bytes]:
-    """Return a pcapng file without its Decryption Secrets Blocks, and the key log in them."""
-    kept, keylog, at = [], b"", 0
-    while at < len(data):
-        kind, size = struct.unpack_from("<II", data, at)
-        block = data[at : at + size]
-        if kind == 0x0A:
-            keylog += block[16 : 16 + struct.unpack_from("<I", block, 12)[0]]
-        else:
-            kept.append(block)
-        at += size
-    return b"".join(kept), keylog
 
 
 def test_keys_from_a_key_log(tmp_path: Path) -> None:

@@ -107,6 +107,12 @@ def test_why_tls_stayed_closed_is_counted() -> None:
     ]
 
 
+def test_tls_of_which_one_end_has_no_secret() -> None:
+    assert closed(0, keylog_files=1, keylog_lines=22, tls_decrypted=6, tls_without_secret=5) == [
+        ("TLS", "6 decrypted (of 5 there is no secret for one end), 0 not; key logs of 22 lines")
+    ]
+
+
 def test_many_reasons_are_not_all_told() -> None:
     reasons = {f"the handshake ended with alert {number}": 1 for number in range(7)}
     (_, (_, said)) = closed(7, tls_reasons=reasons, keylog_files=1, keylog_lines=1)

@@ -130,6 +130,27 @@ class Connection:
         return self.tls.alpn if self.tls is not None else None
 
     @property
+    def sealed(self) -> tuple[str, ...]:
+        """Who sent within TLS what no key opened: `client`, `server`."""
+        if self.tls is None:
+            return ()
+        lengths = (("client", self.tls.client_sealed), ("server", self.tls.server_sealed))
+        return tuple(sender for sender, length in lengths if length)
+
+    @property
+    def sealed_head(self) -> str | None:
+        """The head of the handshake that is among what was sealed: `request` or `answer`.
+
+        Where the capture has the TLS connection from its hellos on; an answer may be missing.
+        """
+        if self.tls is None or self.tls.hello_at is None:
+            return None
+        if self.outcome == "unseen" and self.request_packet is None and "client" in self.sealed:
+            return "request"
+        missing = self.outcome in ("unseen", "unanswered") and self.response_packet is None
+        return "answer" if missing and "server" in self.sealed else None
+
+    @property
     def community_id(self) -> str:
         """The Community ID of the TCP conversation."""
         client = (self.client_ip, self.client_port)

@@ -614,7 +614,11 @@ class Session(Layer):
             if sender.message.inflater is not None:
                 sender.message.inflater.close()
         if self.first_close >= 0:
-            connection.ended_by = ("client-close", "server-close")[self.first_close]
+            other: Sender = self.sender(1 - self.first_close)
+            ended_by = ("client-close", "server-close")[self.first_close]
+            # Among what the other end sent sealed there may have been a Close before this one.
+            hidden = not other.closed and ("client", "server")[other.role] in connection.sealed
+            connection.ended_by = None if hidden else ended_by
         elif self.first_end:
             connection.ended_by = self.first_end
         elif evicted:

@@ -450,7 +450,7 @@ class Tls(TlsLine):
     def end(self, side: int, how: int, time: int, packet: int) -> int:
         """Hand on."""
         if self.inner is None:
-            self.handshake.ends.append((side, how))
+            self.handshake.ended(side, how)
             self.waiting.end(side, how, time, packet)
             return 0
         self.is_done = self.inner.end(side, how, time, packet)

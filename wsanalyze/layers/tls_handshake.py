@@ -9,6 +9,7 @@ from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.tls_exchange import KeyExchange
 from wsanalyze.layers.tls_facts import begun, introduce, name_ends
 from wsanalyze.layers.tls_keys import begin_keys, make_openers
+from wsanalyze.layers.tls_left import before_hello
 from wsanalyze.layers.tls_secrets import (
     NO_CRYPTOGRAPHY,
     epochs_of,
@@ -85,8 +86,8 @@ class TlsHandshake:
         # A record of it that is as long as an alert came instead; records that the server has sent.
         self.may_be_alert = False
         self.sealed = 0
-        # How sides ended while nothing was inside: side, FIN (0) or RST (1).
-        self.ends: list[tuple[int, int]] = []
+        # How sides ended while nothing was inside: side, FIN (0) or RST (1), and before what.
+        self.ends: list[tuple[int, int, str]] = []
         # Records wait for secrets; that was given up.
         self.is_waiting = self.has_waited = False
         # Application data was sent before what is known of it.
@@ -151,6 +152,10 @@ class TlsHandshake:
     def role(self, side: int) -> str:
         """Return what an end is: `client` or `server`."""
         return "server" if self.is_server(side) else "client"
+
+    def ended(self, side: int, how: int) -> None:
+        """Remember how a side ended while nothing was inside: FIN (0) or RST (1)."""
+        self.ends.append((side, how, before_hello(self)))
 
     def say(self, why: str) -> None:
         """Remember why something could not be decrypted, the first time."""
@@ -372,10 +377,11 @@ class TlsHandshake:
             facts.decrypted = not (facts.keyless or facts.client_sealed or facts.server_sealed)
             if facts.decrypted:
                 self.has_read(NOTHING_WITHIN)
+        summary = self.recorder.summaries[self.conversation.capture]
         if facts.decrypted:
+            summary.tls_without_secret += bool(facts.keyless)
             return
         facts.reason = facts.reason or "it has no protected records"
-        summary = self.recorder.summaries[self.conversation.capture]
         summary.stays_closed(facts.reason)
         if facts.reason == NO_CRYPTOGRAPHY:
             summary.lack("cryptography")

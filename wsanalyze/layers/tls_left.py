@@ -33,14 +33,15 @@ def why_left(handshake: TlsHandshake) -> str | None:
         sent = f"{alert_name(facts.alert)} of the {facts.alert_by}"
         refused = facts.alert_by == "client" and facts.alert in OF_CERTIFICATES
         objection = _objection(facts) if refused else ""
-        return f"the handshake ended with alert {sent}{_before(handshake)}{objection}"
+        return f"the handshake ended with alert {sent}{before_hello(handshake)}{objection}"
     if not ends or (facts.bad_records and not facts.decrypted):
         # Of a secret that opens nothing it is not known how the handshake went on.
         return None
-    side, how = ends[0]
+    side, how, before = ends[0]
     who, end = handshake.role(side), "RST" if how else "FIN"
-    if handshake.server is None:
-        return f"the {who} left{_before(handshake).removeprefix(',')} ({end})"
+    if before:
+        # What the server said behind that, nobody was there to hear.
+        return f"the {who} left{before.removeprefix(',')} ({end})"
     if who == "server":
         return f"the server left within the handshake ({end})"
     return _behind_the_server(handshake, end)
@@ -50,7 +51,7 @@ def _within_the_hello(handshake: TlsHandshake) -> str | None:
     """Say that a client left within its ClientHello, where it has said nothing else."""
     if not handshake.ends or handshake.server is not None:
         return None
-    side, how = handshake.ends[0]
+    side, how, _ = handshake.ends[0]
     sender, other = handshake.senders[side], handshake.senders[1 - side]
     begun = sender.messages.data[:1] == CLIENT_HELLO or sender.pending[5:6] == CLIENT_HELLO
     if other.sent or sender.opened or not begun:
@@ -58,8 +59,8 @@ def _within_the_hello(handshake: TlsHandshake) -> str | None:
     return f"the client left within its ClientHello ({'RST' if how else 'FIN'})"
 
 
-def _before(handshake: TlsHandshake) -> str:
-    """Say where a handshake ended without a ServerHello; nothing where there was one."""
+def before_hello(handshake: TlsHandshake) -> str:
+    """Say where a handshake is without a ServerHello; nothing where there was one."""
     if handshake.server is not None:
         return ""
     return ", behind a HelloRetryRequest" if handshake.is_tls_1_3 else ", before the ServerHello"

@@ -243,24 +243,6 @@ def _of_skipped(frames: Frames) -> Event:
     )
 
 
-def of_holes(connection: Connection) -> list[Event]:
-    """Return what the capture does not have, at the packet that made it known."""
-    if connection.observation is None:
-        return []
-    return [
-        Event(
-            layer="gap",
-            sender=hole.sender,
-            time=hole.time,
-            packet=hole.packet,
-            ordinal=0,
-            label="not in the capture",
-            length=abs(hole.length),
-        )
-        for hole in connection.observation.holes
-    ]
-
-
 def worst(findings: Iterable[Finding]) -> str | None:
     """Return the worst severity, None for no finding."""
     found = [SEVERITIES.index(each.severity) for each in findings]

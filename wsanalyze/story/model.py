@@ -119,6 +119,8 @@ class Story:
     `refusal`: what it is about where it is a tunnel that was refused, and no connection; `number`
     counts those then. `way`: how proxies were asked for a way, and who they said asks; () where
     that is not kept. `unread`: bytes of both ends that are in the capture and could not be read.
+    `sealed`: which ends sent within TLS what no key opened; `sealed_head`: `request` or `answer`
+    where that is among it.
     """
 
     number: int
@@ -165,5 +167,7 @@ class Story:
     multiplexed: Multiplexed | None = None
     written: tuple[Written, ...] = ()
     unread: int = 0
+    sealed: tuple[str, ...] = ()
+    sealed_head: str | None = None
     others: tuple[OtherRequest, ...] = ()
     more_requests: int = 0

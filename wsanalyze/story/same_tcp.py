@@ -135,7 +135,7 @@ def of_other_data(
     heads = [(each.time, each.sender) for each in told if each.layer == "http" and each.sender]
     events = list(_of_segments(segments, places[:SEGMENTS], sorted(heads), connection.requested))
     if len(places) > SEGMENTS:
-        events.append(_more(segments, places[SEGMENTS:]))
+        events.append(more_segments(segments, places[SEGMENTS:]))
     return events
 
 
@@ -164,7 +164,8 @@ def _of_segments(
         )
 
 
-def _more(segments: Segments, places: Ints) -> Event:
+def more_segments(segments: Segments, places: Ints) -> Event:
+    """Return one event for the segments with data at these places, counted."""
     first = segments[int(places[0])]
     count = len(places)
     return Event(

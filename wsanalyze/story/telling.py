@@ -32,6 +32,7 @@ from wsanalyze.story.same_tcp import (
     of_others,
     other_requests,
 )
+from wsanalyze.story.sealed import holes_of, of_holes, of_sealed
 from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.way import of_way, way_steps
 from wsanalyze.story.written_http import of_written, written
@@ -133,16 +134,19 @@ def told(
     handshake = connection.handshake
     attempts = attempts if attempts is not None else attempts_of(recording)
     others = other_requests(read.number, connection, attempts)
+    handshaken = of_tls(tls, segments, "inner" if outer else "")
+    closed = [] if outer else of_sealed(segments, connection, handshaken)
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
-        *of_tls(tls, segments, "inner" if outer else ""),
+        *handshaken,
         *(event for each in outer for event in of_tls(each, segments, "outer")),
         *of_way(way),
         *opening_events(connection),
         *happened.of_heads(request, response, connection),
         *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
         *of_written(writings),
-        *happened.of_holes(connection),
+        *closed,
+        *of_holes(connection, closed),
         *happened.marked(ending_events(connection), mine),
         *of_others(others),
     ]
@@ -178,7 +182,7 @@ def told(
         pings=pings(read.frames, payloads, controls),
         closing=closing(connection, read.frames, payloads, by_packet=is_one_capture),
         silences=silences(read.frames, connection),
-        holes=tuple(observation.holes) if observation is not None else (),
+        holes=holes_of(connection),
         lost={
             "client": connection.client_lost_bytes,
             "server": connection.server_lost_bytes,
@@ -192,6 +196,8 @@ def told(
         multiplexed=multiplexed(connection),
         written=writings,
         unread=connection.client_unread_bytes + connection.server_unread_bytes,
+        sealed=connection.sealed,
+        sealed_head=connection.sealed_head,
         others=others,
         more_requests=observation.requests_after if observation is not None else 0,
     )

@@ -93,6 +93,7 @@ class CaptureSummary:
     unread_tunnels: int = 0
     tunnel_reasons: dict[str, int] = field(default_factory=dict)
     conversations_tls_empty: int = 0
+    tls_without_secret: int = 0
 
     @property
     def damage(self) -> str | None:

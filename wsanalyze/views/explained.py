@@ -97,6 +97,9 @@ def _head(story: Story, width: int) -> Iterator[Line]:
     for text in ends_sentences(story):
         yield from ([(line, "")] for line in wrapped(text, width))
     facts = [OUTCOMES.get(story.outcome, story.outcome)]
+    if story.sealed_head is not None:
+        there = ", if there is one," if story.outcome == "unanswered" else ""
+        facts = [f"its {story.sealed_head}{there} could not be read"]
     if story.version is not None:
         facts.append(f"version {visible(story.version, 20)}")
     if story.http_version is not None:

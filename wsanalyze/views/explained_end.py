@@ -165,7 +165,9 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
     if closing.ended_by is not None:
         by = _of_stream(closing) or ENDED_BY.get(closing.ended_by, closing.ended_by)
         if story.outcome in ("refused", "unanswered"):
-            by = by.partition(", without")[0].removesuffix(" without a Close frame")
+            by = _of_the_end_alone(by)
+        elif story.sealed and not closing.closes:
+            by = f"{_of_the_end_alone(by)}; whether a Close came before could not be read"
         # What cut it says that, too, and more.
         reset = f"the {closing.ended_by.removesuffix('-rst')} reset TCP"
         said = (by.partition(" without")[0], reset)
@@ -175,9 +177,18 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
             for end, name in zip(("client", "server"), names, strict=True):
                 by = _named(by, end) if name == "proxy" else by
             yield from say(f"Ended by: {by}.", width)
+    elif set(story.sealed) - {close.sender for close in closing.closes} and closing.closes:
+        other = "server" if closing.closes[0].sender == "client" else "client"
+        text = f"Who sent the first Close is not known: what the {other} sent could not be read."
+        yield from say(text, width)
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")
+
+
+def _of_the_end_alone(by: str) -> str:
+    """Return who ended it without the words about a Close frame."""
+    return by.partition(", without")[0].removesuffix(" without a Close frame")
 
 
 def _what_ended(closing: Closing) -> str:

@@ -90,7 +90,11 @@ def _segment(segment: Segment, name: str, story: Story) -> Line:
 def request_lines(story: Story, width: int) -> Iterator[Line]:
     """Yield the request, field by field."""
     head = story.request
-    if head is None:
+    if story.sealed_head == "request":
+        text = "The request could not be read: no key that is known opens what the client sent."
+        yield from say(text, width)
+        return
+    if head is None or not (head.start_line or head.lines):
         yield from say("The request is not in the capture.", width)
         return
     if story.multiplexed is not None:
@@ -104,7 +108,12 @@ def response_lines(story: Story, width: int) -> Iterator[Line]:
         yield from say(f"First an interim response: {visible(interim, START_LINE)}", width)
     head = story.response
     if head is None:
-        yield from say("There is no answer in the capture.", width)
+        text = "There is no answer in the capture."
+        if story.sealed_head == "answer":
+            there = ", if there is one," if story.outcome == "unanswered" else ""
+            text = f"The answer{there} could not be read: no key that is known opens what the "
+            text += "server sent."
+        yield from say(text, width)
         return
     yield from _head_lines(head, story, width)
     if story.deflate is not None:
@@ -170,15 +179,18 @@ def proof_lines(story: Story, width: int) -> Iterator[Line]:
     proof = story.proof
     if proof is None:
         return
+    if story.sealed_head == "request":
+        yield from say("The key is in the request, which could not be read.", width)
+        return
     if proof.kind == "accept":
-        yield from _accept(proof, width)
+        yield from _accept(proof, width, sealed=story.sealed_head == "answer")
     elif proof.kind == "challenge" and proof.challenge is not None:
         yield from _challenge(proof, proof.challenge, width)
     else:
         yield from say(f"{proof.why[:1].upper()}{proof.why[1:]}.", width)
 
 
-def _accept(proof: Proof, width: int) -> Iterator[Line]:
+def _accept(proof: Proof, width: int, *, sealed: bool) -> Iterator[Line]:
     steps = proof.steps
     if steps is None:
         return
@@ -194,7 +206,8 @@ def _accept(proof: Proof, width: int) -> Iterator[Line]:
     yield from row("SHA-1 of it, in hex", steps.digest, width)
     yield from row("its 20 bytes in base64", steps.accept, width, style="bold")
     if proof.sent is None:
-        yield from row("the server sent", proof.why or "nothing", width)
+        unseen = "what could not be read" if sealed else proof.why or "nothing"
+        yield from row("the server sent", unseen, width)
         return
     yield from row("the server sent", visible(proof.sent, VALUE), width)
     verdict = "the same: the client goes on"

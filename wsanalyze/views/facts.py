@@ -96,7 +96,10 @@ def _tls(capture: CaptureSummary) -> str:
     """Return how many TLS connections were decrypted; nothing where there were no secrets."""
     if not (capture.tls_decrypted or capture.keylog_files):
         return ""
-    text = f"{number(capture.tls_decrypted)} decrypted, {number(capture.conversations_tls)} not"
+    text = f"{number(capture.tls_decrypted)} decrypted"
+    if capture.tls_without_secret:
+        text += f" (of {number(capture.tls_without_secret)} there is no secret for one end)"
+    text += f", {number(capture.conversations_tls)} not"
     if capture.keylog_lines:
         text += f"; key logs of {counted(capture.keylog_lines, 'line')}"
     if capture.keylog_not_understood:
@@ -131,6 +134,8 @@ def _attempts(capture: CaptureSummary) -> str:
         return "no connection attempts"
     counts = ((getattr(capture, f"attempts_{outcome}"), outcome) for outcome in OUTCOMES)
     named = {"unseen": "without a whole handshake"}
+    if capture.tls_without_secret:
+        named["unseen"] += " that could be read"
     parts = [f"{number(count)} {named.get(outcome, outcome)}" for count, outcome in counts if count]
     text = f"{counted(capture.attempts, 'attempt')}: {', '.join(parts)}"
     frames, messages = counted(capture.frames, "frame"), counted(capture.messages, "message")

@@ -152,7 +152,8 @@ def url(connection: Connection, host: str | None, target: str) -> str:
     if target[:1] not in ("/", "?", "*", ""):
         return without_login(target)
     if connection.request_packet is None and not (host or target):
-        return f"{connection.scheme}, request not seen"
+        seen = "readable" if connection.sealed_head == "request" else "seen"
+        return f"{connection.scheme}, request not {seen}"
     return f"{connection.scheme}://{host}{target}" if host else f"{connection.scheme}, {target}"
 
 
@@ -190,6 +191,8 @@ def _outcome(connection: Connection) -> Text:
 
 def _outcome_word(connection: Connection) -> str:
     """Return the outcome in a word; that of a handshake which was not seen is not known."""
+    if connection.outcome == "unseen" and connection.sealed_head is not None:
+        return f"{connection.sealed_head} not readable"
     return "from the middle" if connection.outcome == "unseen" else connection.outcome
 
 
@@ -202,6 +205,8 @@ def _consequence(connection: Connection) -> str:
     elif connection.outcome == "unanswered" and connection.stream_error is not None:
         is_rst = (connection.ended_by or "").endswith("-rst")
         text += ", " + (ending_of(connection) if is_rst else connection.stream_error)
+    if connection.outcome == "unanswered" and connection.sealed_head is not None:
+        text += ", as far as could be read"
     handshake = connection.handshake
     if connection.outcome == "invalid" and handshake is not None:
         reasons = [fault.message for fault in handshake.faults if fault.fatal]
@@ -224,7 +229,10 @@ def _missing(connection: Connection) -> str:
 
 def ending_of(connection: Connection) -> str:
     """Return how it ended, with the code of the Close frame, or of the reset, that came first."""
-    ending = connection.ended_by or "end not seen"
+    ending = connection.ended_by
+    if ending is None:
+        # Either end sent a Close first: what one of them sent could not be read.
+        return "first Close not known" if connection.sealed else "end not seen"
     side, _, how = ending.partition("-")
     if how == "rst" and connection.stream_error is not None:
         return f"{ending} {connection.stream_error}"

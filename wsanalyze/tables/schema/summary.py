@@ -88,6 +88,7 @@ def _summary_columns() -> tuple[Column, ...]:
             "conversations_tls_empty",
             "of `tcp_conversations`: TLS that was decrypted and carried nothing",
         ),
+        count("tls_without_secret", "of `tls_decrypted`: those of which an end has no secret"),
     )
 
 
