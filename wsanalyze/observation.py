@@ -21,6 +21,9 @@ KEPT_OPENING = 8
 # Kinds of what is malformed that are kept of one connection.
 KEPT_FAULTS = 16
 
+# Streams of HTTP/2 that are named.
+KEPT_STREAMS = 64
+
 # Masking keys kept of one side, the first ones: MT19937 gives itself away after 624 of 32 bits.
 KEPT_KEYS = 1024
 
@@ -330,6 +333,7 @@ class Multiplex:
     - `connect`: the first values and the last one of SETTINGS_ENABLE_CONNECT_PROTOCOL
     - `websockets`, `requests`: how many streams asked for WebSocket, and for something else;
       `streams`: the first 64 of the former
+    - `opened`: how many of them became one; `open_streams`: the first 64 of those
     - `goaway`: (sender, error code, last stream, time, packet) of the first GOAWAY, or of the first
       with an error
     - `tcp_ends`: (sender, `fin` or `rst`, time, packet) of the ends of TCP below, the first 8
@@ -346,6 +350,8 @@ class Multiplex:
     websockets: int = 0
     requests: int = 0
     streams: list[int] = field(default_factory=list)
+    opened: int = 0
+    open_streams: list[int] = field(default_factory=list)
     goaway: tuple[str, int, int, int, int] | None = None
     tcp_ends: list[tuple[str, str, int, int]] = field(default_factory=list)
     cut: int = 0
@@ -368,6 +374,12 @@ class Multiplex:
             # The last one is what counts: it takes the place of the one before.
             del self.connect[KEPT_SETTINGS - 1 :]
             self.connect.append(Setting(value, time, packet))
+
+    def open(self, number: int) -> None:
+        """Take a stream that became a WebSocket."""
+        self.opened += 1
+        if len(self.open_streams) < KEPT_STREAMS:
+            self.open_streams.append(number)
 
     @property
     def enabled(self) -> int | None:
@@ -394,6 +406,7 @@ class Stream:
 
     - `enabled`: what the server had said of extended CONNECT when the request came: 1, 0, None
       where that is not known
+    - `opened`: whether it became a WebSocket
     - `client_data`, `server_data`: DATA frames of each end
     - `resets`: (sender, error code, time, packet) of RST_STREAM, the first of each end
     - `finished`: who sent END_STREAM, in order, with time and packet
@@ -404,11 +417,19 @@ class Stream:
     shared: Multiplex
     number: int
     enabled: int | None = None
+    opened: bool = False
     client_data: int = 0
     server_data: int = 0
     resets: list[tuple[str, int, int, int]] = field(default_factory=list)
     finished: list[tuple[str, int, int]] = field(default_factory=list)
     stalls: list[Stall] = field(default_factory=list)
+
+    @property
+    def sharing(self) -> tuple[int, int]:
+        """How many other WebSockets, and other requests, are on its connection."""
+        others = self.shared.opened - self.opened
+        asked = self.shared.websockets - 1 - others
+        return others, self.shared.requests + asked
 
 
 @dataclass(slots=True)

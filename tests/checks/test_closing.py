@@ -145,6 +145,19 @@ class TestCutWithoutClose:
         (finding,) = self.of(**tried, server_frames=1)
         assert finding.severity == "warning"
 
+    def test_a_client_that_ended_tls_first_began_it(self) -> None:
+        """Its close_notify is answered by one, and by a FIN that is the first of the two."""
+        cut = closed(endings=(ending("server", at=60),), client_frames=1)
+        cut.tls = inside(closed_by="client", closed_at=(59 * SECOND, 16)).tls
+        assert cut.observation is not None
+        cut.observation.silence_ns = 60 * SECOND
+        [finding] = found(checks.cut_without_close, cut)
+        assert finding.cause == (
+            "the client ended TLS (close_notify) with 198.51.100.2:80, "
+            "and the server then closed TCP (FIN)"
+        )
+        assert (finding.sender, finding.evidence) == ("server", "FIN")
+
     def test_a_server_that_ends_it_at_once(self) -> None:
         [finding] = self.of(endings=(ending("server", "rst", at=0.5),), until=0.5)
         assert finding.message == (

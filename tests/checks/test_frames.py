@@ -316,6 +316,11 @@ class TestHttpAmongFrames:
         )
         assert finding.evidence == evidence
 
+    def test_the_advice_is_for_whoever_wrote_it(self) -> None:
+        advice = frames.http_in_the_place_of_frames.advice
+        assert advice.startswith("Where the server wrote it, ")
+        assert "Where the client did, keep the connection out of its pool" in advice
+
     def test_what_came_before_it_is_told(self) -> None:
         before = event("rsv", "server", frame=3, head=0x20, second=0x47, header_length=2, value=2)
         [finding] = found(frames.reserved_bit, self.record(before, self.OK))

@@ -528,6 +528,12 @@ class TestFlowControl:
         assert found(played, checks.flow_control_stall) == []
 
 
+def with_a_refused_one() -> Connection:
+    """Stream 1 is a WebSocket; what stream 3 asked for was refused."""
+    played = stage().begin().open(1).headers(0, 3, REQUEST)
+    return played.headers(1, 3, [(b":status", b"403")])
+
+
 class TestShared:
     """H2-09."""
 
@@ -545,6 +551,11 @@ class TestShared:
     def test_one_alone(self) -> None:
         played = stage().begin().open(1).talk(1, masked(b"a"))
         assert found(played, checks.shared_connection) == []
+
+    def test_a_request_that_was_refused_is_no_websocket(self) -> None:
+        assert found(with_a_refused_one(), checks.shared_connection) == []
+        ((_, message),) = found(with_a_refused_one().open(5), checks.shared_connection)
+        assert message.startswith("2 WebSockets (streams 1, 5) and 1 other request share")
 
 
 class TestConnectionErrors:

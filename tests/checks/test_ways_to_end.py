@@ -6,7 +6,7 @@ from checks.given import SECOND
 from checks.test_cuts import ending
 from checks.test_encryption import inside
 from wsanalyze.checks.facts import Facts
-from wsanalyze.checks.ways_to_end import said_by_tls
+from wsanalyze.checks.ways_to_end import ended_tls, said_by_tls
 
 
 def said(how: str = "fin", **facts: object) -> str | None:
@@ -40,6 +40,16 @@ class TestTls:
 
     def test_a_fin_of_which_tls_knows_nothing(self) -> None:
         assert said() == ("TLS was not ended (no close_notify), so that the FIN may be anybody's")
+
+    def test_who_ended_tls_first_began_to_end_it(self) -> None:
+        def began(**facts: object) -> str | None:
+            return ended_tls(Facts(inside(**facts)), ending("fin", "server"))
+
+        assert began(closed_by="client", closed_at=(SECOND, 16)) == "client"
+        assert began(closed_by="client", closed_at=(9 * SECOND + 1, 16)) is None
+        assert began(closed_by="client", closed_at=(SECOND, 16), decrypted=False) is None
+        assert began(closed_by="client", closed_at=(SECOND, 16), alert=20) is None
+        assert began() is None
 
     def test_what_cannot_be_known(self) -> None:
         assert said(decrypted=False) is None

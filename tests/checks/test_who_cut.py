@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.who_cut import CutGroup, who_cut
 
@@ -61,3 +63,7 @@ def test_a_server_that_ended_says_so_where_all_went_at_once() -> None:
         CutGroup(f"{SERVER}, all within 3.0 ms: it ended, or was restarted", (0, 1, 2, 3))
     ]
     assert who_cut(ended[:2]) == [CutGroup(SERVER, (0, 1))]
+    # The FINs are the server's, and answer what the client said.
+    client = "the client ended TLS (close_notify) with X, and the server then closed TCP (FIN)"
+    by_client = [replace(each, cause=client) for each in ended]
+    assert who_cut(by_client) == [CutGroup(client, (0, 1, 2, 3))]

@@ -140,9 +140,9 @@ def proxy_at(facts: Facts, cut: Cut) -> str | None:
     if whole is None:
         return None
     legs = _legs(whole)
-    if cut.by == "server" and record.serial in legs.fronts:
+    if cut.began == "server" and record.serial in legs.fronts:
         return address_and_port(record.server_ip, record.server_port)
-    return record.client_ip if cut.by == "client" and record.serial in legs.before else None
+    return record.client_ip if cut.began == "client" and record.serial in legs.before else None
 
 
 def leg_before(facts: Facts) -> Facts | None:

@@ -223,14 +223,17 @@ def _cause(facts: Facts, cut: Cut, proxy: str | None) -> str:
     if cut.signs and cut.how == "rst":
         return f"something between the client and {server} reset TCP"
     how = f"{did} {what} ({cut.wire})"
+    to, then = "to", ""
+    if cut.began != cut.by:
+        how, to, then = "ended TLS (close_notify)", "with", f", and the {cut.by} then {how}"
     known = limit_of(facts, cut, is_proxy=proxy is not None)
     after = "" if known is None else f", idle for a time that fits {known}"
     if proxy is not None:
-        return f"the proxy at {proxy} {how}{after}"
-    if cut.by == "server":
-        return f"the server at {server} {how}{after}"
+        return f"the proxy at {proxy} {how}{then}{after}"
+    if cut.began == "server":
+        return f"the server at {server} {how}{then}{after}"
     at_once = " at once, before any frame" if was_a_try(facts, cut) else ""
-    return f"the client {how} to {server}{after}{at_once}"
+    return f"the client {how} {to} {server}{then}{after}{at_once}"
 
 
 @check(

@@ -85,7 +85,7 @@ def _by(facts: CaptureFacts, limit: TimeLimit) -> str:
         proxies.add((each.connection.server_ip, each.connection.server_port) if is_proxy else None)
     if len(proxies) == 1 and (proxy := proxies.pop()) is not None:
         return f", by the proxy at {address_and_port(*proxy)}"
-    by = {cut.by for _, cut in limit.cuts}
+    by = {cut.began for _, cut in limit.cuts}
     if len(by) != 1:
         return ""
     side = by.pop()

@@ -9,7 +9,7 @@ from wsanalyze.checks.facts import Facts, described, ending_name
 from wsanalyze.checks.intermediaries import signs
 from wsanalyze.checks.pipelining import http_among_frames
 from wsanalyze.checks.spans import span
-from wsanalyze.checks.ways_to_end import reset_code, said_by_http2, said_by_tls
+from wsanalyze.checks.ways_to_end import ended_tls, reset_code, said_by_http2, said_by_tls
 from wsanalyze.observation import Ending, Event
 from wsanalyze.tunnels.way import sources
 
@@ -37,7 +37,8 @@ class Cut:
 
     `by` is who ended it, `how` the way (`fin`, `rst`); `idle_s` the seconds without a frame before
     that, `after` the last frame, or the HTTP in the place of one; `age_s` the connection's age;
-    `wire` what it was on the wire. `signs` say why it looks like an intermediary's doing, each one
+    `wire` what it was on the wire. `tls_by` is whose close_notify came first, before that; None
+    where none did. `signs` say why it looks like an intermediary's doing, each one
     a fact; none where nothing does.
     """
 
@@ -50,6 +51,12 @@ class Cut:
     after: Event | None
     signs: tuple[str, ...]
     wire: str = ""
+    tls_by: str | None = None
+
+    @property
+    def began(self) -> str:
+        """Who began to end it: who ended TLS first, else who ended TCP."""
+        return self.tls_by or self.by
 
 
 def maybe_cut(facts: Facts) -> Cut | None:
@@ -95,6 +102,7 @@ def _cut_of(facts: Facts) -> Cut | None:
         after=after,
         signs=tuple(intermediary_signs(facts)),
         wire=ending_name(first),
+        tls_by=ended_tls(facts, first),
     )
 
 
@@ -121,7 +129,7 @@ def was_a_try(facts: Facts, cut: Cut) -> bool:
     """
     record = facts.connection
     said = record.client_frames or record.server_frames or last_frame(facts)
-    return not said and cut.age_s < 1.0 and cut.by == "client" and not cut.signs
+    return not said and cut.age_s < 1.0 and cut.began == "client" and not cut.signs
 
 
 def last_frame(facts: Facts) -> Event | None:
@@ -193,7 +201,7 @@ def limit_of(facts: Facts, cut: Cut, *, is_proxy: bool = False) -> str | None:
     None, too, where the client ended it and nothing shows that a proxy asks in its place: the
     limits are those of who stands between. `is_proxy`: who ended it is known to be one.
     """
-    own = cut.by == "client" and not (cut.signs or is_proxy or _asks_for_another(facts))
+    own = cut.began == "client" and not (cut.signs or is_proxy or _asks_for_another(facts))
     return None if own or cut.idle_s is None else known_limit(cut.idle_s, facts)
 
 

@@ -349,7 +349,11 @@ def _bait_s(facts: Facts, event: Event) -> float | None:
         "the request, or a program that takes the connection for another one. The other end reads "
         "it as frames that break every rule, which are not told one by one."
     ),
-    advice="Keep the HTTP server from writing to a connection that it has handed over.",
+    advice=(
+        "Where the server wrote it, keep its HTTP part from answering on a connection that it has "
+        "handed over. Where the client did, keep the connection out of its pool, or its proxy's: "
+        "behind a 101 no other request may be sent on it."
+    ),
     events=("http",),
     example="http-behind-upgrade.pcapng",
 )

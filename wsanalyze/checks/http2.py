@@ -216,7 +216,7 @@ def wrong_status(facts: Facts) -> Iterator[Finding]:
 def void_negotiation(facts: Facts) -> Iterator[Finding]:
     """H2-06: one finding for the stream."""
     stream = facts.observation.stream
-    others = 0 if stream is None else stream.shared.websockets - 1
+    others = 0 if stream is None else stream.sharing[0]
     if stream is None or others < 1:
         return
     broken = [
@@ -347,16 +347,18 @@ def flow_control_stall(facts: Facts) -> Iterator[Finding]:
 def shared_connection(facts: Facts) -> Iterator[Finding]:
     """H2-09: said once for a connection, on the first of its streams."""
     stream, record = facts.observation.stream, facts.connection
-    if stream is None or not facts.speaks_for_tcp or stream.shared.websockets < 2:
+    if stream is None or not facts.speaks_for_tcp or stream.shared.opened < 2:
         return
     shared = stream.shared
-    numbers = ", ".join(str(each) for each in shared.streams[:16])
-    numbers += ", ..." if shared.websockets > 16 else ""
-    requests = "1 other request" if shared.requests == 1 else f"{shared.requests} other requests"
+    numbers = ", ".join(str(each) for each in shared.open_streams[:16])
+    numbers += ", ..." if shared.opened > 16 else ""
+    # Those for WebSocket that were refused are requests like others.
+    count = shared.requests + shared.websockets - shared.opened
+    requests = "1 other request" if count == 1 else f"{count} other requests"
     data = stream.client_data + stream.server_data
     frames = record.client_frames + record.server_frames
     yield Finding(
-        f"{shared.websockets} WebSockets (streams {numbers}) and {requests} share this connection; "
+        f"{shared.opened} WebSockets (streams {numbers}) and {requests} share this connection; "
         f"on stream {stream.number}, {data} DATA frames carry {frames} WebSocket frames",
         time=record.requested,
         packet=record.request_packet,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from wsanalyze.checks.facts import Facts
 from wsanalyze.http2.bodies import PROTOCOL_ERROR, error_name
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.observation import Ending
 from wsanalyze.tls.alerts import ALERTS, WARNINGS
 
@@ -15,7 +18,7 @@ def said_by_tls(facts: Facts, end: Ending) -> str | None:
     sent. A FIN without it may be anybody's.
     """
     tls = facts.connection.tls
-    if tls is None or not tls.decrypted or end.stream or tls.bad_records:
+    if not _tells_its_end(tls, end):
         return None
     if tls.alert in ALERTS and tls.alert not in WARNINGS and tls.alert_at is not None:
         name = ALERTS[tls.alert]
@@ -30,6 +33,22 @@ def said_by_tls(facts: Facts, end: Ending) -> str | None:
         # A program that exits, one that only closes its socket, and anybody on the way leave it so.
         return "TLS was not ended (no close_notify), so that the FIN may be anybody's"
     return None
+
+
+def ended_tls(facts: Facts, end: Ending) -> str | None:
+    """Return whose close_notify came first, ahead of an end of TCP; None where none is known of.
+
+    That is who ended the connection: the other end answers with its own, and may close TCP first.
+    """
+    tls = facts.connection.tls
+    if not _tells_its_end(tls, end) or tls.closed_at is None or tls.closed_at[0] > end.time:
+        return None
+    failed = tls.alert in ALERTS and tls.alert not in WARNINGS
+    return None if failed else tls.closed_by
+
+
+def _tells_its_end(tls: TlsConnection | None, end: Ending) -> TypeGuard[TlsConnection]:
+    return tls is not None and tls.decrypted and not (end.stream or tls.bad_records)
 
 
 def said_by_http2(facts: Facts, end: Ending) -> str | None:

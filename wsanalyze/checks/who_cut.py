@@ -40,13 +40,18 @@ def who_cut(findings: Iterable[Finding]) -> list[CutGroup]:
     for check in OF_CUTS:
         # Those that speak for another leg, too, come first.
         for each in sorted(of_cuts[check], key=lambda finding: not finding.concerns):
-            if _tell(each, _named(each), groups, told) and each.sender == "server":
+            if _tell(each, _named(each), groups, told) and _by_a_server(each):
                 moments.setdefault(each.cause, []).append(each.time or 0)
     found = [
         CutGroup(cause + _at_once(moments.get(cause, ())), tuple(sorted(places)))
         for cause, places in groups.items()
     ]
     return sorted(found, key=lambda group: (-len(group.connections), group.connections))
+
+
+def _by_a_server(finding: Finding) -> bool:
+    """Whether a server ended it: its FIN may be the answer to a client's close_notify."""
+    return finding.sender == "server" and not finding.cause.startswith("the client ")
 
 
 def _named(finding: Finding) -> Sequence[int]:

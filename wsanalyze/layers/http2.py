@@ -36,13 +36,12 @@ from wsanalyze.layers.http2_tunnel import Tunnels
 from wsanalyze.layers.http2_unknown import guess, guess_unasked, last_guesses
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
-from wsanalyze.observation import Multiplex
+from wsanalyze.observation import KEPT_STREAMS, Multiplex
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.stream_fields import Wrong
 
 HTTP = 2
 TOO_MUCH_PADDING = Wrong("DATA with more padding than there is of it", "RFC 9113 §6.1", "DATA")
-KEPT_STREAMS = 64
 KEPT_ENDS = 8
 
 

@@ -127,6 +127,8 @@ class WebSocketStream:
             self.recorder, self.attempt.connection, self.client_side, (offsets[0], offsets[1])
         )
         self.session = session
+        self.facts.opened = True
+        self.facts.shared.open(self.number)
         replay(pieces, session)
         return session
 

@@ -33,13 +33,14 @@ def multiplexed(connection: Connection) -> Multiplexed | None:
     if stream is None:
         return None
     shared = stream.shared
+    others, requests = stream.sharing
     return Multiplexed(
         preface=shared.preface,
         settings=tuple(map(_told, shared.opening)),
         whole=shared.whole,
         enabled=stream.enabled,
-        others=max(shared.websockets - 1, 0),
-        requests=shared.requests,
+        others=others,
+        requests=requests,
     )
 
 
