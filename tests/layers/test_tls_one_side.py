@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from support.sessions import Stage, frame, masked, request, response
 from support.tls import TLS_1_2, TLS_1_3, Flight, Pair, contexts, play, secrets_of, stage_of
@@ -22,8 +24,8 @@ SAID: list[Flight] = [
 ]
 
 
-def conversation(said: list[Flight]) -> Pair:
-    pair = Pair(contexts(TLS_1_3)).shake_hands()
+def conversation(said: list[Flight], version: ssl.TLSVersion = TLS_1_3) -> Pair:
+    pair = Pair(contexts(version)).shake_hands()
     for side, data in said:
         pair.send(side, data)
     return pair.close(1).close(0)
@@ -31,6 +33,7 @@ def conversation(said: list[Flight]) -> Pair:
 
 PAIR = conversation(SAID)
 SILENT = conversation([])
+OLDER = conversation(SAID, TLS_1_2)
 CUT = conversation(SAID[:4])
 ASKED = conversation([SAID[0], (1, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")])
 
@@ -124,6 +127,21 @@ def test_a_key_that_is_wrong_is_not_one_that_is_missing() -> None:
     tls = tls_of(seen(*HANDSHAKE, CLIENT, SERVER, wrong=CLIENT))
     assert tls.forged == 0
     assert tls.reason == "no record of the client opens with its secret"
+
+
+@pytest.mark.parametrize("wrong_last", [False, True])
+@pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3])
+def test_a_wrong_line_hides_no_right_one(version: ssl.TLSVersion, wrong_last: bool) -> None:
+    """Whichever log comes last: the tag decides, of each secret by itself."""
+    pair = PAIR if version == TLS_1_3 else OLDER
+    lines = pair.keylog.splitlines()
+    wrong = b"\n".join(each[:-4] + b"c5c5" for each in lines)
+    logs = [pair.keylog, wrong] if wrong_last else [wrong, pair.keylog]
+    stage = play(stage_of(secrets_of(*logs)), pair.flights)
+    stage.end(1, FIN).end(0, FIN)
+    stage.finish()
+    assert (tls_of(stage).reason, tls_of(stage).forged) == (None, 0)
+    assert {row["payload"] for row in stage.messages} == {b"hello", b"question", b"answer"}
 
 
 def test_a_changed_record_is_told_where_there_is_a_key() -> None:

@@ -34,9 +34,31 @@ def test_labels_of_one_connection_come_together() -> None:
     assert found == {MASTER: b"\x11" * 48, CLIENT_TRAFFIC: b"\x22" * 32}
 
 
-def test_the_later_line_counts() -> None:
-    secrets = read(LINE, LINE.replace("11", "33"))
-    assert secrets.of(bytes.fromhex(RANDOM)) == ({MASTER: b"\x33" * 48},)
+def test_of_lines_for_the_same_the_last_two_count() -> None:
+    lines = [LINE.replace("11" * 48, each * 48) for each in ("11", "33", "33", "44")]
+    secrets = read(*lines)
+    assert secrets.of(bytes.fromhex(RANDOM)) == ({MASTER: b"\x44" * 48}, {MASTER: b"\x33" * 48})
+    assert list(secrets.reader.every(bytes.fromhex(RANDOM), MASTER)) == [b"\x44" * 48, b"\x33" * 48]
+    assert secrets.count == 2
+
+
+def test_a_line_that_was_cut_is_not_another_one() -> None:
+    for lines in ((LINE[:-2], LINE), (LINE, LINE[:-2]), (LINE, LINE[:-2], LINE)):
+        secrets = read(*lines)
+        assert secrets.of(bytes.fromhex(RANDOM)) == ({MASTER: b"\x11" * 48},)
+        assert secrets.count == 1
+
+
+def test_both_lines_for_the_same_are_forgotten_together() -> None:
+    """The limit counts both: who repeats a line with other secrets gains no room."""
+    secrets = Secrets(2)
+    for each in ("11", "33", "44"):
+        secrets.add([LINE.replace("11" * 48, each * 48).encode()])
+    assert (secrets.count, secrets.dropped) == (2, 0)
+    secrets.add([LINE.replace(RANDOM, OTHER).encode()])
+    assert (secrets.count, secrets.dropped) == (1, 1)
+    assert secrets.of(bytes.fromhex(RANDOM)) == ()
+    assert not secrets.reader.earlier
 
 
 def test_a_key_log_comes_before_a_capture() -> None:

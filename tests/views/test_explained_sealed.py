@@ -10,6 +10,7 @@ from rich.console import Console
 from story.told import one_sided
 
 from wsanalyze.analysis import Analysis
+from wsanalyze.story.quiz_end import of_end
 from wsanalyze.views.explained import explained_lines
 from wsanalyze.views.ladder import Ladder
 from wsanalyze.views.summary import print_summary
@@ -55,6 +56,12 @@ def test_a_server_without_a_secret(tmp_path: Path) -> None:
     assert "Who sent the first Close is not known: what the server sent could not be read." in text
     assert "not in the capture" not in text
     assert "answer not readable, first Close not known; " in summed_up(analysis)
+
+
+def test_nobody_is_asked_who_closed_first(tmp_path: Path) -> None:
+    asked = {each.topic for each in of_end(one_sided(tmp_path, CLIENT).explain(0))}
+    assert "close-code" in asked
+    assert not asked & {"who-closed", "both-closed", "no-close"}
 
 
 @pytest.mark.parametrize(("missing", "sender"), [(CLIENT, "client"), (SERVER, "server")])

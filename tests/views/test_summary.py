@@ -9,6 +9,7 @@ from rich.console import Console
 from tables.recordings import REQUEST, connection, handshake, recording
 
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.views.escape import cells
 from wsanalyze.views.summary import FIRST, MANY, print_summary
 
@@ -127,6 +128,17 @@ def test_the_error_code_of_a_stream(outcome: str, ended_by: str, text: str) -> N
     seen = connection(handshake=shake, ended_by=ended_by, client_close_code=1000)
     seen.outcome, seen.stream_error = outcome, "PROTOCOL_ERROR"
     assert text in printed([seen], 200)
+
+
+def test_an_answer_that_is_sealed_may_be_there() -> None:
+    seen = connection(handshake=handshake(response=None), ended_by="client-fin")
+    seen.outcome, seen.response_packet = "unanswered", None
+    ends = (seen.client_ip, seen.client_port, seen.server_ip, seen.server_port)
+    seen.tls = TlsConnection(0, 0, *ends, 0, server_sealed=438, hello_at=(0, 6))
+    assert "unanswered, as far as could be read" in printed([seen], 200)
+    # Of a connection whose hellos are not there, the answer may be missing as they are.
+    seen.tls.hello_at = None
+    assert "as far as" not in printed([seen], 200)
 
 
 def test_very_many_take_two_lines_each() -> None:

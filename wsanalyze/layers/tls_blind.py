@@ -7,7 +7,7 @@ ServerHello's, too (RFC 5246 §6.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -148,8 +148,8 @@ def _first_master(
 
     side, most = place
     tries = min(TRIES, store.tries_left)
-    for random in store.unused[0]:
-        master = store.by_random[random][MASTER]
+    masters = ((random, each) for random in store.unused[0] for each in store.every(random, MASTER))
+    for random, master in masters:
         count = most if len(master) == MASTER_SECRET else 0
         tries -= DERIVATION + count
         if tries < 0:
@@ -180,15 +180,14 @@ def _candidates(
     One of TLS 1.3 that fits nothing costs a try: there may be a million of them.
     """
     if client_random is not None:
-        labelled = store.use(client_random)
-        if labelled is not None:
-            yield from islice(_fitting(client_random, labelled, named), most)
+        if store.use(client_random) is not None:
+            yield from islice(_fitting(client_random, store, named), most)
         return
     left = most
     for random in store.unused[1]:
         if left <= 0:
             return
-        fitting = list(islice(_fitting(random, store.by_random[random], named), left))
+        fitting = list(islice(_fitting(random, store, named), left))
         left -= len(fitting) or 1
         if not fitting:
             store.tries_left -= 1
@@ -196,13 +195,13 @@ def _candidates(
 
 
 def _fitting(
-    random: bytes, labelled: Mapping[str, bytes], named: Sequence[int]
+    random: bytes, store: SecretStore, named: Sequence[int]
 ) -> Iterator[tuple[Found, bytes]]:
     """Yield the secrets of one connection, each with a suite that it may be for."""
     by_length = ALL_SUITES if named else SUITES
     for label, from_server, is_application in LABELS:
-        secret = labelled.get(label, b"")
-        for number in by_length.get(len(secret), ()):
-            suite = maybe_suite(number)
-            if suite is not None and (not named or number in named):
-                yield Found(random, suite, from_server, is_application), secret
+        for secret in store.every(random, label):
+            for number in by_length.get(len(secret), ()):
+                suite = maybe_suite(number)
+                if suite is not None and (not named or number in named):
+                    yield Found(random, suite, from_server, is_application), secret

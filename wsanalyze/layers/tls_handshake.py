@@ -358,13 +358,15 @@ class TlsHandshake:
     def _note_origin(self, origins: dict[str, tuple[str, tuple[str, ...]]]) -> None:
         """Note where the secret is from that opened the first record."""
         random = self.facts.client_random or ""
+        client_random = bytes.fromhex(random)
         used = [] if self.choice is None else list(self.choice.candidates.secrets)
         for sender in self.senders:
             if sender.opened and sender.epochs:
                 used += sender.epochs[0].candidates.secrets
         for store in self.recorder.secrets.stores:
-            labelled = store.by_random.get(bytes.fromhex(random), NONE)
-            if any(secret in used for secret in labelled.values()):
+            labelled = store.by_random.get(client_random, NONE)
+            known = (secret for label in labelled for secret in store.every(client_random, label))
+            if any(secret in used for secret in known):
                 origins[random] = store.name, tuple(sorted(labelled))
                 return
 

@@ -57,16 +57,18 @@ def of_end(story: Story) -> Iterator[Question]:
         yield from _of_cut(story)
         return
     first = closes[0]
-    yield Question(
-        "who-closed",
-        "Whose Close frame is the first in the capture, the client's or the server's?",
-        tuple(f"{the}{first.sender}{s}" for the in ("", "the ") for s in ("", "'s")),
-        f"the {first.sender}'s is, in packet {first.packet}",
-    )
     senders = list(dict.fromkeys(each.sender for each in closes))
+    # One that is sealed may be before it.
+    if not set(story.sealed) - set(senders):
+        yield Question(
+            "who-closed",
+            "Whose Close frame is the first in the capture, the client's or the server's?",
+            tuple(f"{the}{first.sender}{s}" for the in ("", "the ") for s in ("", "'s")),
+            f"the {first.sender}'s is, in packet {first.packet}",
+        )
     sent = " and ".join(senders) if len(senders) == 2 else f"only the {senders[0]}"
-    # One that is not seen may be among what is missing.
-    if len(senders) == 2 or (story.closing.ends and not any(story.lost.values())):
+    # One that is not seen may be among what is missing, or could not be read.
+    if len(senders) == 2 or (story.closing.ends and not (any(story.lost.values()) or story.unread)):
         yield Question(
             "both-closed",
             "Is the closing handshake whole: did both ends send a Close, yes or no?",
@@ -129,8 +131,10 @@ def _of_tcp(story: Story) -> Iterator[Question]:
 
 
 def _of_cut(story: Story) -> Iterator[Question]:
-    """Ask about an end without a Close, where nothing is missing that could be one."""
-    if story.outcome != "established" or not story.closing.ends or any(story.lost.values()):
+    """Ask about an end without a Close, where nothing is missing or unread that could be one."""
+    if story.outcome != "established" or not story.closing.ends:
+        return
+    if any(story.lost.values()) or story.unread:
         return
     yield Question(
         "no-close",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from wsanalyze.tls.secret_store import MASTER as MASTER
+from wsanalyze.tls.secret_store import NONE as NONE
 from wsanalyze.tls.secret_store import SecretStore
 from wsanalyze.tls.sessions import Sessions
 
@@ -64,8 +65,6 @@ SPARE, SPARE_PIECE = 512 * 1024 * 1024, 256 * 1024
 
 # Decryptions with private keys that may be in vain, in all: of the longest usual keys some seconds.
 RSA_TRIES = 2_000
-
-NONE: Mapping[str, bytes] = {}
 
 
 class Waiter(Protocol):
@@ -133,7 +132,7 @@ class Secrets:
     def add(
         self, lines: Iterable[bytes], log: object = None, *, from_capture: bool = False
     ) -> bool:
-        """Take the lines of one more key log; of two that are for the same, the later counts.
+        """Take the lines of one more key log; of those that are for the same, the last two count.
 
         `log`: stands for it where further lines may be appended. `from_capture`: whether a capture
         brought it. Its blocks have no place for private keys in PEM, and a stranger's keys can be
@@ -187,7 +186,7 @@ class Secrets:
 
     def _learn(self, name: bytes, label: str, secret: bytes) -> None:
         store = self._store
-        if store.has(name, label) or self._room(store):
+        if not store.grows(name, label, secret) or self._room(store):
             store.learn(name, label, secret)
 
     def _take(self, line: bytes) -> bool:
@@ -236,7 +235,10 @@ class Secrets:
         return self.capture.forget_oldest() or (store is self.reader and store.forget_oldest())
 
     def of(self, client_random: bytes, session_id: bytes = b"") -> tuple[Mapping[str, bytes], ...]:
-        """Return the secrets of a connection by label, of each store that has some."""
+        """Return the secrets of a connection by label, of each store that has some.
+
+        Secrets for which a later line says another are apart, behind that.
+        """
         if client_random not in self.reader.by_random:
             asked = self.logged if client_random in self.capture.by_random else self.more
             if asked is not None:
@@ -247,6 +249,8 @@ class Secrets:
             master = store.by_session.get(session_id) if session_id else None
             if labelled is not None:
                 found.append(labelled)
+            if client_random in store.earlier:
+                found.append(store.earlier[client_random])
             if master is not None:
                 found.append({MASTER: master})
         return tuple(found)

@@ -7,7 +7,7 @@ secret is ever shown: there is no text of them here.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from wsanalyze.tls.schedule import MASTER_SECRET
 from wsanalyze.tls.unused import Unused
@@ -19,6 +19,8 @@ SEALED_LENGTH = 8
 # Records that may be tried with secrets of who knows which connection, in all: some three seconds.
 TRIES = 2_000_000
 
+NONE: Mapping[str, bytes] = {}
+
 Kept = tuple[dict[bytes, bytes] | dict[bytes, dict[str, bytes]], bytes]
 
 
@@ -28,13 +30,16 @@ class SecretStore:
     `name` says what they are from. `unused` are the client randoms that nobody asked for, of
     connections before TLS 1.3 and of TLS 1.3; `tries_left` bounds what is tried with those.
     `premasters` are secrets that were exchanged, by client random; `by_exchange` are those that an
-    RSA key sealed, by the first SEALED_LENGTH bytes of that. `count` is how many there are.
+    RSA key sealed, by the first SEALED_LENGTH bytes of that. `earlier` are secrets by client random
+    for which a later line says another: which of both is right, a record tells. `count` is how many
+    there are.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.count = 0
         self.by_random: dict[bytes, dict[str, bytes]] = {}
+        self.earlier: dict[bytes, dict[str, bytes]] = {}
         self.by_session: dict[bytes, bytes] = {}
         self.premasters: dict[bytes, bytes] = {}
         self.by_exchange: dict[bytes, bytes] = {}
@@ -43,12 +48,21 @@ class SecretStore:
         # What came first: where it is kept, and by what.
         self._oldest: deque[Kept] = deque()
 
-    def has(self, random: bytes, label: str) -> bool:
-        """Say whether there is such a secret of a connection."""
-        return label in self.by_random.get(random, ())
+    def grows(self, random: bytes, label: str, secret: bytes) -> bool:
+        """Say whether to learn a secret of a connection takes room."""
+        known = self.by_random.get(random, NONE).get(label)
+        if known is None:
+            return True
+        return are_others(known, secret) and label not in self.earlier.get(random, NONE)
+
+    def every(self, random: bytes, label: str) -> Iterator[bytes]:
+        """Yield the secrets of a label of a connection, the later one first."""
+        for labelled in (self.by_random.get(random, NONE), self.earlier.get(random, NONE)):
+            if label in labelled:
+                yield labelled[label]
 
     def learn(self, random: bytes, label: str, secret: bytes) -> None:
-        """Keep a secret of a connection; of two with one label the later counts."""
+        """Keep a secret of a connection; of those with one label the last two."""
         labelled = self.by_random.get(random)
         if labelled is None:
             self.by_random[random] = {label: secret}
@@ -56,8 +70,13 @@ class SecretStore:
             self.count += 1
             self.unused[label != MASTER].add(random)
             return
+        known = labelled.get(label, b"")
+        if known and are_others(known, secret):
+            earlier = self.earlier.setdefault(random, {})
+            self.count += label not in earlier
+            earlier[label] = known
         self.count += label not in labelled
-        labelled[label] = secret
+        labelled[label] = known if known.startswith(secret) else secret
         if not self.was_used(random):
             self.unused[label != MASTER].add(random)
 
@@ -82,9 +101,9 @@ class SecretStore:
 
     def masters(self, random: bytes, session_id: bytes) -> list[bytes]:
         """Return the master secrets of a connection before TLS 1.3, by its random and session."""
-        by_random = self.by_random.get(random, {}).get(MASTER)
-        by_session = self.by_session.get(session_id) if session_id else None
-        found = [each for each in (by_random, by_session) if each is not None]
+        found = list(self.every(random, MASTER))
+        if session_id in self.by_session:
+            found.append(self.by_session[session_id])
         return [each for each in found if len(each) == MASTER_SECRET]
 
     def premaster(self, random: bytes, sealed: bytes) -> list[bytes]:
@@ -101,7 +120,12 @@ class SecretStore:
             del store[key]
             self.count -= 1
             return True
-        self.count -= len(self.by_random.pop(key))
+        self.count -= len(self.by_random.pop(key)) + len(self.earlier.pop(key, NONE))
         for unused in self.unused:
             unused.discard(key)
         return True
+
+
+def are_others(one: bytes, other: bytes) -> bool:
+    """Say whether two secrets are two: of a line that was cut one is how the other begins."""
+    return not (one.startswith(other) or other.startswith(one))
