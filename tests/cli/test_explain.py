@@ -246,6 +246,18 @@ def test_no_refused_tunnel(options: list[str], said: str) -> None:
     assert said in done.stderr
 
 
+def test_a_capture_without_refused_tunnels_says_so() -> None:
+    done = run("explain", CHAT, "--refused", "0")
+    assert_one_line(done, 2, "the capture has no refused tunnels")
+
+
+def test_a_number_that_is_none_is_named() -> None:
+    done = run("explain", "--refused", CHAT)
+    assert done.returncode == 2
+    assert "Invalid value for '--refused': it wants a whole number, and '" in done.stderr
+    assert "is none" in done.stderr
+
+
 def test_a_note_says_that_tunnels_were_refused() -> None:
     done = run("explain", TUNNELS, "--ladder")
     assert "proxies refused 3 tunnels; --refused 0 tells the first" in done.stderr

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -135,6 +136,8 @@ def test_events_can_be_chosen() -> None:
 
 def test_what_is_no_event_is_refused() -> None:
     assert_one_line(run("live", "-", "--events", "messages"), 2, "messages", "message, close")
+    # It is none to choose.
+    assert_one_line(run("live", "-", "--events", "ended,summary"), 2, "the summary comes always")
 
 
 def test_without_a_terminal_the_log_is_plain_lines_and_a_summary() -> None:
@@ -194,6 +197,39 @@ def test_a_signal_ends_it_in_the_background_of_a_script_too(number: int, status:
         rest, _ = process.communicate(timeout=SECONDS)
         assert process.returncode == status
     assert objects(rest.decode())[-1]["event"] == "summary"
+
+
+INTERRUPTED_EARLY = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.{before})
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["wsanalyze", "live", "-"]
+from wsanalyze.cli.main import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("before", ["SIG_IGN", "default_int_handler"])
+@pytest.mark.parametrize("module", ["wsanalyze.cli.commands", "wsanalyze.monitoring.session"])
+def test_a_signal_that_comes_while_it_starts_ends_it(module: str, before: str) -> None:
+    program = INTERRUPTED_EARLY.format(module=module, before=before)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=environment(),
+        cwd=ROOT,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert done.stderr == b"wsanalyze: interrupted\n"
 
 
 def test_what_nohup_has_switched_off_stays_so() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from cli.running import CAPTURES, run
 from wsanalyze.cli import progress, reading
+
+CHAT = CAPTURES / "chat-ws.pcapng"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,18 @@ def test_a_large_capture_without_kernels_is_noted_once(
     reading._note_slowness([str(path), "-", str(tmp_path / "missing")])
     note = "wsanalyze: note: kernels not compiled, so this takes longer than it must"
     assert capsys.readouterr().err.startswith(note) is said
+
+
+def test_what_is_no_key_log_is_noted() -> None:
+    done = run("summary", CHAT, "--keylog", CHAT)
+    assert done.returncode == 0
+    assert re.fullmatch(
+        r"wsanalyze: note: key log \S+: none of [0-9,]+ lines is understood: this is no key log\n",
+        done.stderr,
+    )
+    assert run("summary", CHAT, "--keylog", CHAT, "--quiet").stderr == ""
+    several = run("summary", CHAT, "--keylog", CHAT, "--keylog", CHAT)
+    assert "note: 2 key logs: none of" in several.stderr
 
 
 def test_progress(monkeypatch: pytest.MonkeyPatch) -> None:

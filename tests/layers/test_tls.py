@@ -707,15 +707,21 @@ def test_a_server_hello_tells_who_is_the_client() -> None:
 
 
 def test_a_client_hello_that_may_be_encrypted() -> None:
-    """Browsers say so where it is not, too (GREASE): the reason names what may be."""
+    """Browsers say so where it is not, too (GREASE): the reason names last what may be."""
     hello = client_hello(TLS_1_3_OFFERED, (0xFE0D, bytes(100)), random=bytes(32))
-    stage = stage_of(crafted_secrets())
-    play(stage, [(0, record(22, hello)), (1, record(22, server_hello(TLS_1_3_CHOSEN)))])
-    stage.finish()
-    assert tls_of(stage).reason == (
-        "no secret for this client random in 1 file, 5 lines; its ClientHello has ECH, with which "
-        "another random may count"
+
+    def reason(chosen: bytes) -> str | None:
+        stage = stage_of(crafted_secrets())
+        play(stage, [(0, record(22, hello)), (1, record(22, chosen))])
+        stage.finish()
+        return tls_of(stage).reason
+
+    why = "no secret for this client random in 1 file, 5 lines"
+    assert reason(server_hello(TLS_1_3_CHOSEN)) == (
+        f"{why}; should its ECH be real, which cannot be told, another random counts"
     )
+    # There is none before TLS 1.3.
+    assert reason(server_hello()) == why
 
 
 class TestHellosOfStrangers:

@@ -21,7 +21,7 @@ from wsanalyze.tunnels.answers import refusal_meaning, status_meaning
         ("SOCKS5 a.example:25", 9, "unassigned"),
         # Nobody had said where to: these numbers are of another message.
         ("SOCKS5", 255, "ways of logging in"),
-        ("SOCKS5", 2, "password"),
+        ("SOCKS5", 2, "the proxy does not take this user name and password"),
     ],
 )
 def test_a_code_says_why_a_way_was_not_opened(way: str, code: int | None, words: str) -> None:

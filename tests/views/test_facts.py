@@ -131,6 +131,15 @@ def test_key_logs_without_a_secret() -> None:
     assert said.startswith("7: the key logs hold no secrets: 1 file, 5 lines; ")
 
 
+def test_what_is_no_key_log_is_said_to_be_none() -> None:
+    counts = {"keylog_files": 1, "keylog_lines": 19}
+    assert closed(7, **counts, keylog_not_understood=19)[0] == (
+        "TLS",
+        "0 decrypted, 7 not; key logs of 19 lines, none of which is understood: no key log",
+    )
+    assert closed(7, **counts, keylog_not_understood=18)[0][1].endswith("18 of them not understood")
+
+
 def test_without_secrets_it_is_said_who_left() -> None:
     reasons = {
         "no secrets are known": 2,

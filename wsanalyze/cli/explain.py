@@ -63,19 +63,19 @@ class FramesType(click.ParamType[Window]):
     "-c",
     "--connection",
     "number",
-    type=click.IntRange(min=0),
+    type=options.WholeRange(min=0),
     metavar="N",
     help="Which connection.  [default: 0]",
 )
 @click.option(
     "--refused",
-    type=click.IntRange(min=0),
+    type=options.WholeRange(min=0),
     metavar="N",
     help="A tunnel that a proxy refused, in place of a connection.",
 )
 @click.option(
     "--frame",
-    type=click.IntRange(min=0),
+    type=options.WholeRange(min=0),
     metavar="N",
     help="Only this frame; with --ladder its neighbours, too.",
 )
@@ -180,9 +180,11 @@ def _story(
     recording = reading.recording
     if refused is None:
         chosen = _chosen(capture, recording, number, quiet)
-    elif refused >= len(refused_tunnels(recording)):
-        many = counted(len(refused_tunnels(recording)), "refused tunnel")
-        raise UsageError(f"no refused tunnel {refused}: the capture has {many}, from 0 on")
+    elif refused >= (many := len(refused_tunnels(recording))):
+        if not many:
+            raise UsageError("the capture has no refused tunnels")
+        tunnels = counted(many, "refused tunnel")
+        raise UsageError(f"no refused tunnel {refused}: the capture has {tunnels}, from 0 on")
 
     def again(streams: Streams, wants: Wants) -> Recording:
         from wsanalyze.pipeline import read

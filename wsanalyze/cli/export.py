@@ -57,7 +57,7 @@ ENDINGS = {
 )
 @click.option(
     "--preview-length",
-    type=click.IntRange(0, 2**31 - 1),
+    type=options.WholeRange(0, 2**31 - 1),
     default=64,
     show_default=True,
     metavar="BYTES",

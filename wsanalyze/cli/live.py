@@ -54,7 +54,7 @@ FEW = 20
 @click.option(
     "--buffer",
     "buffer_mib",
-    type=click.IntRange(1, LARGEST_BUFFER_MIB),
+    type=options.WholeRange(1, LARGEST_BUFFER_MIB),
     default=BUFFER_MIB,
     show_default=True,
     metavar="MIB",
@@ -62,7 +62,7 @@ FEW = 20
 )
 @click.option(
     "--snap-length",
-    type=click.IntRange(64, 262144),
+    type=options.WholeRange(64, 262144),
     default=SNAP_LENGTH,
     show_default=True,
     metavar="BYTES",
@@ -78,7 +78,9 @@ FEW = 20
     help="Let a WebSocket connection go after so long without a packet.",
 )
 @click.option("--duration", type=options.FiniteRange(0, min_open=True), metavar="SECONDS")
-@click.option("--count", type=click.IntRange(1), metavar="N", help="Analyse N packets, and end.")
+@click.option(
+    "--count", type=options.WholeRange(1), metavar="N", help="Analyse N packets, and end."
+)
 @click.option(
     "--until-closed", is_flag=True, help="End when all WebSocket connections seen have ended."
 )
@@ -96,7 +98,7 @@ FEW = 20
     "kinds",
     multiple=True,
     metavar="KINDS",
-    help=f"Only these, with commas: {', '.join(KINDS)}.",
+    help=f"Only these, with commas: {', '.join(KINDS)}. The summary comes always.",
 )
 @click.option(
     "-o",
@@ -312,7 +314,8 @@ def _kinds(given: tuple[str, ...]) -> frozenset[str]:
     words = words_of(given)
     for word in words:
         if word not in KINDS:
-            raise UsageError(f"--events {word[:40]!r}: it must be of {', '.join(KINDS)}")
+            of = f"it must be of {', '.join(KINDS)}; the summary comes always"
+            raise UsageError(f"--events {word[:40]!r}: {of}")
     return frozenset(words or KINDS)
 
 

@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; nothing is raised."""
     if arguments is not None:
         return _main(list(arguments))
+    if sys.argv[1:2] == ["live"]:
+        _let_ctrl_c_end_it()
     # A command lives shortly and leaves no cycles worth looking for: walking over everything that
     # was imported took a tenth of the time of a small capture, at the end once more.
     gc.disable()
@@ -51,6 +53,29 @@ def _main(given: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one guard: a user never sees a traceback unasked
         status = _internal_error(error, given)
     return status
+
+
+def _let_ctrl_c_end_it() -> None:
+    """Let SIGINT end what has not begun yet, before anything takes its time to be imported.
+
+    Shells switch it off for what a script runs in the background, and what comes before a session
+    takes its own care of it would be lost. An exception would not do: modules that are being
+    imported, and callbacks of the interpreter, swallow some.
+    """
+    import signal
+
+    signal.signal(signal.SIGINT, _end_at_once)
+
+
+def _end_at_once(*_signal: object) -> None:
+    import select
+
+    try:
+        # Who does not read what is said keeps nothing from ending.
+        if select.select([], [2], [], 0)[1]:
+            os.write(2, b"wsanalyze: interrupted\n")
+    finally:
+        os._exit(INTERRUPTED)
 
 
 def _open_what_is_closed() -> None:

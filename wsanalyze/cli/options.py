@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from wsanalyze.limits import Limits
+from wsanalyze.views.escape import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +37,19 @@ class LimitType(click.ParamType[tuple[str, int]]):
         if not (text.isascii() and text.isdigit()) or not 0 < int(text[:20]) < 1 << 62:
             self.fail(f"write {name}=NUMBER with a positive number, not {value!r}", param, ctx)
         return name, int(text)
+
+
+class WholeRange(click.IntRange):
+    """A whole number in a range: click tells of no `integer range` but to who knows it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        try:
+            int(value)
+        except ValueError:
+            text = visible(str(value), 60)
+            self.fail(f"it wants a whole number, and {text!r} is none", param, ctx)
+        return int(super().convert(value, param, ctx))
 
 
 class FiniteRange(click.FloatRange):
@@ -74,7 +88,7 @@ connection = click.option(
     "-c",
     "--connection",
     "numbers",
-    type=click.IntRange(min=0),
+    type=WholeRange(min=0),
     multiple=True,
     metavar="N",
     help="Only this connection; repeatable.",

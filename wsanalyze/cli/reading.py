@@ -14,6 +14,7 @@ from wsanalyze.cli.progress import Progress
 from wsanalyze.cli.status import DONE, INTERRUPTED, PARTLY, UNREADABLE, Failure
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Recording, Wants
+from wsanalyze.views.quantities import counted
 
 if TYPE_CHECKING:
     from wsanalyze.tables.shelf import Takers
@@ -60,6 +61,7 @@ def read_captures(
     if reading.status == INTERRUPTED:
         say("interrupted: this is what was read until then")
     if not quiet:
+        _note_what_is_no_key_log(reading.recording, keylogs)
         for capture in reading.recording.captures:
             if capture.problem:
                 say(f"{capture.capture}: {capture.problem}")
@@ -94,6 +96,18 @@ def _read(
         return Reading(so_far, INTERRUPTED)
     damaged = any(capture.problem for capture in recording.captures)
     return Reading(recording, PARTLY if damaged else DONE)
+
+
+def _note_what_is_no_key_log(recording: Recording, keylogs: Sequence[Path]) -> None:
+    """Say that a certificate or a capture was given, say, in the place of a key log."""
+    first = next(iter(recording.captures), None)
+    if not keylogs or first is None or not 0 < first.keylog_lines == first.keylog_not_understood:
+        return
+    none = f"none of {counted(first.keylog_lines, 'line')} is understood"
+    if len(keylogs) == 1:
+        say(f"note: key log {keylogs[0]}: {none}: this is no key log")
+    else:
+        say(f"note: {counted(len(keylogs), 'key log')}: {none}: these are no key logs")
 
 
 def _note_slowness(captures: Sequence[str | BinaryIO]) -> None:

@@ -33,7 +33,7 @@ from wsanalyze.views.quantities import size
 @click.option(
     "--payload",
     "longest",
-    type=click.IntRange(0, 1 << 24),
+    type=options.WholeRange(0, 1 << 24),
     default=4096,
     show_default=True,
     metavar="BYTES",

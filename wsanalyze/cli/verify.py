@@ -39,7 +39,10 @@ class Dissecting(Progress):
     help=f"The time that tshark may take.  [default: {TIMEOUT:g}]",
 )
 @click.option(
-    "--packets", type=click.IntRange(min=1), metavar="N", help="Compare the first N packets only."
+    "--packets",
+    type=options.WholeRange(min=1),
+    metavar="N",
+    help="Compare the first N packets only.",
 )
 @click.option("--all", "show_all", is_flag=True, help="Show every difference, however many.")
 @click.option("--no-color", is_flag=True, hidden=True)

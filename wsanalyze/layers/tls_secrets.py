@@ -98,9 +98,10 @@ def no_secret(known: Secrets, client: Offer | None, server: ServerHello) -> str:
         is_1_3 = server.version == TLS_1_3
         what = "TLS 1.3" if is_1_3 else "connection with this cipher suite"
         why += f"; a private key opens no {what}"
-    if client is not None and client.may_be_encrypted and known:
-        # Secrets are logged with the random of the ClientHello inside.
-        why += "; its ClientHello has ECH, with which another random may count"
+    if client is not None and client.may_be_encrypted and server.version == TLS_1_3:
+        # Secrets are logged with the random of the ClientHello inside; browsers send the extension
+        # with nothing in it, too (GREASE), and nobody else can tell (RFC 9849 §6.2).
+        why += "; should its ECH be real, which cannot be told, another random counts"
     return why
 
 

@@ -81,4 +81,4 @@ def refusal_meaning(way: str, code: int | None) -> str:
         return reply_meaning(code)
     if code == NO_METHOD:
         return "none of the offered ways of logging in is acceptable"
-    return "user name or password are wrong"
+    return "the proxy does not take this user name and password"

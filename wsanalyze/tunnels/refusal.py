@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsanalyze.tunnels.answers import refusal_meaning
+from wsanalyze.tunnels.answers import NO_METHOD, refusal_meaning
 
 # What a client needs not take for an answer: it may ask again, with credentials.
 CHALLENGE = 407
@@ -51,6 +51,18 @@ class Refusal:
     def where(self) -> str:
         """The host and port that were asked for; "" where that is not known."""
         return self.way.partition(" ")[2]
+
+    @property
+    def named_code(self) -> str:
+        """The code by the name of its field: `403`, `reply 5`, `status 2`; "" for none.
+
+        Of a SOCKS login all but 0 is a failure, and no more is said by it (RFC 1929 §2).
+        """
+        if self.code is None or self.kind == "CONNECT":
+            return "" if self.code is None else str(self.code)
+        if self.where or self.kind != "SOCKS5":
+            return f"reply {self.code}"
+        return f"{'method' if self.code == NO_METHOD else 'status'} {self.code}"
 
     @property
     def meaning(self) -> str:

@@ -41,7 +41,7 @@ def refusal_line(refusal: Refusal) -> str:
     asked = visible(refusal.way, SHOWN)
     if not refusal.where:
         asked += ", before it was said where to"
-    code = "" if refusal.code is None else f"{refusal.code}: "
+    code = "" if refusal.code is None else f"{refusal.named_code}: "
     return f"{client} → {proxy}, {asked}{through}; {code}{refusal.meaning}"
 
 
@@ -56,7 +56,7 @@ def refused_sections(story: Story, refusal: Refusal, width: int) -> Iterator[Sec
 
 def _verdict(story: Story, refusal: Refusal, width: int) -> Iterator[Line]:
     to = f" to {visible(refusal.where, SHOWN)}" if refusal.where else ""
-    number = "without a code" if refusal.code is None else f"with {refusal.code}"
+    number = "without a code" if refusal.code is None else f"with {refusal.named_code}"
     why = refusal.meaning
     text = f"The proxy opened no way{to}: it answered {number} in packet {refusal.packet}. "
     yield from say(f"{text}{why[:1].upper()}{why[1:]}.", width)

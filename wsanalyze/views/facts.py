@@ -102,7 +102,9 @@ def _tls(capture: CaptureSummary) -> str:
     text += f", {number(capture.conversations_tls)} not"
     if capture.keylog_lines:
         text += f"; key logs of {counted(capture.keylog_lines, 'line')}"
-    if capture.keylog_not_understood:
+    if 0 < capture.keylog_lines == capture.keylog_not_understood:
+        text += ", none of which is understood: no key log"
+    elif capture.keylog_not_understood:
         text += f", {number(capture.keylog_not_understood)} of them not understood"
     return text
 
