@@ -45,6 +45,9 @@ def opened_again(handshake: TlsHandshake, sender: TlsSender, missing: int) -> in
     told, sender.told = sender.told, 0
     if missing:
         handshake.stays_sealed(sender.side, sealed)
+    else:
+        # Those were of nobody: what is within need not hear of them, if it has not yet.
+        sender.untold = max(sender.untold - told, 0)
     return min(told - abs(missing), 0) if told else missing
 
 
