@@ -133,3 +133,23 @@ def test_the_secrets_of_application_data_are_logged_later() -> None:
     stage = play(stage_of(secrets), pair.flights)
     stage.finish()
     assert messages(stage) == MESSAGES
+
+
+@pytest.mark.parametrize("pieces", [None, 7, 1000])
+@pytest.mark.parametrize("side", ["CLIENT", "SERVER"])
+def test_a_secret_that_never_comes_closes_its_side_alone(side: str, pieces: int | None) -> None:
+    """However what waited for it was cut: as where nothing waits."""
+    pair, seen = PAIRS[TLS_1_3], []
+    lacks = f"{side}_TRAFFIC".encode()
+    log = b"\n".join(line for line in pair.keylog.splitlines() if not line.startswith(lacks))
+    for expects in (False, True):
+        secrets = secrets_of(log)
+        secrets.expects = expects
+        stage = play(stage_of(secrets), pair.flights, pieces)
+        stage.finish()
+        (tls,), connection = stage.recording.tls, stage.connection
+        assert tls.keyless == (side.lower(),)
+        assert connection.outcome == "unseen"
+        seen.append((messages(stage), tls.client_sealed, tls.server_sealed))
+    assert seen[0] == seen[1]
+    assert seen[0][0] == ([b"question"] if side == "SERVER" else [b"hello", b"answer"])

@@ -16,6 +16,7 @@ from support.tls_crafted import (
 )
 
 from wsanalyze.tls.hellos import RETRY
+from wsanalyze.tls.keylog import Secrets
 
 PAIRS = {version: Pair(contexts(version)).shake_hands() for version in (TLS_1_2, TLS_1_3)}
 FIN, RST = 0, 1
@@ -178,6 +179,27 @@ def test_a_wrong_secret_is_no_sign_that_somebody_left(flights: int, side: int) -
     wrong = b"\n".join(b"%s %s" % (start, b"0" * len(secret)) for start, secret in lines)
     stage = play(stage_of(secrets_of(wrong)), pair.flights[:flights])
     assert why(stage.end(side, FIN)) == "the secret of its client random opens none of its records"
+
+
+def with_secrets(right: bytes, wrong: bytes) -> Secrets:
+    """Return the secret of one label of a handshake of TLS 1.3, and a wrong one for another."""
+    lines = PAIRS[TLS_1_3].keylog.splitlines()
+    (known,) = (line for line in lines if line.startswith(right))
+    (changed,) = (line[:-4] + b"c5c5" for line in lines if line.startswith(wrong))
+    return secrets_of(known + b"\n" + changed)
+
+
+def test_a_client_that_answered_with_what_does_not_open_has_not_left() -> None:
+    secrets = with_secrets(b"SERVER_HANDSHAKE", b"CLIENT_TRAFFIC")
+    stage = play(stage_of(secrets), PAIRS[TLS_1_3].flights)
+    assert why(stage.end(1, FIN)) == "no secret for what the server sent"
+
+
+def test_a_client_that_answered_with_what_may_be_an_alert_has_left() -> None:
+    secrets = with_secrets(b"SERVER_HANDSHAKE", b"CLIENT_HANDSHAKE")
+    stage = play(stage_of(secrets), PAIRS[TLS_1_3].flights[:2])
+    stage.client(record(23, bytes(19))).end(0, FIN)
+    assert (why(stage) or "").startswith("the client left behind the server's certificate (FIN)")
 
 
 @pytest.mark.parametrize("version", PAIRS)

@@ -247,7 +247,7 @@ def test_what_is_tried_in_vain_is_limited_for_all_connections_together() -> None
         told.append(stage.recording.tls[0].bad_records)
     assert secrets.spare == 0
     assert told[0] > told[-1] > 0
-    assert stage.recording.tls[0].reason == "from some record on none authenticates"
+    assert stage.recording.tls[0].reason == "no record of the server opens with its secret"
 
 
 class TestHolesOfUnknownLength:

@@ -144,6 +144,28 @@ def test_a_wrong_line_hides_no_right_one(version: ssl.TLSVersion, wrong_last: bo
     assert {row["payload"] for row in stage.messages} == {b"hello", b"question", b"answer"}
 
 
+def test_what_is_within_hears_of_a_wrong_key_with_the_first_record() -> None:
+    stage = seen(*HANDSHAKE, CLIENT, SERVER, wrong=SERVER)
+    tls, connection = tls_of(stage), stage.connection
+    assert tls.reason == "no record of the server opens with its secret"
+    assert (connection.outcome, connection.ended_by) == ("unseen", "client-close")
+    assert [row["payload"] for row in stage.messages] == [b"question"]
+    assert connection.server_unread_bytes == tls.server_sealed > 0
+
+
+@pytest.mark.parametrize("length", [40, 400])
+def test_a_foreign_record_before_the_first_one_that_opens(length: int) -> None:
+    flights = list(PAIR.flights)
+    place = next(n for n, (side, data) in enumerate(flights) if n > 1 and side == 1)
+    flights.insert(place, (1, b"\x17\x03\x03" + length.to_bytes(2, "big") + bytes(length)))
+    stage = play(stage_of(secrets_of(PAIR.keylog)), flights)
+    stage.end(1, FIN).end(0, FIN)
+    stage.finish()
+    assert [row["payload"] for row in stage.messages] == [b"question", b"hello", b"answer"]
+    assert (stage.connection.outcome, stage.connection.server_unread_bytes) == ("established", 0)
+    assert tls_of(stage).server_sealed == 0
+
+
 def test_a_changed_record_is_told_where_there_is_a_key() -> None:
     pair = PAIR
     lines = pair.keylog

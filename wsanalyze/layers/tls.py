@@ -192,7 +192,7 @@ class Tls(TlsLine):
             content = maybe_content(self.handshake, sender, header, body)
             if content is None:
                 if sender.is_tired:
-                    give_up(self.handshake)
+                    give_up(self.handshake, sender)
                     return self.shut(sender, len(sender.pending), time, packet, ordinal)
                 sender.looked = 1
                 continue
@@ -212,6 +212,9 @@ class Tls(TlsLine):
         ordinal: int,
     ) -> int:
         """Read a record; return 1 to let go."""
+        if sender.shut:
+            # It waited while the keys of its side came to their end.
+            return self.pass_sealed(sender, HEADER + len(body), time, packet, ordinal)
         kind = header[0]
         ciphered = sender.ciphered and not self.handshake.is_tls_1_3
         if not (ciphered or kind == APPLICATION_DATA):
@@ -227,7 +230,7 @@ class Tls(TlsLine):
                 self.handshake.lacks_key(sender.side)
             if pass_over(self.handshake, sender, len(body)):
                 return self.shut(sender, 0, time, packet, ordinal)
-            return 0
+            return self.tell_sealed(time, packet, ordinal) if sender.untold else 0
         self.show(sender, (header, body, content), time, packet)
         return self.opened(sender, kind, content, time, packet, ordinal)
 
@@ -271,7 +274,7 @@ class Tls(TlsLine):
             sender, place = self.senders[record[0]], record[3:]
             if has_no_key(self.handshake, sender):
                 # Only the other side's secrets are known.
-                return self.shut(sender, len(record[2]), *place)
+                return self.shut(sender, len(record[2]) + len(sender.pending), *place)
             return int(pass_over(self.handshake, sender, len(record[2])))
         self.handshake.goes_on = True
         if self.handshake.is_waiting:
@@ -360,7 +363,7 @@ class Tls(TlsLine):
         if sender.lost or sender.missed:
             sender.messages.forget()
             missing = missing_before(self.handshake, sender, kind, content)
-            opened_again(self.handshake, sender, missing)
+            missing = opened_again(self.handshake, sender, missing)
             if self.inner is not None and missing:
                 self.is_done = self.inner.gap(sender.side, missing, time, packet, ordinal)
                 if self.is_done:

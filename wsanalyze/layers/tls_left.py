@@ -15,6 +15,8 @@ DAY = 86_400_000_000_000
 # Body of a record of TLS 1.3 that holds an alert and nothing else: level, description, content
 # type, tag (RFC 8446 §6). No other message of a handshake is as short.
 ALERT_LENGTHS = (2 + 1 + 16, 2 + 1 + 8)
+# Alerts that a client may leave with: what is wrong, and close_notify.
+MOST_ALERTS = 2
 
 
 def why_left(handshake: TlsHandshake) -> str | None:
@@ -28,6 +30,8 @@ def why_left(handshake: TlsHandshake) -> str | None:
         sent = f"{alert_name(handshake.refusal)} of the server"
         return f"the handshake ended with alert {sent}, behind what the client answered"
     if handshake.went_on or handshake.senders[handshake.client_side].opened:
+        return None
+    if _has_answered(handshake):
         return None
     if facts.alert is not None:
         sent = f"{alert_name(facts.alert)} of the {facts.alert_by}"
@@ -45,6 +49,13 @@ def why_left(handshake: TlsHandshake) -> str | None:
     if who == "server":
         return f"the server left within the handshake ({end})"
     return _behind_the_server(handshake, end)
+
+
+def _has_answered(handshake: TlsHandshake) -> bool:
+    """Say whether a client sent more of TLS 1.3 than alerts and 0-RTT data, that did not open."""
+    if not handshake.is_tls_1_3 or handshake.client is None or handshake.client.sends_early_data:
+        return False
+    return handshake.facts.client_sealed > MOST_ALERTS * max(ALERT_LENGTHS)
 
 
 def _within_the_hello(handshake: TlsHandshake) -> str | None:

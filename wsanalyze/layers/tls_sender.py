@@ -90,7 +90,9 @@ class TlsSender(TlsLane):
       bytes stand where they were not sent; `passed`: how many whole records did not open since
     - `shut`: whether nothing that follows is tried any more, only counted; `keyless`: because no
       secret is known for it; `sealed`: how many bytes of whole records did not open since the last
-      that did, `untold` how many bytes the layer within is to be told of that it does not see
+      that did, `untold` how many bytes the layer within is to be told of that it does not see,
+      `told` how many of `lost` are among them or were; `finished`: whether TLS 1.3's Finished was
+      read, behind which nothing but the keys of application data opens
     """
 
     def __init__(self, side: int, secrets: Secrets) -> None:
@@ -119,7 +121,8 @@ class TlsSender(TlsLane):
         self.updated = self.torn = self.vague = self.strayed = False
         self.passed = 0
         self.shut = self.keyless = False
-        self.sealed = self.untold = 0
+        self.sealed = self.untold = self.told = 0
+        self.finished = False
 
     def fill(self, data: bytes, at: int) -> int:
         """Add to what is pending as much as the record takes, all where one is looked for."""

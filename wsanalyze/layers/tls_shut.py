@@ -18,8 +18,8 @@ def shut(handshake: TlsHandshake, sender: TlsSender) -> bool:
     """Look at nothing more of a side; say whether neither is to be read any more."""
     keyless = has_no_key(handshake, sender)
     handshake.stays_sealed(sender.side, sender.sealed)
-    sender.untold += sender.lost
-    sender.sealed = 0
+    sender.untold += sender.lost - sender.told
+    sender.sealed = sender.told = 0
     sender.close(keyless=keyless)
     return handshake.senders[1 - sender.side].opener is None
 
@@ -36,11 +36,19 @@ def seal(handshake: TlsHandshake, sender: TlsSender, length: int) -> None:
     handshake.stays_sealed(sender.side, length)
 
 
-def opened_again(handshake: TlsHandshake, sender: TlsSender, missing: int) -> None:
-    """Count records that did not open before one that did, where they held something."""
+def opened_again(handshake: TlsHandshake, sender: TlsSender, missing: int) -> int:
+    """Count records that did not open before one that did, where they held something.
+
+    Return what of the bytes that are `missing` the layer within was not told of yet.
+    """
     sealed, sender.sealed = sender.sealed, 0
+    told, sender.told = sender.told, 0
     if missing:
         handshake.stays_sealed(sender.side, sealed)
+    else:
+        # Those were of nobody: what is within need not hear of them, if it has not yet.
+        sender.untold = max(sender.untold - told, 0)
+    return min(told - abs(missing), 0) if told else missing
 
 
 def settle(handshake: TlsHandshake) -> None:

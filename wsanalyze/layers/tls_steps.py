@@ -91,8 +91,11 @@ def finished(handshake: TlsHandshake, sender: TlsSender) -> None:
         sender.epochs += handshake.application_epochs(sender.side)
     while len(sender.epochs) > 1 and not sender.epochs[0].is_application:
         sender.advance()
+    sender.finished = True
     if sender.lacks_application:
-        # What follows is sealed with a secret that nobody told.
+        # What follows is sealed with a secret that nobody told, and may be there in part.
+        handshake.stays_sealed(sender.side, len(sender.pending))
+        sender.untold += len(sender.pending)
         sender.close(keyless=True)
 
 
