@@ -153,6 +153,100 @@ def over_http2(*fields: tuple[str, str]) -> Talk:
     ]
 
 
+def opened(*lines: str, target: str = "/chat", version: str = "13") -> Talk:
+    """Return a session whose request has these fields, this target and this version."""
+    return [(0, asked(*lines, target=target, version=version)), *SESSION[1:]]
+
+
+for _name in ("Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol"):
+    for _fold in ("\r\n ", "\r\n\t", " ", "=", "|", "%0d%0a"):
+        TALKS[f"a field folded onto {_name}, with {_fold!r}"] = [
+            (
+                0,
+                request()
+                .replace(f"\r\n{_name}: ".encode(), b"\r\nX-Was: ")
+                .replace(
+                    b"\r\n\r\n",
+                    f"\r\n{_name}: chat{_fold}Authorization: Basic {BASIC}\r\n\r\n".encode(),
+                ),
+            ),
+            *SESSION[1:],
+        ]
+_PLACES = ("Origin", "Link", "Refresh", "Via", "Forwarded", "X-Original-URL", "X-Forwarded-Uri")
+for _name in (*_PLACES, "X-Foo"):
+    for _value in (
+        f"https://{LOGIN}@a.example/x",
+        f"https://a.example/x?token={SECRET}",
+        f"Bearer {SECRET}",
+        f"Basic {BASIC}",
+    ):
+        TALKS[f"{_name}: {_value}"] = opened(f"{_name}: {_value}")
+for _target in (
+    f"anna:{SECRET}@chat.example:80",
+    f"ws://anna:pa/{SECRET}@chat.example/chat",
+    f"//{LOGIN}@chat.example/chat",
+    f"/chat;jsessionid={SECRET}",
+    f"/chat?code={SECRET}",
+    f"/chat?access%5Ftoken={SECRET}",
+    f"/chat?token%3D{SECRET}",
+):
+    TALKS[f"the target {_target}"] = opened(target=_target)
+for _name in (
+    *("X-Functions-Key", "X-MS-CLIENT-PRINCIPAL", "X-Pass", "X-User-Pw", "X-Otp", "X-Pin"),
+    *("X-Ticket", "X-Key", "X-Sid", "XAUTH", "X-OAuth", "Authentication", "X-Bearer"),
+):
+    TALKS[f"the field {_name}"] = opened(f"{_name}: {SECRET}")
+TALKS["a parameter of an extension"] = opened(f"Sec-WebSocket-Extensions: x-auth; token={SECRET}")
+TALKS["a parameter of the version"] = opened(version=f"13;token={SECRET}")
+TALKS["a CONNECT in the place of frames"] = [*SESSION, (0, connect(f"{LOGIN}@a:80"))]
+for _target in ("/", "%2F", "\\", "%3Ftoken=", "&token=", ",token="):
+    TALKS[f"a CONNECT with a path behind {_target}"] = [
+        (0, connect(f"chat.example:80{_target}{SECRET}")),
+        (1, LET_THROUGH),
+        *SESSION,
+    ]
+TALKS["Hixie-76"] = [
+    (
+        0,
+        http(
+            "GET /demo HTTP/1.1",
+            "Host: example.com",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00",
+            "Upgrade: WebSocket",
+            "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5",
+            f"Origin: http://{LOGIN}@example.com",
+        )
+        + b"^n:ds[4U",
+    ),
+    (
+        1,
+        http(
+            "HTTP/1.1 101 WebSocket Protocol Handshake",
+            "Upgrade: WebSocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Origin: http://{LOGIN}@example.com",
+            f"Sec-WebSocket-Location: ws://{LOGIN}@example.com/demo?token={SECRET}",
+        )
+        + b"8jKS'y:G*Co,Wxa-",
+    ),
+]
+
+
+def own_stream(name: str, value: str) -> Talk:
+    """Return a WebSocket over HTTP/2 whose own request has this field."""
+    talk = over_http2()
+    return [
+        *talk[:3],
+        (0, h2(HEADERS, END_HEADERS, 1, Encoder().encode([*REQUEST, (name, value)]))),
+        talk[4],
+    ]
+
+
+for _name in ("te", "connection", "upgrade"):
+    for _value in (SECRET, f"Bearer {SECRET}"):
+        TALKS[f"{_name}: {_value} of the WebSocket's own stream"] = own_stream(_name, _value)
+
 for _name in ("te", "connection", "upgrade", "content-length", "X-Api-Key", "x-api-key ", "a b"):
     TALKS[f"{_name} over HTTP/2"] = over_http2((_name, f" {SECRET}"))
 TALKS["a pseudo-header field"] = over_http2((":secret", SECRET))
@@ -160,7 +254,10 @@ TALKS["a path that is none"] = over_http2((":path", SECRET))
 
 # Columns that have what was sent as it was sent, and say so (docs/tables.md).
 AS_SENT = {
-    "connections": {"target", "host"},
+    "connections": {
+        *("target", "host", "origin", "key"),
+        *("subprotocols_offered", "extensions_offered"),
+    },
     "headers": {"value"},
 }
 

@@ -12,6 +12,7 @@ from wsanalyze.checks.check import CAPTURE, Check
 from wsanalyze.checks.circumstances import circumstances
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
+from wsanalyze.checks.redaction import cleared
 
 if TYPE_CHECKING:
     from wsanalyze.tables.capture_summary import CaptureSummary
@@ -92,7 +93,10 @@ class Audit:
     def _of_all(self, whole: CaptureFacts) -> list[Finding]:
         found: list[Finding] = []
         for each in self._whole:
-            found += folded(_completed(each, finding) for finding in each(whole))
+            found += folded(
+                _completed(each, finding, show_secrets=whole.show_secrets)
+                for finding in each(whole)
+            )
         return found
 
     def of(self, facts: Facts) -> list[Finding]:
@@ -107,7 +111,8 @@ class Audit:
             # Most find nothing: that must cost next to nothing.
             if raw := list(each.function(facts)):
                 serial, coverage = facts.connection.serial, facts.coverage
-                found += [_completed(each, one, serial, coverage) for one in folded(raw)]
+                shown = facts.show_secrets
+                found += [_completed(each, one, serial, coverage, shown) for one in folded(raw)]
             elif each.of_heads:
                 silent.add(each.id)
         if alike is not None and known is None:
@@ -199,17 +204,23 @@ def _indexed(
 
 
 def _completed(
-    each: Check, finding: Finding, connection: int | None = None, coverage: str = "full"
+    each: Check,
+    finding: Finding,
+    connection: int | None = None,
+    coverage: str = "full",
+    show_secrets: bool = False,
 ) -> Finding:
+    """Return a finding as its check and connection have it, without what looks like a secret."""
+    clear = _same if show_secrets else cleared
     # Written out: there may be many, and `replace` takes twice as long.
     return Finding(
-        finding.message,
+        clear(finding.message),
         finding.sender,
         finding.time,
         finding.packet,
         finding.frame,
-        finding.evidence,
-        finding.expected,
+        clear(finding.evidence) if finding.evidence else finding.evidence,
+        clear(finding.expected) if finding.expected else finding.expected,
         finding.severity or each.severity,
         finding.reference or "; ".join(each.references),
         finding.coverage or coverage,
@@ -217,8 +228,12 @@ def _completed(
         each.id,
         finding.connection if connection is None else connection,
         finding.concerns,
-        finding.cause,
+        clear(finding.cause),
     )
+
+
+def _same(text: str) -> str:
+    return text
 
 
 def folded(findings: Iterable[Finding]) -> list[Finding]:

@@ -13,14 +13,15 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.intermediaries import asked_for, is_probe
 from wsanalyze.checks.pieces import generator_of_pieces
 from wsanalyze.checks.prediction import generator_of
-from wsanalyze.checks.redaction import concealed, redacted, unfolded
+from wsanalyze.checks.redaction import cleared, concealed, redacted
 from wsanalyze.checks.sites import origin_of
 from wsanalyze.checks.thresholds import Thresholds
 from wsanalyze.checks.tokens import secrets_of
 from wsanalyze.lazy import lazy
 from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.tunnels.way import address_and_port, destination, host_and_port
-from wsanalyze.websocket.credentials import is_credential
+from wsanalyze.websocket.credentials import is_credential, is_harmless
+from wsanalyze.websocket.stream_fields import CONNECTION
 
 if TYPE_CHECKING:
     from wsanalyze.checks.alike import Alike
@@ -258,7 +259,7 @@ class Facts:
         """Return words about the handshake with its secrets as they may be shown."""
         if self.show_secrets or not text:
             return text
-        return concealed(unfolded(text), self._secrets)
+        return concealed(cleared(text), self._secrets)
 
     def of_faults(
         self, code: str, *, secret: bool = False, harmless: str = ""
@@ -269,7 +270,7 @@ class Facts:
         """
         for fault in self.faults.get(code, ()):
             time, packet = self.handshake_place(fault.sender)
-            is_secret = fault.evidence and (secret or is_credential(fault.field or ""))
+            is_secret = fault.evidence and (secret or self._may_be_any(fault))
             evidence = (
                 self.secret(fault.evidence) if is_secret else self.without_secrets(fault.evidence)
             )
@@ -284,6 +285,16 @@ class Facts:
                 reference=fault.section,
                 severity="" if fault.fatal else harmless,
             )
+
+    def _may_be_any(self, fault: Fault) -> bool:
+        """Say whether the value of a field may be a secret: by its name, or where it has no place.
+
+        A stream has no fields about a connection: what is in one nobody has defined.
+        """
+        name = fault.field or ""
+        if self.multiplexed and name in CONNECTION:
+            return not is_harmless(fault.evidence)
+        return is_credential(name)
 
     def _empty(self, fault: Fault) -> str:
         """Return what was found of a field that has no value: the empty field, or none."""

@@ -7,8 +7,8 @@ from base64 import b64decode
 from collections.abc import Iterable
 from hashlib import sha256
 
-from wsanalyze.websocket.addresses import without_secrets
-from wsanalyze.websocket.credentials import folded_at
+from wsanalyze.websocket.addresses import parameters, without_secrets
+from wsanalyze.websocket.credentials import folded_at, logins, schemed
 
 # First characters that are shown of a secret of usual length.
 SHOWN = 4
@@ -34,13 +34,13 @@ def redacted(text: str) -> str:
     machine has drawn alone.
     """
     shown = "" if len(text) < SHORT else text[: min(SHOWN, len(text) // 4)]
-    if not _is_drawn(text):
+    if not is_drawn(text):
         return f"{shown}… ({len(text)} characters)"
     digest = sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{shown}… ({len(text)} characters, SHA-256 {digest}…)"
 
 
-def _is_drawn(text: str) -> bool:
+def is_drawn(text: str) -> bool:
     """Say whether a secret looks drawn by a machine: too many could be it to try them all."""
     run = max(_RUN.findall(text), key=len, default="")
     has_both = any(map(str.isdigit, run)) and any(map(str.isalpha, run))
@@ -76,6 +76,25 @@ def unfolded(text: str) -> str:
     """
     place = folded_at(text)
     return text if place is None else text[:place] + redacted(text[place:])
+
+
+def cleared(text: str) -> str:
+    """Return what was sent, or words about it, without what looks like a secret wherever it is.
+
+    Those are fields that are folded into another one, what stands behind schemes of authentication
+    as `Bearer`, logins of addresses, and parameters whose names say that they are secret. What is
+    shown of a target, an authority or a field goes through here.
+    """
+    text = unfolded(text)
+    text = _without(text, schemed(text))
+    text = _without(text, [(start, end) for _, start, end in parameters(text)])
+    return _without(text, logins(text))
+
+
+def _without(text: str, places: list[tuple[int, int]]) -> str:
+    for start, end in reversed(places):
+        text = text[:start] + redacted(text[start:end]) + text[end:]
+    return text
 
 
 def address(text: str, *, show: bool = False) -> str:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import re
 
-from wsanalyze.checks.redaction import concealed, unfolded
+from wsanalyze.checks.redaction import cleared, concealed
+from wsanalyze.websocket.addresses import parameters
 from wsanalyze.websocket.handshake import Handshake
 
-# Names of query parameters that carry what should not be read by others.
-_TOKENS = re.compile(
-    r"[?&;]([\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key)|"
-    r"key|sig|sid|pwd|auth|authorization|ticket|session(?:[-_]?(?:id|key))?)=([^&;#\s]+)",
-    re.IGNORECASE,
-)
-# What a flag or a number of such a name has, which is no secret.
-_NO_SECRET = re.compile(r"true|false|null|none|undefined|.{1,3}", re.IGNORECASE)
 # Subprotocols by which clients hand over tokens, because browsers cannot set other fields: the
 # token stands behind such a name, or is offered next to it.
 _BEARER = re.compile(
@@ -45,10 +38,9 @@ def bearer(offered: list[str]) -> str | None:
 
 def tokens(target: str | None) -> list[tuple[str, str]]:
     """Return the parameters of an address that look like secrets, each name once."""
-    if target is None or "=" not in target:
+    if target is None:
         return []
-    found = {match[1]: match[2] for match in _TOKENS.finditer(target)}
-    return [(name, value) for name, value in found.items() if not _NO_SECRET.fullmatch(value)]
+    return list({name: target[start:end] for name, start, end in parameters(target)}.items())
 
 
 def secrets_of(handshake: Handshake) -> list[str]:
@@ -79,4 +71,4 @@ def handshake_secrets(handshake: Handshake) -> list[str]:
 
 def public(text: str, handshake: Handshake) -> str:
     """Return words about a handshake, or a part of it, without its secrets."""
-    return concealed(unfolded(text), handshake_secrets(handshake))
+    return concealed(cleared(text), handshake_secrets(handshake))

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wsanalyze.checks.redaction import address, concealed, redacted, unfolded
-from wsanalyze.checks.tokens import handshake_secrets, tokens
-from wsanalyze.story.model import Event, HeadStory, Secure, Story, WayStep, Written
+from wsanalyze.checks.redaction import address, cleared, concealed, is_drawn, redacted, unfolded
+from wsanalyze.checks.tokens import handshake_secrets
+from wsanalyze.story.model import Event, HeadStory, Proof, Secure, Story, WayStep, Written
 from wsanalyze.tunnels.way import asked_in
 from wsanalyze.websocket.addresses import without_login
-from wsanalyze.websocket.credentials import is_credential
+from wsanalyze.websocket.challenge import KeyNumber
+from wsanalyze.websocket.credentials import is_credential, is_harmless
 from wsanalyze.websocket.handshake import Handshake
+from wsanalyze.websocket.stream_fields import CONNECTION
 
 # Fields that name a host, which a login may stand before.
 HOSTS = ("host", ":authority")
 # Fields that name another place, whose address may have a token.
 PLACES = ("location", "content-location", "referer")
+# Fields whose characters are drawn: some of them look like a login.
+DRAWN = ("sec-websocket-key1", "sec-websocket-key2")
 # What begins in HTTP behind its head.
 _BODY = "\r\n\r\n"
 
@@ -32,12 +36,13 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
     secrets = handshake_secrets(handshake)
     return replace(
         story,
-        target=None if story.target is None else concealed(without_login(story.target), secrets),
-        version=None if story.version is None else unfolded(story.version),
+        target=None if story.target is None else _shown(story.target, secrets),
+        version=None if story.version is None else cleared(story.version),
+        proof=_proof(story.proof),
         request=_head(story.request, secrets),
         response=_head(story.response, secrets),
         secure=_records(story.secure, story.response),
-        interims=tuple(concealed(each, secrets) for each in story.interims),
+        interims=tuple(_shown(each, secrets) for each in story.interims),
         written=tuple(_written(each, secrets) for each in story.written),
         events=tuple(_event(each, secrets) for each in story.events),
     )
@@ -69,7 +74,31 @@ def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:
     lines = tuple(
         replace(line, value=_value(line.name, line.value, secrets)) for line in head.lines
     )
-    return replace(head, start_line=concealed(without_login(head.start_line), secrets), lines=lines)
+    return replace(head, start_line=_shown(head.start_line, secrets), lines=lines)
+
+
+def _shown(text: str, secrets: Sequence[str]) -> str:
+    """Return a target, a start line or words about them as they may be shown."""
+    return concealed(cleared(without_login(text)), secrets)
+
+
+def _proof(proof: Proof | None) -> Proof | None:
+    """Return how the server answers a key, without what else was folded onto the key."""
+    if proof is None:
+        return None
+    steps, challenge = proof.steps, proof.challenge
+    if steps is not None:
+        concatenation = cleared(steps.concatenation)
+        steps = replace(steps, key=cleared(steps.key), concatenation=concatenation)
+    if challenge is not None:
+        first, second = map(_number, (challenge.first, challenge.second))
+        challenge = replace(challenge, first=first, second=second)
+    sent = None if proof.sent is None else cleared(proof.sent)
+    return replace(proof, steps=steps, challenge=challenge, sent=sent, why=cleared(proof.why))
+
+
+def _number(number: KeyNumber) -> KeyNumber:
+    return replace(number, key=unfolded(number.key))
 
 
 def _value(name: str, value: str, secrets: Sequence[str]) -> str:
@@ -77,20 +106,22 @@ def _value(name: str, value: str, secrets: Sequence[str]) -> str:
     if is_credential(name):
         return redacted(value)
     name = name.strip().lower()
+    if name in DRAWN:
+        return unfolded(value)
+    if name in CONNECTION and not is_harmless(value) and is_drawn(value):
+        return redacted(value)
     if name in PLACES:
         value = address(value)
     elif name in HOSTS:
         value = _without_login(value)
-    # What a token is called in one address, it is in another.
-    own = [token for _, token in tokens(value)]
-    return unfolded(concealed(value, [*secrets, *own]))
+    return concealed(cleared(value), secrets)
 
 
 def _written(written: Written, secrets: Sequence[str]) -> Written:
     """Return HTTP in the place of frames without the secrets of its head; of its body, of ours."""
     head, end, body = written.text.partition(_BODY)
     first, *lines = head.split("\r\n")
-    shown = [concealed(address(first), secrets)]
+    shown = [_shown(address(first), secrets)]
     for line in lines:
         name, colon, value = line.partition(":")
         is_folded = line[:1] in (" ", "\t") or not colon
@@ -131,9 +162,8 @@ def _without_login(authority: str) -> str:
 
 def _event(event: Event, secrets: Sequence[str]) -> Event:
     if event.layer == "written":
-        return replace(event, detail=concealed(address(event.detail), secrets))
-    if event.layer != "http":
+        return replace(event, detail=_shown(address(event.detail), secrets))
+    if event.layer not in ("http", "proxy"):
         return event
-    label = concealed(without_login(event.label), secrets)
-    detail = concealed(event.detail, secrets)
+    label, detail = _shown(event.label, secrets), _shown(event.detail, secrets)
     return replace(event, label=label, detail=detail)

@@ -16,7 +16,10 @@ LONGEST = 260
 
 # What a name or address is written in; anything else could be mistaken for what stands around it.
 _UNSAFE = re.compile(rb"[^0-9A-Za-z._~:\[\]-]")
-_BEHIND = re.compile(rb"(?s)\A([^?#;]*[?#;])")
+# What ends an authority, percent-encoded too, or stands between parameters.
+_BEHIND = re.compile(
+    rb"(?s)\A(.*?(?:[?#;/\\&,=\s]|%(?:2[36CF]|3[BDF]|5C|20|09)))(?=.)", re.IGNORECASE
+)
 
 
 def joined(outer: str | None, way: str) -> str:
@@ -77,7 +80,7 @@ def written(name: bytes) -> str:
 def authority_written(asked: bytes) -> str:
     """Return what a CONNECT asks for as `written`, without what no authority has (RFC 3986 §3.2).
 
-    Behind `?`, `#` or `;` a token may stand.
+    Behind `?`, `#`, `;` or a slash a token may stand.
     """
     found = _BEHIND.search(asked.rpartition(b"@")[2])
     return written(asked) if found is None else written(found[1]) + "…"

@@ -9,7 +9,7 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.escape import visible
-from wsanalyze.views.summary import url
+from wsanalyze.views.summary import asked_for
 from wsanalyze.views.wrapping import Line, labelled, wrapped
 from wsanalyze.websocket.addresses import public_part
 
@@ -75,8 +75,8 @@ def _described(connection: Connection) -> str:
     target = "handshake not seen"
     if handshake is not None:
         # Without the query: it is where tokens are, and evidence alone says what may be shown.
-        path, mark = public_part(handshake.target or "")
-        target = visible(url(connection, handshake.host, path + mark), 120)
+        place, mark = public_part(asked_for(connection, handshake))
+        target = visible(place + mark, 120)
         target += "…" if mark else ""
         if handshake.status is not None:
             target += f", {handshake.status}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from urllib.parse import unquote
 
 # Who logs in, behind what begins an authority. Browsers take any number of slashes and backslashes
 # for it, or none behind the scheme (URL Standard, "special authority ignore slashes state").
@@ -17,6 +19,29 @@ _HIDDEN = re.compile("[?#;]")
 _VERSION = re.compile(r"\sHTTP/[0-9.]{0,3}\s{0,2}\Z")
 # No address without one of these has a secret.
 _MARKS = frozenset("@?#;")
+
+# Names and values of parameters, in a query or the path; `=` may be percent-encoded. (Values that
+# have been left out already end with `…`.)
+_PARAMETER = re.compile(
+    r"[?&;](?:amp;)?\s?((?:[^?&;=#\s%'\"]|%(?!3[Dd])){1,100})(?:=|%3[Dd])([^&;#\s'\"]+)(?<!…)"
+)
+# Names of those that carry what should not be read by others.
+_SECRET_NAME = re.compile(
+    r"[\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key|sess(?:ion)?id)"
+    r"|key|sig|sid|pw|pwd|pass|otp|pin|code|auth|authorization|ticket|session(?:[-_]?(?:id|key))?",
+    re.IGNORECASE,
+)
+# What a flag or a number of such a name has, which is no secret.
+_NO_SECRET = re.compile(r"true|false|null|none|undefined|.{1,3}", re.IGNORECASE)
+
+
+def parameters(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield parameters of addresses in a text that look like secrets: name, place of the value."""
+    if "=" not in text and "%3" not in text:
+        return
+    for found in _PARAMETER.finditer(text):
+        if _SECRET_NAME.fullmatch(unquote(found[1])) and not _NO_SECRET.fullmatch(found[2]):
+            yield found[1], *found.span(2)
 
 
 def without_login(text: str) -> str:

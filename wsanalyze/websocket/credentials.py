@@ -10,17 +10,43 @@ _WORDS = (
     r"signature|jwt|(?:api|access|private|subscription|auth|client|shared|license)[-_]?key|"
     r"(?<![a-z])auth(?![a-z]))"
 )
-_NAME = re.compile(_WORDS)
+# What people shorten: behind an `X-` within a text, where whole words are common.
+_SHORT = r"(?:pass|pw|pwd|otp|pin|ticket|sid|bearer|o?auth2?|principal)"
+_MADE_UP = (
+    rf"(?:(?<![a-z])x[-_](?:[a-z]{{1,12}}[-_]){{0,3}}(?:{_SHORT}|key)"
+    r"|(?<![a-z])xauth|(?<![a-z])authentication)(?![a-z])"
+)
+_NAME = re.compile(rf"{_WORDS}|{_MADE_UP}|\A{_SHORT}\Z")
 # Some readers of a name pass these over.
 _ODD = re.compile(r"[\s\x00-\x20]")
 # What says which fields may be sent has none itself.
 _NONE = ("access-control-",)
 # A field within a text: folded into the value of another one, or behind a line end of somebody's,
-# which may be quoted.
+# which may be quoted. A port is no value, and what has been left out is left out already.
 _FOLDED = re.compile(
-    rf"((?:\A|[\s\0,;'\"]|\\[rnt0]|\\x[0-9a-f]{{2}})[\w.-]{{0,40}}?{_WORDS}[\w.-]{{0,40}}[\s\0]*:\s*)"
-    r"\S",
+    rf"((?:(?<![\w.-])|\\[rnt0]|\\x[0-9a-f]{{2}})[\w.-]{{0,40}}?(?:{_WORDS}|{_MADE_UP})[\w.-]{{0,40}}"
+    r"[\s\0]*:(?![0-9]{1,5}(?![^/?#\s,;'\")]))\s*)(?!\S{0,4}…|//)\S",
     re.IGNORECASE,
+)
+# Credentials as fields have them: a scheme (RFC 9110 §11.1; those of IANA's registry and a few
+# others) and a token. What a scheme is told of (`realm=`) is none.
+_SCHEMES = (
+    r"(?:basic|bearer|concealed|digest|dpop|gnap|hoba|mutual|negotiate|ntlm|oauth|privatetoken|"
+    r"scram-sha-(?:1|256)|vapid|apikey|api-key|token)"
+)
+_BEHIND_SCHEME = re.compile(
+    rf"(?<![\w-])({_SCHEMES}(?:\s+|%20|\\t))(?!(?:realm|tokens?|credentials|auth\w*)\b)"
+    r"([A-Za-z0-9._~+/-]{6,}(?:=(?![\w\"])|==)*)(?!\s*=[\w\"])",
+    re.IGNORECASE,
+)
+# What tells a token from the word behind `Basic` in a sentence.
+_DRAWN = re.compile(r"[0-9=_~+]|[a-z][A-Z]|[A-Z]{2}")
+# Who logs in, wherever an address or an authority stands (RFC 3986 §3.2.1), also where a slash in
+# the password ends the authority. A port has none behind it.
+_LOGIN = re.compile(
+    r"(?:(?<=//)|(?<=/\\)|(?<=\\\\))[^/\\?#\s'\"@\[]{1,256}@"
+    r"|(?<![^\s'\"/\\=,;<>()])[^\s'\"/\\?#@=,;<>()\[\]:]{1,64}"
+    r":(?!//|[0-9]{0,5}(?:[/?#\s]|\Z))[^\s'\"@]{1,256}@"
 )
 # What values of fields about a connection are made of, by the documents.
 _BLANKS = r"[\s,;'\"]"
@@ -42,6 +68,25 @@ def folded_at(text: str) -> int | None:
     """Return where in a text the value of such a field begins, None where none does."""
     found = _FOLDED.search(text)
     return None if found is None else found.end(1)
+
+
+def logins(text: str) -> list[tuple[int, int]]:
+    """Return the places of all logins in addresses and authorities of a text, without the `@`."""
+    if "@" not in text:
+        return []
+    return [(found.start(), found.end() - 1) for found in _LOGIN.finditer(text)]
+
+
+def schemed(text: str) -> list[tuple[int, int]]:
+    """Return the places of what stands behind schemes of authentication, as `Bearer`, in a text.
+
+    Where the text begins with the scheme it is credentials; elsewhere what looks like a token is.
+    """
+    return [
+        found.span(2)
+        for found in _BEHIND_SCHEME.finditer(text)
+        if not found.start() or _DRAWN.search(found[2])
+    ]
 
 
 def is_harmless(value: str) -> bool:

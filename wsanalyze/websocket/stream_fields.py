@@ -22,6 +22,9 @@ REQUEST_PSEUDO = (":method", ":scheme", ":authority", ":path", ":protocol")
 RESPONSE_PSEUDO = (":status",)
 BLANKS = b" \t"
 
+# `te` is likewise, but for one value.
+CONNECTION = (*CONNECTION_FIELDS, "te")
+
 _CONNECTION = frozenset(name.encode() for name in CONNECTION_FIELDS)
 # §8.2.1: a name is a token (RFC 9110 §5.1), in small letters.
 _SOUND_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
