@@ -98,7 +98,7 @@ def test_the_table_and_the_log_fit_the_terminal(columns: int) -> None:
     terminal = Terminal(columns, 30)
     try:
         terminal.feed(CAPTURES / "aiohttp-chat.pcapng")
-        terminal.until(b"open of 2 connections")
+        terminal.until(b"not ended of 2 connections")
         shown = terminal.rest()
     finally:
         terminal.close()
@@ -113,7 +113,7 @@ def test_nothing_but_what_rich_writes_can_steer_the_terminal() -> None:
     terminal = Terminal(100, 30)
     try:
         terminal.feed(CAPTURES / "odd-habits.pcapng")
-        terminal.until(b"open of")
+        terminal.until(b"not ended of")
         shown = terminal.rest()
     finally:
         terminal.close()
@@ -128,6 +128,6 @@ def test_a_terminal_that_is_resized_gets_a_table_of_its_new_width() -> None:
         terminal.resize(200, 30)
         # What was drawn before may not have been read yet.
         terminal.until_wider(80, since=len(terminal.shown))
-        terminal.until(b"open of", since=len(terminal.shown))
+        terminal.until(b"not ended of", since=len(terminal.shown))
     finally:
         terminal.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from rich.console import Console
 from support.played import Clock, Paused, Played, drained, session_of
 
 from wsanalyze.capture.live import Received
-from wsanalyze.monitoring.events import Close, Found, LimitReached, Problem
+from wsanalyze.cli.live_output import Log
+from wsanalyze.monitoring.events import KINDS, Close, Ended, Found, LimitReached, Problem
 from wsanalyze.views.live_log import line
 from wsanalyze.views.live_summary import closing_facts, heading
 from wsanalyze.views.live_table import OpenConnections, Rates
@@ -77,7 +79,7 @@ def test_the_table_fits_the_terminal(width: int, height: int) -> None:
     lines = drawn(width, height).splitlines()
     assert max(map(len, lines)) <= width - len("^C")
     assert len(lines) <= height * 2 // 3
-    assert "open of" in lines[0]
+    assert "not ended of" in lines[0]
     assert "more" in lines[-1]
 
 
@@ -92,3 +94,19 @@ def test_what_was_not_received_is_said_by_whom() -> None:
     facts = dict(closing_facts(session, Received(12, 3, None)))
     assert facts["received"] == "12 packets"
     assert facts["dropped"] == "3 by the kernel, an unknown number by the interface"
+
+
+def test_the_end_says_how_many_findings_were_told() -> None:
+    events = drained(session_of(Played(CAPTURES / "oddities.pcapng")))
+    [ended] = [each for each in events if isinstance(each, Ended) and each.connection == 0]
+    # What is found of several together comes later.
+    before = events[: events.index(ended)]
+    told = [each for each in before if isinstance(each, Found) and each.connection == 0]
+    assert ended.told == sum(each.count for each in told)
+    assert line(ended).endswith("finding" if ended.told == 1 else f"{ended.told} findings")
+
+
+def test_what_is_told_again_of_more_has_no_line() -> None:
+    once = Found(1, "TLS-04", "a", "info", "b", None, TIME, 2, None, None, None, "", "", 1)
+    log = Log(KINDS, Console())
+    assert log.chosen([once, replace(once, count=3, again=True)]) == [once]

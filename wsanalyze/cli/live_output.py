@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wsanalyze.capture.live import Received
 from wsanalyze.cli.notes import say
-from wsanalyze.monitoring.events import Event, Messages, Told
+from wsanalyze.monitoring.events import Event, Found, Messages, Told
 from wsanalyze.monitoring.session import Session
 from wsanalyze.views.live_log import line, style
 from wsanalyze.views.live_rows import jsonl_pieces, summary_line
@@ -164,12 +164,17 @@ class JsonLines(Output):
 
 
 class Log(Output):
-    """A line for each event."""
+    """A line for each event, but none for a finding that was told before, of fewer."""
 
     def __init__(self, wanted: Collection[str], console: Console) -> None:
         super().__init__(wanted)
         self.console = console
         self._messages = MessageLog()
+
+    def chosen(self, events: Iterable[Told]) -> list[Told]:
+        """Return the events that are wanted, each finding once."""
+        wanted = super().chosen(events)
+        return [each for each in wanted if not (isinstance(each, Found) and each.again)]
 
     def show(self, events: Iterable[Told], session: Session) -> None:  # noqa: ARG002 - an Output's
         """Write the lines."""
@@ -285,11 +290,13 @@ class Terminal(Log):
         log.append(left_out(self._messages_left_out, self._others_left_out), style="dim")
         for event in self._waiting:
             log.append("\n" if log else "").append(line(event), style=style(event))
-        if log:
-            self.console.print(log)
         self._waiting, self._messages_left_out, self._others_left_out = [], 0, 0
         follower = session.follower
         going_on = (each for each in reversed(follower.followed.values()) if not each.ended)
         newest = list(islice(going_on, MOST_ROWS))
         text = heading(session, now)
-        live.update(OpenConnections(newest, follower.open, text, self._rates, now), refresh=True)
+        # First: what is printed draws the table below it, too, and in the old one some have ended.
+        live.update(OpenConnections(newest, follower.open, text, self._rates, now))
+        if log:
+            self.console.print(log)
+        live.refresh()

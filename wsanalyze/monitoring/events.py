@@ -110,7 +110,10 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A check found something: a row of `findings`."""
+    """A check found something: a row of `findings`.
+
+    `again`: the same was told before, but of fewer; who reads a log knows it.
+    """
 
     kind: ClassVar[str] = "finding"
     connection: int | None
@@ -127,16 +130,18 @@ class Found:
     reference: str
     coverage: str
     count: int
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A connection is over; `facts` is its row of `connections`."""
+    """A connection is over; `facts` is its row of `connections`, `told` how many findings were."""
 
     kind: ClassVar[str] = "ended"
     connection: int
     time: int
     facts: Connection = field(repr=False)
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,11 @@ class Followed:
         self.told: set[Finding] = set()
         self.last_message: Message | None = None
 
+    @property
+    def count(self) -> int:
+        """How many findings were told of it."""
+        return sum(each.count for each in self.told)
+
     def traffic(self) -> tuple[int, int, int, int]:
         """Return frames and payload bytes of the client, then of the server, so far."""
         record = self.connection
@@ -258,7 +263,7 @@ class Follower:
             followed.ended = True
             self.open -= 1
             found = self._told(followed, self.judge.ending(record, followed.told))
-            ended = Ended(followed.number, record.ended, record)
+            ended = Ended(followed.number, record.ended, record, followed.count)
             self._endings.append((record.ended, [*by_packet(found), ended]))
 
     def _release(self, followed: Followed) -> None:

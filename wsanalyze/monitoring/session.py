@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wsanalyze.capture.batch import Batch
@@ -259,7 +259,12 @@ class Session:
         if self.folder is not None:
             self.folder.found(by_packet(self._event(each, numbers) for each in found))
         told = {finding for each in recent for finding in each.told}
-        events = by_packet(self._event(each, numbers) for each in found if key(each) not in told)
+        places = {_place(each.connection.serial, told) for each in recent for told in each.told}
+        events = by_packet(
+            replace(self._event(each, numbers), again=_place(each.connection, each) in places)
+            for each in found
+            if key(each) not in told
+        )
         if self.memory is not None:
             self.memory.refused(refusals)
         self.run.recorder.refusals += len(refusals)
@@ -324,3 +329,8 @@ def _room_of_keys(side: Side) -> int:
     while room < len(side.masking_keys):
         room *= 4
     return 4 * (room - FREE_KEYS)
+
+
+def _place(connection: int | None, finding: Finding) -> tuple[object, ...]:
+    """Return what is the same where only the number of those that it concerns grew."""
+    return connection, finding.check, finding.packet, finding.frame, finding.evidence

@@ -82,7 +82,7 @@ def _said(event: Event) -> str:
             times = f" ({event.count} times)" if event.count > 1 else ""
             return f"{event.severity} {event.check} {prose(event.message)}{times}"
         case Ended():
-            return _ended(event.facts)
+            return _ended(event.facts, event.told)
         case LimitReached():
             return f"limit {event.limit} reached: what goes beyond it is not looked at, or not kept"
         case Problem():
@@ -109,9 +109,9 @@ def _answered(event: Established | Refused) -> str:
     return said + "".join(f", {each}" for each in extensions)
 
 
-def _ended(record: Connection) -> str:
+def _ended(record: Connection, told: int) -> str:
     how = ending_of(record) if record.outcome in ("established", "unseen") else record.outcome
-    findings = "" if not record.findings else f", {counted(record.findings, 'finding')}"
+    findings = f", {counted(told, 'finding')}" if told else ""
     up = f"↑ {counted(record.client_frames, 'frame')} {size(record.client_bytes)}"
     down = f"↓ {counted(record.server_frames, 'frame')} {size(record.server_bytes)}"
     lasted = duration(record.ended - record.started)

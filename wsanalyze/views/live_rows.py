@@ -90,7 +90,8 @@ def row(event: Event) -> dict[str, Any]:
     elif isinstance(event, Message):
         cells |= {name: getattr(event, name) for name in MESSAGES.names}
     else:
-        cells |= {each.name: getattr(event, each.name) for each in fields(event)}
+        names = (each.name for each in fields(event) if each.name != "again")
+        cells |= {name: getattr(event, name) for name in names}
     return {
         name: iso(value) if name in _TIMES and value is not None else value
         for name, value in cells.items()

@@ -12,7 +12,7 @@ def heading(session: Session, now: float) -> str:
     follower = session.follower
     elapsed = duration(int((now - session.started) * 1e9))
     parts = [
-        f"{number(follower.open)} open of {counted(follower.seen, 'connection')}",
+        f"{number(follower.open)} not ended of {counted(follower.seen, 'connection')}",
         counted(session.taken, "packet"),
         elapsed,
     ]

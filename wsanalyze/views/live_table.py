@@ -11,7 +11,7 @@ from wsanalyze.monitoring.follower import Followed
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import shortened, visible
 from wsanalyze.views.live_log import ARROWS, SEVERITIES, resource
-from wsanalyze.views.quantities import number, size
+from wsanalyze.views.quantities import counted, number, size
 from wsanalyze.views.summary import STYLES
 
 if TYPE_CHECKING:
@@ -116,14 +116,11 @@ class OpenConnections:
 
 def _state(followed: Followed) -> str:
     record = followed.connection
-    if followed.ended:
-        return f"{record.outcome}, ended"
     return "asked" if record.outcome == "unanswered" else record.outcome
 
 
 def _findings(followed: Followed) -> str:
-    count = len(followed.told)
-    return "" if not count else f", {number(count)} finding{'s' if count > 1 else ''}"
+    return f", {counted(followed.count, 'finding')}" if followed.told else ""
 
 
 def _severity(followed: Followed) -> str:
