@@ -12,7 +12,7 @@ from wsanalyze.checks.check import CAPTURE, Check
 from wsanalyze.checks.circumstances import circumstances
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.redaction import cleared
+from wsanalyze.checks.redaction import without_shapes
 
 if TYPE_CHECKING:
     from wsanalyze.tables.capture_summary import CaptureSummary
@@ -211,7 +211,7 @@ def _completed(
     show_secrets: bool = False,
 ) -> Finding:
     """Return a finding as its check and connection have it, without what looks like a secret."""
-    clear = _same if show_secrets else cleared
+    clear = _same if show_secrets else without_shapes
     # Written out: there may be many, and `replace` takes twice as long.
     return Finding(
         clear(finding.message),

@@ -85,7 +85,14 @@ def cleared(text: str) -> str:
     as `Bearer`, logins of addresses, and parameters whose names say that they are secret. What is
     shown of a target, an authority or a field goes through here.
     """
-    text = unfolded(text)
+    return without_shapes(unfolded(text))
+
+
+def without_shapes(text: str) -> str:
+    """Return a text without credentials that can be told by their shape, whoever wrote the text.
+
+    Folded fields stay: `secret: password field` may be our own words.
+    """
     text = _without(text, schemed(text))
     text = _without(text, [(start, end) for _, start, end in parameters(text)])
     return _without(text, logins(text))
