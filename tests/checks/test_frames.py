@@ -292,7 +292,7 @@ class TestHttpAmongFrames:
     def test_a_response(self) -> None:
         [finding] = self.of(self.OK)
         assert finding.message == (
-            "behind the 101 the server writes a response of HTTP: its bytes begin as HTTP does"
+            "behind the 101 the server writes a response of HTTP: its bytes begin as 'HTTP' does"
         )
         assert (finding.severity, finding.packet, finding.frame) == ("error", 8, None)
         assert finding.evidence == "'HTTP/1.1 200 OK'"
@@ -312,7 +312,7 @@ class TestHttpAmongFrames:
     def test_a_request_without_its_secrets(self, line: bytes, begins: str, evidence: str) -> None:
         [finding] = self.of(event("http", frame=None, payload=line + b"\r\n"))
         assert finding.message == (
-            f"behind the 101 the client writes a request of HTTP: its bytes begin as {begins} does"
+            f"behind the 101 the client writes a request of HTTP: its bytes begin as {begins!r} does"
         )
         assert finding.evidence == evidence
 

@@ -365,7 +365,8 @@ def http_in_the_place_of_frames(facts: Facts) -> Iterator[Finding]:
             continue
         begins = event.payload.partition(b"/")[0].partition(b" ")[0].decode("latin-1")
         message = (
-            f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin as {begins} does"
+            f"behind the 101 the {sender} writes {what} of HTTP: its bytes begin as "
+            f"{shown(begins)} does"
         )
         line = event.payload.partition(b"\r\n")[0].decode("latin-1")
         begun = facts.without_secrets(address(line, show=facts.show_secrets))
