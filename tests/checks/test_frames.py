@@ -312,7 +312,8 @@ class TestHttpAmongFrames:
     def test_a_request_without_its_secrets(self, line: bytes, begins: str, evidence: str) -> None:
         [finding] = self.of(event("http", frame=None, payload=line + b"\r\n"))
         assert finding.message == (
-            f"behind the 101 the client writes a request of HTTP: its bytes begin as {begins!r} does"
+            "behind the 101 the client writes a request of HTTP: its bytes begin as "
+            f"{begins!r} does"
         )
         assert finding.evidence == evidence
 
