@@ -24,7 +24,7 @@ from support.http2 import (
     h2,
 )
 from support.packets import ACK, FIN, SYN, Packet, pcap_of, segment
-from support.sessions import frame, http, masked, request, response
+from support.sessions import CLOSE, frame, http, masked, request, response
 
 import wsanalyze
 from wsanalyze.http2.frames import PREFACE
@@ -299,6 +299,26 @@ def test_each_place_is_read_as_one(path: Path) -> None:
     assert len(analysis.connections) == len(TALKS) - 1
     assert leaks(analysis.connections["tunnel"].dropna().to_string()) == []
     assert len(leaks(analysis.headers.to_string())) > len(FIELDS)
+
+
+@pytest.mark.parametrize("code", [1008, 1010, 4001])
+def test_a_close_that_repeats_it(code: int) -> None:
+    """What messages say is shown, but findings show nothing of the handshake's secrets."""
+    body = code.to_bytes(2, "big") + f"no such token: {SECRET}".encode()
+    talk: Talk = [
+        (0, asked(target=f"/chat?token={SECRET}")),
+        (1, response()),
+        (1, frame(body, CLOSE)),
+        (0, masked(body[:2], CLOSE)),
+    ]
+    analysis = wsanalyze.analyze(io.BytesIO(capture([talk])))
+    findings = analysis.findings[analysis.findings["check"].isin(["CLS-07", "CLS-11", "CLS-13"])]
+    (told,) = findings.itertuples()
+    assert "its reason is 'no such token: Zq7x\\u2026 (23 characters" in told.message.replace(
+        "private use, ", "its reason is "
+    )
+    assert told.evidence == f"{body[:2].hex(' ')} …"
+    assert leaks(repr(analysis.findings.to_dict())) == []
 
 
 @pytest.mark.parametrize("name", TALKS)

@@ -50,9 +50,20 @@ def named(code: int) -> str:
     return str(code) if entry is None else f"{code} ({entry.meaning})"
 
 
-def body(close: Event) -> str:
-    """Return a Close's body as evidence."""
+def body(facts: Facts, close: Event) -> str:
+    """Return a Close's body as evidence; its code alone where it repeats the handshake's secret."""
+    if reason_of(facts, close) != _reason(close):
+        return close.payload[:2].hex(" ") + " …"
     return close.payload[:64].hex(" ")
+
+
+def reason_of(facts: Facts, close: Event) -> str:
+    """Return a Close's reason without the secrets of the handshake that it may repeat."""
+    return facts.without_repeated(_reason(close))
+
+
+def _reason(close: Event) -> str:
+    return close.payload[2:].decode("utf-8", "replace")
 
 
 @check(
@@ -74,7 +85,9 @@ def close_of_one_byte(facts: Facts) -> Iterator[Finding]:
     for close in facts.closes:
         if close.length == 1:
             message = "the Close has a body of one byte"
-            yield facts.at(close, message, evidence=body(close), expected="0 or 2 to 125 bytes")
+            yield facts.at(
+                close, message, evidence=body(facts, close), expected="0 or 2 to 125 bytes"
+            )
 
 
 @check(
@@ -106,7 +119,9 @@ def invalid_close_code(facts: Facts) -> Iterator[Finding]:
         if _is_text(close):
             text = shown(close.payload.decode("ascii"))
             message += f": its body is the text {text}, without a code in front"
-        yield facts.at(close, message, evidence=body(close), expected="1000, or 3000 to 4999")
+        yield facts.at(
+            close, message, evidence=body(facts, close), expected="1000, or 3000 to 4999"
+        )
 
 
 def _is_text(close: Event) -> bool:
@@ -136,7 +151,7 @@ def close_reason_not_utf8(facts: Facts) -> Iterator[Finding]:
             close.payload[2:].decode("utf-8")
         except UnicodeDecodeError as error:
             message = f"the Close's reason is no UTF-8 from byte {error.start} on"
-            yield facts.at(close, message, evidence=body(close), expected="UTF-8")
+            yield facts.at(close, message, evidence=body(facts, close), expected="UTF-8")
 
 
 @check(
@@ -157,10 +172,10 @@ def server_sent_mandatory_extension(facts: Facts) -> Iterator[Finding]:
     """CLS-07."""
     for close in facts.closes:
         if close.sender == "server" and code_of(close) == 1010:
-            reason = close.payload[2:].decode("utf-8", "replace")
+            reason = reason_of(facts, close)
             message = "the server closed with 1010"
             message += f"; its reason is {shown(reason)}" if reason else ""
-            yield facts.at(close, message, evidence=body(close))
+            yield facts.at(close, message, evidence=body(facts, close))
 
 
 @check(
@@ -204,10 +219,10 @@ def blaming_close(facts: Facts) -> Iterator[Finding]:
                 f"; before that the {OTHER[sender]} had sent a {described(provoker)} of "
                 f"{octets(provoker.length)} (packet {provoker.packet}, frame {provoker.frame})"
             )
-        reason = side.close.payload[2:].decode("utf-8", "replace")
+        reason = reason_of(facts, side.close)
         if reason:
             message += f"; its reason is {shown(reason)}"
-        yield facts.at(side.close, message, evidence=body(side.close))
+        yield facts.at(side.close, message, evidence=body(facts, side.close))
 
 
 @check(
@@ -238,7 +253,7 @@ def close_codes_differ(facts: Facts) -> Iterator[Finding]:
         return
     said = [named(code) if code is not None else "no code" for code in (one, other)]
     message = f"the {first.sender} closed with {said[0]}, the {second.sender} with {said[1]}"
-    yield facts.at(second, message, evidence=body(second), expected=said[0])
+    yield facts.at(second, message, evidence=body(facts, second), expected=said[0])
 
 
 @check(
@@ -262,7 +277,7 @@ def uncommon_close_code(facts: Facts) -> Iterator[Finding]:
     if first is None or code is None or not (code in (1012, 1013, 1014) or 3000 <= code <= 4999):
         return
     name = describe(code)
-    reason = first.payload[2:].decode("utf-8", "replace")
+    reason = reason_of(facts, first)
     said = f", {shown(reason)}" if reason else ""
     message = f"the {first.sender} closed with {code}: {name}{said}"
-    yield facts.at(first, message, evidence=body(first))
+    yield facts.at(first, message, evidence=body(facts, first))

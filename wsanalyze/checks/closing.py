@@ -108,7 +108,9 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
         else:
             # The sender did not wait for the answer, the capture did not, or TCP had been ended.
             continue
-        yield facts.at(close, message, evidence=body(close), expected=f"a Close of the {other}")
+        yield facts.at(
+            close, message, evidence=body(facts, close), expected=f"a Close of the {other}"
+        )
 
 
 def _ended_unasked(facts: Facts, close: Event, waited: float) -> bool:
@@ -359,4 +361,4 @@ def tcp_left_open(facts: Facts) -> Iterator[Finding]:
         what = "the stream" if facts.multiplexed else "TCP"
         most = f"{facts.thresholds.linger_s:g} s"
         message = f"{what} stayed open for {left:.1f} s after both Close frames, longer than {most}"
-        yield facts.at(server, message, evidence=body(server), expected=f"{most} at most")
+        yield facts.at(server, message, evidence=body(facts, server), expected=f"{most} at most")

@@ -16,7 +16,7 @@ from wsanalyze.checks.prediction import generator_of
 from wsanalyze.checks.redaction import cleared, concealed, redacted
 from wsanalyze.checks.sites import origin_of
 from wsanalyze.checks.thresholds import Thresholds
-from wsanalyze.checks.tokens import secrets_of
+from wsanalyze.checks.tokens import handshake_secrets, secrets_of
 from wsanalyze.lazy import lazy
 from wsanalyze.observation import Ending, Event, Observation, Side
 from wsanalyze.tunnels.way import address_and_port, destination, host_and_port
@@ -260,6 +260,12 @@ class Facts:
         if self.show_secrets or not text:
             return text
         return concealed(cleared(text), self._secrets)
+
+    def without_repeated(self, text: str) -> str:
+        """Return what an end says without the secrets of the handshake, which it may repeat."""
+        if self.show_secrets or self.handshake is None:
+            return text
+        return concealed(text, handshake_secrets(self.handshake))
 
     def of_faults(
         self, code: str, *, secret: bool = False, harmless: str = ""
