@@ -34,7 +34,7 @@ function ladderSection(connection, onmove) {
 
   function draw() {
     const rows = range(Math.min(DRAWN, total - first)).map((place) => rungAt(rungs, first + place));
-    box.replaceChildren(ladderDrawing(lanes, rows, label, chosen - first));
+    box.replaceChildren(...ladderDrawing(lanes, rows, label, chosen - first));
     if (total > DRAWN) said.textContent = `rows ${count(first + 1)} to ${count(first + rows.length)} of ${count(total)}${framesAmong(rows)}`;
     moves.forEach(([button, to]) => { button.disabled = Math.min(Math.max(to(), 0), last) === first; });
   }
@@ -113,24 +113,28 @@ function rowOf(rungs, connection, frame) {
   return found;
 }
 
+// The names of the lanes, which stay in sight, and the rows under them.
 function ladderDrawing(names, rungs, label, chosen) {
   const lanes = names.length;
   const form = SMALL_SCREEN.matches && lanes === 2 ? SMALL : LADDER;
   const wide = (form.last - form.first) / (lanes - 1);
   const places = names.map((_, lane) => form.first + wide * lane);
   const height = form.top + form.row * rungs.length + 20;
-  const parts = atLeft(form, form.top - 16, "seconds", "packet");
+  const head = atLeft(form, form.top - 16, "seconds", "packet");
+  const begin = form.top - 8;
+  const parts = [];
   names.forEach((lane, place) => {
     const [name, address] = [lane.split(" ")[0], lane.split(" ").slice(1).join(" ")];
     const anchor = place === 0 ? "start" : place === lanes - 1 ? "end" : "middle";
-    parts.push(words(places[place], form.top - 34, "name", name, anchor),
-      words(places[place], form.top - 16, "place", form === SMALL ? fits(address, wide / 2) : address, anchor),
-      svg("path", { class: "lane", d: `M${places[place]} ${form.top - 8}V${height - 8}` }));
+    head.push(words(places[place], form.top - 34, "name", name, anchor),
+      words(places[place], form.top - 16, "place", form === SMALL ? fits(address, wide / 2) : address, anchor));
+    parts.push(svg("path", { class: "lane", d: `M${places[place]} ${begin}V${height - 8}` }));
   });
   rungs.forEach((rung, place) => parts.push(
     ...rungParts(rung, form, form.top + form.row * place + 18, places, place === chosen)));
-  return svg("svg", { viewBox: `0 0 ${form.width} ${height}`, class: form === SMALL ? "small" : null,
-    role: "group", "aria-label": label }, parts);
+  const kind = form === SMALL ? "small" : "";
+  return [svg("svg", { viewBox: `0 0 ${form.width} ${begin}`, class: `lanes ${kind}`, "aria-hidden": "true" }, head),
+    svg("svg", { viewBox: `0 ${begin} ${form.width} ${height - begin}`, class: kind, role: "group", "aria-label": label }, parts)];
 }
 
 // What stands left of the lanes: time and packet.
