@@ -192,9 +192,8 @@ def _of_frame(
             if len(payload) > 2:
                 detail += f", {payload[2:].decode('utf-8', 'replace')}"
     elif frame.head & 0x40:
-        detail = "compressed"
+        label += " (compressed)"
         if inflated is not None:
-            label += " (compressed)"
             detail = _preview(inflated, len(inflated))
     elif frame.opcode == 1 or (frame.opcode in (9, 10) and payload):
         detail = _preview(payload, frame.length)
