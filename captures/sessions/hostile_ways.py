@@ -34,6 +34,8 @@ SUBJECT = f"/O={ANSI}{TURNED}/CN=" + SCRIPT.replace("/", "\\/")
 WHERE = f"{IMAGE}:80"
 #: As a way is written, in which commas and blanks must be told from those of a name.
 WRITTEN = f"{quote(IMAGE, safe='')}:80"
+#: Of the authority of a CONNECT nothing is written behind what none has.
+ASKED = "%3Cimg%2F…"
 SUBPROTOCOL = "<b>chat</b>"
 
 
@@ -114,7 +116,7 @@ async def play_plain(stage: Stage) -> None:
         async with raw_client(notes, PROXY) as client:
             await client.write(head(f"CONNECT {WHERE} HTTP/1.1", [("Host", WHERE), ("X", ANSI)]))
             await client.reader.readuntil(b"\r\n\r\n")
-            await through(client, f"CONNECT {WRITTEN}")
+            await through(client, f"CONNECT {ASKED}")
         async with raw_client(notes, PROXY) as client:
             where = f"forbidden.{SCRIPT.replace('/', '')}:80"
             await client.write(head(f"CONNECT {where} HTTP/1.1", [("Host", where)]))
