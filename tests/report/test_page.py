@@ -76,7 +76,7 @@ def test_names_of_tls_proxies_and_http2_are_shown_as_sent(browser: Browser, tmp_
     seen = page_of(browser, tmp_path, data)
     for place, texts in (
         (0, ("<b>chat</b>",)),
-        (1, ("CONNECT %3Cimg%2Fsrc%3Dx%2Fonerror%3Dalert%281%29%3E:80", "200 <script>alert(1)")),
+        (1, ("CONNECT %3Cimg%2F…", "200 <script>alert(1)")),
         (at["/tls-1_2"], ("<svg/onload=alert(1)>.example", "<script>alert(1)</script>")),
         (7, ("x-<img/src=x/onerror=alert(1)>: name", "\\x1b[2J")),
     ):
