@@ -80,8 +80,9 @@ $(PURE)/.tested: pyproject.toml setup.py $(KERNEL_SOURCES)
 
 # A peer of the tests; they do without where there is no Node.
 $(VENV)/.node: $(VENV)/.created
-	if command -v npm >/dev/null; then npm install --silent --no-fund --prefix $(VENV)/node ws; fi
-	touch $@
+	@if ! command -v npm >/dev/null; then echo "no npm: the tests go without Node's ws"; \
+	elif npm install --silent --no-fund --prefix $(VENV)/node ws; then touch $@; \
+	else echo "npm could not install ws: the tests go without it"; fi
 
 tools:
 	@for tool in $(TOOLS); do \
