@@ -45,6 +45,7 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_finite_field,
     wss_flaws,
     wss_implementations,
     wss_openssl,
@@ -101,6 +102,7 @@ FAMILIES = (
     http2_unruly,
     wss_flaws,
     hostile_ways,
+    wss_finite_field,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -42,6 +42,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
     # Static RSA is a remark, TLS 1.0 is not.
     "wss-rsa.pcapng": {6: "TLS-01"},
+    "wss-finite-field.pcapng": {9: "TLS-01", 10: "TLS-01"},
     "wss-implementations.pcapng": {},
     "wss-http2.pcapng": {},
     "wss-http2-chromium.pcapng": {},
