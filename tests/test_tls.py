@@ -27,6 +27,7 @@ WSS = [
     *("chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng"),
     *("wss-handshakes.pcapng", "wss-rekeyed.pcapng"),
     *("wss-rsa.pcapng", "wss-implementations.pcapng", "wss-finite-field.pcapng"),
+    "wss-records.pcapng",
 ]
 # What TCP and the clock decide.
 OF_PACKETS = (
@@ -330,6 +331,14 @@ def test_keys_of_finite_fields() -> None:
         "/tls-1.0": "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
         "/gnutls": "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
     }
+
+
+def test_unusual_records() -> None:
+    """Padded, empty and small ones: all of them open."""
+    tls = wsanalyze.analyze(CAPTURES / "wss-records.pcapng").tls
+    assert len(tls) == 14
+    assert tls["decrypted"].all()
+    assert tls["reason"].isna().all()
 
 
 def test_the_key_of_the_server_alone(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ from sessions import (
     wss_flaws,
     wss_implementations,
     wss_openssl,
+    wss_records,
     wss_refused,
     wss_rsa,
     wss_ways,
@@ -103,6 +104,7 @@ FAMILIES = (
     wss_flaws,
     hostile_ways,
     wss_finite_field,
+    wss_records,
 )
 
 SESSIONS: dict[str, Session] = {

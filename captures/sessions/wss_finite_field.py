@@ -79,7 +79,7 @@ def set_prime(stage: Stage, context: ssl.SSLContext, group: str) -> None:
         else:
             command += ["-pkeyopt", f"group:{group}"]
         subprocess.run(command, check=True, capture_output=True)
-    context.load_dh_params(file)
+    context.load_dh_params(str(file))
 
 
 async def talk(stage: Stage, port: int, path: str, both: Contexts, about: str) -> None:

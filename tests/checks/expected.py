@@ -43,6 +43,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     # Static RSA is a remark, TLS 1.0 is not.
     "wss-rsa.pcapng": {6: "TLS-01"},
     "wss-finite-field.pcapng": {9: "TLS-01", 10: "TLS-01"},
+    "wss-records.pcapng": {3: "TLS-01", 4: "TLS-01"},  # /empty-fragments, twice
     "wss-implementations.pcapng": {},
     "wss-http2.pcapng": {},
     "wss-http2-chromium.pcapng": {},

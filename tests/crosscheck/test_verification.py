@@ -49,6 +49,7 @@ KNOWN = {
     "unruly-peers.pcapng": {"unfinished": 1},
     "wss-http2.pcapng": {"http2": 30},
     "wss-http2-chromium.pcapng": {"http2": 20},
+    "wss-records.pcapng": {"not-http": 36},
     "wss-tunnels.pcapng": {"not-http": 10},
     "http2-connect.pcapng": {"not-http": 12},
 }
