@@ -19,6 +19,7 @@ from sessions import (
     hidden_contents,
     hostile_contents,
     hostile_ways,
+    http2_blocks,
     http2_requests,
     http2_streams,
     http2_unruly,
@@ -105,6 +106,7 @@ FAMILIES = (
     hostile_ways,
     wss_finite_field,
     wss_records,
+    http2_blocks,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -51,6 +51,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     # The stream that the client resets.
     "http2-streams.pcapng": {4: "CLS-08"},
     "http2-node.pcapng": {},
+    "http2-field-blocks.pcapng": {},
     "http2-upgrade.pcapng": {},
     # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it; at last HAProxy resets TCP.
     "http2-haproxy.pcapng": {1: "CLS-09 H2-04", 3: "CLS-09 H2-04", 5: "H2-04"},

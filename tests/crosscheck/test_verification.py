@@ -30,6 +30,7 @@ KNOWN = {
     "hixie-proxies.pcapng": {"older-version": 8},
     "hostile-ways.pcapng": {"http2": 4, "not-http": 4},
     "http-behind-upgrade.pcapng": {"http": 6},
+    "http2-field-blocks.pcapng": {"http2": 296},
     "http2-haproxy.pcapng": {"http2": 8},
     "http2-node.pcapng": {"http2": 30},
     "http2-requests.pcapng": {"http2": 28},
