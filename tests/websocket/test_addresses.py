@@ -38,3 +38,13 @@ def test_nobody_who_logs_in_is_shown(scheme: str, slashes: str, user: str, rest:
 def test_reading_takes_no_longer_for_many_slashes() -> None:
     for text in ("/" * 65536, "/a" * 32768, "ws:" * 20000, ":/" * 32768, "//a " * 16384):
         assert without_secrets(f"{text}?") == f"{text}?..."
+
+
+@pytest.mark.parametrize("tabs", ["\t" * 65536, "a\t\t" * 16384, "\t\t/" * 16384])
+def test_nor_for_many_tabs_behind_somebody_who_may_log_in(tabs: str) -> None:
+    assert without_secrets(f"a@{tabs}x?") == f"a@{tabs}x?..."
+
+
+@pytest.mark.parametrize("begin", ["http:\t/", "\t\t", "//h\t//", "/\t\\"])
+def test_tabs_among_slashes_hide_nobody(begin: str) -> None:
+    assert without_secrets(f"{begin}us\ter:s3cret@h/") == f"{begin}h/"

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-# Who logs in, behind what begins an authority. Browsers take any number of slashes and backslashes
-# for it, or none behind the scheme (URL Standard, "special authority ignore slashes state").
-_USERINFO = re.compile(
-    r"(\A(?:\S{1,20} )?(?:wss?|https?):(?![/\\])"
-    r"|(?<![/\\])(?:[/\\\t]{2,}|(?<=:)[/\\]))[^/\\?#]*@",
-    re.IGNORECASE,
-)
+# Who logs in behind a scheme without slashes. Browsers take any number of slashes and backslashes for
+# what begins an authority, or none (URL Standard, "special authority ignore slashes state").
+_USERINFO = re.compile(r"\A((?:\S{1,20} )?(?:wss?|https?):(?![/\\]))[^/\\?#]*@", re.IGNORECASE)
+# Slashes, and the authority behind them. Nothing is looked at twice: a stranger may send thousands of
+# tabs, which browsers pass over.
+_AUTHORITY = re.compile(r"(?<![/\\\t])([/\\\t]{2,}+|(?<=:)[/\\])([^/\\?#]*[^/\\?#\t])")
 # Behind these stand a query, a fragment, and parameters of the path such as `jsessionid`.
 _HIDDEN = re.compile("[?#;]")
 # The end of a start line (RFC 9112 §3), which is no part of its address.
@@ -46,7 +45,11 @@ def parameters(text: str) -> Iterator[tuple[str, int, int]]:
 
 def without_login(text: str) -> str:
     """Return an address, or a start line, without userinfo (RFC 3986 §3.2.1)."""
-    return text if "@" not in text else _USERINFO.sub(r"\1", text)
+    if "@" not in text:
+        return text
+    begun = _USERINFO.match(text)
+    scheme, rest = ("", text) if begun is None else (begun[1], text[begun.end() :])
+    return scheme + _AUTHORITY.sub(lambda found: found[1] + found[2].rpartition("@")[2], rest)
 
 
 def public_part(text: str) -> tuple[str, str]:
