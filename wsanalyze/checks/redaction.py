@@ -99,9 +99,11 @@ def without_shapes(text: str) -> str:
 
 
 def _without(text: str, places: list[tuple[int, int]]) -> str:
-    for start, end in reversed(places):
-        text = text[:start] + redacted(text[start:end]) + text[end:]
-    return text
+    parts, at = [], 0
+    for start, end in places:
+        parts += [text[at:start], redacted(text[start:end])]
+        at = end
+    return "".join((*parts, text[at:])) if parts else text
 
 
 def address(text: str, *, show: bool = False) -> str:
