@@ -189,6 +189,10 @@ for _target in (
     f"/chat?code={SECRET}",
     f"/chat?access%5Ftoken={SECRET}",
     f"/chat?token%3D{SECRET}",
+    f"/chat?token[]={SECRET}",
+    f"/chat?next=https%3A%2F%2Fa.example%2F%3Ftoken%3D{SECRET}",
+    f"/chat?next=https%3A%2F%2Fanna%3A{SECRET}%40a.example",
+    f"ws://anna:p@{SECRET}@chat.example/chat",
 ):
     TALKS[f"the target {_target}"] = opened(target=_target)
 for _name in (
@@ -196,8 +200,14 @@ for _name in (
     *("X-Ticket", "X-Key", "X-Sid", "XAUTH", "X-OAuth", "Authentication", "X-Bearer"),
 ):
     TALKS[f"the field {_name}"] = opened(f"{_name}: {SECRET}")
+for _name in ("Connection", "Upgrade", "Origin", "Via", "User-Agent", "Sec-WebSocket-Extensions"):
+    TALKS[f"a field folded onto {_name}, behind a comma"] = opened(
+        f"{_name}: x, Cookie: sid={SECRET}"
+    )
 TALKS["a parameter of an extension"] = opened(f"Sec-WebSocket-Extensions: x-auth; token={SECRET}")
 TALKS["a parameter of the version"] = opened(version=f"13;token={SECRET}")
+for _offered in (f"auth, {SECRET}", f"chat, token={SECRET}", f"api-key:{SECRET}"):
+    TALKS[f"the subprotocols {_offered}"] = opened(f"Sec-WebSocket-Protocol: {_offered}")
 TALKS["a CONNECT in the place of frames"] = [*SESSION, (0, connect(f"{LOGIN}@a:80"))]
 for _target in ("/", "%2F", "\\", "%3Ftoken=", "&token=", ",token="):
     TALKS[f"a CONNECT with a path behind {_target}"] = [

@@ -12,7 +12,7 @@ from wsanalyze.websocket.handshake import Handshake
 # token stands behind such a name, or is offered next to it.
 _BEARER = re.compile(
     r"(?:base64url\.bearer\.authorization(?:\.k8s\.io)?|(?:authorization\.)?bearer|"
-    r"access[-_.]?token|authorization|token|jwt)(?:[-_.](.+))?",
+    r"(?:(?:access|auth|id)[-_.]?)?token|auth(?:orization)?|api[-_.]?key|ticket|jwt)(?:[-_.:;=](.+))?",
     re.IGNORECASE,
 )
 # (Begun within a word, each of many such beginnings would be read to the end.)
