@@ -265,7 +265,7 @@ TALKS["a path that is none"] = over_http2((":path", SECRET))
 # Columns that have what was sent as it was sent, and say so (docs/tables.md).
 AS_SENT = {
     "connections": {
-        *("target", "host", "origin", "key"),
+        *("target", "host", "origin", "user_agent", "key"),
         *("subprotocols_offered", "extensions_offered"),
     },
     "headers": {"value"},
