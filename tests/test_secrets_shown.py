@@ -208,6 +208,14 @@ TALKS["a parameter of an extension"] = opened(f"Sec-WebSocket-Extensions: x-auth
 TALKS["a parameter of the version"] = opened(version=f"13;token={SECRET}")
 for _offered in (f"auth, {SECRET}", f"chat, token={SECRET}", f"api-key:{SECRET}"):
     TALKS[f"the subprotocols {_offered}"] = opened(f"Sec-WebSocket-Protocol: {_offered}")
+    TALKS[f"the subprotocols {_offered} in the response"] = [
+        (0, asked()),
+        (1, response(f"Sec-WebSocket-Protocol: {_offered}")),
+    ]
+    TALKS[f"the subprotocols {_offered} in a refusal"] = [
+        (0, asked()),
+        (1, http("HTTP/1.1 400 No", f"Sec-WebSocket-Protocol: {_offered}", "Content-Length: 0")),
+    ]
 TALKS["a CONNECT in the place of frames"] = [*SESSION, (0, connect(f"{LOGIN}@a:80"))]
 for _target in ("/", "%2F", "\\", "%3Ftoken=", "&token=", ",token="):
     TALKS[f"a CONNECT with a path behind {_target}"] = [
@@ -266,7 +274,7 @@ TALKS["a path that is none"] = over_http2((":path", SECRET))
 AS_SENT = {
     "connections": {
         *("target", "host", "origin", "user_agent", "key"),
-        *("subprotocols_offered", "extensions_offered"),
+        *("subprotocol", "subprotocols_offered", "extensions_offered"),
     },
     "headers": {"value"},
 }

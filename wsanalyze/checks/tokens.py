@@ -57,9 +57,16 @@ def secrets_of(handshake: Handshake) -> list[str]:
         login[1] if login else "",
         "".join(host.rpartition("@")[:2]),
         bearer(handshake.subprotocols_offered) or "",
-        bearer([handshake.subprotocol or ""]) or "",
+        bearer(_answered(handshake)) or "",
     }
     return sorted(found - {""}, key=lambda secret: (-len(secret), secret))
+
+
+def _answered(handshake: Handshake) -> list[str]:
+    """Return the subprotocols of the response, of which there should be one."""
+    head = handshake.response_head
+    values = [] if head is None else head.values("sec-websocket-protocol")
+    return [each.strip() for value in values for each in value.split(",")]
 
 
 def handshake_secrets(handshake: Handshake) -> list[str]:
