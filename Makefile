@@ -10,6 +10,11 @@ DEMO := captures/aiohttp-chat.pcapng
 # Programs that the tests hold our results against, or show them with, and their Debian packages.
 TOOLS := tshark:tshark tcpdump:tcpdump dumpcap:wireshark-common ip:iproute2 setpriv:util-linux \
 	chromium:chromium
+# What the kernels do, alone and together; the rest of the tests sees no difference.
+PURE_TESTS := $(addprefix tests/,capture transport websocket layers http2 tls tunnels tables monitoring \
+	checks/test_bits.py checks/test_prediction.py checks/test_pieces.py views/test_message_lines.py \
+	test_captures.py test_pipeline.py test_analysis.py test_streams.py test_damage.py test_losses.py \
+	test_partial_captures.py test_live_analysis.py test_uncompiled.py cli/test_main.py)
 NODE_MODULES := $(abspath $(VENV))/node/node_modules
 KERNEL_SOURCES := $(shell find wsanalyze -name '*.py' -o -name '*.pxd' -o -name 'kernels.txt')
 
@@ -52,10 +57,9 @@ check: $(VENV)/.tested
 test-compiled: $(VENV)/.tested tools $(VENV)/.node
 	NODE_PATH=$(NODE_MODULES) $(BIN)/pytest -n 2 -rs
 
-# The same tests with the kernels as plain Python; of a page, what is in it is compared, and no
-# browser opens it again.
+# Once more with the kernels as plain Python: their own tests, and whole captures, file and live.
 test-pure: $(VENV)/.tested $(PURE)/.tested tools $(VENV)/.node
-	NODE_PATH=$(NODE_MODULES) WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2 -rs -m "not browser"
+	NODE_PATH=$(NODE_MODULES) WSANALYZE_OTHER_PYTHON=$(abspath $(BIN)/python) $(PURE)/bin/pytest -n 2 -rs $(PURE_TESTS)
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
