@@ -26,7 +26,8 @@ CAPTURES = ROOT / "captures"
 WSS = [
     *("chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng"),
     *("wss-handshakes.pcapng", "wss-rekeyed.pcapng"),
-    *("wss-rsa.pcapng", "wss-implementations.pcapng"),
+    *("wss-rsa.pcapng", "wss-implementations.pcapng", "wss-finite-field.pcapng"),
+    "wss-records.pcapng",
 ]
 # What TCP and the clock decide.
 OF_PACKETS = (
@@ -308,6 +309,36 @@ def test_refused_handshakes() -> None:
         9370: "-",
     }
     assert list(analysis.connections["target"]) == ["/valid"]
+
+
+def test_keys_of_finite_fields() -> None:
+    """Suites of DHE_RSA before TLS 1.3, of both orders of MAC and encryption, and of each mode."""
+    analysis = wsanalyze.analyze(CAPTURES / "wss-finite-field.pcapng")
+    rows = list(zip(analysis.connections["target"], analysis.tls.itertuples(), strict=True))
+    assert analysis.tls["decrypted"].all()
+    suites = {target: tls.cipher for target, tls in rows if tls.version != "TLS 1.3"}
+    assert suites == {
+        "/aes-128-gcm": "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+        "/aes-256-gcm": "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+        "/chacha20": "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        "/aes-128-ccm": "TLS_DHE_RSA_WITH_AES_128_CCM",
+        "/aes-256-ccm-8": "TLS_DHE_RSA_WITH_AES_256_CCM_8",
+        "/aes-128-sha1": "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+        "/aes-256-sha256": "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256",
+        "/aes-256-sha1-mac-first": "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+        "/plain-master-secret": "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+        "/tls-1.1": "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+        "/tls-1.0": "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+        "/gnutls": "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+    }
+
+
+def test_unusual_records() -> None:
+    """Padded, empty and small ones: all of them open."""
+    tls = wsanalyze.analyze(CAPTURES / "wss-records.pcapng").tls
+    assert len(tls) == 14
+    assert tls["decrypted"].all()
+    assert tls["reason"].isna().all()
 
 
 def test_the_key_of_the_server_alone(tmp_path: Path) -> None:

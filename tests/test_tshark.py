@@ -71,9 +71,13 @@ HTTP: dict[str, list[Missing]] = {
     ],
 }
 # What is in the tunnel of a CONNECT, tshark takes for what the port says that it leads to.
-TOLD = {
+TOLD: dict[str, tuple[str, ...]] = {
     "connect-tunnels.pcapng": ("-d", "tcp.port==9060,http"),
     "socks-tunnels.pcapng": ("-d", "tcp.port==9060,http"),
+    # Of HTTP in records of some bytes.
+    "wss-records.pcapng": tuple(
+        part for port in (9452, 9453, 9454) for part in ("-d", f"tls.port=={port},http")
+    ),
 }
 # Streams of which it shows no frame even then: a CONNECT to an address of IPv6, and one to port 80;
 # TLS inside of TLS; a tunnel on a stream of HTTP/2.

@@ -41,6 +41,7 @@ DEBIAN_PACKAGES = {
     "websocketpp": "libwebsocketpp-dev",
     "libwebsockets": "libwebsockets17",
     "Qt WebSockets": "libqt5websockets5",
+    "GnuTLS": "libgnutls30",
 }
 
 

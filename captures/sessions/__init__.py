@@ -19,6 +19,7 @@ from sessions import (
     hidden_contents,
     hostile_contents,
     hostile_ways,
+    http2_blocks,
     http2_requests,
     http2_streams,
     http2_unruly,
@@ -45,9 +46,11 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_finite_field,
     wss_flaws,
     wss_implementations,
     wss_openssl,
+    wss_records,
     wss_refused,
     wss_rsa,
     wss_ways,
@@ -101,6 +104,9 @@ FAMILIES = (
     http2_unruly,
     wss_flaws,
     hostile_ways,
+    wss_finite_field,
+    wss_records,
+    http2_blocks,
 )
 
 SESSIONS: dict[str, Session] = {

@@ -29,24 +29,31 @@ function noted(socket, pen) {
   pen.note('open');
   socket.on('message', (data, isBinary) => pen.message(pen.other, data, isBinary, null, false));
   socket.on('pong', (data) => pen.control(pen.other, 'pong', data));
-  socket.on('close', (code, reason) => {
-    if (code !== 1006) pen.close(pen.other, code, reason.toString());
-  });
+  onClose(socket, (code, reason) => pen.close(pen.other, code, reason));
 }
 
-/** The server: `pem` is its certificate and key within TLS, `page` what a browser gets. */
-function serve(port, pem = null, page = null) {
-  const settings = { enableConnectProtocol: true };
-  const server = pem ? http2.createSecureServer({ ...pem, settings }) : http2.createServer({ settings });
+/** Call with a Close as it comes: that the stream is over as well, some proxies never say. */
+function onClose(socket, call) {
+  socket._receiver.on('conclude', (code, reason) => call(code, reason.toString()));
+}
+
+/**
+ * The server: `pem` is its certificate and key within TLS, `page` what a browser gets; `more` are
+ * options of Node's, `fields` makes those of an answer, of its path.
+ */
+function serve(port, pem = null, page = null, more = {}, fields = () => ({}), takesNotes = page !== null) {
+  const settings = { enableConnectProtocol: true, ...more.settings };
+  const options = { ...more, ...pem, settings };
+  const server = pem ? http2.createSecureServer(options) : http2.createServer(options);
   server.on('stream', (stream, headers) => {
     if (headers[':path'] === '/end') process.exit(0);
-    stream.respond({ ':status': 200, ...(page && { 'content-type': 'text/html' }) });
+    stream.respond({ ':status': 200, ...(page && { 'content-type': 'text/html' }), ...fields(headers[':path']) });
     if (headers[':protocol'] !== 'websocket') {
       stream.end(page ?? 'a page\n');
       return;
     }
     const socket = socketOn(stream, true);
-    const pen = page && accepted(stream, headers, socket);
+    const pen = takesNotes && accepted(stream, headers, socket);
     socket.on('message', (data, isBinary) => {
       socket.send(data, { binary: isBinary });
       if (pen) pen.message('server', data, isBinary, 1, false);
@@ -62,14 +69,19 @@ function accepted(stream, headers, socket) {
   pen.request(headers[':path'], (name) => headers[name]);
   pen.response(200, () => null);
   noted(socket, pen);
-  socket.on('close', (code, reason) => pen.close('server', code, reason.toString()));
+  socket.on('ping', (data) => {
+    pen.control('client', 'ping', data);
+    pen.control('server', 'pong', data);
+  });
+  onClose(socket, (code, reason) => pen.close('server', code, reason));
   return pen;
 }
 
-function converse(session, path) {
+/** One WebSocket, from its request, with further fields, to its end; its last message has a size. */
+function converse(session, path, more = {}, size = 40000) {
   return new Promise((resolve) => {
     const pen = new Pen(session.socket);
-    const fields = { 'sec-websocket-version': '13' };
+    const fields = { 'sec-websocket-version': '13', ...more };
     const headers = { ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': session.encrypted ? 'https' : 'http', ':path': path, ...fields };
     pen.request(path, (name) => fields[name]);
     const stream = session.request(headers, { endStream: false });
@@ -81,7 +93,7 @@ function converse(session, path) {
         socket.send(data, { binary: isBinary });
         pen.message('client', Buffer.from(data), isBinary, 1, false);
       };
-      const rest = [['and two', false], [Buffer.alloc(40000, 7), true]];
+      const rest = [['and two', false], [Buffer.alloc(size, 7), true]];
       socket.on('message', () => {
         const next = rest.shift();
         if (next) send(...next);
@@ -103,11 +115,11 @@ function converse(session, path) {
 }
 
 /** A connection within TLS to a server whose certificate is this one; secrets are logged. */
-function secured(port, certificate, keylog) {
+function secured(port, certificate, keylog, more = {}) {
   const ca = readFileSync(certificate);
   const socket = tls.connect({ host: '127.0.0.1', port, ca, servername: 'chat.example', ALPNProtocols: ['h2'] });
   socket.on('keylog', (line) => appendFileSync(keylog, line));
-  return http2.connect(`https://chat.example:${port}`, { createConnection: () => socket });
+  return http2.connect(`https://chat.example:${port}`, { ...more, createConnection: () => socket });
 }
 
 function connect(session, paths) {
@@ -125,8 +137,12 @@ function pemOf([certificate, key]) {
   return { cert: readFileSync(certificate), key: readFileSync(key) };
 }
 
-const [role, port, ...paths] = process.argv.slice(2);
-if (role === 'server') serve(Number(port));
-else if (role === 'client') connect(http2.connect(`http://127.0.0.1:${port}`), paths);
-else if (role === 'secure-client') connect(secured(Number(port), paths.shift(), paths.shift()), paths);
-else serve(Number(port), pemOf(paths), paths[2] ? readFileSync(paths[2]) : null);
+function main(role, port, ...paths) {
+  if (role === 'server') serve(Number(port));
+  else if (role === 'client') connect(http2.connect(`http://127.0.0.1:${port}`), paths);
+  else if (role === 'secure-client') connect(secured(Number(port), paths.shift(), paths.shift()), paths);
+  else serve(Number(port), pemOf(paths), paths[2] ? readFileSync(paths[2]) : null);
+}
+
+if (require.main === module) main(...process.argv.slice(2));
+module.exports = { converse, pemOf, secured, serve };

@@ -265,11 +265,16 @@ class RawHttp2:
 
 @asynccontextmanager
 async def raw_http2_client(
-    journal: Journal, port: int, settings: dict[int, int] | None = None, *, waits: bool = True
+    journal: Journal,
+    port: int,
+    settings: dict[int, int] | None = None,
+    *,
+    waits: bool = True,
+    end: type[RawHttp2] = RawHttp2,
 ) -> AsyncIterator[RawHttp2]:
     """Connect to 127.0.0.1, send the preface, and wait for the server's SETTINGS if it `waits`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    peer = RawHttp2(journal, reader, writer)
+    peer = end(journal, reader, writer)
     await peer.write(PREFACE + SettingsFrame(settings=settings or {}).serialize())
     reading = asyncio.create_task(peer.read())
     try:

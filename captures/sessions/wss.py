@@ -10,6 +10,7 @@ import ctypes
 import socket
 import ssl
 import subprocess
+from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -81,11 +82,15 @@ def client_context(stage: Stage) -> ssl.SSLContext:
     return context
 
 
-def set_suites_of_1_3(context: ssl.SSLContext, suites: str) -> None:
-    """Choose suites of TLS 1.3, which Python 3.11 cannot: its context holds OpenSSL's pointer."""
+def ask_openssl(function: str, context: ssl.SSLContext, *arguments: Any) -> None:
+    """Call a function of OpenSSL that Python 3.11 has none for: its context holds the pointer."""
     pointer = ctypes.c_void_p.from_address(id(context) + object.__basicsize__)
-    found = ctypes.CDLL("libssl.so.3").SSL_CTX_set_ciphersuites(pointer, suites.encode())
-    assert found == 1
+    assert getattr(ctypes.CDLL("libssl.so.3"), function)(pointer, *arguments) == 1
+
+
+def set_suites_of_1_3(context: ssl.SSLContext, suites: str) -> None:
+    """Choose suites of TLS 1.3."""
+    ask_openssl("SSL_CTX_set_ciphersuites", context, suites.encode())
 
 
 def limit(context: ssl.SSLContext, version: str, suite: str, *, may_encrypt_first: bool) -> None:

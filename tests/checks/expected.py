@@ -42,6 +42,8 @@ FOUND: dict[str, dict[int | None, str]] = {
     "wss-suites.pcapng": {16: "TLS-01", 17: "TLS-01"},
     # Static RSA is a remark, TLS 1.0 is not.
     "wss-rsa.pcapng": {6: "TLS-01"},
+    "wss-finite-field.pcapng": {9: "TLS-01", 10: "TLS-01"},
+    "wss-records.pcapng": {3: "TLS-01", 4: "TLS-01"},  # /empty-fragments, twice
     "wss-implementations.pcapng": {},
     "wss-http2.pcapng": {},
     "wss-http2-chromium.pcapng": {},
@@ -49,6 +51,7 @@ FOUND: dict[str, dict[int | None, str]] = {
     # The stream that the client resets.
     "http2-streams.pcapng": {4: "CLS-08"},
     "http2-node.pcapng": {},
+    "http2-field-blocks.pcapng": {},
     "http2-upgrade.pcapng": {},
     # HAProxy passes the key of HTTP/1 on, and Hypercorn answers it; at last HAProxy resets TCP.
     "http2-haproxy.pcapng": {1: "CLS-09 H2-04", 3: "CLS-09 H2-04", 5: "H2-04"},

@@ -209,6 +209,14 @@ class TestTcpAfterBothCloses:
             ("info", "the client closed TCP before the server did")
         ]
 
+    def test_who_ended_tls_first_is_not_known_where_bytes_are_missing(self) -> None:
+        """The server's close_notify may be among them: then the client's FIN is its answer."""
+        record = closed(*self.both, endings=(ending("client"), ending("server", at=3.1)))
+        record.tls = inside(closed_by="client", closed_at=(2 * SECOND, 17)).tls
+        assert len(found(checks.tcp_closed_out_of_turn, record)) == 1
+        record.server_lost_bytes = 533
+        assert found(checks.tcp_closed_out_of_turn, record) == []
+
     def test_a_reset(self) -> None:
         expected = [("warning", "the server reset TCP after both Close frames")]
         assert self.turn(ending("server", "rst")) == expected

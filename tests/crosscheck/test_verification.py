@@ -30,6 +30,7 @@ KNOWN = {
     "hixie-proxies.pcapng": {"older-version": 8},
     "hostile-ways.pcapng": {"http2": 4, "not-http": 4},
     "http-behind-upgrade.pcapng": {"http": 6},
+    "http2-field-blocks.pcapng": {"http2": 296},
     "http2-haproxy.pcapng": {"http2": 8},
     "http2-node.pcapng": {"http2": 30},
     "http2-requests.pcapng": {"http2": 28},
@@ -49,6 +50,7 @@ KNOWN = {
     "unruly-peers.pcapng": {"unfinished": 1},
     "wss-http2.pcapng": {"http2": 30},
     "wss-http2-chromium.pcapng": {"http2": 20},
+    "wss-records.pcapng": {"not-http": 36},
     "wss-tunnels.pcapng": {"not-http": 10},
     "http2-connect.pcapng": {"not-http": 12},
 }

@@ -27,6 +27,7 @@ from support.sessions import (
     sha256,
 )
 
+from wsanalyze.buffer import Buffer
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Wants
 
@@ -340,6 +341,19 @@ def test_the_first_close_of_a_side_counts() -> None:
     assert (row.server_close_code, row.server_close_reason) == (1001, "first")
     assert (row.client_close_code, row.ended_by) == (1003, "server-close")
     assert brief(stage.frames, "close_code") == [(1003,), (1001,), (1002,)]
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_who_closed_first_is_who_sent_its_close_first(late: int) -> None:
+    """What is behind a hole is read when nothing fills it any more: behind what answers it."""
+    stage = opened()
+    closes = [masked(b"\x03\xe8", CLOSE), frame(b"\x03\xe8", CLOSE)]
+    ours, theirs = (T0 + SECOND * 50, 50), (T0 + SECOND * 51, 51)
+    for side, (time, packet), ordinal in ((1 - late, theirs, 51), (late, ours, 99)):
+        data = closes[side]
+        stage.layer.data(side, Buffer(data), 0, len(data), time, packet, ordinal)
+    stage.finish()
+    assert stage.connection.ended_by == ("client-close", "server-close")[late]
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,28 @@ def test_the_hole_inside_is_as_long_as_what_was_said() -> None:
     assert [row["offset"] for row in stage.frames] == [behind + 3 * each for each in range(6)]
 
 
+@pytest.mark.parametrize("padding", [0, 300])
+@pytest.mark.parametrize("payload", [b"\0", b"a", b"\x81\x01", b"\x82\x05hello"])
+def test_how_much_of_the_hole_is_padding_nobody_knows(payload: bytes, padding: int) -> None:
+    """RFC 8446 §5.4: a frame goes on in the next record, of the length that it said it has."""
+    crafted, large = Crafted13(), frame((payload * 6000)[:6000], 2)
+    play(stage := stage_of(crafted_secrets()), crafted.handshake())
+    stage.data(0, crafted.client(request())).data(1, crafted.server(response()))
+    for at in range(0, len(large), 600):
+        record = crafted.server(large[at : at + 600], padding=padding)
+        if at == 1800:
+            stage.gap(1, len(record))
+        else:
+            stage.data(1, record)
+    for _ in range(6):
+        stage.data(1, crafted.server(frame(b"behind it")))
+    stage.finish()
+    assert [(row["head"], row["length"]) for row in stage.frames] == [(0x82, 6000)] + [
+        (0x81, 9)
+    ] * 6
+    assert stage.recording.tls[0].forged == 0
+
+
 def test_a_key_update_is_lost() -> None:
     crafted = Crafted13()
     play(stage := stage_of(crafted_secrets()), crafted.handshake())

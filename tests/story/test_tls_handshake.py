@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -195,3 +196,23 @@ def test_of_long_lists_the_first_are_named() -> None:
     text = dict(facts)["500 cipher suites"]
     assert text.count("TLS_AES_128_GCM_SHA256") == 100
     assert text.endswith(" and 400 more")
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "label", "key"),
+    [
+        (0, "ServerKeyExchange", "key", "a finite field, 256 bytes"),
+        (1, "ServerKeyExchange", "key", "a finite field, 384 bytes"),
+        (10, "ServerKeyExchange", "key", "a finite field, 256 bytes"),  # TLS 1.0
+        (11, "ServerHello", "key share", "ffdhe2048 (256 bytes)"),
+        (12, "ServerHello", "key share", "ffdhe8192 (1024 bytes)"),
+        (13, "HelloRetryRequest", "group asked for", "ffdhe3072"),
+        (14, "ServerKeyExchange", "key", "a finite field, 384 bytes"),
+        (15, "ServerHello", "key share", "ffdhe4096 (512 bytes)"),
+    ],
+)
+def test_keys_of_finite_fields(number: int, name: str, label: str, key: str) -> None:
+    """Before TLS 1.3 no message says which group it is: the prime itself is sent."""
+    steps = secure("wss-finite-field.pcapng", number).steps
+    (step,) = [each for each in steps if each.name == name]
+    assert facts(step)[label] == key

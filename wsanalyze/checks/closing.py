@@ -271,7 +271,7 @@ def tcp_closed_out_of_turn(facts: Facts) -> Iterator[Finding]:
         yield _reset(facts, resets[0])
     elif first.how == "rst" and first.time >= both:
         yield _reset(facts, first)
-    elif first.sender == "client" and first.time >= both and not _ended_by_server(facts):
+    elif first.sender == "client" and first.time >= both and not _may_be_ended_by_server(facts):
         yield _about(first, "the client closed TCP before the server did", "info")
 
 
@@ -314,10 +314,10 @@ def _reset(facts: Facts, reset: Ending) -> Finding:
     return _about(reset, message, "warning")
 
 
-def _ended_by_server(facts: Facts) -> bool:
-    """Say whether the server ended TLS first: the client's FIN is its answer."""
+def _may_be_ended_by_server(facts: Facts) -> bool:
+    """Say whether the server may have ended TLS first: the client's FIN is its answer then."""
     tls = facts.connection.tls
-    return tls is not None and tls.closed_by == "server"
+    return tls is not None and (tls.closed_by == "server" or not facts.whole("server"))
 
 
 def _fins_of_both(endings: list[Ending]) -> bool:

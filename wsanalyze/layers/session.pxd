@@ -30,7 +30,8 @@ cdef class Session(Layer):
     cdef object connection
     cdef long long serial
     cdef int first_close
-    cdef long long first_close_at
+    cdef long long first_close_time
+    cdef long long first_close_packet
     cdef public int unframed
     cdef str first_end
     cdef int deflate

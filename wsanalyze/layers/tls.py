@@ -353,7 +353,10 @@ class Tls(TlsLine):
         """Take what was in a record; return 1 to let go."""
         stop = len(content)
         if self.handshake.is_tls_1_3:
-            stop = len(content.rstrip(b"\0")) - 1 if content[-1] == 0 else stop - 1
+            if content[-1] == 0:
+                sender.padded = True
+                content = content.rstrip(b"\0")
+            stop = len(content) - 1
             if stop < 0:
                 return 0
             kind = content[stop]

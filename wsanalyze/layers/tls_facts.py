@@ -71,7 +71,8 @@ def take_alert(facts: TlsConnection, sender: str, content: bytes, place: tuple[i
     if len(content) != ALERT_LENGTH:
         return
     if content[1] == CLOSE_NOTIFY:
-        if facts.closed_by is None:
+        # What is behind missing bytes is read late.
+        if facts.closed_at is None or place < facts.closed_at:
             facts.closed_by, facts.closed_at = sender, place
         if sender not in facts.notified:
             facts.notified += (sender,)

@@ -88,6 +88,7 @@ class TlsSender(TlsLane):
       missing since the last record that opened, `vague` whether their number is not known;
       `strayed`: whether what came behind it was no record although nothing was missing, so that
       bytes stand where they were not sent; `passed`: how many whole records did not open since
+    - `padded`: whether a record of it had padding (RFC 8446 §5.4): so may those that are missing
     - `shut`: whether nothing that follows is tried any more, only counted; `keyless`: because no
       secret is known for it; `sealed`: how many bytes of whole records did not open since the last
       that did, `untold` how many bytes the layer within is to be told of that it does not see,
@@ -120,6 +121,7 @@ class TlsSender(TlsLane):
         self.tried_blind = 0
         self.updated = self.torn = self.vague = self.strayed = False
         self.passed = 0
+        self.padded = False
         self.shut = self.keyless = False
         self.sealed = self.untold = self.told = 0
         self.finished = False
@@ -362,9 +364,8 @@ class TlsSender(TlsLane):
     def found_again(self, *, early: bool) -> int:
         """Return how many bytes of content are missing before the record that was just opened.
 
-        Exact where the suite always adds as much, and TCP's numbers can be right; else negative: at
-        most as many. `early`: whether
-        it may have sent 0-RTT data.
+        Exact where the suite always adds as much, nothing is padded, and TCP's numbers can be
+        right; else negative: at most as many. `early`: whether it may have sent 0-RTT data.
         """
         lost, self.lost, self.missed = self.lost, 0, 0
         passed, torn, self.passed, self.torn = self.passed, self.torn, 0, False
@@ -379,7 +380,8 @@ class TlsSender(TlsLane):
         if strayed or not (torn or passed == self.skipped):
             # Segments with wrong numbers: bytes are missing that nobody misses.
             return -self.skipped * LARGEST
-        return max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
+        missing = max(lost - self.skipped * (HEADER + self.opener.overhead), 0)
+        return -missing if self.padded else missing
 
 
 def is_header(kind: int, major: int, length: int) -> bool:
