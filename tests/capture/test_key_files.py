@@ -305,7 +305,7 @@ def test_the_longest_line_that_is_understood_is_read(tmp_path: Path) -> None:
     known = Secrets(10)
     for lines in lines_of([path]):
         known.add(lines)
-    assert known.reader.premasters == {b"\x11" * 32: b"\x22" * 1024}
+    assert known.reader.premasters == {b"\x11" * 32: (b"\x22" * 1024,)}
 
 
 LINE = b"CLIENT_RANDOM %s %s" % (b"11" * 32, b"22" * 48)

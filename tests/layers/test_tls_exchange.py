@@ -97,6 +97,19 @@ def test_one_that_is_wrong_opens_nothing() -> None:
     )
 
 
+@lines
+@pytest.mark.parametrize("wrong_last", [False, True])
+def test_one_that_is_wrong_hides_no_right_one(
+    line: Callable[[Pair], bytes], *, wrong_last: bool
+) -> None:
+    right = line(PAIR)
+    wrong = right[:-2] + (b"00" if right[-2:] != b"00" else b"11")
+    log = (right, wrong) if wrong_last else (wrong, right)
+    stage = play(stage_of(secrets_of(b"\n".join(log))), PAIR.flights)
+    stage.finish()
+    assert (messages(stage), reason(stage)) == (MESSAGES, None)
+
+
 def test_it_says_nothing_where_the_secret_is_not_sealed() -> None:
     pair = conversation("ECDHE-RSA-AES128-GCM-SHA256")
     stage = play(stage_of(secrets_of(sealed_lines(PAIR))), pair.flights)

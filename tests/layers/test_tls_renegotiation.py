@@ -107,6 +107,27 @@ def played(
     return stage
 
 
+@pytest.mark.parametrize("expects", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("log", [line(0), line(0) + line(2)])
+def test_what_no_secret_opens_is_counted_to_the_byte(log: bytes, expects: bool) -> None:
+    """Whether records wait for a secret that never comes, or nobody expects one."""
+    made, secrets = conversation(), secrets_of(log)
+    secrets.expects = expects
+    stage = played(made, secrets)
+    (tls,) = stage.recording.tls
+    assert tls.decrypted
+    names = [name for name, _ in made.flights]
+    changed = len(names) - 1 - names[::-1].index("keys")
+    # Behind what changes keys: a Finished, and all that follows it. A header, a nonce, a tag.
+    sealed = [5 + 8 + len(FINISHED) + 16] * 2
+    for name, (side, data) in made.flights[changed + 1 :]:
+        sealed[side] += 0 if name == "finished" else len(data)
+    assert [tls.client_sealed, tls.server_sealed] == sealed
+    (connection,) = stage.connections
+    unread = connection.client_unread_bytes, connection.server_unread_bytes
+    assert list(unread) == sealed
+
+
 def late(made: Renegotiated, secrets: Secrets, side: int, *, but: tuple[int, ...] = ()) -> Stage:
     """Play a conversation of which a side comes last, as behind a hole; some flights are lost."""
     stage = stage_of(secrets)

@@ -75,7 +75,31 @@ def test_a_key_log_comes_before_a_capture() -> None:
         known.add(second, from_capture=second is forged)
         assert [each[MASTER][0] for each in known.of(b"\x11" * 32)] == [1, 2]
         assert [each[MASTER][0] for each in known.of(bytes(32), b"\x33")] == [1, 2]
-        assert [store.by_exchange[b"\x22" * 8][0] for store in known.stores] == [1, 2]
+        assert [store.by_exchange[b"\x22" * 8][0][0] for store in known.stores] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"RSA 2222222222222222 ",
+        b"PMS_CLIENT_RANDOM " + b"11" * 32 + b" ",
+        b"RSA Session-ID:33 Master-Key:",
+    ],
+    ids=["sealed", "by-random", "session"],
+)
+def test_of_lines_for_the_same_the_last_two_are_kept(begin: bytes) -> None:
+    secrets = Secrets(2)
+    for each in (b"01", b"02", b"03", b"03"):
+        secrets.add([begin + each * 48])
+    store = secrets.reader
+    (kept,) = (each for each in (store.by_exchange, store.premasters, store.by_session) if each)
+    assert list(kept.values()) == [(b"\x03" * 48, b"\x02" * 48)]
+    assert (secrets.count, secrets.dropped) == (2, 0)
+    # Of a line that was cut one is how the other begins: they are one.
+    secrets.add([begin + b"03" * 47])
+    assert list(kept.values()) == [(b"\x03" * 48, b"\x02" * 48)]
+    secrets.add([b"CLIENT_RANDOM %s %s" % (b"44" * 32, b"04" * 48)])
+    assert (secrets.count, secrets.dropped, kept) == (1, 1, {})
 
 
 def test_a_session_of_old_nss() -> None:

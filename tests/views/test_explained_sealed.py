@@ -92,10 +92,10 @@ def wss_to(analysis: Analysis, port: int) -> int:
     return int(found["connection"].iloc[0])
 
 
-def drawn_of(story: Story, number: int, sender: str) -> dict[int | None, int | None]:
+def drawn_of(story: Story, number: int, sender: str) -> dict[int | None, int]:
     """Return packets and lengths of what is drawn as sealed of one end of a connection."""
     return {
-        each.packet: each.length
+        each.packet: each.length or 0
         for each in story.events
         if "sealed" in each.label and each.sender == sender and each.connection in (number, None)
     }
@@ -121,7 +121,7 @@ def test_every_stream_of_http2_has_what_is_sealed(
         rest = sent[sent["note"].isna() & (sent["packet"] > behind)]
         drawn = drawn_of(story, number, sender)
         assert drawn == dict(zip(rest["packet"], rest["length"], strict=True))
-        assert {sum(length or 0 for length in drawn.values())} == sealed_bytes(analysis, sender)
+        assert {sum(drawn.values())} == sealed_bytes(analysis, sender)
         details = {each.detail for each in story.events if each.label == "sealed"}
         assert details == {"of any stream"}
 
@@ -143,7 +143,7 @@ def test_what_is_sealed_within_another_tls(
     assert len(of_sender) > 2
     assert set(of_sender["packet"]) <= set(drawn)
     # As much as TLS-09 says.
-    assert {sum(length or 0 for length in drawn.values())} == sealed_bytes(analysis, sender)
+    assert {sum(drawn.values())} == sealed_bytes(analysis, sender)
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,10 @@ def test_what_no_record_of_opens_with_its_secret(
     numbers = wss_to(missing, port), wss_to(wrong, port)
     known = drawn_of(missing.explain(numbers[0]), numbers[0], sender)
     drawn = drawn_of(wrong.explain(numbers[1]), numbers[1], sender)
+    # A record that is tried is in the packet that completes it.
     assert set(drawn) == set(known)
-    assert {sum(length or 0 for length in drawn.values())} == sealed_bytes(wrong, sender)
+    assert sum(drawn.values()) == sum(known.values())
+    assert {sum(drawn.values())} == sealed_bytes(wrong, sender)
 
 
 def test_which_of_two_tls_is_sealed(tmp_path: Path) -> None:

@@ -368,7 +368,8 @@ def impossible_choice(facts: Facts) -> Iterator[Finding]:
         "In TLS 1.3 each end has secrets of its own, for the handshake and for what follows. "
         "Where the key log has those of one end, only that end can be read; where one is wrong, "
         "or bytes are missing behind which the keys changed, its records do not open. What was in "
-        "them is not known, and checks are silent about it: it is no fault of either end."
+        "them is not known, and checks are silent about it: it is no fault of either end. Bytes "
+        "are those of the records, with their headers: the same in a file, a stream and live."
     ),
     advice=(
         "Give the whole key log: a line CLIENT_TRAFFIC_SECRET_0 and a line SERVER_TRAFFIC_SECRET_0 "

@@ -86,14 +86,8 @@ class Tls(TlsLine):
             done = self.opened(sender, APPLICATION_DATA, content, time, packet, ordinal)
         else:
             done = self.cut(sender, data, time, packet, ordinal)
-        if done and self.inner is not None and not self.is_done:
-            # What is within goes on, closed to us: how it ends, TCP tells.
-            for each in self.senders:
-                length = len(each.pending) + self.waiting.length(each.side)
-                shut(self.handshake, each)
-                seal(self.handshake, each, length)
-            self.waiting.forget()
-            done = self.tell_sealed(time, packet, ordinal)
+        if done:
+            done = self.leave(sender, 0, time, packet, ordinal)
         keeps = self.counted or sender.pending or sender.messages.data
         keeps = keeps or len(self.waiting) or self.handshake.held
         if done or (keeps and self.overfull()):
@@ -147,7 +141,7 @@ class Tls(TlsLine):
                 sender.pending, sender.needed = bytearray(), HEADER
                 body = memoryview(whole)[HEADER:]
                 if self.record(sender, bytes(whole[:HEADER]), body, time, packet, ordinal):
-                    return 1
+                    return self.leave(sender, stop - at, time, packet, ordinal)
                 continue
             length = data[at + 3] << 8 | data[at + 4] if stop - at >= HEADER else LONGEST
             if stop - at < HEADER + length:
@@ -161,7 +155,7 @@ class Tls(TlsLine):
             header, body_at = data[at : at + HEADER], at + HEADER
             at = body_at + length
             if self.record(sender, header, view[body_at:at], time, packet, ordinal):
-                return 1
+                return self.leave(sender, stop - at, time, packet, ordinal)
         return 0
 
     def astray(self, sender: TlsSender) -> int:
@@ -229,7 +223,7 @@ class Tls(TlsLine):
                 # Its Finished may be missing, behind which there is no key.
                 self.handshake.lacks_key(sender.side)
             if sender.misfits:
-                self.keep_sealed(sender, len(body), (time, packet, ordinal))
+                self.keep_sealed(sender, HEADER + len(body), (time, packet, ordinal))
             if pass_over(self.handshake, sender, len(body)):
                 return self.shut(sender, 0, time, packet, ordinal)
             return self.tell_sealed(time, packet, ordinal) if sender.untold else 0
@@ -271,12 +265,14 @@ class Tls(TlsLine):
     def hold(self, record: Held) -> int:
         """Keep a record that came before the hellos of both sides; return 1 to let go."""
         if self.handshake.is_decided:
-            if self.handshake.is_closed:
-                return still_sealed(self.handshake, record[0], len(record[2]))
             sender, place = self.senders[record[0]], record[3:]
-            if has_no_key(self.handshake, sender):
-                # Only the other side's secrets are known.
-                return self.shut(sender, len(record[2]) + len(sender.pending), *place)
+            if self.handshake.is_closed and not self.goes_on_within:
+                return still_sealed(self.handshake, record[0], len(record[2]))
+            if self.handshake.is_closed or has_no_key(self.handshake, sender):
+                # What the other side sends may be read on: with its secrets, or with keys of before
+                # a renegotiation, until it changes them.
+                length = HEADER + len(record[2]) + len(sender.pending)
+                return self.shut(sender, length, *place)
             return int(pass_over(self.handshake, sender, len(record[2])))
         self.handshake.goes_on = True
         if self.handshake.is_waiting:
@@ -306,7 +302,10 @@ class Tls(TlsLine):
 
     def ask(self) -> int:
         """Look whether the secret that records wait for has come; return 1 to let go."""
+        newest = self.waiting.newest
         done = decide(self.handshake) or self.drain()
+        if done and newest is not None:
+            done = self.leave(self.senders[newest[0]], 0, *newest[3:])
         if not self.handshake.is_waiting:
             self.recorder.secrets.waiting.discard(self)
         return done
@@ -423,11 +422,36 @@ class Tls(TlsLine):
             self.lose(sender, length)
         return 0
 
+    @property
+    def goes_on_within(self) -> bool:
+        """Whether a layer within has read something, and is to hear how it goes on."""
+        return self.inner is not None and not self.is_done
+
+    def leave(self, sender: TlsSender, length: int, time: int, packet: int, ordinal: int) -> int:
+        """Read no further, of a side from so many bytes on; return 1 to let go."""
+        return self.close(sender, length, time, packet, ordinal) if self.goes_on_within else 1
+
+    def close(self, sender: TlsSender, length: int, time: int, packet: int, ordinal: int) -> int:
+        """Pass over both sides from here on, of one so many bytes more; return 1 to let go.
+
+        What is within goes on, closed to us: how it ends, TCP tells.
+        """
+        for each in self.senders:
+            more = length if each is sender else 0
+            more += len(each.pending) + self.waiting.length(each.side)
+            if not each.shut:
+                shut(self.handshake, each)
+            seal(self.handshake, each, more)
+            self.keep_sealed(each, more, (time, packet, ordinal))
+        self.waiting.forget()
+        return self.tell_sealed(time, packet, ordinal)
+
     def shut(self, sender: TlsSender, length: int, time: int, packet: int, ordinal: int) -> int:
         """Pass over a side from so many bytes on that did not open; return 1 to let go."""
         if shut(self.handshake, sender):
             seal(self.handshake, sender, length)
-            return 1
+            self.keep_sealed(sender, length, (time, packet, ordinal))
+            return self.leave(sender, 0, time, packet, ordinal)
         return self.pass_sealed(sender, length, time, packet, ordinal)
 
     def pass_sealed(

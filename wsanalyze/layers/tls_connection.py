@@ -59,8 +59,8 @@ class TlsConnection:
     bad_records: int = 0
     forged: int = 0
     first_forged: tuple[str, int, int] | None = None
-    # Bytes of records of each end that no key opened, although they held something; who sent such
-    # for which no secret is known: `client`, `server`.
+    # Bytes of records of each end, with their headers, that no key opened although they held
+    # something; who sent such for which no secret is known: `client`, `server`.
     client_sealed: int = 0
     server_sealed: int = 0
     keyless: tuple[str, ...] = ()

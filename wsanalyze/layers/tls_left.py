@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wsanalyze.layers.tls_sender import HEADER
 from wsanalyze.tls.alerts import OF_CERTIFICATES, alert_name
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _has_answered(handshake: TlsHandshake) -> bool:
     """Say whether a client sent more of TLS 1.3 than alerts and 0-RTT data, that did not open."""
     if not handshake.is_tls_1_3 or handshake.client is None or handshake.client.sends_early_data:
         return False
-    return handshake.facts.client_sealed > MOST_ALERTS * max(ALERT_LENGTHS)
+    return handshake.facts.client_sealed > MOST_ALERTS * (HEADER + max(ALERT_LENGTHS))
 
 
 def _within_the_hello(handshake: TlsHandshake) -> str | None:

@@ -86,7 +86,7 @@ def pass_over(handshake: TlsHandshake, sender: TlsSender, length: int) -> bool:
     handshake.facts.bad_records += 1
     sender.miss(HEADER + length)
     sender.passed += 1
-    sender.sealed += length
+    sender.sealed += HEADER + length
     if sender.misfits:
         # What is within must not miss what is here.
         sender.untold += HEADER + length

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wsanalyze.layers.tls_handshake import TlsHandshake
-from wsanalyze.layers.tls_sender import TlsSender
+from wsanalyze.layers.tls_sender import HEADER, TlsSender
 from wsanalyze.layers.tls_steps import still_sealed
 
 
@@ -29,7 +29,7 @@ def seal(handshake: TlsHandshake, sender: TlsSender, length: int) -> None:
     if length == 0:
         return
     if not handshake.is_server(sender.side):
-        still_sealed(handshake, sender.side, length)
+        still_sealed(handshake, sender.side, length - HEADER)
     if sender.keyless:
         handshake.lacks_key(sender.side)
     sender.untold += length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wsanalyze.layers.tls_handshake import TlsHandshake
-from wsanalyze.layers.tls_sender import TlsSender
+from wsanalyze.layers.tls_sender import HEADER, TlsSender
 from wsanalyze.layers.tls_steps import change
 
 # What a record costs besides its bytes.
@@ -31,6 +31,11 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._records)
 
+    @property
+    def newest(self) -> Held | None:
+        """The record that came last."""
+        return self._records[-1] if self._records else None
+
     def keep(self, record: Held) -> None:
         """Keep one more."""
         self._records.append(record)
@@ -38,8 +43,8 @@ class Waiting:
         self.size += len(record[2]) + OVERHEAD
 
     def length(self, side: int) -> int:
-        """Return how many bytes the records of a side have."""
-        return sum(len(record[2]) for record in self._records if record[0] == side)
+        """Return how many bytes the records of a side have, with their headers."""
+        return sum(HEADER + len(record[2]) for record in self._records if record[0] == side)
 
     def forget(self) -> None:
         """Keep none any more: nobody will read them."""
@@ -76,11 +81,13 @@ class Waiting:
         """Read each record that waited; of a side none before an earlier one that still waits."""
         waiting, self._records, self._counts, self.size = self._records, [], [0, 0], 0
         blocked: set[int] = set()
-        for record in waiting:
+        for place, record in enumerate(waiting):
             sender, before = self.handshake.senders[record[0]], len(self._records)
             if sender.side in blocked or not self._may_read(sender):
                 self.keep(record)
             elif read(sender, *record[1:]):
+                for left in waiting[place + 1 :]:
+                    self.keep(left)
                 return 1
             if len(self._records) > before:
                 blocked.add(sender.side)

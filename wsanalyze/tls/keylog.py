@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from wsanalyze.tls.secret_store import MASTER as MASTER
 from wsanalyze.tls.secret_store import NONE as NONE
-from wsanalyze.tls.secret_store import SecretStore
+from wsanalyze.tls.secret_store import Named, SecretStore
 from wsanalyze.tls.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -211,7 +211,9 @@ class Secrets:
             self._learn(name, label, secret)
             return True
         kept = _kept_in(store, label)
-        if kept is not None and (name in kept or self._room(store)):
+        if kept is None:
+            return True
+        if not store.keeps(kept, name, secret) or self._room(store):
             store.keep(kept, name, secret)
         return True
 
@@ -246,13 +248,12 @@ class Secrets:
         found: list[Mapping[str, bytes]] = []
         for store in self.stores:
             labelled = store.use(client_random)
-            master = store.by_session.get(session_id) if session_id else None
             if labelled is not None:
                 found.append(labelled)
             if client_random in store.earlier:
                 found.append(store.earlier[client_random])
-            if master is not None:
-                found.append({MASTER: master})
+            masters = store.by_session.get(session_id, ()) if session_id else ()
+            found += [{MASTER: master} for master in masters]
         return tuple(found)
 
     def has_premaster(self, client_random: bytes) -> bool:
@@ -290,7 +291,7 @@ class Secrets:
         return f"{files}, {self.lines} line{'' if self.lines == 1 else 's'}"
 
 
-def _kept_in(store: SecretStore, label: str) -> dict[bytes, bytes] | None:
+def _kept_in(store: SecretStore, label: str) -> Named | None:
     """Return where a store keeps secrets of a label that is none of one connection's."""
     if label == SESSION:
         return store.by_session

@@ -21,7 +21,12 @@ TRIES = 2_000_000
 
 NONE: Mapping[str, bytes] = {}
 
-Kept = tuple[dict[bytes, bytes] | dict[bytes, dict[str, bytes]], bytes]
+# The secrets of a session, or of a key exchange, the later one first.
+Named = dict[bytes, tuple[bytes, ...]]
+# How many secrets for the same are kept: which of them is right, a record tells.
+KEPT_FOR_ONE = 2
+
+Kept = tuple[Named | dict[bytes, dict[str, bytes]], bytes]
 
 
 class SecretStore:
@@ -30,9 +35,9 @@ class SecretStore:
     `name` says what they are from. `unused` are the client randoms that nobody asked for, of
     connections before TLS 1.3 and of TLS 1.3; `tries_left` bounds what is tried with those.
     `premasters` are secrets that were exchanged, by client random; `by_exchange` are those that an
-    RSA key sealed, by the first SEALED_LENGTH bytes of that. `earlier` are secrets by client random
-    for which a later line says another: which of both is right, a record tells. `count` is how many
-    there are.
+    RSA key sealed, by the first SEALED_LENGTH bytes of that: of each the last two. `earlier` are
+    secrets by client random for which a later line says another: which of both is right, a record
+    tells. `count` is how many there are.
     """
 
     def __init__(self, name: str) -> None:
@@ -40,9 +45,9 @@ class SecretStore:
         self.count = 0
         self.by_random: dict[bytes, dict[str, bytes]] = {}
         self.earlier: dict[bytes, dict[str, bytes]] = {}
-        self.by_session: dict[bytes, bytes] = {}
-        self.premasters: dict[bytes, bytes] = {}
-        self.by_exchange: dict[bytes, bytes] = {}
+        self.by_session: Named = {}
+        self.premasters: Named = {}
+        self.by_exchange: Named = {}
         self.unused = Unused(), Unused()
         self.tries_left = TRIES
         # What came first: where it is kept, and by what.
@@ -80,12 +85,17 @@ class SecretStore:
         if not self.was_used(random):
             self.unused[label != MASTER].add(random)
 
-    def keep(self, store: dict[bytes, bytes], name: bytes, secret: bytes) -> None:
+    def keeps(self, store: Named, name: bytes, secret: bytes) -> bool:
+        """Say whether to keep a secret in one of the stores here takes room."""
+        return len(_with(store.get(name, ()), secret)) > len(store.get(name, ()))
+
+    def keep(self, store: Named, name: bytes, secret: bytes) -> None:
         """Keep the secret of a session, or of a key exchange, in one of the stores here."""
-        if name not in store:
+        known = store.get(name, ())
+        if not known:
             self._oldest.append((store, name))
-            self.count += 1
-        store[name] = secret
+        store[name] = _with(known, secret)
+        self.count += len(store[name]) - len(known)
 
     def was_used(self, random: bytes) -> bool:
         """Say whether somebody asked for the secrets of a client random, and there are some."""
@@ -102,14 +112,13 @@ class SecretStore:
     def masters(self, random: bytes, session_id: bytes) -> list[bytes]:
         """Return the master secrets of a connection before TLS 1.3, by its random and session."""
         found = list(self.every(random, MASTER))
-        if session_id in self.by_session:
-            found.append(self.by_session[session_id])
+        found += self.by_session.get(session_id, ())
         return [each for each in found if len(each) == MASTER_SECRET]
 
     def premaster(self, random: bytes, sealed: bytes) -> list[bytes]:
         """Return what a client may have exchanged, by its random and by how it begins sealed."""
-        by_sealed = self.by_exchange.get(sealed[:SEALED_LENGTH])
-        return [each for each in (self.premasters.get(random), by_sealed) if each is not None]
+        by_sealed = self.by_exchange.get(sealed[:SEALED_LENGTH], ())
+        return [*self.premasters.get(random, ()), *by_sealed]
 
     def forget_oldest(self) -> bool:
         """Make room; return False where there is nothing to forget."""
@@ -117,13 +126,18 @@ class SecretStore:
             return False
         store, key = self._oldest.popleft()
         if store is not self.by_random:
-            del store[key]
-            self.count -= 1
+            self.count -= len(store.pop(key))
             return True
         self.count -= len(self.by_random.pop(key)) + len(self.earlier.pop(key, NONE))
         for unused in self.unused:
             unused.discard(key)
         return True
+
+
+def _with(known: tuple[bytes, ...], secret: bytes) -> tuple[bytes, ...]:
+    """Return secrets for the same with one more, the later one first; of one that was cut all."""
+    whole = next((each for each in known if each.startswith(secret)), secret)
+    return (whole, *(each for each in known if are_others(each, whole)))[:KEPT_FOR_ONE]
 
 
 def are_others(one: bytes, other: bytes) -> bool:
