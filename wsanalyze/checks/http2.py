@@ -14,7 +14,7 @@ from wsanalyze.checks.redaction import redacted
 from wsanalyze.checks.spans import span
 from wsanalyze.checks.ways_to_end import reset_for_fault
 from wsanalyze.http2.bodies import CANCEL, NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, error_name
-from wsanalyze.observation import Malformed, Multiplex
+from wsanalyze.multiplexing import Malformed, Multiplex
 from wsanalyze.websocket.credentials import is_harmless
 
 SECOND = 1_000_000_000

@@ -36,7 +36,7 @@ from wsanalyze.layers.http2_tunnel import Tunnels
 from wsanalyze.layers.http2_unknown import guess, guess_unasked, last_guesses
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
-from wsanalyze.observation import KEPT_STREAMS, Multiplex
+from wsanalyze.multiplexing import KEPT_STREAMS, Multiplex
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.stream_fields import Wrong
 

@@ -16,7 +16,7 @@ from wsanalyze.http2.bodies import (
 )
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.http2_unknown import conclude
-from wsanalyze.observation import KEPT_OPENING, KEPT_SETTINGS, Settings
+from wsanalyze.multiplexing import KEPT_OPENING, KEPT_SETTINGS, Settings
 
 if TYPE_CHECKING:
     from wsanalyze.layers.http2 import Http2
