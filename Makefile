@@ -107,7 +107,7 @@ fuzz-guided: $(PURE)/.tested
 	WSANALYZE_EXTENSIONS=skip $(PURE)/bin/python -m pip install --quiet ".[fuzz]"
 	cd tests && $(abspath $(PURE))/bin/python -m fuzz.guided --seconds $(SECONDS) $(TARGETS)
 
-# The kernels with AddressSanitizer and UBSan, and once more with every check of Cython forced on.
+# The kernels with AddressSanitizer, UBSan and every check of Cython forced on.
 sanitize: $(VENV)/.tested
 	$(BIN)/python tests/support/sanitize.py
 

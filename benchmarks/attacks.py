@@ -20,6 +20,7 @@ from comparison.measure import Measurement, measure
 HERE = Path(__file__).resolve().parent
 SUMMARY = ("summary", "{file}")
 FRAMES = ("export", "{file}", "-t", "frames", "-f", "csv", "-o", "-")
+CHECK = ("check", "{file}")
 KEYLOG = ("summary", "{file}", "--keylog", "{file}.keys")
 # What is left of a run without the start: below these the ratios say nothing.
 LEAST_SECONDS, LEAST_BYTES = 0.1, 4_000_000
@@ -59,6 +60,7 @@ ATTACKS = (
     Attack("TLS records of a byte", "carriers", "one_byte_records", 500_000),
     Attack("forged TLS records", "carriers", "forged_records", 2_000, KEYLOG),
     Attack("HTTP/2 streams", "carriers", "streams", 60_000),
+    Attack("HTTP/2 requests of a byte", "carriers", "tiny_requests", 230_000, CHECK),
     Attack("HTTP/2 rapid reset", "carriers", "resets", 100_000),
     Attack("holes over HTTP/2 streams", "carriers", "holes", 20_000),
     Attack("windows of HTTP/2 streams", "carriers", "windows", 50_000),

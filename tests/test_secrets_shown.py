@@ -189,6 +189,10 @@ for _target in (
     f"/chat?code={SECRET}",
     f"/chat?access%5Ftoken={SECRET}",
     f"/chat?token%3D{SECRET}",
+    f"/chat?token[]={SECRET}",
+    f"/chat?next=https%3A%2F%2Fa.example%2F%3Ftoken%3D{SECRET}",
+    f"/chat?next=https%3A%2F%2Fanna%3A{SECRET}%40a.example",
+    f"ws://anna:p@{SECRET}@chat.example/chat",
 ):
     TALKS[f"the target {_target}"] = opened(target=_target)
 for _name in (
@@ -196,8 +200,22 @@ for _name in (
     *("X-Ticket", "X-Key", "X-Sid", "XAUTH", "X-OAuth", "Authentication", "X-Bearer"),
 ):
     TALKS[f"the field {_name}"] = opened(f"{_name}: {SECRET}")
+for _name in ("Connection", "Upgrade", "Origin", "Via", "User-Agent", "Sec-WebSocket-Extensions"):
+    TALKS[f"a field folded onto {_name}, behind a comma"] = opened(
+        f"{_name}: x, Cookie: sid={SECRET}"
+    )
 TALKS["a parameter of an extension"] = opened(f"Sec-WebSocket-Extensions: x-auth; token={SECRET}")
 TALKS["a parameter of the version"] = opened(version=f"13;token={SECRET}")
+for _offered in (f"auth, {SECRET}", f"chat, token={SECRET}", f"api-key:{SECRET}"):
+    TALKS[f"the subprotocols {_offered}"] = opened(f"Sec-WebSocket-Protocol: {_offered}")
+    TALKS[f"the subprotocols {_offered} in the response"] = [
+        (0, asked()),
+        (1, response(f"Sec-WebSocket-Protocol: {_offered}")),
+    ]
+    TALKS[f"the subprotocols {_offered} in a refusal"] = [
+        (0, asked()),
+        (1, http("HTTP/1.1 400 No", f"Sec-WebSocket-Protocol: {_offered}", "Content-Length: 0")),
+    ]
 TALKS["a CONNECT in the place of frames"] = [*SESSION, (0, connect(f"{LOGIN}@a:80"))]
 for _target in ("/", "%2F", "\\", "%3Ftoken=", "&token=", ",token="):
     TALKS[f"a CONNECT with a path behind {_target}"] = [
@@ -255,8 +273,8 @@ TALKS["a path that is none"] = over_http2((":path", SECRET))
 # Columns that have what was sent as it was sent, and say so (docs/tables.md).
 AS_SENT = {
     "connections": {
-        *("target", "host", "origin", "key"),
-        *("subprotocols_offered", "extensions_offered"),
+        *("target", "host", "origin", "user_agent", "key"),
+        *("subprotocol", "subprotocols_offered", "extensions_offered"),
     },
     "headers": {"value"},
 }

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from wsanalyze.buffer import Buffer
 from wsanalyze.layer import Layer
-from wsanalyze.streams import KEPT_MESSAGES, KEPT_RECORDS, MESSAGE_BYTES, Nobody, Streams
+from wsanalyze.streams import (
+    KEPT_MESSAGES,
+    KEPT_RECORDS,
+    KEPT_SEALED,
+    MESSAGE_BYTES,
+    Nobody,
+    Streams,
+)
 
 DATA = bytes(range(256)) * 4
 RANGES = st.lists(st.tuples(st.integers(0, 1024), st.integers(0, 1024)), max_size=8)
@@ -100,3 +107,27 @@ def test_messages_of_tls_are_bounded_in_number_and_length() -> None:
         streams.tls_message(8, 0, 0, (10, 2), (20, 0, b"", False))
     assert len(streams.tls_messages[8]) == KEPT_MESSAGES
     assert {each.length for each in streams.tls_messages[8]} == {0}
+
+
+def test_what_is_sealed_is_kept_by_packets() -> None:
+    streams = Streams({}, 0)
+    for packet, length in ((3, 5), (3, 7), (4, 1)):
+        streams.seal(7, "aa", 1, (packet * 10, packet, packet), length)
+    client, server = streams.sealed[7, "aa"]
+    assert client == []
+    assert [(each.packet, each.time, each.length, each.packets) for each in server] == [
+        (3, 30, 12, 1),
+        (4, 40, 1, 1),
+    ]
+
+
+def test_what_is_sealed_behind_the_first_packets_is_summed_up() -> None:
+    streams = Streams({}, 0)
+    for packet in range(1, KEPT_SEALED + 4):
+        streams.seal(7, "aa", 0, (packet, packet, packet), 2)
+        streams.seal(7, "aa", 0, (packet, packet, packet), 1)
+    kept, _ = streams.sealed[7, "aa"]
+    assert len(kept) == KEPT_SEALED + 1
+    rest = kept[-1]
+    assert (rest.packet, rest.last) == (KEPT_SEALED + 1, KEPT_SEALED + 3)
+    assert (rest.packets, rest.length) == (3, 9)

@@ -358,13 +358,20 @@ class Multiplex:
     malformed: int = 0
     faults: list[Malformed] = field(default_factory=list)
 
+    def tell_again(self, what: str, sender: str) -> bool:
+        """Count what breaks a rule that was broken before; say whether it was."""
+        for each in self.faults:
+            if each.what == what and each.sender == sender:
+                each.count += 1
+                self.malformed += 1
+                return True
+        return False
+
     def tell(self, fault: Malformed) -> None:
         """Take note of what is malformed; what breaks the same rule again is counted."""
+        if self.tell_again(fault.what, fault.sender):
+            return
         self.malformed += 1
-        for each in self.faults:
-            if (each.what, each.sender) == (fault.what, fault.sender):
-                each.count += 1
-                return
         if len(self.faults) < KEPT_FAULTS:
             self.faults.append(fault)
 

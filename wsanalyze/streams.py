@@ -21,6 +21,8 @@ MESSAGE_BYTES = 64 * 1024
 # Messages by which proxies are asked for a way that are kept of a conversation, and bytes of each.
 KEPT_WAY = 64
 WAY_BYTES = 16 * 1024
+# Packets with sealed bytes that are kept of each side of a TLS connection; the rest is summed up.
+KEPT_SEALED = 200
 # The content type of handshake messages, and the length of their header (RFC 8446 §4, §5.1).
 HANDSHAKE, MESSAGE_HEADER = 22, 4
 
@@ -67,6 +69,23 @@ class TlsMessage:
     sealed: bool
 
 
+@dataclass(slots=True)
+class Sealed:
+    """Bytes of records of TLS that one side sent, and that no secret opens.
+
+    `length` bytes in `packets` packets, from `packet` to `last`: in one, or in all that come behind
+    the first KEPT_SEALED of a side. `time` and `ordinal` are those of the first.
+    """
+
+    sender: int
+    time: int
+    packet: int
+    ordinal: int
+    length: int
+    packets: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True)
 class WayMessage:
     """One message by which a proxy was asked for a way, answered, or said for whom it asks.
@@ -110,6 +129,8 @@ class Streams:
         self.records: dict[int, list[Record]] = {}
         self.tls_messages: dict[int, list[TlsMessage]] = {}
         self.way: dict[int, list[WayMessage]] = {}
+        # By conversation and client random in hex.
+        self.sealed: dict[tuple[int, str | None], tuple[list[Sealed], list[Sealed]]] = {}
         self.left_out = 0
         # By client random in hex: `key log` or `capture`, and the labels of the secrets in it.
         self.key_origins: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -205,6 +226,27 @@ class Streams:
                 depth, sender, *place, content_type, kind, length, body[:MESSAGE_BYTES], sealed
             )
         )
+
+    def seal(
+        self,
+        conversation: int,
+        client_random: str | None,
+        sender: int,
+        place: tuple[int, int, int],
+        length: int,
+    ) -> None:
+        """Keep where bytes of a side came that no secret opens.
+
+        `place` is time, packet and ordinal. What comes in one packet is one.
+        """
+        sides = self.sealed.setdefault((conversation, client_random), ([], []))
+        kept, (time, packet, ordinal) = sides[sender], place
+        if not kept or (kept[-1].last != packet and len(kept) <= KEPT_SEALED):
+            kept.append(Sealed(sender, time, packet, ordinal, length, 1, packet))
+            return
+        newest = kept[-1]
+        newest.packets += newest.last != packet
+        newest.last, newest.length = packet, newest.length + length
 
     def way_message(
         self,

@@ -116,6 +116,15 @@ def streams(path: Path, count: int) -> None:
         wire.stream(CLIENT, client, requests(count))
 
 
+def tiny_requests(path: Path, count: int) -> None:
+    """Ordinary requests of a byte, `:method: GET` alone, each on a stream of its own."""
+    with path.open("wb") as file:
+        wire = Wire(file)
+        client, _ = begun(wire)
+        data = (h2(HEADERS, 5, each, b"\x82") for each in range(1, 2 * count, 2))
+        wire.stream(CLIENT, client, b"".join(data))
+
+
 def resets(path: Path, count: int) -> None:
     """Ordinary requests that are reset at once (CVE-2023-44487)."""
     reset = (8).to_bytes(4, "big")

@@ -85,6 +85,7 @@ def test_every_attack_is_a_good_capture_that_grows(tmp_path: Path, attack: Any) 
         ("carriers", "streams", {"attempts_unanswered": 8, "conversations_websocket": 1}),
         ("carriers", "resets", {"attempts": 0, "conversations_http": 1}),
         ("carriers", "holes", {"attempts_established": 1024}),
+        ("carriers", "tiny_requests", {"attempts": 0, "conversations_http": 1}),
         ("carriers", "windows", {"attempts_established": 1024, "conversations_websocket": 1}),
         ("files", "interfaces", {"packets": 0}),
         ("files", "sections", {"packets": 0}),

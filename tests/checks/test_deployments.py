@@ -88,6 +88,12 @@ class TestOrigins:
             "198.51.100.2:80 accepts 2 sites for 'example.com': 'example.com', 'example.org'"
         ]
 
+    @pytest.mark.parametrize("login", ["s3cret", "s3cret:x", "anna:s3cret"])
+    def test_who_logs_in_is_no_site(self, login: str) -> None:
+        one = asked("Origin: https://example.com")
+        two = asked(f"Origin: https://{login}@example.org", serial=1)
+        assert self.of(security.origin_not_checked, one, two) == []
+
 
 class TestTokens:
     def of(self, *fields: str, target: str = "/chat") -> list[tuple[str, str | None]]:
@@ -103,6 +109,9 @@ class TestTokens:
             f"authorization.bearer.{TOKEN}",
             "base64url.bearer.authorization.k8s.io.ZXhhbXBsZTEyMzQ1Njc4, base64.channel.k8s.io",
             "token-0123456789abcdefMARKER",
+            "chat, token=0123456789abcdefMARKER",
+            "auth, 0123456789abcdefMARKER",
+            "api-key:0123456789abcdefMARKER",
         ],
     )
     def test_subprotocols(self, offered: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.checks.redaction import SHOWN, address, concealed, redacted
+from wsanalyze.checks.redaction import SHOWN, address, cleared, concealed, quoting, redacted, sent
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,54 @@ def test_secrets_within_words(text: str, secrets: list[str], left: str) -> None:
     assert concealed(text, secrets).startswith(left + "(")
 
 
+def test_a_secret_with_a_blank_is_left_out_whole() -> None:
+    assert concealed("Host 'me:pass word@a'", ["me:pass word@"]) == "Host 'me:… (14 characters)'"
+
+
+FOLDED = "x, Cookie: sid=s3cret"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            f"the Origin '{FOLDED}' was accepted",
+            "the Origin 'x, Cookie: … (10 characters)' was acc",
+        ),
+        (f'of "{FOLDED}"', 'of "x, Cookie: … (10 characters)"'),
+        ("the client's secret: a password field", "the client's secret: a password field"),
+        ("a cookie: it is the client's", "a cookie: it is the client's"),
+    ],
+)
+def test_fields_that_are_folded_into_what_a_message_quotes(text: str, left: str) -> None:
+    assert quoting(text).startswith(left)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"Via: {FOLDED}", "Via: x, Cookie: … (10 characters)"),
+        ("Set-Cookie: sid=s3cr… (24 characters)", "Set-Cookie: sid=s3cr… (24 characters)"),
+        ("Proxy-Authorization: Basic", "Proxy-Authorization: Basic"),
+        ("81 0c", "81 0c"),
+    ],
+)
+def test_fields_that_are_folded_into_what_was_found(text: str, left: str) -> None:
+    assert sent(text) == left
+
+
+@pytest.mark.parametrize(
+    "text", ["/x?token=a1b2c3d4e5f6a1b2c3d4e5f6", "https://a:s3cret@h", FOLDED]
+)
+def test_what_was_left_out_once_stays_as_it_is(text: str) -> None:
+    assert cleared(cleared(text)) == cleared(text)
+
+
 @pytest.mark.parametrize("text", ["GET /chat HTTP/1.1", "eye of the x=1", ""])
 def test_words_without_secrets_stay_as_they_are(text: str) -> None:
     assert concealed(text, ["?x=1", "a@"]) == text
+
+
+def test_a_text_with_thousands_of_secrets_is_read_once() -> None:
+    """Each stands where it stood; a stranger's field of 64 kB may have so many."""
+    assert cleared(" a:secret@b" * 20_000) == " … (8 characters)@b" * 20_000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsanalyze.http2.field_table import UNKNOWN
-from wsanalyze.http2.fields import FieldDecoder, Fields, head_of
+from wsanalyze.http2.fields import KEPT_BLOCKS, SHORT_BLOCK, FieldDecoder, Fields, head_of
 
 ROOM = 262_144
 REQUEST = [(b":method", b"CONNECT"), (b":path", b"/chat"), (b"x-one", b"1")]
@@ -197,3 +197,45 @@ def test_as_hpack_does(blocks: list[bytes]) -> None:
     decoder = FieldDecoder(4096, ROOM)
     for block, fields in zip(blocks, as_hpack_reads_it(blocks), strict=False):
         assert decoder.decode(block) == fields
+
+
+GET, ADDED = b"\x82\x86\x84", b"\x40\x01x\x01y"
+
+
+def test_a_block_that_says_the_same_again_is_known_until_the_table_changes() -> None:
+    decoder = FieldDecoder(1000, ROOM)
+    assert decoder.seen(GET) is None
+    first = decoder.decode(GET)
+    assert decoder.seen(GET) is first
+    decoder.decode(ADDED)
+    assert decoder.seen(GET) is None
+    # What added to the table would add to it again.
+    assert decoder.seen(ADDED) is None
+
+
+def test_an_index_means_another_field_once_the_table_changed() -> None:
+    decoder = FieldDecoder(1000, ROOM)
+    decoder.decode(ADDED)
+    assert decoder.decode(b"\xbe") == decoder.seen(b"\xbe") == [(b"x", b"y")]
+    decoder.decode(b"\x40\x01x\x01z")
+    assert decoder.seen(b"\xbe") is None
+    assert decoder.decode(b"\xbe") == [(b"x", b"z")]
+
+
+@pytest.mark.parametrize("change", [b"\x20", b"\x80"], ids=["resized", "broken"])
+def test_what_else_changes_the_table(change: bytes) -> None:
+    decoder = FieldDecoder(1000, ROOM)
+    decoder.decode(GET)
+    decoder.decode(change)
+    assert decoder.seen(GET) is None
+
+
+def test_few_blocks_are_kept_and_short_ones_alone() -> None:
+    decoder = FieldDecoder(65536, ROOM)
+    blocks = [bytes([0x81 + each]) for each in range(KEPT_BLOCKS + 1)]
+    for block in blocks:
+        decoder.decode(block)
+    assert sum(decoder.seen(block) is not None for block in blocks) <= KEPT_BLOCKS
+    assert decoder.seen(blocks[-1]) is not None
+    decoder.decode(GET[:1] * (SHORT_BLOCK + 1))
+    assert decoder.seen(GET[:1] * (SHORT_BLOCK + 1)) is None

@@ -156,3 +156,30 @@ def test_larger_frames_are_sound_where_their_receiver_takes_them() -> None:
     assert told(stage().body(0, 1, bytes(20_000))) == [
         ("client", 1, "DATA of 20,000 bytes, where 16,384 are the most")
     ]
+
+
+def test_heads_that_repeat_others_are_judged_likewise() -> None:
+    played = stage()
+    only_method, no_method = b"\x82", b"\x86\x84"
+    for number, block in ((3, only_method), (5, only_method), (7, no_method), (9, only_method)):
+        played.client(h2(HEADERS, OVER, number, block))
+        # The same block is an answer, and then trailers.
+        played.server(h2(HEADERS, END_HEADERS, number, b"\x88"))
+        played.server(h2(HEADERS, OVER, number, b"\x88"))
+    assert [(each.sender, each.stream, each.what, each.count) for each in faults(played)] == [
+        ("client", 3, "a request without :scheme", 3),
+        ("client", 3, "a request without :path", 3),
+        ("server", 3, "':status' is no pseudo-header field of trailers", 4),
+        ("client", 7, "a request without :method", 1),
+    ]
+
+
+def test_lengths_are_of_each_request_though_heads_repeat() -> None:
+    played = stage()
+    block = b"\x83\x86\x84\x0f\x0d\x012"
+    for number, body in ((3, b"ab"), (5, b"abc"), (7, b"ab"), (9, b"a")):
+        played.client(h2(HEADERS, END_HEADERS, number, block) + h2(DATA, END_STREAM, number, body))
+    assert [(each.stream, each.what) for each in faults(played)] == [
+        (5, "content-length is 2, and 3 bytes of DATA came"),
+        (9, "content-length is 2, and 1 bytes of DATA came"),
+    ]

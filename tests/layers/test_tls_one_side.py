@@ -108,6 +108,21 @@ def test_one_label_of_the_client_alone() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (HANDSHAKE[:1], "the client's handshake secret is known, and no other of either end"),
+        (HANDSHAKE[1:], "the server's handshake secret is known, and no other of either end"),
+        ((HANDSHAKE[0], CLIENT), "no secret for what the server sent"),
+        ((HANDSHAKE[1], CLIENT), "no secret for what the server sent"),
+        ((HANDSHAKE[0], SERVER), "no secret for what the client sent"),
+        ((HANDSHAKE[1], SERVER), "no secret for what the client sent"),
+    ],
+)
+def test_all_that_is_missing_is_named(labels: tuple[str, ...], reason: str) -> None:
+    assert tls_of(seen(*labels)).reason == reason
+
+
 def test_the_handshake_alone_can_be_read() -> None:
     stage = seen(*HANDSHAKE)
     tls = tls_of(stage)

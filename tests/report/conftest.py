@@ -21,3 +21,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _pages_are_closed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close what a test opened: each page is a process, and hundreds of them take all memory."""
+    if "browser" not in request.fixturenames:
+        yield
+        return
+    running: Browser = request.getfixturevalue("browser")
+    before = running.contexts
+    yield
+    for context in running.contexts:
+        if context not in before:
+            context.close()

@@ -7,12 +7,22 @@ from dataclasses import replace
 
 import pytest
 from support.both_legs import BACK_TOKEN, FRONT_TOKEN, both_legs
+from support.http2 import DATA, END_HEADERS, HEADERS, PUSH_PROMISE, WINDOW_UPDATE, h2
 
 import wsanalyze
 from story.told import CAPTURES, told
+from wsanalyze.story.model import Written
 from wsanalyze.story.secrets import is_head, without_secrets
 from wsanalyze.views.explained import explained_lines
 from wsanalyze.views.ladder import Ladder
+from wsanalyze.websocket.handshake import Handshake
+
+
+@pytest.fixture(scope="module")
+def handshake() -> Handshake:
+    (read,) = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng")
+    assert read.facts.handshake is not None
+    return read.facts.handshake
 
 
 def texts(story: object) -> str:
@@ -92,6 +102,53 @@ def test_records_are_those_behind_the_response() -> None:
     unanswered = without_secrets(replace(whole, response=None), read.facts.handshake)
     assert unanswered.secure is not None
     assert unanswered.secure.records == ()
+
+
+WINDOW = h2(WINDOW_UPDATE, 0, 0, bytes(4))
+FIELDS = h2(HEADERS, END_HEADERS, 3, b"\x10\x01c\x06s3cret")
+
+
+@pytest.mark.parametrize(
+    ("content", "is_shown"),
+    [
+        (h2(DATA, 0, 1, b"\x81\x00"), True),
+        (WINDOW + h2(DATA, 0, 1, bytes(300)), True),
+        (WINDOW + FIELDS, False),
+        (h2(DATA, 0, 1, b"\x81\x00") + FIELDS, False),
+        (h2(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\x02\x10\x01c\x06s3cret"), False),
+        (h2(DATA, 0, 3, b"password=s3cret"), False),
+        (FIELDS[12:], False),
+        (WINDOW + FIELDS[:5], False),
+    ],
+)
+def test_a_record_of_http2_is_shown_where_each_of_its_frames_may_be(
+    content: bytes, is_shown: bool, handshake: Handshake
+) -> None:
+    whole = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng").explain(0, show_secrets=True)
+    story = replace(whole, http_stream=1)
+    assert story.secure is not None
+    assert story.secure.version == "TLS 1.3"
+    behind = story.secure.records[-1][1]
+    for kept in (content + b"\x17\0\0", content[:256]):
+        record = replace(behind, content=kept, length=len(content) + 3)
+        secure = replace(story.secure, records=(("client", record),))
+        hidden = without_secrets(replace(story, secure=secure), handshake)
+        assert hidden.secure is not None
+        assert bool(hidden.secure.records) is is_shown
+
+
+@pytest.mark.parametrize("content", [b"Cookie: sid=s3cret", b"GET /?pw=s3cret"])
+def test_a_head_goes_on_in_the_next_record(content: bytes, handshake: Handshake) -> None:
+    """Behind a response that refuses, and behind the beginning of HTTP in the place of frames."""
+    whole = wsanalyze.analyze(CAPTURES / "chat-wss.pcapng").explain(0, show_secrets=True)
+    assert whole.secure is not None
+    sender, record = whole.secure.records[-1]
+    secure = replace(whole.secure, records=((sender, replace(record, content=content)),))
+    begun = Written(sender, record.time - 1, 1, 9, "GET / HTT", ())
+    for story in (replace(whole, outcome="refused"), replace(whole, written=(begun,))):
+        hidden = without_secrets(replace(story, secure=secure), handshake)
+        assert hidden.secure is not None
+        assert hidden.secure.records == ()
 
 
 @pytest.mark.parametrize(

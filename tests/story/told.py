@@ -38,12 +38,29 @@ def without_secrets(data: bytes) -> tuple[bytes, bytes]:
     return b"".join(kept), keylog
 
 
-@lru_cache(maxsize=4)
-def one_sided(folder: Path, missing: str) -> Analysis:
-    """Return chat-wss, analysed without the lines of a key log that begin with `missing`."""
-    capture, keylog = without_secrets((CAPTURES / "chat-wss.pcapng").read_bytes())
-    path, keys = folder / "chat.pcapng", folder / "keys.log"
+@lru_cache(maxsize=8)
+def one_sided(
+    folder: Path,
+    missing: str,
+    name: str = "chat-wss.pcapng",
+    number: int | None = None,
+    *,
+    wrong: bool = False,
+) -> Analysis:
+    """Return a capture, analysed without the lines of its key log that begin with `missing`.
+
+    `number`: of one TLS connection alone, as they come in the key log (None: of all). `wrong`: with
+    other secrets in these lines instead.
+    """
+    capture, keylog = without_secrets((CAPTURES / name).read_bytes())
+    lines = [line.decode() for line in keylog.splitlines() if line.startswith((b"C", b"S", b"E"))]
+    randoms = list(dict.fromkeys(line.split()[1] for line in lines))
+    of = "" if number is None else randoms[number]
+    folder.mkdir(exist_ok=True)
+    path, keys = folder / name, folder / f"{name}.keys"
     path.write_bytes(capture)
-    lines = keylog.splitlines(keepends=True)
-    keys.write_bytes(b"".join(each for each in lines if not each.startswith(missing.encode())))
+    cut = [line for line in lines if line.startswith(missing) and of in line]
+    kept = [line for line in lines if line not in cut]
+    kept += [line[:-4] + "c5c5" for line in cut if wrong]
+    keys.write_text("\n".join(kept) + "\n")
     return wsanalyze.analyze(path, keylog=keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsanalyze.websocket.credentials import folded_at, is_credential, is_harmless
+from wsanalyze.websocket.credentials import folded_at, is_credential, is_harmless, logins
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,24 @@ def test_values_that_documents_define(value: str) -> None:
 )
 def test_values_that_may_be_anything(value: str) -> None:
     assert not is_harmless(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "login"),
+    [
+        ("see https://anna:s3cret@h/x", "anna:s3cret"),
+        ("'https://s3cret@h/x'", "s3cret"),
+        ("anna:s3@cret@h", "anna:s3@cret"),
+        ("'anna:s3'cret@h' is asked for", "anna:s3'cret"),
+        ("/x?next=https%3A%2F%2Fanna%3As3cret%40h%2F", "anna%3As3cret"),
+    ],
+)
+def test_who_logs_in_to_an_address(text: str, login: str) -> None:
+    assert [text[start:end] for start, end in logins(text)] == [login]
+
+
+@pytest.mark.parametrize(
+    "text", ["anna@h", "https://h:80/x, anna@h", "wss://h:443 anna@h", "'http://h' 'anna@h'", ""]
+)
+def test_addresses_that_nobody_logs_in_to(text: str) -> None:
+    assert logins(text) == []

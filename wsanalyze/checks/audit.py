@@ -12,7 +12,7 @@ from wsanalyze.checks.check import CAPTURE, Check
 from wsanalyze.checks.circumstances import circumstances
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
-from wsanalyze.checks.redaction import without_shapes
+from wsanalyze.checks.redaction import quoting, sent, without_shapes
 
 if TYPE_CHECKING:
     from wsanalyze.tables.capture_summary import CaptureSummary
@@ -211,7 +211,10 @@ def _completed(
     show_secrets: bool = False,
 ) -> Finding:
     """Return a finding as its check and connection have it, without what looks like a secret."""
-    clear = _same if show_secrets else without_shapes
+    clear = found = _same
+    if not show_secrets:
+        # What frames say may well be `invalid token: expired`.
+        clear, found = quoting if finding.frame is None else without_shapes, sent
     # Written out: there may be many, and `replace` takes twice as long.
     return Finding(
         clear(finding.message),
@@ -219,7 +222,7 @@ def _completed(
         finding.time,
         finding.packet,
         finding.frame,
-        clear(finding.evidence) if finding.evidence else finding.evidence,
+        found(finding.evidence) if finding.evidence else finding.evidence,
         clear(finding.expected) if finding.expected else finding.expected,
         finding.severity or each.severity,
         finding.reference or "; ".join(each.references),

@@ -24,6 +24,8 @@ _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
 # What is this long, has letters and digits and no words apart in it, nobody has made up.
 _RUN = re.compile(r"[A-Za-z0-9_-]{20,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
+# What a message quotes, as `websocket.faults.shown` does: words of the wire, and none of ours.
+_QUOTED = re.compile(r"(?<!\w)(?:'((?:[^'\\]|\\.)*+)'|\"((?:[^\"\\]|\\.)*+)\")(?!\w)")
 
 
 def redacted(text: str) -> str:
@@ -64,7 +66,8 @@ def concealed(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         begun = secret[:BEGUN]
         if begun in text:
-            rest = rf"{re.escape(begun)}[^\s'\"]*"
+            # Blanks and quotes may be in it.
+            rest = rf"(?:{re.escape(secret)}|{re.escape(begun)})[^\s'\"]*"
             text = re.sub(rest, lambda found: redacted(found[0]), text)
     return _JWT.sub(lambda found: redacted(found[0]), text)
 
@@ -88,20 +91,41 @@ def cleared(text: str) -> str:
     return without_shapes(unfolded(text))
 
 
-def without_shapes(text: str) -> str:
-    """Return a text without credentials that can be told by their shape, whoever wrote the text.
+def quoting(text: str) -> str:
+    """Return words of ours without what looks like a secret in what they quote, or name.
 
-    Folded fields stay: `secret: password field` may be our own words.
+    Folded fields are looked for in quotes alone: `secret: password field` may be our own words.
     """
+    return without_shapes(_QUOTED.sub(_unfolded_quote, text))
+
+
+def sent(text: str) -> str:
+    """Return what a finding has found, mostly a field, without what looks like a secret in it.
+
+    Whoever tells of a field that carries credentials has left out what they are, not which.
+    """
+    name, colon, value = text.partition(":")
+    return without_shapes(f"{name}{colon}{unfolded(value)}")
+
+
+def _unfolded_quote(found: re.Match[str]) -> str:
+    said = found[0]
+    return said[0] + unfolded(said[1:-1]) + said[-1]
+
+
+def without_shapes(text: str) -> str:
+    """Return a text without credentials that can be told by their shape, whoever wrote the text."""
     text = _without(text, schemed(text))
     text = _without(text, [(start, end) for _, start, end in parameters(text)])
     return _without(text, logins(text))
 
 
 def _without(text: str, places: list[tuple[int, int]]) -> str:
-    for start, end in reversed(places):
-        text = text[:start] + redacted(text[start:end]) + text[end:]
-    return text
+    parts, at = [], 0
+    for start, end in places:
+        parts += [text[at:start], redacted(text[start:end])]
+        at = end
+    return "".join((*parts, text[at:])) if parts else text
 
 
 def address(text: str, *, show: bool = False) -> str:

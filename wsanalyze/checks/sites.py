@@ -9,8 +9,10 @@ from ipaddress import ip_address
 from wsanalyze.checks.intermediaries import signs
 from wsanalyze.websocket.handshake import Handshake
 
-ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
-HOST = re.compile(r"([^/:\[\]]+|\[[^\]]+\])(?::([0-9]+))?")
+# Neither has a login: what stands in front of an `@` is no name.
+_PLACE = r"([^/:\[\]@]+|\[[^\]]+\])(?::([0-9]+))?(?![^/?#,\s])"
+ORIGIN = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*)://{_PLACE}")
+HOST = re.compile(_PLACE)
 # Thousands of connections name few sites: what is told of the last ones is kept.
 KEPT_NAMES = 64
 # Ends of names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, and usage).

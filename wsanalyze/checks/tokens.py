@@ -12,7 +12,7 @@ from wsanalyze.websocket.handshake import Handshake
 # token stands behind such a name, or is offered next to it.
 _BEARER = re.compile(
     r"(?:base64url\.bearer\.authorization(?:\.k8s\.io)?|(?:authorization\.)?bearer|"
-    r"access[-_.]?token|authorization|token|jwt)(?:[-_.](.+))?",
+    r"(?:(?:access|auth|id)[-_.]?)?token|auth(?:orization)?|api[-_.]?key|ticket|jwt)(?:[-_.:;=](.+))?",
     re.IGNORECASE,
 )
 # (Begun within a word, each of many such beginnings would be read to the end.)
@@ -57,9 +57,16 @@ def secrets_of(handshake: Handshake) -> list[str]:
         login[1] if login else "",
         "".join(host.rpartition("@")[:2]),
         bearer(handshake.subprotocols_offered) or "",
-        bearer([handshake.subprotocol or ""]) or "",
+        bearer(_answered(handshake)) or "",
     }
     return sorted(found - {""}, key=lambda secret: (-len(secret), secret))
+
+
+def _answered(handshake: Handshake) -> list[str]:
+    """Return the subprotocols of the response, of which there should be one."""
+    head = handshake.response_head
+    values = [] if head is None else head.values("sec-websocket-protocol")
+    return [each.strip() for value in values for each in value.split(",")]
 
 
 def handshake_secrets(handshake: Handshake) -> list[str]:

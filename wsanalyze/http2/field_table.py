@@ -26,11 +26,13 @@ class FieldTable:
     `most`: how large it is at most, as far as is known. `partial`: whether there may be older
     entries than those that are kept; `overflowed`: because there was no room for them.
 
+    `changes` counts what may have changed an index.
+
     New entries stand in front of old ones, and old ones leave first (RFC 7541 §2.3.2, §4.4): the
     index of what is known never depends on what is not.
     """
 
-    __slots__ = ("_entries", "_size", "most", "overflowed", "partial", "room")
+    __slots__ = ("_entries", "_size", "changes", "most", "overflowed", "partial", "room")
 
     def __init__(self, room: int, most: int = USUAL, *, partial: bool = False) -> None:
         self.room = room
@@ -39,6 +41,7 @@ class FieldTable:
         self.overflowed = False
         self._entries: deque[Pair] = deque()
         self._size = 0
+        self.changes = 0
 
     @property
     def held(self) -> int:
@@ -71,6 +74,7 @@ class FieldTable:
         self._evict()
 
     def _evict(self) -> None:
+        self.changes += 1
         if self._size > self.most:
             # What is older than the oldest that is kept, has left before it.
             self.partial = False

@@ -17,6 +17,9 @@ Fields = list[Pair]
 # Fields of one list that are read: servers take 100 to 250 (Envoy, Apache: 100, Node 128), and a
 # byte names one of them, which costs a hundred.
 MOST_FIELDS = 512
+# Blocks that are kept to know them again, and how long they are: some 15 kB at most, of requests
+# that name what the table has. Floods repeat one, and so does who asks again and again.
+KEPT_BLOCKS, SHORT_BLOCK = 32, 32
 # The largest number of a prefix and what follows: lengths and indices are none of them longer.
 LARGEST = 1 << 32
 
@@ -36,6 +39,9 @@ class FieldDecoder:
         # How large a table the other end allows is not known where its SETTINGS are not.
         self._allowed = max(limit, USUAL)
         self._table = FieldTable(room)
+        # Blocks by their bytes, and of which state of the table they are.
+        self._seen: dict[bytes, Fields] = {}
+        self._seen_at = 0
 
     @property
     def held(self) -> int:
@@ -52,6 +58,18 @@ class FieldDecoder:
         """Whether they are for want of room."""
         return self._table.overflowed
 
+    def seen(self, block: bytes) -> Fields | None:
+        """Return the fields of a block that was decoded before, if it says the same again."""
+        if self._seen_at != self._table.changes:
+            return None
+        return self._seen.get(block)
+
+    def _see(self, block: bytes, fields: Fields) -> None:
+        """Keep what a block says until the table changes."""
+        if self._seen_at != self._table.changes or len(self._seen) >= KEPT_BLOCKS:
+            self._seen, self._seen_at = {}, self._table.changes
+        self._seen[block] = fields
+
     def allow(self, size: int) -> None:
         """Let the table be so large: the other end said so (SETTINGS_HEADER_TABLE_SIZE)."""
         self._allowed = max(self._allowed, size)
@@ -59,16 +77,22 @@ class FieldDecoder:
     def lose(self) -> None:
         """Forget the table: a block is missing, and what it added."""
         self._table = FieldTable(self._room, self._allowed, partial=True)
+        self._seen = {}
 
     def decode(self, block: bytes) -> Fields | None:
         """Return the fields of a block, None where it cannot be decoded (see `problem`)."""
         self.problem = ""
+        table, changes = self._table, self._table.changes
         try:
-            return self._read(block)
+            found = self._read(block)
         except OverflowError:
             self.problem = "bomb"
         except (HPACKDecodingError, IndexError, ValueError):
             self.problem = "broken"
+        else:
+            if len(block) <= SHORT_BLOCK and table.changes == changes:
+                self._see(block, found)
+            return found
         # What the rest of the block would have added is not known.
         self.lose()
         return None

@@ -6,6 +6,7 @@ what was sent.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ WINDOW_UPDATE, CONTINUATION = 8, 9
 END_STREAM = ACK = 0x01
 END_HEADERS = 0x04
 PADDED = 0x08
+
+# Length and type, flags, stream (§4.1).
+_HEADER = struct.Struct(">IBI")
 
 # Time, packet and ordinal, as a layer's calls have them.
 Place = tuple[int, int, int]
@@ -60,9 +64,8 @@ class Whole(NamedTuple):
 
 def header_at(data: bytes, at: int) -> FrameHeader:
     """Return the header whose nine bytes are at `at` (RFC 9113 §4.1)."""
-    length = int.from_bytes(data[at : at + 3], "big")
-    stream = int.from_bytes(data[at + 5 : at + 9], "big") & 0x7FFFFFFF
-    return FrameHeader(length, data[at + 3], data[at + 4], stream)
+    word, flags, stream = _HEADER.unpack_from(data, at)
+    return FrameHeader(word >> 8, word & 0xFF, flags, stream & 0x7FFFFFFF)
 
 
 class FrameReader:
@@ -98,6 +101,13 @@ class FrameReader:
         """Yield what the bytes from `at` on complete."""
         stop = len(data)
         while at < stop:
+            if self.between and stop - at >= HEADER_LENGTH:
+                header = header_at(data, at)
+                behind = at + HEADER_LENGTH + header.length
+                if behind <= stop and not (header.kind == DATA and header.flags & PADDED):
+                    yield self._whole(header, data, at + HEADER_LENGTH, behind, place)
+                    at = behind
+                    continue
             if self._header is None:
                 if not self._partial:
                     self._place = place
@@ -113,6 +123,15 @@ class FrameReader:
                 at = yield from self._payload(data, at, stop)
             if self._remaining == 0 and self._header is not None:
                 yield from self._end(at)
+
+    def _whole(
+        self, header: FrameHeader, data: bytes, start: int, stop: int, place: Place
+    ) -> Data | Whole:
+        """Return a frame that is whole in what was fed, as nearly all are."""
+        if header.kind == DATA:
+            return Data(header, start, stop, first=True, last=True)
+        self.oversized += header.length > self.limit
+        return Whole(header, data[start:stop] if header.length <= self.limit else None, place)
 
     def _begin(self) -> None:
         header = header_at(bytes(self._partial), 0)

@@ -50,7 +50,10 @@ def name_of(kind: int) -> str:
 
 def wrong_header(header: FrameHeader, largest: int) -> Wrong | None:
     """Return what is wrong with a frame by its header; `largest`: what its receiver takes."""
-    kind, name = header.kind, name_of(header.kind)
+    kind = header.kind
+    if kind in (HEADERS, DATA) and header.stream and header.length <= largest:
+        return None
+    name = name_of(kind)
     if header.length > largest:
         what = f"{name} of {header.length:,} bytes, where {largest:,} are the most"
         return Wrong(what, "RFC 9113 §4.2", name)

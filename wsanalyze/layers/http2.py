@@ -251,7 +251,8 @@ class Http2(Layer):
         check_frame(self, side, header, body, place)
         if header.kind in (HEADERS, PUSH_PROMISE, CONTINUATION):
             block = half.part(header, body, place)
-            self.tell(side, half, header.stream, place)
+            if half.wrong is not None:
+                self.tell(side, half, header.stream, place)
             self.over(side, block)
         elif body is None:
             self.shared.whole = False

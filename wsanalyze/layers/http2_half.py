@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from wsanalyze.http2.bodies import fragment
+from wsanalyze.http2.bodies import HAS_PRIORITY, fragment
 from wsanalyze.http2.fields import FieldDecoder, Fields
 from wsanalyze.http2.frames import (
     CONTINUATION,
     END_HEADERS,
+    HEADERS,
+    PADDED,
     PREFACE,
     FrameHeader,
     FrameReader,
@@ -27,12 +29,19 @@ class Block(NamedTuple):
     place: Place
 
 
+def is_alone(header: FrameHeader) -> bool:
+    """Say whether a frame is HEADERS with a whole field block, and nothing else."""
+    flags = header.flags & (END_HEADERS | PADDED | HAS_PRIORITY)
+    return header.kind == HEADERS and flags == END_HEADERS
+
+
 class Half:
     """Where one side stands.
 
     `opening` is the frame that began the field block that is being read. `preface`: bytes of the
     client's preface that are still to come; `untouched`: nothing came yet. `wrong` is what is
-    malformed about the last frame, for whoever asks next.
+    malformed about the last frame, for whoever asks next; `repeats`: its fields are those of an
+    earlier one, the same list.
     """
 
     __slots__ = (
@@ -46,6 +55,7 @@ class Half:
         "opening",
         "preface",
         "reader",
+        "repeats",
         "untouched",
         "wrong",
     )
@@ -57,6 +67,7 @@ class Half:
         self.preface = b""
         self.untouched = shared.whole
         self.wrong: Wrong | None = None
+        self.repeats = False
         self._interrupted = False
         self._recorder = recorder
         self._shared = shared
@@ -96,6 +107,15 @@ class Half:
                 self.wrong = Wrong("CONTINUATION behind no HEADERS", "RFC 9113 §6.10", "")
             return None
         self._interrupted = False
+        if body is not None and is_alone(header) and len(body) <= self._recorder.limits.head:
+            fields = self._fields.seen(body)
+            self.repeats = fields is not None
+            if fields is None:
+                fields = self._decoded(body)
+            if fields is None:
+                self._fields.lose()
+            return Block(header, fields, place)
+        self.repeats = False
         if header.kind != CONTINUATION:
             self.opening, self._block, self._place = header, bytearray(), place
         self._append(None if body is None else fragment(header, body), body)

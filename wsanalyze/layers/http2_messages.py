@@ -5,9 +5,9 @@ Ordinary requests are followed for this alone, where checks look on, until somet
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from wsanalyze.http2.fields import Fields, head_of
+from wsanalyze.http2.fields import KEPT_BLOCKS, Fields, head_of
 from wsanalyze.http2.frames import END_STREAM, Data, FrameHeader, Place
 from wsanalyze.http2.malformed import (
     content_length,
@@ -28,12 +28,16 @@ EMPTY = (b"204", b"304")
 # What an open request costs here, in bytes, and of what is found how much is kept.
 COST = 320
 EVIDENCE = 100
+# Heads whose fields are kept with what matters of them: those that decoders keep, of both sides.
+KEPT_LOOKS = 2 * KEPT_BLOCKS
 
 
 def tell(http: Http2, side: int, wrong: Wrong, stream: int, place: Place) -> None:
     """Take note of what breaks a rule, unless it may be for what the capture does not have."""
     if http.shared.whole:
         sender = "client" if side == http.client_side else "server"
+        if http.shared.tell_again(wrong.what, sender):
+            return
         what = (wrong.what, wrong.section, wrong.evidence[:EVIDENCE])
         http.shared.tell(
             Malformed(*what, sender, stream, place[0], place[1], field=wrong.field[:EVIDENCE])
@@ -49,6 +53,34 @@ def check_frame(
         wrong = wrong_body(header, body)
     if wrong is not None:
         tell(http, side, wrong, header.stream, place)
+
+
+class Look(NamedTuple):
+    """What matters here of a head, which is the same of every head that has the same fields.
+
+    `length` is how much DATA it says that there is. `is_head` and `is_tunnel` are of requests: HEAD
+    and CONNECT; `is_interim` and `is_empty` of answers: the final one is to come, or has no DATA.
+    """
+
+    wrong: tuple[Wrong, ...]
+    length: int | None
+    is_head: bool
+    is_tunnel: bool
+    is_interim: bool
+    is_empty: bool
+
+
+def look_at(fields: Fields, kind: str) -> Look:
+    """Return what matters of a `request`, a `response` or `trailers`."""
+    is_answer = kind == "response"
+    return Look(
+        tuple(wrong_message(fields, kind)),
+        content_length(fields),
+        is_head=(b":method", b"HEAD") in fields,
+        is_tunnel=(b":method", b"CONNECT") in fields,
+        is_interim=is_answer and is_interim(head_of(fields, kind)),
+        is_empty=is_answer and dict(fields).get(b":status") in EMPTY,
+    )
 
 
 class Exchange:
@@ -74,6 +106,8 @@ class Messages:
         self._http = http
         self._limit = limit
         self._open: dict[int, Exchange] = {}
+        # By kind, and by which object the fields are.
+        self._seen: dict[tuple[str, int], tuple[Fields, Look]] = {}
 
     @property
     def held(self) -> int:
@@ -84,15 +118,15 @@ class Messages:
         """Take a request that asks for no WebSocket."""
         http = self._http
         side = http.client_side
-        self._check(side, number, fields, "request", place)
+        look = self._look(side, number, fields, "request", place)
         if len(self._open) >= self._limit:
             self._open.pop(next(iter(self._open)), None)
-        exchange = self._open[number] = Exchange(is_head=(b":method", b"HEAD") in fields)
+        exchange = self._open[number] = Exchange(is_head=look.is_head)
         # What a CONNECT and its answer say of a length is no measure (RFC 9110 §9.3.6).
-        if (b":method", b"CONNECT") in fields:
+        if look.is_tunnel:
             self._open.pop(number)
             return
-        exchange.said[side] = content_length(fields)
+        exchange.said[side] = look.length
         if flags & END_STREAM:
             self._end(side, number, exchange, place)
 
@@ -102,11 +136,10 @@ class Messages:
         if exchange is None:
             return
         is_answer = side != self._http.client_side and not exchange.answered
-        self._check(side, number, fields, "response" if is_answer else "trailers", place)
-        if is_answer and not is_interim(head_of(fields, "response")):
+        look = self._look(side, number, fields, "response" if is_answer else "trailers", place)
+        if is_answer and not look.is_interim:
             exchange.answered = True
-            is_empty = exchange.is_head or dict(fields).get(b":status") in EMPTY
-            exchange.said[side] = None if is_empty else content_length(fields)
+            exchange.said[side] = None if exchange.is_head or look.is_empty else look.length
         if flags & END_STREAM:
             self._end(side, number, exchange, place)
 
@@ -123,9 +156,24 @@ class Messages:
         """Give up a stream that was reset."""
         self._open.pop(number, None)
 
-    def _check(self, side: int, number: int, fields: Fields, kind: str, place: Place) -> None:
-        for wrong in wrong_message(fields, kind):
+    def _look(self, side: int, number: int, fields: Fields, kind: str, place: Place) -> Look:
+        """Look at a head, and tell what is wrong with it."""
+        seen = self._seen.get((kind, id(fields)))
+        if seen is not None and seen[0] is fields:
+            look = seen[1]
+        else:
+            look = look_at(fields, kind)
+            if self._http.halves[side].repeats:
+                self._see(kind, fields, look)
+        for wrong in look.wrong:
             tell(self._http, side, wrong, number, place)
+        return look
+
+    def _see(self, kind: str, fields: Fields, look: Look) -> None:
+        """Keep what matters of fields that came once more, the same object each time."""
+        if len(self._seen) >= KEPT_LOOKS:
+            self._seen.clear()
+        self._seen[kind, id(fields)] = fields, look
 
     def _end(self, side: int, number: int, exchange: Exchange, place: Place) -> None:
         said, came = exchange.said[side], exchange.came[side]

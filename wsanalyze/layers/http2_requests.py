@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.http2.field_table import UNKNOWN
+from wsanalyze.http2.field_table import STATIC, UNKNOWN
 from wsanalyze.http2.fields import Fields, head_of
 from wsanalyze.http2.frames import FrameHeader, Place
 from wsanalyze.http2.malformed import content_length
@@ -35,6 +35,15 @@ def _may_ask(name: bytes) -> bool:
     return lower in (b":protocol", b"upgrade") or lower.startswith(b"sec-websocket-")
 
 
+# Names of the fixed table, none of which asks for it.
+_USUAL = frozenset(name for name, _ in STATIC)
+
+
+def may_ask(names: set[bytes]) -> bool:
+    """Say whether fields of these names may ask for WebSocket."""
+    return not names <= _USUAL and any(map(_may_ask, names))
+
+
 def take_request(
     http: Http2, opening: FrameHeader, fields: Fields | None, names: set[bytes], place: Place
 ) -> WebSocketStream | None:
@@ -49,7 +58,7 @@ def take_request(
     if fields is None or (UNKNOWN in names and b":protocol" not in names):
         http.make_guesses()
         return None
-    head = head_of(fields, "request") if any(map(_may_ask, names)) else None
+    head = head_of(fields, "request") if may_ask(names) else None
     if head is None or not is_upgrade_request(head):
         # Trailers have no method (RFC 9113 §8.1).
         http.shared.requests += b":method" in names

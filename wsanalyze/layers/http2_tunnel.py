@@ -22,6 +22,8 @@ OVERHEAD = 256
 
 def maybe_way(fields: Fields, route: Route) -> str | None:
     """Return what the column `tunnel` has for a CONNECT of a stream; None for other requests."""
+    if (b":method", b"CONNECT") not in fields:
+        return None
     found = dict(reversed(fields))
     if found.get(b":method") != b"CONNECT" or b":protocol" in found:
         return None

@@ -228,6 +228,8 @@ class Tls(TlsLine):
             elif sender.lacks_application and sender.torn:
                 # Its Finished may be missing, behind which there is no key.
                 self.handshake.lacks_key(sender.side)
+            if sender.misfits:
+                self.keep_sealed(sender, len(body), (time, packet, ordinal))
             if pass_over(self.handshake, sender, len(body)):
                 return self.shut(sender, 0, time, packet, ordinal)
             return self.tell_sealed(time, packet, ordinal) if sender.untold else 0
@@ -433,7 +435,15 @@ class Tls(TlsLine):
     ) -> int:
         """Pass over bytes for which there is no key; return 1 to let go."""
         seal(self.handshake, sender, length)
+        self.keep_sealed(sender, length, (time, packet, ordinal))
         return self.tell_sealed(time, packet, ordinal)
+
+    def keep_sealed(self, sender: TlsSender, length: int, place: tuple[int, int, int]) -> None:
+        """Let it be kept where so many bytes came that do not open, where somebody keeps that."""
+        streams = self.recorder.streams
+        if streams is not None and length:
+            random = self.handshake.facts.client_random
+            streams.seal(self.conversation.index, random, sender.side, place, length)
 
     def tell_sealed(self, time: int, packet: int, ordinal: int) -> int:
         """Let the layer within know of at most how many bytes it does not see; 1 to let go."""

@@ -87,8 +87,8 @@ def pass_over(handshake: TlsHandshake, sender: TlsSender, length: int) -> bool:
     sender.miss(HEADER + length)
     sender.passed += 1
     sender.sealed += length
-    if sender.finished and sender.sequence == 0 and not (sender.updated or sender.torn):
-        # Its secret is most likely not the right one: what is within must not miss what is here.
+    if sender.misfits:
+        # What is within must not miss what is here.
         sender.untold += HEADER + length
         sender.told += HEADER + length
     if sender.is_tired:

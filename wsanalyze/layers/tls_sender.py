@@ -203,6 +203,11 @@ class TlsSender(TlsLane):
         return bool(self.epochs) and not self.epochs[-1].is_application
 
     @property
+    def misfits(self) -> bool:
+        """Whether the secret of what follows the handshake most likely is not the right one."""
+        return self.finished and self.sequence == 0 and not (self.updated or self.torn)
+
+    @property
     def held(self) -> int:
         """Bytes that are kept of what it sent, an unfinished record counted whole."""
         pending = max(self.needed, len(self.pending)) if self.pending else 0

@@ -8,10 +8,15 @@ from wsanalyze.layers.tls_left import why_left
 from wsanalyze.layers.tls_secrets import NO_CRYPTOGRAPHY, has_cryptography, masters_of, none_fits
 from wsanalyze.tls.alerts import alert_name
 from wsanalyze.tls.hellos import TLS_1_3, Offer, ServerHello
-from wsanalyze.tls.keylog import Secrets
+from wsanalyze.tls.keylog import (
+    CLIENT_HANDSHAKE,
+    CLIENT_TRAFFIC,
+    SERVER_HANDSHAKE,
+    SERVER_TRAFFIC,
+    Secrets,
+)
 
 if TYPE_CHECKING:
-    from wsanalyze.layers.tls_connection import TlsConnection
     from wsanalyze.layers.tls_handshake import TlsHandshake
 
 NOT_SEEN = "the handshake is not in the capture"
@@ -27,7 +32,7 @@ def why_not(handshake: TlsHandshake) -> str | None:
     if (left := why_left(handshake)) is not None:
         return left
     if facts.keyless:
-        return no_key(facts)
+        return no_key(handshake)
     if facts.decrypted:
         if why is None and misses:
             return f"behind a renegotiation: {why_undecided(*hellos, secrets)}"
@@ -56,10 +61,18 @@ def _unfit(handshake: TlsHandshake) -> str | None:
     return None
 
 
-def no_key(facts: TlsConnection) -> str:
+def no_key(handshake: TlsHandshake) -> str:
     """Say of whom what was sent stayed closed for want of a secret."""
-    if len(facts.keyless) == 1:
-        return f"no secret for what the {facts.keyless[0]} sent"
+    facts, known = handshake.facts, {label for each in handshake.secrets for label in each}
+    if not known.isdisjoint((CLIENT_TRAFFIC, SERVER_TRAFFIC)):
+        ends = "both ends" if len(facts.keyless) > 1 else f"the {facts.keyless[0]}"
+        return f"no secret for what {ends} sent"
+    by_end = (("client", CLIENT_HANDSHAKE), ("server", SERVER_HANDSHAKE))
+    of = [end for end, label in by_end if label in known]
+    if not of:
+        return "no secret for what both ends sent"
+    if len(of) == 1:
+        return f"the {of[0]}'s handshake secret is known, and no other of either end"
     return "the secrets of its handshake are known, and no traffic secret for what both ends sent"
 
 

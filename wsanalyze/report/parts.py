@@ -337,7 +337,7 @@ def multiplexed_part(story: Story, began: int) -> dict[str, Any] | None:
             [each.sender, each.time - began, each.packet, [list(value) for value in each.values]]
             for each in begun.settings
         ],
-        "said": [CARRIES, allowed(begun), shared_with(begun)],
+        "said": [CARRIES, allowed(begun, story.sealed), shared_with(begun)],
     }
 
 

@@ -184,7 +184,8 @@ class Multiplexed:
     """How the HTTP/2 connection of a stream began; `preface` has time and packet.
 
     `whole`: nothing of it is missing. `enabled`: what the server had said of extended CONNECT when
-    the request came, None where that is not known. `others`, `requests`: what shares it.
+    the request came, None where that is not known; `says_enabled`: whether any of `settings` says
+    that it knows it. `others`, `requests`: what shares it.
     """
 
     preface: tuple[int, int] | None
@@ -193,3 +194,4 @@ class Multiplexed:
     enabled: int | None
     others: int
     requests: int
+    says_enabled: bool

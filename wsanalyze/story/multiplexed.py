@@ -41,6 +41,10 @@ def multiplexed(connection: Connection) -> Multiplexed | None:
         enabled=stream.enabled,
         others=others,
         requests=requests,
+        says_enabled=any(
+            each.sender == "server" and (ENABLE_CONNECT_PROTOCOL, 1) in each.values
+            for each in shared.opening
+        ),
     )
 
 

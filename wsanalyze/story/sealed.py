@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.observation import Hole
 from wsanalyze.story.model import Event
-from wsanalyze.story.opening import Segments
-from wsanalyze.story.same_tcp import more_segments
-from wsanalyze.tables.schema import SENDERS
+from wsanalyze.streams import Streams
 
-# Segments of sealed records that are shown one by one; further ones are counted.
-SHOWN = 200
 LABEL = "sealed"
 
 
@@ -30,11 +25,12 @@ def of_holes(connection: Connection, shown: Sequence[Event]) -> list[Event]:
     """Return what is missing between frames, at the packet that made it known.
 
     Of an end that has sealed records and lost bytes, too, it is not known which of both it was.
-    `shown`: events of sealed segments; what they are about is not said again.
+    `shown`: events of what is sealed; what they are about is not said again.
     """
     if connection.observation is None:
         return []
     told = {(each.sender, each.packet) for each in shown}
+    whole = {each.sender for each in shown if not _lost(connection, each.sender)}
     return [
         Event(
             layer="gap",
@@ -46,7 +42,7 @@ def of_holes(connection: Connection, shown: Sequence[Event]) -> list[Event]:
             length=abs(hole.length),
         )
         for hole in connection.observation.holes
-        if (hole.sender, hole.packet) not in told
+        if hole.sender not in whole and (hole.sender, hole.packet) not in told
     ]
 
 
@@ -61,36 +57,31 @@ def _lost(connection: Connection, sender: str) -> int:
 
 
 def of_sealed(
-    segments: Segments | None, connection: Connection, told: Sequence[Event]
+    tls: TlsConnection | None, connection: Connection, streams: Streams | None, which: str = ""
 ) -> list[Event]:
-    """Return the segments of an end without a secret, behind the messages of TLS that were read.
+    """Return where each end of a TLS connection sent what no secret opens, by packets.
 
-    `told`: events of TLS, none of them of another TLS around it. Of streams of HTTP/2 nobody knows
-    whose they are.
+    `which` of several TLS connections in one another it is stands in front of the labels. Of what
+    is around HTTP/2 nobody knows whose stream it is: every one has it.
     """
-    tls = connection.tls
-    if segments is None or tls is None or connection.http_stream is not None:
+    if tls is None or streams is None:
         return []
-    events: list[Event] = []
-    for sender in tls.keyless:
-        last = max((each.time for each in told if each.sender == sender), default=None)
-        if last is None:
-            continue
-        is_sealed = segments.column("sender") == SENDERS.index(sender)
-        is_sealed &= (segments.column("length") > 0) & (segments.column("note") == 0)
-        places = np.flatnonzero(is_sealed & (segments.column("time") > last))
-        events += [
-            Event(
-                layer="gap",
-                sender=sender,
-                time=segment.time,
-                packet=segment.packet,
-                ordinal=segment.ordinal,
-                label=LABEL,
-                length=segment.length,
-            )
-            for segment in segments.at(places[:SHOWN])
-        ]
-        if len(places) > SHOWN:
-            events.append(more_segments(segments, places[SHOWN:]))
-    return events
+    label = f"{which}: {LABEL}" if which else LABEL
+    detail = "" if connection.http_stream is None else "of any stream"
+    sides = streams.sealed.get((connection.conversation, tls.client_random), ((), ()))
+    events = [
+        Event(
+            layer="gap",
+            sender="client" if each.sender == connection.client_direction else "server",
+            time=each.time,
+            packet=each.packet,
+            ordinal=each.ordinal,
+            label=label if each.packets == 1 else f"{label}, {each.packets:,} packets from here on",
+            detail=detail,
+            length=each.length,
+        )
+        for side in sides
+        for each in side
+    ]
+    # A forged record does not open, either; behind it those of its end do.
+    return [each for each in events if getattr(tls, f"{each.sender}_sealed")]

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from wsanalyze.checks.redaction import address, cleared, concealed, is_drawn, redacted, unfolded
 from wsanalyze.checks.tokens import handshake_secrets
-from wsanalyze.story.model import Event, HeadStory, Proof, Secure, Story, WayStep, Written
+from wsanalyze.http2.frames import DATA, HEADER_LENGTH, PING, SETTINGS, WINDOW_UPDATE, header_at
+from wsanalyze.story.model import Event, HeadStory, Proof, Story, WayStep, Written
+from wsanalyze.streams import Record
 from wsanalyze.tunnels.way import asked_in
 from wsanalyze.websocket.addresses import without_login
 from wsanalyze.websocket.challenge import KeyNumber
@@ -21,6 +23,8 @@ HOSTS = ("host", ":authority")
 PLACES = ("location", "content-location", "referer")
 # Fields whose characters are drawn: some of them look like a login.
 DRAWN = ("sec-websocket-key1", "sec-websocket-key2")
+# Frames of HTTP/2 in which nobody can write anything.
+WITHOUT_FIELDS = (SETTINGS, PING, WINDOW_UPDATE)
 # What begins in HTTP behind its head.
 _BODY = "\r\n\r\n"
 
@@ -41,7 +45,7 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
         proof=_proof(story.proof),
         request=_head(story.request, secrets),
         response=_head(story.response, secrets),
-        secure=_records(story.secure, story.response),
+        secure=None if story.secure is None else replace(story.secure, records=_records(story)),
         interims=tuple(_shown(each, secrets) for each in story.interims),
         written=tuple(_written(each, secrets) for each in story.written),
         events=tuple(_event(each, secrets) for each in story.events),
@@ -55,17 +59,45 @@ def is_head(content: bytes) -> bool:
     return content[:5] == b"HTTP/" or b" HTTP/" in content
 
 
-def _records(secure: Secure | None, response: HeadStory | None) -> Secure | None:
-    """Return the records behind the response alone: before it heads and bodies are in several."""
-    if secure is None:
-        return None
-    since = None if response is None else response.time
-    kept = tuple(
-        each
-        for each in secure.records
-        if since is not None and each[1].time > since and not is_head(each[1].content)
+def _records(story: Story) -> tuple[tuple[str, Record], ...]:
+    """Return the records with what the session itself sent: none has a head or body of HTTP.
+
+    Those are in as many records as their senders like, before the response and behind one that
+    refuses. HTTP in the place of frames goes on in the next record.
+    """
+    since = None if story.response is None else story.response.time
+    if story.secure is None or since is None or story.outcome != "established":
+        return ()
+    writes = {each.sender: each.time for each in story.written}
+    behind = [each for each in story.secure.records if each[1].time > since]
+    if story.http_stream is not None:
+        padded = story.secure.version == "TLS 1.3"
+        return tuple(
+            each for each in behind if _has_no_fields(each[1], story.http_stream, padded=padded)
+        )
+    return tuple(
+        (sender, record)
+        for sender, record in behind
+        if record.time < writes.get(sender, record.time + 1) and not is_head(record.content)
     )
-    return replace(secure, records=kept)
+
+
+def _has_no_fields(record: Record, stream: int, *, padded: bool) -> bool:
+    """Say whether a record has frames of HTTP/2 alone, and none but what one stream may show.
+
+    Fields may be in any frame of it, not only in the first; data of other streams is anybody's.
+    `padded`: whether type and padding are behind its content (RFC 8446 §5.2).
+    """
+    content = record.content
+    if padded and len(content) == record.length:
+        content = content.rstrip(b"\0")[:-1]
+    at = 0
+    while len(content) - at >= HEADER_LENGTH:
+        header = header_at(content, at)
+        if header.kind not in ((DATA,) if header.stream == stream else WITHOUT_FIELDS):
+            return False
+        at += HEADER_LENGTH + header.length
+    return at >= len(content) > 0
 
 
 def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:

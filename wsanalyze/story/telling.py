@@ -134,11 +134,14 @@ def told(
     handshake = connection.handshake
     attempts = attempts if attempts is not None else attempts_of(recording)
     others = other_requests(read.number, connection, attempts)
-    handshaken = of_tls(tls, segments, "inner" if outer else "")
-    closed = [] if outer else of_sealed(segments, connection, handshaken)
+    which = "inner" if outer else ""
+    closed = of_sealed(connection.tls, connection, streams, which)
+    for each in outer:
+        of_outer = known.get(each.client_random or "")
+        closed += of_sealed(of_outer, connection, streams, "outer")
     found = [
         *happened.marked(happened.of_transport(segments, opened), mine),
-        *handshaken,
+        *of_tls(tls, segments, which),
         *(event for each in outer for event in of_tls(each, segments, "outer")),
         *of_way(way),
         *opening_events(connection),

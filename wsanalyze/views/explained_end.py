@@ -146,7 +146,10 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
         yield from say(text, width)
     elif closing.closes:
         text = f"The other end sent no Close before {_what_ended(closing)}."
-        if any(story.lost.values()) or not closing.ends:
+        other = "server" if closing.closes[0].sender == "client" else "client"
+        if other in story.sealed and not story.lost[other]:
+            text = "The other end's Close, if there was one, could not be read."
+        elif any(story.lost.values()) or not closing.ends:
             text = "The other end's Close, if there was one, is not in the capture."
         elif story.unread:
             text = "The other end's Close, if there was one, could not be read."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wsanalyze.story.model import Multiplexed, Story
 from wsanalyze.views.explained_parts import INDENT, SIDES, arrow, row, say, since
@@ -38,7 +38,7 @@ def multiplexed_lines(story: Story, width: int) -> Iterator[Line]:
             yield from row(name, text, width, column=26, indent=INDENT + 4)
     if not begun.settings and begun.preface is None:
         yield from say("Neither is in the capture.", width)
-    yield from say(allowed(begun), width)
+    yield from say(allowed(begun, story.sealed), width)
     if shared := shared_with(begun):
         yield from say(shared, width)
 
@@ -53,12 +53,22 @@ def shared_with(begun: Multiplexed) -> str:
     return f"The connection is shared with {' and '.join(shared)}." if shared else ""
 
 
-def allowed(begun: Multiplexed) -> str:
-    """Say whether the server had said that it knows extended CONNECT (RFC 8441 §3)."""
+def allowed(begun: Multiplexed, sealed: Sequence[str] = ()) -> str:
+    """Say whether the server had said that it knows extended CONNECT (RFC 8441 §3).
+
+    `sealed`: which ends sent within TLS what no key opened.
+    """
     if begun.enabled == 1:
         return (
             "So the server had said that it knows extended CONNECT before the client asked, as RFC "
             "8441 §3 wants it."
+        )
+    if begun.enabled is None and "server" in sealed:
+        return "Whether the server knows extended CONNECT could not be read."
+    if begun.enabled is None and "client" in sealed and begun.says_enabled:
+        return (
+            "The server says that it knows extended CONNECT; whether it had before the client "
+            "asked (RFC 8441 §3) is not known: the request could not be read."
         )
     if begun.enabled is None:
         return "Whether the server knows extended CONNECT is not in the capture."

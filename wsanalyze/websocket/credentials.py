@@ -41,12 +41,16 @@ _BEHIND_SCHEME = re.compile(
 )
 # What tells a token from the word behind `Basic` in a sentence.
 _DRAWN = re.compile(r"[0-9=_~+]|[a-z][A-Z]|[A-Z]{2}")
+# A quote within a password, which does not end what somebody quotes.
+_QUOTE = r"['\"](?=[\w%])"
 # Who logs in, wherever an address or an authority stands (RFC 3986 §3.2.1), also where a slash in
-# the password ends the authority. A port has none behind it.
+# the password ends the authority, an `@` is in it, or the address is a parameter of another one. A
+# port has none behind it.
 _LOGIN = re.compile(
-    r"(?:(?<=//)|(?<=/\\)|(?<=\\\\))[^/\\?#\s'\"@\[]{1,256}@"
+    rf"(?:(?<=//)|(?<=/\\)|(?<=\\\\))(?:[^/\\?#\s'\"\[]|{_QUOTE}){{1,256}}@"
     r"|(?<![^\s'\"/\\=,;<>()])[^\s'\"/\\?#@=,;<>()\[\]:]{1,64}"
-    r":(?!//|[0-9]{0,5}(?:[/?#\s]|\Z))[^\s'\"@]{1,256}@"
+    rf":(?!//|[0-9]{{0,5}}(?:[/?#\s]|\Z))(?:[^\s'\"]|{_QUOTE}){{1,256}}@"
+    r"|(?<=%2[Ff]%2[Ff])[^/\\?#&\s'\"@\[]{1,256}?(?=%40)"
 )
 # What values of fields about a connection are made of, by the documents.
 _BLANKS = r"[\s,;'\"]"
@@ -72,9 +76,10 @@ def folded_at(text: str) -> int | None:
 
 def logins(text: str) -> list[tuple[int, int]]:
     """Return the places of all logins in addresses and authorities of a text, without the `@`."""
-    if "@" not in text:
+    if "@" not in text and "%40" not in text:
         return []
-    return [(found.start(), found.end() - 1) for found in _LOGIN.finditer(text)]
+    places = (found.span() for found in _LOGIN.finditer(text))
+    return [(start, end - (text[end - 1] == "@")) for start, end in places]
 
 
 def schemed(text: str) -> list[tuple[int, int]]:
