@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.chance import chance
-from support.sessions import BINARY, CLOSE, PING, TEXT, Stage, frame, request, response
+from support.sessions import BINARY, CLOSE, PING, TEXT, Stage, frame, masked, request, response
 
 REQUEST, RESPONSE = request(), response()
 FIRST = len(RESPONSE)
@@ -89,6 +89,17 @@ class TestBehindALostSegment:
         stage.server(frames[0][10:] + frames[1] + frame(b"\x03\xe8", CLOSE))
         stage.client(frame(b"\x03\xe9", CLOSE, mask=b"abcd"))
         stage.finish()
+        assert stage.connection.ended_by == "server-close"
+
+    def test_a_close_that_may_be_missing_may_have_been_first(self) -> None:
+        stage = opened().client(masked(b"a")).gap(0, 8).server(frame(b"\x03\xe8", CLOSE))
+        stage.finish()
+        assert stage.connection.ended_by is None
+
+    def test_a_hole_within_a_frame_that_goes_on_has_no_close(self) -> None:
+        whole = masked(b"a" * 40)
+        stage = opened().client(whole[:20]).gap(0, 8).client(whole[28:])
+        stage.server(frame(b"\x03\xe8", CLOSE)).finish()
         assert stage.connection.ended_by == "server-close"
 
     def test_what_breaks_the_rules_afterwards_ends_the_trust(self) -> None:

@@ -305,3 +305,18 @@ class TestHolesOfUnknownLength:
         stage.client(request()).server(response() + frame(b"a"))
         stage.finish()
         assert [row["offset"] for row in stage.frames] == [100 + len(response())]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_close_that_no_record_behind_it_tells_of(ends: bool) -> None:
+    """The last record of a side is missing, and there is none that shows how many were."""
+    crafted = Crafted13()
+    play(stage := stage_of(crafted_secrets()), crafted.handshake())
+    stage.data(0, crafted.client(request())).data(1, crafted.server(response()))
+    stage.gap(0, len(crafted.client(frame(b"\x03\xe8", 8, mask=b"abcd"))))
+    stage.data(1, crafted.server(frame(b"\x03\xe8", 8)))
+    if ends:
+        stage.end(0)
+    stage.finish()
+    assert stage.connection.server_close_code == 1000
+    assert stage.connection.ended_by is None

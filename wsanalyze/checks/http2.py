@@ -52,6 +52,9 @@ def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
     if any(each.value == 1 and each.time <= requested for each in settings):
         return
     later = next((each for each in settings if each.value == 1), None)
+    if later is None and not stream.shared.whole:
+        # It may turn out late that bytes are missing: when nothing fills the hole any more.
+        return
     if later is not None:
         late = span(later.time - requested)
         why = f"it was enabled {late} later, in packet {later.packet}"
