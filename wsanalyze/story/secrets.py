@@ -13,7 +13,7 @@ from wsanalyze.streams import Record
 from wsanalyze.tunnels.way import asked_in
 from wsanalyze.websocket.addresses import without_login
 from wsanalyze.websocket.challenge import KeyNumber
-from wsanalyze.websocket.credentials import is_credential, is_harmless
+from wsanalyze.websocket.credentials import is_credential, is_harmless, name_alone
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.stream_fields import CONNECTION
 
@@ -104,7 +104,8 @@ def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:
     if head is None:
         return None
     lines = tuple(
-        replace(line, value=_value(line.name, line.value, secrets)) for line in head.lines
+        replace(line, name=name_alone(line.name), value=_value(line.name, line.value, secrets))
+        for line in head.lines
     )
     return replace(head, start_line=_shown(head.start_line, secrets), lines=lines)
 
