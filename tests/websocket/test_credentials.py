@@ -47,6 +47,7 @@ def test_fields_that_carry_none(name: str) -> None:
         ("y\0authorization\0: Bearer x", "y\0authorization\0: "),
         ("Set-Cookie: a", "Set-Cookie: "),
         (r"'13 Cookie\t: a=b'", r"'13 Cookie\t: "),
+        ("13 Cookie\xc3\xa9\x01: a=b", "13 Cookie\xc3\xa9\x01: "),
         (r"'13 X-Auth\xc3\xa9\x00: a'", r"'13 X-Auth\xc3\xa9\x00: "),
     ],
 )

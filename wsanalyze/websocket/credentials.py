@@ -27,7 +27,7 @@ _BEHIND_NAME = re.compile(r"(?<=.)[^!#$%&'*+.^`|~\w-]+(?=[^\s\0])", re.ASCII | r
 # which may be quoted. A port is no value, and what has been left out is left out already.
 _FOLDED = re.compile(
     rf"((?:(?<![\w.-])|\\[rnt0]|\\x[0-9a-f]{{2}})[\w.-]{{0,40}}?(?:{_WORDS}|{_MADE_UP})[\w.-]{{0,40}}"
-    r"(?:[\s\0]|\\[rnt0]|\\x[0-9a-f]{2})*"
+    r"(?:[\s\x00-\x20\x7f-\xff]|\\[rnt0]|\\x[0-9a-f]{2})*"
     r":(?![0-9]{1,5}(?![^/?#\s,;'\")]))\s*)(?!\S{0,4}…|//)\S",
     re.IGNORECASE,
 )
