@@ -16,6 +16,8 @@ from support.sessions import Stage, frame, http, request, response, sha256
 from support.tls import TLS_1_2, TLS_1_3, Flight, Pair, contexts, cut, play, stage_of
 from support.tls_crafted import KEY_UPDATE, Crafted13, crafted_secrets
 
+from wsanalyze.layers.tls_blind import EXPANSION, TRIES
+
 SIZES = (10, 60, 300, 1200, 3000, 20_000)
 SEGMENT = 1448
 SUITES = {
@@ -253,6 +255,19 @@ def test_what_is_tried_in_all_is_limited() -> None:
         pair.send(0, b"x" * 100)
     play(stage_of(secrets, opened=False), pair.flights[before:]).finish()
     assert secrets.reader.tries_left == 0
+
+
+def test_keys_that_are_made_to_try_count_with_the_tries() -> None:
+    """Of a log with many secrets each is tried once: making keys is what that costs."""
+    secrets = Pair(contexts(TLS_1_3)).shake_hands().secrets
+    for number in range(20_000):
+        secrets.reader.learn(number.to_bytes(32, "big"), "SERVER_TRAFFIC_SECRET_0", bytes(32))
+    left = secrets.reader.tries_left
+    pair = Pair(contexts(TLS_1_3)).shake_hands()
+    before = len(pair.flights)
+    pair.send(1, b"x" * 100)
+    play(stage_of(secrets, opened=False), pair.flights[before:]).finish()
+    assert left - secrets.reader.tries_left == TRIES * (1 + EXPANSION)
 
 
 def test_what_is_tried_in_vain_is_limited_for_all_connections_together() -> None:
