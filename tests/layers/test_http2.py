@@ -51,6 +51,15 @@ def rows(stage: Stage) -> list[tuple[int | None, str, int, int, str | None]]:
     ]
 
 
+def preface_of(stage: Stage) -> int:
+    """Return the packet that the client's preface began in."""
+    found = stage.connection.observation
+    assert found is not None
+    assert found.stream is not None
+    assert found.stream.shared.preface is not None
+    return found.stream.shared.preface[1]
+
+
 class TestOneStream:
     def test_its_row(self) -> None:
         stage = Connection().begin().open(1).talk(1, b"hello").close(1)
@@ -287,6 +296,22 @@ class TestBeginnings:
         stage.begin().open(1).talk(1, b"a").finish()
         assert stage.connection.client_direction == 0
         assert rows(stage) == [(1, "established", 1, 1, "capture-end")]
+
+    @pytest.mark.parametrize("size", [None, 1, 13, 14, 23])
+    def test_a_preface_in_pieces(self, size: int | None) -> None:
+        stage = Connection(pieces=size, wants=Wants(observe=True))
+        stage.begin().open(1).talk(1, b"a").finish()
+        assert rows(stage) == [(1, "established", 1, 1, "capture-end")]
+        assert preface_of(stage) == 1
+
+    @pytest.mark.parametrize("size", [None, 1, 13, 14, 20])
+    def test_a_preface_of_which_only_the_first_line_is_right(self, size: int | None) -> None:
+        """However it is cut: a method PRI is no request of HTTP/1 (RFC 9113 §11.6)."""
+        stage = Connection(pieces=size, wants=Wants(observe=True))
+        stage.client(PREFACE[:14]).client(h2(SETTINGS)).server(h2(SETTINGS, 0, 0, ENABLED))
+        stage.headers(0, 1, REQUEST).finish()
+        assert rows(stage) == [(1, "unanswered", 0, 0, "capture-end")]
+        assert preface_of(stage) == 1
 
     @pytest.mark.parametrize("size", [None, 1, 20])
     def test_by_an_upgrade(self, size: int | None) -> None:

@@ -20,7 +20,8 @@ from wsanalyze.layers.http1_midstream import (
     recognized,
     speaks_alone,
 )
-from wsanalyze.layers.http1_upgrade import open_session
+from wsanalyze.layers.http1_upgrade import open_session, switch_to_http2
+from wsanalyze.layers.http2_begin import LINE
 from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.session import Session
 
@@ -190,6 +191,10 @@ class Http1(Exchanges):
         if before == 0:
             half.begin(self.previous_time, time, packet, ordinal)
         end = half.add(buffer, at, stop, self.recorder.limits.head, self.blind)
+        if before < len(LINE) and half.head.startswith(LINE) and not self.waiting:
+            half.head = bytearray()
+            done: cython.int = switch_to_http2(self, side, (half.time, half.packet))
+            return -1 if done else at + len(LINE) - before
         if end == GOES_ON:
             return stop
         if end < 0:

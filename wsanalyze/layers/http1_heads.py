@@ -21,7 +21,6 @@ from wsanalyze.layers.http1_upgrade import (
     switch_to_http2,
     unasked,
 )
-from wsanalyze.layers.http2_begin import LINE
 from wsanalyze.layers.tunnel import opener
 from wsanalyze.observation import ProxyLogin
 from wsanalyze.websocket.challenge import BODY_LENGTH
@@ -45,8 +44,6 @@ def message(http: Exchanges, half: Half, side: int, raw: bytes) -> int:
         http.blind = 0
         http.recognition = None
         http.conversation.spoke = HTTP
-    if raw.startswith(LINE) and not http.waiting:
-        return switch_to_http2(http, side, rest=6)
     if not raw.startswith(b"HTTP/"):
         if http.client_side < 0:
             http.client_side = side

@@ -163,13 +163,18 @@ def is_early(attempt: Attempt, piece: Piece) -> bool:
     return answered is not None and piece.packet < answered
 
 
-def switch_to_http2(http: Exchanges, client_side: int, rest: int = 0) -> int:
-    """Go on in HTTP/2: behind the first lines of a preface (`rest` of it is due), or a 101."""
+def switch_to_http2(
+    http: Exchanges, client_side: int, preface: tuple[int, int] | None = None
+) -> int:
+    """Go on in HTTP/2 behind a 101, or the first line of a preface that began there and then.
+
+    `preface`: time and packet.
+    """
     http2 = open_http2(http.recorder, http.conversation, http.route, client_side=client_side)
     if http2 is None:
         return 1
-    if rest:
-        http2.expect(rest)
+    if preface is not None:
+        http2.go_on(preface)
     if http.attempt is not None:
         end_attempt(http.attempt, http.previous_time)
         http.attempt = None

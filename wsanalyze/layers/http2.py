@@ -23,7 +23,7 @@ from wsanalyze.http2.frames import (
 from wsanalyze.http2.malformed import FRAME_SIZES, wrong_length
 from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
-from wsanalyze.layers.http2_begin import begins_http1, open_http1
+from wsanalyze.layers.http2_begin import LINE, begins_http1, open_http1
 from wsanalyze.layers.http2_control import take_goaway, take_reset, take_settings, take_update
 from wsanalyze.layers.http2_early import EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
@@ -87,9 +87,12 @@ class Http2(Layer):
         if not midstream and self.client_side >= 0:
             self.halves[self.client_side].preface = PREFACE
 
-    def expect(self, rest: int) -> None:
-        """Learn that of the client's preface only the last `rest` bytes are to come."""
-        self.halves[self.client_side].preface = PREFACE[len(PREFACE) - rest :]
+    def go_on(self, preface: tuple[int, int]) -> None:
+        """Learn when and in which packet the client's preface began: its first line is read."""
+        self.shared.preface = preface
+        half = self.halves[self.client_side]
+        half.preface = PREFACE[len(LINE) :]
+        half.untouched = False
 
     def data(
         self, side: int, buffer: Buffer, start: int, stop: int, time: int, packet: int, ordinal: int
