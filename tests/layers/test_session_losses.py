@@ -91,6 +91,23 @@ class TestBehindALostSegment:
         stage.finish()
         assert stage.connection.ended_by == "server-close"
 
+    @pytest.mark.parametrize("seen", [b"", frame(b"\x0b\xb8", CLOSE, mask=b"abcd")])
+    def test_who_closed_first_is_not_known_where_the_other_close_is_lost(self, seen: bytes) -> None:
+        """Of a Close behind a hole its code may be too little to tell that it is one."""
+        stage = opened().client(frame(b"a", mask=b"abcd")).gap(0, 38)
+        if seen:
+            stage.client(seen)
+        stage.server(frame(b"\x0b\xb8", CLOSE)).finish()
+        assert stage.connection.client_close_code is None
+        assert stage.connection.server_close_code == 3000
+        assert stage.connection.ended_by is None
+
+    def test_who_closed_first_is_known_where_the_hole_was_within_a_payload(self) -> None:
+        whole = frame(b"b" * 30, mask=b"abcd")
+        stage = opened().client(whole[:10]).gap(0, 20).client(whole[30:])
+        stage.server(frame(b"\x03\xe8", CLOSE)).finish()
+        assert stage.connection.ended_by == "server-close"
+
     def test_what_breaks_the_rules_afterwards_ends_the_trust(self) -> None:
         frames = [frame(b"m" * (30 + n), BINARY) for n in range(4)]
         stage = opened().gap(1, 9).server(*frames).server(b"\xf7\x10" + bytes(400))

@@ -621,8 +621,10 @@ class Session(Layer):
         if self.first_close >= 0:
             other: Sender = self.sender(1 - self.first_close)
             ended_by = ("client-close", "server-close")[self.first_close]
-            # Among what the other end sent sealed there may have been a Close before this one.
-            hidden = not other.closed and ("client", "server")[other.role] in connection.sealed
+            # Among what the other end sent sealed, or where its frames are not known, there may
+            # have been a Close before this one.
+            sealed = ("client", "server")[other.role] in connection.sealed
+            hidden = not other.closed and (sealed or other.lost != 0)
             connection.ended_by = None if hidden else ended_by
         elif self.first_end:
             connection.ended_by = self.first_end
