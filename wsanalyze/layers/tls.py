@@ -495,8 +495,19 @@ class Tls(TlsLine):
             self.handshake.ended(side, how)
             self.waiting.end(side, how, time, packet)
             return 0
+        if self.tell_lost(self.senders[side]):
+            return 1
         self.is_done = self.inner.end(side, how, time, packet)
         return self.is_done
+
+    def tell_lost(self, sender: TlsSender) -> int:
+        """Let the layer within know of missing bytes that nothing opened behind; 1 to let go."""
+        if not sender.torn or sender.lost <= sender.told:
+            return 0
+        sender.untold += sender.lost - sender.told
+        sender.told = sender.lost
+        last = self.conversation
+        return self.tell_sealed(last.last_time, last.last_packet, last.last_ordinal)
 
     def finish(self, evicted: int) -> int:
         """Let the layer within end, too."""
@@ -514,6 +525,6 @@ class Tls(TlsLine):
         self.records = 0
         settle(self.handshake)
         self.handshake.finish(was_read=self.inner is not None)
-        if self.inner is None or self.is_done:
+        if self.inner is None or self.is_done or any(map(self.tell_lost, self.senders)):
             return 0
         return self.inner.finish(evicted)
