@@ -32,14 +32,17 @@ from support.http2 import (
     h2,
 )
 from support.invariants import check
+from support.packets import SECOND, T0
 from support.sessions import Deflater, Stage, brief, facts, frame, http, masked
 
+from wsanalyze.buffer import Buffer
 from wsanalyze.http2.frames import PREFACE
 from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.layers.probe import Probe
 from wsanalyze.layers.route import PLAIN
 from wsanalyze.limits import Limits
 from wsanalyze.recording import Wants
+from wsanalyze.transport.reassembly import Chunk
 
 EMPTY, WEBSOCKET, HTTP, TLS, OTHER = range(5)
 
@@ -373,6 +376,27 @@ class TestLosses:
         row = stage.connection
         assert row.client_frames >= 8
         assert row.client_resyncs == 1
+
+    def test_what_was_sent_before_a_reset_and_is_read_behind_it(self) -> None:
+        """What the client sent waits for a hole before it, while the server is read on."""
+        stage = Connection(wants=Wants(observe=True)).begin().open(1).open(3).talk(1, b"a")
+        stage.server(h2(PING, 0, 0, bytes(8)))
+        place = (T0 + stage.packet * SECOND, stage.packet, stage.packet)
+        stage.conversation.low.pending.append(Chunk(9, 14, b"waits", T0, 9, 0, 0, 1))
+        stage.server(h2(DATA, 0, 1, frame(b"\x03\xe8", 8)))
+        stage.server(h2(RST_STREAM, 0, 1, CANCEL.to_bytes(4, "big")))
+        stage.conversation.low.pending.clear()
+        assert len(stage.connections) == 2
+        waited = h2(DATA, 0, 1, masked(b"b")) + h2(DATA, 0, 1, masked(b"\x03\xe8", 8))
+        stage.layer.data(0, Buffer(waited), 0, len(waited), *place)
+        stage.talk(3, b"c").body(0, 1, masked(b"in flight")).finish()
+        assert rows(stage) == [
+            (1, "established", 3, 2, "client-close"),
+            (3, "established", 1, 1, "capture-end"),
+        ]
+        found = stage.connections[0].observation
+        assert found is not None
+        assert found.client_after_end == 0
 
     def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []

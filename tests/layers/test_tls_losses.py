@@ -90,6 +90,23 @@ def test_the_hole_inside_is_as_long_as_what_was_said() -> None:
     assert [row["offset"] for row in stage.frames] == [behind + 3 * each for each in range(6)]
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["FIN", "capture ends"])
+def test_a_close_that_is_missing_at_the_end_may_have_been_the_first(ends: bool) -> None:
+    """No record comes behind the hole, and still the layer within hears of it."""
+    pair = Pair(contexts(TLS_1_3)).shake_hands().send(0, request()).send(1, response())
+    play(stage := stage_of(pair.secrets), pair.flights)
+    before = len(pair.flights)
+    pair.send(0, frame(b"\x03\xe8", 8, mask=b"abcd")).send(1, frame(b"\x03\xe8", 8))
+    (_, lost), (_, answer) = pair.flights[before:]
+    stage.gap(0, len(lost)).data(1, answer)
+    if ends:
+        stage.end(0).end(1)
+    stage.finish()
+    row = stage.connection
+    assert (row.client_close_code, row.server_close_code) == (None, 1000)
+    assert row.ended_by is None
+
+
 @pytest.mark.parametrize("padding", [0, 300])
 @pytest.mark.parametrize("payload", [b"\0", b"a", b"\x81\x01", b"\x82\x05hello"])
 def test_how_much_of_the_hole_is_padding_nobody_knows(payload: bytes, padding: int) -> None:

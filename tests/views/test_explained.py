@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from story.told import CAPTURES, analysis, told
-from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
+from support.packets import ACK, CLIENT, FIN, SERVER, SYN, pcap_of, segment
 from support.sessions import frame, masked
+from support.sessions import request as session_request
+from support.sessions import response as session_response
 
 import wsanalyze
 from wsanalyze.checks.catalogue import catalogue
@@ -259,6 +261,28 @@ def test_no_section_lists_what_another_finding_says_all_of() -> None:
     assert "warning PRX-12" in others
     assert "warning PRX-13" not in others
     assert "1 further finding (PRX-13): PRX-12 tells all of it" in others
+
+
+def test_who_closed_first_is_not_known_where_the_close_may_be_missing(tmp_path: Path) -> None:
+    """The client's Close is the last segment but one, which the capture does not have."""
+    request, response = session_request(), session_response()
+    said = [(0, request), (1, response), (0, masked(b"a")), (0, masked(b"\x0b\xb8", 8))]
+    said += [(1, frame(b"\x0b\xb8", 8))]
+    packets, at = [segment(flags=SYN), segment(SERVER, CLIENT, 0, 1, SYN | ACK)], [1001, 1]
+    for side, data in said:
+        ends = (SERVER, CLIENT) if side else (CLIENT, SERVER)
+        packets.append(segment(*ends, at[side], at[1 - side], ACK, data))
+        at[side] += len(data)
+    packets.append(segment(CLIENT, SERVER, at[0], at[1], FIN | ACK))
+    del packets[5]
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap_of(packets))
+    shown = " ".join(text(wsanalyze.analyze(path).explain(0), 100).split())
+    assert (
+        "Who sent the first Close is not known: something that the client sent before is not in "
+        "the capture." in shown
+    )
+    assert "Ended by" not in shown
 
 
 def test_http2_is_told_from_its_preface_to_the_code_of_its_end() -> None:

@@ -106,12 +106,17 @@ def test_none_at_all() -> None:
         ("client-close", 1001, "client-close 1001"),
         ("client-close", None, "client-close without code"),
         ("server-rst", None, "server-rst"),
-        (None, None, "end not seen"),
+        (None, 3000, "first Close not known"),
     ],
 )
 def test_endings(ended_by: str | None, code: int | None, text: str) -> None:
     seen = connection(ended_by=ended_by, client_close_code=code, server_close_code=4000)
     assert f"established 101, {text}" in printed([seen], 200)
+
+
+def test_an_end_without_a_close() -> None:
+    seen = connection(ended_by=None, client_close_code=None, server_close_code=None)
+    assert "established 101, end not seen" in printed([seen], 200)
 
 
 @pytest.mark.parametrize(

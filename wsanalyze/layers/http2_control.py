@@ -71,6 +71,10 @@ def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place
     stream.last_time = place[0]
     stream.facts.resets.append((stream.role(side), code, place[0], place[1]))
     stream.end(side, 1, place[:2], code=code)
+    if http.conversation.direction(1 - side).pending:
+        # What the other end sent before is read when nobody waits for a hole in it any more.
+        http.late[number_of] = (1 - side, place[1])
+        return
     http.settle(stream)
 
 

@@ -38,6 +38,7 @@ class WebSocketStream:
         "depth",
         "facts",
         "finished",
+        "finished_in",
         "held",
         "last_time",
         "losses",
@@ -83,6 +84,7 @@ class WebSocketStream:
         self.held = Held(recorder)
         self.answered = self.answer_lost = False
         self.finished = [False, False]
+        self.finished_in = [0, 0]
         self.offsets = [0, 0]
         # How much DATA the request says that it has; None where it does not say.
         self.said: int | None = None
@@ -173,7 +175,7 @@ class WebSocketStream:
             streams, offset = self.recorder.streams, self.offsets[side]
             index = self.conversation.index
             streams.keep(index, self.depth, self.number, side, offset, buffer, start, stop)
-        self.after_end(side, stop - start)
+        self.after_end(side, stop - start, place[1])
         if self.session is None and side != self.client_side:
             if self.answer_lost and not self.answered:
                 self.begin_unseen()
@@ -222,10 +224,12 @@ class WebSocketStream:
             self.held.release()
             self.answered = True
 
-    def after_end(self, side: int, length: int) -> None:
-        """Count what is sent although the other end is done."""
+    def after_end(self, side: int, length: int, packet: int) -> None:
+        """Count what is sent although the other end is done; a hole may delay what was before."""
         observation = self.attempt.connection.observation
-        if observation is not None and self.finished[1 - side]:
+        if not self.finished[1 - side] or packet < self.finished_in[1 - side]:
+            return
+        if observation is not None:
             name = f"{self.role(side)}_after_end"
             setattr(observation, name, getattr(observation, name) + length)
 
@@ -246,7 +250,7 @@ class WebSocketStream:
         if self.finished[side] and (not how or last is not None):
             return
         time, packet = place
-        self.finished[side] = True
+        self.finished[side], self.finished_in[side] = True, packet
         connection = self.attempt.connection
         name = self.role(side)
         if code is not None and connection.stream_error is None:

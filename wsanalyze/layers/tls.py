@@ -183,6 +183,8 @@ class Tls(TlsLine):
                 # Whether it is one, is not to be known without keys.
                 handshake.goes_on = True
                 return 1
+            if len(self.waiting) and self.drain():
+                return 1
             content = maybe_content(self.handshake, sender, header, body)
             if content is None:
                 if sender.is_tired:

@@ -36,6 +36,9 @@ def recover(handshake: TlsHandshake, sender: TlsSender, header: bytes, body: byt
         return True
     for each in handshake.senders:
         epochs = handshake.epochs(each.side)
+        if is_whole(handshake, each):
+            each.begin_epochs(epochs)
+            continue
         if found.is_application:
             epochs = [epoch for epoch in epochs if epoch.is_application]
         each.begin_epochs(epochs)
@@ -43,6 +46,12 @@ def recover(handshake: TlsHandshake, sender: TlsSender, header: bytes, body: byt
         each.missed = MOST_MISSED if found.is_application else max(each.missed, IN_HANDSHAKE)
     sender.sequence, sender.missed, sender.leap = found.sequence, 0, -1
     return True
+
+
+def is_whole(handshake: TlsHandshake, sender: TlsSender) -> bool:
+    """Say whether all that a client sent is there, from its hello on: its Finished comes next."""
+    is_client = handshake.client is not None and not handshake.is_server(sender.side)
+    return is_client and not (sender.torn or sender.seeking)
 
 
 def go_on_ciphered(handshake: TlsHandshake, found: TlsSender, sequence: int) -> None:

@@ -180,10 +180,12 @@ def closing_lines(story: Story, width: int) -> Iterator[Line]:
             for end, name in zip(("client", "server"), names, strict=True):
                 by = _named(by, end) if name == "proxy" else by
             yield from say(f"Ended by: {by}.", width)
-    elif set(story.sealed) - {close.sender for close in closing.closes} and closing.closes:
+    elif len({close.sender for close in closing.closes}) == 1:
         other = "server" if closing.closes[0].sender == "client" else "client"
-        text = f"Who sent the first Close is not known: what the {other} sent could not be read."
-        yield from say(text, width)
+        why = f"what the {other} sent could not be read"
+        if other not in story.sealed:
+            why = f"something that the {other} sent before is not in the capture"
+        yield from say(f"Who sent the first Close is not known: {why}.", width)
     if story.cut is not None:
         text = prose(story.cut)
         yield from say(f"{text[:1].upper()}{text[1:]}.", width, style="yellow")

@@ -231,8 +231,9 @@ def ending_of(connection: Connection) -> str:
     """Return how it ended, with the code of the Close frame, or of the reset, that came first."""
     ending = connection.ended_by
     if ending is None:
-        # Either end sent a Close first: what one of them sent could not be read.
-        return "first Close not known" if connection.sealed else "end not seen"
+        # Either end sent a Close first: what one of them sent could not be read, or is not there.
+        closed = (connection.client_close_code, connection.server_close_code) != (None, None)
+        return "first Close not known" if connection.sealed or closed else "end not seen"
     side, _, how = ending.partition("-")
     if how == "rst" and connection.stream_error is not None:
         return f"{ending} {connection.stream_error}"
