@@ -122,7 +122,8 @@ def told(
     messages: tuple[MessageStory, ...] = ()
     if drawn is None:
         drawn, messages = window, message_stories(read, contents, window, wire)
-    sent, inflated = beginnings(read.frames, drawn, contents)
+    rows = happened.drawn_frames(read.frames, drawn)
+    sent, inflated = beginnings(read.frames, rows, contents)
     payloads = sent | payloads
     segments = read.segments if recording.segments is not None else None
     opened = opening(segments, connection) if segments is not None else None
@@ -146,7 +147,7 @@ def told(
         *of_way(way),
         *opening_events(connection),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
+        *happened.of_frames(read.frames, rows, payloads, mine, inflated),
         *of_written(writings),
         *closed,
         *of_holes(connection, closed),
