@@ -46,6 +46,8 @@ from wsanalyze.tunnels.way import address_and_port
 KEPT = 64 * 1024 * 1024
 # Content of messages that it keeps, each.
 CONTENT = 1024
+# Records of TLS that it keeps of each side: in HTTP/2 a page's other requests come before a frame.
+RECORDS = 64
 
 # Reads the same captures again, keeping what `Streams` wants; None where that cannot be.
 Again = Callable[[Streams, Wants], Recording | None]
@@ -217,7 +219,7 @@ def _bytes(
         return None, None
     client, server = wanted
     sides = (client, server) if connection.client_direction == 0 else (server, client)
-    streams = Streams({connection.conversation: sides}, KEPT)
+    streams = Streams({connection.conversation: sides}, KEPT, records=RECORDS)
     wants = Wants(hashes=False, payloads="preview", preview_length=CONTENT, tls=True)
     recording = again(streams, wants)
     if recording is None:
