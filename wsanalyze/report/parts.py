@@ -125,7 +125,8 @@ def _proof(proof: Proof | None) -> dict[str, Any] | None:
             ("both parts and the eight bytes", _hex(answer.challenge)),
             ("MD5 of it: must be sent", _hex(answer.answer)),
         ]
-    return {"why": proof.why, "sent": proof.sent, "right": proof.right, "steps": steps}
+    why = f"{proof.why[:1].upper()}{proof.why[1:]}." if proof.why else ""
+    return {"why": why, "sent": proof.sent, "right": proof.right, "steps": steps}
 
 
 def _hex(data: bytes | None) -> str:
