@@ -73,7 +73,7 @@ def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place
     stream.end(side, 1, place[:2], code=code)
     if http.conversation.direction(1 - side).pending:
         # What the other end sent before is read when nobody waits for a hole in it any more.
-        http.late[number_of] = (1 - side, place[1])
+        http.late[1 - side][number_of] = place[1]
         return
     http.settle(stream)
 
