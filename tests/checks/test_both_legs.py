@@ -9,6 +9,8 @@ import pytest
 from checks.given import SECOND, connection, found_in, observed
 from checks.given import event as frame
 from wsanalyze.checks.audit import Audit
+from wsanalyze.checks.both_legs import proxy_that_cut
+from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.catalogue import catalogue
 from wsanalyze.checks.closing import cut_without_close
 from wsanalyze.checks.facts import Facts
@@ -152,6 +154,10 @@ def test_of_several_proxies_in_a_row_the_one_that_cut_is_told() -> None:
     assert (both.connection, both.concerns) == (2, (0, 1, 2, 3))
     assert both.message.startswith("the proxy at 198.51.100.2:9062 ended both its legs")
     assert [each.connections for each in who_cut(findings)] == [(2,)]
+    whole = CaptureFacts(every, [])
+    assert {proxy_that_cut(each, whole) for each in every} == {("198.51.100.2", 9062)}
+    # The last leg alone was ended by its client, of which nothing shows that it is a proxy.
+    assert proxy_that_cut(every[3], CaptureFacts(every[3:], [])) is None
 
 
 def test_who_is_told_by_tls_may_close_tcp_first() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 
 import pytest
 from support.sessions import Stage
@@ -121,6 +122,32 @@ def test_with_an_alert(known: bool) -> None:
     assert why(stage) == (
         "the handshake ended with alert bad_certificate (42) of the client" + SIGNED
     )
+
+
+def test_with_an_alert_that_was_opened() -> None:
+    """A key log shows what was wrong, and takes no reason away."""
+    client, server = contexts(TLS_1_3)
+    client.verify_mode = ssl.CERT_REQUIRED
+    pair = Pair((client, server))
+    for end in (0, 1):
+        with suppress(ssl.SSLWantReadError):
+            pair.ends[end].do_handshake()
+        pair.carry()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        pair.ends[0].do_handshake()
+    pair.carry()
+    stage = stage_of(pair.secrets)
+    stage.conversation.first_time = IN_2026
+    said = "the handshake ended with alert unknown_ca (48) of the client" + SIGNED
+    assert why(play(stage, pair.flights).end(0, FIN)) == said
+    assert stage.recorder.summaries[0].tls_left == {said: 1}
+
+
+def test_an_alert_behind_the_handshake_is_none_of_it() -> None:
+    pair = Pair(contexts(TLS_1_3)).shake_hands().close(0)
+    stage = play(stage_of(pair.secrets), pair.flights).end(0, FIN)
+    assert why(stage) is None
+    assert stage.recorder.summaries[0].tls_left == {}
 
 
 @pytest.mark.parametrize(

@@ -181,3 +181,15 @@ def test_of_several_connections_the_plural_is_said_of_whole_words() -> None:
     reason = "no private key fits its key exchange"
     (_, (_, said)) = closed(2, tls_reasons={reason: 2}, keylog_files=1, keylog_lines=1)
     assert said.startswith("2: no private key fits their key exchange")
+
+
+def test_handshakes_that_were_decrypted_and_broken_off() -> None:
+    summary = CaptureSummary("a.pcap", format="pcap", tls_decrypted=4, conversations_tls_empty=4)
+    assert "broken off" not in dict(facts(summary))
+    for _ in range(3):
+        summary.breaks_off("the handshake ended with alert unknown_ca (48) of the client")
+    summary.breaks_off("the client left before the ServerHello (RST)")
+    assert dict(facts(summary))["broken off"] == (
+        "3: the handshake ended with alert unknown_ca (48) of the client; 1: the client left "
+        "before the ServerHello (RST)"
+    )

@@ -135,6 +135,23 @@ def spoken_for(legs: BothLegs, whole: CaptureFacts) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def proxy_that_cut(facts: Facts, whole: CaptureFacts) -> tuple[str, int] | None:
+    """Return address and port of the proxy that ended both its legs, and with them this one.
+
+    It may be further on, and what it did passed on to here. None where no proxy is known to.
+    """
+    pairs, serial = _pairs(whole), facts.connection.serial
+    origins = {to: began for began, to in pairs.passed_on.items()}
+    seen = {serial}
+    while (further := origins.get(serial)) is not None and further not in seen:
+        serial = further
+        seen.add(serial)
+    legs = pairs.by_serial.get(serial)
+    if legs is None or legs.by != "proxy":
+        return None
+    return legs.front.connection.server_ip, legs.front.connection.server_port
+
+
 def proxy_at(facts: Facts, end: str) -> str | None:
     """Return the address of the proxy that `client` or `server` of a leg is; None for no proxy."""
     whole, record = facts.among, facts.connection

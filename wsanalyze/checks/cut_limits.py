@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.checks.both_legs import every_pair, proxy_at
+from wsanalyze.checks.both_legs import proxy_at, proxy_that_cut
 from wsanalyze.checks.capture_facts import CaptureFacts
 from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.ending import Cut, keepalive_s, known_limit, limit_of
@@ -77,12 +77,7 @@ def _of(limit: TimeLimit, message: str) -> Finding:
 
 def _by(facts: CaptureFacts, limit: TimeLimit) -> str:
     """Say by whom all of them were cut; nothing where that differs."""
-    pairs = every_pair(facts)
-    proxies = set()
-    for each, _ in limit.cuts:
-        legs = pairs.get(each.connection.serial)
-        is_proxy = legs is not None and legs.by == "proxy"
-        proxies.add((each.connection.server_ip, each.connection.server_port) if is_proxy else None)
+    proxies = {proxy_that_cut(each, facts) for each, _ in limit.cuts}
     if len(proxies) == 1 and (proxy := proxies.pop()) is not None:
         return f", by the proxy at {address_and_port(*proxy)}"
     by = {cut.began for _, cut in limit.cuts}

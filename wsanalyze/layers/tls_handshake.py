@@ -372,14 +372,15 @@ class TlsHandshake:
 
     def finish(self, *, was_read: bool) -> None:
         """Say why it was not decrypted, or not to its end; `was_read`: something within was."""
-        facts = self.facts
+        facts, summary = self.facts, self.recorder.summaries[self.conversation.capture]
         facts.reason = why_not(self)
         if facts.decrypted and not was_read:
             # Of what was within, nothing was opened; or there was nothing.
             facts.decrypted = not (facts.keyless or facts.client_sealed or facts.server_sealed)
             if facts.decrypted:
                 self.has_read(NOTHING_WITHIN)
-        summary = self.recorder.summaries[self.conversation.capture]
+                if facts.reason is not None:
+                    summary.breaks_off(facts.reason)
         if facts.decrypted:
             summary.tls_without_secret += bool(facts.keyless)
             return

@@ -30,7 +30,9 @@ def why_left(handshake: TlsHandshake) -> str | None:
     if handshake.refusal is not None and not handshake.is_tls_1_3:
         sent = f"{alert_name(handshake.refusal)} of the server"
         return f"the handshake ended with alert {sent}, behind what the client answered"
-    if handshake.went_on or handshake.senders[handshake.client_side].opened:
+    if handshake.went_on or (
+        handshake.senders[handshake.client_side].opened and not _opened_an_alert(handshake)
+    ):
         return None
     if _has_answered(handshake):
         return None
@@ -50,6 +52,16 @@ def why_left(handshake: TlsHandshake) -> str | None:
     if who == "server":
         return f"the server left within the handshake ({end})"
     return _behind_the_server(handshake, end)
+
+
+def _opened_an_alert(handshake: TlsHandshake) -> bool:
+    """Say whether all that opened of a client of TLS 1.3 is alerts, in its handshake."""
+    client = handshake.senders[handshake.client_side]
+    if not handshake.is_tls_1_3 or handshake.facts.alert_by != "client":
+        return False
+    early = handshake.client is not None and handshake.client.sends_early_data
+    in_handshake = bool(client.epochs) and not client.epochs[0].is_application
+    return client.opened <= MOST_ALERTS and in_handshake and not early
 
 
 def _has_answered(handshake: TlsHandshake) -> bool:

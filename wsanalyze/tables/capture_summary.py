@@ -29,12 +29,13 @@ REASONS = 4
 
 @dataclass(slots=True)
 class CaptureSummary:
-    """Counts of one capture: columns of `summary`, but for `tls_reasons` and `tunnel_reasons`.
+    """Counts of one capture: columns of `summary`, but for reasons.
 
     Times are integer nanoseconds since the epoch, lengths are bytes. None is "not available".
     Conversations and attempts are counted for the capture in which they began. `limits` becomes
     one column `limit_NAME` per name: how often that limit was reached. `tls_reasons`: why TLS
-    connections stayed closed, and how many did for that reason; `tunnel_reasons`: so of tunnels.
+    connections stayed closed, and how many did for that reason; `tls_left`: how handshakes ended
+    that were decrypted, with nothing behind them; `tunnel_reasons`: why tunnels were not read.
     """
 
     capture: str
@@ -90,6 +91,7 @@ class CaptureSummary:
     http2_unknown_streams: int = 0
     keylog_files: int = 0
     tls_reasons: dict[str, int] = field(default_factory=dict)
+    tls_left: dict[str, int] = field(default_factory=dict)
     unread_tunnels: int = 0
     tunnel_reasons: dict[str, int] = field(default_factory=dict)
     conversations_tls_empty: int = 0
@@ -105,9 +107,11 @@ class CaptureSummary:
 
     def stays_closed(self, reason: str) -> None:
         """Count a TLS connection that stayed closed; of many reasons the rest is one."""
-        if reason not in self.tls_reasons and len(self.tls_reasons) >= MOST_REASONS:
-            reason = OTHER_REASONS
-        self.tls_reasons[reason] = self.tls_reasons.get(reason, 0) + 1
+        _count(self.tls_reasons, reason)
+
+    def breaks_off(self, reason: str) -> None:
+        """Count a TLS handshake that was decrypted, and led to nothing; likewise."""
+        _count(self.tls_left, reason)
 
     def passes_over(self, reason: str) -> None:
         """Count a tunnel that nobody can read, one of a few hundred reasons."""
@@ -126,6 +130,12 @@ class CaptureSummary:
         """Set `problem`: what is wrong with the capture, then what could not be read here."""
         lacking = [LACKING[package] for package in self.missing_packages]
         self.problem = "; ".join([*([damage] if damage else []), *lacking]) or None
+
+
+def _count(reasons: dict[str, int], reason: str) -> None:
+    if reason not in reasons and len(reasons) >= MOST_REASONS:
+        reason = OTHER_REASONS
+    reasons[reason] = reasons.get(reason, 0) + 1
 
 
 def why_closed(capture: CaptureSummary) -> dict[str, int]:

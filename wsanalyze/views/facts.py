@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from wsanalyze.tables.capture_summary import (
     EMPTY_LOGS,
@@ -58,6 +59,8 @@ def facts(capture: CaptureSummary) -> list[Fact]:
     closed = closed_tls(capture)
     if closed:
         lines.append(("encrypted", closed))
+    if capture.tls_left:
+        lines.append(("broken off", visible(_counted_reasons(capture.tls_left), 1000)))
     lines.append(("WebSocket", _attempts(capture)))
     lost = _losses(capture)
     if lost:
@@ -114,15 +117,19 @@ def closed_tls(capture: CaptureSummary) -> str:
     if not capture.conversations_tls:
         return ""
     reasons = why_closed(capture)
-    found = sorted(reasons.items(), key=lambda each: -each[1])
-    parts = [f"{number(count)}: {_plural(reason, count)}" for reason, count in found[:REASONS]]
-    rest = sum(count for _, count in found[REASONS:])
-    parts += [f"{number(rest)} for other reasons"] if rest else []
+    parts = [_counted_reasons(reasons)]
     if NO_SECRETS in reasons:
         parts.append("--keylog FILE takes what programs log (SSLKEYLOGFILE)")
     if set(reasons) - {NO_SECRETS, EMPTY_LOGS}:
         parts.append("`wsanalyze export -t tls` names them")
     return visible("; ".join(parts), 1000)
+
+
+def _counted_reasons(reasons: Mapping[str, int]) -> str:
+    found = sorted(reasons.items(), key=lambda each: -each[1])
+    parts = [f"{number(count)}: {_plural(reason, count)}" for reason, count in found[:REASONS]]
+    rest = sum(count for _, count in found[REASONS:])
+    return "; ".join([*parts, *([f"{number(rest)} for other reasons"] if rest else [])])
 
 
 def _plural(reason: str, count: int) -> str:

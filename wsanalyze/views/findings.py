@@ -54,7 +54,7 @@ NOT_IN_HTTP2 = {
 
 STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 # Labels of `facts` that belong to what was looked at, the alarming ones being coloured.
-SHOWN_FACTS = ("capture", "TCP")
+SHOWN_FACTS = ("capture", "TCP", "broken off")
 ALARMING = ("problem", "lost", "limits reached", "not analysed")
 
 COVERED = {
