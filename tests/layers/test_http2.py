@@ -398,6 +398,29 @@ class TestLosses:
         assert found is not None
         assert found.client_after_end == 0
 
+    @pytest.mark.parametrize("exact", [True, False])
+    def test_what_is_missing_of_an_answer_before_its_request(self, exact: bool) -> None:
+        """The server is read first, since the client's preface waits for a hole."""
+        stage = Connection().server(h2(SETTINGS, 0, 0, ENABLED))
+        assert isinstance(stage, Connection)
+        stage.headers(1, 1, [(":status", "200")]).body(1, 1, frame(b"seen"))
+        whole = h2(DATA, 0, 1, frame(b"x" * 200))
+        if exact:
+            stage.server(whole[:50]).gap(1, 100).server(whole[150:])
+        else:
+            stage.gap(1, len(whole))
+        texts = [b"text number %d" % number for number in range(8)]
+        for text in texts:
+            stage.body(1, 1, frame(text))
+        stage.client(PREFACE + h2(SETTINGS))
+        stage.headers(0, 1, REQUEST).finish()
+        assert stage.connection.outcome == "established"
+        found = [row["payload"] for row in stage.messages if row["complete"]]
+        assert found == [b"seen", *texts]
+        assert stage.connection.server_resyncs == (0 if exact else 1)
+        broken = [row for row in stage.frames if row["captured"] < row["length"]]
+        assert [row["length"] for row in broken] == ([200] if exact else [])
+
     def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
         lose = WebSocketStream.lose

@@ -25,7 +25,7 @@ from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http2_begin import LINE, begins_http1, open_http1
 from wsanalyze.layers.http2_control import take_goaway, take_reset, take_settings, take_update
-from wsanalyze.layers.http2_early import EarlyAnswers
+from wsanalyze.layers.http2_early import Early, EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
 from wsanalyze.layers.http2_half import Block, Half
@@ -182,13 +182,14 @@ class Http2(Layer):
                 self.tunnels.payload(side, piece, buffer, base, place)
                 if piece.last and header.flags & END_STREAM:
                     self.tunnels.end(side, header.stream, 0, place)
-            elif header.stream in self.early and (piece.missing or piece.vague):
-                # What is behind a hole cannot be told without what is before it.
-                self.early.take(header.stream)
             elif header.stream in self.early and side != self.client_side:
+                lost = self.losses[side]
+                if piece.missing or piece.vague:
+                    missing = 0 if piece.vague else piece.missing
+                    self.early.hold(header.stream, Early(missing, False, place, lost))
                 data = buffer.copy(base + piece.start, base + piece.stop)
                 ends = piece.last and bool(header.flags & END_STREAM)
-                self.early.hold(header.stream, data, ends, place)
+                self.early.hold(header.stream, Early(data, ends, place, lost))
             else:
                 guess(self, side, piece, buffer, base, place)
             return
@@ -317,7 +318,7 @@ class Http2(Layer):
                 stream.response(head_of(fields, "response"), place)
         elif fields is not None and is_early(self, side, opening.stream):
             ends = bool(opening.flags & END_STREAM)
-            self.early.hold(opening.stream, fields, ends, place)
+            self.early.hold(opening.stream, Early(fields, ends, place, self.losses[side]))
         if stream is not None and opening.flags & END_STREAM:
             self.end_stream(side, stream, place)
 
