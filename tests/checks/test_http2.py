@@ -129,6 +129,13 @@ class TestSettings:
         played.client(PREFACE + h2(SETTINGS)).gap(1, 15)
         assert found(played.open(1), checks.connect_not_enabled) == []
 
+    def test_not_where_a_hole_of_the_server_is_known_behind_the_request(self) -> None:
+        """The client is read first: what the server sent waits for the hole to be filled."""
+        played = stage()
+        played.client(PREFACE + h2(SETTINGS)).headers(0, 1, REQUEST)  # type: ignore[attr-defined]
+        played.gap(1, 15)
+        assert found(played.headers(1, 1, [(":status", "200")]), checks.connect_not_enabled) == []
+
     def test_taken_back(self) -> None:
         played = stage().begin().open(1).open(3)
         played.server(h2(SETTINGS, 0, 0, ENABLED[:-1] + b"\x00"))

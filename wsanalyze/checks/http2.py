@@ -47,6 +47,9 @@ def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
     stream, requested = facts.observation.stream, facts.connection.requested
     if stream is None or stream.enabled != 0 or requested is None:
         return
+    if not facts.whole("server") and not stream.shared.connect:
+        # A hole is often known only when the request has been read.
+        return
     settings = stream.shared.connect
     # Captures of several interfaces have packets in another order than time.
     if any(each.value == 1 and each.time <= requested for each in settings):
