@@ -421,6 +421,22 @@ class TestLosses:
         broken = [row for row in stage.frames if row["captured"] < row["length"]]
         assert [row["length"] for row in broken] == ([200] if exact else [])
 
+    def test_an_answer_that_was_missing_before_its_request_was_read(self) -> None:
+        stage = Connection().server(h2(SETTINGS, 0, 0, ENABLED))
+        assert isinstance(stage, Connection)
+        asked = PREFACE + h2(SETTINGS) + h2(HEADERS, END_HEADERS, 1, stage.block(0, REQUEST))
+        place = (T0 + stage.packet * SECOND, stage.packet, stage.packet)
+        stage.gap(1, 12)
+        for number in range(8):
+            stage.body(1, 1, frame(b"text number %d" % number))
+        stage.layer.data(0, Buffer(asked), 0, len(asked), *place)
+        for number in range(8):
+            stage.body(0, 1, masked(b"text number %d" % number))
+        stage.finish()
+        row = stage.connection
+        assert (row.outcome, row.server_lost_bytes) == ("unseen", 12)
+        assert row.client_frames == 8
+
     def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
         lose = WebSocketStream.lose

@@ -72,6 +72,8 @@ class Http2(Layer):
         self.flow = Flow(self.streams, known=not midstream)
         # Bytes of each side that were lost with frames of unknown number: streams catch up on it.
         self.losses = [0, 0]
+        # The packet behind the latest hole of each side.
+        self.lost_before = [0, 0]
         self.early = EarlyAnswers(recorder)
         # Reads a client that speaks HTTP/1, although the server was told HTTP/2.
         self.misled: Layer | None = None
@@ -337,6 +339,7 @@ class Http2(Layer):
         half = self.halves[side]
         place = (time, packet, ordinal)
         self.shared.whole = False
+        self.lost_before[side] = packet
         self.messages = None
         half.preface = b""
         # What WINDOW_UPDATE is among them, or DATA, is not known.

@@ -86,8 +86,13 @@ def take_request(
     stream.asked(head)
     stream.said = content_length(fields)
     stream.facts.enabled = http.shared.enabled
+    server_side = 1 - http.client_side
     if number in http.early:
         replay(http, stream)
+    elif http.lost_before[server_side] > place[1]:
+        # The server is read first, since the client waits for a hole: its answer may be missing.
+        stream.lose(server_side)
+        stream.attempt.counted = [0] * len(stream.attempt.counted)
     return http.streams.get(number)
 
 
