@@ -497,6 +497,20 @@ class TestLosses:
 
 
 class TestHostile:
+    @pytest.mark.parametrize("size", [None, 1, 13])
+    def test_what_is_malformed_is_told_in_its_order(self, size: int | None) -> None:
+        stage = Connection(pieces=size, wants=Wants(observe=True)).begin().open(1)
+        stage.client(h2(DATA, PADDED, 1, b"\x09") + h2(SETTINGS, 0, 1) + h2(PING, 0, 1, bytes(8)))
+        stage.finish()
+        found = stage.connection.observation
+        assert found is not None
+        assert found.stream is not None
+        assert [each.what for each in found.stream.shared.faults] == [
+            "DATA with more padding than there is of it",
+            "SETTINGS on stream 1, not on 0",
+            "PING on stream 1, not on 0",
+        ]
+
     def session(self) -> list[tuple[int, bytes]]:
         """Return the packets of a short session: side and bytes."""
         stage = Connection()

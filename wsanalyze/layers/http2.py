@@ -122,6 +122,10 @@ class Http2(Layer):
         if at < len(data):
             before, padded = half.reader.oversized, half.reader.malformed
             for piece in half.reader.feed(data, at, place):
+                if half.reader.malformed > padded:
+                    # In its turn, however many frames a packet has.
+                    padded = half.reader.malformed
+                    tell(self, side, TOO_MUCH_PADDING, 0, place)
                 if isinstance(piece, Data):
                     self.payload(side, piece, buffer, start, place)
                 else:
