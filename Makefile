@@ -37,8 +37,8 @@ demo: $(VENV)/.installed
 	$(BIN)/wsanalyze summary $(DEMO)
 	rm -rf out && $(BIN)/wsanalyze export $(DEMO) -f csv -o out
 	@echo
-	@echo "The tables of $(DEMO) are in out/ (CSV); the messages:"
-	@$(BIN)/wsanalyze export $(DEMO) -t messages -f jsonl -o -
+	@echo "The tables of $(DEMO) are in out/ (CSV); the messages of its connection 1:"
+	@$(BIN)/wsanalyze export $(DEMO) -t messages -c 1 -f jsonl -o -
 	@echo
 	@$(BIN)/python captures/watched.py
 	@echo

@@ -216,6 +216,19 @@ for _offered in (f"auth, {SECRET}", f"chat, token={SECRET}", f"api-key:{SECRET}"
         (0, asked()),
         (1, http("HTTP/1.1 400 No", f"Sec-WebSocket-Protocol: {_offered}", "Content-Length: 0")),
     ]
+for _host in (f"{LOGIN}@chat.example", f"chat.example/?token={SECRET}"):
+    TALKS[f"SOCKS5 asked for {_host}"] = [
+        (0, b"\x05\x01\x00"),
+        (1, b"\x05\x00"),
+        (0, b"\x05\x01\x00\x03" + bytes([len(_host)]) + _host.encode() + b"\0P"),
+        (1, b"\x05\x00\x00\x01" + bytes(6)),
+        *SESSION,
+    ]
+    TALKS[f"SOCKS4a asked for {_host}"] = [
+        (0, b"\x04\x01\0P\0\0\0\x01anna\0" + _host.encode() + b"\0"),
+        (1, b"\0\x5a" + bytes(6)),
+        *SESSION,
+    ]
 TALKS["a CONNECT in the place of frames"] = [*SESSION, (0, connect(f"{LOGIN}@a:80"))]
 for _target in ("/", "%2F", "\\", "%3Ftoken=", "&token=", ",token="):
     TALKS[f"a CONNECT with a path behind {_target}"] = [

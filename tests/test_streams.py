@@ -83,6 +83,13 @@ def test_the_first_records_of_each_side() -> None:
     }
 
 
+def test_more_records_where_more_are_asked_for() -> None:
+    streams = Streams({7: ([], [])}, 0, records=4)
+    for number in range(5):
+        streams.record(7, 1, 0, (number, number), (b"\x17\x03\x03\0\0", b"", b""))
+    assert [record.packet for record in streams.records[7]] == [0, 1, 2, 3]
+
+
 def test_the_ends_are_handed_on() -> None:
     class Ends(Layer):
         def end(self, side: int, how: int, time: int, packet: int) -> int:

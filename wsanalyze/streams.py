@@ -114,16 +114,22 @@ class Streams:
     `wanted` has, by index of a conversation and side (0, 1), the ranges [start, stop) of offsets in
     the sender's stream; they hold for each stream of the conversation: what TCP carries, what TLS
     carries inside, the DATA of each stream of HTTP/2. Conversations that are not in `wanted` are
-    not read at all. `most`: bytes that are kept in all; what comes then is `left_out`.
+    not read at all. `most`: bytes that are kept in all; what comes then is `left_out`. `records`:
+    how many records of TLS are kept of each side, the first ones.
     """
 
     def __init__(
-        self, wanted: Mapping[int, tuple[Iterable[Range], Iterable[Range]]], most: int
+        self,
+        wanted: Mapping[int, tuple[Iterable[Range], Iterable[Range]]],
+        most: int,
+        *,
+        records: int = KEPT_RECORDS,
     ) -> None:
         self._wanted = {
             index: (_joined(low), _joined(high)) for index, (low, high) in wanted.items()
         }
         self._room = most
+        self._most_records = records
         self._chunks: dict[tuple[int, int, int, int], list[tuple[int, bytes]]] = {}
         self._depths: dict[tuple[int, int], set[int]] = {}
         self.records: dict[int, list[Record]] = {}
@@ -185,7 +191,10 @@ class Streams:
     ) -> None:
         """Keep the first records of each side; `place` is time and packet."""
         kept = self.records.setdefault(conversation, [])
-        if sum(each.sender == sender and each.depth == depth for each in kept) >= KEPT_RECORDS:
+        if (
+            sum(each.sender == sender and each.depth == depth for each in kept)
+            >= self._most_records
+        ):
             return
         header, body, content = record
         most = self.record_bytes

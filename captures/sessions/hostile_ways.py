@@ -8,7 +8,6 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import quote
 
 from recording.journal import CLOSE, TEXT, Header
 from recording.stage import Session, Stage
@@ -32,9 +31,7 @@ ANSI, TURNED = "\x1b[2J\x1b]0;owned\x07", "\u202egnp.exe\u2066"
 NAME = "<svg/onload=alert(1)>.example"
 SUBJECT = f"/O={ANSI}{TURNED}/CN=" + SCRIPT.replace("/", "\\/")
 WHERE = f"{IMAGE}:80"
-#: As a way is written, in which commas and blanks must be told from those of a name.
-WRITTEN = f"{quote(IMAGE, safe='')}:80"
-#: Of the authority of a CONNECT nothing is written behind what none has.
+#: As a way is written: nothing of what was asked for behind what no authority and no name has.
 ASKED = "%3Cimg%2F…"
 SUBPROTOCOL = "<b>chat</b>"
 
@@ -127,7 +124,7 @@ async def play_plain(stage: Stage) -> None:
             await client.reader.readexactly(2)
             await client.write(b"\x05\x01\x00\x03" + bytes([len(name)]) + name + b"\x00\x50")
             await client.reader.readexactly(10)
-            await through(client, f"SOCKS5 {WRITTEN}")
+            await through(client, f"SOCKS5 {ASKED}:80")
 
 
 async def through(client: RawPeer, way: str) -> None:

@@ -16,6 +16,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.proxies import upgrade_stripped_on_the_way
 from wsanalyze.checks.who_cut import who_cut
 from wsanalyze.layers.connection import Connection
+from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.observation import Ending, Side
 
 CHECKS = [each for each in catalogue() if each.id in ("CLS-08", "PRX-13")]
@@ -151,6 +152,25 @@ def test_of_several_proxies_in_a_row_the_one_that_cut_is_told() -> None:
     assert (both.connection, both.concerns) == (2, (0, 1, 2, 3))
     assert both.message.startswith("the proxy at 198.51.100.2:9062 ended both its legs")
     assert [each.connections for each in who_cut(findings)] == [(2,)]
+
+
+def test_who_is_told_by_tls_may_close_tcp_first() -> None:
+    """The proxy ends TLS of its front leg, and waits; the client closes TCP."""
+    first = leg(FRONT, "client", 9.0)
+    first.requested, first.responded = 1000, 3000
+    first.tls = TlsConnection(0, 0, "192.0.2.1", 50000, "198.51.100.2", 443, 0, decrypted=True)
+    first.tls.closed_by, first.tls.closed_at = "server", (int(8.99 * SECOND), 29)
+    second = leg(BEHIND, "client", 9.01, server_port=9060, client_ip="203.0.113.5")
+    second.requested, second.responded = 2000, 2500
+    findings = Audit(CHECKS).findings([Facts(first), Facts(second)], [])
+    assert said(findings, "CLS-08") == [
+        (FRONT, "the client closed TCP (FIN)"),
+        (BEHIND, f"{ITS_CLIENT} closed TCP (FIN)"),
+    ]
+    assert "; the server had ended TLS before (close_notify in packet 29)" in findings[0].message
+    [both] = [each for each in findings if each.check == "PRX-13"]
+    assert both.message.startswith(f"{PROXY} ended both its legs (close_notify, FIN) within ")
+    assert both.concerns == (FRONT, BEHIND)
 
 
 def test_a_leg_alone_says_what_its_packets_say() -> None:

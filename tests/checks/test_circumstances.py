@@ -32,7 +32,8 @@ from wsanalyze.findings import audit
 from wsanalyze.layers.connection import Connection
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.limits import Limits
-from wsanalyze.observation import Multiplex, Observation, Side, Spread, Stream
+from wsanalyze.multiplexing import Multiplex, Stream
+from wsanalyze.observation import Observation, Side, Spread
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Recording, Wants
 

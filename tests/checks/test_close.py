@@ -153,6 +153,11 @@ class TestRemarks:
     def test_one_code_alone(self) -> None:
         assert found(checks.close_codes_differ, closed(closing())) == []
 
+    @pytest.mark.parametrize("seen", [b"", b"\x03"])
+    def test_a_code_that_is_missing_is_not_known(self, seen: bytes) -> None:
+        frames = closing("client", payload=seen, length=5), closing("server", at=2.1)
+        assert found(checks.close_codes_differ, closed(*frames)) == []
+
     @pytest.mark.parametrize(
         ("code", "name"),
         [

@@ -315,3 +315,10 @@ def test_an_ending_that_means_no_format(tmp_path: Path) -> None:
         assert (
             "Found: " in (tmp_path / name).read_text() or "Nothing" in (tmp_path / name).read_text()
         )
+
+
+def test_refused_tunnels_are_counted() -> None:
+    """The third of this capture had a second try."""
+    capture = CAPTURES / "connect-tunnels.pcapng"
+    assert "\nrefused         2 tunnels, by proxies: " in run("check", capture).stdout
+    assert "\nrefused " not in run("check", capture, "-c", "1").stdout

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from story.told import without_secrets
 from support.packets import ACK, CLIENT, SERVER, SYN, pcap_of, segment
 
 from cli.running import CAPTURES, COMMAND, REFUSED, ROOT, assert_one_line, environment, run
@@ -126,6 +127,27 @@ def test_no_connection_and_no_capture(tmp_path: Path) -> None:
     empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
     assert_one_line(run("explain", empty), 2, "no WebSocket connection")
     assert_one_line(run("explain", tmp_path / "none.pcap"), 3, "none.pcap")
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (None, "1: no secrets are known; --keylog FILE takes what programs log"),
+        ("# nothing\n", "1: the key logs hold no secrets"),
+        (
+            f"CLIENT_RANDOM {'ab' * 32} {'cd' * 48}\n",
+            "1: no secret for this client random in 1 file",
+        ),
+    ],
+    ids=["none", "empty", "of another program"],
+)
+def test_why_tls_stayed_closed(tmp_path: Path, log: str | None, said: str) -> None:
+    capture, _ = without_secrets((CAPTURES / "chat-wss.pcapng").read_bytes())
+    path, keys = tmp_path / "sealed.pcapng", tmp_path / "keys.log"
+    path.write_bytes(capture)
+    keys.write_text(log or "")
+    done = run("explain", path, *(() if log is None else ("--keylog", keys)))
+    assert_one_line(done, 2, "no WebSocket connection in it; encrypted: ", said)
 
 
 def test_a_cut_capture_is_told_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ ALLOWED = {
     "lazy": "",
     "version": "",
     "errors": "",
-    "observation": "",
+    "multiplexing": "",
+    "observation": "multiplexing",
     "limits": "errors",
     "tables.capture_summary": "",
     "tables.columns": "uncompiled",
@@ -43,17 +44,18 @@ ALLOWED = {
     "transport": "uncompiled observation limits tables.columns buffer loads layer capture.batch",
     "layers.tls_connection": "transport",
     "layers.connection": "observation websocket transport layers.tls_connection",
-    "checks": "uncompiled lazy observation tables.capture_summary websocket http2 tls tunnels "
-    "transport layers.tls_connection layers.connection",
+    "checks": "uncompiled lazy multiplexing observation tables.capture_summary websocket http2 tls "
+    "tunnels transport layers.tls_connection layers.connection",
     "recording": "streams tables.capture_summary tables.columns tunnels layers.tls_connection "
     "layers.connection",
     "findings": "checks layers.connection recording",
-    "layers": "uncompiled observation limits tables.capture_summary tables.columns buffer loads "
-    "layer websocket http2 tls tunnels transport layers.tls_connection layers.connection recording",
+    "layers": "uncompiled multiplexing observation limits tables.capture_summary tables.columns "
+    "buffer loads layer websocket http2 tls tunnels transport layers.tls_connection "
+    "layers.connection recording",
     "tables": "errors limits tables.capture_summary tables.columns websocket checks "
     "layers.connection recording findings",
-    "story": "observation streams websocket http2 tls tunnels checks layers.tls_connection "
-    "layers.connection recording tables.columns tables",
+    "story": "multiplexing observation streams websocket http2 tls tunnels checks "
+    "layers.tls_connection layers.connection recording tables.columns tables",
     "pipeline": "errors limits streams tables.capture_summary tables.columns layer tls checks "
     "capture.batch capture transport layers.connection recording layers",
     "crosscheck": "errors limits capture transport layers.connection recording pipeline",

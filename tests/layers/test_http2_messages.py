@@ -25,7 +25,7 @@ from support.sessions import masked
 from wsanalyze.layers.http2_messages import COST
 from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.limits import Limits
-from wsanalyze.observation import Malformed
+from wsanalyze.multiplexing import Malformed
 from wsanalyze.recording import Wants
 
 POST: Fields = [(":method", "POST"), *GET[1:]]

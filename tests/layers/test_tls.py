@@ -718,7 +718,8 @@ def test_a_client_hello_that_may_be_encrypted() -> None:
 
     why = "no secret for this client random in 1 file, 5 lines"
     assert reason(server_hello(TLS_1_3_CHOSEN)) == (
-        f"{why}; should its ECH be real, which cannot be told, another random counts"
+        f"{why}; if a ClientHello was encrypted in it (ECH), which cannot be told, the log has "
+        "that one's random"
     )
     # There is none before TLS 1.3.
     assert reason(server_hello()) == why

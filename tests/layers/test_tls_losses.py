@@ -16,6 +16,8 @@ from support.sessions import Stage, frame, http, request, response, sha256
 from support.tls import TLS_1_2, TLS_1_3, Flight, Pair, contexts, cut, play, stage_of
 from support.tls_crafted import KEY_UPDATE, Crafted13, crafted_secrets
 
+from wsanalyze.layers.tls_blind import EXPANSION, TRIES
+
 SIZES = (10, 60, 300, 1200, 3000, 20_000)
 SEGMENT = 1448
 SUITES = {
@@ -272,6 +274,19 @@ def test_what_is_tried_in_all_is_limited() -> None:
     assert secrets.reader.tries_left == 0
 
 
+def test_keys_that_are_made_to_try_count_with_the_tries() -> None:
+    """Of a log with many secrets each is tried once: making keys is what that costs."""
+    secrets = Pair(contexts(TLS_1_3)).shake_hands().secrets
+    for number in range(20_000):
+        secrets.reader.learn(number.to_bytes(32, "big"), "SERVER_TRAFFIC_SECRET_0", bytes(32))
+    left = secrets.reader.tries_left
+    pair = Pair(contexts(TLS_1_3)).shake_hands()
+    before = len(pair.flights)
+    pair.send(1, b"x" * 100)
+    play(stage_of(secrets, opened=False), pair.flights[before:]).finish()
+    assert left - secrets.reader.tries_left == TRIES * (1 + EXPANSION)
+
+
 def test_what_is_tried_in_vain_is_limited_for_all_connections_together() -> None:
     """Else each connection of a kilobyte could cost what trying eight megabytes does."""
     secrets = crafted_secrets()
@@ -322,3 +337,18 @@ class TestHolesOfUnknownLength:
         stage.client(request()).server(response() + frame(b"a"))
         stage.finish()
         assert [row["offset"] for row in stage.frames] == [100 + len(response())]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_close_that_no_record_behind_it_tells_of(ends: bool) -> None:
+    """The last record of a side is missing, and there is none that shows how many were."""
+    crafted = Crafted13()
+    play(stage := stage_of(crafted_secrets()), crafted.handshake())
+    stage.data(0, crafted.client(request())).data(1, crafted.server(response()))
+    stage.gap(0, len(crafted.client(frame(b"\x03\xe8", 8, mask=b"abcd"))))
+    stage.data(1, crafted.server(frame(b"\x03\xe8", 8)))
+    if ends:
+        stage.end(0)
+    stage.finish()
+    assert stage.connection.server_close_code == 1000
+    assert stage.connection.ended_by is None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from story.told import one_sided
 from support.sessions import frame, masked
 
 from report.made import conversation
@@ -328,3 +329,24 @@ def test_rows_behind_the_first_frames_are_those_of_a_ladder_there() -> None:
     rungs = named(name)["connections"][0]["ladder"]["rungs"]
     alone = named(name, budget=Budget(headers=0))["connections"][0]["ladder"]["rungs"]
     assert rungs == alone
+
+
+@pytest.mark.parametrize(
+    ("missing", "place", "sender", "proof"),
+    [
+        ("CLIENT_TRAFFIC_SECRET_0", 0, "client", "The key is in the request, which could not be"),
+        ("SERVER_TRAFFIC_SECRET_0", 1, "server", "what could not be read"),
+    ],
+)
+def test_a_sealed_head_was_seen_and_could_not_be_read(
+    browser: Browser, tmp_path: Path, missing: str, place: int, sender: str, proof: str
+) -> None:
+    pytest.importorskip("cryptography")
+    file = tmp_path / "report.html"
+    one_sided(tmp_path, missing).write_report(file)
+    boxes = opened(browser, file, "#c=0").page.locator("#handshake .head-box")
+    said = boxes.nth(place).inner_text()
+    assert f"could not be read: no key that is known opens what the {sender} sent." in said
+    # The other head is there, field by field.
+    assert "websocket" in boxes.nth(1 - place).inner_text()
+    assert proof in boxes.page.locator("#handshake").inner_text()

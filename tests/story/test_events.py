@@ -65,6 +65,16 @@ def test_frames_that_are_left_out_end_somewhere() -> None:
     assert left.frame == 1
 
 
+def test_a_frame_is_not_left_out_alone() -> None:
+    """It takes no more room than a line that says so; frames 18 and 19 are Closes."""
+    events = told("chat-ws.pcapng", frames=(1, 16)).events
+    drawn = [(each.frame, each.label) for each in events if each.frame is not None]
+    assert [frame for frame, _ in drawn] == list(range(20))
+    assert drawn[0] == (0, "ping")
+    two = told("chat-ws.pcapng", frames=(2, 16)).events
+    assert next(each.label for each in two if each.frame == 0) == "frames 0 to 1"
+
+
 def test_findings_mark_their_events() -> None:
     marked = [event for event in told("unruly-peers.pcapng", 3).events if event.severity == "error"]
     assert [(event.label, event.frame) for event in marked] == [("pong", 1)]

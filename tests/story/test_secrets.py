@@ -168,3 +168,11 @@ def test_credentials_in_odd_fields(name: str, value: str) -> None:
     story = replace(story, request=replace(story.request, lines=(line,)))
     hidden = without_secrets(story, read.facts.handshake)
     assert "YW5uYTpzM2NyZXQ" not in str(hidden.request)
+
+
+def test_a_record_of_http2_is_found_behind_the_heads_of_a_page() -> None:
+    """The first two records of each side are prefaces, settings and heads of other requests."""
+    pytest.importorskip("cryptography")
+    stories = [told("wss-http2-chromium.pcapng", number) for number in range(3)]
+    kept = [story.secure.records for story in stories if story.secure is not None]
+    assert [bool(records) for records in kept] == [True, True, True]

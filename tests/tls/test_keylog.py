@@ -195,15 +195,24 @@ def test_a_private_key() -> None:
     [
         ["-----BEGIN CERTIFICATE-----"],
         ["-----BEGIN ENCRYPTED PRIVATE KEY-----"],
+        [
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "Proc-Type: 4,ENCRYPTED",
+            "DEK-Info: AES-128-CBC,F97204EF4BC6C53D68991FDD292933A7",
+            "",
+            "TUlJ",
+            "-----END RSA PRIVATE KEY-----",
+        ],
         ["-----BEGIN PRIVATE KEY-----", *["A" * 64] * 300],
         [line for number in range(65) for line in (KEY[0], f"{number:04d}", KEY[2])],
     ],
-    ids=["certificate", "encrypted", "too long", "too many"],
+    ids=["certificate", "encrypted", "encrypted, RFC 1421", "too long", "too many"],
 )
 def test_private_keys_that_are_not_taken(lines: list[str]) -> None:
     secrets = read(*lines)
     assert secrets.not_understood > 0
     assert len(secrets.private_keys) <= 64
+    assert not any(b"ENCRYPTED" in each for each in secrets.private_keys)
 
 
 def test_a_key_that_is_cut_does_not_swallow_the_next_file() -> None:

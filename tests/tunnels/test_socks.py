@@ -217,6 +217,6 @@ def test_any_name_is_written_in_visible_characters(name: bytes, port: int) -> No
     dialogue = Socks5()
     assert spoken(dialogue, [*SOCKS5[:2], ("client", request5(name, port))])
     assert dialogue.way is not None
-    assert dialogue.way.isascii()
+    assert dialogue.way.replace("…", "").isascii()
     assert dialogue.way.isprintable()
     assert dialogue.way.endswith(f":{port}")

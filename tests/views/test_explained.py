@@ -362,3 +362,23 @@ class TestWhatAnExpertReads:
         own = replace(story, legs=(), silences=(*others, replace(last, ended_by="client")))
         assert "the client ended it" in section(own, "Silences")
         assert "whoever" not in section(own, "Silences")
+
+
+@pytest.mark.parametrize(
+    ("capture", "number", "said"),
+    [
+        ("wss-suites", 2, "the 16 bytes more as sent are the tag of the cipher"),
+        ("wss-suites", 5, "24 bytes more as sent are 8 of the nonce, in front, and the tag behind"),
+        ("wss-suites", 7, "the 16 bytes more as sent are the tag (RFC 7905 §2)"),
+        ("wss-suites", 8, "24 bytes more as sent are 8 of the nonce, in front, and the tag behind"),
+        ("wss-suites", 9, "16 bytes more as sent are 8 of the nonce, in front, and the tag behind"),
+        ("wss-suites", 16, "are the IV in front, and MAC and padding behind (RFC 5246 §6.2.3.2)"),
+        ("wss-suites", 17, "are what the cipher adds (RFC 5246 §6.2.3)"),
+        ("wss-http2-chromium", 0, "its first 9 bytes are the header of a frame of HTTP/2"),
+    ],
+)
+def test_what_a_record_has_around_what_is_said(capture: str, number: int, said: str) -> None:
+    pytest.importorskip("cryptography")
+    shown = " ".join(text(told(f"{capture}.pcapng", number), 200).split())
+    assert said in shown
+    assert ("of HTTP/2 (RFC 9113 §4.1)" in shown) is ("http2" in capture)

@@ -457,3 +457,12 @@ def test_it_is_said_beside_findings_and_what_to_do_about_it() -> None:
     shown = lines(audit)
     assert shown[-1].endswith(" in 1 of 1 connection; 2 TLS conversations could not be looked into")
     assert f"  {ORIGINS.id} {ORIGINS.name}" in shown
+
+
+def test_refused_tunnels_are_no_connections_and_yet_are_told() -> None:
+    told = (
+        "refused         14 tunnels, by proxies: `wsanalyze explain CAPTURE --refused N` tells one"
+    )
+    seen = lines(replace(audit_of([]), refused=14))
+    assert f"{told}, from 0 on" in seen
+    assert not [line for line in lines(audit_of([])) if line.startswith("refused")]

@@ -162,6 +162,23 @@ def test_an_address_or_a_place_is_no_quantity() -> None:
         assert ranged([f"{place} 9 has 1", f"{place} 9 has 3"]) == f"{place} 9 has 1 to 3"
 
 
+def test_packets_that_differ_are_left_out_of_what_is_said_of_all() -> None:
+    words = "closed TCP after {} s; it had ended TLS (close_notify in packet {})"
+    timed = [
+        finding(TIMED, message=words.format(*each), connection=at)
+        for at, each in enumerate([(60, 34), (61, 75), (60, 1034)])
+    ]
+    assert beside(*timed, check=TIMED) == [
+        "connections 1 (packet 6), 2 (packet 6); of all: closed TCP after 60 to 61 s; it had ended "
+        "TLS (close_notify)"
+    ]
+    # Where all are about the same packet, it is named.
+    assert beside(timed[0], finding(TIMED, message=words.format(62, 34)), check=TIMED) == [
+        "packet 6; of all: closed TCP after 60 to 62 s; it had ended TLS (close_notify in packet "
+        "34)"
+    ]
+
+
 def test_ranges() -> None:
     assert ranged(["after 0.448 ms at least", "after 0.291 ms at least"]) == (
         "after 0.291 to 0.448 ms at least"

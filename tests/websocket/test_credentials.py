@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from wsanalyze.websocket.credentials import folded_at, is_credential, is_harmless, logins
+from wsanalyze.websocket.credentials import (
+    folded_at,
+    is_credential,
+    is_harmless,
+    logins,
+    name_alone,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,9 @@ def test_fields_that_carry_none(name: str) -> None:
         (r"the version is '13\r\nCookie: a=b'", r"the version is '13\r\nCookie: "),
         ("y\0authorization\0: Bearer x", "y\0authorization\0: "),
         ("Set-Cookie: a", "Set-Cookie: "),
+        (r"'13 Cookie\t: a=b'", r"'13 Cookie\t: "),
+        ("13 Cookie\xc3\xa9\x01: a=b", "13 Cookie\xc3\xa9\x01: "),
+        (r"'13 X-Auth\xc3\xa9\x00: a'", r"'13 X-Auth\xc3\xa9\x00: "),
     ],
 )
 def test_a_field_within_a_text(text: str, left: str) -> None:
@@ -53,6 +62,21 @@ def test_a_field_within_a_text(text: str, left: str) -> None:
 )
 def test_a_text_without_one(text: str) -> None:
     assert folded_at(text) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "alone"),
+    [
+        ("Cookie", "Cookie"),
+        ("Cookie=s3cret", "Cookie=…"),
+        ("Authorization: s3cret", "Authorization: …"),
+        ("x-api-key ", "x-api-key "),
+        ("Proxy-Authorization\0", "Proxy-Authorization\0"),
+        ("a b", "a b"),
+    ],
+)
+def test_a_name_with_a_value_in_it(name: str, alone: str) -> None:
+    assert name_alone(name) == alone
 
 
 @pytest.mark.parametrize(

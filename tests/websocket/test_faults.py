@@ -28,3 +28,9 @@ def test_wire_text_is_shown_escaped_and_short() -> None:
     assert shown("a\x1b\xe4") == "'a\\x1b\\xe4'"
     assert shown("x" * 100) == f"'{'x' * 57}...'"
     assert shown(None) == "nothing"
+
+
+def test_what_is_cut_is_cut_before_who_logs_in() -> None:
+    """Behind the cut would be the `@` that tells a login from a host."""
+    assert shown(f"see https://anna:{'s3cret' * 10}@h/") == "'see https://...'"
+    assert shown(f"see https://h:8080/{'x' * 60}") == f"'see https://h:8080/{'x' * 38}...'"

@@ -31,7 +31,8 @@ class BothLegs:
     @property
     def by(self) -> str | None:
         """Say who cut: the server of the front leg and the client of the other are the proxy."""
-        by = (self.first.by, self.second.by)
+        # Who is told by TLS that it is over may close TCP before who told it.
+        by = (self.first.began, self.second.began)
         if by == ("server", "client"):
             return "proxy"
         # What a proxy passes on comes later than what it was told.
@@ -134,15 +135,15 @@ def spoken_for(legs: BothLegs, whole: CaptureFacts) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def proxy_at(facts: Facts, cut: Cut) -> str | None:
-    """Return the address of the proxy that an end of a leg is; None where it is no proxy's."""
+def proxy_at(facts: Facts, end: str) -> str | None:
+    """Return the address of the proxy that `client` or `server` of a leg is; None for no proxy."""
     whole, record = facts.among, facts.connection
     if whole is None:
         return None
     legs = _legs(whole)
-    if cut.began == "server" and record.serial in legs.fronts:
+    if end == "server" and record.serial in legs.fronts:
         return address_and_port(record.server_ip, record.server_port)
-    return record.client_ip if cut.began == "client" and record.serial in legs.before else None
+    return record.client_ip if end == "client" and record.serial in legs.before else None
 
 
 def leg_before(facts: Facts) -> Facts | None:

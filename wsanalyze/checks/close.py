@@ -246,7 +246,7 @@ def close_codes_differ(facts: Facts) -> Iterator[Finding]:
         return
     first, second = sorted((client, server), key=lambda each: each.time)
     one, other = code_of(first), code_of(second)
-    if one == other:
+    if one == other or any(len(each.payload) < min(each.length, 2) for each in (first, second)):
         return
     # What is wrong with the first one is told, and so is who blames it (CLS-11).
     if other in BLAMING or any(code is not None and not may_be_sent(code) for code in (one, other)):

@@ -170,10 +170,12 @@ def cut_without_close(facts: Facts) -> Iterator[Finding]:
     cut = maybe_cut(facts)
     if cut is None:
         return
-    proxy, legs = proxy_at(facts, cut), legs_of(facts)
+    proxy, legs = proxy_at(facts, cut.began), legs_of(facts)
+    closer = proxy_at(facts, cut.by)
+    who = f"the proxy at {closer}" if closer else ""
     known = limit_of(facts, cut, is_proxy=proxy is not None)
     yield Finding(
-        sentence(facts, cut, f"the proxy at {proxy}" if proxy else "", _of_the_other(facts, legs)),
+        sentence(facts, cut, who, _of_the_other(facts, legs), is_proxy=proxy is not None),
         sender=cut.by,
         time=cut.time,
         packet=cut.packet,

@@ -161,7 +161,7 @@ def mismatched_pong(facts: Facts) -> Iterator[Finding]:
     unanswered = {(each.packet, each.frame) for each in facts.events("ping-unanswered")}
     for event in facts.events("pong-mismatched"):
         ping = event.other
-        if ping is None or not (facts.whole("client") and facts.whole("server")):
+        if ping is None or not facts.in_order:
             continue
         got, due = _payload(event), _payload(ping)
         message = f"a Pong with {got} while the Ping in packet {ping.packet} waits for {due}"
@@ -199,7 +199,7 @@ def _payload(frame: Event) -> str:
 )
 def unsolicited_pongs(facts: Facts) -> Iterator[Finding]:
     """CTL-05: one finding a side, with the interval."""
-    if not (facts.whole("client") and facts.whole("server")):
+    if not facts.in_order:
         return
     for sender in ("client", "server"):
         side = facts.side(sender)
@@ -291,7 +291,7 @@ def ping_round_trips(facts: Facts) -> Iterator[Finding]:
     for sender in ("client", "server"):
         took = facts.side(sender).pong_ns
         # Where a Pong may be missing, one with the same payload may be taken for it.
-        if took.count < SEVERAL or not (facts.whole("client") and facts.whole("server")):
+        if took.count < SEVERAL or not facts.in_order:
             continue
         least, mean, most = (each / 1e6 for each in (took.least, took.mean, took.most))
         # That of the first ones, where there are thousands.

@@ -58,7 +58,7 @@ def idle_time_limit(facts: CaptureFacts) -> Iterator[Finding]:
 
 def _by_client_itself(facts: Facts, cut: Cut) -> bool:
     """Tell whether a client ended a connection, and nothing shows that it is a proxy."""
-    return limit_of(facts, cut, is_proxy=proxy_at(facts, cut) is not None) is None
+    return limit_of(facts, cut, is_proxy=proxy_at(facts, cut.began) is not None) is None
 
 
 def _of(limit: TimeLimit, message: str) -> Finding:

@@ -157,7 +157,7 @@ def _by_the_proxy(legs: BothLegs, whole: CaptureFacts) -> Finding:
     at = address_and_port(front.connection.server_ip, front.connection.server_port)
     proxy = f"the proxy at {at}"
     return Finding(
-        f"{proxy} ended both its legs ({cut.wire}, {other.wire}) within "
+        f"{proxy} ended both its legs ({cut.began_with}, {other.began_with}) within "
         f"{span(abs(cut.time - other.time))}, without a Close of either end, {last_said(cut)}"
         f"{fits(front, cut)}",
         time=cut.time,

@@ -58,6 +58,11 @@ class Cut:
         """Who began to end it: who ended TLS first, else who ended TCP."""
         return self.tls_by or self.by
 
+    @property
+    def began_with(self) -> str:
+        """What it began with on the wire: `wire`, or the close_notify of the other end."""
+        return self.wire if self.began == self.by else "close_notify"
+
 
 def maybe_cut(facts: Facts) -> Cut | None:
     """Return how a session was cut; None where it was not, or that cannot be told.
@@ -222,11 +227,13 @@ def keepalive_s(facts: Facts) -> float | None:
     return min(means, default=None)
 
 
-def sentence(facts: Facts, cut: Cut, who: str = "", also: str = "") -> str:
+def sentence(
+    facts: Facts, cut: Cut, who: str = "", also: str = "", *, is_proxy: bool = False
+) -> str:
     """Return one sentence: who ended the connection, how, after what, and what might help.
 
     `who` did it is the end that the packet names, where nothing else is known; `also`: what else is
-    known of it.
+    known of it; `is_proxy`: whether it was a proxy that began to end it.
     """
     end = effective(facts)
     verb = {"fin": "closed", "rst": "reset"}[cut.how]
@@ -246,7 +253,7 @@ def sentence(facts: Facts, cut: Cut, who: str = "", also: str = "") -> str:
         text += f"; {said}" if said else ""
     if cut.signs:
         text += f"; it looks like the doing of a middlebox: {'; '.join(cut.signs)}"
-    return text + fits(facts, cut, is_proxy=bool(who))
+    return text + fits(facts, cut, is_proxy=is_proxy)
 
 
 def fits(facts: Facts, cut: Cut, *, is_proxy: bool = False) -> str:

@@ -203,6 +203,16 @@ class Facts:
         """
         return self._whole[sender == "server"]
 
+    @property
+    def in_order(self) -> bool:
+        """Whether what both ends sent was read in that order: behind a hole it is read late.
+
+        Which may be one of the connection of HTTP/2, in another stream.
+        """
+        stream = self.observation.stream
+        is_whole = self.whole("client") and self.whole("server")
+        return is_whole and (stream is None or stream.shared.whole)
+
     @lazy
     def _whole(self) -> tuple[bool, bool]:
         record = self.connection

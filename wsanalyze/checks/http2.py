@@ -14,7 +14,7 @@ from wsanalyze.checks.redaction import redacted
 from wsanalyze.checks.spans import span
 from wsanalyze.checks.ways_to_end import reset_for_fault
 from wsanalyze.http2.bodies import CANCEL, NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, error_name
-from wsanalyze.observation import Malformed, Multiplex
+from wsanalyze.multiplexing import Malformed, Multiplex
 from wsanalyze.websocket.credentials import is_harmless
 
 SECOND = 1_000_000_000
@@ -47,14 +47,14 @@ def connect_not_enabled(facts: Facts) -> Iterator[Finding]:
     stream, requested = facts.observation.stream, facts.connection.requested
     if stream is None or stream.enabled != 0 or requested is None:
         return
-    if not facts.whole("server") and not stream.shared.connect:
-        # A hole is often known only when the request has been read.
-        return
     settings = stream.shared.connect
     # Captures of several interfaces have packets in another order than time.
     if any(each.value == 1 and each.time <= requested for each in settings):
         return
     later = next((each for each in settings if each.value == 1), None)
+    if later is None and not stream.shared.whole:
+        # It may turn out late that bytes are missing: when nothing fills the hole any more.
+        return
     if later is not None:
         late = span(later.time - requested)
         why = f"it was enabled {late} later, in packet {later.packet}"

@@ -26,6 +26,7 @@ from wsanalyze.story.secrets import without_secrets
 from wsanalyze.story.telling import tell_all_legs
 from wsanalyze.streams import Streams
 from wsanalyze.tables.output import replacing
+from wsanalyze.views.facts import closed_tls
 from wsanalyze.views.quantities import counted
 
 # Frames that are told in full where nobody says which.
@@ -228,15 +229,13 @@ def _chosen(capture: str, recording: Recording, number: int | None, quiet: bool)
 
 
 def _closed(recording: Recording) -> str:
-    """Return a hint where there may be one in TLS without keys, or none could be."""
+    """Return why there may be one all the same: no tunnel to it, or TLS that stayed closed."""
     refused = len(refused_tunnels(recording))
     if refused:
         many = counted(refused, "tunnel")
         return f", but proxies refused {many}: --refused 0 tells the first"
-    closed = sum(each.conversations_tls for each in recording.captures)
-    if not closed:
-        return ""
-    return f", but {counted(closed, 'TLS connection')} not decrypted: --keylog gives the keys"
+    closed = "; ".join(filter(None, map(closed_tls, recording.captures)))
+    return f"; encrypted: {closed}" if closed else ""
 
 
 def _print(story: Story, *, only_ladder: bool, only_frame: bool, no_color: bool) -> None:

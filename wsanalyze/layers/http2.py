@@ -36,7 +36,7 @@ from wsanalyze.layers.http2_tunnel import Tunnels
 from wsanalyze.layers.http2_unknown import guess, guess_unasked, last_guesses
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import PLAIN, Route
-from wsanalyze.observation import KEPT_STREAMS, Multiplex
+from wsanalyze.multiplexing import KEPT_STREAMS, Multiplex
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.stream_fields import Wrong
 
@@ -67,8 +67,8 @@ class Http2(Layer):
         self.shared = Multiplex(whole=not midstream)
         self.halves = (Half(recorder, self.shared), Half(recorder, self.shared))
         self.streams: dict[int, WebSocketStream] = {}
-        # Those that were reset in a packet while the other side's bytes wait for a hole.
-        self.late: dict[int, tuple[int, int]] = {}
+        # Where a side's bytes wait for a hole: streams that the other reset, and in which packet.
+        self.late: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self.flow = Flow(self.streams, known=not midstream)
         # Bytes of each side that were lost with frames of unknown number: streams catch up on it.
         self.losses = [0, 0]
@@ -111,7 +111,7 @@ class Http2(Layer):
             ends = self.recorder, self.conversation, self.route, self.client_side
             self.misled = open_http1(*ends)
             return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
-        if self.late:
+        if self.late[side]:
             self.settle_late(side, packet)
         at = self.pass_preface(side, half, data, place)
         self.tell(side, half, 0, place)
@@ -239,15 +239,19 @@ class Http2(Layer):
     def settle(self, stream: WebSocketStream, evicted: int = 0) -> None:
         """End an attempt, and forget its stream."""
         del self.streams[stream.number]
-        self.late.pop(stream.number, None)
+        for late in self.late:
+            late.pop(stream.number, None)
         self.flow.close(stream.number)
         stream.finish(evicted, stream.last_time)
 
     def settle_late(self, side: int, packet: int) -> None:
         """End the attempts that were reset before a side sent this packet."""
-        for number, (behind, reset) in list(self.late.items()):
-            if behind == side and packet > reset:
-                self.settle(self.streams[number])
+        late = self.late[side]
+        while late:
+            number, reset = next(iter(late.items()))
+            if packet <= reset:
+                return
+            self.settle(self.streams[number])
 
     def end_stream(self, side: int, stream: WebSocketStream, place: Place) -> None:
         """Take note of END_STREAM."""
@@ -390,7 +394,7 @@ class Http2(Layer):
         self.tunnels.finish(evicted)
         streams = list(self.streams.values())
         self.streams.clear()
-        self.late.clear()
+        self.late = ({}, {})
         for stream in streams:
             stream.finish(evicted, last)
             self.shared.cut += stream.was_cut

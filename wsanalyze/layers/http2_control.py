@@ -16,7 +16,7 @@ from wsanalyze.http2.bodies import (
 )
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.http2_unknown import conclude
-from wsanalyze.observation import KEPT_OPENING, KEPT_SETTINGS, Settings
+from wsanalyze.multiplexing import KEPT_OPENING, KEPT_SETTINGS, Settings
 
 if TYPE_CHECKING:
     from wsanalyze.layers.http2 import Http2
@@ -73,7 +73,7 @@ def take_reset(http: Http2, side: int, number_of: int, body: bytes, place: Place
     stream.end(side, 1, place[:2], code=code)
     if http.conversation.direction(1 - side).pending:
         # What the other end sent before is read when nobody waits for a hole in it any more.
-        http.late[number_of] = (1 - side, place[1])
+        http.late[1 - side][number_of] = place[1]
         return
     http.settle(stream)
 

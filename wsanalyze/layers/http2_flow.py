@@ -6,7 +6,7 @@ from wsanalyze.http2.bodies import LARGEST_WINDOW
 from wsanalyze.http2.frames import Place
 from wsanalyze.http2.windows import Windows
 from wsanalyze.layers.http2_stream import WebSocketStream
-from wsanalyze.observation import Stall
+from wsanalyze.multiplexing import Stall
 
 SECOND = 1_000_000_000
 KEPT = 16

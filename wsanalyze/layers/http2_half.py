@@ -17,7 +17,7 @@ from wsanalyze.http2.frames import (
     Place,
 )
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.observation import Multiplex
+from wsanalyze.multiplexing import Multiplex
 from wsanalyze.websocket.stream_fields import Wrong
 
 

@@ -16,7 +16,7 @@ from wsanalyze.http2.malformed import (
     wrong_length,
     wrong_message,
 )
-from wsanalyze.observation import Malformed
+from wsanalyze.multiplexing import Malformed
 from wsanalyze.websocket.handshake import is_interim
 from wsanalyze.websocket.stream_fields import Wrong
 

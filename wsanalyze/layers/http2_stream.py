@@ -13,7 +13,8 @@ from wsanalyze.layers.recognition import Recognition
 from wsanalyze.layers.recorder import Recorder
 from wsanalyze.layers.route import Route
 from wsanalyze.layers.session import Session
-from wsanalyze.observation import Ending, Multiplex, Observation, Stream
+from wsanalyze.multiplexing import Multiplex, Stream
+from wsanalyze.observation import Ending, Observation
 from wsanalyze.transport.conversation import Conversation
 from wsanalyze.websocket.fields import Head
 from wsanalyze.websocket.handshake import is_interim

@@ -30,6 +30,7 @@ cdef class Session(Layer):
     cdef object connection
     cdef long long serial
     cdef int first_close
+    cdef long long first_close_at
     cdef long long first_close_time
     cdef long long first_close_packet
     cdef public int unframed

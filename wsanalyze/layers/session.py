@@ -75,7 +75,7 @@ class Session(Layer):
             self.high_watch = self.observer.watch(self.high.role)
         self.frames = 0
         self.first_close = -1
-        self.first_close_time = self.first_close_packet = 0
+        self.first_close_at = self.first_close_time = self.first_close_packet = 0
         self.unframed = 0
         # Which version was asked for, is not known then: drafts answer as RFC 6455 does.
         self.doubted = connection.outcome == "unseen"
@@ -404,13 +404,14 @@ class Session(Layer):
         if sender.closed:
             return 0
         sender.closed = 1
-        # Behind a hole, frames are read later than what the other end sent after them. Where the
-        # times say nothing, the packets do.
-        is_first: cython.bint = sender.time < self.first_close_time or (
-            sender.time == self.first_close_time and sender.packet < self.first_close_packet
+        # Behind a hole, frames are read later than what the other end sent after them. Times alone
+        # order nothing within a file, packets nothing between two.
+        before: cython.bint = sender.ordinal < self.first_close_at or (
+            sender.packet < self.first_close_packet and sender.time <= self.first_close_time
         )
-        if self.first_close < 0 or is_first:
+        if self.first_close < 0 or before:
             self.first_close = sender.role
+            self.first_close_at = sender.ordinal
             self.first_close_time = sender.time
             self.first_close_packet = sender.packet
         sender.close_code = sender.frame_close_code
@@ -621,10 +622,10 @@ class Session(Layer):
         if self.first_close >= 0:
             other: Sender = self.sender(1 - self.first_close)
             ended_by = ("client-close", "server-close")[self.first_close]
-            # Among what the other end sent sealed, or where its frames are not known, there may
-            # have been a Close before this one.
-            sealed = ("client", "server")[other.role] in connection.sealed
-            hidden = not other.closed and (sealed or other.lost != 0)
+            # Among what the other end sent sealed, or what the capture does not have of it, there
+            # may have been a Close before this one.
+            unknown = other.lost or ("client", "server")[other.role] in connection.sealed
+            hidden = unknown and not other.closed
             connection.ended_by = None if hidden else ended_by
         elif self.first_end:
             connection.ended_by = self.first_end

@@ -27,7 +27,7 @@ from wsanalyze.layers.tls_sender import (
     is_header,
     is_hello,
 )
-from wsanalyze.layers.tls_shut import has_no_key, opened_again, seal, settle, shut
+from wsanalyze.layers.tls_shut import has_no_key, missing_at_end, opened_again, seal, settle, shut
 from wsanalyze.layers.tls_steps import alert, change, decide, forged, still_sealed, take_message
 from wsanalyze.layers.tls_waiting import Held, Waiting
 from wsanalyze.tls.messages import KEY_UPDATE
@@ -495,19 +495,17 @@ class Tls(TlsLine):
             self.handshake.ended(side, how)
             self.waiting.end(side, how, time, packet)
             return 0
-        if self.tell_lost(self.senders[side]):
+        if self.tell_missing(side, time, packet, packet):
             return 1
         self.is_done = self.inner.end(side, how, time, packet)
         return self.is_done
 
-    def tell_lost(self, sender: TlsSender) -> int:
-        """Let the layer within know of missing bytes that nothing opened behind; 1 to let go."""
-        if not sender.torn or sender.lost <= sender.told:
-            return 0
-        sender.untold += sender.lost - sender.told
-        sender.told = sender.lost
-        last = self.conversation
-        return self.tell_sealed(last.last_time, last.last_packet, last.last_ordinal)
+    def tell_missing(self, side: int, time: int, packet: int, ordinal: int) -> int:
+        """Let the layer within know of what is missing at the end of a side; 1 to let go."""
+        missing = missing_at_end(self.handshake, self.senders[side])
+        if missing and self.inner is not None and not self.is_done:
+            self.is_done = self.inner.gap(side, -missing, time, packet, ordinal)
+        return self.is_done
 
     def finish(self, evicted: int) -> int:
         """Let the layer within end, too."""
@@ -523,8 +521,11 @@ class Tls(TlsLine):
         self.flows = False
         self.handshake.facts.records += self.records
         self.records = 0
+        for side in (0, 1):
+            last = self.conversation
+            self.tell_missing(side, last.last_time, last.last_packet, last.last_ordinal)
         settle(self.handshake)
         self.handshake.finish(was_read=self.inner is not None)
-        if self.inner is None or self.is_done or any(map(self.tell_lost, self.senders)):
+        if self.inner is None or self.is_done:
             return 0
         return self.inner.finish(evicted)

@@ -37,13 +37,14 @@ LABELS = (
 )
 # Records that a sender may have sent before.
 SEQUENCES = 4096
-# How often one record is tried: some 30 ms. The first ones may be of the handshake.
+# How often one record is tried: some 30 ms, or six times that where each try takes other keys. The
+# first ones may be of the handshake.
 TRIES = 16_384
 RECORDS = 4
 # Records of a handshake that may have been sent before, where its secrets are tried.
 IN_HANDSHAKE = 16
-# What the keys of TLS 1.2 cost, in tries.
-DERIVATION = 16
+# What the keys of TLS 1.2 cost, in tries, and those of TLS 1.3.
+DERIVATION, EXPANSION = 16, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ def maybe_found(
 ) -> Found | None:
     """Try a record with the secrets of one connection, or of those that nobody used (None).
 
-    At most TRIES times with those of each store, and no more than it has left for all connections.
-    `named`: the suites that a hello names, where one was seen.
+    At most TRIES times with those of each store, and no more than it has left for all connections:
+    the keys that are made count there, too. `named`: the suites that a hello names, where one was
+    seen.
     """
     for store in secrets.stores:
         if store.count:
@@ -108,8 +110,11 @@ def _first(
     tries = min(TRIES, store.tries_left)
     each = max(min(SEQUENCES, tries // (len(candidates) or 1)), 1)
     for found, secret in candidates:
+        store.tries_left -= min(EXPANSION, store.tries_left)
         opener = Opener13(found.suite, secret)
         for sequence in range(each if found.is_application else min(each, IN_HANDSHAKE)):
+            if store.tries_left <= 0:
+                return None
             store.tries_left -= 1
             if opener.open(sequence, header, body) is not None:
                 return replace(found, sequence=sequence)

@@ -71,13 +71,20 @@ def take_alert(facts: TlsConnection, sender: str, content: bytes, place: tuple[i
     if len(content) != ALERT_LENGTH:
         return
     if content[1] == CLOSE_NOTIFY:
-        # What is behind missing bytes is read late.
-        if facts.closed_at is None or place < facts.closed_at:
+        if facts.closed_at is None or _is_before(place, facts.closed_at):
             facts.closed_by, facts.closed_at = sender, place
         if sender not in facts.notified:
             facts.notified += (sender,)
     elif facts.alert is None:
         facts.alert, facts.alert_by, facts.alert_at = content[1], sender, place
+
+
+def _is_before(place: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Say whether what is read later was sent before, as what waited behind a hole may be.
+
+    Times alone order nothing within a file, packets nothing between two.
+    """
+    return place[0] <= other[0] and place[1] < other[1]
 
 
 def take_forged(facts: TlsConnection, sender: str, time: int, packet: int) -> None:

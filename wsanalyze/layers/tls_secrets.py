@@ -101,7 +101,8 @@ def no_secret(known: Secrets, client: Offer | None, server: ServerHello) -> str:
     if client is not None and client.may_be_encrypted and server.version == TLS_1_3:
         # Secrets are logged with the random of the ClientHello inside; browsers send the extension
         # with nothing in it, too (GREASE), and nobody else can tell (RFC 9849 §6.2).
-        why += "; should its ECH be real, which cannot be told, another random counts"
+        why += "; if a ClientHello was encrypted in it (ECH), which cannot be told, the log has "
+        why += "that one's random"
     return why
 
 

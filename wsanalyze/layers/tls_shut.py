@@ -51,6 +51,17 @@ def opened_again(handshake: TlsHandshake, sender: TlsSender, missing: int) -> in
     return min(told - abs(missing), 0) if told else missing
 
 
+def missing_at_end(handshake: TlsHandshake, sender: TlsSender) -> int:
+    """Return how many bytes of a side are missing at its end, which no record tells of any more.
+
+    At most so many are of the layer within, which was not told of them yet. Behind a close_notify
+    there are none.
+    """
+    missing = max(sender.lost - sender.told, 0)
+    sender.told += missing
+    return 0 if handshake.role(sender.side) in handshake.facts.notified else missing
+
+
 def settle(handshake: TlsHandshake) -> None:
     """Count the records that did not open at the end of what each side said."""
     for sender in handshake.senders:

@@ -46,10 +46,12 @@ def handshake_part(story: Story, index: Index, began: int) -> dict[str, Any]:
     """Return both heads, each field with its verdict, and how the server proved that it read.
 
     `index` has the place of each finding in the report's list, by identity. A field without a
-    finding is `ok` where the handshake has rules for it, else `none`.
+    finding is `ok` where the handshake has rules for it, else `none`. `sealed` is the head that is
+    in the capture, and that no key opens: `request`, `answer` or None.
     """
     status = _status(story.response)
     return {
+        "sealed": story.sealed_head,
         "request": _head(story.request, index, began),
         "response": _head(story.response, index, began),
         "interims": list(story.interims),
@@ -59,7 +61,7 @@ def handshake_part(story: Story, index: Index, began: int) -> dict[str, Any]:
 
 
 def _head(head: HeadStory | None, index: Index, began: int) -> dict[str, Any] | None:
-    if head is None:
+    if head is None or not (head.start_line or head.lines):
         return None
     return {
         "start": head.start_line,
@@ -123,7 +125,8 @@ def _proof(proof: Proof | None) -> dict[str, Any] | None:
             ("both parts and the eight bytes", _hex(answer.challenge)),
             ("MD5 of it: must be sent", _hex(answer.answer)),
         ]
-    return {"why": proof.why, "sent": proof.sent, "right": proof.right, "steps": steps}
+    why = f"{proof.why[:1].upper()}{proof.why[1:]}." if proof.why else ""
+    return {"why": why, "sent": proof.sent, "right": proof.right, "steps": steps}
 
 
 def _hex(data: bytes | None) -> str:

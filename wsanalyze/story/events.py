@@ -150,23 +150,34 @@ def _of_head(head: HeadStory, label: str, detail: str) -> Event:
     )
 
 
+def drawn_frames(frames: Frames, window: Window) -> Ints:
+    """Return the numbers of the frames that are events of their own, in order.
+
+    They are those of the window, the first Closes, and each that would be left out alone.
+    """
+    inside = np.arange(len(frames))[max(window.first, 0) : window.last + 1]
+    told = np.union1d(inside, close_frames(frames)[:CLOSES])
+    edges = np.concatenate(([-1], told, [len(frames)]))
+    # One frame takes as much room as a line that says that one is left out.
+    alone = edges[:-1][np.diff(edges) == 2] + 1
+    return np.union1d(told, alone)
+
+
 def of_frames(
     frames: Frames,
-    window: Window,
+    drawn: Ints,
     payloads: Mapping[int, bytes],
     findings: Sequence[Finding],
     inflated: Mapping[int, bytes],
 ) -> list[Event]:
-    """Return the frames of the window and the first Closes; what is left out between is one event.
+    """Return the frames with the numbers `drawn`; what is left out between is one event.
 
     `payloads` by frame are unmasked, `inflated` are those of compressed text in one frame.
     """
     found = by_frame(findings)
-    inside = np.arange(len(frames))[max(window.first, 0) : window.last + 1]
-    told = np.union1d(inside, close_frames(frames)[:CLOSES])
     events: list[Event] = []
     before = 0
-    for frame in frames.at(told):
+    for frame in frames.at(drawn):
         number = frame.number
         if number > before:
             events.append(_of_skipped(frames[before:number]))
@@ -225,16 +236,13 @@ def _preview(payload: bytes, length: int) -> str:
 
 def _of_skipped(frames: Frames) -> Event:
     first, left = frames[0], summary(frames)
-    label = f"frames {left.first} to {left.last}"
-    if left.first == left.last:
-        label = f"frame {left.first}"
     return Event(
         layer="websocket",
         sender="",
         time=first.time,
         packet=first.packet,
         ordinal=0,
-        label=label,
+        label=f"frames {left.first} to {left.last}",
         detail=f"{left.client} client, {left.server} server",
         length=left.length,
         frame=left.first,

@@ -253,9 +253,9 @@ def message_stories(
 
 
 def beginnings(
-    frames: Frames, window: Window, contents: AnalyzedConnection | None
+    frames: Frames, drawn: Ints, contents: AnalyzedConnection | None
 ) -> tuple[dict[int, bytes], dict[int, bytes]]:
-    """Return by frame how the text messages that begin in the window begin: as sent, inflated.
+    """Return by frame how the text messages that begin in those frames begin: as sent, inflated.
 
     Inflated are those of one frame. They come of the messages, so that no byte is read again.
     """
@@ -263,14 +263,13 @@ def beginnings(
     inflated: dict[int, bytes] = {}
     if contents is None:
         return sent, inflated
-    inside = slice(max(window.first, 0), window.last + 1)
-    is_text = frames.column("head")[inside] & 0x0F == 1
+    is_text = frames.column("head")[drawn] & 0x0F == 1
     of, firsts = np.unique(
-        np.where(is_text, frames.column("message")[inside], -1), return_index=True
+        np.where(is_text, frames.column("message")[drawn], -1), return_index=True
     )
     # A second pass may have been ended earlier.
     is_known = (of >= 0) & (of < len(contents.messages))
-    begun = frames.at(firsts[is_known] + inside.start)
+    begun = frames.at(drawn[firsts[is_known]])
     for begins, message in zip(begun, contents.messages.at(of[is_known]), strict=True):
         content = contents.beginning(message)[:BEGUN]
         if not message.compressed:

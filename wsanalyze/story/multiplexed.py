@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wsanalyze.http2.bodies import ENABLE_CONNECT_PROTOCOL, error_name, setting_name
 from wsanalyze.layers.connection import Connection
-from wsanalyze.observation import Settings, Stream
+from wsanalyze.multiplexing import Settings, Stream
 from wsanalyze.story.model import Event, Multiplexed, SettingsStory
 
 SECOND = 1_000_000_000

@@ -10,10 +10,11 @@ from wsanalyze.checks.tokens import handshake_secrets
 from wsanalyze.http2.frames import DATA, HEADER_LENGTH, PING, SETTINGS, WINDOW_UPDATE, header_at
 from wsanalyze.story.model import Event, HeadStory, Proof, Story, WayStep, Written
 from wsanalyze.streams import Record
+from wsanalyze.tunnels.parts import Part
 from wsanalyze.tunnels.way import asked_in
 from wsanalyze.websocket.addresses import without_login
 from wsanalyze.websocket.challenge import KeyNumber
-from wsanalyze.websocket.credentials import is_credential, is_harmless
+from wsanalyze.websocket.credentials import is_credential, is_harmless, name_alone
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.stream_fields import CONNECTION
 
@@ -25,6 +26,8 @@ PLACES = ("location", "content-location", "referer")
 DRAWN = ("sec-websocket-key1", "sec-websocket-key2")
 # Frames of HTTP/2 in which nobody can write anything.
 WITHOUT_FIELDS = (SETTINGS, PING, WINDOW_UPDATE)
+# Parts of messages of SOCKS in which a name stands.
+NAMES = ("DST.ADDR", "BND.ADDR", "name")
 # What begins in HTTP behind its head.
 _BODY = "\r\n\r\n"
 
@@ -104,7 +107,8 @@ def _head(head: HeadStory | None, secrets: Sequence[str]) -> HeadStory | None:
     if head is None:
         return None
     lines = tuple(
-        replace(line, value=_value(line.name, line.value, secrets)) for line in head.lines
+        replace(line, name=name_alone(line.name), value=_value(line.name, line.value, secrets))
+        for line in head.lines
     )
     return replace(head, start_line=_shown(head.start_line, secrets), lines=lines)
 
@@ -165,15 +169,26 @@ def _written(written: Written, secrets: Sequence[str]) -> Written:
 
 def _step(step: WayStep) -> WayStep:
     """Return a message to a proxy without who is logging in, and with what."""
-    parts = tuple(
-        replace(each, data=None, text=redacted(each.text)) if each.secret else each
-        for each in step.parts
-    )
+    parts = tuple(map(_part, step.parts))
     head = _head(step.head, ())
     if head is None:
         return replace(step, parts=parts)
     start = _asked(head.start_line) if step.sender == "client" else head.start_line
     return replace(step, parts=parts, head=replace(head, start_line=start))
+
+
+def _part(part: Part) -> Part:
+    """Return a part of a message to a proxy without a secret, its bytes neither.
+
+    A name may be a URL that somebody mistook for it.
+    """
+    text = part.text
+    if part.secret:
+        text = redacted(text)
+    elif part.name in NAMES:
+        text = address(_without_login(text))
+    is_whole = text == part.text and not part.secret
+    return part if is_whole else replace(part, data=None, text=text)
 
 
 def _asked(line: str) -> str:

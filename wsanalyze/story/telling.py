@@ -46,6 +46,8 @@ from wsanalyze.tunnels.way import address_and_port
 KEPT = 64 * 1024 * 1024
 # Content of messages that it keeps, each.
 CONTENT = 1024
+# Records of TLS that it keeps of each side: in HTTP/2 a page's other requests come before a frame.
+RECORDS = 64
 
 # Reads the same captures again, keeping what `Streams` wants; None where that cannot be.
 Again = Callable[[Streams, Wants], Recording | None]
@@ -122,7 +124,8 @@ def told(
     messages: tuple[MessageStory, ...] = ()
     if drawn is None:
         drawn, messages = window, message_stories(read, contents, window, wire)
-    sent, inflated = beginnings(read.frames, drawn, contents)
+    rows = happened.drawn_frames(read.frames, drawn)
+    sent, inflated = beginnings(read.frames, rows, contents)
     payloads = sent | payloads
     segments = read.segments if recording.segments is not None else None
     opened = opening(segments, connection) if segments is not None else None
@@ -146,7 +149,7 @@ def told(
         *of_way(way),
         *opening_events(connection),
         *happened.of_heads(request, response, connection),
-        *happened.of_frames(read.frames, drawn, payloads, mine, inflated),
+        *happened.of_frames(read.frames, rows, payloads, mine, inflated),
         *of_written(writings),
         *closed,
         *of_holes(connection, closed),
@@ -216,7 +219,7 @@ def _bytes(
         return None, None
     client, server = wanted
     sides = (client, server) if connection.client_direction == 0 else (server, client)
-    streams = Streams({connection.conversation: sides}, KEPT)
+    streams = Streams({connection.conversation: sides}, KEPT, records=RECORDS)
     wants = Wants(hashes=False, payloads="preview", preview_length=CONTENT, tls=True)
     recording = again(streams, wants)
     if recording is None:

@@ -231,6 +231,7 @@ def _command(named: dict[str, str]) -> str:
 
 
 def _endpoint(named: dict[str, str], host: str, port: str) -> str:
-    address = named.get(host, "?")
+    # A name has no login, and no path: who sends some has mistaken a URL for it.
+    address = without_secrets(named.get(host, "?").rpartition("@")[2])
     bracketed = f"[{address}]" if ":" in address else address
     return f"{bracketed}:{named.get(port, '?').partition(',')[0]}"

@@ -50,6 +50,8 @@ LINES = tuple(
 )
 KEY_BEGINS = re.compile(rb"-----BEGIN (?:RSA )?PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END (?:RSA )?PRIVATE KEY-----")
+# Of a key in the old form (RFC 1421 §4.6.1.1) only this says that it cannot be used.
+KEY_IS_ENCRYPTED = b"\nProc-Type: 4,ENCRYPTED\n"
 # A key of 16,384 bits takes 13 kB.
 LONGEST_KEY, MOST_KEYS = 16_384, 64
 # The longest line that is understood.
@@ -225,7 +227,10 @@ class Secrets:
             self.not_understood += 1
             self._pem = b""
         elif KEY_ENDS.fullmatch(line):
-            if self._pem not in self.private_keys:
+            if KEY_IS_ENCRYPTED in self._pem:
+                self.lines += 1
+                self.not_understood += 1
+            elif self._pem not in self.private_keys:
                 self.private_keys.append(self._pem)
             self._pem = b""
 

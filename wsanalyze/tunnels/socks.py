@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wsanalyze.tunnels.dialogue import GOING, MORE, NONE, OPAQUE, OPEN, REFUSED
-from wsanalyze.tunnels.way import endpoint, written
+from wsanalyze.tunnels.way import authority_written, endpoint
 
 # Bytes of a user's name and of a host's that are read of SOCKS 4, which has no bound: what
 # version 5 can say at most.
@@ -58,7 +58,7 @@ class Socks4:
                 return end
             if end == first + 1:
                 return NONE
-            kind, where = "SOCKS4a", f"{written(bytes(data[first : end - 1]))}:{port}"
+            kind, where = "SOCKS4a", f"{authority_written(bytes(data[first : end - 1]))}:{port}"
         if data[1] != CONNECT:
             self.state, self.why = OPAQUE, "SOCKS4 BIND, where the other end connects"
             return end
@@ -221,5 +221,5 @@ def _address(data: bytes | bytearray) -> tuple[int, str]:
         return MORE, ""
     host = bytes(data[start : start + size])
     port = int.from_bytes(data[start + size : start + size + 2], "big")
-    where = f"{written(host)}:{port}" if data[3] == NAME else endpoint(host, port)
+    where = f"{authority_written(host)}:{port}" if data[3] == NAME else endpoint(host, port)
     return start + size + 2, where

@@ -29,6 +29,7 @@ class Audited:
     - `chosen`: numbers of the connections that were looked at; None for all of them, and the
       captures as a whole
     - `interrupted`: whether the reading was ended before the end of the captures
+    - `refused`: tunnels that proxies refused, which are no connections; 0 where some were chosen
     """
 
     captures: Sequence[CaptureSummary]
@@ -37,6 +38,7 @@ class Audited:
     findings: Sequence[Finding]
     chosen: Collection[int] | None = None
     interrupted: bool = False
+    refused: int = 0
 
     @cached_property
     def _checks_by_id(self) -> dict[str, Check]:
@@ -154,6 +156,7 @@ def audited(
         numbered,
         chosen,
         interrupted,
+        0 if chosen is not None else sum(not each.tried_again for each in recording.refusals),
     )
 
 

@@ -171,6 +171,10 @@ def _record(sender: str, record: Record, tls: Secure, width: int) -> Iterator[Li
     yield from row("", f"{kind}, {counted(length, 'byte')} follow", width)
     yield from row("as sent", hexadecimal(record.body, RECORD), width)
     yield from row("opened", hexadecimal(record.content, RECORD), width, style="bold")
+    # A record may begin within a frame that an earlier one began.
+    if tls.alpn == "h2" and int.from_bytes(record.content[:3], "big") + 9 <= record.length:
+        text = "its first 9 bytes are the header of a frame of HTTP/2 (RFC 9113 §4.1)"
+        yield from row("", text, width)
     more = counted(length - record.length, "byte")
     if tls.version == "TLS 1.3":
         inside = (
@@ -178,8 +182,22 @@ def _record(sender: str, record: Record, tls: Secure, width: int) -> Iterator[Li
         )
         text = f"{inside} (RFC 8446 §5.2); the {more} more as sent are the tag of the cipher"
     else:
-        text = f"the {more} more as sent are what the cipher adds (RFC 5246 §6.2.3)"
+        text = f"the {more} more as sent are {_added(tls)}"
     yield from row("", text, width)
+
+
+def _added(tls: Secure) -> str:
+    """Say what a cipher suite adds to what is said, before TLS 1.3."""
+    cipher = tls.cipher or ""
+    if "_GCM_" in cipher:
+        return "8 of the nonce, in front, and the tag behind (RFC 5288 §3)"
+    if "_CCM" in cipher:
+        return "8 of the nonce, in front, and the tag behind (RFC 6655 §3)"
+    if "CHACHA20" in cipher:
+        return "the tag (RFC 7905 §2)"
+    if "_CBC_" in cipher and tls.version in ("TLS 1.1", "TLS 1.2"):
+        return "the IV in front, and MAC and padding behind (RFC 5246 §6.2.3.2)"
+    return "what the cipher adds (RFC 5246 §6.2.3)"
 
 
 def _telling_record(tls: Secure) -> tuple[str, Record] | None:

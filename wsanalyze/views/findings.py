@@ -105,6 +105,10 @@ def _looked_at(audited: Audited, width: int) -> Iterator[Line]:
             if label in SHOWN_FACTS or label in ALARMING:
                 style = "yellow" if label in ALARMING else "bold"
                 yield from labelled(label, sentence, width, column=16, label_style=style)
+    if audited.refused:
+        text = f"{counted(audited.refused, 'tunnel')}, by proxies: `wsanalyze explain CAPTURE "
+        text += "--refused N` tells one, from 0 on"
+        yield from labelled("refused", text, width, column=16, label_style="bold")
     if audited.interrupted:
         yield [("interrupted     ", "yellow"), ("this is what was read until then", "")]
     text = looked_at(audited)

@@ -30,6 +30,8 @@ _QUANTITY = re.compile(
     r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![\w\]]|[.:,][0-9A-Fa-f:])"
     r"( (?:µs|ms|s)\b)?"
 )
+# Where something else was seen that a message speaks of: of another connection it is elsewhere.
+_ELSEWHERE = re.compile(r" in packet [0-9,]+")
 _NANOSECONDS = {"": 1.0, " µs": 1e3, " ms": 1e6, " s": 1e9}
 # Messages whose words without numbers are kept: those of one check come together.
 _KEPT = 1024
@@ -187,7 +189,8 @@ def also(told: Told, check: Check, captures: Mapping[int, str]) -> list[str]:
 def _measured(told: Told, others: list[Finding], captures: Mapping[int, str]) -> list[str]:
     """Return where others are, with the range of what was measured.
 
-    An address, or the number of a packet, is no quantity: those that differ in one are told apart.
+    An address is no quantity: those that differ in one are told apart. Nor is the number of a
+    packet, which is left out where it differs.
     """
     alike: dict[str, list[Finding]] = {_measure(told.finding.message): []}
     for each in others:
@@ -199,6 +202,8 @@ def _measured(told: Told, others: list[Finding], captures: Mapping[int, str]) ->
         messages = [each.message for each in findings]
         if place == 0:
             messages.insert(0, told.finding.message)
+        if len({tuple(_ELSEWHERE.findall(each)) for each in messages}) > 1:
+            messages = [_ELSEWHERE.sub("", each) for each in messages]
         text = _places(told, findings, captures)
         if place or len(set(messages)) > 1:
             of_all = ranged(messages)
@@ -255,8 +260,8 @@ def _words(message: str) -> str:
 
 @lru_cache(_KEPT)
 def _measure(message: str) -> str:
-    """Return a message without its quantities."""
-    return _QUANTITY.sub("\0", message)
+    """Return a message without its quantities and the packets that it names."""
+    return _QUANTITY.sub("\0", _ELSEWHERE.sub("", message))
 
 
 def _likeness(finding: Finding, doubt: str | None) -> tuple[object, ...]:

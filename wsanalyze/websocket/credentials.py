@@ -21,11 +21,14 @@ _NAME = re.compile(rf"{_WORDS}|{_MADE_UP}|\A{_SHORT}\Z")
 _ODD = re.compile(r"[\s\x00-\x20]")
 # What says which fields may be sent has none itself.
 _NONE = ("access-control-",)
+# What no name has (RFC 9110 §5.1, §5.6.2), and more than blanks.
+_BEHIND_NAME = re.compile(r"(?<=.)[^!#$%&'*+.^`|~\w-]+(?=[^\s\0])", re.ASCII | re.DOTALL)
 # A field within a text: folded into the value of another one, or behind a line end of somebody's,
 # which may be quoted. A port is no value, and what has been left out is left out already.
 _FOLDED = re.compile(
     rf"((?:(?<![\w.-])|\\[rnt0]|\\x[0-9a-f]{{2}})[\w.-]{{0,40}}?(?:{_WORDS}|{_MADE_UP})[\w.-]{{0,40}}"
-    r"[\s\0]*:(?![0-9]{1,5}(?![^/?#\s,;'\")]))\s*)(?!\S{0,4}…|//)\S",
+    r"(?:[\s\x00-\x20\x7f-\xff]|\\[rnt0]|\\x[0-9a-f]{2})*"
+    r":(?![0-9]{1,5}(?![^/?#\s,;'\")]))\s*)(?!\S{0,4}…|//)\S",
     re.IGNORECASE,
 )
 # Credentials as fields have them: a scheme (RFC 9110 §11.1; those of IANA's registry and a few
@@ -66,6 +69,12 @@ def is_credential(name: str) -> bool:
     """Say whether a field of this name carries what only its sender and receiver should know."""
     plain = _ODD.sub("", name).lower()
     return _NAME.search(plain) is not None and not plain.startswith(_NONE)
+
+
+def name_alone(name: str) -> str:
+    """Return the name of a field without the value that somebody wrote into it, if it is such."""
+    behind = _BEHIND_NAME.search(name) if is_credential(name) else None
+    return name if behind is None else f"{name[: behind.end()]}…"
 
 
 def folded_at(text: str) -> int | None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from wsanalyze.websocket.credentials import logins
+
 MAX_EVIDENCE = 200
+
+# Characters of a quoted text, and what stands behind one that is cut.
+LONGEST, CUT = 60, "..."
 
 # Faults of one code kept of one sender: a head of 64 KiB can hold ten thousand bad parameters.
 MAX_EACH = 10
@@ -72,4 +77,9 @@ def shown(text: str | None) -> str:
     """Return wire text quoted for a message: escaped and shortened; `nothing` for None."""
     if text is None:
         return "nothing"
-    return ascii(text if len(text) <= 60 else f"{text[:57]}...")
+    if len(text) <= LONGEST:
+        return ascii(text)
+    stop = LONGEST - len(CUT)
+    # The `@` that tells a login is behind the cut: it begins there.
+    starts = [start for start, end in logins(text[: 2 * MAX_EVIDENCE]) if start < stop < end]
+    return ascii(text[: min([stop, *starts])] + CUT)

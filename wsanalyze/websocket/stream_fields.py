@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsanalyze.websocket.credentials import is_credential, is_harmless
+from wsanalyze.websocket.credentials import is_credential, is_harmless, name_alone
 from wsanalyze.websocket.faults import shown
 from wsanalyze.websocket.fields import Head
 
@@ -85,7 +85,7 @@ def _visible(name: bytes, value: bytes) -> str:
 
 
 def _of_name(name: bytes) -> Wrong:
-    text = _text(name)
+    text = name_alone(_text(name))
     if not name:
         what = "a field has no name"
     elif _SOUND_NAME.fullmatch(name.lower()) and _CAPITAL.search(name):

@@ -35,7 +35,7 @@ from fuzz.targets.pipeline import calls_of
 from fuzz.targets.tls import GAP, LARGEST, flights_of, packed
 from fuzz.targets.tls import mutate as lose_or_change
 from wsanalyze.limits import Limits
-from wsanalyze.observation import KEPT_FAULTS
+from wsanalyze.multiplexing import KEPT_FAULTS
 from wsanalyze.recording import Wants
 
 CALLS, CALLS_PER_BYTE = 60_000, 400

@@ -11,24 +11,33 @@ const SAID = {
 const LONG_FIELD = 1000;
 
 function handshakeSection(report, connection) {
-  const { request, response, interims, proof, meaning } = connection.handshake;
-  if (!request) {
-    return section("handshake", "Handshake",
-      el("p", {}, "The capture begins after the handshake, or does not have it."), wayElement(report, connection));
-  }
+  const { request, response, interims } = connection.handshake;
   return section("handshake", "Handshake",
-    el("div", { class: "heads" },
-      headElement(report, "Request, sent by the client", request, null),
-      response ? headElement(report, "Response, sent by the server", response, meaning)
-        : el("div", { class: "head-box" }, el("h4", {}, "Response"), el("p", {}, "None was seen."))),
+    headsElement(report, connection),
     interims.map((line) => el("p", { class: "note" }, "before the response: ", el("code", {}, line))),
-    proofElement(proof),
+    request || response ? proofElement(connection.handshake) : null,
     multiplexedElement(connection),
     wayElement(report, connection),
     connection.tls_around.map(([known, steps]) =>
       tlsElement(connection, connection.tls.length ? "TLS, the outer: with the proxy" : "TLS with the proxy", known, steps)),
     tlsElement(connection, connection.tls_around.length ? "TLS, the inner: in the tunnel, with the far end" : "TLS around it",
       connection.tls, connection.tls_steps));
+}
+
+// Both heads side by side; of one that is not there, why not.
+function headsElement(report, connection) {
+  const { request, response, meaning, sealed } = connection.handshake;
+  if (!request && !response && !sealed) {
+    return el("p", {}, "The capture begins after the handshake, or does not have it.");
+  }
+  const instead = (title, text) => el("div", { class: "head-box" }, el("h4", {}, title), el("p", {}, text));
+  const closed = (sender) => `could not be read: no key that is known opens what the ${sender} sent.`;
+  const there = connection.outcome === "unanswered" ? ", if there is one," : "";
+  return el("div", { class: "heads" },
+    request ? headElement(report, "Request, sent by the client", request, null)
+      : instead("Request", sealed === "request" ? `It ${closed("client")}` : "It is not in the capture."),
+    response ? headElement(report, "Response, sent by the server", response, meaning)
+      : instead("Response", sealed === "answer" ? `It${there} ${closed("server")}` : "None was seen."));
 }
 
 // How HTTP/2 began: the preface, and what each end takes.
@@ -93,12 +102,13 @@ function fieldText(line) {
   return el("p", long, el("code", {}, el("b", {}, line.name), ": ", line.value));
 }
 
-function proofElement(proof) {
+function proofElement({ proof, sealed }) {
   if (!proof) return null;
-  const sent = proof.sent === null ? "nothing" : proof.sent;
+  const sent = proof.sent !== null ? proof.sent : sealed === "answer" ? "what could not be read" : "nothing";
   const right = { true: badge("ok", "right"), false: badge("error", "wrong"), null: "" }[String(proof.right)];
   return el("div", {}, el("h4", {}, "How the server proves that it read the request"),
-    proof.why ? el("p", {}, proof.why) : null,
+    sealed === "request" ? el("p", {}, "The key is in the request, which could not be read.")
+      : proof.why ? el("p", {}, proof.why) : null,
     proof.steps.length ? facts([...proof.steps.map(([label, text]) => [label, el("code", {}, text)]),
       ["the server sent", el("span", {}, el("code", {}, sent), " ", right)]]) : null);
 }

@@ -197,7 +197,7 @@ CONNECTIONS = Table(
             "`capture-end`; `evicted`: a limit was reached; `idle`: in a live session, no packet "
             "came for so long that nothing more is waited for",
             "the TCP connection went on with something else; or one end sent a Close, and what the "
-            "other sent last is missing, or no key opened it: its Close may have been first",
+            "other sent at last is missing, or no key opened it: its Close may have been first",
         ),
         *both("lost_bytes", "sequence space of the {} that the capture never showed", "bytes"),
         *both("retransmissions", "TCP segments of the {} that repeat what was seen"),
