@@ -34,6 +34,7 @@ PORTS: dict[str, dict[int, str]] = {
         9354: "tls",
     },
     "wss-http2.pcapng": {9321: "tls"},
+    "wss-firefox.pcapng": {9322: "tls"},
     "wss-http2-chromium.pcapng": {9322: "tls"},
 }
 

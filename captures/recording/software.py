@@ -14,6 +14,7 @@ PROGRAMS = {
     "node": "--version",
     "nginx": "-v",
     "chromium": "--version",
+    "firefox-esr": "--version",
     "dumpcap": "--version",
     "tcpdump": "--version",
     "haproxy": "-v",

@@ -1,5 +1,8 @@
 // An echo server and a client made with gorilla/websocket, which print what they send and receive:
 // gorilla_peer server PORT | client URL (plain | deflate | long | told)
+// Within TLS, as Go has it, with the secrets appended to KEYLOG; VERSION (1.2, 1.3) is the latest:
+// gorilla_peer server PORT KEYLOG VERSION CERTIFICATE KEY
+// gorilla_peer client URL (plain | deflate | long | told) KEYLOG VERSION CERTIFICATE
 // A line is TIME CLIENT_PORT EVENT FACT…, with bytes in hex; sessions/native_implementations.py
 // makes a journal of them.
 package main
@@ -7,6 +10,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -181,10 +186,48 @@ func echo(answer http.ResponseWriter, request *http.Request) {
 	}
 }
 
-func converse(url string, way string) {
+// What both ends within TLS have in common.
+func secured(keylog string, version string) *tls.Config {
+	log, err := os.OpenFile(keylog, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	must(err)
+	versions := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+	return &tls.Config{KeyLogWriter: log, MaxVersion: versions[version], NextProtos: []string{"http/1.1"}}
+}
+
+func serverConfig(keylog string, version string, certificate string, key string) *tls.Config {
+	config := secured(keylog, version)
+	pair, err := tls.LoadX509KeyPair(certificate, key)
+	must(err)
+	config.Certificates = []tls.Certificate{pair}
+	return config
+}
+
+// The host is this machine, whatever its name.
+func clientConfig(keylog string, version string, certificate string) *tls.Config {
+	config := secured(keylog, version)
+	pem, err := os.ReadFile(certificate)
+	must(err)
+	config.RootCAs = x509.NewCertPool()
+	config.RootCAs.AppendCertsFromPEM(pem)
+	return config
+}
+
+func dialSecured(address string, config *tls.Config) (net.Conn, error) {
+	name, port, err := net.SplitHostPort(address)
+	must(err)
+	config.ServerName = name
+	return tls.Dial("tcp4", "127.0.0.1:"+port, config)
+}
+
+func converse(url string, way string, config *tls.Config) {
 	dialer := websocket.Dialer{EnableCompression: way == "deflate" || way == "long", WriteBufferSize: 512}
 	dialer.NetDialContext = func(_ context.Context, network, address string) (net.Conn, error) {
 		connection, err := net.Dial(network, address)
+		must(err)
+		return newNoted(connection, "client"), nil
+	}
+	dialer.NetDialTLSContext = func(_ context.Context, _, address string) (net.Conn, error) {
+		connection, err := dialSecured(address, config)
 		must(err)
 		return newNoted(connection, "client"), nil
 	}
@@ -224,10 +267,17 @@ func converse(url string, way string) {
 
 func main() {
 	if os.Args[1] == "client" {
-		converse(os.Args[2], os.Args[3])
+		var config *tls.Config
+		if len(os.Args) > 4 {
+			config = clientConfig(os.Args[4], os.Args[5], os.Args[6])
+		}
+		converse(os.Args[2], os.Args[3], config)
 		return
 	}
 	socket, err := net.Listen("tcp4", "127.0.0.1:"+os.Args[2])
 	must(err)
+	if len(os.Args) > 3 {
+		socket = tls.NewListener(socket, serverConfig(os.Args[3], os.Args[4], os.Args[5], os.Args[6]))
+	}
 	log.Fatal(http.Serve(listener{socket}, http.HandlerFunc(echo)))
 }

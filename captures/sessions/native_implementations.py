@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -42,10 +42,10 @@ PAIRS = (("gorilla", "beast"), ("beast", "websocketpp"), ("websocketpp", "gorill
 TOLD = (*PAIRS, ("websocketpp", "libwebsockets"), ("beast", "qt"))
 
 
-async def compile_peers(scratch: Path) -> None:
+async def compile_peers(scratch: Path, commands: Sequence[Sequence[str]] = COMPILERS) -> None:
     """Compile the peers into the scratch folder, one after the other."""
     environment = os.environ | GO_LIBRARIES | {"GOCACHE": str(scratch / "go-cache")}
-    for command in COMPILERS:
+    for command in commands:
         process = await start(*command, cwd=scratch, env=environment)
         if await process.wait() != 0:
             raise RuntimeError(f"{command[-1]} does not compile")

@@ -15,14 +15,13 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from recording.journal import Header, Peers
-from recording.processes import start
 from recording.stage import SCRIPTS, Session, Stage
-from sessions.browser import FLAGS, write_journal
+from sessions.browser import write_journal
 from sessions.http2_peers import Application, hypercorn
 from sessions.node_ws import Action, binary, ws_client, ws_server
 from sessions.websockets_peers import echo
 from sessions.wss import NAME, client_context, server_context
-from sessions.wss_ways import certificate, fingerprint
+from sessions.wss_ways import Browser, certificate, chromium
 
 PAGE, WEBSOCKETS, HYPERCORN, NODE, NODE_1_2 = 9371, 9372, 9373, 9374, 9375
 LINE = "The quick brown fox jumps over the lazy dog. "
@@ -62,8 +61,8 @@ class Site(Application):
         self.requests[path] = [(name.decode(), value.decode()) for name, value in scope["headers"]]
 
 
-async def browse(stage: Stage) -> None:
-    """Chromium's page talks to Hypercorn, which it is from, and to `websockets`."""
+async def browse(stage: Stage, opened: Browser) -> None:
+    """A browser's page talks to Hypercorn, which it is from, and to `websockets`."""
     pem = certificate(stage)
     peers: dict[str, Peers] = {}
     site = Site(peers)
@@ -81,16 +80,7 @@ async def browse(stage: Stage) -> None:
         hypercorn(PAGE, application=site, pem=pem),
         serve(answer, "127.0.0.1", WEBSOCKETS, **options),
     ):
-        browser = await start(
-            "chromium",
-            *FLAGS,
-            f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
-            f"--ignore-certificate-errors-spki-list={fingerprint(pem[0])}",
-            f"--ssl-key-log-file={stage.keylog}",
-            f"--user-data-dir={stage.scratch / 'profile'}",
-            f"https://{NAME}:{PAGE}/",
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        browser = await opened(stage, PAGE, pem[0])
         events = await asyncio.wait_for(site.report, 60)
         browser.send_signal(signal.SIGTERM)
         await browser.wait()
@@ -99,7 +89,7 @@ async def browse(stage: Stage) -> None:
 
 async def play(stage: Stage) -> None:
     """Chromium with both; then Node and `websockets` with each other and with Hypercorn."""
-    await browse(stage)
+    await browse(stage, chromium)
     pem = certificate(stage)
     mine = [str(stage.scratch / "cert.pem"), str(stage.keylog)]
     steps: list[Action] = [["text", "from Node"], binary(b"\x00\xff"), ["text", LINE * 40]]

@@ -7,8 +7,9 @@ import hashlib
 import signal
 import ssl
 import subprocess
+from asyncio.subprocess import Process
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from logging import Logger
@@ -26,6 +27,9 @@ from sessions.proxy_tunnel_configurations import CHAT, OPEN, SOCKS, SQUID
 from sessions.proxy_tunnels import leg_to
 from sessions.websockets_peers import echo
 from sessions.wss import NAME, client_context, server_context
+
+# Opens the page of the server at a port in a browser; its certificate is in the file.
+Browser = Callable[[Stage, int, str], Awaitable[Process]]
 
 NODE, BROWSED, TLS_FRONT = 9321, 9322, 9182
 STREAMS, INSIDE = 9323, 9324
@@ -73,23 +77,34 @@ async def play_node(stage: Stage) -> None:
     await server.finish()
 
 
-async def play_browser(stage: Stage) -> None:
-    """A page of Node's server opens WebSockets; Chromium sends them on the page's connection."""
-    pem, key = certificate(stage)
-    arguments = (BROWSED, pem, key, SCRIPTS / "browser_http2.html")
-    server = await stage.node("http2_node.cjs", "server", "secure-server", *arguments)
-    browser = await start(
+async def chromium(stage: Stage, port: int, pem: str) -> Process:
+    """Open the page of a server in Chromium, which logs its secrets."""
+    return await start(
         "chromium",
         *FLAGS,
+        f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
         f"--ignore-certificate-errors-spki-list={fingerprint(pem)}",
         f"--ssl-key-log-file={stage.keylog}",
         f"--user-data-dir={stage.scratch / 'profile'}",
-        f"https://localhost:{BROWSED}/",
+        f"https://{NAME}:{port}/",
         stderr=asyncio.subprocess.DEVNULL,
     )
+
+
+async def browse_http2(stage: Stage, opened: Browser) -> None:
+    """A page of Node's server opens WebSockets; a browser sends them on the page's connection."""
+    pem, key = certificate(stage)
+    arguments = (BROWSED, pem, key, SCRIPTS / "browser_http2.html")
+    server = await stage.node("http2_node.cjs", "server", "secure-server", *arguments)
+    browser = await opened(stage, BROWSED, pem)
     await server.wait()
     browser.send_signal(signal.SIGTERM)
     await browser.wait()
+
+
+async def play_browser(stage: Stage) -> None:
+    """Chromium does."""
+    await browse_http2(stage, chromium)
 
 
 async def talk(url: str, stage: Stage, logger: Logger, **options: Any) -> None:

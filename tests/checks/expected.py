@@ -47,6 +47,13 @@ FOUND: dict[str, dict[int | None, str]] = {
     "wss-implementations.pcapng": {},
     "wss-http2.pcapng": {},
     "wss-http2-chromium.pcapng": {},
+    # Node's process exits at the page's last request, while Firefox still says something.
+    "wss-firefox.pcapng": {2: "CLS-09"},
+    # The clients of gorilla, whose keys are those of each other process; others' are not.
+    "wss-native.pcapng": {
+        0: "SEC-08",
+        **dict.fromkeys((1, 2, 3, 6, 7, 8, 9, 12, 13), "SEC-08 SEC-18"),
+    },
     "wss-tunnels.pcapng": {},
     # The stream that the client resets.
     "http2-streams.pcapng": {4: "CLS-08"},

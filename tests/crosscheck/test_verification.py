@@ -48,6 +48,7 @@ KNOWN = {
     "snapped.pcap": {"no-handshake": 14},
     "socks-tunnels.pcapng": {"not-http": 20},
     "unruly-peers.pcapng": {"unfinished": 1},
+    "wss-firefox.pcapng": {"http2": 20},
     "wss-http2.pcapng": {"http2": 30},
     "wss-http2-chromium.pcapng": {"http2": 20},
     "wss-records.pcapng": {"not-http": 36},

@@ -398,6 +398,45 @@ class TestLosses:
         assert found is not None
         assert found.client_after_end == 0
 
+    @pytest.mark.parametrize("exact", [True, False])
+    def test_what_is_missing_of_an_answer_before_its_request(self, exact: bool) -> None:
+        """The server is read first, since the client's preface waits for a hole."""
+        stage = Connection().server(h2(SETTINGS, 0, 0, ENABLED))
+        assert isinstance(stage, Connection)
+        stage.headers(1, 1, [(":status", "200")]).body(1, 1, frame(b"seen"))
+        whole = h2(DATA, 0, 1, frame(b"x" * 200))
+        if exact:
+            stage.server(whole[:50]).gap(1, 100).server(whole[150:])
+        else:
+            stage.gap(1, len(whole))
+        texts = [b"text number %d" % number for number in range(8)]
+        for text in texts:
+            stage.body(1, 1, frame(text))
+        stage.client(PREFACE + h2(SETTINGS))
+        stage.headers(0, 1, REQUEST).finish()
+        assert stage.connection.outcome == "established"
+        found = [row["payload"] for row in stage.messages if row["complete"]]
+        assert found == [b"seen", *texts]
+        assert stage.connection.server_resyncs == (0 if exact else 1)
+        broken = [row for row in stage.frames if row["captured"] < row["length"]]
+        assert [row["length"] for row in broken] == ([200] if exact else [])
+
+    def test_an_answer_that_was_missing_before_its_request_was_read(self) -> None:
+        stage = Connection().server(h2(SETTINGS, 0, 0, ENABLED))
+        assert isinstance(stage, Connection)
+        asked = PREFACE + h2(SETTINGS) + h2(HEADERS, END_HEADERS, 1, stage.block(0, REQUEST))
+        place = (T0 + stage.packet * SECOND, stage.packet, stage.packet)
+        stage.gap(1, 12)
+        for number in range(8):
+            stage.body(1, 1, frame(b"text number %d" % number))
+        stage.layer.data(0, Buffer(asked), 0, len(asked), *place)
+        for number in range(8):
+            stage.body(0, 1, masked(b"text number %d" % number))
+        stage.finish()
+        row = stage.connection
+        assert (row.outcome, row.server_lost_bytes) == ("unseen", 12)
+        assert row.client_frames == 8
+
     def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
         lose = WebSocketStream.lose
@@ -458,6 +497,20 @@ class TestLosses:
 
 
 class TestHostile:
+    @pytest.mark.parametrize("size", [None, 1, 13])
+    def test_what_is_malformed_is_told_in_its_order(self, size: int | None) -> None:
+        stage = Connection(pieces=size, wants=Wants(observe=True)).begin().open(1)
+        stage.client(h2(DATA, PADDED, 1, b"\x09") + h2(SETTINGS, 0, 1) + h2(PING, 0, 1, bytes(8)))
+        stage.finish()
+        found = stage.connection.observation
+        assert found is not None
+        assert found.stream is not None
+        assert [each.what for each in found.stream.shared.faults] == [
+            "DATA with more padding than there is of it",
+            "SETTINGS on stream 1, not on 0",
+            "PING on stream 1, not on 0",
+        ]
+
     def session(self) -> list[tuple[int, bytes]]:
         """Return the packets of a short session: side and bytes."""
         stage = Connection()

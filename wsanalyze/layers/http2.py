@@ -25,7 +25,7 @@ from wsanalyze.http2.places import first_frame
 from wsanalyze.layer import Layer
 from wsanalyze.layers.http2_begin import LINE, begins_http1, open_http1
 from wsanalyze.layers.http2_control import take_goaway, take_reset, take_settings, take_update
-from wsanalyze.layers.http2_early import EarlyAnswers
+from wsanalyze.layers.http2_early import Early, EarlyAnswers
 from wsanalyze.layers.http2_flow import Flow
 from wsanalyze.layers.http2_guess import Guesses
 from wsanalyze.layers.http2_half import Block, Half
@@ -72,6 +72,8 @@ class Http2(Layer):
         self.flow = Flow(self.streams, known=not midstream)
         # Bytes of each side that were lost with frames of unknown number: streams catch up on it.
         self.losses = [0, 0]
+        # The packet behind the latest hole of each side.
+        self.lost_before = [0, 0]
         self.early = EarlyAnswers(recorder)
         # Reads a client that speaks HTTP/1, although the server was told HTTP/2.
         self.misled: Layer | None = None
@@ -120,6 +122,10 @@ class Http2(Layer):
         if at < len(data):
             before, padded = half.reader.oversized, half.reader.malformed
             for piece in half.reader.feed(data, at, place):
+                if half.reader.malformed > padded:
+                    # In its turn, however many frames a packet has.
+                    padded = half.reader.malformed
+                    tell(self, side, TOO_MUCH_PADDING, 0, place)
                 if isinstance(piece, Data):
                     self.payload(side, piece, buffer, start, place)
                 else:
@@ -182,13 +188,14 @@ class Http2(Layer):
                 self.tunnels.payload(side, piece, buffer, base, place)
                 if piece.last and header.flags & END_STREAM:
                     self.tunnels.end(side, header.stream, 0, place)
-            elif header.stream in self.early and (piece.missing or piece.vague):
-                # What is behind a hole cannot be told without what is before it.
-                self.early.take(header.stream)
             elif header.stream in self.early and side != self.client_side:
+                lost = self.losses[side]
+                if piece.missing or piece.vague:
+                    missing = 0 if piece.vague else piece.missing
+                    self.early.hold(header.stream, Early(missing, False, place, lost))
                 data = buffer.copy(base + piece.start, base + piece.stop)
                 ends = piece.last and bool(header.flags & END_STREAM)
-                self.early.hold(header.stream, data, ends, place)
+                self.early.hold(header.stream, Early(data, ends, place, lost))
             else:
                 guess(self, side, piece, buffer, base, place)
             return
@@ -321,7 +328,7 @@ class Http2(Layer):
                 stream.response(head_of(fields, "response"), place)
         elif fields is not None and is_early(self, side, opening.stream):
             ends = bool(opening.flags & END_STREAM)
-            self.early.hold(opening.stream, fields, ends, place)
+            self.early.hold(opening.stream, Early(fields, ends, place, self.losses[side]))
         if stream is not None and opening.flags & END_STREAM:
             self.end_stream(side, stream, place)
 
@@ -340,6 +347,7 @@ class Http2(Layer):
         half = self.halves[side]
         place = (time, packet, ordinal)
         self.shared.whole = False
+        self.lost_before[side] = packet
         self.messages = None
         half.preface = b""
         # What WINDOW_UPDATE is among them, or DATA, is not known.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from wsanalyze.http2.fields import Fields
 from wsanalyze.http2.frames import Place
 from wsanalyze.layers.recorder import Recorder
@@ -10,8 +12,18 @@ from wsanalyze.layers.recorder import Recorder
 OVERHEAD = 256
 STREAMS = 64
 
-# A head or a piece of DATA, whether it ends the stream, and where it was.
-Early = tuple[Fields | bytes, bool, Place]
+
+class Early(NamedTuple):
+    """A head, or a piece of DATA, or of how many bytes of DATA it is missing: 0 is not known.
+
+    `ends`: whether it ends the stream; `lost`: how much of the connection was lost before it, of
+    whichever stream.
+    """
+
+    what: Fields | bytes | int
+    ends: bool
+    place: Place
+    lost: int
 
 
 class EarlyAnswers:
@@ -28,12 +40,14 @@ class EarlyAnswers:
     def __contains__(self, stream: int) -> bool:
         return stream in self._found
 
-    def hold(self, stream: int, what: Fields | bytes, ends: bool, place: Place) -> None:
+    def hold(self, stream: int, early: Early) -> None:
         """Hold a head or DATA; beyond the limits, those that wait for longest are given up."""
-        size = OVERHEAD + len(what)
-        if not isinstance(what, bytes):
-            size += sum(len(name) + len(value) for name, value in what)
-        self._found.setdefault(stream, []).append((what, ends, place))
+        what, size = early.what, OVERHEAD
+        if isinstance(what, bytes):
+            size += len(what)
+        elif not isinstance(what, int):
+            size += len(what) + sum(len(name) + len(value) for name, value in what)
+        self._found.setdefault(stream, []).append(early)
         self._sizes[stream] = self._sizes.get(stream, 0) + size
         self.held += size
         while len(self._found) > STREAMS or self.held > self._recorder.limits.held:

@@ -9,6 +9,7 @@ from wsanalyze.http2.field_table import STATIC, UNKNOWN
 from wsanalyze.http2.fields import Fields, head_of
 from wsanalyze.http2.frames import FrameHeader, Place
 from wsanalyze.http2.malformed import content_length
+from wsanalyze.layers.http2_early import Early
 from wsanalyze.layers.http2_messages import tell
 from wsanalyze.layers.http2_stream import WebSocketStream
 from wsanalyze.layers.http2_tunnel import maybe_way
@@ -70,10 +71,10 @@ def take_request(
         way = maybe_way(fields, http.route)
         if way is not None:
             http.tunnels.ask(number, way, http.client_side, fields, place)
-            for what, _, before in early:
+            for what, _, before, _ in early if is_unbroken(early) else ():
                 if isinstance(what, bytes):
                     http.tunnels.ahead(number, what, before)
-                else:
+                elif not isinstance(what, int):
                     http.tunnels.answer(number, what, before)
         return None
     if not http.recorder.has_room():
@@ -85,8 +86,13 @@ def take_request(
     stream.asked(head)
     stream.said = content_length(fields)
     stream.facts.enabled = http.shared.enabled
+    server_side = 1 - http.client_side
     if number in http.early:
         replay(http, stream)
+    elif http.lost_before[server_side] > place[1]:
+        # The server is read first, since the client waits for a hole: its answer may be missing.
+        stream.lose(server_side)
+        stream.attempt.counted = [0] * len(stream.attempt.counted)
     return http.streams.get(number)
 
 
@@ -98,10 +104,26 @@ def is_early(http: Http2, side: int, number: int) -> bool:
 def replay(http: Http2, stream: WebSocketStream) -> None:
     """Read what the server had sent on a stream before its request was seen."""
     side = 1 - http.client_side
-    for what, ends, place in http.early.take(stream.number):
+    early = http.early.take(stream.number)
+    known = early[0].lost
+    for what, ends, place, lost in early:
+        if lost != known:
+            known = lost
+            stream.lose(side)
         if isinstance(what, bytes):
             stream.data(side, Buffer(what), 0, len(what), place)
-        else:
+        elif not isinstance(what, int):
             stream.response(head_of(what, "response"), place)
+        elif what:
+            stream.gap(side, what, place)
+        else:
+            stream.lose(side)
         if ends:
             http.end_stream(side, stream, place)
+    if known != http.losses[side] and not stream.finished[side]:
+        stream.lose(side)
+
+
+def is_unbroken(early: list[Early]) -> bool:
+    """Say whether nothing is missing between the pieces of what was held."""
+    return not any(isinstance(each.what, int) or each.lost != early[0].lost for each in early)

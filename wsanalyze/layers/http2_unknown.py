@@ -49,9 +49,16 @@ def guess_unasked(http: Http2) -> None:
     http.guesses = Guesses(http.recorder)
     side = 1 - http.client_side
     for number_of in http.early.waiting:
-        for what, _, place in http.early.take(number_of):
+        early = http.early.take(number_of)
+        known = early[0].lost
+        for what, _, place, lost in early:
+            if lost != known or what == 0:
+                known = lost
+                http.guesses.lose(side)
             if isinstance(what, bytes):
                 http.guesses.data(number_of, side, Buffer(what), (0, len(what)), place)
+            elif isinstance(what, int):
+                http.guesses.gap(number_of, side, what, place)
 
 
 def conclude(http: Http2, number: int) -> None:
