@@ -10,9 +10,11 @@ import ctypes
 import socket
 import ssl
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.sync.client import connect as connect_blocking
 
@@ -104,6 +106,31 @@ def limit(context: ssl.SSLContext, version: str, suite: str, *, may_encrypt_firs
         context.options |= SSL_OP_NO_ENCRYPT_THEN_MAC
 
 
+@asynccontextmanager
+async def connected(
+    stage: Stage, port: int, path: str, both: Contexts
+) -> AsyncIterator[ClientConnection]:
+    """Serve an echo within TLS, and connect to it."""
+    mine, theirs = both
+    options: dict[str, Any] = {"compression": None, "ping_interval": None}
+    server = serve(echo, "127.0.0.1", port, ssl=mine, logger=stage.logger("server"), **options)
+    logger, url = stage.logger("client"), f"wss://{NAME}:{port}{path}"
+    async with (
+        server,
+        connect(url, host="127.0.0.1", ssl=theirs, logger=logger, **options) as client,
+    ):
+        yield client
+
+
+async def converse(stage: Stage, port: int, path: str, both: Contexts, first: str) -> None:
+    """Have a short conversation within TLS."""
+    async with connected(stage, port, path, both) as client:
+        for message in (first, noise(100), prose(600)):
+            await client.send(message)
+            await client.recv()
+        await client.close(1000, "bye")
+
+
 async def chat(stage: Stage, port: int, contexts: Contexts | None) -> None:
     """Say the same with TLS and without."""
 
@@ -169,30 +196,7 @@ async def play_suites(stage: Stage) -> None:
         mine, theirs = server_context(stage), client_context(stage)
         for context in (mine, theirs):
             limit(context, version, suite, may_encrypt_first=may_encrypt_first)
-        server = await serve(
-            echo,
-            "127.0.0.1",
-            port,
-            compression=None,
-            ping_interval=None,
-            ssl=mine,
-            logger=stage.logger("server"),
-        )
-        async with (
-            server,
-            connect(
-                f"wss://{NAME}:{port}{path}",
-                host="127.0.0.1",
-                compression=None,
-                ping_interval=None,
-                ssl=theirs,
-                logger=stage.logger("client"),
-            ) as client,
-        ):
-            for message in (f"in {suite}", noise(100), prose(600)):
-                await client.send(message)
-                await client.recv()
-            await client.close(1000, "bye")
+        await converse(stage, port, path, (mine, theirs), f"in {suite}")
 
 
 def talk(

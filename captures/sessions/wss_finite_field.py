@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-from typing import Any
-
-from websockets.asyncio.client import connect
-from websockets.asyncio.server import serve
 
 from recording.stage import Session, Stage
 from sessions.deterministic import noise, prose
 from sessions.gnutls_ends import Records, gnutls_client, gnutls_server
-from sessions.websockets_peers import echo
 from sessions.wss import (
-    NAME,
     SSL_OP_NO_ENCRYPT_THEN_MAC,
     VERSIONS,
-    Contexts,
     ask_openssl,
     client_context,
+    converse,
     server_context,
 )
 from sessions.wss_rsa import RSA, SSL_OP_NO_EXTENDED_MASTER_SECRET, contexts
@@ -82,34 +76,18 @@ def set_prime(stage: Stage, context: ssl.SSLContext, group: str) -> None:
     context.load_dh_params(str(file))
 
 
-async def talk(stage: Stage, port: int, path: str, both: Contexts, about: str) -> None:
-    """Have a short conversation."""
-    mine, theirs = both
-    options: dict[str, Any] = {"compression": None, "ping_interval": None}
-    server = serve(echo, "127.0.0.1", port, ssl=mine, logger=stage.logger("server"), **options)
-    logger, url = stage.logger("client"), f"wss://{NAME}:{port}{path}"
-    async with (
-        server,
-        connect(url, host="127.0.0.1", ssl=theirs, logger=logger, **options) as client,
-    ):
-        for message in (f"in {about}", noise(100), prose(600)):
-            await client.send(message)
-            await client.recv()
-        await client.close(1000, "bye")
-
-
 async def play(stage: Stage) -> None:
     """A short conversation of each kind."""
     for port, (path, version, suite, group, more) in enumerate(KINDS, 9400):
         mine, theirs = contexts(stage, version, suite, more)
         set_prime(stage, mine, group)
-        await talk(stage, port, path, (mine, theirs), suite)
+        await converse(stage, port, path, (mine, theirs), f"in {suite}")
     for port, (path, servers, clients) in enumerate(GROUPS, 9420):
         mine, theirs = server_context(stage, RSA), client_context(stage)
         for context, groups in ((mine, servers), (theirs, clients)):
             context.minimum_version = VERSIONS["1.3"]
             set_groups(context, groups)
-        await talk(stage, port, path, (mine, theirs), servers)
+        await converse(stage, port, path, (mine, theirs), f"in {servers}")
     for port, (path, priority) in enumerate(NEGOTIATED, 9430):
         records = Records(priority)
         server_context(stage, RSA)

@@ -10,21 +10,18 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import serve
+from websockets.asyncio.client import ClientConnection
 
 from recording.stage import Session, Stage
 from sessions.deterministic import noise, prose
 from sessions.gnutls_ends import Records, gnutls_client, gnutls_server
-from sessions.websockets_peers import echo
 from sessions.wss import (
-    NAME,
     SSL_OP_NO_ENCRYPT_THEN_MAC,
     VERSIONS,
     ask_openssl,
     client_context,
+    connected,
     server_context,
 )
 from sessions.wss_rsa import RSA
@@ -113,13 +110,7 @@ async def openssl(stage: Stage, port: int, path: str, prepare: Prepare) -> None:
     # The capture is large enough with those of one side.
     if path != FULL:
         prepare(mine)
-    options: dict[str, Any] = {"compression": None, "ping_interval": None}
-    server = serve(echo, "127.0.0.1", port, ssl=mine, logger=stage.logger("server"), **options)
-    logger, url = stage.logger("client"), f"wss://{NAME}:{port}{path}"
-    async with (
-        server,
-        connect(url, host="127.0.0.1", ssl=theirs, logger=logger, **options) as client,
-    ):
+    async with connected(stage, port, path, (mine, theirs)) as client:
         await talk(client, path)
         await client.close(1000, "bye")
 

@@ -9,18 +9,16 @@ import asyncio
 import ssl
 from typing import Any
 
-from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
 from recording.stage import Session, Stage
-from sessions.deterministic import noise, prose
 from sessions.websockets_peers import echo
 from sessions.wss import (
-    NAME,
     SSL_OP_NO_ENCRYPT_THEN_MAC,
     VERSIONS,
     Contexts,
     client_context,
+    converse,
     server_context,
     talk,
 )
@@ -60,17 +58,7 @@ async def play(stage: Stage) -> None:
     stage.beside[".key.pem"] = stage.scratch / "key.pem"
     for port, (path, version, suite, more) in enumerate(KINDS, 9380):
         mine, theirs = contexts(stage, version, suite, more)
-        server = serve(echo, "127.0.0.1", port, ssl=mine, logger=stage.logger("server"), **options)
-        logger = stage.logger("client")
-        url = f"wss://{NAME}:{port}{path}"
-        async with (
-            server,
-            connect(url, host="127.0.0.1", ssl=theirs, logger=logger, **options) as client,
-        ):
-            for message in (f"in {suite}", noise(100), prose(600)):
-                await client.send(message)
-                await client.recv()
-            await client.close(1000, "bye")
+        await converse(stage, port, path, (mine, theirs), f"in {suite}")
     for port, (path, more) in enumerate(RESUMED, 9390):
         mine, theirs = contexts(stage, "1.2", "AES128-GCM-SHA256", more)
         server = serve(echo, "127.0.0.1", port, ssl=mine, logger=stage.logger("server"), **options)
