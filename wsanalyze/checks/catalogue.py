@@ -38,6 +38,7 @@ FAMILIES = (
     "cross",
     "clients",
     "http2",
+    "http2_connection",
 )
 
 
