@@ -20,6 +20,7 @@ from checks import test_deflate as deflate
 from checks import test_encryption as encryption
 from checks import test_explicit_proxies as ways
 from checks import test_http2 as http2
+from checks import test_http2_connection as http2_connection
 from checks import test_key_reuse as key_reuse
 from checks import test_legacy as legacy
 from checks import test_proxies as proxies
@@ -405,9 +406,9 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     ),
     "H2-07": http2.TestEnds.test_not_where_the_close_may_be_missing,
     "H2-08": http2.TestFlowControl.test_windows_are_not_known_in_the_middle,
-    "H2-09": http2.TestShared.test_one_alone,
+    "H2-09": http2_connection.TestShared.test_one_alone,
     "FRM-13": http_among_frames.test_fewer_bytes_than_tell_are_a_frame,
-    "H2-10": http2.TestConnectionErrors.test_not_where_bytes_are_missing,
+    "H2-10": http2_connection.TestConnectionErrors.test_not_where_bytes_are_missing,
 }
 
 
