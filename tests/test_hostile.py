@@ -17,6 +17,7 @@ from support.sessions import (
     DEFLATE,
     Deflater,
     brief,
+    connections_of,
     facts,
     frame,
     frames_of,
@@ -437,3 +438,20 @@ def test_a_packet_of_a_busy_session_lost_invents_nothing() -> None:
     for missing in range(len(packets)):
         rest = packets[:missing] + packets[missing + 1 :]
         assert identities(survive(pcap_of([*opening, *rest]))) <= sent, missing
+
+
+@pytest.mark.parametrize("last", [b"", b"\r", b"\r=", b"\r\r", b"\n", b"\nA", b"\n A\r:", b"\0"])
+def test_heads_that_end_anywhere(last: bytes) -> None:
+    opening = [segment(CLIENT, SERVER, 0, flags=SYN), segment(SERVER, CLIENT, 0, 1, SYN | ACK)]
+    for asked in range(12, len(request()) - 1, 7):
+        for answered in (0, asked % len(response())):
+            halves = request()[:asked] + last, response()[:answered] + last * bool(answered)
+            packets = [
+                segment(CLIENT, SERVER, 1, 1, data=halves[0]),
+                segment(SERVER, CLIENT, 1, 1 + len(halves[0]), data=halves[1]),
+                segment(CLIENT, SERVER, 1 + len(halves[0]), 1 + len(halves[1]), FIN | ACK),
+                segment(SERVER, CLIENT, 1 + len(halves[1]), 2 + len(halves[0]), FIN | ACK),
+            ]
+            recording = survive(pcap_of([*opening, *packets]))
+            assert recording is not None
+            assert [row["client_frames"] for row in connections_of(recording)] in ([], [0])

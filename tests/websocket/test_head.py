@@ -224,6 +224,16 @@ class TestOddities:
     def test_a_head_cut_short(self, length: int) -> None:
         assert codes(REQUEST[:length])[-1] == "incomplete"
 
+    @pytest.mark.parametrize(
+        "last", [b"\r", b"\rx", b"\r\r", b"\r ", b"A: b\r", b"A: b\r=", b"A\r:"]
+    )
+    @pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nA: b\r\n"])
+    def test_a_last_line_without_its_end(self, first: bytes, last: bytes) -> None:
+        head = read_head(first + last)
+        assert [oddity.code for oddity in head.oddities][-1] == "incomplete"
+        assert head.raw == first + last
+        assert len(head.fields) <= 2
+
     def test_all_lf(self) -> None:
         head = read_head(REQUEST.replace(b"\r\n", b"\n"))
         assert {oddity.code for oddity in head.oddities} == {"bare-lf"}
@@ -243,6 +253,11 @@ class TestAnything:
         offsets = [oddity.offset for oddity in head.oddities]
         assert offsets == sorted(offsets)
         assert [field.position for field in head.fields] == list(range(len(head.fields)))
+
+    @given(BYTES, st.integers(0, 6))
+    def test_wherever_the_bytes_stop(self, data: bytes, behind: int) -> None:
+        head = read_head(REQUEST[:-2] + data[:behind])
+        assert len(head.fields) <= len(REQUEST.splitlines()) + behind
 
     @given(BYTES)
     @example(b"a\n\n\r\n")

@@ -170,7 +170,7 @@ class _HeadReader:
         while start < size:
             end = text.find("\n", start) - 1
             # What begins with whitespace goes on with the line before it.
-            if text[end : end + 1] == "\r" and not text.startswith((" ", "\t"), end + 2):
+            if end >= start and text[end] == "\r" and not text.startswith((" ", "\t"), end + 2):
                 read = _known_field if end - start <= SHORT else _field
                 field = read(text[start:end], len(fields), start)
                 if field is not None:

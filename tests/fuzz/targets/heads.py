@@ -177,7 +177,7 @@ def seeds() -> Sequence[bytes]:
     ]
     for data in shipped():
         found += re.findall(rb"(?:GET|HTTP/1\.1 \d)[ -~]+\r\n(?:[ -~]+\r\n)+\r\n", data)
-    return sorted(set(found), key=len)[:60]
+    return sorted(set(found), key=lambda data: (len(data), data))[:60]
 
 
 WORDS = (b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b";", b"=", b'"', b"\0", b"\x80", b"HTTP/")
