@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from story.told import CAPTURES, analysis, told
 from support.packets import ACK, CLIENT, FIN, SERVER, SYN, pcap_of, segment
+from support.segments import OPEN, client, server
 from support.sessions import frame, masked
 from support.sessions import request as session_request
 from support.sessions import response as session_response
@@ -121,6 +122,18 @@ def test_what_real_clients_sent_does_not_steer(number: int, width: int) -> None:
 def test_it_fits(name: str, number: int, width: int) -> None:
     for line in text(told(name, number), width).splitlines():
         assert sum(map(cells, line)) <= width, line
+
+
+def test_a_close_whose_code_is_missing_is_none_without_one(tmp_path: Path) -> None:
+    path, said = tmp_path / "hole.pcap", len(session_response())
+    close = frame(b"\x03\xe8because", 8)
+    packets = [*OPEN, client(0, session_request()), server(0, session_response())]
+    packets += [server(said, close[:2]), server(said + 4, close[4:])]
+    path.write_bytes(pcap_of(packets))
+    shown = text(wsanalyze.analyze(path).explain(0), 200)
+    assert "Close whose code is missing" in shown
+    assert "its code is not in the capture (RFC 6455 §5.5.1)" in shown
+    assert "without a code" not in shown
 
 
 def test_the_facts_stand_in_it() -> None:

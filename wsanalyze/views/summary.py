@@ -233,12 +233,16 @@ def ending_of(connection: Connection) -> str:
     if ending is None:
         # Either end sent a Close first: what one of them sent could not be read, or is not there.
         closed = (connection.client_close_code, connection.server_close_code) != (None, None)
+        closed = closed or connection.client_close_code_missing
+        closed = closed or connection.server_close_code_missing
         return "first Close not known" if connection.sealed or closed else "end not seen"
     side, _, how = ending.partition("-")
     if how == "rst" and connection.stream_error is not None:
         return f"{ending} {connection.stream_error}"
     if how != "close":
         return ending
+    if getattr(connection, f"{side}_close_code_missing"):
+        return f"{ending}, its code missing"
     code = connection.client_close_code if side == "client" else connection.server_close_code
     return f"{ending} {code if code is not None else 'without code'}"
 
