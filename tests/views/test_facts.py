@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from tables.recordings import SECOND, T0
 
 from wsanalyze.tables.capture_summary import LACKING, CaptureSummary
-from wsanalyze.views.facts import facts
+from wsanalyze.views.facts import facts, refused_tunnels
 
 
 def test_an_empty_capture() -> None:
@@ -193,3 +194,14 @@ def test_handshakes_that_were_decrypted_and_broken_off() -> None:
         "3: the handshake ended with alert unknown_ca (48) of the client; 1: the client left "
         "before the ServerHello (RST)"
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "1 tunnel, by proxies: `wsanalyze explain CAPTURE --refused 0` tells it"),
+        (2, "2 tunnels, by proxies: `wsanalyze explain CAPTURE --refused N` tells one, from 0 on"),
+    ],
+)
+def test_refused_tunnels(count: int, text: str) -> None:
+    assert refused_tunnels(count) == ("refused", text)

@@ -80,6 +80,13 @@ def facts(capture: CaptureSummary) -> list[Fact]:
     return lines
 
 
+def refused_tunnels(count: int) -> Fact:
+    """Return how many tunnels proxies refused, which are no connections, and who tells of one."""
+    command, what = ("--refused 0", "it") if count == 1 else ("--refused N", "one, from 0 on")
+    text = f"by proxies: `wsanalyze explain CAPTURE {command}` tells {what}"
+    return "refused", f"{counted(count, 'tunnel')}, {text}"
+
+
 def _heading(capture: CaptureSummary) -> str:
     kind = capture.format or ""
     if capture.compression:

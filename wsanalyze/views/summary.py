@@ -15,7 +15,7 @@ from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import visible
-from wsanalyze.views.facts import facts
+from wsanalyze.views.facts import facts, refused_tunnels
 from wsanalyze.views.listing import Listing, Row
 from wsanalyze.views.quantities import duration, number, size
 from wsanalyze.websocket.addresses import without_login
@@ -58,8 +58,14 @@ def print_summary(
     `chosen`: numbers of the connections to show (None: each). Beyond FIRST connections the rest is
     counted, unless `show_all`.
     """
+    refused = recording.tunnels_refused if chosen is None else 0
+    of_all = [refused_tunnels(refused)] if refused else []
+    several = len(recording.captures) > 1
     for capture in recording.captures:
-        print_facts(facts(capture), console)
+        print_facts([*facts(capture), *([] if several else of_all)], console)
+        console.print()
+    if several and of_all:
+        print_facts(of_all, console)
         console.print()
     numbered = [
         (place, connection)
@@ -70,7 +76,7 @@ def print_summary(
         console.print("No WebSocket connections" + (" match." if chosen is not None else "."))
         return
     shown = numbered if show_all else numbered[:FIRST]
-    wide, several = console.width >= WIDE, len(recording.captures) > 1
+    wide = console.width >= WIDE
     if len(shown) < MANY:
         console.print(_table(shown, wide, several))
     else:
