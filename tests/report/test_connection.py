@@ -139,6 +139,9 @@ def test_the_handshake_of_tls_is_shown_by_messages(browser: Browser, tmp_path: P
     assert steps.count() == len(data["connections"][0]["tls_steps"]) == 11
     steps.first.locator("summary").press("Enter")
     assert "TLS_AES_256_GCM_SHA384" in steps.first.inner_text()
+    fields = steps.first.locator("tbody tr")
+    assert fields.nth(2).inner_text().split("\t")[:2] == ["03 03", "version"]
+    assert steps.nth(4).locator("tbody tr").count() == 0
     assert "encrypted" in steps.nth(4).inner_text()
 
 

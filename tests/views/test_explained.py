@@ -223,7 +223,11 @@ def test_nothing_in_a_tls_handshake_steers(payload: bytes) -> None:
     assert story.secure is not None
     said = payload.decode("latin-1")
     steps = tuple(
-        replace(step, facts=tuple((label, said) for label, _ in step.facts))
+        replace(
+            step,
+            facts=tuple((label, said) for label, _ in step.facts),
+            parts=tuple(replace(part, text=said) for part in step.parts),
+        )
         for step in story.secure.steps
     )
     secure = replace(story.secure, steps=steps, sni=said, alpn=said, version=said, cipher=said)

@@ -97,8 +97,8 @@ def _print_json(recording: Recording, numbers: set[int] | None) -> None:
         if numbers is None or number in numbers
     ]
     # ASCII: control and bidi characters from the wire are escaped, and read back exactly.
-    found = {"captures": captures, "connections": connections}
-    found["tunnels_refused"] = recording.tunnels_refused
+    refused = recording.tunnels_refused
+    found = {"captures": captures, "connections": connections, "tunnels_refused": refused}
     json.dump(found, sys.stdout, indent=2)
     sys.stdout.write("\n")
 

@@ -10,6 +10,7 @@ from wsanalyze.story.secrets import is_head, status_line
 from wsanalyze.streams import Record
 from wsanalyze.tunnels.way import destination
 from wsanalyze.views.escape import visible
+from wsanalyze.views.explained_hello import hello_lines
 from wsanalyze.views.explained_parts import (
     INDENT,
     SIDES,
@@ -104,6 +105,9 @@ def _step(step: TlsStep, story: Story, ends: tuple[str, str], width: int) -> Ite
         yield from say(length, width, indent=BELOW)
     if step.meaning:
         yield from say(step.meaning, width, indent=BELOW, style="dim")
+    if step.parts:
+        yield from hello_lines(step.parts, width)
+        return
     for label, text in step.facts:
         yield from row(label, visible(text, VALUE), width, indent=BELOW)
 
