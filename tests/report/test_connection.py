@@ -145,6 +145,14 @@ def test_the_handshake_of_tls_is_shown_by_messages(browser: Browser, tmp_path: P
     assert "encrypted" in steps.nth(4).inner_text()
 
 
+def test_the_ladder_says_what_its_lines_are(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("lossy-path-client"), "#c=0")
+    assert "of note in TCP" in seen.text("#ladder .lines")
+    assert "sealed" not in seen.text("#ladder .lines")
+    seen = page_of(browser, tmp_path, named("chat-wss"), "#c=0")
+    assert seen.page.locator("#ladder .lines").count() == 0
+
+
 def test_tls_in_tls_is_shown_in_order(browser: Browser, tmp_path: Path) -> None:
     seen = page_of(browser, tmp_path, named("wss-tunnels"), "#c=6")
     titles = seen.page.locator("#handshake h4").all_inner_texts()

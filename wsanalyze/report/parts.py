@@ -21,6 +21,7 @@ from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.explained_end import end_name
 from wsanalyze.views.explained_http2 import CARRIES, allowed, shared_with
+from wsanalyze.views.explained_parts import hexadecimal
 from wsanalyze.views.explained_way import ends_of, said_of
 from wsanalyze.views.quantities import counted
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
@@ -203,7 +204,7 @@ def tls_steps_part(tls: Secure | None, began: int, room: int) -> list[list[Any]]
 
 def _field(part: HelloPart) -> tuple[str, str, str, int]:
     """Return a field of a hello: its bytes in hex, its name, what they say, its depth."""
-    return part.data[:TLS_BYTES].hex(" "), part.name, _beginning(part.text), part.depth
+    return hexadecimal(part.data, TLS_BYTES), part.name, _beginning(part.text), part.depth
 
 
 def way_part(story: Story, index: Index, began: int, room: int, hide: Hide) -> list[dict[str, Any]]:
