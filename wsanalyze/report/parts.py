@@ -13,10 +13,9 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
-from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.story.model import HeadStory, HelloPart, Proof, Secure, Story
 from wsanalyze.story.refused import refused_tunnels
 from wsanalyze.story.way import label_of
-from wsanalyze.tls.hello_parts import HelloPart
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.explained_end import end_name

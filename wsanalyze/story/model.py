@@ -36,6 +36,7 @@ from wsanalyze.story.model_session import (
     Summary,
     Written,
 )
+from wsanalyze.tls.hello_parts import HelloPart
 from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.websocket.extensions import Deflate
 
@@ -49,6 +50,7 @@ __all__ = [
     "FrameStory",
     "HeadStory",
     "HeaderLine",
+    "HelloPart",
     "Leg",
     "MessageStory",
     "Multiplexed",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from wsanalyze.tls.hello_parts import HelloPart
+from wsanalyze.story.model import HelloPart
 from wsanalyze.views.escape import cells, visible
 from wsanalyze.views.explained_parts import INDENT, PROSE, hexadecimal, row, say
 from wsanalyze.views.quantities import counted
