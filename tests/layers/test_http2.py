@@ -437,6 +437,21 @@ class TestLosses:
         assert (row.outcome, row.server_lost_bytes) == ("unseen", 12)
         assert row.client_frames == 8
 
+    def test_what_was_said_before_a_request_that_is_missing(self) -> None:
+        """It waits for the request, and is read with the frames that were recognised instead."""
+        stage = Connection().server(h2(SETTINGS, 0, 0, ENABLED))
+        assert isinstance(stage, Connection)
+        stage.headers(1, 1, [(":status", "200")])
+        texts = [b"text number %d of the server" % number for number in range(8)]
+        for text in texts:
+            stage.body(1, 1, frame(text))
+        stage.client(PREFACE + h2(SETTINGS)).gap(0, 80)
+        for number in range(8):
+            stage.body(0, 1, frame(b"text number %d" % number, mask=number.to_bytes(4, "big")))
+        stage.finish()
+        row = stage.connection
+        assert (row.outcome, row.client_frames, row.server_frames) == ("unseen", 8, 8)
+
     def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
         lose = WebSocketStream.lose
@@ -497,6 +512,19 @@ class TestLosses:
 
 
 class TestHostile:
+    @pytest.mark.parametrize("sent", [12, 1])
+    def test_a_request_behind_data_of_its_stream_is_none(self, sent: int) -> None:
+        """Whether frames were recognised before it came makes no difference."""
+        stage = Connection().begin().headers(1, 1, [(":status", "200")])
+        request = stage.block(0, REQUEST)
+        stage.client(h2(HEADERS, END_HEADERS, 3, b"\xfe"))
+        for number in range(sent):
+            stage.body(0, 1, frame(b"text %d" % number, mask=number.to_bytes(4, "big")))
+        stage.client(h2(HEADERS, END_HEADERS, 1, request))
+        stage.body(1, 1, frame(b"answered"))
+        stage.finish()
+        assert rows(stage) == [(1, "unseen", sent, 0, "capture-end")] * (sent > 1)
+
     @pytest.mark.parametrize("size", [None, 1, 13])
     def test_what_is_malformed_is_told_in_its_order(self, size: int | None) -> None:
         stage = Connection(pieces=size, wants=Wants(observe=True)).begin().open(1)

@@ -77,6 +77,9 @@ def take_request(
                 elif not isinstance(what, int):
                     http.tunnels.answer(number, what, before)
         return None
+    if http.guesses is not None and number in http.guesses.begun:
+        # DATA on a stream that is idle ends the connection (RFC 9113 §5.1): this opens nothing.
+        return None
     if not http.recorder.has_room():
         http.early.take(number)
         if http.guesses is not None:
