@@ -217,6 +217,14 @@ class TestTcpAfterBothCloses:
         record.server_lost_bytes = 533
         assert found(checks.tcp_closed_out_of_turn, record) == []
 
+    def test_who_closed_first_is_not_known_where_the_servers_fin_is_missing(self) -> None:
+        """The client has acknowledged it, before its own FIN perhaps."""
+        record = closed(*self.both, endings=(ending("client"),))
+        assert len(found(checks.tcp_closed_out_of_turn, record)) == 1
+        assert record.observation is not None
+        record.observation.server_end_missing = True
+        assert found(checks.tcp_closed_out_of_turn, record) == []
+
     def test_a_reset(self) -> None:
         expected = [("warning", "the server reset TCP after both Close frames")]
         assert self.turn(ending("server", "rst")) == expected
@@ -244,6 +252,19 @@ class TestTcpAfterBothCloses:
         record.tls.notified = ("server",)
         [finding] = found(checks.tcp_closed_out_of_turn, record)
         assert finding.severity == "warning"
+
+    def test_a_reset_whose_close_notify_is_missing_may_lose_nothing(self) -> None:
+        record = closed(*self.both, endings=[ending("server", "rst")])
+        record.tls = inside().tls
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "warning"
+        record.client_lost_bytes = 24
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert (finding.severity, finding.message) == (
+            "info",
+            "the server reset TCP after both Close frames; a close_notify of the client may be "
+            "among what is not in the capture",
+        )
 
     def test_a_reset_when_both_had_closed_takes_nothing_away(self) -> None:
         ends = ending("server"), ending("client", at=3.1), ending("server", "rst", 3.2)

@@ -659,6 +659,20 @@ class TestOrder:
         assert rows(stage) == [(1, "established", 1, 2, "capture-end")]
         assert brief(stage.frames, "sender", "packet") == [(0, 8), (1, 6), (1, 9)]
 
+    def test_what_is_read_behind_later_packets_of_the_server_is_late(self) -> None:
+        stage = Connection(wants=Wants(observe=True)).begin().open(1)
+        stage.headers(1, 3, [(":status", "200")])
+        request = h2(HEADERS, END_HEADERS, 3, stage.block(0, REQUEST))
+        place = (T0 + 2 * SECOND, 2, stage.packet)
+        stage.layer.data(0, Buffer(request), 0, len(request), *place)
+        stage.open(5).finish()
+        late = []
+        for each in stage.connections:
+            assert each.observation is not None
+            assert each.observation.stream is not None
+            late.append((each.http_stream, each.observation.stream.late))
+        assert late == [(1, False), (3, True), (5, False)]
+
     def test_a_refusal_that_comes_first(self) -> None:
         stage = Connection().begin().headers(1, 1, [(":status", "403")], 5)
         stage.headers(0, 1, REQUEST).finish()

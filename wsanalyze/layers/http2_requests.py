@@ -90,6 +90,7 @@ def take_request(
     stream.said = content_length(fields)
     stream.facts.enabled = http.shared.enabled
     server_side = 1 - http.client_side
+    stream.facts.late = http.read_to[server_side] > place[1]
     if number in http.early:
         replay(http, stream)
     elif http.lost_before[server_side] > place[1]:
