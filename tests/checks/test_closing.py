@@ -266,6 +266,19 @@ class TestTcpAfterBothCloses:
             "among what is not in the capture",
         )
 
+    def test_a_reset_that_answers_what_is_missing_may_lose_nothing(self) -> None:
+        """It has no ACK: nothing else would make an end that sent its FIN say so."""
+        answer = replace(ending("server", "rst", 3.1), has_ack=False)
+        record = closed(*self.both, endings=[ending("server"), answer])
+        record.tls = inside(closed_by="server", closed_at=(2 * SECOND, 17)).tls
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "info"
+        assert "a close_notify of the client may be among" in finding.message
+        assert record.observation is not None
+        record.observation.client_after_end = 24
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "warning"
+
     def test_a_reset_when_both_had_closed_takes_nothing_away(self) -> None:
         ends = ending("server"), ending("client", at=3.1), ending("server", "rst", 3.2)
         assert self.turn(*ends) == []
