@@ -239,6 +239,20 @@ def test_a_request_behind_a_hole_waits_for_what_the_server_says(pieces: int | No
     assert row.request_packet < row.response_packet
 
 
+def test_a_client_that_offers_no_early_data_has_none_missing() -> None:
+    """Both wait behind holes, and the server is read first: its first flight is missing."""
+    pair = Pair(contexts(TLS_1_3)).shake_hands()
+    for side, data in SAID:
+        pair.send(side, data)
+    stage = play(stage_of(pair.secrets), pair.flights[:1])
+    for side in (1, 0):
+        stage.gap(side, len(pair.flights[2 - side][1]))
+        play(stage, [each for each in pair.flights[3:] if each[0] == side])
+    stage.finish()
+    row = stage.connection
+    assert (row.outcome, row.client_frames, row.server_frames) == ("established", 12, 12)
+
+
 def test_a_capture_that_begins_later() -> None:
     pair = Pair(contexts(TLS_1_3)).shake_hands()
     for side, data in SAID:
