@@ -452,6 +452,24 @@ class TestLosses:
         row = stage.connection
         assert (row.outcome, row.client_frames, row.server_frames) == ("unseen", 8, 8)
 
+    def test_a_client_is_read_from_its_preface_on_whatever_the_server_lost(self) -> None:
+        """The server was read first, from the middle: its frames told what is on stream 1."""
+        stage = Connection(opened=False)
+        texts = [b"text number %d" % number for number in range(8)]
+        data = [h2(DATA, 0, 1, frame(text)) for text in texts]
+        stage.server(*data).client(PREFACE + h2(SETTINGS) + h2(SETTINGS, 1))
+        stage.headers(0, 1, [*REQUEST, ("x-secret", "value")])  # type: ignore[attr-defined]
+        for text in texts:
+            stage.body(0, 1, masked(text))  # type: ignore[attr-defined]
+        stage.open(3, [*REQUEST, ("x-secret", "value")]).talk(3, b"seen").finish()  # type: ignore[attr-defined]
+        assert rows(stage) == [
+            (1, "unseen", 8, 8, "capture-end"),
+            (3, "established", 1, 1, "capture-end"),
+        ]
+        shake = stage.connections[1].handshake
+        assert shake is not None
+        assert ("x-secret", "value") in [(f.name, f.value) for f in shake.request_head.fields]
+
     def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
         lose = WebSocketStream.lose

@@ -148,6 +148,7 @@ class Http2(Layer):
             self.halves[1 - side].preface = b""
             self.client_side = side
             half.preface = half.preface or PREFACE
+            half.begin()
             self.shared.preface = place[:2]
         half.untouched = False
         return half.pass_preface(data) if half.preface else 0
