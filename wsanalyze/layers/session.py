@@ -509,6 +509,16 @@ class Session(Layer):
         sender.unread = unread
         self.lose(sender)
 
+    def claim(self, side: int, anchor: int, bits: int) -> None:
+        """Read a side that is lost from `anchor` on, where no frames are found that are better.
+
+        Who recognised the connection by them found them there, with odds of 2^`bits` to 1.
+        """
+        sender: Sender = self.high if side else self.low
+        if sender.search is not None:
+            sender.search.claimed = anchor
+            sender.search.claimed_bits = bits
+
     def hold_on(self, side: int, accept: int) -> None:
         """Hold what comes of a side that is lost, and look for no frames that are not as certain.
 
