@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.http2 import agreed
 from support.packets import ACK, FIN, pcap_of
 from support.segments import OPEN, client, server
 from support.sessions import CLOSE, frame, request, response
+from tables.recordings import connection
 
 import wsanalyze
 from story.told import analysis, told
-from wsanalyze.story.lasting import pings, silences
+from wsanalyze.story.lasting import closing, pings, silences
 from wsanalyze.tables.lazy_rows import LazyRows
 from wsanalyze.tables.objects import Frame, _frame
 
@@ -146,6 +149,25 @@ def test_a_close_whose_code_is_missing(tmp_path: Path) -> None:
     assert close.meaning == "its code is not in the capture"
 
 
+@pytest.mark.parametrize(
+    ("sealed", "lost", "why"),
+    [
+        (0, 9, "not in the capture"),
+        (9, 0, "sealed: no key that is known opens it"),
+        (9, 9, "not in the capture, or sealed"),
+        (0, 0, "missing: the frame ends before it"),
+    ],
+)
+def test_why_the_code_of_a_close_is_missing(sealed: int, lost: int, why: str) -> None:
+    tls = replace(agreed("http/1.1"), server_sealed=sealed)
+    record = connection(tls=tls, server_lost_bytes=lost)
+    frames = made(("server", CLOSE))
+    columns = {name: frames.column(name) for name in NAMES} | {"length": np.array([9])}
+    cut = LazyRows(columns, np.arange(1), partial(_frame, 0))
+    (close,) = closing(record, cut, {}).closes
+    assert (close.code_missing, close.meaning) == (True, f"its code is {why}")
+
+
 def test_a_close_without_a_code_misses_none() -> None:
     closes = told("hixie-76.pcapng").closing.closes
     assert not any(each.code_missing for each in closes)
@@ -185,8 +207,8 @@ def test_the_end_is_in_the_order_of_packets() -> None:
 
 @pytest.mark.parametrize("name", ["chat-ws.pcapng", "chat-wss.pcapng", "nginx-proxy.pcapng"])
 def test_ends_are_told_in_order_of_time(name: str) -> None:
-    for connection in analysis(name):
-        times = [each.time for each in told(name, connection.number).closing.steps]
+    for read in analysis(name):
+        times = [each.time for each in told(name, read.number).closing.steps]
         assert times == sorted(times)
 
 

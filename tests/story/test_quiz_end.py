@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from story.told import told
@@ -46,3 +48,12 @@ def test_who_cut_is_not_asked_where_a_close_may_be_missing() -> None:
         story = told("lossy-path-client.pcapng", 0)
         topics = asked("lossy-path-client.pcapng", 0)
         assert "no-close" not in topics or not any(story.lost.values()), number
+
+
+def test_a_code_that_is_missing_is_not_asked_for() -> None:
+    story = told("chat-ws.pcapng")
+    missing = replace(story.closing.closes[0], code=None, reason=None, code_missing=True)
+    closing = replace(story.closing, closes=(missing, *story.closing.closes[1:]))
+    topics = {each.topic for each in of_end(replace(story, closing=closing))}
+    assert "who-closed" in topics
+    assert not topics & {"no-code", "close-code", "code-bytes"}
