@@ -331,9 +331,22 @@ class TestEarlyFrames:
 
     def test_without_a_response_nobody_knows(self) -> None:
         record = connection(
-            handshake(response=None), responded=None, observation=observed(self.EARLY)
+            handshake(response=None),
+            responded=None,
+            outcome="unseen",
+            observation=observed(self.EARLY),
         )
         assert found(hsq.early_frames, record) == []
+
+    def test_behind_a_request_that_nobody_answered(self) -> None:
+        record = connection(
+            handshake(response=None),
+            responded=None,
+            outcome="unanswered",
+            observation=observed(self.EARLY),
+        )
+        (finding,) = found(hsq.early_frames, record)
+        assert finding.message == "11 bytes came behind the request to which no response came"
 
 
 class TestPipelined:
