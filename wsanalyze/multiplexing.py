@@ -151,6 +151,8 @@ class Stream:
 
     - `enabled`: what the server had said of extended CONNECT when the request came: 1, 0, None
       where that is not known
+    - `late`: whether its request was read behind what the server sent later: a hole, in TLS
+      perhaps, had kept the client waiting
     - `opened`: whether it became a WebSocket
     - `client_data`, `server_data`: DATA frames of each end
     - `resets`: (sender, error code, time, packet) of RST_STREAM, the first of each end
@@ -162,6 +164,7 @@ class Stream:
     shared: Multiplex
     number: int
     enabled: int | None = None
+    late: bool = False
     opened: bool = False
     client_data: int = 0
     server_data: int = 0

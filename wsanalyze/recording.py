@@ -47,8 +47,7 @@ class Recording:
     `connections` is in the order of being recognised (index = serial), as far as `wants` keeps
     them, `tls` in that of their first bytes. `frames`, `messages` and `segments` are None where
     `wants` did not ask for them. `captures` has one row per capture, in the order given. `refusals`
-    are those of proxies, as far as `wants` has checks look at anything. `streams` has the bytes
-    that somebody chose, None where nobody did.
+    are those of proxies. `streams` has the bytes that somebody chose, None where nobody did.
     """
 
     wants: Wants
@@ -60,6 +59,11 @@ class Recording:
     tls: list[TlsConnection] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     streams: Streams | None = None
+
+    @property
+    def tunnels_refused(self) -> int:
+        """How many tunnels proxies refused; one that was asked for again, and opened, is none."""
+        return sum(not each.tried_again for each in self.refusals)
 
 
 def in_order(connections: Iterable[Connection]) -> list[Connection]:

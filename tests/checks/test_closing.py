@@ -217,6 +217,14 @@ class TestTcpAfterBothCloses:
         record.server_lost_bytes = 533
         assert found(checks.tcp_closed_out_of_turn, record) == []
 
+    def test_who_closed_first_is_not_known_where_the_servers_fin_is_missing(self) -> None:
+        """The client has acknowledged it, before its own FIN perhaps."""
+        record = closed(*self.both, endings=(ending("client"),))
+        assert len(found(checks.tcp_closed_out_of_turn, record)) == 1
+        assert record.observation is not None
+        record.observation.server_end_missing = True
+        assert found(checks.tcp_closed_out_of_turn, record) == []
+
     def test_a_reset(self) -> None:
         expected = [("warning", "the server reset TCP after both Close frames")]
         assert self.turn(ending("server", "rst")) == expected
@@ -242,6 +250,32 @@ class TestTcpAfterBothCloses:
             "the server reset TCP after both Close frames and both close_notify alerts"
         )
         record.tls.notified = ("server",)
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "warning"
+
+    def test_a_reset_whose_close_notify_is_missing_may_lose_nothing(self) -> None:
+        record = closed(*self.both, endings=[ending("server", "rst")])
+        record.tls = inside().tls
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "warning"
+        record.client_lost_bytes = 24
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert (finding.severity, finding.message) == (
+            "info",
+            "the server reset TCP after both Close frames; a close_notify of the client may be "
+            "among what is not in the capture",
+        )
+
+    def test_a_reset_that_answers_what_is_missing_may_lose_nothing(self) -> None:
+        """It has no ACK: nothing else would make an end that sent its FIN say so."""
+        answer = replace(ending("server", "rst", 3.1), has_ack=False)
+        record = closed(*self.both, endings=[ending("server"), answer])
+        record.tls = inside(closed_by="server", closed_at=(2 * SECOND, 17)).tls
+        [finding] = found(checks.tcp_closed_out_of_turn, record)
+        assert finding.severity == "info"
+        assert "a close_notify of the client may be among" in finding.message
+        assert record.observation is not None
+        record.observation.client_after_end = 24
         [finding] = found(checks.tcp_closed_out_of_turn, record)
         assert finding.severity == "warning"
 

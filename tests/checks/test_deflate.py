@@ -14,7 +14,16 @@ from support.sessions import DEFLATE, frame, masked, request, response
 
 from checks.given import REQUEST as PLAIN_REQUEST
 from checks.given import RESPONSE as PLAIN_RESPONSE
-from checks.given import connection, event, found, found_in, handshake, observed, with_fields
+from checks.given import (
+    connection,
+    event,
+    found,
+    found_in,
+    handshake,
+    messages,
+    observed,
+    with_fields,
+)
 from wsanalyze.checks import deflate as checks
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.catalogue import catalogue
@@ -244,6 +253,10 @@ class TestRemarks:
         assert finding.message == (
             "3 of the client's 4 messages are compressed, which saved 600 of 900 bytes"
         )
+        one = counted(compressed=1, uncompressed=3, compressed_length=9, compressed_wire=10)
+        assert messages(found(checks.partly_compressed, one)) == [
+            "1 of the client's 4 messages is compressed, which cost 1 of 9 bytes"
+        ]
         assert found(checks.partly_compressed, counted(compressed=4)) == []
         assert found(checks.partly_compressed, counted(uncompressed=4)) == []
 

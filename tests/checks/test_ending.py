@@ -136,6 +136,10 @@ class TestSigns:
             "the server sent 40 more bytes after a RST in its name"
         ]
 
+        assert self.of(ending("server", "rst"), server_after_own_reset=1) == [
+            "the server sent 1 more byte after a RST in its name"
+        ]
+
     def test_the_other_end_goes_on_since_it_does_not_know_yet(self) -> None:
         assert self.of(ending("server", "rst"), client_after_end=40) == []
 

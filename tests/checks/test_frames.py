@@ -226,6 +226,8 @@ class TestLargeOrCutFrame:
             "the connection ended after 3 of the 5 payload bytes of a text frame"
         )
         assert (finding.severity, finding.packet) == ("error", 8)
+        [finding] = self.of(ended(about("cut", length=1, value=0)))
+        assert "after 0 of the 1 payload byte of" in finding.message
 
     def test_a_frame_that_its_receiver_cut_is_no_error_of_the_sender(self) -> None:
         [finding] = self.of(ended(about("cut", value=3), by="server"))

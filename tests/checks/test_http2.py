@@ -8,6 +8,7 @@ from support.http2 import (
     CLOSE,
     DATA,
     ENABLED,
+    END_HEADERS,
     END_STREAM,
     GET,
     GOAWAY,
@@ -21,9 +22,11 @@ from support.http2 import (
     changed,
     h2,
 )
+from support.packets import SECOND, T0
 from support.sessions import PING, PONG, frame, masked
 
 from checks.streams import findings, found, stage
+from wsanalyze.buffer import Buffer
 from wsanalyze.checks import closing, control
 from wsanalyze.checks import http2 as checks
 from wsanalyze.http2.frames import PREFACE
@@ -73,6 +76,17 @@ class TestBehindAHole:
         played = stage().begin()
         played.headers(1, 1, [(":status", "200")]).body(1, 1, frame(b"there?", PONG))
         played.gap(0, 17).headers(0, 1, REQUEST).body(0, 1, masked(b"there?", PING))
+        assert found(played, control.unsolicited_pongs) == []
+
+    def test_nor_where_the_hole_is_in_tls_below(self) -> None:
+        """What is inside misses nothing, and the client waited for its packets nevertheless."""
+        played = stage().begin()
+        asked = h2(HEADERS, END_HEADERS, 1, played.block(0, REQUEST))
+        packet = played.packet
+        played.headers(1, 1, [(":status", "200")]).body(1, 1, frame(b"there?", PONG))
+        for data in (asked, h2(DATA, 0, 1, masked(b"there?", PING))):
+            place = (T0 + packet * SECOND, packet, played.packet)
+            played.layer.data(0, Buffer(data), 0, len(data), *place)
         assert found(played, control.unsolicited_pongs) == []
 
     def test_without_a_hole_it_is_one(self) -> None:

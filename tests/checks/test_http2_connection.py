@@ -39,6 +39,11 @@ class TestShared:
             )
         ]
 
+    def test_of_one_frame(self) -> None:
+        played = stage().begin().open(1).open(3).body(0, 1, masked(b"a"))
+        ((_, message),) = found(played, checks.shared_connection)
+        assert message.endswith("on stream 1, 1 DATA frame carries 1 WebSocket frame")
+
     def test_one_alone(self) -> None:
         played = stage().begin().open(1).talk(1, masked(b"a"))
         assert found(played, checks.shared_connection) == []

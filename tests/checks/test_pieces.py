@@ -310,7 +310,9 @@ class TestFixedBits:
     def test_one_bit(self) -> None:
         source = chance(6)
         keys = [source.getrandbits(32) & 0xFFFFFFFE for _ in range(40)]
-        assert self.check(keys) == ["in 40 masking keys, 1 of 32 bits never change (mask 00000001)"]
+        assert self.check(keys) == [
+            "in 40 masking keys, 1 of 32 bits never changes (mask 00000001)"
+        ]
         assert self.check(keys[:39]) == []
 
     def test_what_is_known_of_the_generator_says_more(self) -> None:

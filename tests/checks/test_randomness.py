@@ -42,7 +42,7 @@ class TestWeakness:
         ("nonce", "why"),
         [
             (b"the sample nonce", "is the example of RFC 6455"),
-            (bytes(16), "has 1 different bytes"),
+            (bytes(16), "is one byte, 16 times"),
             (b"\x00\xff" * 8, "has 2 different bytes"),
             (bytes(range(7, 23)), "is a sequence of bytes that count"),
             (bytes(range(250, 0, -7))[:16], "is a sequence of bytes that count"),
@@ -87,7 +87,7 @@ class TestHandshakeKey:
     def test_one_that_is_used_by_many(self) -> None:
         records = [asking(bytes(16), serial=number, conversation=number) for number in range(3)]
         assert self.of(*records) == [
-            "the key 'AAAAAAAAAAAAAAAAAAAAAA==' has 1 different bytes; 3 requests use it"
+            "the key 'AAAAAAAAAAAAAAAAAAAAAA==' is one byte, 16 times; 3 requests use it"
         ]
 
     def test_one_that_comes_again(self) -> None:
@@ -146,6 +146,7 @@ class TestMaskingKeys:
 
     def test_zeros(self) -> None:
         assert self.of(client([0] * 5)) == ["5 of 5 masking keys are 00000000"]
+        assert self.of(client([0, 0x12345678])) == ["1 of 2 masking keys is 00000000"]
 
     def test_the_same_each_time(self) -> None:
         assert self.of(client([0x12345678] * 5)) == [
@@ -192,7 +193,7 @@ class TestBias:
         source = chance(11)
         keys = [source.getrandbits(32) | source.getrandbits(1) << 7 for _ in range(256)]
         [message] = self.of(keys)
-        assert message.startswith("of 256 masking keys, 1 of 32 bits are set too often or too ")
+        assert message.startswith("of 256 masking keys, 1 of 32 bits is set too often or too ")
         assert "; bit 7 in " in message
         assert self.of(keys[:255]) == []
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalyze.checks.spans import octets, span
+from wsanalyze.checks.spans import are, counted, octets, span
 from wsanalyze.views.quantities import duration
 
 
@@ -33,3 +33,10 @@ def test_below_a_minute_they_are_those_of_the_views(ns: int) -> None:
 
 def test_bytes() -> None:
     assert [octets(count) for count in (0, 1, 2)] == ["0 bytes", "1 byte", "2 bytes"]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 frames are"), (1, "1 frame is"), (2, "2 frames are")]
+)
+def test_numbers_of_things(count: int, text: str) -> None:
+    assert f"{counted(count, 'frame')} {are(count)}" == text

@@ -176,6 +176,12 @@ class TestCapture:
         )
         assert finding.coverage == "truncated"
 
+    def test_one_packet_that_was_cut_and_one_that_was_dropped(self) -> None:
+        capture = CaptureSummary("a.pcap", packets=10, cut_packets=1, dropped=1)
+        assert messages(of_captures(capture_quality.poor_capture, capture)) == [
+            "a.pcap: 1 of 10 packets is cut short; 1 packet was dropped while capturing"
+        ]
+
     def offloaded(self, *ends: tuple[bool, bool], **facts: Any) -> list[str]:
         records = [
             connection(
@@ -234,6 +240,14 @@ class TestCapture:
             ),
             ({"tls_reasons": {"the client left (FIN)": 3}}, "the client left (FIN)"),
             ({"keylog_files": 1, "tls_reasons": {"one": 1, "two": 2}}, "two (2); one (1)"),
+            (
+                {"keylog_files": 1, "tls_reasons": {"no secret for this client random": 3}},
+                "no secret for their client random",
+            ),
+            (
+                {"keylog_files": 1, "tls_reasons": {"no key fits its random": 2, "its fault": 1}},
+                "no key fits their random (2); its fault (1)",
+            ),
         ],
     )
     def test_why_tls_stayed_closed(self, attributes: dict[str, Any], why: str) -> None:

@@ -30,6 +30,16 @@ def test_standard_input() -> None:
     assert done.stderr == b""
 
 
+def test_tunnels_that_proxies_refused_are_counted() -> None:
+    """The third of this capture had a second try; checks, which look at them, are not run."""
+    capture = CAPTURES / "connect-tunnels.pcapng"
+    line = "refused    2 tunnels, by proxies: `wsanalyze explain CAPTURE --refused N` tells one"
+    assert line in run(capture, COLUMNS="200").stdout
+    assert "by proxies" not in run(capture, "-c", "1").stdout
+    assert "by proxies" not in run(PLAIN).stdout
+    assert json.loads(run(capture, "-f", "json").stdout)["tunnels_refused"] == 2
+
+
 def test_plain_text_when_not_a_terminal() -> None:
     assert "\x1b" not in run(PLAIN).stdout
 

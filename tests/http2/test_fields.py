@@ -34,6 +34,15 @@ def test_entries_of_a_block_that_is_missing_are_unknown() -> None:
     ]
 
 
+def test_a_table_that_begins_has_no_unknown_entries() -> None:
+    encoder, decoder = Encoder(), FieldDecoder(65536, ROOM)
+    decoder.lose()
+    decoder.begin()
+    assert not decoder.partial
+    assert decoder.decode(encoder.encode(REQUEST)) == REQUEST
+    assert decoder.decode(encoder.encode(REQUEST)) == REQUEST
+
+
 def test_a_value_whose_name_is_unknown() -> None:
     encoder, decoder = Encoder(), FieldDecoder(65536, ROOM)
     encoder.encode(REQUEST)

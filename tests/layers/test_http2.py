@@ -437,6 +437,39 @@ class TestLosses:
         assert (row.outcome, row.server_lost_bytes) == ("unseen", 12)
         assert row.client_frames == 8
 
+    def test_what_was_said_before_a_request_that_is_missing(self) -> None:
+        """It waits for the request, and is read with the frames that were recognised instead."""
+        stage = Connection().server(h2(SETTINGS, 0, 0, ENABLED))
+        assert isinstance(stage, Connection)
+        stage.headers(1, 1, [(":status", "200")])
+        texts = [b"text number %d of the server" % number for number in range(8)]
+        for text in texts:
+            stage.body(1, 1, frame(text))
+        stage.client(PREFACE + h2(SETTINGS)).gap(0, 80)
+        for number in range(8):
+            stage.body(0, 1, frame(b"text number %d" % number, mask=number.to_bytes(4, "big")))
+        stage.finish()
+        row = stage.connection
+        assert (row.outcome, row.client_frames, row.server_frames) == ("unseen", 8, 8)
+
+    def test_a_client_is_read_from_its_preface_on_whatever_the_server_lost(self) -> None:
+        """The server was read first, from the middle: its frames told what is on stream 1."""
+        stage = Connection(opened=False)
+        texts = [b"text number %d" % number for number in range(8)]
+        data = [h2(DATA, 0, 1, frame(text)) for text in texts]
+        stage.server(*data).client(PREFACE + h2(SETTINGS) + h2(SETTINGS, 1))
+        stage.headers(0, 1, [*REQUEST, ("x-secret", "value")])  # type: ignore[attr-defined]
+        for text in texts:
+            stage.body(0, 1, masked(text))  # type: ignore[attr-defined]
+        stage.open(3, [*REQUEST, ("x-secret", "value")]).talk(3, b"seen").finish()  # type: ignore[attr-defined]
+        assert rows(stage) == [
+            (1, "unseen", 8, 8, "capture-end"),
+            (3, "established", 1, 1, "capture-end"),
+        ]
+        shake = stage.connections[1].handshake
+        assert shake is not None
+        assert ("x-secret", "value") in [(f.name, f.value) for f in shake.request_head.fields]
+
     def test_holes_are_not_told_to_each_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
         lose = WebSocketStream.lose
@@ -497,6 +530,19 @@ class TestLosses:
 
 
 class TestHostile:
+    @pytest.mark.parametrize("sent", [12, 1])
+    def test_a_request_behind_data_of_its_stream_is_none(self, sent: int) -> None:
+        """Whether frames were recognised before it came makes no difference."""
+        stage = Connection().begin().headers(1, 1, [(":status", "200")])
+        request = stage.block(0, REQUEST)
+        stage.client(h2(HEADERS, END_HEADERS, 3, b"\xfe"))
+        for number in range(sent):
+            stage.body(0, 1, frame(b"text %d" % number, mask=number.to_bytes(4, "big")))
+        stage.client(h2(HEADERS, END_HEADERS, 1, request))
+        stage.body(1, 1, frame(b"answered"))
+        stage.finish()
+        assert rows(stage) == [(1, "unseen", sent, 0, "capture-end")] * (sent > 1)
+
     @pytest.mark.parametrize("size", [None, 1, 13])
     def test_what_is_malformed_is_told_in_its_order(self, size: int | None) -> None:
         stage = Connection(pieces=size, wants=Wants(observe=True)).begin().open(1)
@@ -630,6 +676,20 @@ class TestOrder:
         stage.body(1, 1, frame(b"welcome")).headers(0, 1, REQUEST).talk(1, b"a").finish()
         assert rows(stage) == [(1, "established", 1, 2, "capture-end")]
         assert brief(stage.frames, "sender", "packet") == [(0, 8), (1, 6), (1, 9)]
+
+    def test_what_is_read_behind_later_packets_of_the_server_is_late(self) -> None:
+        stage = Connection(wants=Wants(observe=True)).begin().open(1)
+        stage.headers(1, 3, [(":status", "200")])
+        request = h2(HEADERS, END_HEADERS, 3, stage.block(0, REQUEST))
+        place = (T0 + 2 * SECOND, 2, stage.packet)
+        stage.layer.data(0, Buffer(request), 0, len(request), *place)
+        stage.open(5).finish()
+        late = []
+        for each in stage.connections:
+            assert each.observation is not None
+            assert each.observation.stream is not None
+            late.append((each.http_stream, each.observation.stream.late))
+        assert late == [(1, False), (3, True), (5, False)]
 
     def test_a_refusal_that_comes_first(self) -> None:
         stage = Connection().begin().headers(1, 1, [(":status", "403")], 5)

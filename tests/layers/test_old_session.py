@@ -494,6 +494,15 @@ def drafted(
     return Stage(pieces=pieces, limits=limits).client(asked).server(response(*lines))
 
 
+@pytest.mark.parametrize(("version", "missing"), [(5, False), (6, True)])
+def test_only_from_draft_6_on_a_close_has_a_code_to_miss(version: int, *, missing: bool) -> None:
+    stage = drafted(version).server(b"\x81\x04\x03")
+    stage.gap(1, 1).server(b"ok").finish()
+    row = stage.connection
+    assert (row.ended_by, row.server_close_code) == ("server-close", None)
+    assert row.server_close_code_missing is missing
+
+
 @pytest.mark.parametrize("pieces", [None, 1, 5])
 class TestDrafts:
     def test_draft_6(self, pieces: int | None) -> None:

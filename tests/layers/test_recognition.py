@@ -94,6 +94,28 @@ def test_another_request_is_no_frame() -> None:
     assert stage.frames == []
 
 
+def test_frames_that_it_was_claimed_for_are_read_whatever_follows() -> None:
+    """Behind one frame of each side comes what is none: a claim shows what it was made for."""
+    stage = Stage(opened=False)
+    stage.client(keyed(b"a text of a client, as it is written. " * 6, 1))
+    stage.server(frame(b"and what is said to it in the same words " * 5))
+    stage.client(b"\x08\0\0\0").server(b"\x08\0\0\0").finish()
+    assert [each.outcome for each in stage.connections] == ["unseen"]
+    assert len(stage.frames) == 1
+    assert stage.recorder.held == 0
+
+
+@pytest.mark.parametrize("limit", [4096, 262_144])
+def test_frames_that_it_was_claimed_for_are_read_before_they_are_held_no_more(limit: int) -> None:
+    stage = Stage(opened=False, limits=Limits(resync=limit))
+    stage.client(keyed(b"a text of a client, as it is written. " * 6, 1))
+    stage.server(frame(b"and what is said to it in the same words " * 5))
+    for _ in range(10):
+        stage.client(b"\x08" * 1000).server(b"\x08" * 1000)
+    stage.finish()
+    assert len(stage.frames) == 1
+
+
 def test_rsv1_is_compression_where_it_can_be_decompressed() -> None:
     """Messages that refer to themselves and to one another come through, one with more does not."""
     squeeze = Deflater()

@@ -469,12 +469,28 @@ class TestGaps:
         assert brief(stage.frames, "close_code", "captured") == [(-1, 7)]
         row = stage.connection
         assert (row.server_close_code, row.server_close_reason) == (None, None)
+        assert (row.client_close_code_missing, row.server_close_code_missing) == (False, True)
         assert row.ended_by == "server-close"
 
     def test_of_the_second_byte_of_a_close_code_is_no_code(self) -> None:
         stage = opened().server(frame(b"\x03\xe8because", CLOSE)[:3]).gap(1, 1).server(b"because")
         stage.finish()
         assert brief(stage.frames, "close_code") == [(-1,)]
+        assert stage.connection.server_close_code_missing
+
+    @pytest.mark.parametrize("body", [b"", b"\x03"])
+    def test_of_a_close_without_room_for_a_code_misses_none(self, body: bytes) -> None:
+        sent = frame(body, CLOSE)
+        stage = opened().server(sent[:2]).gap(1, len(body)) if body else opened().server(sent)
+        stage.finish()
+        assert stage.connection.ended_by == "server-close"
+        assert not stage.connection.server_close_code_missing
+
+    def test_of_a_reason_misses_no_code(self) -> None:
+        stage = opened().server(frame(b"\x03\xe8because", CLOSE)[:5]).gap(1, 2).server(b"cause")
+        stage.finish()
+        row = stage.connection
+        assert (row.server_close_code, row.server_close_code_missing) == (1000, False)
 
     def test_inside_a_frame_without_end(self) -> None:
         huge = (1 << 64) - 5

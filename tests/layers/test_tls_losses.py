@@ -222,6 +222,37 @@ def test_any_flight_is_lost(version: ssl.TLSVersion) -> None:
             assert len(found) >= 20, lost
 
 
+@pytest.mark.parametrize("pieces", [None, 13])
+def test_a_request_behind_a_hole_waits_for_what_the_server_says(pieces: int | None) -> None:
+    """Missing are all that the server says up to its answer, and the client's Finished."""
+    pair = Pair(contexts(TLS_1_3)).shake_hands()
+    for side, data in SAID:
+        pair.send(side, data)
+    stage = play(stage_of(pair.secrets), pair.flights[:1])
+    for side, data in pair.flights[1:4]:
+        stage.gap(side, len(data))
+    play(stage, pair.flights[4:], pieces).finish()
+    row = stage.connection
+    assert (row.outcome, row.client_frames, row.server_frames) == ("established", 12, 12)
+    assert row.request_packet is not None
+    assert row.response_packet is not None
+    assert row.request_packet < row.response_packet
+
+
+def test_a_client_that_offers_no_early_data_has_none_missing() -> None:
+    """Both wait behind holes, and the server is read first: its first flight is missing."""
+    pair = Pair(contexts(TLS_1_3)).shake_hands()
+    for side, data in SAID:
+        pair.send(side, data)
+    stage = play(stage_of(pair.secrets), pair.flights[:1])
+    for side in (1, 0):
+        stage.gap(side, len(pair.flights[2 - side][1]))
+        play(stage, [each for each in pair.flights[3:] if each[0] == side])
+    stage.finish()
+    row = stage.connection
+    assert (row.outcome, row.client_frames, row.server_frames) == ("established", 12, 12)
+
+
 def test_a_capture_that_begins_later() -> None:
     pair = Pair(contexts(TLS_1_3)).shake_hands()
     for side, data in SAID:

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from support.packets import pcap_of
 from support.played import WANTS, Clock, Paused, Played, drained, events_of, session_of
+from support.segments import OPEN, client, server
+from support.sessions import CLOSE, frame, request, response
 
 import wsanalyze
 from wsanalyze.capture.batch import Batch
@@ -113,7 +115,17 @@ def test_events_come_in_the_order_of_what_happened() -> None:
     messages = [each for each in connection if isinstance(each, Message)]
     assert [each.packet_end for each in messages] == sorted(each.packet_end for each in messages)
     close = next(each for each in connection if isinstance(each, Close))
-    assert (close.sender, close.close_code) == ("client", 4000)
+    assert (close.sender, close.close_code, close.code_missing) == ("client", 4000, False)
+
+
+def test_a_close_whose_code_is_in_a_hole_is_told_so(tmp_path: Path) -> None:
+    path, said = tmp_path / "hole.pcap", len(response())
+    close = frame(b"\x03\xe8because", CLOSE)
+    packets = [*OPEN, client(0, request()), server(0, response())]
+    packets += [server(said, close[:2]), server(said + 4, close[4:])]
+    path.write_bytes(pcap_of(packets))
+    (told,) = (each for each in events_of(path) if isinstance(each, Close))
+    assert (told.close_code, told.code_missing) == (None, True)
 
 
 def test_a_refusal_is_told_with_its_connection() -> None:

@@ -139,7 +139,18 @@ def test_the_handshake_of_tls_is_shown_by_messages(browser: Browser, tmp_path: P
     assert steps.count() == len(data["connections"][0]["tls_steps"]) == 11
     steps.first.locator("summary").press("Enter")
     assert "TLS_AES_256_GCM_SHA384" in steps.first.inner_text()
+    fields = steps.first.locator("tbody tr")
+    assert fields.nth(2).inner_text().split("\t")[:2] == ["03 03", "version"]
+    assert steps.nth(4).locator("tbody tr").count() == 0
     assert "encrypted" in steps.nth(4).inner_text()
+
+
+def test_the_ladder_says_what_its_lines_are(browser: Browser, tmp_path: Path) -> None:
+    seen = page_of(browser, tmp_path, named("lossy-path-client"), "#c=0")
+    assert "of note in TCP" in seen.text("#ladder .lines")
+    assert "sealed" not in seen.text("#ladder .lines")
+    seen = page_of(browser, tmp_path, named("chat-wss"), "#c=0")
+    assert seen.page.locator("#ladder .lines").count() == 0
 
 
 def test_tls_in_tls_is_shown_in_order(browser: Browser, tmp_path: Path) -> None:

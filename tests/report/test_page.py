@@ -92,6 +92,30 @@ def test_names_of_tls_proxies_and_http2_are_shown_as_sent(browser: Browser, tmp_
     seen.assert_quiet(tmp_path / "report.html")
 
 
+@pytest.mark.parametrize("part", ["ladder", "handshake", "close"])
+@pytest.mark.parametrize("more", ["", "&f=x"])
+def test_a_part_of_a_connection_without_a_frame(
+    browser: Browser, tmp_path: Path, part: str, more: str
+) -> None:
+    seen = opened(browser, written(tmp_path, named("implementations")), f"#c=3&in={part}{more}")
+    assert seen.text("#connection-title") == "Connection 3"
+    top = f"document.getElementById('{part}').getBoundingClientRect().top"
+    bottom = "document.documentElement.scrollHeight - scrollY - innerHeight"
+    # What is at the end of the page cannot be at the top of the window.
+    assert abs(seen.page.evaluate(top)) < 120 or seen.page.evaluate(bottom) < 2
+
+
+@pytest.mark.parametrize("part", ["nowhere", "connection-title", "", "%3Cscript%3E"])
+def test_of_a_part_that_there_is_not_the_connection_is_shown(
+    browser: Browser, tmp_path: Path, part: str
+) -> None:
+    file = written(tmp_path, named("implementations"))
+    seen = opened(browser, file, f"#c=3&in={part}")
+    top = "document.getElementById('connection-title').getBoundingClientRect().top"
+    assert abs(seen.page.evaluate(top)) < 120
+    seen.assert_quiet(file)
+
+
 def test_deep_links(browser: Browser, tmp_path: Path) -> None:
     file = written(tmp_path, named("implementations"))
     seen = opened(browser, file, "#c=3&f=2")

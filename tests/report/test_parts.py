@@ -22,14 +22,31 @@ def secure() -> Secure:
 def test_a_handshake_as_it_is_loses_nothing() -> None:
     steps = secure().steps
     rows = tls_steps_part(secure(), 0, ROOM)
-    assert [row[-1] for row in rows] == [[list(pair) for pair in each.facts] for each in steps]
+    assert [row[7] for row in rows] == [[list(pair) for pair in each.facts] for each in steps]
     assert "not shown" not in dict(tls_part(secure()))
-    assert named("chat-wss")["connections"][0]["tls_steps"][0][-1] == rows[0][-1]
+    assert named("chat-wss")["connections"][0]["tls_steps"][0][7] == rows[0][7]
+
+
+def test_of_hellos_each_field_has_its_bytes() -> None:
+    rows = tls_steps_part(secure(), 0, ROOM)
+    fields = {row[3]: row[8] for row in rows}
+    assert fields["ServerHello"][2][:2] == ("03 03", "version")
+    assert ("13 02", "cipher suite", "TLS_AES_256_GCM_SHA384", 0) in fields["ServerHello"]
+    assert ("03 04", "version", "TLS 1.3", 1) in fields["ServerHello"]
+    assert fields["Finished"] == []
+
+
+def test_where_room_is_short_bytes_are_left_out_and_that_is_said() -> None:
+    facts = sum(len(label) + len(text) for step in secure().steps for label, text in step.facts)
+    hello = tls_steps_part(secure(), 0, facts)[0]
+    assert hello[8] == []
+    assert hello[7][:-1] == [list(pair) for pair in secure().steps[0].facts]
+    assert hello[7][-1][0] == "bytes, not shown"
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    step = replace(secure().steps[0], facts=(("checksum", "a" * 5000),))
-    ((*_, said),) = tls_steps_part(replace(secure(), steps=(step,)), 0, ROOM)
+    step = replace(secure().steps[0], facts=(("checksum", "a" * 5000),), parts=())
+    ((*_, said, _),) = tls_steps_part(replace(secure(), steps=(step,)), 0, ROOM)
     assert said == [["checksum", "a" * TLS_TEXT + "… and 3,500 more characters"]]
     known = dict(tls_part(replace(secure(), sni="b" * 5000)))
     assert known["server name (SNI)"] == "b" * TLS_TEXT + "… and 3,500 more characters"
@@ -42,10 +59,10 @@ def test_the_first_messages_are_listed_and_the_others_counted() -> None:
 
 
 def test_what_they_say_together_has_a_limit() -> None:
-    step = replace(secure().steps[0], facts=(("checksum", "a" * 92),))
+    step = replace(secure().steps[0], facts=(("checksum", "a" * 92),), parts=())
     rows = tls_steps_part(replace(secure(), steps=(step, step, step)), 0, 200)
-    assert [row[-1][0][0] for row in rows] == ["checksum", "checksum", "not shown"]
-    assert "100 characters" in rows[2][-1][0][1]
+    assert [row[7][0][0] for row in rows] == ["checksum", "checksum", "not shown"]
+    assert "100 characters" in rows[2][7][0][1]
 
 
 def test_the_way_through_a_proxy_has_every_message() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from support.packets import ACK, FIN, pcap_of
+from support.segments import OPEN, client, server
+from support.sessions import CLOSE, frame, request, response
 
+import wsanalyze
 from story.told import analysis, told
 from wsanalyze.story.lasting import pings, silences
 from wsanalyze.tables.lazy_rows import LazyRows
@@ -35,6 +40,23 @@ def made(*kinds: tuple[str, int], apart: int = SECOND) -> LazyRows[Frame]:
         "close_code": numbers * 0 - 1,
     }
     return LazyRows(columns, numbers, partial(_frame, 0))
+
+
+def closed_in_a_hole() -> bytes:
+    """Return a capture of a session whose server's Close is there but for its code."""
+    close = frame(b"\x03\xe8because", CLOSE)
+    said, end = len(response()), len(response()) + len(close)
+    return pcap_of(
+        [
+            *OPEN,
+            client(0, request()),
+            server(0, response()),
+            server(said, close[:2]),
+            server(said + 4, close[4:]),
+            server(end, flags=ACK | FIN),
+            client(len(request()), ack=end + 1),
+        ]
+    )
 
 
 def test_round_trip_times_are_those_that_a_check_counts() -> None:
@@ -114,6 +136,19 @@ def test_the_closing_handshake() -> None:
 def test_the_close_of_hixie_has_no_code() -> None:
     closes = told("hixie-76.pcapng").closing.closes
     assert [(each.code, each.reference) for each in closes] == [(None, "draft-hixie-76 §5.3")] * 2
+
+
+def test_a_close_whose_code_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "hole.pcap"
+    path.write_bytes(closed_in_a_hole())
+    (close,) = wsanalyze.analyze(path).explain(0).closing.closes
+    assert (close.code, close.reason, close.code_missing) == (None, None, True)
+    assert close.meaning == "its code is not in the capture"
+
+
+def test_a_close_without_a_code_misses_none() -> None:
+    closes = told("hixie-76.pcapng").closing.closes
+    assert not any(each.code_missing for each in closes)
 
 
 def test_who_cut_it() -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.both_legs import BACK_TOKEN, FRONT_TOKEN, both_legs
-from support.http2 import DATA, END_HEADERS, HEADERS, PUSH_PROMISE, WINDOW_UPDATE, h2
+from support.http2 import DATA, END_HEADERS, HEADERS, PUSH_PROMISE, SETTINGS, WINDOW_UPDATE, h2
+from support.segments import conversation
+from support.sessions import http
+from support.sessions import request as session_request
 
 import wsanalyze
 from story.told import CAPTURES, told
+from wsanalyze.analysis import Analysis
 from wsanalyze.story.model import Written
 from wsanalyze.story.secrets import is_head, without_secrets
 from wsanalyze.views.explained import explained_lines
@@ -102,6 +107,64 @@ def test_records_are_those_behind_the_response() -> None:
     unanswered = without_secrets(replace(whole, response=None), read.facts.handshake)
     assert unanswered.secure is not None
     assert unanswered.secure.records == ()
+
+
+FORBIDDEN = http(
+    "HTTP/1.1 403 Forbidden", "Set-Cookie: sid=s3cret", "Content-Length: 6", body=b"s3cret"
+)
+LOGIN = http("HTTP/1.1 200 OK", "Set-Cookie: sid=s3cret", "Content-Length: 0")
+
+
+def secured(tmp_path: Path, said: list[tuple[int, bytes]], alpn: str = "http/1.1") -> Analysis:
+    """Return the analysis of a capture of TLS 1.3 in which this was said, with its key log."""
+    pytest.importorskip("cryptography")
+    from support.stacked import encrypted
+
+    pair = encrypted(said, alpn=alpn)
+    capture, keys = tmp_path / "said.pcap", tmp_path / "said.keys"
+    capture.write_bytes(conversation(pair.flights))
+    keys.write_bytes(pair.keylog)
+    return wsanalyze.analyze(capture, keylog=keys)
+
+
+def test_of_a_refused_request_the_status_line_is_left_of_the_records(tmp_path: Path) -> None:
+    """An earlier answer on the same connection is none to it."""
+    earlier = http("GET /login HTTP/1.1", "Host: chat.example")
+    said = [(0, earlier), (1, LOGIN), (0, session_request("Cookie: sid=s3cret")), (1, FORBIDDEN)]
+    analysis = secured(tmp_path, said)
+    secure = analysis.explain(0).secure
+    assert secure is not None
+    ((sender, record),) = secure.records
+    assert (sender, record.content) == ("server", b"HTTP/1.1 403 Forbidden\r\n")
+    assert record.length == len(FORBIDDEN) + 1
+    shown = texts(analysis.explain(0))
+    assert b"HTTP/1.1 403 For".hex(" ") in shown
+    assert b"s3cret".hex(" ") not in shown
+    assert b"s3cret".hex(" ") not in texts(analysis.explain(0, show_secrets=True))
+
+
+def test_a_status_line_with_a_secret_is_not_shown_as_a_record(tmp_path: Path) -> None:
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+    said = [(0, session_request()), (1, http(f"HTTP/1.1 403 {jwt}", "Content-Length: 0"))]
+    secure = secured(tmp_path, said).explain(0).secure
+    assert secure is not None
+    assert secure.records == ()
+
+
+def test_of_a_refused_stream_frames_without_fields_are_left(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    from support.stacked import SECURE, Script
+
+    script = Script()
+    script.begin().headers(0, 1, SECURE).headers(1, 1, [(":status", "403")])
+    script.body(1, 1, b"s3cret")
+    analysis = secured(tmp_path, script.flights, "h2")
+    story = analysis.explain(0)
+    assert (story.outcome, story.http_stream) == ("refused", 1)
+    assert story.secure is not None
+    assert story.secure.records
+    assert all(each.content[3] == SETTINGS for _, each in story.secure.records)
+    assert "before and after decryption" in texts(story)
 
 
 WINDOW = h2(WINDOW_UPDATE, 0, 0, bytes(4))

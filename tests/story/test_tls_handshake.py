@@ -57,6 +57,21 @@ def test_tls_1_2_message_by_message() -> None:
     ]
 
 
+def test_hellos_have_their_bytes() -> None:
+    """Both are as long as their parts, and no other message has any."""
+    for step in secure("chat-wss.pcapng").steps:
+        lengths = sum(len(part.data) for part in step.parts)
+        assert lengths == (step.length if step.name in ("ClientHello", "ServerHello") else 0)
+
+
+def test_grease_of_chromium_stands_in_its_hello() -> None:
+    hello = secure("wss-http2-chromium.pcapng").steps[0]
+    assert hello.name == "ClientHello"
+    meant = [part.text for part in hello.parts if "RFC 8701" in part.text]
+    # Suites, groups, schemes, versions, key shares; two extensions.
+    assert len(meant) >= 6
+
+
 def facts(step: TlsStep) -> dict[str, str]:
     return dict(step.facts)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from story.told import CAPTURES, analysis, told
 from support.packets import ACK, CLIENT, FIN, SERVER, SYN, pcap_of, segment
+from support.segments import OPEN, client, server
 from support.sessions import frame, masked
 from support.sessions import request as session_request
 from support.sessions import response as session_response
@@ -123,6 +124,18 @@ def test_it_fits(name: str, number: int, width: int) -> None:
         assert sum(map(cells, line)) <= width, line
 
 
+def test_a_close_whose_code_is_missing_is_none_without_one(tmp_path: Path) -> None:
+    path, said = tmp_path / "hole.pcap", len(session_response())
+    close = frame(b"\x03\xe8because", 8)
+    packets = [*OPEN, client(0, session_request()), server(0, session_response())]
+    packets += [server(said, close[:2]), server(said + 4, close[4:])]
+    path.write_bytes(pcap_of(packets))
+    shown = text(wsanalyze.analyze(path).explain(0), 200)
+    assert "Close whose code is missing" in shown
+    assert "its code is not in the capture (RFC 6455 §5.5.1)" in shown
+    assert "without a code" not in shown
+
+
 def test_the_facts_stand_in_it() -> None:
     shown = text(told("chat-ws.pcapng"), 200)
     story = told("chat-ws.pcapng")
@@ -210,7 +223,11 @@ def test_nothing_in_a_tls_handshake_steers(payload: bytes) -> None:
     assert story.secure is not None
     said = payload.decode("latin-1")
     steps = tuple(
-        replace(step, facts=tuple((label, said) for label, _ in step.facts))
+        replace(
+            step,
+            facts=tuple((label, said) for label, _ in step.facts),
+            parts=tuple(replace(part, text=said) for part in step.parts),
+        )
         for step in story.secure.steps
     )
     secure = replace(story.secure, steps=steps, sni=said, alpn=said, version=said, cipher=said)

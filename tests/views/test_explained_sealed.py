@@ -83,6 +83,8 @@ def test_each_sealed_segment_is_drawn(tmp_path: Path, missing: str, sender: str)
     assert {each.sender for each in story.events if each.label == "sealed"} == {sender}
     assert not story.holes
     assert "sealed, " in Ladder(story).text(100)
+    assert "═══► sealed: in the capture" in Ladder(story).text(100)
+    assert all(each.sealed is (each.label == "sealed") for each in story.events)
 
 
 def wss_to(analysis: Analysis, port: int) -> int:

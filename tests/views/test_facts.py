@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from tables.recordings import SECOND, T0
 
 from wsanalyze.tables.capture_summary import LACKING, CaptureSummary
-from wsanalyze.views.facts import facts
+from wsanalyze.views.facts import facts, refused_tunnels
 
 
 def test_an_empty_capture() -> None:
@@ -183,6 +184,25 @@ def test_of_several_connections_the_plural_is_said_of_whole_words() -> None:
     assert said.startswith("2: no private key fits their key exchange")
 
 
+@pytest.mark.parametrize(
+    ("reason", "several"),
+    [
+        ("it has no protected records", "they have no protected records"),
+        ("a private key opens no connection with this cipher suite", "with their cipher suite"),
+        ("no secret for this client random in 1 file", "no secret for their client random in"),
+    ],
+)
+def test_a_reason_of_several_connections(reason: str, several: str) -> None:
+    assert closed(1, tls_reasons={reason: 1}, keylog_files=1)[1][1].startswith(f"1: {reason}")
+    assert several in closed(2, tls_reasons={reason: 2}, keylog_files=1)[1][1]
+
+
+def test_a_key_log_for_a_capture_without_tls() -> None:
+    assert closed(0, keylog_files=1, keylog_lines=5) == [
+        ("TLS", "none was seen; key logs of 5 lines")
+    ]
+
+
 def test_handshakes_that_were_decrypted_and_broken_off() -> None:
     summary = CaptureSummary("a.pcap", format="pcap", tls_decrypted=4, conversations_tls_empty=4)
     assert "broken off" not in dict(facts(summary))
@@ -193,3 +213,14 @@ def test_handshakes_that_were_decrypted_and_broken_off() -> None:
         "3: the handshake ended with alert unknown_ca (48) of the client; 1: the client left "
         "before the ServerHello (RST)"
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "1 tunnel, by proxies: `wsanalyze explain CAPTURE --refused 0` tells it"),
+        (2, "2 tunnels, by proxies: `wsanalyze explain CAPTURE --refused N` tells one, from 0 on"),
+    ],
+)
+def test_refused_tunnels(count: int, text: str) -> None:
+    assert refused_tunnels(count) == ("refused", text)

@@ -93,6 +93,46 @@ def test_lanes_are_straight(name: str, number: int, width: int) -> None:
         assert columns.pop()[1] < width
 
 
+SENT_AGAIN = Event("tcp", "client", 0, 1, 1, "data", note="retransmission")
+MISSING = Event("gap", "server", 0, 2, 2, "not in the capture", length=9)
+SEALED = Event("gap", "server", 0, 3, 3, "sealed", length=9, sealed=True)
+SAID = Event("websocket", "client", 0, 4, 4, "text")
+
+
+def test_what_was_sent_again_is_missing_or_sealed_is_drawn_each_in_another_way() -> None:
+    """And the legend says what each of them is."""
+    events = (SENT_AGAIN, MISSING, SEALED, SAID)
+    ladder = Ladder(replace(told("chat-ws.pcapng"), events=events))
+    styles = [each.style for each in ladder.rungs() if each.kind == "arrow"]
+    assert styles == ["noted", "gap", "sealed", "websocket"]
+    *rows, again, missing, sealed = ladder.text(100).splitlines()
+    assert [dash for row, dash in zip(rows[-4:], "╌┈═─", strict=True) if dash * 3 in row] == [
+        *("╌", "┈", "═", "─")
+    ]
+    assert again.strip().startswith("╌╌╌► of note in TCP")
+    assert missing.strip() == "┈┈┈► not in the capture"
+    assert sealed.strip().startswith("═══► sealed: in the capture, and no key")
+    assert all(text in ladder.svg for text in ("of note in TCP", "sealed: in the capture"))
+    dashes = re.findall(r"\.(noted|gap|sealed) \.shaft{stroke-dasharray:([\d. ]+)}", ladder.svg)
+    assert len({dash for _, dash in dashes}) == len(dashes) == 3
+
+
+def test_the_legend_has_what_there_is() -> None:
+    ladder = Ladder(replace(told("chat-ws.pcapng"), events=(SAID, SEALED)))
+    assert ladder.text(100).splitlines()[-1].strip().startswith("═══► sealed")
+    assert "not in the capture" not in ladder.svg
+    plain = Ladder(replace(told("chat-ws.pcapng"), events=(SAID,)))
+    assert "►" in plain.text(100).splitlines()[-1]
+    assert "sample" not in plain.svg
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_the_legend_fits(width: int) -> None:
+    events = (SENT_AGAIN, MISSING, SEALED)
+    ladder = Ladder(replace(told("chat-ws.pcapng"), events=events))
+    assert all(sum(map(cells, line)) <= width for line in ladder.text(width).splitlines()[-3:])
+
+
 def test_svg_is_well_formed_and_asks_for_nothing() -> None:
     for name in ("chat-wss.pcapng", "nginx-idle.pcapng", "lossy-path-client.pcapng"):
         svg = Ladder(told(name)).svg

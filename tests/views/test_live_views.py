@@ -25,6 +25,8 @@ TIME = 1_767_323_045_678_000_000
 def test_a_line_has_the_time_the_connection_and_what_happened() -> None:
     close = Close(7, 3, "server", TIME, 9, 1011, "no more \x1b[31m")
     assert line(close) == r"03:04:05.678     #7  ↓ close 1011 no more \x1b[31m"
+    missing = replace(close, close_code=None, close_reason=None, code_missing=True)
+    assert line(missing).endswith("↓ close whose code is missing")
     problem = Problem("eth0 went down", TIME)
     assert line(problem) == "03:04:05.678" + " " * 9 + "problem: eth0 went down"
     assert "limit flows reached" in line(LimitReached("flows", 1, TIME))

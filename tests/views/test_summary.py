@@ -114,6 +114,14 @@ def test_endings(ended_by: str | None, code: int | None, text: str) -> None:
     assert f"established 101, {text}" in printed([seen], 200)
 
 
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_a_close_whose_code_is_missing_is_none_without_one(side: str) -> None:
+    missing = {f"{side}_close_code_missing": True}
+    seen = connection(ended_by=f"{side}-close", **missing)
+    assert f"established 101, {side}-close, its code missing" in printed([seen], 200)
+    assert "first Close not known" in printed([connection(ended_by=None, **missing)], 200)
+
+
 def test_an_end_without_a_close() -> None:
     seen = connection(ended_by=None, client_close_code=None, server_close_code=None)
     assert "established 101, end not seen" in printed([seen], 200)

@@ -9,6 +9,7 @@ from wsanalyze.checks.check import CAPTURE, check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.one_way import maybe_unseen_end
+from wsanalyze.checks.spans import are
 from wsanalyze.layers.tls_connection import TlsConnection
 from wsanalyze.tables.capture_summary import (
     LACKING,
@@ -49,9 +50,11 @@ def poor_capture(facts: CaptureFacts) -> Iterator[Finding]:
     for capture in facts.captures:
         said = []
         if capture.cut_packets:
-            said.append(f"{capture.cut_packets} of {capture.packets} packets are cut short")
+            cut = f"{are(capture.cut_packets)} cut short"
+            said.append(f"{capture.cut_packets} of {capture.packets} packets {cut}")
         if capture.dropped:
-            said.append(f"{capture.dropped} packets were dropped while capturing")
+            were = "packet was" if capture.dropped == 1 else "packets were"
+            said.append(f"{capture.dropped} {were} dropped while capturing")
         if capture.damage:
             said.append(capture.damage)
         reached = [name for name, count in capture.limits.items() if count and name not in HARMLESS]

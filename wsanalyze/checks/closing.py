@@ -313,11 +313,29 @@ def _reset(facts: Facts, reset: Ending) -> Finding:
         return _about(reset, message, "info")
     if tls is not None and set(tls.notified) == set(SENDERS):
         return _about(reset, message + " and both close_notify alerts", "info")
+    other = OTHER[reset.sender]
+    if tls is not None and (not facts.whole(other) or _answers_what_is_missing(facts, reset)):
+        message += f"; a close_notify of the {other} may be among what is not in the capture"
+        return _about(reset, message, "info")
     return _about(reset, message, "warning")
 
 
+def _answers_what_is_missing(facts: Facts, reset: Ending) -> bool:
+    """Say whether a RST answers a segment that the capture does not have.
+
+    Who has ended its side answers whatever still comes so, without ACK (RFC 9293 §3.5.2).
+    """
+    observation = facts.observation
+    sender = reset.sender
+    came = observation.client_after_end if sender == "server" else observation.server_after_end
+    has_ended = any(each.how == "fin" and each.sender == sender for each in observation.endings)
+    return has_ended and came == 0 and not reset.has_ack
+
+
 def _may_be_ended_by_server(facts: Facts) -> bool:
-    """Say whether the server may have ended TLS first: the client's FIN is its answer then."""
+    """Say whether the server may have ended TCP or TLS first, which the client's FIN answers."""
+    if facts.observation.server_end_missing:
+        return True
     tls = facts.connection.tls
     return tls is not None and (tls.closed_by == "server" or not facts.whole("server"))
 

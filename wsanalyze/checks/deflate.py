@@ -8,7 +8,7 @@ from wsanalyze.checks.check import check
 from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.frames import certain
-from wsanalyze.checks.spans import octets
+from wsanalyze.checks.spans import are, octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
 
@@ -133,10 +133,8 @@ def partly_compressed(facts: Facts) -> Iterator[Finding]:
             continue
         saved = side.compressed_length - side.compressed_wire
         did = f"saved {saved}" if saved >= 0 else f"cost {-saved}"
-        message = (
-            f"{side.compressed} of the {sender}'s {total} messages are compressed, which {did} of "
-            f"{octets(side.compressed_length)}"
-        )
+        did = f"{are(side.compressed)} compressed, which {did} of {octets(side.compressed_length)}"
+        message = f"{side.compressed} of the {sender}'s {total} messages {did}"
         yield Finding(message, sender=sender)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from wsanalyze.checks.facts import Facts, described, ending_name
 from wsanalyze.checks.intermediaries import signs
 from wsanalyze.checks.pipelining import http_among_frames
-from wsanalyze.checks.spans import span
+from wsanalyze.checks.spans import counted, span
 from wsanalyze.checks.ways_to_end import ended_tls, reset_code, said_by_http2, said_by_tls
 from wsanalyze.observation import Ending, Event
 from wsanalyze.tunnels.way import sources
@@ -170,7 +170,9 @@ def reset_signs(facts: Facts, reset: Ending) -> list[str]:
     sent = getattr(facts.observation, f"{reset.sender}_after_own_reset")
     # What stands before the RST in the sequence was sent before it, and only captured later.
     if sent > max(reset.behind, 0):
-        signs.append(f"the {reset.sender} sent {sent} more bytes after a RST in its name")
+        signs.append(
+            f"the {reset.sender} sent {counted(sent, 'more byte')} after a RST in its name"
+        )
     return signs
 
 

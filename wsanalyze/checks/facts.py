@@ -211,7 +211,7 @@ class Facts:
         """
         stream = self.observation.stream
         is_whole = self.whole("client") and self.whole("server")
-        return is_whole and (stream is None or stream.shared.whole)
+        return is_whole and (stream is None or (stream.shared.whole and not stream.late))
 
     @lazy
     def _whole(self) -> tuple[bool, bool]:

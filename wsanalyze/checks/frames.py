@@ -9,7 +9,7 @@ from wsanalyze.checks.facts import Facts, described
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.pipelining import http_among_frames, request_behind
 from wsanalyze.checks.redaction import address
-from wsanalyze.checks.spans import octets
+from wsanalyze.checks.spans import are, counted, octets
 from wsanalyze.observation import Event
 from wsanalyze.websocket.faults import shown
 
@@ -241,7 +241,8 @@ def large_or_cut_frame(facts: Facts) -> Iterator[Finding]:
             continue
         if event.length >> 63 or _bait_s(facts, event) is not None:
             continue
-        message = f"the connection ended after {event.value} of the {event.length} payload bytes"
+        size = counted(event.length, "payload byte")
+        message = f"the connection ended after {event.value} of the {size}"
         # Where the other end closed first, as it may when a frame is too large, it is not the
         # sender's fault.
         own = facts.observation.endings[0].sender == event.sender
@@ -272,8 +273,7 @@ def empty_fragments(facts: Facts) -> Iterator[Finding]:
         first = next((each for each in certain(facts, "empty-data") if each.sender == sender), None)
         if first is not None:
             fragments = facts.side(sender).fragments
-            are = "is" if count == 1 else "are"
-            message = f"{count} of the {sender}'s {fragments} fragments {are} empty"
+            message = f"{count} of the {sender}'s {fragments} fragments {are(count)} empty"
             yield facts.at(first, message)
 
 

@@ -299,7 +299,7 @@ def pipelined_behind_upgrade(facts: Facts) -> Iterator[Finding]:
     if behind is not None:
         event, method = behind
         message = (
-            f"a {method} request ({event.value} bytes) was sent behind the upgrade before its "
+            f"a {method} request ({octets(event.value)}) was sent behind the upgrade before its "
             "answer; that is a 101, so that a server reads it as frames, and a proxy maybe not"
         )
         yield facts.at(

@@ -10,6 +10,7 @@ from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.http2 import with_reaction
 from wsanalyze.checks.redaction import redacted
+from wsanalyze.checks.spans import counted
 from wsanalyze.http2.bodies import NO_ERROR, error_name
 from wsanalyze.multiplexing import Malformed, Multiplex
 from wsanalyze.websocket.credentials import is_harmless
@@ -42,12 +43,14 @@ def shared_connection(facts: Facts) -> Iterator[Finding]:
     numbers += ", ..." if shared.opened > 16 else ""
     # Those for WebSocket that were refused are requests like others.
     count = shared.requests + shared.websockets - shared.opened
-    requests = "1 other request" if count == 1 else f"{count} other requests"
+    requests = counted(count, "other request")
     data = stream.client_data + stream.server_data
     frames = record.client_frames + record.server_frames
+    carry = "carries" if data == 1 else "carry"
     yield Finding(
         f"{shared.opened} WebSockets (streams {numbers}) and {requests} share this connection; "
-        f"on stream {stream.number}, {data} DATA frames carry {frames} WebSocket frames",
+        f"on stream {stream.number}, {counted(data, 'DATA frame')} {carry} "
+        f"{counted(frames, 'WebSocket frame')}",
         time=record.requested,
         packet=record.request_packet,
     )

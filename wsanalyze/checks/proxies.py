@@ -20,6 +20,7 @@ from wsanalyze.checks.intermediaries import (
 )
 from wsanalyze.checks.one_way import maybe_unseen_end
 from wsanalyze.checks.redaction import address
+from wsanalyze.checks.spans import octets
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.websocket.faults import shown
 
@@ -235,7 +236,7 @@ def one_direction(facts: Facts) -> Iterator[Finding]:
     head = "response" if silent == "server" else "request"
     message = f"nothing of what the {silent} sent is in the capture, not even its {head}"
     if lost:
-        message += f": {lost} bytes that the {seen} acknowledged"
+        message += f": {octets(lost)} that the {seen} acknowledged"
     time, packet = facts.handshake_place(seen)
     yield Finding(message, time=time, packet=packet, coverage="gap")
 

@@ -17,6 +17,7 @@ from wsanalyze.checks.facts import Facts
 from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.pieces import turned
 from wsanalyze.checks.prediction import is_odd, java_numbers, maybe_java_state
+from wsanalyze.checks.spans import are
 from wsanalyze.websocket.faults import shown
 
 # The nonce of RFC 6455 §1.3.
@@ -83,6 +84,8 @@ def weakness(key: str) -> str | None:
     nonce = _nonce(key)
     if nonce is None or not is_odd(nonce):
         return None
+    if len(set(nonce)) == 1:
+        return f"is one byte, {len(nonce)} times"
     if len(set(nonce)) <= 3:
         return f"has {len(set(nonce))} different bytes"
     step = nonce[1] - nonce[0]
@@ -189,7 +192,7 @@ def weak_masking_keys(facts: Facts) -> Iterator[Finding]:
     masked = facts.connection.client_frames - facts.connection.client_unmasked_frames
     what = None
     if side.zero_keys and _is_no_chance(side.zero_keys, masked):
-        what = f"{side.zero_keys} of {masked} masking keys are 00000000"
+        what = f"{side.zero_keys} of {masked} masking keys {are(side.zero_keys)} 00000000"
     elif side.same_keys and _is_no_chance(side.same_keys, masked):
         what = f"the masking key is that of the frame before in {side.same_keys} of {masked} frames"
     elif len(keys) >= 3:
@@ -334,7 +337,8 @@ def _fixed(bits: Bits) -> str | None:
     keys = min(bits.looked_at, FIXED_IN)
     if comb(32, count) * 2.0 ** -(count * (keys - 1)) >= FIXED_CHANCE:
         return None
-    return f"in {keys} masking keys, {count} of 32 bits never change (mask {bits.fixed:08x})"
+    change = "changes" if count == 1 else "change"
+    return f"in {keys} masking keys, {count} of 32 bits never {change} (mask {bits.fixed:08x})"
 
 
 def _biased(bits: Bits) -> str | None:
@@ -346,6 +350,7 @@ def _biased(bits: Bits) -> str | None:
     found = {bit: n for bit, n in enumerate(bits.counts) if abs(n - half) > room}
     most = max(found, key=lambda bit: abs(found[bit] - half))
     return (
-        f"of {keys} masking keys, {len(found)} of 32 bits are set too often or too rarely; "
+        f"of {keys} masking keys, {len(found)} of 32 bits {are(len(found))} set too often or "
+        f"too rarely; "
         f"bit {most} in {found[most]} of them"
     )

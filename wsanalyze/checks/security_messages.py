@@ -13,6 +13,7 @@ from wsanalyze.checks.frames import certain
 from wsanalyze.checks.intermediaries import tls_ended_before
 from wsanalyze.checks.redaction import address
 from wsanalyze.checks.security import BEHIND_TLS, SECOND
+from wsanalyze.checks.spans import octets
 from wsanalyze.observation import INNER, SECRETS, Event
 from wsanalyze.websocket.faults import shown
 
@@ -194,7 +195,7 @@ def beacon(facts: Facts) -> Iterator[Finding]:
         if every.mean < 2 * SECOND or every.deviation > limits.beacon_jitter * every.mean:
             continue
         message = (
-            f"the {sender} sent {lengths.count} messages of {lengths.most} bytes, "
+            f"the {sender} sent {lengths.count} messages of {octets(lengths.most)}, "
             f"{every.mean / SECOND:.3f} s apart, with a deviation of {every.deviation / 1e6:.1f} ms"
         )
         yield Finding(message, sender=sender)

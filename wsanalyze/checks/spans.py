@@ -1,4 +1,4 @@
-"""Spans of time and numbers of bytes in words, as everything else that is printed has them."""
+"""Spans of time, and numbers of bytes and other things, in words, as all that is printed has."""
 
 from __future__ import annotations
 
@@ -18,4 +18,14 @@ def span(ns: int) -> str:
 
 def octets(count: int) -> str:
     """Return `1 byte`, `2 bytes`."""
-    return "1 byte" if count == 1 else f"{count} bytes"
+    return counted(count, "byte")
+
+
+def counted(count: int, what: str) -> str:
+    """Return `1 frame`, `2 frames`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def are(count: int) -> str:
+    """Return `is` for one, `are` for several."""
+    return "is" if count == 1 else "are"

@@ -97,7 +97,9 @@ def _print_json(recording: Recording, numbers: set[int] | None) -> None:
         if numbers is None or number in numbers
     ]
     # ASCII: control and bidi characters from the wire are escaped, and read back exactly.
-    json.dump({"captures": captures, "connections": connections}, sys.stdout, indent=2)
+    refused = recording.tunnels_refused
+    found = {"captures": captures, "connections": connections, "tunnels_refused": refused}
+    json.dump(found, sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 

@@ -79,6 +79,11 @@ class FieldDecoder:
         self._table = FieldTable(self._room, self._allowed, partial=True)
         self._seen = {}
 
+    def begin(self) -> None:
+        """Begin with an empty table: no block was sent before the next."""
+        self._table = FieldTable(self._room)
+        self._seen = {}
+
     def decode(self, block: bytes) -> Fields | None:
         """Return the fields of a block, None where it cannot be decoded (see `problem`)."""
         self.problem = ""

@@ -222,6 +222,8 @@ class Attempt:
         observation.server_window_zero_ns = server.zero_ns
         observation.client_unfilled = bool(client.unfilled)
         observation.server_unfilled = bool(server.unfilled)
+        observation.client_end_missing = client.fin < 0 and client.acked > client.highest
+        observation.server_end_missing = server.fin < 0 and server.acked > server.highest
         observation.client_segments = segments_of(client) - self.segments[0]
         observation.server_segments = segments_of(server) - self.segments[1]
         # An attempt that is answered late is settled twice.

@@ -69,6 +69,9 @@ class Connection:
     client_close_reason: str | None = None
     server_close_code: int | None = None
     server_close_reason: str | None = None
+    # Whether the first Close has a code, which is not in the capture or could not be read.
+    client_close_code_missing: bool = False
+    server_close_code_missing: bool = False
     client_lost_bytes: int = 0
     server_lost_bytes: int = 0
     # Those of them that the snap length cut off.

@@ -166,6 +166,8 @@ def adopt(http: Exchanges, client_side: int) -> None:
         if lost[side] and isinstance(session, Session):
             offset, dropped = recognition.beginning(side, behind[side])
             session.lose_from(side, offset, dropped)
+    if isinstance(session, Session):
+        recognition.claim(session)
     for side, (_, data, missing, time, packet, ordinal) in pieces:
         if missing:
             session.gap(side, missing, time, packet, ordinal)

@@ -72,8 +72,9 @@ class Http2(Layer):
         self.flow = Flow(self.streams, known=not midstream)
         # Bytes of each side that were lost with frames of unknown number: streams catch up on it.
         self.losses = [0, 0]
-        # The packet behind the latest hole of each side.
+        # The packet behind the latest hole of each side, and how far each was read.
         self.lost_before = [0, 0]
+        self.read_to = [0, 0]
         self.early = EarlyAnswers(recorder)
         # Reads a client that speaks HTTP/1, although the server was told HTTP/2.
         self.misled: Layer | None = None
@@ -106,6 +107,7 @@ class Http2(Layer):
             return self.misled.data(side, buffer, start, stop, time, packet, ordinal)
         half = self.halves[side]
         place = (time, packet, ordinal)
+        self.read_to[side] = packet
         data = buffer.copy(start, stop)
         if half.preface == PREFACE and half.untouched and begins_http1(data):
             ends = self.recorder, self.conversation, self.route, self.client_side
@@ -146,6 +148,7 @@ class Http2(Layer):
             self.halves[1 - side].preface = b""
             self.client_side = side
             half.preface = half.preface or PREFACE
+            half.begin()
             self.shared.preface = place[:2]
         half.untouched = False
         return half.pass_preface(data) if half.preface else 0

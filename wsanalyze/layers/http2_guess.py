@@ -29,10 +29,11 @@ LOOKED_AT = 64
 class Guesses:
     """Looks for WebSocket frames on each such stream, on few of them and not for ever.
 
-    `in_vain`: streams with data of both sides that were given up.
+    `in_vain`: streams with data of both sides that were given up; `begun`: those that the client
+    sent data on.
     """
 
-    __slots__ = ("_aligned", "_excluded", "_found", "_offsets", "_recorder", "in_vain")
+    __slots__ = ("_aligned", "_excluded", "_found", "_offsets", "_recorder", "begun", "in_vain")
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -40,6 +41,7 @@ class Guesses:
         self._offsets: dict[int, list[int]] = {}
         self._aligned: dict[int, tuple[Alignment, Alignment]] = {}
         self._excluded: set[int] = set()
+        self.begun: set[int] = set()
         self.in_vain = 0
 
     @property
@@ -54,6 +56,11 @@ class Guesses:
     def of(self, stream: int) -> Recognition | None:
         """Return what is known of a stream that is looked at."""
         return self._found.get(stream)
+
+    def begin(self, stream: int) -> None:
+        """Learn that the client sends data on a stream."""
+        if len(self.begun) < self._recorder.limits.streams:
+            self.begun.add(stream)
 
     def exclude(self, stream: int) -> None:
         """Look at a stream no more: it is known, or was looked at in vain."""

@@ -65,7 +65,7 @@ class Half:
         self.reader = FrameReader(limit)
         self.opening: FrameHeader | None = None
         self.preface = b""
-        self.untouched = shared.whole
+        self.untouched = True
         self.wrong: Wrong | None = None
         self.repeats = False
         self._interrupted = False
@@ -95,8 +95,16 @@ class Half:
         return size
 
     def begins_with_preface(self, data: bytes) -> bool:
-        """Say whether these are the first bytes, and those of a client."""
-        return self.untouched and data.startswith(PREFACE[:6])
+        """Say whether these are the first bytes, and those of a client.
+
+        Where the beginning of the connection may be missing, it takes more of them to say so.
+        """
+        known = PREFACE[:6] if self._shared.whole else PREFACE
+        return self.untouched and data.startswith(known)
+
+    def begin(self) -> None:
+        """Know the table from its beginning on: nothing was sent before."""
+        self._fields.begin()
 
     def part(self, header: FrameHeader, body: bytes | None, place: Place) -> Block | None:
         """Take a part of a field block; return the block where it is over (RFC 9113 §4.3)."""

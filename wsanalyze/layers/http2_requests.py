@@ -77,6 +77,9 @@ def take_request(
                 elif not isinstance(what, int):
                     http.tunnels.answer(number, what, before)
         return None
+    if http.guesses is not None and number in http.guesses.begun:
+        # DATA on a stream that is idle ends the connection (RFC 9113 §5.1): this opens nothing.
+        return None
     if not http.recorder.has_room():
         http.early.take(number)
         if http.guesses is not None:
@@ -87,6 +90,7 @@ def take_request(
     stream.said = content_length(fields)
     stream.facts.enabled = http.shared.enabled
     server_side = 1 - http.client_side
+    stream.facts.late = http.read_to[server_side] > place[1]
     if number in http.early:
         replay(http, stream)
     elif http.lost_before[server_side] > place[1]:

@@ -157,6 +157,8 @@ class WebSocketStream:
             session.lose_from(side, *recognition.beginning(side, 0))
             if aligned is not None:
                 session.hold_on(side, NEVER)
+        if aligned is None:
+            recognition.claim(session)
         for side, (_, data, missing, time, packet, ordinal) in recognition.pieces():
             place = (time, packet, ordinal)
             if missing:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wsanalyze.buffer import Buffer
 from wsanalyze.http2.frames import Data, Place
 from wsanalyze.layers.http2_guess import Guess, Guesses
+from wsanalyze.layers.http2_requests import replay
 
 if TYPE_CHECKING:
     from wsanalyze.layers.http2 import Http2
@@ -18,6 +19,8 @@ def guess(http: Http2, side: int, piece: Data, buffer: Buffer, base: int, place:
     if guesses is None:
         return
     number = piece.header.stream
+    if side == http.client_side:
+        guesses.begin(number)
     if piece.missing:
         guesses.gap(number, side, piece.missing, place)
     if piece.stop == piece.start and not piece.last:
@@ -36,7 +39,10 @@ def adopt(http: Http2, number: int, found: Guess) -> None:
     pieces = recognition.pieces()
     if pieces and http.recorder.has_room():
         _, (_, _, _, time, packet, ordinal) = pieces[0]
-        http.open(number, (time, packet, ordinal)).recognised(recognition, found.aligned)
+        stream = http.open(number, (time, packet, ordinal))
+        stream.recognised(recognition, found.aligned)
+        if number in http.early:
+            replay(http, stream)
     elif not pieces:
         # What was found is held no more: there was too much of it.
         http.recorder.reach("resync")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from wsanalyze.buffer import Buffer
-from wsanalyze.layers.sender import Sender
+from wsanalyze.layers.sender import CODE_MISSING, Sender
 from wsanalyze.layers.session import Session
 from wsanalyze.websocket.drafts import DraftReader
 from wsanalyze.websocket.hixie import HixieReader
@@ -132,6 +132,8 @@ class OldSide:
         if not self.codes and sender.control:
             sender.control = bytearray()
         self.session.end_frame(sender)
+        if not self.codes and sender.close_code == CODE_MISSING:
+            sender.close_code = -1
         return 0
 
     def miss_payload(self, length: cython.longlong) -> cython.int:

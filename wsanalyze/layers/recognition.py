@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsanalyze.buffer import Buffer
 from wsanalyze.layers.held import Piece as HeldPiece
 from wsanalyze.layers.recorder import Recorder
+from wsanalyze.layers.session import Session
 from wsanalyze.websocket.handshake import Handshake
 from wsanalyze.websocket.plausible import DRAFT, MORE, RFC6455, Header
 from wsanalyze.websocket.resync import NEVER, Piece, Search
@@ -32,15 +33,17 @@ class Recognition:
     """Looks for frames in both directions of a conversation, from a place where none is known.
 
     `bytes_seen` counts what was looked at; beyond the limit `midstream` the caller stops. `totals`
-    are the conversation's counts where it began, None where no attempt was before it.
+    are the conversation's counts where it began, None where no attempt was before it. `found` is
+    what a claim rests on: the side whose frames can be read, where they begin, and bits.
     """
 
-    __slots__ = ("bytes_seen", "doubted", "limit", "scratch", "searches", "totals")
+    __slots__ = ("bytes_seen", "doubted", "found", "limit", "scratch", "searches", "totals")
 
     def __init__(self, recorder: Recorder, totals: list[int] | None = None) -> None:
         self.totals = totals
         self.limit: int = recorder.limits.midstream
         self.bytes_seen = self.doubted = 0
+        self.found: tuple[int, int, int] | None = None
         self.scratch = recorder.scratch
         self.searches = [
             Search(UNKNOWN, True, UNKNOWN, False, recorder.limits.resync, recorder.scratch)
@@ -114,12 +117,17 @@ class Recognition:
         if not any(search.pieces for search in self.searches):
             # There was too much to hold it: whoever asks says so.
             return True
-        found = any(self._is_found(side, int(side == client_side)) for side in (0, 1))
-        self.doubted = 0 if found else self.bytes_seen
-        return found
+        self.found = None
+        for side in (0, 1):
+            search = self._found_by(side, int(side == client_side))
+            if search is not None:
+                self.found = side, search.anchor, search.bits
+                break
+        self.doubted = 0 if self.found is not None else self.bytes_seen
+        return self.found is not None
 
-    def _is_found(self, side: int, masked: int) -> bool:
-        """Say whether a Session finds a frame in what is held of a side."""
+    def _found_by(self, side: int, masked: int) -> Search | None:
+        """Return the search of a Session where it finds a frame in what is held of a side."""
         search = Search(masked, True, UNKNOWN, False, self.limit, self.scratch)
         for offset, data, missing, *place in self.searches[side].pieces:
             if missing:
@@ -127,8 +135,13 @@ class Recognition:
             else:
                 found = search.take(Buffer(data), 0, len(data), offset, *place)
             if found:
-                return True
-        return bool(search.finish())
+                return search
+        return search if search.finish() else None
+
+    def claim(self, session: Session) -> None:
+        """Let a session read the frames that this was recognised by, whatever comes behind them."""
+        if self.found is not None:
+            session.claim(*self.found)
 
     @staticmethod
     def _runs(search: Search) -> bool:

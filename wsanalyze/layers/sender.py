@@ -18,6 +18,9 @@ try:
 except ImportError:
     from wsanalyze.uncompiled import cython
 
+# A Close whose length has room for a code, of which a byte is not in the capture or was not read.
+CODE_MISSING = -2
+
 
 @cython.final
 @cython.cclass
@@ -30,6 +33,7 @@ class Sender:
     - `last_time`, `last_packet`: of the latest byte of the current frame
     - `message_time`, `_packet`, `_ordinal`, `_offset`: of the open message's first frame
     - `reset`: this side's RST is what ended the connection, as far as is known
+    - `close_code` of its first Close: -1 none, CODE_MISSING one that is not known
     - `captured`: payload bytes of the current frame that were seen; `broken`: some were not
     - `http`: HTTP stands where its frames belong, from some place on, or may: `held` has then what
       that is to be told by; `judged`: the next frame begins as HTTP may, and is none
@@ -96,6 +100,8 @@ class Sender:
         }
         for name, count in counts.items():
             setattr(connection, prefix + name, count)
+        if self.close_code == CODE_MISSING:
+            setattr(connection, prefix + "close_code_missing", True)
         if self.closed and self.close_code >= 0:
             setattr(connection, prefix + "close_code", self.close_code)
             setattr(connection, prefix + "close_reason", self.close_reason)

@@ -12,7 +12,7 @@ from wsanalyze.layers.http_among_frames import as_frames, begins, goes_on
 from wsanalyze.layers.inflaters import agreed, supposed
 from wsanalyze.layers.observer import Observer
 from wsanalyze.layers.recorder import Recorder
-from wsanalyze.layers.sender import Sender
+from wsanalyze.layers.sender import CODE_MISSING, Sender
 from wsanalyze.layers.watch import Watch
 from wsanalyze.websocket.frames import FrameReader
 from wsanalyze.websocket.messages import MessageReader
@@ -415,6 +415,8 @@ class Session(Layer):
             self.first_close_time = sender.time
             self.first_close_packet = sender.packet
         sender.close_code = sender.frame_close_code
+        if sender.close_code < 0 and sender.captured < sender.reader.length >= 2:
+            sender.close_code = CODE_MISSING
         if sender.close_code >= 0:
             sender.close_reason = sender.control[2:].decode("utf-8", "replace")
         return 0
@@ -506,6 +508,16 @@ class Session(Layer):
         sender.offset = offset
         sender.unread = unread
         self.lose(sender)
+
+    def claim(self, side: int, anchor: int, bits: int) -> None:
+        """Read a side that is lost from `anchor` on, where no frames are found that are better.
+
+        Who recognised the connection by them found them there, with odds of 2^`bits` to 1.
+        """
+        sender: Sender = self.high if side else self.low
+        if sender.search is not None:
+            sender.search.claimed = anchor
+            sender.search.claimed_bits = bits
 
     def hold_on(self, side: int, accept: int) -> None:
         """Hold what comes of a side that is lost, and look for no frames that are not as certain.

@@ -15,7 +15,14 @@ from wsanalyze.layers.route import PLAIN, Route
 from wsanalyze.layers.tls_blind import RECORDS
 from wsanalyze.layers.tls_handshake import TlsHandshake
 from wsanalyze.layers.tls_lane import TlsLine
-from wsanalyze.layers.tls_recovery import give_up, maybe_content, missing_before, pass_over, recover
+from wsanalyze.layers.tls_recovery import (
+    give_up,
+    maybe_content,
+    missing_before,
+    pass_over,
+    recover,
+    waits_for_server,
+)
 from wsanalyze.layers.tls_sender import (
     ALERT,
     APPLICATION_DATA,
@@ -175,6 +182,11 @@ class Tls(TlsLine):
         while (candidate := sender.maybe_candidate(handshake.version)) is not None:
             header, body = candidate
             if sender.opener is None and not recover(self.handshake, sender, header, body):
+                if waits_for_server(handshake, sender, header):
+                    rest = sender.go_on(HEADER + len(body))
+                    if self.hold((sender.side, header, body, time, packet, ordinal)):
+                        return 1
+                    return self.cut(sender, rest, time, packet, ordinal)
                 if handshake.misses_hello and sender.tried_blind < RECORDS:
                     sender.looked = 1
                     continue

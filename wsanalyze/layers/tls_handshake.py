@@ -171,6 +171,7 @@ class TlsHandshake:
         if hello is None:
             self.say("a ClientHello that is malformed")
             return
+        self.may_have_early &= hello.sends_early_data
         if hello.random in self.found:
             # It comes late; what it began went on without it.
             self.found.discard(hello.random)

@@ -24,8 +24,7 @@ def recover(handshake: TlsHandshake, sender: TlsSender, header: bytes, body: byt
         return False
     if header[0] != APPLICATION_DATA and not handshake.misses_random:
         return False
-    # The client's first records may be 0-RTT data, and wait for the ServerHello.
-    if handshake.client is not None and not handshake.is_server(sender.side):
+    if waits_for_server(handshake, sender, header):
         return False
     sender.tried_blind += 1
     found = handshake.find(sender.side, sender.missed, header, body)
@@ -46,6 +45,16 @@ def recover(handshake: TlsHandshake, sender: TlsSender, header: bytes, body: byt
         each.missed = MOST_MISSED if found.is_application else max(each.missed, IN_HANDSHAKE)
     sender.sequence, sender.missed, sender.leap = found.sequence, 0, -1
     return True
+
+
+def waits_for_server(handshake: TlsHandshake, sender: TlsSender, header: bytes) -> bool:
+    """Say whether a record is a client's that only what the server says may tell the keys of.
+
+    The client's first records may be 0-RTT data.
+    """
+    if header[0] != APPLICATION_DATA or not handshake.misses_hello:
+        return False
+    return handshake.client is not None and not handshake.is_server(sender.side)
 
 
 def is_whole(handshake: TlsHandshake, sender: TlsSender) -> bool:

@@ -104,9 +104,7 @@ def refuse(
     *,
     kept_open: bool = True,
 ) -> None:
-    """Keep what a proxy refused, for the checks, and for who lists it."""
-    if not recorder.observe:
-        return
+    """Keep what a proxy refused, for the checks, and for who counts or lists it."""
     client, proxy = conversation.endpoint(client_side), conversation.endpoint(1 - client_side)
     recorder.refuse(
         Refusal(

@@ -96,7 +96,10 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A Close frame ended: its row of `frames` in short, and the reason that it gives."""
+    """A Close frame ended: its row of `frames` in short, and the reason that it gives.
+
+    `code_missing`: it has a code, which is not among what was captured or could not be read.
+    """
 
     kind: ClassVar[str] = "close"
     connection: int
@@ -106,6 +109,7 @@ class Close:
     packet: int
     close_code: int | None
     close_reason: str | None
+    code_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

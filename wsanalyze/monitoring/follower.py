@@ -320,6 +320,7 @@ class Follower:
             columns["packet"][place],
             code if code >= 0 else None,
             reason,
+            code < 0 and 2 <= columns["length"][place] > columns["captured"][place],
         )
         self._placed.append((columns["packet_end"][place], event))
 

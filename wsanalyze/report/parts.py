@@ -13,14 +13,16 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.recording import Recording
 from wsanalyze.report.hiding import Hide, in_bytes
 from wsanalyze.story.meanings import status_meaning
-from wsanalyze.story.model import HeadStory, Proof, Secure, Story
+from wsanalyze.story.model import HeadStory, HelloPart, Proof, Secure, Story
 from wsanalyze.story.refused import refused_tunnels
 from wsanalyze.story.way import label_of
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.explained_end import end_name
 from wsanalyze.views.explained_http2 import CARRIES, allowed, shared_with
+from wsanalyze.views.explained_parts import hexadecimal
 from wsanalyze.views.explained_way import ends_of, said_of
+from wsanalyze.views.quantities import counted
 from wsanalyze.views.rungs import MOST, Rung, lanes_of, rungs_of
 
 # Fields that the opening handshake has rules for (RFC 6455 §4, RFC 8441 §4, the drafts).
@@ -36,6 +38,8 @@ Index = Mapping[int, int]
 WAY_STEPS, WAY_PARTS, WAY_BYTES = 20, 60, 64
 # Messages of one TLS handshake that are listed, and characters of one text of it.
 TLS_STEPS, TLS_TEXT = 40, 1500
+# Fields of a hello, and bytes of one.
+TLS_FIELDS, TLS_BYTES = 300, 16
 # Causes of cuts that are listed, and connections of one.
 CAUSES, CUT = 20, 100
 # Refused tunnels that are listed.
@@ -168,6 +172,7 @@ def tls_steps_part(tls: Secure | None, began: int, room: int) -> list[list[Any]]
     """Return the first messages of a TLS handshake, each with what it is for and what it says.
 
     `room`: characters of what they say in all; of a message that does not fit its name is left.
+    Of hellos each field has its bytes, its name, what they say, and whether an extension has it.
     """
     rows: list[list[Any]] = []
     for each in tls.steps[:TLS_STEPS] if tls is not None else ():
@@ -183,7 +188,22 @@ def tls_steps_part(tls: Secure | None, began: int, room: int) -> list[list[Any]]
                 *(each.length, int(each.sealed), said),
             ]
         )
+    # The bytes come last: where room is short, what is said counts more.
+    for row, each in zip(rows, tls.steps if tls is not None else (), strict=False):
+        fields = [_field(part) for part in each.parts[:TLS_FIELDS]]
+        needed = sum(len(data) + len(name) + len(text) for data, name, text, _ in fields)
+        if needed > room:
+            note = f"{counted(needed, 'character')}, more than a report holds"
+            row[-1].append(["bytes, not shown", note])
+            fields, needed = [], 0
+        room -= needed
+        row.append(fields)
     return rows
+
+
+def _field(part: HelloPart) -> tuple[str, str, str, int]:
+    """Return a field of a hello: its bytes in hex, its name, what they say, its depth."""
+    return hexadecimal(part.data, TLS_BYTES), part.name, _beginning(part.text), part.depth
 
 
 def way_part(story: Story, index: Index, began: int, room: int, hide: Hide) -> list[dict[str, Any]]:

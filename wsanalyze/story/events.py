@@ -79,13 +79,14 @@ def _of_more(segments: Segments, places: Ints) -> Event:
     names = (*NOTES, "FIN", "RST")
     counted = [f"{counts[each]} {names[kinds[each]]}" for each in np.argsort(firsts)]
     first = segments[int(places[0])]
+    what = "segment" if len(places) == 1 else "segments"
     return Event(
         layer="tcp",
         sender="",
         time=first.time,
         packet=first.packet,
         ordinal=first.ordinal,
-        label=f"{len(places)} more segments of note from here on",
+        label=f"{len(places)} more {what} of note from here on",
         detail=", ".join(counted),
     )
 

@@ -13,7 +13,7 @@ from wsanalyze.checks.finding import Finding
 from wsanalyze.checks.ways_to_end import reset_code
 from wsanalyze.layers.connection import Connection
 from wsanalyze.observation import Ending, Observation
-from wsanalyze.story.frames import CLOSES, Frames, close_frames, control_frames
+from wsanalyze.story.frames import CLOSES, Frames, close_frames, control_frames, dialect
 from wsanalyze.story.model import CloseFrame, Closing, End, Ping, Silence
 from wsanalyze.tables.objects import Frame
 from wsanalyze.websocket.close import describe, registered
@@ -25,6 +25,8 @@ SILENCE = 5 * SECOND
 NEAR = 1.0
 # The check of who cut a connection.
 OF_CUTS = "CLS-08"
+# Bytes of a status code (RFC 6455 §5.5.1).
+CODE = 2
 # How many are told, the longest.
 TOLD = 20
 
@@ -130,11 +132,14 @@ def closing(
     """
     closes = []
     handshake = connection.handshake
-    connection_is_hixie = handshake is not None and handshake.is_hixie
+    is_hixie = handshake is not None and handshake.is_hixie
     places = close_frames(frames)
     for frame in frames.at(places[:CLOSES]):
         reason = _reason(frame, payloads.get(frame.number, b""), connection)
-        closes.append(_close(frame, reason, is_hixie=connection_is_hixie))
+        if _lacks_code(frame, connection):
+            closes.append(_close_without_its_code(frame, connection))
+        else:
+            closes.append(_close(frame, reason, is_hixie=is_hixie))
     ends = _ends(connection.observation)
 
     def place(step: CloseFrame | End) -> tuple[int, int]:
@@ -212,6 +217,30 @@ def _close(frame: Frame, reason: str | None, *, is_hixie: bool) -> CloseFrame:
         reason=reason,
         meaning=describe(code) if code is not None else nothing,
         reference=entry.reference if entry is not None else where,
+    )
+
+
+def _lacks_code(frame: Frame, connection: Connection) -> bool:
+    """Tell whether a Close has a code that nobody could read; drafts are not looked into."""
+    is_cut = frame.captured < frame.length and frame.length >= CODE
+    return frame.close_code is None and is_cut and dialect(connection) == "rfc6455"
+
+
+def _close_without_its_code(frame: Frame, connection: Connection) -> CloseFrame:
+    lost = getattr(connection, f"{frame.sender}_lost_bytes")
+    why = "not in the capture" if lost else "missing: the frame ends before it"
+    if frame.sender in connection.sealed:
+        why = "not in the capture, or sealed" if lost else "sealed: no key that is known opens it"
+    return CloseFrame(
+        sender=frame.sender,
+        frame=frame.number,
+        time=frame.time,
+        packet=frame.packet,
+        code=None,
+        reason=None,
+        meaning=f"its code is {why}",
+        reference="RFC 6455 §5.5.1",
+        code_missing=True,
     )
 
 

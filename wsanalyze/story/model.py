@@ -36,6 +36,7 @@ from wsanalyze.story.model_session import (
     Summary,
     Written,
 )
+from wsanalyze.tls.hello_parts import HelloPart
 from wsanalyze.tunnels.refusal import Refusal
 from wsanalyze.websocket.extensions import Deflate
 
@@ -49,6 +50,7 @@ __all__ = [
     "FrameStory",
     "HeadStory",
     "HeaderLine",
+    "HelloPart",
     "Leg",
     "MessageStory",
     "Multiplexed",
@@ -76,7 +78,8 @@ class Event:
     what ends a stream. `leg`: which of the `legs` of a proxied connection, from the client on.
     `label` says what, `detail` more of it, `length` how many bytes. `note` is TCP's
     (`retransmission` …), `severity` the worst finding, `frame` its number. What has no `sender` is
-    told of both: frames that are left out, the last of them at `until`.
+    told of both: frames that are left out, the last of them at `until`. `sealed`: of layer `gap`
+    what is in the capture, and no key opens.
     """
 
     layer: str
@@ -93,6 +96,7 @@ class Event:
     leg: int = 0
     until: int | None = None
     connection: int | None = None
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

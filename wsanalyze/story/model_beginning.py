@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from wsanalyze.checks.finding import Finding
 from wsanalyze.streams import Record
 from wsanalyze.tables.objects import Segment
+from wsanalyze.tls.hello_parts import HelloPart
 from wsanalyze.tunnels.parts import Part
 from wsanalyze.websocket.accept import AcceptSteps
 from wsanalyze.websocket.challenge import ChallengeSteps
@@ -30,6 +31,7 @@ class TlsStep:
     """A message of the TLS handshake: what it is for, and label and text of what it says.
 
     `length` is that of the message, with its header of four bytes; `sealed`: it came encrypted.
+    `parts`: of a ClientHello and a ServerHello each field with its bytes, else ().
     """
 
     sender: str
@@ -40,6 +42,7 @@ class TlsStep:
     length: int
     sealed: bool
     facts: tuple[tuple[str, str], ...]
+    parts: tuple[HelloPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

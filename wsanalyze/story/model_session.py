@@ -131,7 +131,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class CloseFrame:
-    """A Close frame: code and reason (None: empty body), what the code means, who defines it."""
+    """A Close frame: code and reason (None: empty body), what the code means, who defines it.
+
+    `code_missing`: there is one, and it is not in the capture or could not be read.
+    """
 
     sender: str
     frame: int | None
@@ -141,6 +144,7 @@ class CloseFrame:
     reason: str | None
     meaning: str
     reference: str
+    code_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def of_end(story: Story) -> Iterator[Question]:
         )
     if first.reference.startswith("draft-hixie"):
         return
+    if first.code_missing:
+        return
     if first.code is None:
         yield Question(
             "no-code",

@@ -40,6 +40,7 @@ def of_holes(connection: Connection, shown: Sequence[Event]) -> list[Event]:
             ordinal=0,
             label=_label(connection, hole.sender),
             length=abs(hole.length),
+            sealed=_label(connection, hole.sender) == LABEL,
         )
         for hole in connection.observation.holes
         if hole.sender not in whole and (hole.sender, hole.packet) not in told
@@ -79,6 +80,7 @@ def of_sealed(
             label=label if each.packets == 1 else f"{label}, {each.packets:,} packets from here on",
             detail=detail,
             length=each.length,
+            sealed=True,
         )
         for side in sides
         for each in side

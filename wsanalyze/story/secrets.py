@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from wsanalyze.checks.redaction import address, cleared, concealed, is_drawn, redacted, unfolded
@@ -41,6 +41,9 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
     if handshake is None:
         return story
     secrets = handshake_secrets(handshake)
+    secure = story.secure
+    if secure is not None:
+        secure = replace(secure, records=_records(story, secrets))
     return replace(
         story,
         target=None if story.target is None else _shown(story.target, secrets),
@@ -48,7 +51,7 @@ def without_secrets(story: Story, handshake: Handshake | None) -> Story:
         proof=_proof(story.proof),
         request=_head(story.request, secrets),
         response=_head(story.response, secrets),
-        secure=None if story.secure is None else replace(story.secure, records=_records(story)),
+        secure=secure,
         interims=tuple(_shown(each, secrets) for each in story.interims),
         written=tuple(_written(each, secrets) for each in story.written),
         events=tuple(_event(each, secrets) for each in story.events),
@@ -62,14 +65,49 @@ def is_head(content: bytes) -> bool:
     return content[:5] == b"HTTP/" or b" HTTP/" in content
 
 
-def _records(story: Story) -> tuple[tuple[str, Record], ...]:
+def status_line(content: bytes) -> bytes:
+    """Return the line that an answer of HTTP/1 begins with; nothing where no whole one is there."""
+    line, end, _ = content.partition(b"\r\n")
+    return line + end if end and line.startswith(b"HTTP/1.") else b""
+
+
+def _records(story: Story, secrets: Sequence[str]) -> tuple[tuple[str, Record], ...]:
     """Return the records with what the session itself sent: none has a head or body of HTTP.
 
     Those are in as many records as their senders like, before the response and behind one that
-    refuses. HTTP in the place of frames goes on in the next record.
+    refuses. HTTP in the place of frames goes on in the next record. Where the session sent nothing,
+    the answer to its request is left, cut behind its status line.
     """
+    if story.secure is None or story.response is None:
+        return ()
+    if story.outcome == "established":
+        found = _of_session(story)
+    elif story.http_stream is not None:
+        padded = story.secure.version == "TLS 1.3"
+        found = tuple(
+            each for each in story.secure.records if _has_no_fields(each[1], None, padded=padded)
+        )
+    else:
+        found = ()
+    return found or tuple(_answer(story, secrets))
+
+
+def _answer(story: Story, secrets: Sequence[str]) -> Iterator[tuple[str, Record]]:
+    """Yield the record that the answer begins in, with its status line alone."""
+    line = "" if story.response is None else story.response.start_line
+    if story.secure is None or not line or _shown(line, secrets) != line:
+        return
+    for sender, record in story.secure.records:
+        begun = status_line(record.content)
+        if sender == "server" and begun[:-2] == line.encode("latin-1", "replace"):
+            yield sender, replace(record, content=begun)
+            return
+
+
+def _of_session(story: Story) -> tuple[tuple[str, Record], ...]:
+    """Return the records of what an established session sent."""
     since = None if story.response is None else story.response.time
-    if story.secure is None or since is None or story.outcome != "established":
+    if story.secure is None or since is None:
         return ()
     writes = {each.sender: each.time for each in story.written}
     behind = [each for each in story.secure.records if each[1].time > since]
@@ -85,8 +123,10 @@ def _records(story: Story) -> tuple[tuple[str, Record], ...]:
     )
 
 
-def _has_no_fields(record: Record, stream: int, *, padded: bool) -> bool:
+def _has_no_fields(record: Record, stream: int | None, *, padded: bool) -> bool:
     """Say whether a record has frames of HTTP/2 alone, and none but what one stream may show.
+
+    `stream`: None where it has no session, and its DATA is a page.
 
     Fields may be in any frame of it, not only in the first; data of other streams is anybody's.
     `padded`: whether type and padding are behind its content (RFC 8446 §5.2).

@@ -14,6 +14,7 @@ from wsanalyze.streams import Streams, TlsMessage
 from wsanalyze.tls import bodies, hellos
 from wsanalyze.tls.alerts import ALERTS
 from wsanalyze.tls.certificates import maybe_certificate, maybe_leaf
+from wsanalyze.tls.hello_parts import HelloPart, hello_parts
 from wsanalyze.tls.hellos import ClientHello, is_grease, version_name
 from wsanalyze.tls.names import (
     EXTENSIONS,
@@ -135,12 +136,14 @@ class _Context:
 
 def _step(message: TlsMessage, client: int, context: _Context) -> TlsStep:
     facts: tuple[tuple[str, str], ...] = ()
+    parts: tuple[HelloPart, ...] = ()
     if message.content_type == CHANGE_CIPHER_SPEC:
         name, meaning = "ChangeCipherSpec", NO_SWITCH if context.is_tls_1_3 else SWITCH
     else:
         name, meaning, facts = told_message(
             message.kind, message.body, context.version, context.suite
         )
+        parts = hello_parts(message.kind, message.body, message.length)
     return TlsStep(
         sender="client" if message.sender == client else "server",
         time=message.time,
@@ -150,6 +153,7 @@ def _step(message: TlsMessage, client: int, context: _Context) -> TlsStep:
         length=message.length,
         sealed=message.sealed,
         facts=facts,
+        parts=parts,
     )
 
 

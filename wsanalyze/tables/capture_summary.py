@@ -25,6 +25,16 @@ LEFT = re.compile(r"the (?:client|server) (?:left|did not answer)|the handshake 
 MOST_REASONS, OTHER_REASONS = 50, "other reasons"
 # Those that are told, the most frequent ones.
 REASONS = 4
+# Words of reasons that are another one where they are told of several connections.
+_PLURALS = tuple(
+    (re.compile(one), several)
+    for one, several in (
+        (r"^it has\b", "they have"),
+        (r"^it is\b", "they are"),
+        (r"\bthis (client random|cipher suite)\b", r"their \1"),
+        (r"\bits\b", "their"),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -152,11 +162,20 @@ def why_closed(capture: CaptureSummary) -> dict[str, int]:
     return {**found, NO_SECRETS: rest} if rest > 0 else found
 
 
+def of_several(reason: str, count: int) -> str:
+    """Return a reason, which is told of one connection, as it is told of `count`."""
+    if count == 1:
+        return reason
+    for one, several in _PLURALS:
+        reason = one.sub(several, reason)
+    return reason
+
+
 def ranked(reasons: Mapping[str, int]) -> str:
     """Return the most frequent reasons, counted where there are several."""
     found = sorted(reasons.items(), key=lambda each: -each[1])
     if len(found) == 1:
-        return found[0][0]
-    parts = [f"{reason} ({count})" for reason, count in found[:REASONS]]
+        return of_several(*found[0])
+    parts = [f"{of_several(reason, count)} ({count})" for reason, count in found[:REASONS]]
     rest = sum(count for _, count in found[REASONS:])
     return "; ".join([*parts, *([f"others ({rest})"] if rest else [])])

@@ -156,7 +156,7 @@ def audited(
         numbered,
         chosen,
         interrupted,
-        0 if chosen is not None else sum(not each.tried_again for each in recording.refusals),
+        0 if chosen is not None else recording.tunnels_refused,
     )
 
 

@@ -209,6 +209,7 @@ def _what_ended(closing: Closing) -> str:
 def _close(close: CloseFrame, story: Story, width: int) -> Iterator[Line]:
     place = f"packet {close.packet}, {since(close.time, story.started)} s"
     code = "without a code" if close.code is None else f"{close.code}"
+    code = "whose code is missing" if close.code_missing else code
     yield [
         (f"{' ' * INDENT}{place}  ", ""),
         (arrow(close.sender, within(story)), SIDES[close.sender]),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from wsanalyze.story.ends import of_tcp, within
 from wsanalyze.story.model import Event, Secure, Story, TlsStep
-from wsanalyze.story.secrets import is_head
+from wsanalyze.story.secrets import is_head, status_line
 from wsanalyze.streams import Record
 from wsanalyze.tunnels.way import destination
 from wsanalyze.views.escape import visible
+from wsanalyze.views.explained_hello import hello_lines
 from wsanalyze.views.explained_parts import (
     INDENT,
     SIDES,
@@ -104,6 +105,9 @@ def _step(step: TlsStep, story: Story, ends: tuple[str, str], width: int) -> Ite
         yield from say(length, width, indent=BELOW)
     if step.meaning:
         yield from say(step.meaning, width, indent=BELOW, style="dim")
+    if step.parts:
+        yield from hello_lines(step.parts, width)
+        return
     for label, text in step.facts:
         yield from row(label, visible(text, VALUE), width, indent=BELOW)
 
@@ -170,7 +174,13 @@ def _record(sender: str, record: Record, tls: Secure, width: int) -> Iterator[Li
         kind = f"type 23 (0x17) application data, version 0x{record.header[1:3].hex()}"
     yield from row("", f"{kind}, {counted(length, 'byte')} follow", width)
     yield from row("as sent", hexadecimal(record.body, RECORD), width)
-    yield from row("opened", hexadecimal(record.content, RECORD), width, style="bold")
+    head = status_line(record.content)
+    opened = head[:RECORD].hex(" ") + " …" if head else hexadecimal(record.content, RECORD)
+    yield from row("opened", opened, width, style="bold")
+    if head:
+        line = visible(head[:-2].decode("latin-1"), VALUE)
+        text = f"{line}: the answer's first line; what else is in the record is not shown here"
+        yield from row("", text, width)
     # A record may begin within a frame that an earlier one began.
     if tls.alpn == "h2" and int.from_bytes(record.content[:3], "big") + 9 <= record.length:
         text = "its first 9 bytes are the header of a frame of HTTP/2 (RFC 9113 §4.1)"
@@ -201,9 +211,14 @@ def _added(tls: Secure) -> str:
 
 
 def _telling_record(tls: Secure) -> tuple[str, Record] | None:
-    """Return a record that is not the head of HTTP, where secrets may be, if there is one."""
+    """Return a record that is not the head of HTTP, where secrets may be, if there is one.
+
+    Else one that an answer begins in, of which the first line is shown.
+    """
     plain = [each for each in tls.records if not is_head(each[1].content)]
-    return plain[0] if plain else None
+    answers = [each for each in tls.records if each[0] == "server" and status_line(each[1].content)]
+    found = plain or answers
+    return found[0] if found else None
 
 
 def _alerts(tls: Secure, story: Story, ends: tuple[str, str], width: int) -> Iterator[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from wsanalyze.tables.capture_summary import (
@@ -10,6 +9,7 @@ from wsanalyze.tables.capture_summary import (
     NO_SECRETS,
     REASONS,
     CaptureSummary,
+    of_several,
     ranked,
     why_closed,
 )
@@ -37,8 +37,6 @@ SPOKEN = (
     ("conversations_other", "other"),
     ("conversations_empty", "without payload"),
 )
-
-_ITS = re.compile(r"\bits\b")
 
 
 def facts(capture: CaptureSummary) -> list[Fact]:
@@ -80,6 +78,13 @@ def facts(capture: CaptureSummary) -> list[Fact]:
     return lines
 
 
+def refused_tunnels(count: int) -> Fact:
+    """Return how many tunnels proxies refused, which are no connections, and who tells of one."""
+    command, what = ("--refused 0", "it") if count == 1 else ("--refused N", "one, from 0 on")
+    text = f"by proxies: `wsanalyze explain CAPTURE {command}` tells {what}"
+    return "refused", f"{counted(count, 'tunnel')}, {text}"
+
+
 def _heading(capture: CaptureSummary) -> str:
     kind = capture.format or ""
     if capture.compression:
@@ -99,10 +104,12 @@ def _tls(capture: CaptureSummary) -> str:
     """Return how many TLS connections were decrypted; nothing where there were no secrets."""
     if not (capture.tls_decrypted or capture.keylog_files):
         return ""
-    text = f"{number(capture.tls_decrypted)} decrypted"
-    if capture.tls_without_secret:
-        text += f" (of {number(capture.tls_without_secret)} there is no secret for one end)"
-    text += f", {number(capture.conversations_tls)} not"
+    text = "none was seen"
+    if capture.tls_decrypted or capture.conversations_tls:
+        text = f"{number(capture.tls_decrypted)} decrypted"
+        if capture.tls_without_secret:
+            text += f" (of {number(capture.tls_without_secret)} there is no secret for one end)"
+        text += f", {number(capture.conversations_tls)} not"
     if capture.keylog_lines:
         text += f"; key logs of {counted(capture.keylog_lines, 'line')}"
     if 0 < capture.keylog_lines == capture.keylog_not_understood:
@@ -127,15 +134,9 @@ def closed_tls(capture: CaptureSummary) -> str:
 
 def _counted_reasons(reasons: Mapping[str, int]) -> str:
     found = sorted(reasons.items(), key=lambda each: -each[1])
-    parts = [f"{number(count)}: {_plural(reason, count)}" for reason, count in found[:REASONS]]
+    parts = [f"{number(count)}: {of_several(reason, count)}" for reason, count in found[:REASONS]]
     rest = sum(count for _, count in found[REASONS:])
     return "; ".join([*parts, *([f"{number(rest)} for other reasons"] if rest else [])])
-
-
-def _plural(reason: str, count: int) -> str:
-    if count == 1:
-        return reason
-    return _ITS.sub("their", reason.replace("this client random", "their client random"))
 
 
 def _attempts(capture: CaptureSummary) -> str:

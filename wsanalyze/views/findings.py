@@ -16,7 +16,7 @@ from wsanalyze.layers.connection import Connection
 from wsanalyze.views.audited import Audited
 from wsanalyze.views.cut_lines import connections_named, cut_lines
 from wsanalyze.views.escape import prose, visible
-from wsanalyze.views.facts import facts
+from wsanalyze.views.facts import facts, refused_tunnels
 from wsanalyze.views.folding import (
     NAMED,
     Groups,
@@ -106,9 +106,8 @@ def _looked_at(audited: Audited, width: int) -> Iterator[Line]:
                 style = "yellow" if label in ALARMING else "bold"
                 yield from labelled(label, sentence, width, column=16, label_style=style)
     if audited.refused:
-        text = f"{counted(audited.refused, 'tunnel')}, by proxies: `wsanalyze explain CAPTURE "
-        text += "--refused N` tells one, from 0 on"
-        yield from labelled("refused", text, width, column=16, label_style="bold")
+        label, sentence = refused_tunnels(audited.refused)
+        yield from labelled(label, sentence, width, column=16, label_style="bold")
     if audited.interrupted:
         yield [("interrupted     ", "yellow"), ("this is what was read until then", "")]
     text = looked_at(audited)

@@ -6,9 +6,11 @@ from html import escape
 
 from wsanalyze.story.model import Story
 from wsanalyze.views.escape import cells, shortened
-from wsanalyze.views.rungs import Rung, lanes_of, rungs_of
+from wsanalyze.views.rungs import LINES, Rung, lanes_of, legend_of, rungs_of
 
 WIDTH, ROW, TOP = 960, 30, 64
+# The height of a row of the legend.
+LEGEND = 20
 # Where the first and the last lane are; time and packet stand to the left of them.
 FIRST, LAST = 190, 900
 TIME_AT, PACKET_AT = 104, 168
@@ -31,12 +33,13 @@ STYLE = """
 .wsl .fold{fill:var(--dim)}.wsl .note{fill:var(--dim);font-style:italic}
 .wsl .wash{fill:var(--back)}.wsl .detail{fill:var(--dim)}.wsl path{stroke-width:1.5;fill:none}
 .wsl .tcp{--at:var(--tcp)}.wsl .tls{--at:var(--tls)}.wsl .http{--at:var(--http)}
-.wsl .proxy{--at:var(--proxy)}
+.wsl .proxy{--at:var(--proxy)}.wsl .sealed{--at:var(--tls)}
 .wsl .websocket{--at:var(--websocket)}.wsl .noted{--at:var(--noted)}.wsl .gap{--at:var(--gap)}
 .wsl .error{--at:var(--error)}.wsl .warning{--at:var(--warning)}
 .wsl .label{fill:var(--at)}.wsl .shaft{stroke:var(--at)}.wsl .tip{fill:var(--at);stroke:none}
 .wsl .over{paint-order:stroke;stroke:var(--back);stroke-width:4px}
-.wsl .noted .shaft,.wsl .gap .shaft{stroke-dasharray:5 4}
+.wsl .noted .shaft{stroke-dasharray:5 4}.wsl .gap .shaft{stroke-dasharray:1.5 4}
+.wsl .sealed .shaft{stroke-dasharray:9 3 2 3}
 """
 
 
@@ -45,7 +48,9 @@ def ladder_svg(story: Story) -> str:
     lanes = lanes_of(story)
     places = [FIRST + (LAST - FIRST) * lane // (len(lanes) - 1) for lane in range(len(lanes))]
     rungs = list(rungs_of(story))
-    height = TOP + ROW * len(rungs) + 20
+    legend = legend_of(rungs)
+    bottom = TOP + ROW * len(rungs) + 20
+    height = bottom + LEGEND * len(legend)
     kind = "Connection" if story.refusal is None else "Refused tunnel"
     title = f"{kind} {story.number}: {' to '.join(lanes)}"
     parts = [
@@ -61,9 +66,15 @@ def ladder_svg(story: Story) -> str:
         anchor = "end" if place == LAST else "middle" if place != FIRST else "start"
         parts.append(_text(place, TOP - 36, "name", name, anchor))
         parts.append(_text(place, TOP - 18, "address", address, anchor))
-        parts.append(f'<path class="lane" d="M{place} {TOP - 8}V{height - 8}"/>')
+        parts.append(f'<path class="lane" d="M{place} {TOP - 8}V{bottom - 8}"/>')
     for number, rung in enumerate(rungs):
         parts.append(_rung(rung, TOP + ROW * number + 18, places))
+    for number, (style, text) in enumerate(legend.items()):
+        at = bottom + LEGEND * number + 4
+        line = f'<path class="shaft sample" d="M{FIRST} {at}h60"/>'
+        tip = f'<path class="tip" d="M{FIRST + 68} {at}l-8 -4v8z"/>'
+        parts.append(f'<g class="{style}">{line}{tip}</g>')
+        parts.append(_text(FIRST + 80, at + 4, "place", text, "start"))
     parts.append("</svg>")
     return "\n".join(parts)
 
@@ -83,7 +94,7 @@ def _rung(rung: Rung, at: int, places: list[int]) -> str:
     label = _label(rung, middle, at - 6, abs(stop - start))
     if len(places) >= NARROW:
         label = _over_lanes(rung, at - 6, places)
-    dashed = " noted" if rung.style in ("noted", "gap") and kind != rung.style else ""
+    dashed = f" {rung.style}" if rung.style in LINES and kind != rung.style else ""
     return (
         f'{place}<g class="{kind}{dashed}">{label}'
         f'<path class="shaft" d="M{start} {at}H{stop - lead}"/>'

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wsanalyze.story.model import Story
 from wsanalyze.views.escape import cells, shortened
-from wsanalyze.views.rungs import Rung, lanes_of, rungs_of
+from wsanalyze.views.rungs import Rung, lanes_of, legend_of, rungs_of
 from wsanalyze.views.wrapping import Line
 
 # Time and packet to the left of the lanes.
@@ -24,9 +24,12 @@ STYLES = {
     "websocket": "green",
     "gap": "yellow",
     "noted": "yellow",
+    "sealed": "magenta",
     "fold": "dim",
     "note": "dim",
 }
+# What arrows are drawn with that are not drawn through.
+DASHES = {"noted": "╌", "gap": "┈", "sealed": "═"}
 MARKS = {"error": " ✗", "warning": " !", "info": ""}
 
 
@@ -40,6 +43,9 @@ def ladder_lines(story: Story, width: int) -> Iterator[Line]:
     yield from _names(lanes, gap)
     for rung in rungs:
         yield _line(rung, len(lanes), gap)
+    for style, text in legend_of(rungs).items():
+        front = f"{'':<{LEFT}}{DASHES[style] * 3}► "
+        yield [(front, STYLES[style]), (shortened(text, max(width - len(front), 8)), "dim")]
 
 
 def _names(lanes: tuple[str, ...], gap: int) -> Iterator[Line]:
@@ -91,7 +97,7 @@ def _line(rung: Rung, lanes: int, gap: int) -> Line:
 def _beside(rung: Rung, lanes: int, gap: int, style: str) -> Line:
     """Return an arrow between narrow lanes with its label beside it, where nothing else is."""
     low = min(rung.start, rung.stop)
-    shaft = ("╌" if rung.style in ("gap", "noted") else "─") * (gap - 1)
+    shaft = DASHES.get(rung.style, "─") * (gap - 1)
     bare = f"{shaft}►" if rung.start < rung.stop else f"◄{shaft}"
     before, behind = low * (gap + 1), (lanes - 2 - low) * (gap + 1)
     room = max(before, behind) - 3
@@ -140,7 +146,7 @@ def _span(rung: Rung, gap: int, style: str) -> tuple[str, str]:
     if rung.kind == "note":
         side = max(gap - used, 0)
         return " " * (side // 2) + text + " " * (side - side // 2), style
-    dash = "╌" if rung.style in ("gap", "noted") else "─"
+    dash = DASHES.get(rung.style, "─")
     rest = dash * max(gap - used - 5, 0)
     if rung.start < rung.stop:
         return f"{dash * 2} {text} {rest}►", style

@@ -76,6 +76,7 @@ def _said(event: Event) -> str:
             return _message(event)
         case Close():
             code = "without code" if event.close_code is None else str(event.close_code)
+            code = "whose code is missing" if event.code_missing else code
             reason = f" {visible(event.close_reason, SHOWN)}" if event.close_reason else ""
             return f"{ARROWS[event.sender]} close {code}{reason}"
         case Found():

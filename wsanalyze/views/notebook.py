@@ -7,7 +7,7 @@ from html import escape
 
 from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
-from wsanalyze.views.facts import facts
+from wsanalyze.views.facts import facts, refused_tunnels
 from wsanalyze.views.summary import FIRST, cells
 
 HEAD = ("#", "client → server", "resource", "outcome", "frames", "time")
@@ -19,6 +19,9 @@ def html(recording: Recording) -> str:
     for capture in recording.captures:
         rows = (_row(pair, "td") for pair in facts(capture))
         parts.append(f"<table><tbody>{''.join(rows)}</tbody></table>")
+    if recording.tunnels_refused:
+        refused = _row(refused_tunnels(recording.tunnels_refused), "td")
+        parts.append(f"<table><tbody>{refused}</tbody></table>")
     connections = in_order(recording.connections)
     rows = (_row(cells(place, each), "td") for place, each in enumerate(connections[:FIRST]))
     parts.append(f"<table><thead>{_row(HEAD, 'th')}</thead><tbody>{''.join(rows)}</tbody></table>")

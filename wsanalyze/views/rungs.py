@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,6 +22,12 @@ MOST = 2000
 LABEL = 120
 # Characters of an address from the wire.
 ADDRESS = 60
+# Styles of arrows that are not drawn through, each in another way, and what they mean.
+LINES = {
+    "noted": "of note in TCP, as the brackets say: sent again, out of order, …",
+    "gap": "not in the capture",
+    "sealed": "sealed: in the capture, and no key that is known opens it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,8 @@ class Rung:
     """One row of a ladder, its texts escaped for a terminal.
 
     `kind`: `arrow` from lane `start` to lane `stop`; `fold` for a silence; `note` for what is told
-    of all lanes together (frames that are left out, rows that are). `style` is the layer, or the
-    note of TCP; `severity` that of the worst finding. `frame` is the number of a frame, of which
+    of all lanes together (frames that are left out, rows that are). `style` is the layer, or one of
+    LINES; `severity` that of the worst finding. `frame` is the number of a frame, of which
     `connection`.
     """
 
@@ -91,6 +97,12 @@ def rungs_of(story: Story, most: int = MOST) -> Iterator[Rung]:
         yield Rung("note", time, "", 0, last, text, "", "note")
 
 
+def legend_of(rungs: Iterable[Rung]) -> dict[str, str]:
+    """Return those of LINES that are among rows."""
+    styles = {each.style for each in rungs if each.kind == "arrow"}
+    return {style: text for style, text in LINES.items() if style in styles}
+
+
 def _of_clocks(story: Story, events: Sequence[Event], last: int) -> Iterator[Rung]:
     """Yield what is to be known where times are negative, or go back from row to row."""
     said = []
@@ -128,4 +140,5 @@ def _rung(event: Event, story: Story) -> Rung:
     if event.note is not None:
         label += f" ({event.note})"
         style = "noted"
+    style = "sealed" if event.sealed else style
     return Rung("arrow", time, packet, start, stop, label, detail, style, event.severity, *place)

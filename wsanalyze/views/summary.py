@@ -15,7 +15,7 @@ from wsanalyze.recording import Recording
 from wsanalyze.tables.rows import in_order
 from wsanalyze.tunnels.way import address_and_port
 from wsanalyze.views.escape import visible
-from wsanalyze.views.facts import facts
+from wsanalyze.views.facts import facts, refused_tunnels
 from wsanalyze.views.listing import Listing, Row
 from wsanalyze.views.quantities import duration, number, size
 from wsanalyze.websocket.addresses import without_login
@@ -58,8 +58,14 @@ def print_summary(
     `chosen`: numbers of the connections to show (None: each). Beyond FIRST connections the rest is
     counted, unless `show_all`.
     """
+    refused = recording.tunnels_refused if chosen is None else 0
+    of_all = [refused_tunnels(refused)] if refused else []
+    several = len(recording.captures) > 1
     for capture in recording.captures:
-        print_facts(facts(capture), console)
+        print_facts([*facts(capture), *([] if several else of_all)], console)
+        console.print()
+    if several and of_all:
+        print_facts(of_all, console)
         console.print()
     numbered = [
         (place, connection)
@@ -70,7 +76,7 @@ def print_summary(
         console.print("No WebSocket connections" + (" match." if chosen is not None else "."))
         return
     shown = numbered if show_all else numbered[:FIRST]
-    wide, several = console.width >= WIDE, len(recording.captures) > 1
+    wide = console.width >= WIDE
     if len(shown) < MANY:
         console.print(_table(shown, wide, several))
     else:
@@ -233,12 +239,16 @@ def ending_of(connection: Connection) -> str:
     if ending is None:
         # Either end sent a Close first: what one of them sent could not be read, or is not there.
         closed = (connection.client_close_code, connection.server_close_code) != (None, None)
+        closed = closed or connection.client_close_code_missing
+        closed = closed or connection.server_close_code_missing
         return "first Close not known" if connection.sealed or closed else "end not seen"
     side, _, how = ending.partition("-")
     if how == "rst" and connection.stream_error is not None:
         return f"{ending} {connection.stream_error}"
     if how != "close":
         return ending
+    if getattr(connection, f"{side}_close_code_missing"):
+        return f"{ending}, its code missing"
     code = connection.client_close_code if side == "client" else connection.server_close_code
     return f"{ending} {code if code is not None else 'without code'}"
 

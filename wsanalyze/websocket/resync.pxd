@@ -46,6 +46,8 @@ cdef class Search:
     cdef public long long stop
     cdef public long long anchor
     cdef public int bits
+    cdef public long long claimed
+    cdef public int claimed_bits
     cpdef int take(
         self, Buffer buffer, Py_ssize_t start, Py_ssize_t stop, long long offset,
         long long time, long long packet, long long ordinal
@@ -65,3 +67,4 @@ cdef class Search:
     cdef int reward(self, long long offset, bint short) except -1
     cdef Chain best(self)
     cdef int decide(self, bint final) except -1
+    cdef int lead(self, bint final) except -1

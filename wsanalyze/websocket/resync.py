@@ -88,6 +88,9 @@ class Search:
     2^`bits` to 1, in `pieces`, all that is held of the stream: `stored` bytes, `held` with the
     chains. `dropped` counts bytes that are held no more. `stop` is the offset behind all that
     was seen, `score` the best chain's evidence so far, `accept` what it takes to be found.
+
+    `claimed` is where somebody has found frames already, with odds of 2^`claimed_bits` to 1, and
+    said so: there they are, where nothing is better by the end, or before they are held no more.
     """
 
     def __init__(
@@ -118,8 +121,8 @@ class Search:
         self.marked_prior = 0
         self.largest = FULL
         self.stop = 0
-        self.anchor = NOWHERE
-        self.bits = 0
+        self.anchor = self.claimed = NOWHERE
+        self.bits = self.claimed_bits = 0
 
     @property
     def score(self) -> int:
@@ -395,7 +398,17 @@ class Search:
         return self.leader
 
     def decide(self, final: cython.bint) -> cython.int:
-        """Say whether the best chain is taken; `final` where there is no more to look at."""
+        """Say whether frames are found; `final` where there is no more to look at."""
+        if self.lead(final):
+            return 1
+        if not final or self.claimed < 0 or not self.pieces or self.claimed < self.pieces[0][0]:
+            return 0
+        self.anchor = self.claimed
+        self.bits = self.claimed_bits
+        return 1
+
+    def lead(self, final: cython.bint) -> cython.int:
+        """Say whether the best chain is taken."""
         chain: Chain
         leader: Chain | None = self.best()
         if leader is None or leader.score < self.accept or leader.anchor < 0:

@@ -53,13 +53,13 @@ def plain_pcap(data: bytes) -> list[tuple[int, int, bytes]]:
     """Return (time, wire length, bytes) of a pcap file as a few lines of Python read it."""
     order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
     (magic,) = struct.unpack(order + "I", data[:4])
-    (minor,) = struct.unpack_from(order + "H", data, 6)
+    version = struct.unpack_from(order + "HH", data, 4)
     unit = 1 if magic == 0xA1B23C4D else 1000
     found = []
     at = 24
     while at + 16 <= len(data):
         seconds, fraction, captured, wire = struct.unpack_from(order + "IIII", data, at)
-        if minor < 4 and captured > wire:
+        if (2, 0) <= version < (2, 4) and captured > wire:
             # Until version 2.3 some wrote the two lengths the other way round.
             captured, wire = wire, captured
         if at + 16 + captured > len(data):

@@ -58,15 +58,21 @@ function multiplexedElement(connection) {
 // The handshake of TLS: one row for each message, what it says folded behind it.
 function tlsElement(connection, title, known, messages) {
   if (!known.length) return null;
-  const steps = messages.map(([sender, time, packet, name, meaning, length, sealed, said]) =>
+  const steps = messages.map(([sender, time, packet, name, meaning, length, sealed, said, fields]) =>
     el("details", { class: "step" },
       el("summary", {}, el("span", { class: "place" }, `packet ${count(packet)}, ${seconds(time - connection.started)} s `),
         el("span", { class: sender }, ARROWS[SENDERS.indexOf(sender)]), " ", el("b", {}, name), ` ${size(length)}`,
         sealed ? el("span", { class: "times" }, ", encrypted") : null),
-      meaning ? el("p", { class: "note" }, meaning) : null, facts(said)));
+      meaning ? el("p", { class: "note" }, meaning) : null, facts(said),
+      fields.length ? table(["bytes", "field", "says"], fields.map(fieldCells), `${name}, byte by byte`) : null));
   return el("div", {}, el("h4", {}, title), facts(known),
     steps.length ? el("p", { class: "note" }, "Its handshake, message by message. What is marked as encrypted was opened with the secrets that are known.") : null,
     steps);
+}
+
+// A field of a hello; what is in an extension is moved in.
+function fieldCells([bytes, name, text, depth]) {
+  return [el("code", { class: depth ? "within" : null }, bytes), name, text];
 }
 
 function headElement(report, title, head, meaning) {

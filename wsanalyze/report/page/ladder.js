@@ -11,6 +11,12 @@ const SMALL = { ...LADDER, width: 400, first: 96, last: 390, time: 80, packet: n
 const SMALL_SCREEN = matchMedia("screen and (max-width: 640px)");
 const LETTER = 7.3;
 const NARROW = 4;
+// Styles of arrows that are not drawn through, and what they mean.
+const LINES = {
+  noted: "of note in TCP, as the brackets say: sent again, out of order, …",
+  gap: "not in the capture",
+  sealed: "sealed: in the capture, and no key that is known opens it",
+};
 
 function fits(text, width) {
   const most = Math.floor(width / LETTER);
@@ -93,7 +99,16 @@ function ladderSection(connection, onmove) {
   });
   SMALL_SCREEN.addEventListener("change", () => { if (box.isConnected) draw(); });
   draw();
-  return { element: section("ladder", "Ladder", controls, box, total > DRAWN ? said : null), show, choose };
+  return { element: section("ladder", "Ladder", controls, box, linesLegend(rungs), total > DRAWN ? said : null), show, choose };
+}
+
+// What the lines mean that are not drawn through, of those that there are.
+function linesLegend(rungs) {
+  const there = Object.keys(LINES).filter((style) => rungs.style.some((each, row) => each === style && rungs.kind[row] === "arrow"));
+  if (!there.length) return null;
+  return el("p", { class: "legend lines" }, there.map((style) => el("span", {},
+    svg("svg", { viewBox: "0 0 44 10", "aria-hidden": "true" }, svg("g", { class: `${style} line-${style}` },
+      svg("path", { class: "shaft", d: "M0 5H36" }), svg("path", { class: "tip", d: "M44 5l-8 -4v8z" }))), LINES[style])));
 }
 
 // A row as [kind, time, packet, start, stop, label, detail, style, severity, connection, frame].
@@ -173,7 +188,7 @@ function drawnRung([kind, time, packet, from, to, label, detail, style, severity
   const left = at.wide - 30 - name.length * LETTER;
   const more = detail && left > 40 ? svg("tspan", { class: "detail" }, "  " + fits(detail, left)) : null;
   const shaft = `M${start} ${y}H${stop - lead}`;
-  const dashed = style === "noted" || style === "gap" ? " dashed" : "";
+  const dashed = LINES[style] ? ` line-${style}` : "";
   const colour = severity === "error" || severity === "warning" ? severity : style;
   return [...place, svg("g", { class: `${colour}${dashed}` },
     svg("text", { class: at.kind, x: at.x, y: y - 6, "text-anchor": at.anchor }, name, more),

@@ -1,5 +1,5 @@
 // The page: what is shown follows the address. #c=3&f=17 is frame 17 in the list, with &in=ladder in
-// the diagram; #c=3&row=60 the diagram from a row on.
+// the diagram; #c=3&row=60 the diagram from a row on; #c=3&in=ladder a part of the connection.
 "use strict";
 
 const NUMBER = /^\d{1,15}$/;
@@ -58,6 +58,8 @@ async function start() {
     } else if (row !== null && NUMBER.test(row)) {
       view.ladder.show(Number(row));
       document.getElementById("ladder").scrollIntoView();
+    } else if (partOf(view.element, wanted.get("in"))) {
+      partOf(view.element, wanted.get("in")).scrollIntoView();
     } else {
       document.getElementById("connection-title").scrollIntoView();
       document.getElementById("connection-title").focus({ preventScroll: true });
@@ -67,6 +69,11 @@ async function start() {
   follow();
   document.documentElement.dataset.ready = "yes";
   performance.mark("ready");
+}
+
+// The part of a connection that an address names; null where there is none of that name.
+function partOf(element, name) {
+  return [...element.children].find((each) => each.tagName === "SECTION" && each.id === name) ?? null;
 }
 
 // Paper cannot be opened: what is folded is printed.

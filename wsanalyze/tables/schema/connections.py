@@ -170,23 +170,23 @@ CONNECTIONS = Table(
             "client_close_code",
             Kind.PORT,
             "status code of the client's first Close frame",
-            "no Close frame was seen, or it had no body",
+            "no Close frame was seen, it had no body, or its code is missing",
         ),
         text(
             "client_close_reason",
             "reason in the client's first Close frame",
-            "no Close frame was seen, or it had no body",
+            "no Close frame was seen, it had no body, or its code is missing",
         ),
         Column(
             "server_close_code",
             Kind.PORT,
             "status code of the server's first Close frame",
-            "no Close frame was seen, or it had no body",
+            "no Close frame was seen, it had no body, or its code is missing",
         ),
         text(
             "server_close_reason",
             "reason in the server's first Close frame",
-            "no Close frame was seen, or it had no body",
+            "no Close frame was seen, it had no body, or its code is missing",
         ),
         category(
             "ended_by",

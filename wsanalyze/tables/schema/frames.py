@@ -86,7 +86,7 @@ FRAMES = Table(
             "close_code",
             Kind.PORT,
             "status code",
-            "not a Close frame, or one without a body",
+            "not a Close frame, one without a body, or one whose code is missing",
         ),
         Column(
             "length_coded",
