@@ -114,6 +114,15 @@ def test_a_session_from_its_packets() -> None:
     ]
 
 
+def test_what_was_cut_by_a_tool_that_says_the_packet_was_no_longer() -> None:
+    """As `editcap -L -s 60`: only the length that IP tells shows that there was more."""
+    sent = [each for each in chat() if isinstance(each, bytes)]
+    (summary,) = passed([each[:60] for each in sent]).captures
+    longer = sum(len(each) > 60 for each in sent)
+    assert longer > 0
+    assert (summary.cut_packets, summary.wire_bytes) == (longer, summary.captured_bytes)
+
+
 def test_summary_of_a_capture() -> None:
     web = Talk(40001).say(0, http("GET / HTTP/1.1")).packets
     tls = Talk(40002).say(0, b"\x16\x03\x01\x00").packets

@@ -144,9 +144,9 @@ BROKEN: list[tuple[Check, bytes, str, str | None]] = [
     ),
     (
         hsq.browser_without_origin,
-        with_fields(REQUEST, "User-Agent: Mozilla/5.0 (X11)"),
+        with_fields(REQUEST, "User-Agent: Mozilla/5.0 (X11; rv:130.0) Gecko/20100101"),
         "there is no Origin, which browsers always send: User-Agent says that one sent this",
-        "User-Agent: Mozilla/5.0 (X11)",
+        "User-Agent: Mozilla/5.0 (X11; rv:130.0) Gecko/20100101",
     ),
     (
         fields.accept_in_request,
@@ -252,7 +252,7 @@ LEGAL = {
         REQUEST, f'{EXTENSIONS}: x;y="a" ; z', f"{EXTENSIONS}: x; y = 1"
     ),
     hsq.browser_without_origin: with_fields(
-        REQUEST, "User-Agent: Mozilla/5.0 (X11)", "Origin: null"
+        REQUEST, "User-Agent: Mozilla/5.0 (X11; rv:130.0) Gecko/20100101", "Origin: null"
     ),
     fields.accept_in_request: with_fields(REQUEST, "Accept: x"),
     hsq.odd_request_target: changed("/chat", "http://EXAMPLE.com:80/chat?a=%23"),
@@ -331,9 +331,22 @@ class TestEarlyFrames:
 
     def test_without_a_response_nobody_knows(self) -> None:
         record = connection(
-            handshake(response=None), responded=None, observation=observed(self.EARLY)
+            handshake(response=None),
+            responded=None,
+            outcome="unseen",
+            observation=observed(self.EARLY),
         )
         assert found(hsq.early_frames, record) == []
+
+    def test_behind_a_request_that_nobody_answered(self) -> None:
+        record = connection(
+            handshake(response=None),
+            responded=None,
+            outcome="unanswered",
+            observation=observed(self.EARLY),
+        )
+        (finding,) = found(hsq.early_frames, record)
+        assert finding.message == "11 bytes came behind the request to which no response came"
 
 
 class TestPipelined:

@@ -130,7 +130,7 @@ class TestVectors:
 @pytest.mark.parametrize(("numbers", "name", "enough"), GENERATORS.values(), ids=GENERATORS)
 class TestEachGenerator:
     def test_from_its_first_number_on(self, numbers: Numbers, name: str, enough: int) -> None:
-        for seed in (1, 42, 20_241_128):
+        for seed in (2, 42, 20_241_128):
             keys = list(islice(numbers(seed), 700))
             assert generator_of(keys) == name
             assert generator_of(keys[:enough]) == name
@@ -194,6 +194,25 @@ class TestLinear:
     def test_what_counts_or_comes_again_is_no_generator(self) -> None:
         assert generator_of([7, 12] * 20) is None
         assert generator_of([0x10000 * place for place in range(9)]) is None
+
+
+class TestUnseeded:
+    """Who never calls srand() has the same keys in each process: three of them tell."""
+
+    def test_from_its_first_number_on(self) -> None:
+        keys = list(islice(glibc(1), 40))
+        name = "glibc's rand(), which nobody seeded"
+        assert generator_of(keys) == generator_of(keys[:3]) == name
+        assert generator_of(turned(keys[:3])) == f"{name}, bytes turned over"
+        assert generator_of(keys[:2]) is None
+
+    def test_later_ones_are_as_any_others(self) -> None:
+        assert generator_of(list(islice(glibc(1), 1, 30))) is None
+
+    def test_one_bit_off(self) -> None:
+        keys = list(islice(glibc(1), 3))
+        for place in range(3):
+            assert generator_of([key ^ (place == at) for at, key in enumerate(keys)]) is None
 
 
 class TestNothing:

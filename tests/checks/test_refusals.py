@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -211,6 +212,11 @@ class TestNoResponse:
             "without a response"
         )
         assert said[13][1].startswith("the proxy at 127.0.0.1 reset the connection 287 µs after")
+
+    def test_a_reset_of_which_the_capture_lacks_what_was_before(self) -> None:
+        """The FIN that this RST goes back to is lost, and the 404 that it answers is as well."""
+        reset = replace(ending("client", "rst", 6), behind=1, has_ack=False)
+        assert told(silent(reset)) == []
 
     def test_the_request_came_too_late(self) -> None:
         (finding,) = told(silent(ending("server", "fin", SECOND // 2)))

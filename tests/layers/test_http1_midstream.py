@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from support.sessions import DEFLATE, Deflater, Stage, brief, frame, http, masked, request, response
 
+from wsanalyze.recording import Wants
+
 REQUEST, RESPONSE = request(), response()
 
 
@@ -65,3 +67,24 @@ class TestWhatIsMissing:
         stage.finish()
         row = stage.connection
         assert (row.outcome, row.client_frames, row.server_frames) == ("unseen", 1, 0)
+
+
+class TestNoAnswer:
+    """The client goes on, and nothing of the server is in the capture."""
+
+    def test_of_a_server_that_may_have_sent_one(self) -> None:
+        stage = Stage().client(REQUEST).end(1).client(masked(b"hello"))
+        stage.finish()
+        assert (stage.connection.outcome, stage.connection.client_frames) == ("unseen", 1)
+
+    def test_of_a_server_that_closed_without_a_byte(self) -> None:
+        """As libcurl does, which writes its first frame to whom it is connected with."""
+        stage = Stage(wants=Wants(observe=True)).client(REQUEST).end(1).client(masked(b"hello"))
+        stage.conversation.high.syn = stage.conversation.high.ended = 1
+        stage.finish()
+        row = stage.connection
+        assert (row.outcome, row.ended_by) == ("unanswered", "server-fin")
+        assert (row.client_frames, stage.frames) == (0, [])
+        assert row.observation is not None
+        (early,) = row.observation.of("early")
+        assert (early.packet, early.value, early.payload) == (3, 11, masked(b"hello"))

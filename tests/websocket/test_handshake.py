@@ -271,7 +271,13 @@ class TestLegalOddities:
             ({"Sec-WebSocket-Extensions": 'a; x="1"'}, {}),
             ({"Content-Length": "0"}, {}),
             ({"Cookie": "a=b; c=d", "Authorization": "Basic x"}, {"Set-Cookie": ["a=b", "c=d"]}),
-            ({"User-Agent": "Mozilla/5.0 (X11)", "Sec-Fetch-Mode": "websocket"}, {}),
+            (
+                {
+                    "User-Agent": "Mozilla/5.0 (X11; rv:130.0) Gecko/20100101",
+                    "Sec-Fetch-Mode": "websocket",
+                },
+                {},
+            ),
         ],
     )
     def test_no_fault(self, ask: Changes, answer: Changes) -> None:

@@ -20,7 +20,7 @@ ASKED: dict[str, list[str | None]] = {
     "Sec-WebSocket-Key": [KEY, "AQIDBAUGBwgJCgsMDQ4PEC==", KEY[:-1], "", None],
     "Sec-WebSocket-Version": ["13", "8", "013", "13, 8", None],
     "Origin": [None, "http://example.com", "null", ""],
-    "User-Agent": [None, "Mozilla/5.0 (X11)", "curl/8"],
+    "User-Agent": [None, "Mozilla/5.0 (X11; rv:130.0) Gecko/20100101", "curl/8"],
     "Sec-Fetch-Mode": [None, "websocket"],
     "Sec-WebSocket-Protocol": [None, "chat", "chat, chat", ""],
     "Sec-WebSocket-Extensions": [

@@ -10,6 +10,8 @@ from wsanalyze.websocket.head import read_head
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+# As the package `http` of Tcl names itself.
+TCL = "Mozilla/5.0 (Unix; U; Linux 6.18) http/2.9.8 Tcl/8.6.13"
 
 # RFC 6455 §1.2
 GET = "GET /chat HTTP/1.1"
@@ -77,9 +79,14 @@ class TestRequestFaults:
             ({"Sec-WebSocket-Protocol": "chat, a/b"}, GET, ["HSQ-11"]),
             ({"Sec-WebSocket-Extensions": "a,,b"}, GET, ["HSQ-12"]),
             ({"Sec-WebSocket-Extensions": 'a; b="c d"'}, GET, ["HSQ-12"]),
-            ({"User-Agent": "Mozilla/5.0 (X11)", "Origin": None}, GET, ["HSQ-13"]),
+            (
+                {"User-Agent": "Mozilla/5.0 (X11; rv:130.0) Gecko/20100101", "Origin": None},
+                GET,
+                ["HSQ-13"],
+            ),
             ({"Sec-Fetch-Mode": "websocket", "Origin": None}, GET, ["HSQ-13"]),
             ({"User-Agent": "python/3", "Origin": None}, GET, []),
+            ({"User-Agent": TCL, "Origin": None}, GET, []),
             ({"Sec-WebSocket-Accept": ACCEPT}, GET, ["HSQ-14"]),
             ({}, "GET /chat#top HTTP/1.1", ["HSQ-15"]),
             ({}, "GET http://other/chat HTTP/1.1", ["HSQ-15"]),

@@ -25,7 +25,19 @@ _PEM = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")
 _AWS = re.compile(rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
 # Digits, alone or in groups of four; the networks' numbers begin with 3 to 6 (ISO/IEC 7812).
 _CARD = re.compile(
-    rb"(?<![0-9A-Za-z.])[3-6][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}(?![0-9A-Za-z])"
+    rb"(?<![0-9A-Za-z.])[3-6][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}(?![0-9A-Za-z]|\.[0-9])"
+)
+# One long number in ten has the right check digit, an identifier of 64 bits, too: what else a
+# card's has are the first digits of its network, and the length that they go with.
+_NETWORK = re.compile(
+    rb"4[0-9]{15}"  # Visa
+    rb"|5[1-5][0-9]{14}"  # Mastercard
+    rb"|3[47][0-9]{13}"  # American Express
+    rb"|3(?:0[0-5]|[689][0-9])[0-9]{11}"  # Diners Club
+    rb"|35(?:2[89]|[3-8][0-9])[0-9]{12}"  # JCB
+    rb"|6(?:011|4[4-9][0-9]|5[0-9]{2})[0-9]{12}"  # Discover
+    rb"|62[0-9]{14,17}"  # UnionPay
+    rb"|(?:50(?:18|20|38)|5893|6304|6759|676[123])[0-9]{12,15}"  # Maestro
 )
 _PASSWORD = re.compile(
     rb"""["']?(?:password|passwd)["']?\s*[:=]\s*["']?([^\s"'&,;}]{4,})""", re.IGNORECASE
@@ -119,7 +131,7 @@ def _aws(payload: bytes) -> bytes | None:
 def _card(payload: bytes) -> bytes | None:
     for match in _CARD.finditer(payload):
         digits = bytes(byte for byte in match[0] if 0x30 <= byte <= 0x39)
-        if 13 <= len(digits) <= 19 and len(set(digits)) > 1 and is_luhn(digits):
+        if _NETWORK.fullmatch(digits) and len(set(digits)) > 1 and is_luhn(digits):
             return match[0]
     return None
 

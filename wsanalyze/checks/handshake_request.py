@@ -225,13 +225,16 @@ def request_with_body(facts: Facts) -> Iterator[Finding]:
 def early_frames(facts: Facts) -> Iterator[Finding]:
     """HSQ-17: not of Hixie-76, whose eight bytes are part of the request; requests HSQ-19 tells."""
     handshake, responded = facts.handshake, facts.connection.responded
-    if handshake is None or handshake.is_hixie or responded is None or request_behind(facts):
+    if handshake is None or handshake.is_hixie or request_behind(facts):
+        return
+    if responded is None and not facts.went_unanswered:
         return
     for event in facts.events("early"):
         # Captures of several interfaces have packets in another order than time.
-        if event.time >= responded:
+        if responded is not None and event.time >= responded:
             continue
-        message = f"{octets(event.value)} came behind the request before the response"
+        before = "before the response" if responded is not None else "to which no response came"
+        message = f"{octets(event.value)} came behind the request {before}"
         evidence = event.payload[:EARLY_SHOWN].hex(" ")
         yield facts.at(event, message, evidence=evidence, expected="nothing")
 

@@ -43,6 +43,11 @@ CONGRUENTIAL = (
 # glibc's rand(): r[i] = r[i - 3] + r[i - 31], of which all but the lowest bit are shown.
 _GLIBC_FROM = 31
 _GLIBC_CONFIRMED = 4
+# What it begins with in a process that never calls srand(), whose seed is 1 then (rand(3)).
+_GLIBC_UNSEEDED = (
+    ((0x6B8B4567, 0x327B23C6, 0x643C9869), ""),
+    ((0x67458B6B, 0xC6237B32, 0x69983C64), ", bytes turned over"),
+)
 
 FACTORS = array("Q", [factor for factor, *_ in CONGRUENTIAL])
 STEPS = array("Q", [step for _, step, *_ in CONGRUENTIAL])
@@ -69,6 +74,10 @@ def generator_of(numbers: Sequence[int]) -> str | None:
         name = _of_few(array("I", numbers[:4]))
         if name is not None:
             return name
+    first = tuple(numbers[:3])
+    for unseeded, order in _GLIBC_UNSEEDED:
+        if first == unseeded:
+            return f"glibc's rand(), which nobody seeded{order}"
     found = _linear(array("I", numbers[:LINEAR])) if len(numbers) >= LINEAR else None
     if found is not None or len(numbers) < _GLIBC_FROM + _GLIBC_CONFIRMED:
         return found

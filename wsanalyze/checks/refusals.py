@@ -171,6 +171,9 @@ def _unanswered(facts: Facts, capture_end: int, limit_ns: int) -> Finding | None
     closed = {"fin": "closed", "rst": "reset"}
     if endings:
         ending = endings[0]
+        if ending.how == "rst" and ending.behind > 0 and not ending.stream:
+            # Packets before it are not in the capture: an earlier end, or the answer, may be there.
+            return None
         after = ending.time - requested
         did = f"{closed[ending.how]} the {'stream' if ending.stream else 'connection'}"
         if ending.last is not None:

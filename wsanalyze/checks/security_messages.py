@@ -77,8 +77,9 @@ def _request_hex(facts: Facts, payload: bytes) -> str:
     references=("RFC 6455 §10.6",),
     explanation=(
         "Tokens, private keys, card numbers or passwords in messages that are not encrypted. Only "
-        "the beginning of each text message is looked at (4,096 bytes). It is a remark where TLS "
-        "ended at a proxy before."
+        "the beginning of each text message is looked at (4,096 bytes). Digits are a card number "
+        "if they begin as those of a network do, are as many, and end with the check digit. It is "
+        "a remark where TLS ended at a proxy before."
     ),
     advice="Use wss. What was sent in the clear should be taken out of use.",
     events=("secret",),

@@ -96,12 +96,24 @@ def speaks_alone(http: Exchanges) -> bool:
         return False
     if server.offset and not http.answer_lost:
         return False
+    if closed_without_a_byte(http):
+        attempt.sent_early(held.pieces)
+        return False
     handshake = attempt.connection.handshake
     if not Recognition.client_goes_on(held.pieces, http.recorder, handshake):
         return False
     attempt.connection.outcome = "unseen"
     open_session(http, attempt)
     return True
+
+
+def closed_without_a_byte(http: Exchanges) -> bool:
+    """Say whether the capture has all that the server sent, from SYN to FIN, and that is nothing.
+
+    Some clients go on where the connection was closed instead of answered (libcurl's does).
+    """
+    sent = http.conversation.direction(1 - http.client_side)
+    return bool(sent.syn and sent.ended and sent.next == 0)
 
 
 def last_look(http: Exchanges) -> None:

@@ -109,6 +109,12 @@ class Transport:
             self.ordinal += 1
             if kind == 0:
                 followed += 1
+                if (
+                    stop - start == batch.wire_length[i]
+                    and packet.length > packet.payload_stop - packet.payload_start
+                ):
+                    # `editcap -L -s` says of a packet that it cuts that it was no longer.
+                    counts.cut += 1
                 self.segment(buffer, batch.time_ns[i], batch.number[i])
             else:
                 self.unusual(kind, buffer, batch.link[i], batch.time_ns[i], batch.number[i])

@@ -28,6 +28,9 @@ _HOST = re.compile(
 # that it is the one part of the check that is no error.
 DISAGREEMENT = "RFC 9112 §3.2.2"
 
+# What the User-Agent of every browser names: of Chromium and Safari, Firefox, Internet Explorer.
+_ENGINES = ("AppleWebKit/", "Gecko/", "Trident/")
+
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
@@ -221,13 +224,21 @@ def _subprotocols(faults: Faults, head: Head) -> None:
         faults.add("HSQ-11", what, section, field=name, evidence=", ".join(lines))
 
 
+def _says_browser(agent: str) -> bool:
+    """Say whether a User-Agent names the engine of a browser.
+
+    `Mozilla/5.0 (` alone is written by libraries, too, as those of Tcl and PowerShell.
+    """
+    return agent.startswith("Mozilla/5.0 (") and any(engine in agent for engine in _ENGINES)
+
+
 def _origin(faults: Faults, handshake: Handshake) -> None:
     """HSQ-13, HSQ-14: what a browser always sends, and what a client never does."""
     head = handshake.request_head
     agent = handshake.user_agent or ""
     mode = head.value("sec-fetch-mode") or ""
     # Node's client sends Sec-Fetch-Mode too, and says that it is none.
-    browser = agent.startswith("Mozilla/5.0 (") or (not agent and mode.lower() == "websocket")
+    browser = _says_browser(agent) or (not agent and mode.lower() == "websocket")
     if browser and handshake.origin is None:
         field = "User-Agent" if agent else "Sec-Fetch-Mode"
         what = f"there is no Origin, which browsers always send: {field} says that one sent this"
