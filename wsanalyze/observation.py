@@ -295,8 +295,8 @@ class Observation:
       all
     - `client_unfilled`, `server_unfilled`: whether an end's SYN has a checksum that the network
       card was to fill in: it was captured on the sending host
-    - `client_end_missing`, `server_end_missing`: whether no FIN of an end is in the capture, and
-      the other acknowledged more than is: it may have been one
+    - `client_end_missing`, `server_end_missing`: whether the last of what an end sent is not in the
+      capture: its FIN perhaps, where the other acknowledged more than is there, or bytes before it
     - `client_segments`, `server_segments`: TCP segments with new payload behind that with the end
       of the response's head, in which frames may be, too; 0 where no response came
     - `stalls`: pauses of more than a second within one frame of an end

@@ -258,6 +258,10 @@ class TestTcpAfterBothCloses:
         record.tls = inside().tls
         [finding] = found(checks.tcp_closed_out_of_turn, record)
         assert finding.severity == "warning"
+        assert record.observation is not None
+        record.observation.client_end_missing = True
+        assert [each.severity for each in found(checks.tcp_closed_out_of_turn, record)] == ["info"]
+        record.observation.client_end_missing = False
         record.client_lost_bytes = 24
         [finding] = found(checks.tcp_closed_out_of_turn, record)
         assert (finding.severity, finding.message) == (

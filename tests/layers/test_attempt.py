@@ -154,15 +154,16 @@ def test_settling_counts_it_for_the_capture_in_which_it_began() -> None:
 
 @pytest.mark.parametrize("client_side", [0, 1])
 def test_whether_the_end_of_what_a_side_sent_may_be_missing(client_side: int) -> None:
-    """The FIN that was acknowledged and is not in the capture has a number of its own."""
+    """The FIN that was acknowledged has a number of its own; that of one tells what was before."""
     of, by = conversation(), recorder()
     by.observe = True
     made = attempt(of, by, client_side)
     observation = made.connection.observation
     assert observation is not None
     server = of.direction(1 - client_side)
-    server.highest = server.acked = 40
-    for acked, fin, missing in ((40, -1, False), (41, -1, True), (41, 40, False)):
+    server.highest = server.next = 40
+    cases = ((40, -1, False), (41, -1, True), (41, 40, False), (40, 64, True))
+    for acked, fin, missing in cases:
         server.acked, server.fin = acked, fin
         made.settle(3000)
         assert (observation.client_end_missing, observation.server_end_missing) == (False, missing)

@@ -253,6 +253,21 @@ def test_a_client_that_offers_no_early_data_has_none_missing() -> None:
     assert (row.outcome, row.client_frames, row.server_frames) == ("established", 12, 12)
 
 
+def test_a_version_that_nobody_has_is_the_one_that_opens_records() -> None:
+    """The ClientHello is missing, and the ServerHello chose what there is not."""
+    pair = Pair(contexts(TLS_1_3)).shake_hands()
+    for side, data in SAID:
+        pair.send(side, data)
+    hello = pair.flights[1][1]
+    known, unknown = bytes.fromhex("002b00020304"), bytes.fromhex("002b0002feff")
+    assert hello.count(known) == 1
+    stage = stage_of(pair.secrets).gap(0, len(pair.flights[0][1]))
+    play(stage, [(1, hello.replace(known, unknown)), *pair.flights[2:]]).finish()
+    assert stage.recording.tls is not None
+    assert [each.version for each in stage.recording.tls] == ["TLS 1.3"]
+    assert stage.connection.client_frames == 12
+
+
 def test_a_capture_that_begins_later() -> None:
     pair = Pair(contexts(TLS_1_3)).shake_hands()
     for side, data in SAID:

@@ -314,10 +314,17 @@ def _reset(facts: Facts, reset: Ending) -> Finding:
     if tls is not None and set(tls.notified) == set(SENDERS):
         return _about(reset, message + " and both close_notify alerts", "info")
     other = OTHER[reset.sender]
-    if tls is not None and (not facts.whole(other) or _answers_what_is_missing(facts, reset)):
+    if tls is not None and (_misses_end(facts, other) or _answers_what_is_missing(facts, reset)):
         message += f"; a close_notify of the {other} may be among what is not in the capture"
         return _about(reset, message, "info")
     return _about(reset, message, "warning")
+
+
+def _misses_end(facts: Facts, sender: str) -> bool:
+    """Say whether a close_notify of an end may be among what the capture does not have."""
+    noticed = facts.observation
+    of_client, of_server = noticed.client_end_missing, noticed.server_end_missing
+    return (of_client if sender == "client" else of_server) or not facts.whole(sender)
 
 
 def _answers_what_is_missing(facts: Facts, reset: Ending) -> bool:

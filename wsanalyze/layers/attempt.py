@@ -222,8 +222,8 @@ class Attempt:
         observation.server_window_zero_ns = server.zero_ns
         observation.client_unfilled = bool(client.unfilled)
         observation.server_unfilled = bool(server.unfilled)
-        observation.client_end_missing = client.fin < 0 and client.acked > client.highest
-        observation.server_end_missing = server.fin < 0 and server.acked > server.highest
+        observation.client_end_missing = end_missing(client)
+        observation.server_end_missing = end_missing(server)
         observation.client_segments = segments_of(client) - self.segments[0]
         observation.server_segments = segments_of(server) - self.segments[1]
         # An attempt that is answered late is settled twice.
@@ -282,6 +282,13 @@ class Attempt:
         observation = self.connection.observation
         if observation is not None and len(observation.body) < KEPT_BODY:
             observation.body += body[: KEPT_BODY - len(observation.body)]
+
+
+def end_missing(direction: Direction) -> bool:
+    """Say whether the capture lacks the last of what was sent: a FIN, or bytes before it."""
+    if direction.fin < 0:
+        return direction.acked > direction.highest
+    return direction.fin > direction.next
 
 
 def segments_of(direction: Direction) -> int:

@@ -130,11 +130,9 @@ class TlsHandshake:
         self.version, self.suite = TLS_1_3, found.suite
         self.secrets = secrets.of(found.client_random)
         self.found.add(found.client_random)
-        if server is not None:
-            self.version = server.version
-        self.is_tls_1_3 = self.version == TLS_1_3
+        self.is_tls_1_3 = found.suite.is_tls_1_3
         if server is not None and not self.is_tls_1_3:
-            self.choice = None
+            self.version, self.choice = server.version, None
             make_openers(self, found.client_random, server, masters_of(self.secrets), final=True)
         facts = self.facts
         if facts.decrypted:

@@ -34,6 +34,7 @@ from fuzz.target import Target, magnitude
 from fuzz.targets.pipeline import calls_of
 from fuzz.targets.tls import GAP, LARGEST, flights_of, packed
 from fuzz.targets.tls import mutate as lose_or_change
+from wsanalyze.layers.connection import Connection as Row
 from wsanalyze.limits import Limits
 from wsanalyze.multiplexing import KEPT_FAULTS
 from wsanalyze.recording import Wants
@@ -156,14 +157,22 @@ def stage_of(data: bytes, pieces: int | None) -> Stage:
 def rows_of(stage: Stage) -> list[tuple[object, ...]]:
     """Return what does not depend on how bytes are cut into packets.
 
-    Where a request is not known, it is evidence that tells frames, and how much of it there is at
-    a time.
+    Where a request is not known, or what came was no frame, it is evidence that tells frames, and
+    how much of it there is at a time.
     """
     return [
-        (row.http_stream, row.outcome, row.client_bytes, row.server_bytes)
+        (row.http_stream, row.outcome, bytes_of(row, "client"), bytes_of(row, "server"))
         for row in stage.connections
         if row.outcome != "unseen" or row.handshake is not None
     ]
+
+
+def bytes_of(row: Row, role: str) -> int | None:
+    """Return how much payload a side sent, None where its frames had to be looked for."""
+    if getattr(row, f"{role}_resyncs") or getattr(row, f"{role}_unread_bytes"):
+        return None
+    length: int = getattr(row, f"{role}_bytes")
+    return length
 
 
 def faults_of(stage: Stage) -> list[tuple[object, ...]]:
