@@ -15,6 +15,7 @@ from checks.given import (
 from checks.test_cuts import cut
 from checks.test_proxies import refused
 from wsanalyze.checks import cross, cuts
+from wsanalyze.checks.facts import Facts
 from wsanalyze.layers.connection import Connection
 
 
@@ -58,6 +59,13 @@ class TestBackOff:
         # Of a fifth attempt it is a loop, which is told once.
         assert len(found(cuts.reconnect_loop, *records)) == 1
         assert found(cross.no_back_off, *records) == []
+
+    def test_the_longest_row_of_waits_is_told(self) -> None:
+        begun = (0, 10, 20, 30, 40, 300, 307, 314, 321)
+        records = [cut(n, 1.0, begun=each, how="rst") for n, each in enumerate(begun)]
+        for record in records:
+            record.handshake = handshake()
+        assert cross._waits([Facts(each) for each in records])[0] == [4 * SECOND] * 4
 
     def test_waits_that_grow(self) -> None:
         begun = (0.0, 7.0, 15.0, 25.0, 40.0)

@@ -7,6 +7,7 @@ from checks.test_cuts import cut
 from wsanalyze.checks import cut_limits
 from wsanalyze.checks.audit import Audit
 from wsanalyze.checks.facts import Facts
+from wsanalyze.checks.time_limits import MOST
 from wsanalyze.observation import Spread
 
 
@@ -49,6 +50,11 @@ class TestIdleLimit:
             assert record.observation is not None
             record.observation.server.ping_ns = Spread(2, 40 * SECOND, 0.0, 20, 20)
         assert found(cut_limits.keepalive_too_rare, *records) == []
+
+    def test_of_more_limits_than_anybody_has_the_first_are_told(self) -> None:
+        times = [60 * 1.11 ** (number // 4) for number in range(4 * (MOST + 5))]
+        records = [cut(number, idle, begun=7 * number) for number, idle in enumerate(times)]
+        assert len(found(cut_limits.idle_time_limit, *records)) == MOST
 
     def test_all_at_once_is_one_event(self) -> None:
         assert found(cut_limits.idle_time_limit, *(cut(number, 60) for number in range(9))) == []

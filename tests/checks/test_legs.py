@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checks.given import SECOND, connection, recorded
-from wsanalyze.checks.legs import legs_before
+from wsanalyze.checks.legs import WAITING, legs_before
 from wsanalyze.layers.connection import Connection
 
 # A request to the proxy at 1 s, answered at 2 s; its own to the server behind it at 1.2 s.
@@ -69,6 +69,13 @@ def test_a_key_that_is_used_again_makes_no_leg(facts: dict[str, Any]) -> None:
 
 def test_of_two_that_could_be_the_one_before_nobody_knows() -> None:
     assert legs_before([front(), front(client_port=50009), back()]) == {}
+
+
+def test_among_many_that_wait_at_once_nobody_knows() -> None:
+    # None of these could be the one before: they ask the very server.
+    others = [front(client_port=40000 + each, server_ip="203.0.113.7") for each in range(WAITING)]
+    assert legs_before([*others[1:], front(), back()]) == {WAITING: WAITING - 1}
+    assert legs_before([*others, front(), back()]) == {}
 
 
 def test_without_a_key() -> None:

@@ -93,6 +93,11 @@ def test_secrets_within_words(text: str, secrets: list[str], left: str) -> None:
     assert concealed(text, secrets).startswith(left + "(")
 
 
+def test_a_text_with_thousands_of_one_handshakes_secrets() -> None:
+    secrets = [f"{number:05d}-is-a-secret" for number in range(20_000)]
+    assert concealed(" ".join(secrets[:2000]), secrets) == " ".join(map(redacted, secrets[:2000]))
+
+
 def test_a_secret_with_a_blank_is_left_out_whole() -> None:
     assert concealed("Host 'me:pass word@a'", ["me:pass word@"]) == "Host 'me:… (14 characters)'"
 

@@ -315,6 +315,19 @@ def test_an_internal_error_is_one_line(
     assert verbose or shown.count("\n") == 1
 
 
+def test_memory_that_does_not_suffice_is_no_internal_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_arguments: list[str]) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(entry, "_run", fail)
+    assert entry.main(["x"]) == 71
+    assert capsys.readouterr().err == (
+        "wsanalyze: not enough memory for what was asked; `summary` and `check` need little\n"
+    )
+
+
 def test_a_terminal_without_unicode() -> None:
     done = run(PLAIN, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")

@@ -14,7 +14,9 @@ from support.sessions import frame, masked
 from report.made import conversation
 from report.pages import data_of, named
 from wsanalyze.report.budget import Budget
-from wsanalyze.report.hiding import hider, stumps
+from wsanalyze.report.hiding import beginnings, hider
+from wsanalyze.websocket.handshake import Handshake
+from wsanalyze.websocket.head import read_head
 
 COOKIE, BEARER, TOKEN = "q8Zt2Lm5Xw1RsCookie", "h7Kd93JfPqBearerV2", "a8f3e9c1d7b2token"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJlLW9mLWl0"
@@ -126,7 +128,7 @@ def test_a_text_that_is_cut_within_a_secret_shows_none_of_it(tmp_path: Path, lef
 
 
 def test_what_ends_like_a_secret_begins_stays_where_it_is_whole() -> None:
-    hide = hider(None, {}, show=False, cut=stumps([TOKEN]))
+    hide = hider(None, {}, show=False, cut=beginnings([TOKEN]))
     assert hide(f"see {TOKEN[:8]}") == f"see {TOKEN[:8]}"
     assert hide(f"see {TOKEN[:8]}…") == "see …"
     assert hide("see…") == "see…"
@@ -139,6 +141,17 @@ def test_very_many_secrets_are_looked_for() -> None:
     hide = hider(None, begun, show=False)
     assert hide("see secret-00001-begins here").startswith("see secr… (")
     assert hide("see secret- here") == "see secret- here"
+
+
+def test_a_connection_that_has_very_many_of_its_own() -> None:
+    query = "&".join(f"sid[{number}]=secret-{number}" for number in range(600))
+    asked = Handshake(read_head(f"GET /x?{query} HTTP/1.1\r\n\r\n".encode()))
+    hide = hider(asked, {}, show=False)
+    assert hide("see secret-7 here") == "see … (8 characters) here"
+    assert hide("see secret-577…") == "see … (11 characters)"
+    assert hide("see secret-5… and secret-9") == "see … (9 characters) and … (8 characters)"
+    assert hide("see secret-…") == "see …"
+    assert hide("see secret") == "see secret"
 
 
 def test_recorded_secrets() -> None:

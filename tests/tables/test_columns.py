@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from wsanalyze.limits import Limits
 from wsanalyze.pipeline import read
 from wsanalyze.recording import Wants
@@ -43,3 +45,9 @@ def test_rows_stay_what_they_are_while_the_columns_grow() -> None:
     columns.count = last
     for column in columns.arrays().values():
         assert (len(column), column[0], column[1], column[last - 1]) == (last, 7, 0, 0)
+
+
+def test_memory_that_the_system_does_not_give_is_said_to_be_missing() -> None:
+    # Of a file at fault, as an OSError would have it, nobody could say which.
+    with pytest.raises(MemoryError):
+        SegmentColumns().grow(1 << 50)

@@ -75,3 +75,7 @@ def test_parameters_whose_names_say_that_they_are_secret(begin: str, secret: str
 )
 def test_parameters_that_are_none_or_were_left_out(text: str) -> None:
     assert list(parameters(text)) == []
+
+
+def test_what_was_left_out_behind_thousands_of_parameters_is_read_once() -> None:
+    assert list(parameters("?sid=" * 50_000 + "…")) == []

@@ -79,6 +79,11 @@ def test_a_name_with_a_value_in_it(name: str, alone: str) -> None:
     assert name_alone(name) == alone
 
 
+def test_a_name_behind_which_nothing_but_blanks_follow_is_looked_at_once() -> None:
+    name = "Cookie" + "\0" * 60_000
+    assert name_alone(name) == name
+
+
 @pytest.mark.parametrize(
     "value",
     ["gzip", "gzip, deflate;q=0.5", "keep-alive", "timeout=5, max=10", "h2c", "", "2x0"],

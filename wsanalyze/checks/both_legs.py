@@ -72,11 +72,13 @@ class Legs:
 class Pairs:
     """Legs that were cut together, by the serial of each, in order of the front ones.
 
-    `passed_on`: serials of legs where a cut began, with that of the leg it was passed on to.
+    `passed_on`: serials of legs where a cut began, with that of the leg it was passed on to;
+    `origins` has the same the other way round.
     """
 
     by_serial: dict[int, BothLegs]
     passed_on: dict[int, int]
+    origins: dict[int, int]
 
 
 def legs_of(facts: Facts) -> BothLegs | None:
@@ -102,7 +104,7 @@ def _paired(whole: CaptureFacts) -> Pairs:
     found: dict[int, BothLegs] = {}
     passed_on: dict[int, int] = {}
     if len(cut_by_serial) < 2:
-        return Pairs(found, passed_on)
+        return Pairs(found, passed_on, {})
     before = _legs(whole).before
     for serial, (behind, second) in cut_by_serial.items():
         # A key alone makes no legs: there are clients that send the same one to everybody.
@@ -122,16 +124,18 @@ def _paired(whole: CaptureFacts) -> Pairs:
                 found[each] = legs
         if legs.by != "proxy":
             passed_on[legs.serials[legs.by == "server"]] = legs.serials[legs.by == "client"]
-    return Pairs(found, passed_on)
+    return Pairs(found, passed_on, {to: began for began, to in passed_on.items()})
 
 
 def spoken_for(legs: BothLegs, whole: CaptureFacts) -> tuple[int, ...]:
     """Return the serials of both legs, and of those further on to which the cut was passed on."""
-    found, passed_on = list(legs.serials), _pairs(whole).passed_on
-    for serial in found:
-        further = passed_on.get(serial)
-        if further is not None and further not in found:
-            found.append(further)
+    passed_on = _pairs(whole).passed_on
+    found: set[int] = set()
+    for serial in legs.serials:
+        further: int | None = serial
+        while further is not None and further not in found:
+            found.add(further)
+            further = passed_on.get(further)
     return tuple(sorted(found))
 
 
@@ -141,9 +145,8 @@ def proxy_that_cut(facts: Facts, whole: CaptureFacts) -> tuple[str, int] | None:
     It may be further on, and what it did passed on to here. None where no proxy is known to.
     """
     pairs, serial = _pairs(whole), facts.connection.serial
-    origins = {to: began for began, to in pairs.passed_on.items()}
     seen = {serial}
-    while (further := origins.get(serial)) is not None and further not in seen:
+    while (further := pairs.origins.get(serial)) is not None and further not in seen:
         serial = further
         seen.add(serial)
     legs = pairs.by_serial.get(serial)

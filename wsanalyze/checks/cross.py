@@ -168,8 +168,8 @@ def _waits(attempts: list[Facts]) -> tuple[list[int], Facts]:
         same = before.handshake is not None and before.handshake.target == _target(each)
         if same and 0 <= wait <= MINUTE and is_failure(before):
             row.append(wait)
-            if len(row) > len(best):
-                best, last = list(row), each
+            if best is row or len(row) > len(best):
+                best, last = row, each
         else:
             row = []
     return best, last

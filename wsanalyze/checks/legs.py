@@ -16,6 +16,8 @@ from wsanalyze.layers.connection import Connection
 
 # Requests with one key that are looked at: a client that always sends the same is no riddle.
 MOST = 1000
+# Of those, requests that wait for their answers at once: of more, nobody can tell which is whose.
+WAITING = 64
 
 
 def legs_before(connections: Sequence[Connection], *, across: bool = False) -> dict[int, int]:
@@ -57,7 +59,7 @@ def _pair(
         waiting = [before for before in waiting if _waits(connections[before], each)]
         before = [
             candidate
-            for candidate in waiting
+            for candidate in (waiting if len(waiting) <= WAITING else ())
             if _leads_elsewhere(connections[candidate], each)
             and (across or connections[candidate].capture == each.capture)
             and (not is_weak or _fits(connections[candidate], each))

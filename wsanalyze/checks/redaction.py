@@ -24,6 +24,8 @@ _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
 # What is this long, has letters and digits and no words apart in it, nobody has made up.
 _RUN = re.compile(r"[A-Za-z0-9_-]{20,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
+# What ends a word.
+_BEHIND = re.compile(r"[\s'\"]")
 # What a message quotes, as `websocket.faults.shown` does: words of the wire, and none of ours.
 _QUOTED = re.compile(r"(?<!\w)(?:'((?:[^'\\]|\\.)*+)'|\"((?:[^\"\\]|\\.)*+)\")(?!\w)")
 
@@ -64,12 +66,26 @@ def concealed(text: str, secrets: Iterable[str]) -> str:
     A text may hold only their beginning: it is cut to some length.
     """
     for secret in secrets:
-        begun = secret[:BEGUN]
-        if begun in text:
-            # Blanks and quotes may be in it.
-            rest = rf"(?:{re.escape(secret)}|{re.escape(begun)})[^\s'\"]*"
-            text = re.sub(rest, lambda found: redacted(found[0]), text)
+        if secret and secret[:BEGUN] in text:
+            text = _without(text, _places_of(secret, text))
     return _JWT.sub(lambda found: redacted(found[0]), text)
+
+
+def _places_of(secret: str, text: str) -> list[tuple[int, int]]:
+    """Return where a secret stands in a text, or its beginning and what goes on behind that.
+
+    (A handshake may have thousands of secrets: a pattern for each would have to be compiled.)
+    """
+    begun, places = secret[:BEGUN], []
+    start = text.find(begun)
+    while start >= 0:
+        # Blanks and quotes may be in it.
+        known = secret if text.startswith(secret, start) else begun
+        behind = _BEHIND.search(text, start + len(known))
+        end = len(text) if behind is None else behind.start()
+        places.append((start, end))
+        start = text.find(begun, end)
+    return places
 
 
 def unfolded(text: str) -> str:

@@ -24,6 +24,10 @@ class TimeLimit:
     cuts: tuple[tuple[Facts, Cut], ...]
 
 
+# Groups that are looked at, the largest first: there are a few timers on a way, and each group is
+# laid beside all connections to its endpoint.
+MOST = 100
+
 # A time, with the connection and its cut.
 _Timed = tuple[float, Facts, Cut]
 
@@ -98,7 +102,7 @@ def alike(entries: Sequence[_Timed], facts: CaptureFacts) -> list[TimeLimit]:
     found = []
     # Among many times there are more groups to choose from, of all sizes: the best one of them
     # must be the less likely.
-    for start, stop in _windows(times, limits):
+    for start, stop in _windows(times, limits)[:MOST]:
         while (narrower := _narrowed(start, stop, times)) != (start, stop):
             start, stop = narrower
         group = ordered[start:stop]

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 # sysexits.h: EX_SOFTWARE.
 INTERNAL_ERROR = 70
+# sysexits.h: EX_OSERR, what the system does not give.
+OUT_OF_MEMORY = 71
 INTERRUPTED = 130
 # sysexits.h: EX_IOERR.
 UNWRITABLE = 74
@@ -48,6 +50,8 @@ def _main(given: list[str]) -> int:
     except KeyboardInterrupt:
         print("wsanalyze: interrupted", file=sys.stderr)
         status = INTERRUPTED
+    except MemoryError:
+        status = _out_of_memory()
     except OSError as error:
         status = _unwritable(error)
     except Exception as error:  # noqa: BLE001 - the one guard: a user never sees a traceback unasked
@@ -138,6 +142,14 @@ def _unwritable(error: OSError) -> int:
     say("standard output is closed" if closed else f"{name}{error.strerror or error}")
     _forget_stdout()
     return UNWRITABLE
+
+
+def _out_of_memory() -> int:
+    """Report that rows do not fit: a capture of 30 MB may have fourteen million frames."""
+    from wsanalyze.cli.notes import say
+
+    say("not enough memory for what was asked; `summary` and `check` need little")
+    return OUT_OF_MEMORY
 
 
 def _internal_error(error: Exception, arguments: list[str]) -> int:

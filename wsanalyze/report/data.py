@@ -21,7 +21,7 @@ from wsanalyze.findings import numbers
 from wsanalyze.recording import Recording, Wants
 from wsanalyze.report.budget import Budget, shares
 from wsanalyze.report.frames import frame_columns, frame_totals, message_columns
-from wsanalyze.report.hiding import Hide, hider, known_secrets, stumps
+from wsanalyze.report.hiding import Hide, beginnings, hider, known_secrets
 from wsanalyze.report.parts import (
     close_part,
     cuts_part,
@@ -96,7 +96,7 @@ def report_data(
     stories = _stories(reads, findings, window, shown, controls, recording, streams, show_secrets)
     has_bytes, streams = streams is not None, None
     known = {} if show_secrets else known_secrets(each.handshake for each in recording.connections)
-    cut = stumps(known.values())
+    cut = beginnings(known)
 
     @cache
     def hide_of(serial: int | None) -> Hide:

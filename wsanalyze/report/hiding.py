@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from wsanalyze.checks.redaction import BEGUN, SHOWN, concealed
@@ -21,6 +22,9 @@ GOES_ON = "…"
 # So many are looked for one after the other; more of them by how every place of a text begins.
 FEW = 40
 
+# How secrets begin, in order.
+Beginnings = Sequence[str]
+
 
 def known_secrets(handshakes: Iterable[Handshake | None]) -> Known:
     """Return the secrets of handshakes that can be told from other text, by their first characters.
@@ -35,13 +39,9 @@ def known_secrets(handshakes: Iterable[Handshake | None]) -> Known:
     return found
 
 
-def stumps(secrets: Iterable[str]) -> frozenset[str]:
-    """Return how secrets begin, as far as a text that is cut within one may have them."""
-    return frozenset(
-        secret[:length]
-        for secret in secrets
-        for length in range(SHOWN + 1, min(len(secret), BEGUN))
-    )
+def beginnings(secrets: Iterable[str]) -> Beginnings:
+    """Return how secrets begin, in order: a text that is cut within one ends with a part of it."""
+    return sorted({secret[:BEGUN] for secret in secrets})
 
 
 def hider(
@@ -49,17 +49,20 @@ def hider(
     known: Known,
     *,
     show: bool,
-    cut: frozenset[str] = frozenset(),
+    cut: Beginnings = (),
 ) -> Hide:
     """Return what replaces secrets, and JSON Web Tokens; nothing where `show`.
 
     They are those of its own handshake, and the `known` ones of all others. Of a text that ends
-    with `…`, what is left of one in front of that goes, too; `cut` are the `stumps` of the known.
+    with `…`, what is left of one in front of that goes, too; `cut` are `beginnings` of the known.
     """
     if show:
         return _same
-    secrets = _secrets(handshake)
-    return partial(_without, secrets, known, cut | stumps(secrets))
+    mine: dict[str, list[str]] = {}
+    for secret in _secrets(handshake):
+        mine.setdefault(secret[:BEGUN], []).append(secret)
+    lengths = sorted({len(begun) for begun in mine}, reverse=True)
+    return partial(_without, mine, lengths, known, (cut, beginnings(mine)))
 
 
 def in_bytes(data: bytes, hide: Hide, *, cut: bool = False) -> tuple[bytes, bool]:
@@ -78,22 +81,37 @@ def _same(text: str) -> str:
     return text
 
 
-def _without(secrets: list[str], known: Known, cut: frozenset[str], text: str) -> str:
-    hidden = concealed(concealed(text, secrets), _known_in(text, known))
+def _without(
+    mine: Mapping[str, list[str]],
+    lengths: Sequence[int],
+    known: Known,
+    cut: Iterable[Beginnings],
+    text: str,
+) -> str:
+    own = [secret for begun in _begun_in(text, mine, lengths) for secret in mine[begun]]
+    hidden = concealed(text, sorted(own, key=len, reverse=True))
+    hidden = concealed(hidden, [known[begun] for begun in _begun_in(text, known, (BEGUN,))])
     if not hidden.endswith(GOES_ON):
         return hidden
     whole = hidden.removesuffix(GOES_ON)
     for length in range(min(BEGUN - 1, len(whole)), SHOWN, -1):
-        if whole[-length:] in cut:
+        if any(_is_stump(whole[-length:], begun) for begun in cut):
             return whole[:-length] + GOES_ON
     return hidden
 
 
-def _known_in(text: str, known: Known) -> list[str]:
-    if len(known) <= FEW:
-        return [secret for begun, secret in known.items() if begun in text]
-    places = (text[at : at + BEGUN] for at in range(len(text) - BEGUN + 1))
-    return [known[begun] for begun in {each for each in places if each in known}]
+def _is_stump(text: str, begun: Beginnings) -> bool:
+    """Tell whether something that goes on behind it begins with a text."""
+    place = bisect_right(begun, text)
+    return place < len(begun) and begun[place].startswith(text)
+
+
+def _begun_in(text: str, begun: Collection[str], lengths: Sequence[int]) -> Collection[str]:
+    """Return which beginnings of secrets, that have these lengths, stand in a text."""
+    if len(begun) <= FEW:
+        return [each for each in begun if each in text]
+    places = (text[at : at + length] for length in lengths for at in range(len(text) - length + 1))
+    return dict.fromkeys(each for each in places if each in begun)
 
 
 def _secrets(handshake: Handshake | None) -> list[str]:

@@ -32,12 +32,23 @@ Full = Callable[[Mapping[str, Any]], bool]
 
 
 def _column(typecode: str, capacity: int) -> memoryview:
-    """Return a column of zeros. Of a large one, memory that nobody has written to costs nothing."""
+    """Return a column of zeros. Of a large one, memory that nobody has written to costs nothing.
+
+    Raises MemoryError where there is no room for it.
+    """
     size = calcsize(typecode) * capacity
     # A bytearray writes its zeros: a table that has just grown would cost twice what is in it.
-    memory: Any = memoryview(mmap(-1, size) if size >= MAPPED else bytearray(size))
+    memory: Any = memoryview(_mapped(size) if size >= MAPPED else bytearray(size))
     column: memoryview = memory.cast(typecode)
     return column
+
+
+def _mapped(size: int) -> mmap:
+    try:
+        return mmap(-1, size)
+    except OSError as error:
+        # No file is at fault, which is what its kind would say.
+        raise MemoryError(error.strerror) from error
 
 
 def _grown(column: Any, typecode: str, capacity: int, count: int) -> memoryview:

@@ -25,9 +25,10 @@ _PARAMETER = re.compile(
     r"(?:[?&;#]|%(?:25){0,3}(?:3[BbFf]|2[36]))(?:amp;)?\s?"
     r"((?:[^?&;=#\s%'\"]|%(?!(?:25){0,3}(?:3[BbDdFf]|2[36]))){1,100})(?:=|%(?:25){0,3}3[Dd])"
 )
-# Their values. A quote may be in one, where it does not end what somebody quotes. What ends with
-# `…` has been left out already.
-_VALUE = re.compile(r"(?:[^&;#\s'\"]|['\"](?=[\w%]))++(?<!…)")
+# Their values. A quote may be in one, where it does not end what somebody quotes.
+_VALUE = re.compile(r"(?:[^&;#\s'\"]|['\"](?=[\w%]))++")
+# What ends with it has been left out already.
+_LEFT_OUT = "…"
 # Names of those that carry what should not be read by others; `token[]` is one of several.
 _SECRET_NAME = re.compile(
     r"(?:[\w.-]{0,40}(?:token|jwt|secret|passwd|password|signature|credential|api[-_]?key|sess(?:ion)?id)"
@@ -48,7 +49,12 @@ def parameters(text: str) -> Iterator[tuple[str, int, int]]:
         if found.start() < told or not _SECRET_NAME.fullmatch(unquote(found[1])):
             continue
         value = _VALUE.match(text, found.end())
-        if value is not None and not _NO_SECRET.fullmatch(value[0]):
+        if value is None:
+            continue
+        if value[0].endswith(_LEFT_OUT):
+            # Nor does what begins within it: thousands would each be read up to there.
+            told = value.end()
+        elif not _NO_SECRET.fullmatch(value[0]):
             told = value.end()
             yield found[1], *value.span()
 

@@ -21,8 +21,11 @@ _NAME = re.compile(rf"{_WORDS}|{_MADE_UP}|\A{_SHORT}\Z")
 _ODD = re.compile(r"[\s\x00-\x20]")
 # What says which fields may be sent has none itself.
 _NONE = ("access-control-",)
-# What no name has (RFC 9110 §5.1, §5.6.2), and more than blanks.
-_BEHIND_NAME = re.compile(r"(?<=.)[^!#$%&'*+.^`|~\w-]+(?=[^\s\0])", re.ASCII | re.DOTALL)
+# What no name has (RFC 9110 §5.1, §5.6.2), and more than blanks. It is looked at where it begins,
+# and not once more from each of its characters: a stranger may send thousands.
+_BEHIND_NAME = re.compile(
+    r"(?:(?<=\A.)|(?<=[!#$%&'*+.^`|~\w-]))[^!#$%&'*+.^`|~\w-]+(?=[^\s\0])", re.ASCII | re.DOTALL
+)
 # A field within a text: folded into the value of another one, or behind a line end of somebody's,
 # which may be quoted. A port is no value, and what has been left out is left out already.
 _FOLDED = re.compile(

@@ -55,7 +55,17 @@ def test_spreadsheet_safe() -> None:
     text = written("csv", "headers", headers(), spreadsheet_safe=True).decode()
     rows = csv.DictReader(io.StringIO(text, newline=""))
     changed = {row["value"] for row in rows} - set(HOSTILE)
-    assert changed == {"'" + FORMULA, "'+1", "'-1", "'@x", "'\tx", "'-"}
+    assert changed == {"'" + ANSI, "'" + FORMULA, "'+1", "'-1", "'@x", "'\tx", "'-"}
+
+
+@pytest.mark.parametrize("begin", ["\0", "\x0c", "\x7f", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_what_a_spreadsheet_may_read_as_a_formula_all_the_same(begin: str) -> None:
+    rows = headers().head(1)
+    for value in (f"{begin}=1", f"a{begin}=1"):
+        rows["value"] = [value]
+        text = written("csv", "headers", rows, spreadsheet_safe=True).decode()
+        (row,) = csv.DictReader(io.StringIO(text, newline=""))
+        assert row["value"] == ("'" + value if value.startswith(begin) else value)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -25,7 +25,9 @@ from wsanalyze.tables.formats.few import are_few, few_texts
 # RFC 4180 §2 items 6 and 7; an empty text is quoted to tell it from NA.
 NEEDS_QUOTES = '^$|[",\r\n]'
 _SPECIAL = np.isin(np.arange(256), list(b'",\r\n'))
-FORMULA = "^[=+\\-@\t\r\n]"
+# How text begins that a spreadsheet may take for a formula, in full width, too, and what it may
+# leave out in front of that (OWASP ASVS 5.0 §1.2.10 has tab and NUL).
+FORMULA = "^[=+\\-@\\x00-\\x1f\\x7f\uff1d\uff0b\uff0d\uff20]"
 
 
 def write(
