@@ -27,7 +27,7 @@ WSS = [
     *("chat-wss.pcapng", "wss-tls12.pcapng", "wss-suites.pcapng"),
     *("wss-handshakes.pcapng", "wss-rekeyed.pcapng"),
     *("wss-rsa.pcapng", "wss-implementations.pcapng", "wss-finite-field.pcapng"),
-    "wss-records.pcapng",
+    *("wss-records.pcapng", "wss-denied.pcapng"),
 ]
 # What TCP and the clock decide.
 OF_PACKETS = (

@@ -46,6 +46,7 @@ from sessions import (
     unruly_peers,
     websockets_plain,
     wss,
+    wss_denied,
     wss_finite_field,
     wss_firefox,
     wss_flaws,
@@ -110,6 +111,7 @@ FAMILIES = (
     wss_finite_field,
     wss_firefox,
     wss_records,
+    wss_denied,
     http2_blocks,
 )
 

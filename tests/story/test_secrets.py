@@ -143,6 +143,22 @@ def test_of_a_refused_request_the_status_line_is_left_of_the_records(tmp_path: P
     assert b"s3cret".hex(" ") not in texts(analysis.explain(0, show_secrets=True))
 
 
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        (0, b"HTTP/1.1 403 Forbidden\r\n"),
+        (1, b"HTTP/1.1 401 Unauthorized\r\n"),
+        (3, b"HTTP/1.1 403 Forbidden\r\n"),
+        (4, b"HTTP/1.1 401 Unauthorized\r\n"),
+    ],
+)
+def test_so_it_is_of_recorded_refusals_in_either_version_of_tls(number: int, line: bytes) -> None:
+    pytest.importorskip("cryptography")
+    secure = wsanalyze.analyze(CAPTURES / "wss-denied.pcapng").explain(number).secure
+    assert secure is not None
+    assert [(sender, record.content) for sender, record in secure.records] == [("server", line)]
+
+
 def test_a_status_line_with_a_secret_is_not_shown_as_a_record(tmp_path: Path) -> None:
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
     said = [(0, session_request()), (1, http(f"HTTP/1.1 403 {jwt}", "Content-Length: 0"))]
