@@ -368,8 +368,10 @@ class TestRefusals:
         script = [CONNECT[0], ("server", ASKED_FOR_CREDENTIALS)] * 3
         assert len(self.refusals(script, Limits(refusals=2))) == 2
 
-    def test_nobody_asked(self) -> None:
-        assert played([CONNECT[0], ("server", ASKED_FOR_CREDENTIALS)]).finish().refusals == []
+    def test_where_no_check_looks_they_are_counted(self) -> None:
+        recording = played([CONNECT[0], ("server", ASKED_FOR_CREDENTIALS)]).finish()
+        assert [each.code for each in recording.refusals] == [407]
+        assert recording.tunnels_refused == 1
 
 
 PARTS = st.sampled_from(
