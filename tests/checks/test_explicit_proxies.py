@@ -41,6 +41,7 @@ class TestTheWay:
             (CONNECT, ""),
             ("CONNECT chat.example:443", ""),
             ("CONNECT chat.example:8080", "; proxies often refuse a CONNECT to port 8080"),
+            ("CONNECT %3Cimg%2F…", ""),
             ("SOCKS5 chat.example:8080", ""),
             ("SOCKS4 192.0.2.9:80, CONNECT [2001:db8::1]:80", ""),
         ],

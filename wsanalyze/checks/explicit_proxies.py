@@ -144,7 +144,7 @@ def _went_through(facts: Facts) -> str:
     odd = [
         port
         for kind, where in steps(record.tunnel)
-        if kind == "CONNECT" and where and (port := host_and_port(where)[1]) not in _USUAL
+        if kind == "CONNECT" and where and (port := host_and_port(where)[1]) not in (None, *_USUAL)
     ]
     if odd and record.scheme == "ws":
         message += f"; proxies often refuse a CONNECT to port {odd[-1]}"
