@@ -120,6 +120,27 @@ def test_a_hello_retry_request() -> None:
     assert "shall send a part of the key" in found["extension key_share (51)"]
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (CLIENT, "the newest that is named here"),
+        (SERVER, "unless the extension supported_versions says another"),
+    ],
+)
+def test_what_the_old_version_field_says_depends_on_who_sent_it(message: bytes, said: str) -> None:
+    version = next(text for _, name, text in told(message) if name == "version")
+    assert version.startswith("TLS 1.2, ")
+    assert said in version
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(17613, "application_settings"), (0xCA34, "trust_anchors")]
+)
+def test_what_chromium_sends_of_drafts_is_explained(kind: int, name: str) -> None:
+    found = {name: text for _, name, text in told(client_hello((kind, b"\0\0")))}
+    assert "draft-" in found[f"extension {name} ({kind})"]
+
+
 def test_a_server_that_could_do_better_says_so() -> None:
     message = b"\2\0\0\0" + b"\3\3" + bytes(24) + b"DOWNGRD\1" + b"\0\xc0\x2f\0"
     assert "the server could do better" in {name: text for _, name, text in told(message)}["random"]

@@ -34,6 +34,10 @@ GREASE_EXTENSION = (
 FORMATS = {0: "uncompressed", 1: "ansiX962_compressed_prime", 2: "ansiX962_compressed_char2"}
 MODES = {0: "psk_ke", 1: "psk_dhe_ke"}
 COMPRESSIONS = {1: "zlib", 2: "brotli", 3: "zstd"}
+ALPS = (
+    "protocols for which the client takes the server's settings within the handshake "
+    "(draft-vvv-tls-alps)"
+)
 MEANINGS = {
     0: "the host that is asked for, in the clear (SNI, RFC 6066 §3)",
     1: "a limit for the length of records (RFC 6066 §4)",
@@ -57,6 +61,10 @@ MEANINGS = {
     49: "the client would say later, too, who it is (RFC 8446 §4.2.6)",
     50: "signatures in certificates that the client can check (RFC 8446 §4.2.3)",
     51: "the client's part of the key, for groups that it expects to be taken (RFC 8446 §4.2.8)",
+    17513: ALPS,
+    17613: ALPS,
+    0xCA34: "authorities that the client trusts, by numbers, so that the server can choose a "
+    "certificate (draft-ietf-tls-trust-anchor-ids)",
     0xFE0D: "another ClientHello, encrypted, or as many random bytes: who listens cannot tell "
     "(RFC 9849)",
     0xFF01: "no new handshake on the same connection can be slipped in (RFC 5746)",
@@ -180,7 +188,7 @@ class _Walk:
 
 
 def _client_hello(walk: _Walk) -> None:
-    _beginning(walk)
+    _beginning(walk, "the newest that is named here: TLS 1.3 has the extension supported_versions")
     walk.list_of(2, 2, "cipher suites", _suite, "suite")
     walk.list_of(1, 1, "compression methods", _compression, "method")
     _extensions(walk, MEANINGS, _CLIENT)
@@ -188,25 +196,23 @@ def _client_hello(walk: _Walk) -> None:
 
 def _server_hello(walk: _Walk) -> None:
     is_retry = walk.cursor.data[2:34] == RETRY
-    _beginning(walk)
+    _beginning(walk, "unless the extension supported_versions says another (RFC 8446 §4.2.1)")
     walk.number(2, "cipher suite", suite_name)
     walk.number(1, "compression method", _compression)
     meanings = MEANINGS_OF_SERVER | {51: RETRY_GROUP} if is_retry else MEANINGS_OF_SERVER
     _extensions(walk, meanings, _SERVER)
 
 
-def _beginning(walk: _Walk) -> None:
-    walk.number(2, "version", _old_version)
+def _beginning(walk: _Walk, remark: str) -> None:
+    walk.number(2, "version", lambda version: _old_version(version, remark))
     walk.field(32, "random", _random)
     length = walk.number(1, "length of session ID", _bytes)
     walk.field(length, "session ID", bytes.hex)
 
 
-def _old_version(version: int) -> str:
+def _old_version(version: int, remark: str) -> str:
     name = version_name(version)
-    if version != TLS_1_2:
-        return name
-    return f"{name}, the newest that is named here: TLS 1.3 has the extension supported_versions"
+    return f"{name}, {remark}" if version == TLS_1_2 else name
 
 
 def _random(data: bytes) -> str:

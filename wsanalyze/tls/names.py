@@ -65,6 +65,7 @@ EXTENSIONS = {
     13172: "next_protocol_negotiation",
     17513: "application_settings",
     17613: "application_settings",
+    0xCA34: "trust_anchors",
     0xFE0D: "encrypted_client_hello",
     0xFF01: "renegotiation_info",
 }
