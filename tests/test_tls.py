@@ -304,7 +304,7 @@ def test_refused_handshakes() -> None:
         9372: f"{ended}unknown_ca (48) of the client",
         9375: f"{ended}protocol_version (70) of the server{hello}",
         9376: f"{ended}handshake_failure (40) of the server{hello}",
-        9377: f"{ended}handshake_failure (40) of the server, behind what the client answered",
+        9377: f"{ended}handshake_failure (40) of the server, after the client had answered",
         9378: f"{ended}unrecognized_name (112) of the server{hello}",
         9370: "-",
     }

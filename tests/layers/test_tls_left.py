@@ -68,21 +68,21 @@ def test_a_client_that_sent_early_data() -> None:
 def test_behind_a_retry() -> None:
     stage = stage_of(secrets_of(OTHERS)).client(record(22, client_hello(TLS_1_3_OFFERED)))
     stage.server(record(22, server_hello(TLS_1_3_CHOSEN, random=RETRY))).end(0, FIN)
-    assert why(stage) == "the client left behind a HelloRetryRequest (FIN)"
+    assert why(stage) == "the client left after a HelloRetryRequest (FIN)"
 
 
 def test_a_server_hello_that_came_too_late_behind_a_retry() -> None:
     stage = stage_of(secrets_of(OTHERS)).client(record(22, client_hello(TLS_1_3_OFFERED)))
     stage.server(record(22, server_hello(TLS_1_3_CHOSEN, random=RETRY))).end(0, FIN)
     stage.server(record(22, server_hello(TLS_1_3_CHOSEN)))
-    assert why(stage) == "the client left behind a HelloRetryRequest (FIN)"
+    assert why(stage) == "the client left after a HelloRetryRequest (FIN)"
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_behind_the_certificate(known: bool) -> None:
     stage = begun(TLS_1_2, 2, known=known).end(0, FIN)
     assert why(stage) == (
-        "the client left behind the server's certificate (FIN), without an alert: "
+        "the client left after the server's certificate (FIN), without an alert: "
         "it may have refused it" + SIGNED
     )
 
@@ -102,11 +102,11 @@ def test_what_a_client_refuses_a_certificate_for() -> None:
 def test_behind_the_first_messages_of_tls_1_3() -> None:
     """What they are is encrypted; where the secrets are known, the certificate is seen."""
     assert why(begun(TLS_1_3, 2).end(0, RST)) == (
-        "the client left behind the server's first messages (RST), without an alert: "
+        "the client left after the server's first messages (RST), without an alert: "
         "it may have refused them"
     )
     assert why(begun(TLS_1_3, 2, known=True).end(0, RST)) == (
-        "the client left behind the server's certificate (RST), without an alert: "
+        "the client left after the server's certificate (RST), without an alert: "
         "it may have refused it" + SIGNED
     )
 
@@ -174,8 +174,8 @@ def test_a_server_that_refuses_what_the_client_said(known: bool) -> None:
     stage = begun(TLS_1_2, 3, known=known).server(record(21, b"\x01\x70"))
     stage.server(record(21, b"\x02\x28")).end(1, RST)
     assert why(stage) == (
-        "the handshake ended with alert handshake_failure (40) of the server, behind what the "
-        "client answered"
+        "the handshake ended with alert handshake_failure (40) of the server, after the "
+        "client had answered"
     )
 
 
@@ -226,7 +226,7 @@ def test_a_client_that_answered_with_what_may_be_an_alert_has_left() -> None:
     secrets = with_secrets(b"SERVER_HANDSHAKE", b"CLIENT_HANDSHAKE")
     stage = play(stage_of(secrets), PAIRS[TLS_1_3].flights[:2])
     stage.client(record(23, bytes(19))).end(0, FIN)
-    assert (why(stage) or "").startswith("the client left behind the server's certificate (FIN)")
+    assert (why(stage) or "").startswith("the client left after the server's certificate (FIN)")
 
 
 @pytest.mark.parametrize("version", PAIRS)

@@ -182,7 +182,7 @@ def still_open(facts: Facts) -> Iterator[Finding]:
     advice=(
         "Where secrets are missing, record with SSLKEYLOGFILE set before the program starts and "
         "give that file with --keylog, or capture behind the proxy that ends TLS. Where an end "
-        "left within the handshake, secrets do not help: look at who left, behind what, and at the "
+        "left within the handshake, secrets do not help: look at who left, after what, and at the "
         "certificate. `wsanalyze export -t tls` says of each connection why it stayed closed."
     ),
     scope=CAPTURE,

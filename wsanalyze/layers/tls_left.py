@@ -1,4 +1,4 @@
-"""How a TLS handshake ended that did not become a connection: who left, and behind what."""
+"""How a TLS handshake ended that did not become a connection: who left, and after what."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def why_left(handshake: TlsHandshake) -> str | None:
         return _within_the_hello(handshake)
     if handshake.refusal is not None and not handshake.is_tls_1_3:
         sent = f"{alert_name(handshake.refusal)} of the server"
-        return f"the handshake ended with alert {sent}, behind what the client answered"
+        return f"the handshake ended with alert {sent}, after the client had answered"
     if handshake.went_on or (
         handshake.senders[handshake.client_side].opened and not _opened_an_alert(handshake)
     ):
@@ -87,7 +87,7 @@ def before_hello(handshake: TlsHandshake) -> str:
     """Say where a handshake is without a ServerHello; nothing where there was one."""
     if handshake.server is not None:
         return ""
-    return ", behind a HelloRetryRequest" if handshake.is_tls_1_3 else ", before the ServerHello"
+    return ", after a HelloRetryRequest" if handshake.is_tls_1_3 else ", before the ServerHello"
 
 
 def _behind_the_server(handshake: TlsHandshake, end: str) -> str | None:
@@ -103,7 +103,7 @@ def _behind_the_server(handshake: TlsHandshake, end: str) -> str | None:
     else:
         return None
     may_refuse = "it may have refused it" if what == "certificate" else "it may have refused them"
-    why = f"the client left behind the server's {what} ({end}), without an alert: {may_refuse}"
+    why = f"the client left after the server's {what} ({end}), without an alert: {may_refuse}"
     return why + objection
 
 
