@@ -381,6 +381,15 @@ class TestWhatAnExpertReads:
         assert "whoever" not in section(own, "Silences")
 
 
+@pytest.mark.parametrize(("number", "section"), [(0, "RFC 8446 §6.1"), (4, "RFC 5246 §7.2.1")])
+def test_what_close_notify_means_is_of_the_version_that_was_spoken(
+    number: int, section: str
+) -> None:
+    pytest.importorskip("cryptography")
+    shown = " ".join(text(told("wss-denied.pcapng", number), 200).split())
+    assert f"nobody knows whether all has come ({section})" in shown
+
+
 @pytest.mark.parametrize(
     ("capture", "number", "said"),
     [

@@ -234,4 +234,5 @@ def _alerts(tls: Secure, story: Story, ends: tuple[str, str], width: int) -> Ite
         ]
         if alert.name == "close_notify":
             text = "its sender sends nothing more; without it, nobody knows whether all has come"
-            yield from say(f"{text} (RFC 8446 §6.1)", width, indent=BELOW, style="dim")
+            section = "RFC 8446 §6.1" if tls.version == "TLS 1.3" else "RFC 5246 §7.2.1"
+            yield from say(f"{text} ({section})", width, indent=BELOW, style="dim")
