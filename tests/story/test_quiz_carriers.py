@@ -44,6 +44,8 @@ def test_the_version_and_the_first_sealed_message_are_among_others() -> None:
     questions = asked("chat-wss.pcapng")
     assert questions["tls-version"].choices[0] == "TLS 1.3"
     assert questions["tls-sealed"].choices[0] == "EncryptedExtensions"
+    because = "the messages before EncryptedExtensions make the keys"
+    assert questions["tls-sealed"].because == because
     older = asked("wss-tls12.pcapng")
     assert older["tls-version"].choices[0] == "TLS 1.2"
     for question in (questions["tls-sealed"], older["tls-version"]):

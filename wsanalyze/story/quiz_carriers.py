@@ -146,7 +146,7 @@ def _of_tls(tls: Secure, *, with_proxy: bool) -> Iterator[Question]:
             "tls-sealed",
             "Which message of the server is the first that came encrypted?",
             (),
-            f"{sealed[0]}: what stands before it makes the keys",
+            f"the messages before {sealed[0]} make the keys",
             (sealed[0], *others[:3]),
         )
 

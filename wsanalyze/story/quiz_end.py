@@ -126,8 +126,8 @@ def _of_tcp(story: Story) -> Iterator[Question]:
     )
     yield Question(
         "how-ended",
-        "How did TCP end first, with a FIN or with a RST?",
-        (how, f"a {how}", f"with a {how}"),
+        "What ended TCP first, a FIN or a RST?",
+        (how, f"a {how}"),
         f"packet {first.packet} has {how}: {MEANS[how]}",
     )
 
