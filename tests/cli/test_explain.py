@@ -254,6 +254,13 @@ def test_a_refused_tunnel() -> None:
     assert drawn.stdout in done.stdout
 
 
+def test_that_credentials_were_not_given_is_said_of_this_tcp_connection_only() -> None:
+    """Another one of the same client gave them, as PRX-21 tells."""
+    done = run("explain", CAPTURES / "connect-tunnels.pcapng", "--refused", "1")
+    assert "On this TCP connection the client did not try again with credentials" in done.stdout
+    assert "PRX-21" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

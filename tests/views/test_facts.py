@@ -218,7 +218,7 @@ def test_handshakes_that_were_decrypted_and_broken_off() -> None:
 @pytest.mark.parametrize(
     ("count", "text"),
     [
-        (1, "1 tunnel, by proxies: `wsanalyze explain CAPTURE --refused 0` tells it"),
+        (1, "1 tunnel, by a proxy: `wsanalyze explain CAPTURE --refused 0` tells it"),
         (2, "2 tunnels, by proxies: `wsanalyze explain CAPTURE --refused N` tells one, from 0 on"),
     ],
 )

@@ -349,6 +349,11 @@ def test_who_cut_it_is_said_at_the_top() -> None:
     assert "Who cut it" not in lines(audit_of([finding()], connections))
 
 
+def test_a_place_without_a_packet_is_the_side_that_it_is_of() -> None:
+    audit = audit_of([finding(packet=None, sender="server", time=None)], [ended()])
+    assert "           where    in what the server sent" in lines(audit)
+
+
 def test_what_another_check_says_with_more_is_neither_told_nor_advised_about() -> None:
     more = declared("PRX-07", instead_of=("HSR-04",))
     audit = audit_of([finding(), finding(more)], checks=(*CHECKS, more))

@@ -53,8 +53,9 @@ CROSSING_S = 1.0
         "Segments that the other end has acknowledged, or that others follow, are missing from the "
         "capture, or were cut to its snap length. The ends had them: nothing is wrong with the "
         "traffic, but what was in them is not known, and checks are silent about it. The packet "
-        "is the first one behind what is missing, or the one that was cut. Of an end of which "
-        "there is nothing at all PRX-18 tells."
+        "is the first one behind what is missing, or the one that was cut; of what is missing "
+        "before frames begin (of TLS, of the handshake) none is named here, but the table "
+        "`segments` has it (`lost-before`). Of an end of which there is nothing at all PRX-18 tells."
     ),
     advice=(
         "Where the snap length cut packets: capture with -s 262144. Where packets are missing: "

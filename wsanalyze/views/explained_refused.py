@@ -63,4 +63,5 @@ def _verdict(story: Story, refusal: Refusal, width: int) -> Iterator[Line]:
     if not story.closing.ends:
         yield from say("What TCP did then was not followed, or is not in the capture.", width)
     if refusal.code == CHALLENGE and refusal.kind == "CONNECT":
-        yield from say("The client did not try again with credentials, as far as is seen.", width)
+        again = "the client did not try again with credentials, as far as is seen."
+        yield from say(f"On this TCP connection {again}", width)

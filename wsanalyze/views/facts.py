@@ -80,8 +80,10 @@ def facts(capture: CaptureSummary) -> list[Fact]:
 
 def refused_tunnels(count: int) -> Fact:
     """Return how many tunnels proxies refused, which are no connections, and who tells of one."""
-    command, what = ("--refused 0", "it") if count == 1 else ("--refused N", "one, from 0 on")
-    text = f"by proxies: `wsanalyze explain CAPTURE {command}` tells {what}"
+    who, command, what = "by proxies", "--refused N", "one, from 0 on"
+    if count == 1:
+        who, command, what = "by a proxy", "--refused 0", "it"
+    text = f"{who}: `wsanalyze explain CAPTURE {command}` tells {what}"
     return "refused", f"{counted(count, 'tunnel')}, {text}"
 
 

@@ -330,7 +330,8 @@ def _place(finding: Finding, connection: Connection | None) -> str | None:
     if finding.frame is not None:
         parts.append(f"frame {finding.frame}")
     if finding.sender is not None:
-        parts.append(f"of the {finding.sender}")
+        sender = f"the {finding.sender}"
+        parts.append(f"of {sender}" if parts else f"in what {sender} sent")
     if finding.time is not None and connection is not None:
         parts.append(_since(finding.time - connection.started, connection))
     return ", ".join(parts) or None

@@ -59,7 +59,7 @@ function refusedElement(report) {
   const asked = (row) => [row.way.includes(" ") ? row.way : `${row.way}, before it was said where to`,
     row.outer ? ` (inside ${row.outer})` : ""].join("");
   return el("div", { id: "refused" }, el("h3", {}, "Refused tunnels"),
-    el("p", { class: "note" }, "What proxies did not open; nothing was passed on, so no connection has it. wsanalyze explain --refused N tells one."),
+    el("p", { class: "note" }, "What proxies did not open: nothing was passed on, so none of them is a connection. wsanalyze explain CAPTURE --refused N tells one."),
     table(["#", "client", "proxy", "asked for", "answer", "at (s)", "packet"],
       rows.map((row, place) => [place, row.client, row.proxy, asked(row),
         `${row.code === null ? "" : `${row.code}: `}${row.meaning}`, seconds(row.t), count(row.packet)]), "Refused tunnels"),
