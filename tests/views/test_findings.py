@@ -362,7 +362,7 @@ def test_what_another_check_says_with_more_is_neither_told_nor_advised_about() -
     assert sum("PRX-07" in line for line in shown) == 3
     assert sum("HSR-04" in line for line in lines(audit, show_all=True)) == 3
     counts = "Found: 2 errors, 0 warnings, 0 info"
-    assert f"{counts}; 1 of them says what others say with more: --all tells each" in shown
+    assert f"{counts}; 1 of them repeats what others say in full: --all tells each" in shown
     # It is a finding all the same.
     assert "  invalid Sec-WebSocket-Accept   connection 0" in shown
     assert shown[-1].startswith("2 errors")

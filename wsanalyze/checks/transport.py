@@ -55,7 +55,8 @@ CROSSING_S = 1.0
         "traffic, but what was in them is not known, and checks are silent about it. The packet "
         "is the first one behind what is missing, or the one that was cut; of what is missing "
         "before frames begin (of TLS, of the handshake) none is named here, but the table "
-        "`segments` has it (`lost-before`). Of an end of which there is nothing at all PRX-18 tells."
+        "`segments` has it (`lost-before`). Of an end of which there is nothing at all PRX-18 "
+        "tells."
     ),
     advice=(
         "Where the snap length cut packets: capture with -s 262144. Where packets are missing: "

@@ -156,8 +156,8 @@ def _said_by_others(audited: Audited, groups: Groups) -> str:
     silent = sum(each.connection is not None for each in audited.findings) - told
     if not silent:
         return ""
-    say = "says" if silent == 1 else "say"
-    return f"; {number(silent)} of them {say} what others say with more: --all tells each"
+    repeat = "repeats" if silent == 1 else "repeat"
+    return f"; {number(silent)} of them {repeat} what others say in full: --all tells each"
 
 
 def _last(audited: Audited) -> Line:
