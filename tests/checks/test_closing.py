@@ -63,6 +63,13 @@ class TestUnansweredClose:
         record.observation.counts["cut", "server"] = 1
         assert found(checks.unanswered_close, record) == []
 
+    @pytest.mark.parametrize("how", ["fin", "rst"])
+    def test_the_sender_may_have_ended_tcp_first_where_its_end_is_missing(self, how: str) -> None:
+        record = closed(closing(), endings=(ending("server", how),))
+        assert record.observation is not None
+        record.observation.client_end_missing = True
+        assert found(checks.unanswered_close, record) == []
+
     def test_what_it_sent_before_its_reset_may_not_have_been_captured(self) -> None:
         """Its own FIN takes a number as well: it may have ended TCP before the Close came."""
         unseen = replace(ending("server", "rst"), behind=1)

@@ -92,6 +92,9 @@ def unanswered_close(facts: Facts) -> Iterator[Finding]:
         if first is not None and first.sender == other and first.behind > 0:
             # What it had sent before, be it the FIN alone, is not in the capture.
             return
+        if first is not None and first.sender == other and _misses_end(facts, close.sender):
+            # Who sent the Close may have ended TCP before, and not have waited for an answer.
+            return
         until = facts.connection.ended if first is None else first.time
         waited = (until - close.time) / SECOND
         if first is not None and first.sender == other and waited > _crossing_s(facts, close):
