@@ -99,6 +99,10 @@ class TestMaybeCut:
     def test_a_close_may_be_among_what_is_missing(self, missing: str) -> None:
         assert maybe_cut(cut(**{missing: 1})) is None
 
+    def test_bytes_before_the_end_that_nobody_acknowledged_may_be_the_close(self) -> None:
+        assert maybe_cut(cut(ending("client"), client_end_missing=True)) is None
+        assert maybe_cut(cut(ending("client"), server_end_missing=True)) is not None
+
     def test_nothing_is_known_of_the_beginning(self) -> None:
         observation = Observation(endings=[ending()])
         assert maybe_cut(Facts(seen_from_the_middle(observation=observation))) is None

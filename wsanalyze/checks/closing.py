@@ -325,9 +325,7 @@ def _reset(facts: Facts, reset: Ending) -> Finding:
 
 def _misses_end(facts: Facts, sender: str) -> bool:
     """Say whether a close_notify of an end may be among what the capture does not have."""
-    noticed = facts.observation
-    of_client, of_server = noticed.client_end_missing, noticed.server_end_missing
-    return (of_client if sender == "client" else of_server) or not facts.whole(sender)
+    return facts.end_missing(sender) or not facts.whole(sender)
 
 
 def _answers_what_is_missing(facts: Facts, reset: Ending) -> bool:

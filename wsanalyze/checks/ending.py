@@ -95,6 +95,9 @@ def _cut_of(facts: Facts) -> Cut | None:
     if not (facts.whole("client") and facts.whole("server")):
         # The Close may be among what is missing.
         return None
+    if not first.stream and facts.end_missing(first.sender):
+        # So it may where nobody acknowledged what is missing before the FIN.
+        return None
     idle = observation.silence_ns
     after = last_frame(facts)
     return Cut(

@@ -203,6 +203,11 @@ class Facts:
         """
         return self._whole[sender == "server"]
 
+    def end_missing(self, sender: str) -> bool:
+        """Whether the last of what `sender` sent is not in the capture, be it its FIN alone."""
+        noticed = self.observation
+        return noticed.client_end_missing if sender == "client" else noticed.server_end_missing
+
     @property
     def in_order(self) -> bool:
         """Whether what both ends sent was read in that order: behind a hole it is read late.
