@@ -280,8 +280,9 @@ def _own(told: Told, other: Finding, check: Check) -> str:
     parts = []
     if other.message != told.finding.message:
         parts.append(prose(other.message))
-    if other.evidence != told.finding.evidence and not check.quotes_samples:
-        parts.append("nothing found" if other.evidence is None else visible(other.evidence))
+    evidence = other.evidence
+    if evidence not in (None, told.finding.evidence) and not check.quotes_samples:
+        parts.append(visible(evidence))
     return "; found ".join(parts)
 
 
