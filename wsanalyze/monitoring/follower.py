@@ -304,7 +304,9 @@ class Follower:
         """Tell of a Close frame."""
         columns, (_, numbers, _) = rows.columns, rows.given()
         followed = self.followed[columns["connection"][place]]
-        code = columns["close_code"][place]
+        code, length = columns["close_code"][place], columns["length"][place]
+        # A body begins with a code of two bytes (RFC 6455 §5.5.1).
+        is_cut = length >= 2 and columns["captured"][place] < length
         role = columns["sender"][place]
         reason = None
         if followed.session is not None:
@@ -320,7 +322,7 @@ class Follower:
             columns["packet"][place],
             code if code >= 0 else None,
             reason,
-            code < 0 and 2 <= columns["length"][place] > columns["captured"][place],
+            code < 0 and is_cut,
         )
         self._placed.append((columns["packet_end"][place], event))
 

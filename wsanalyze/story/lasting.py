@@ -136,10 +136,10 @@ def closing(
     places = close_frames(frames)
     for frame in frames.at(places[:CLOSES]):
         reason = _reason(frame, payloads.get(frame.number, b""), connection)
+        close = _close(frame, reason, is_hixie=is_hixie)
         if _lacks_code(frame, connection):
-            closes.append(_close_without_its_code(frame, connection))
-        else:
-            closes.append(_close(frame, reason, is_hixie=is_hixie))
+            close = _without_its_code(close, connection)
+        closes.append(close)
     ends = _ends(connection.observation)
 
     def place(step: CloseFrame | End) -> tuple[int, int]:
@@ -226,22 +226,13 @@ def _lacks_code(frame: Frame, connection: Connection) -> bool:
     return frame.close_code is None and is_cut and dialect(connection) == "rfc6455"
 
 
-def _close_without_its_code(frame: Frame, connection: Connection) -> CloseFrame:
-    lost = getattr(connection, f"{frame.sender}_lost_bytes")
+def _without_its_code(close: CloseFrame, connection: Connection) -> CloseFrame:
+    lost = getattr(connection, f"{close.sender}_lost_bytes")
     why = "not in the capture" if lost else "missing: the frame ends before it"
-    if frame.sender in connection.sealed:
+    if close.sender in connection.sealed:
         why = "not in the capture, or sealed" if lost else "sealed: no key that is known opens it"
-    return CloseFrame(
-        sender=frame.sender,
-        frame=frame.number,
-        time=frame.time,
-        packet=frame.packet,
-        code=None,
-        reason=None,
-        meaning=f"its code is {why}",
-        reference="RFC 6455 §5.5.1",
-        code_missing=True,
-    )
+    meaning, reference = f"its code is {why}", "RFC 6455 §5.5.1"
+    return replace(close, reason=None, meaning=meaning, reference=reference, code_missing=True)
 
 
 def cut(connection: Connection, findings: Sequence[Finding]) -> str | None:
